@@ -1,0 +1,128 @@
+import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { createProxyServer } from 'http-proxy-3';
+import { loopback } from './ports.ts';
+import type { ApiKeyRole } from './role-tokens.ts';
+
+/** Where the API gateway sends what it receives. */
+export interface Upstreams {
+  auth: Hono;
+  postgrestPort: number;
+  /** Port of each Edge Function, by name. */
+  functionPorts: Record<string, number>;
+}
+
+/** How the API gateway tells clients apart, as the platform's does. */
+export interface ApiKeys {
+  publishableKey: string;
+  secretKey: string;
+  roleToken(role: ApiKeyRole): Promise<string>;
+}
+
+/**
+ * Listens on the loopback address and does for the local stack what the platform's API gateway
+ * does: routes by path, and gives a client without a user's token the token of its API key's role.
+ * Returns what closes it.
+ */
+export async function startApiGateway(options: {
+  port: number;
+  upstreams: Upstreams;
+  keys: ApiKeys;
+}): Promise<() => Promise<void>> {
+  const { upstreams, keys } = options;
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  const proxy = createProxyServer({ agent, xfwd: true });
+  const auth = getRequestListener(upstreams.auth.fetch);
+
+  const forward = (request: IncomingMessage, response: ServerResponse, port: number) =>
+    proxy.web(request, response, { target: `http://${loopback}:${port}` }, () =>
+      answer(response, 503, 'The service behind this path does not answer.'),
+    );
+
+  const server = createServer(async (request, response) => {
+    const route = matchRoute(request.url ?? '/', Object.keys(upstreams.functionPorts));
+    if (!route) return answer(response, 404, 'no Route matched with those values');
+    request.url = route.path;
+    if (route.kind === 'function') {
+      return forward(request, response, upstreams.functionPorts[route.name] as number);
+    }
+    if (request.method !== 'OPTIONS') {
+      const refusal = await authorize(request, keys);
+      if (refusal && !route.open) return answer(response, 401, refusal);
+    }
+    if (route.kind === 'rest') return forward(request, response, upstreams.postgrestPort);
+    await auth(request, response);
+  });
+  server.listen(options.port, loopback);
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve);
+    server.once('error', reject);
+  });
+  return async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+    proxy.close();
+    agent.destroy();
+  };
+}
+
+type Route =
+  | { kind: 'function'; name: string; path: string }
+  | { kind: 'rest' | 'auth'; path: string; open: boolean };
+
+function matchRoute(url: string, functionNames: string[]): Route | null {
+  const [, service, path = '/'] = /^\/(rest|auth|functions)\/v1(\/[^?#]*|$)/.exec(url) ?? [];
+  const stripped = service ? url.slice(`/${service}/v1`.length) || '/' : url;
+  if (service === 'rest') return { kind: 'rest', path: stripped, open: false };
+  if (service === 'auth') {
+    return { kind: 'auth', path: stripped, open: path === '/.well-known/jwks.json' };
+  }
+  // `/api/v1/…` is the public form of `/functions/v1/api/v1/…`: a product's own domain maps so
+  const name = /^\/([^/?#]+)/.exec(stripped)?.[1];
+  if (!name || !functionNames.includes(name)) return null;
+  return { kind: 'function', name, path: stripped };
+}
+
+/** Puts the API key's role into `request` where no user's token is. Returns why not, or null. */
+async function authorize(request: IncomingMessage, keys: ApiKeys): Promise<string | null> {
+  const bearer = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const apiKey = apiKeyOf(request) ?? (bearer?.startsWith('sb_') ? bearer : undefined);
+  if (apiKey && apiKey !== keys.publishableKey && apiKey !== keys.secretKey) {
+    return 'Invalid API key';
+  }
+  if (request.headers.authorization && !bearer?.startsWith('sb_')) return null;
+  if (!apiKey) return 'No API key found in request';
+  const role = apiKey === keys.secretKey ? 'service_role' : 'anon';
+  request.headers.authorization = `Bearer ${await keys.roleToken(role)}`;
+  // the auth service's listener reads the raw list
+  request.rawHeaders = request.rawHeaders
+    .flatMap((name, index, all) =>
+      index % 2 === 0 && name.toLowerCase() !== 'authorization'
+        ? [name, all[index + 1] as string]
+        : [],
+    )
+    .concat('Authorization', request.headers.authorization);
+  return null;
+}
+
+function apiKeyOf(request: IncomingMessage): string | undefined {
+  const header = request.headers.apikey;
+  if (typeof header === 'string') return header;
+  const query = new URL(request.url ?? '/', 'http://gateway').searchParams.get('apikey');
+  return query ?? undefined;
+}
+
+function answer(response: ServerResponse, status: number, message: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Access-Control-Allow-Origin': '*',
+    'Cache-Control': 'no-store',
+  });
+  response.end(JSON.stringify({ message }));
+}

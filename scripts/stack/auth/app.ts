@@ -1,0 +1,204 @@
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type postgres from 'postgres';
+import type { SigningKey } from '../signing-keys.ts';
+import { createAdminRoutes } from './admin.ts';
+import { requireUser } from './callers.ts';
+import { AuthRefusal, describeUnexpected, refusalBody, toRefusal } from './errors.ts';
+import { findByPassword, hasPassword, requireStrength } from './passwords.ts';
+import { bodies, readBody, readEmail } from './requests.ts';
+import {
+  endAllSessions,
+  endOtherSessions,
+  endSession,
+  type Grant,
+  refreshSession,
+  startSession,
+} from './sessions.ts';
+import { accessTokenSeconds, createTokens } from './tokens.ts';
+import { createUser, findUser, isBanned, updateUser } from './users.ts';
+
+export interface AuthDependencies {
+  /** Connection pool of role supabase_auth_admin. */
+  sql: postgres.Sql;
+  /** Signs access tokens; its `kid` is in the JWKS. */
+  signingKey: SigningKey;
+  /** `iss` of the tokens, e.g. http://127.0.0.1:54321/auth/v1 */
+  issuer: string;
+  /** Now, in milliseconds since the epoch. Default: the clock. */
+  now?: () => number;
+}
+
+/**
+ * The part of Supabase Auth's HTTP API that supabase-js needs to sign people up, in and out, and to
+ * manage users. Paths are those after `/auth/v1`, which the API gateway takes off.
+ */
+export function createAuthApp(dependencies: AuthDependencies): Hono {
+  const { sql, signingKey, issuer, now = Date.now } = dependencies;
+  const tokens = createTokens({ signingKey, issuer, now });
+  const app = new Hono();
+
+  app.onError((error, c) => {
+    const refusal = toRefusal(error);
+    if (refusal.status === 500) console.error(describeUnexpected(error));
+    return refuse(c, refusal);
+  });
+  app.notFound((c) => refuse(c, new AuthRefusal(404, 'not_found', 'There is no such route.')));
+  app.use(
+    bodyLimit({
+      maxSize: 1024 * 1024,
+      onError: () => {
+        throw new AuthRefusal(413, 'request_entity_too_large', 'A body has at most 1 MB.');
+      },
+    }),
+  );
+
+  app.get('/health', (c) =>
+    c.json({ name: 'Auth stand-in', version: 'local', description: 'Supabase Auth for npm start' }),
+  );
+
+  app.get('/settings', (c) =>
+    c.json({
+      external: { email: true, phone: false, anonymous_users: false },
+      disable_signup: false,
+      mailer_autoconfirm: true,
+      phone_autoconfirm: false,
+      sms_provider: '',
+      saml_enabled: false,
+    }),
+  );
+
+  app.get('/.well-known/jwks.json', (c) =>
+    c.json({ keys: [signingKey.publicJwk] }, 200, { 'cache-control': 'public, max-age=600' }),
+  );
+
+  app.post('/signup', async (c) => {
+    const body = await readBody(c, bodies.signUp);
+    if (body.email === '') {
+      throw new AuthRefusal(
+        422,
+        'anonymous_provider_disabled',
+        'Signing up needs an e-mail address.',
+      );
+    }
+    if (body.password === '') {
+      throw new AuthRefusal(400, 'validation_failed', 'Signing up needs a password.');
+    }
+    requireStrength(body.password);
+    const email = readEmail(body.email);
+    const at = new Date(now());
+    const user = await createUser(
+      sql,
+      { email, password: body.password, confirmEmail: true, userMetadata: body.data },
+      at,
+    );
+    if (!user)
+      throw new AuthRefusal(422, 'user_already_exists', 'This user is already registered.');
+    return signedIn(c, await startSession(sql, user.id, at));
+  });
+
+  app.post('/token', (c) => {
+    switch (c.req.query('grant_type')) {
+      case 'password':
+        return grantByPassword(c);
+      case 'refresh_token':
+        return grantByRefreshToken(c);
+      default:
+        throw new AuthRefusal(400, 'invalid_credentials', 'unsupported_grant_type');
+    }
+  });
+
+  app.get('/user', async (c) => {
+    const { user } = await requireUser(c, { sql, tokens, now });
+    return c.json(user);
+  });
+
+  app.put('/user', async (c) => {
+    const { user, session } = await requireUser(c, { sql, tokens, now });
+    const { password, ...body } = await readBody(c, bodies.userChanges);
+    if (body.app_metadata) {
+      throw new AuthRefusal(403, 'not_admin', 'Only the secret key may change app_metadata.');
+    }
+    if (body.email !== '' && body.email.toLowerCase() !== user.email) {
+      throw new AuthRefusal(
+        400,
+        'validation_failed',
+        'The local stack sends no mail to confirm this.',
+      );
+    }
+    if (password !== undefined) {
+      requireStrength(password);
+      if (await hasPassword(sql, user.id, password)) {
+        throw new AuthRefusal(422, 'same_password', 'This is the present password.');
+      }
+    }
+    await sql.begin(async (tx) => {
+      await updateUser(tx, user.id, { password, userMetadata: body.data }, new Date(now()));
+      if (password !== undefined) await endOtherSessions(tx, session);
+    });
+    return c.json(await findUser(sql, user.id));
+  });
+
+  app.post('/logout', async (c) => {
+    const { session } = await requireUser(c, { sql, tokens, now });
+    switch (c.req.query('scope') ?? 'global') {
+      case 'local':
+        await endSession(sql, session);
+        break;
+      case 'others':
+        await endOtherSessions(sql, session);
+        break;
+      case 'global':
+        await endAllSessions(sql, session.userId);
+        break;
+      default:
+        throw new AuthRefusal(400, 'validation_failed', 'A scope is global, local or others.');
+    }
+    return c.body(null, 204);
+  });
+
+  app.route('/admin', createAdminRoutes({ sql, tokens, now }));
+
+  async function grantByPassword(c: Context) {
+    const body = await readBody(c, bodies.passwordGrant);
+    if (body.email === '') {
+      throw new AuthRefusal(400, 'validation_failed', 'Signing in needs an e-mail address.');
+    }
+    const user = await findByPassword(sql, body.email, body.password);
+    if (!user) throw new AuthRefusal(400, 'invalid_credentials', 'Invalid login credentials');
+    const at = new Date(now());
+    if (isBanned(user, at)) throw new AuthRefusal(400, 'user_banned', 'The user is banned.');
+    if (!user.email_confirmed_at) {
+      throw new AuthRefusal(400, 'email_not_confirmed', 'The e-mail address is not confirmed.');
+    }
+    return signedIn(c, await startSession(sql, user.id, at));
+  }
+
+  async function grantByRefreshToken(c: Context) {
+    const body = await readBody(c, bodies.refreshGrant);
+    if (body.refresh_token === '') {
+      throw new AuthRefusal(400, 'validation_failed', 'Refreshing needs a refresh token.');
+    }
+    return signedIn(c, await refreshSession(sql, body.refresh_token, new Date(now())));
+  }
+
+  async function signedIn(c: Context, { session, refreshToken }: Grant) {
+    const user = await findUser(sql, session.userId);
+    if (!user) throw new AuthRefusal(400, 'session_not_found', 'The user was deleted meanwhile.');
+    const { token, expiresAt } = await tokens.sign(user, session);
+    return c.json({
+      access_token: token,
+      token_type: 'bearer',
+      expires_in: accessTokenSeconds,
+      expires_at: expiresAt,
+      refresh_token: refreshToken,
+      user,
+    });
+  }
+
+  return app;
+}
+
+function refuse(c: Context, refusal: AuthRefusal): Response {
+  return c.json(refusalBody(refusal), refusal.status, { 'x-sb-error-code': refusal.code });
+}

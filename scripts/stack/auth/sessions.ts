@@ -1,0 +1,128 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type postgres from 'postgres';
+import { AuthRefusal } from './errors.ts';
+
+/** One sign-in of a user. */
+export interface Session {
+  id: string;
+  userId: string;
+  createdAt: Date;
+}
+
+/** A session and the refresh token that keeps it going: the only time the token is in clear. */
+export interface Grant {
+  session: Session;
+  refreshToken: string;
+}
+
+// concurrent tabs send the same token at once: as long, Supabase answers all of them
+const reuseMilliseconds = 10_000;
+
+const hash = (token: string) => createHash('sha256').update(token).digest('hex');
+
+/** Records a sign-in and gives its session a first refresh token. */
+export function startSession(sql: postgres.Sql, userId: string, at: Date): Promise<Grant> {
+  return sql.begin(async (tx) => {
+    const session = { id: randomUUID(), userId, createdAt: at };
+    await tx`
+      insert into auth.sessions (id, user_id, created_at, updated_at, aal)
+      values (${session.id}, ${userId}, ${at}, ${at}, 'aal1')`;
+    await tx`
+      update auth.users set last_sign_in_at = ${at}, updated_at = ${at} where id = ${userId}`;
+    return { session, refreshToken: await addRefreshToken(tx, session, null, at) };
+  });
+}
+
+/**
+ * Trades a refresh token for the next one of its session. A token traded before is a sign of theft,
+ * so the session ends with it; within ten seconds it is another tab, which gets a token of its own.
+ */
+export async function refreshSession(sql: postgres.Sql, token: string, at: Date): Promise<Grant> {
+  const grant = await sql.begin(async (tx) => {
+    const session = await lockSessionOf(tx, token, at);
+    const [row] = await tx<{ revoked: boolean; updatedAt: Date }[]>`
+      select revoked, updated_at as "updatedAt"
+      from auth.refresh_tokens where token = ${hash(token)}`;
+    if (!row) throw unknownToken();
+    if (row.revoked && at.getTime() - row.updatedAt.getTime() > reuseMilliseconds) {
+      await endSession(tx, session);
+      return null;
+    }
+    // the moment of the first trade counts: a later one must not lengthen the ten seconds
+    await tx`
+      update auth.refresh_tokens set revoked = true, updated_at = ${at}
+      where token = ${hash(token)} and not revoked`;
+    await tx`update auth.sessions set updated_at = ${at} where id = ${session.id}`;
+    return { session, refreshToken: await addRefreshToken(tx, session, hash(token), at) };
+  });
+  // thrown out here, for inside it would bring the session back
+  if (!grant) {
+    throw new AuthRefusal(400, 'refresh_token_already_used', 'The refresh token was used before.');
+  }
+  return grant;
+}
+
+/** Finds a session of a user, unless it has ended. */
+export async function findSession(
+  sql: postgres.Sql,
+  id: string,
+  userId: string,
+): Promise<Session | undefined> {
+  const [session] = await sql<Session[]>`
+    select id, user_id as "userId", created_at as "createdAt"
+    from auth.sessions where id = ${id} and user_id = ${userId}`;
+  return session;
+}
+
+/** Ends a session; its refresh tokens go with it. */
+export async function endSession(sql: postgres.ISql, { id }: Session): Promise<void> {
+  await sql`delete from auth.sessions where id = ${id}`;
+}
+
+/** Ends the user's sessions but this one. */
+export async function endOtherSessions(sql: postgres.ISql, { id, userId }: Session): Promise<void> {
+  await sql`delete from auth.sessions where user_id = ${userId} and id <> ${id}`;
+}
+
+/** Ends all sessions of a user. */
+export async function endAllSessions(sql: postgres.ISql, userId: string): Promise<void> {
+  await sql`delete from auth.sessions where user_id = ${userId}`;
+}
+
+/** Locks the session before its tokens, in the order in which ending a session does. */
+async function lockSessionOf(
+  tx: postgres.TransactionSql,
+  token: string,
+  at: Date,
+): Promise<Session> {
+  const [row] = await tx<(Session & { bannedUntil: Date | null })[]>`
+    select s.id, s.user_id as "userId", s.created_at as "createdAt", u.banned_until as "bannedUntil"
+    from auth.sessions s join auth.users u on u.id = s.user_id
+    where s.id = (select session_id from auth.refresh_tokens where token = ${hash(token)})
+    for update of s`;
+  if (!row) throw unknownToken();
+  if (row.bannedUntil && row.bannedUntil > at) {
+    throw new AuthRefusal(400, 'user_banned', 'The user is banned.');
+  }
+  return { id: row.id, userId: row.userId, createdAt: row.createdAt };
+}
+
+async function addRefreshToken(
+  tx: postgres.TransactionSql,
+  session: Session,
+  parent: string | null,
+  at: Date,
+): Promise<string> {
+  const token = randomBytes(32).toString('base64url');
+  await tx`
+    insert into auth.refresh_tokens
+      (instance_id, token, user_id, revoked, created_at, updated_at, parent, session_id)
+    values
+      ('00000000-0000-0000-0000-000000000000', ${hash(token)}, ${session.userId}, false,
+       ${at}, ${at}, ${parent}, ${session.id})`;
+  return token;
+}
+
+function unknownToken(): AuthRefusal {
+  return new AuthRefusal(400, 'refresh_token_not_found', 'There is no such refresh token.');
+}

@@ -1,0 +1,68 @@
+import { createLocalJWKSet, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { SigningKey } from '../signing-keys.ts';
+import { AuthRefusal } from './errors.ts';
+import type { Session } from './sessions.ts';
+import type { User } from './users.ts';
+
+/** How long an access token lives. */
+export const accessTokenSeconds = 3600;
+
+export interface Tokens {
+  /** Signs the access token of a user in a session. `expiresAt` is in seconds since the epoch. */
+  sign(user: User, session: Session): Promise<{ token: string; expiresAt: number }>;
+  /** Gives the claims of a token of this stack, or refuses it as `bad_jwt`. */
+  verify(token: string): Promise<JWTPayload>;
+}
+
+/** Signs and verifies the JWTs of one key. */
+export function createTokens(options: {
+  signingKey: SigningKey;
+  issuer: string;
+  now: () => number;
+}): Tokens {
+  const { signingKey, issuer, now } = options;
+  const keys = createLocalJWKSet({ keys: [signingKey.publicJwk] });
+  return {
+    async sign(user, session) {
+      const issuedAt = Math.floor(now() / 1000);
+      const expiresAt = issuedAt + accessTokenSeconds;
+      const signedInAt = Math.floor(session.createdAt.getTime() / 1000);
+      const token = await new SignJWT({
+        email: user.email,
+        phone: user.phone,
+        app_metadata: user.app_metadata,
+        user_metadata: user.user_metadata,
+        // never from the users table: a row must not be able to name service_role
+        role: 'authenticated',
+        aal: 'aal1',
+        amr: [{ method: 'password', timestamp: signedInAt }],
+        session_id: session.id,
+        is_anonymous: user.is_anonymous,
+      })
+        .setProtectedHeader({ alg: signingKey.alg, kid: signingKey.kid, typ: 'JWT' })
+        .setIssuer(issuer)
+        .setSubject(user.id)
+        .setAudience('authenticated')
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(expiresAt)
+        .sign(signingKey.privateKey);
+      return { token, expiresAt };
+    },
+    async verify(token) {
+      try {
+        const { payload } = await jwtVerify(token, keys, {
+          algorithms: [signingKey.alg],
+          requiredClaims: ['exp'],
+          currentDate: new Date(now()),
+        });
+        return payload;
+      } catch {
+        throw new AuthRefusal(
+          403,
+          'bad_jwt',
+          'The token is not valid: malformed, forged or expired.',
+        );
+      }
+    },
+  };
+}

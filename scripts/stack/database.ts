@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import postgres from 'postgres';
+import { databaseUrl, localPassword } from './postgres.ts';
+
+const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
+
+async function asSuperuser<T>(port: number, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
+  const sql = postgres(databaseUrl('supabase_admin', port), { max: 1, onnotice: () => {} });
+  try {
+    return await work(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+/**
+ * Gives a new database what Supabase's image gives it: roles, schemas, default privileges and the
+ * tables of Supabase Auth. All or nothing, so that a start cut short is made good by the next.
+ */
+export function bootstrapDatabase(port: number): Promise<void> {
+  return asSuperuser(port, async (sql) => {
+    const [row] = await sql`select to_regclass('auth.users') is not null as done`;
+    if (row?.done) return;
+    const passwords = ['postgres', 'authenticator', 'supabase_auth_admin'].map(
+      (role) => `alter role ${role} with password '${localPassword}';`,
+    );
+    await sql.unsafe(
+      ['begin;', read('./bootstrap.sql'), read('./auth/schema.sql'), ...passwords, 'commit;'].join(
+        '\n',
+      ),
+    );
+  });
+}
+
+/** Lets the gateway's role, which a migration makes without a login, sign in locally. */
+export function openGatewayLogin(port: number): Promise<void> {
+  return asSuperuser(port, async (sql) => {
+    await sql.unsafe(`alter role proxy_gateway with login password '${localPassword}'`);
+  });
+}

@@ -1,0 +1,45 @@
+import type { Stack } from './stack.ts';
+
+/** The demo user of `supabase/seed.sql`. */
+export const demoUser = { email: 'demo@example.com', password: 'proxy-keys-demo' };
+
+/** What a person needs to use a running stack: its URLs, its keys, a token and a curl to paste. */
+export async function describeStack(stack: Stack): Promise<string> {
+  const token = await signInDemoUser(stack);
+  const rows: [string, string][] = [
+    ['API', stack.url],
+    ['REST', stack.restUrl],
+    ['Database', stack.dbUrl],
+    ['Publishable key', stack.publishableKey],
+    ['Secret key', stack.secretKey],
+    ['Logs', stack.logs],
+    ['Demo user', `${demoUser.email} / ${demoUser.password}`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  const table = rows.map(([name, value]) => `${name.padEnd(width)}${value}`).join('\n');
+  if (!token) return `${table}\n\nThe demo user is gone: sign up another to get a token.\n`;
+  return `${table}
+
+Its token, good for an hour:
+
+  export SUPABASE_JWT=${token}
+
+Mint a key with it, in another terminal:
+
+  curl -X POST ${stack.url}/api/v1/proxy/keys \\
+       -H "Authorization: Bearer $SUPABASE_JWT" \\
+       -H "Content-Type: application/json" \\
+       -d '{"label": "my-first-key", "tier": "developer", "liveMode": true}'
+`;
+}
+
+async function signInDemoUser(stack: Stack): Promise<string | null> {
+  const response = await fetch(`${stack.url}/auth/v1/token?grant_type=password`, {
+    method: 'POST',
+    headers: { apikey: stack.publishableKey, 'Content-Type': 'application/json' },
+    body: JSON.stringify(demoUser),
+  });
+  if (!response.ok) return null;
+  const { access_token: token } = (await response.json()) as { access_token: string };
+  return token;
+}

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { databaseUrl } from './postgres.ts';
+import { projectRoot } from './project-root.ts';
+import { StackError } from './stack-error.ts';
+
+/** The command-line interface of Supabase as npm installed it. */
+export const supabaseCli = createRequire(import.meta.url).resolve('supabase/dist/supabase.js');
+
+/**
+ * Applies what `supabase/migrations` has and the database lacks, with the real CLI, then `seed.sql`
+ * once. Returns how many migrations were pending. Asking the database first saves the CLI's own
+ * start when there is nothing to do.
+ */
+export async function applyMigrations(port: number): Promise<number> {
+  const pending = await countPending(port);
+  if (pending === 0) return 0;
+  const remote = `--remote=${databaseUrl('postgres', port)}`;
+  try {
+    await promisify(execFile)(
+      process.execPath,
+      [supabaseCli, 'db', 'push', '--include-seed', remote, '--yes', '--agent=no'],
+      { cwd: projectRoot, env: { ...process.env, SUPABASE_TELEMETRY_DISABLED: '1' } },
+    );
+  } catch (cause) {
+    const { stdout = '', stderr = '' } = cause as { stdout?: string; stderr?: string };
+    throw new StackError(
+      `A migration failed.\n${`${stdout}${stderr}`.trimEnd()}`,
+      'Mend it, then start again; `rm -rf .stack` begins with an empty database.',
+      { cause },
+    );
+  }
+  return pending;
+}
+
+async function countPending(port: number): Promise<number> {
+  const versions = readdirSync(join(projectRoot, 'supabase', 'migrations'))
+    .map((file) => /^(\d+)_.*\.sql$/.exec(file)?.[1])
+    .filter((version) => version !== undefined);
+  const sql = postgres(databaseUrl('postgres', port), { max: 1 });
+  try {
+    const [table] = await sql`
+      select to_regclass('supabase_migrations.schema_migrations') is not null as exists`;
+    if (!table?.exists) return versions.length;
+    const applied = await sql<{ version: string }[]>`
+      select version from supabase_migrations.schema_migrations`;
+    const known = new Set(applied.map((row) => row.version));
+    return versions.filter((version) => !known.has(version)).length;
+  } finally {
+    await sql.end();
+  }
+}

@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StackError } from './stack-error.ts';
+
+/** The unprivileged user that Postgres runs as when we are root: Postgres refuses to run as root. */
+export interface ProcessUser {
+  uid: number;
+  gid: number;
+}
+
+/** `nobody` when we are root, else null: the children run as whoever we are. */
+export function postgresUser(): ProcessUser | null {
+  if (process.getuid?.() !== 0) return null;
+  const id = (flag: '-u' | '-g') =>
+    Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8', stdio: 'pipe' }));
+  try {
+    return { uid: id('-u'), gid: id('-g') };
+  } catch (cause) {
+    throw new StackError(
+      'Postgres refuses to run as root, and this machine has no user "nobody" to run it as.',
+      'Run the command as an ordinary user.',
+      { cause },
+    );
+  }
+}
+
+/** Whether `user` can pass through every folder from the root down to `path`. */
+export function canReach(user: ProcessUser | null, path: string): boolean {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if (user) {
+      const { mode, uid, gid } = statSync(folder);
+      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+      if ((mode & bit) === 0) return false;
+    } else {
+      try {
+        accessSync(folder, constants.X_OK);
+      } catch {
+        return false;
+      }
+    }
+    if (folder === dirname(folder)) return true;
+  }
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'smol-toml';
+import { z } from 'zod';
+import { projectRoot } from './project-root.ts';
+
+const configSchema = z.object({
+  api: z.object({
+    port: z.int(),
+    schemas: z.array(z.string()),
+    extra_search_path: z.array(z.string()),
+    max_rows: z.int(),
+  }),
+  db: z.object({ port: z.int() }),
+  functions: z.record(z.string(), z.object({ entrypoint: z.string() })),
+});
+
+/** What of `supabase/config.toml` the stack reads; the CLI's own commands read the same file. */
+export type ProjectConfig = z.infer<typeof configSchema>;
+
+/** Reads `supabase/config.toml`. */
+export function readProjectConfig(): ProjectConfig {
+  const file = join(projectRoot, 'supabase', 'config.toml');
+  return configSchema.parse(parse(readFileSync(file, 'utf8')));
+}

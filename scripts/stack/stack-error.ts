@@ -1,0 +1,11 @@
+/** A failure the person at the terminal can mend: says what is wrong, then what to do next. */
+export class StackError extends Error {
+  /** The next thing to do, as a sentence. */
+  readonly remedy: string;
+
+  constructor(problem: string, remedy: string, options?: ErrorOptions) {
+    super(problem, options);
+    this.name = 'StackError';
+    this.remedy = remedy;
+  }
+}

@@ -1,0 +1,161 @@
+-- Keys: who owns one, what it may do, and its state. The secret's hash lives apart, out of reach.
+
+-- The space characters of Unicode, spelled out: what \s means depends on the database's locale.
+create function private.trim_label(label text) returns text
+language sql immutable
+set search_path = ''
+as $$
+  select pg_catalog.btrim(
+    trim_label.label,
+    E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009'
+      || E'\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'
+  )
+$$;
+comment on function private.trim_label(text) is
+  'The label without the space characters, of any script, at its ends.';
+revoke all on function private.trim_label(text) from public, anon, authenticated, service_role;
+
+
+create table public.proxy_keys (
+  id uuid primary key default private.uuid_v7(),
+  key_id text not null,
+  user_id uuid references auth.users (id) on delete set null,
+  label text not null,
+  tier text not null references public.proxy_tiers (tier),
+  live_mode boolean not null,
+  bandwidth_limit_override_bytes bigint,
+  rate_limit_override integer,
+  created_at timestamptz not null default pg_catalog.now(),
+  rotated_at timestamptz,
+  suspended_at timestamptz,
+  deleted_at timestamptz,
+  constraint "a key id is unique" unique (key_id),
+  constraint "a key id has its form and shows its mode" check (
+    key_id ~ (case when live_mode then '^avp_live_[0-9a-f]{12}$' else '^avp_test_[0-9a-f]{12}$' end)
+  ),
+  constraint "a label has 1 to 80 characters" check (char_length(label) between 1 and 80),
+  constraint "a label has no control characters" check (label !~ '[\u0001-\u001f\u007f-\u009f]'),
+  constraint "a label has no space at its ends" check (label = private.trim_label(label)),
+  constraint "a key without an owner is deleted" check (
+    user_id is not null or deleted_at is not null
+  ),
+  constraint "an overridden bandwidth limit is not negative" check (
+    bandwidth_limit_override_bytes >= 0
+  ),
+  constraint "an overridden rate limit is positive" check (rate_limit_override > 0)
+);
+comment on table public.proxy_keys is
+  'One row a proxy key, for ever: deletion is a time, so that usage still links to its key.';
+comment on column public.proxy_keys.key_id is 'The public name; never changes; safe to log.';
+comment on column public.proxy_keys.user_id is
+  'The owner; null once the account is gone, and the key then is deleted.';
+comment on column public.proxy_keys.live_mode is 'Billed when true, metered only when false.';
+comment on column public.proxy_keys.bandwidth_limit_override_bytes is
+  'Set by an admin in place of the tier''s bytes per month; null means the tier''s.';
+comment on column public.proxy_keys.rate_limit_override is
+  'Set by an admin in place of the tier''s CONNECTs per second; null means the tier''s.';
+
+create index proxy_keys_owner_newest on public.proxy_keys (user_id, created_at desc, id desc);
+-- counts a user's keys of a tier at mint, and finds a tier's keys when its limits change
+create index proxy_keys_undeleted on public.proxy_keys (tier, user_id) where deleted_at is null;
+
+alter table public.proxy_keys enable row level security;
+create policy "owners read their own keys" on public.proxy_keys
+  for select to authenticated using ((select auth.uid()) = user_id);
+revoke all on table public.proxy_keys from public, anon, authenticated, service_role;
+grant select on table public.proxy_keys to authenticated;
+
+create trigger keep_keys before delete or truncate on public.proxy_keys
+  for each statement execute function private.refuse_change();
+
+
+create table private.proxy_key_secrets (
+  api_key_id uuid primary key references public.proxy_keys (id),
+  secret_hash bytea not null,
+  constraint "a hash is a sha-256" check (octet_length(secret_hash) = 32)
+);
+comment on table private.proxy_key_secrets is
+  'The one live secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`: 256 random '
+  'bits need no slow hash, and hashing the pair binds a hash to its row.';
+alter table private.proxy_key_secrets enable row level security;
+revoke all on table private.proxy_key_secrets from public, anon, authenticated, service_role;
+
+
+create table private.rotation_windows (
+  user_id uuid primary key references auth.users (id) on delete cascade,
+  rotated_at timestamptz[] not null default '{}'
+);
+comment on table private.rotation_windows is
+  'When each user last rotated, newest last, at most five times: the sliding window of the limit. '
+  'Its row is the lock under which one user''s rotations queue.';
+alter table private.rotation_windows enable row level security;
+revoke all on table private.rotation_windows from public, anon, authenticated, service_role;
+
+
+-- An account that goes away takes its keys out of service, but not their history.
+create function private.delete_ownerless_key() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  new.deleted_at := coalesce(new.deleted_at, pg_catalog.clock_timestamp());
+  return new;
+end
+$$;
+comment on function private.delete_ownerless_key() is
+  'Trigger: marks a key deleted when its owner''s account is removed.';
+revoke all on function private.delete_ownerless_key()
+  from public, anon, authenticated, service_role;
+
+create trigger delete_ownerless_key before update of user_id on public.proxy_keys
+  for each row when (new.user_id is null)
+  execute function private.delete_ownerless_key();
+
+
+-- Gateways cache a key for up to 30 s; this tells them at commit that what they hold is stale.
+-- A trigger, so that no way of changing a key can forget it.
+create function private.announce_key_change() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform pg_catalog.pg_notify('proxy_key_changed', new.key_id);
+  return null;
+end
+$$;
+comment on function private.announce_key_change() is
+  'Trigger: notifies channel proxy_key_changed with the keyId, at commit.';
+revoke all on function private.announce_key_change() from public, anon, authenticated, service_role;
+
+create trigger announce_key_change after update on public.proxy_keys
+  for each row
+  when (
+    (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override, old.rotated_at,
+      old.suspended_at, old.deleted_at)
+    is distinct from
+    (new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override, new.rotated_at,
+      new.suspended_at, new.deleted_at)
+  )
+  execute function private.announce_key_change();
+
+
+-- A tier's limits are its keys' limits.
+create function private.announce_tier_change() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform pg_catalog.pg_notify('proxy_key_changed', k.key_id)
+  from public.proxy_keys as k
+  where k.tier = new.tier and k.deleted_at is null;
+  return null;
+end
+$$;
+comment on function private.announce_tier_change() is
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits change.';
+revoke all on function private.announce_tier_change()
+  from public, anon, authenticated, service_role;
+
+create trigger announce_tier_change
+  after update of bandwidth_limit_bytes, rate_limit on public.proxy_tiers
+  for each row execute function private.announce_tier_change();

@@ -1,0 +1,139 @@
+-- Usage: each CONNECT as an event, and rollups that make reading a month one index lookup a key,
+-- whatever the number of events.
+
+create table public.proxy_usage_events (
+  event_id uuid not null,
+  api_key_id uuid not null references public.proxy_keys (id),
+  user_id uuid,
+  occurred_at timestamptz not null,
+  target_host text not null,
+  method text not null,
+  status_code smallint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  duration_ms integer not null,
+  served_by_node_id text not null,
+  tunnel_id text,
+  slice integer not null default 0,
+  -- a partitioned table's key must hold the column it is partitioned by
+  primary key (event_id, occurred_at),
+  constraint "bytes are not negative" check (bytes_sent >= 0 and bytes_received >= 0),
+  constraint "a duration is not negative" check (duration_ms >= 0),
+  constraint "a slice is not negative" check (slice >= 0)
+) partition by range (occurred_at);
+comment on table public.proxy_usage_events is
+  'One row a CONNECT, or a slice of a long one, as the gateway reported it. Partitioned by month '
+  '(UTC): old events leave by dropping a partition.';
+comment on column public.proxy_usage_events.user_id is
+  'The key''s owner at that time: lets row level security use one index for all of a user''s rows.';
+comment on column public.proxy_usage_events.slice is
+  'Which part of a long tunnel this is: only slice 0 counts as a CONNECT.';
+create index proxy_usage_events_owner_key_newest
+  on public.proxy_usage_events (user_id, api_key_id, occurred_at desc, event_id desc);
+create index proxy_usage_events_key on public.proxy_usage_events (api_key_id);
+
+alter table public.proxy_usage_events enable row level security;
+create policy "owners read the events of their own keys" on public.proxy_usage_events
+  for select to authenticated using ((select auth.uid()) = user_id);
+revoke all on table public.proxy_usage_events from public, anon, authenticated, service_role;
+grant select on table public.proxy_usage_events to authenticated;
+
+-- a net for events that no partition takes, so that none is lost; row level security as above
+create table private.proxy_usage_events_default
+  partition of public.proxy_usage_events default;
+alter table private.proxy_usage_events_default enable row level security;
+revoke all on table private.proxy_usage_events_default
+  from public, anon, authenticated, service_role;
+
+
+-- Makes the partitions of the months from `first` to `last`; those that exist are left alone.
+create function private.make_usage_partitions(first_month date, last_month date) returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+  month date := pg_catalog.date_trunc('month', make_usage_partitions.first_month)::date;
+  partition_name text;
+  made integer := 0;
+begin
+  while month <= make_usage_partitions.last_month loop
+    partition_name := 'proxy_usage_events_' || pg_catalog.to_char(month, 'YYYY_MM');
+    if pg_catalog.to_regclass(pg_catalog.format('private.%I', partition_name)) is null then
+      execute pg_catalog.format(
+        'create table private.%I partition of public.proxy_usage_events
+           for values from (%L) to (%L)',
+        partition_name,
+        month::text || ' 00:00:00+00',
+        (month + interval '1 month')::date::text || ' 00:00:00+00'
+      );
+      execute pg_catalog.format(
+        'alter table private.%I enable row level security', partition_name
+      );
+      execute pg_catalog.format(
+        'revoke all on table private.%I from public, anon, authenticated, service_role',
+        partition_name
+      );
+      execute pg_catalog.format(
+        'comment on table private.%I is %L', partition_name,
+        'Usage events of ' || pg_catalog.to_char(month, 'YYYY-MM') || ' (UTC).'
+      );
+      made := made + 1;
+    end if;
+    month := (month + interval '1 month')::date;
+  end loop;
+  return made;
+end
+$$;
+comment on table private.proxy_usage_events_default is
+  'Usage events whose month has no partition: a net, expected to be empty.';
+comment on function private.make_usage_partitions(date, date) is
+  'Makes the monthly partitions of proxy_usage_events from first_month to last_month, both '
+  'included, and returns how many were missing.';
+revoke all on function private.make_usage_partitions(date, date)
+  from public, anon, authenticated, service_role;
+
+select private.make_usage_partitions(
+  (pg_catalog.now() at time zone 'UTC' - interval '3 months')::date,
+  (pg_catalog.now() at time zone 'UTC' + interval '24 months')::date
+);
+
+
+create table public.proxy_usage_hourly (
+  api_key_id uuid not null references public.proxy_keys (id),
+  hour timestamptz not null,
+  user_id uuid,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  primary key (api_key_id, hour)
+) with (fillfactor = 70);
+comment on table public.proxy_usage_hourly is 'Usage of a key in an hour (UTC), raised with each event.';
+create index proxy_usage_hourly_owner on public.proxy_usage_hourly (user_id, hour);
+
+alter table public.proxy_usage_hourly enable row level security;
+create policy "owners read the hourly usage of their own keys" on public.proxy_usage_hourly
+  for select to authenticated using ((select auth.uid()) = user_id);
+revoke all on table public.proxy_usage_hourly from public, anon, authenticated, service_role;
+grant select on table public.proxy_usage_hourly to authenticated;
+
+
+create table public.proxy_usage_monthly (
+  api_key_id uuid not null references public.proxy_keys (id),
+  month date not null,
+  user_id uuid,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  last_used_at timestamptz not null,
+  primary key (api_key_id, month),
+  constraint "a month is named by its first day" check (extract(day from month) = 1)
+) with (fillfactor = 70);
+comment on table public.proxy_usage_monthly is
+  'Usage of a key in a calendar month (UTC), raised with each event: what quotas and lists read.';
+create index proxy_usage_monthly_owner on public.proxy_usage_monthly (user_id, month);
+
+alter table public.proxy_usage_monthly enable row level security;
+create policy "owners read the monthly usage of their own keys" on public.proxy_usage_monthly
+  for select to authenticated using ((select auth.uid()) = user_id);
+revoke all on table public.proxy_usage_monthly from public, anon, authenticated, service_role;
+grant select on table public.proxy_usage_monthly to authenticated;

@@ -1,0 +1,184 @@
+-- Data plane: what the CONNECT gateway may do, and nothing else.
+
+create type gateway.proxy_key_lookup as (
+  id uuid,
+  key_id text,
+  secret_hash bytea,
+  active boolean,
+  suspended boolean,
+  live_mode boolean,
+  rate_limit integer,
+  bandwidth_limit_bytes bigint,
+  bandwidth_used_bytes bigint
+);
+comment on type gateway.proxy_key_lookup is 'What a gateway needs to judge a CONNECT.';
+
+-- A definer: the gateway may read no table. In plpgsql, which keeps its plan between calls.
+create function gateway.lookup_proxy_key(key_id text) returns setof gateway.proxy_key_lookup
+language plpgsql stable security definer rows 1
+set search_path = ''
+as $$
+begin
+  return query
+  select
+    k.id,
+    k.key_id,
+    s.secret_hash,
+    k.deleted_at is null and k.suspended_at is null,
+    k.suspended_at is not null,
+    k.live_mode,
+    coalesce(k.rate_limit_override, t.rate_limit),
+    coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes),
+    coalesce(m.bytes_sent + m.bytes_received, 0)
+  from public.proxy_keys as k
+  join private.proxy_key_secrets as s on s.api_key_id = k.id
+  join public.proxy_tiers as t on t.tier = k.tier
+  left join public.proxy_usage_monthly as m
+    on m.api_key_id = k.id
+    and m.month = pg_catalog.date_trunc('month', pg_catalog.now() at time zone 'UTC')::date
+  where k.key_id = lookup_proxy_key.key_id;
+end
+$$;
+comment on function gateway.lookup_proxy_key(text) is
+  'The key with its hash, state, limits and this month''s bytes; no row for an unknown keyId. The '
+  'gateway compares the hash itself, so that no secret reaches the database. Reads only.';
+revoke all on function gateway.lookup_proxy_key(text)
+  from public, anon, authenticated, service_role;
+grant execute on function gateway.lookup_proxy_key(text) to proxy_gateway;
+
+
+create type gateway.recorded_usage as (recorded integer, repeated integer, rejected jsonb);
+comment on type gateway.recorded_usage is
+  'How many events of a batch were new, how many known already, and which were refused, and why.';
+
+-- A definer: the gateway may write no table. One statement, so that an event and its share of the
+-- rollups are seen together or not at all. Rows are taken in one order everywhere, so that batches
+-- that overlap wait for each other and do not deadlock.
+create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
+language plpgsql volatile security definer
+set search_path = ''
+set timezone = 'UTC'
+as $$
+declare
+  outcome gateway.recorded_usage;
+begin
+  if pg_catalog.jsonb_typeof(record_usage.events) is distinct from 'array' then
+    perform private.refuse('invalid_request', 'events');
+  end if;
+
+  with incoming as materialized (
+    select e.*, k.user_id, k.id as known_key_id
+    from json_table(
+      record_usage.events, '$[*]'
+      columns (
+        raw_event_id jsonb path '$.eventId',
+        event_id uuid path '$.eventId',
+        api_key_id uuid path '$.apiKeyId',
+        occurred_at timestamptz path '$.occurredAt',
+        target_host text path '$.targetHost',
+        method text path '$.method',
+        status_code smallint path '$.statusCode',
+        bytes_sent bigint path '$.bytesSent',
+        bytes_received bigint path '$.bytesReceived',
+        duration_ms integer path '$.durationMs',
+        served_by_node_id text path '$.servedByNodeId',
+        tunnel_id text path '$.tunnelId',
+        raw_slice jsonb path '$.slice',
+        slice integer path '$.slice'
+      )
+    ) as e
+    left join public.proxy_keys as k on k.id = e.api_key_id
+  ),
+  judged as materialized (
+    select
+      i.*,
+      case
+        when i.event_id is null then 'invalid_event_id'
+        when i.api_key_id is null then 'invalid_api_key_id'
+        when i.known_key_id is null then 'unknown_key'
+        when i.occurred_at is null then 'invalid_occurred_at'
+        -- older than any partition that retention may have dropped: a repeat could not be told
+        when i.occurred_at < pg_catalog.now() - interval '93 days' then 'occurred_too_long_ago'
+        when i.occurred_at > pg_catalog.now() + interval '5 minutes' then 'occurred_in_the_future'
+        when pg_catalog.char_length(i.target_host) between 1 and 255 is not true
+          then 'invalid_target_host'
+        when pg_catalog.char_length(i.method) between 1 and 20 is not true then 'invalid_method'
+        when i.status_code between 100 and 599 is not true then 'invalid_status_code'
+        when i.bytes_sent between 0 and 1125899906842624 is not true then 'invalid_bytes_sent'
+        when i.bytes_received between 0 and 1125899906842624 is not true
+          then 'invalid_bytes_received'
+        when i.duration_ms >= 0 is not true then 'invalid_duration_ms'
+        when pg_catalog.char_length(i.served_by_node_id) between 1 and 100 is not true
+          then 'invalid_served_by_node_id'
+        when pg_catalog.char_length(i.tunnel_id) > 100 then 'invalid_tunnel_id'
+        when i.slice < 0 or (i.slice is null and i.raw_slice <> 'null') then 'invalid_slice'
+      end as reason
+    from incoming as i
+  ),
+  fresh as (
+    insert into public.proxy_usage_events as u (
+      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
+      bytes_received, duration_ms, served_by_node_id, tunnel_id, slice
+    )
+    select
+      j.event_id, j.api_key_id, j.user_id, j.occurred_at, j.target_host, j.method, j.status_code,
+      j.bytes_sent, j.bytes_received, j.duration_ms, j.served_by_node_id, j.tunnel_id,
+      coalesce(j.slice, 0)
+    from judged as j
+    where j.reason is null
+    order by j.event_id, j.occurred_at
+    on conflict (event_id, occurred_at) do nothing
+    returning u.api_key_id, u.user_id, u.occurred_at, u.bytes_sent, u.bytes_received, u.slice
+  ),
+  hourly as (
+    insert into public.proxy_usage_hourly as h (
+      api_key_id, hour, user_id, requests, bytes_sent, bytes_received
+    )
+    select
+      f.api_key_id, pg_catalog.date_trunc('hour', f.occurred_at), f.user_id,
+      pg_catalog.count(*) filter (where f.slice = 0), sum(f.bytes_sent), sum(f.bytes_received)
+    from fresh as f
+    group by 1, 2, 3
+    order by 1, 2
+    on conflict (api_key_id, hour) do update set
+      requests = h.requests + excluded.requests,
+      bytes_sent = h.bytes_sent + excluded.bytes_sent,
+      bytes_received = h.bytes_received + excluded.bytes_received
+  ),
+  monthly as (
+    insert into public.proxy_usage_monthly as m (
+      api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
+    )
+    select
+      f.api_key_id, pg_catalog.date_trunc('month', f.occurred_at)::date, f.user_id,
+      pg_catalog.count(*) filter (where f.slice = 0), sum(f.bytes_sent), sum(f.bytes_received),
+      max(f.occurred_at)
+    from fresh as f
+    group by 1, 2, 3
+    order by 1, 2
+    on conflict (api_key_id, month) do update set
+      requests = m.requests + excluded.requests,
+      bytes_sent = m.bytes_sent + excluded.bytes_sent,
+      bytes_received = m.bytes_received + excluded.bytes_received,
+      last_used_at = greatest(m.last_used_at, excluded.last_used_at)
+  )
+  select
+    (select pg_catalog.count(*) from fresh),
+    pg_catalog.count(*) filter (where j.reason is null) - (select pg_catalog.count(*) from fresh),
+    coalesce(
+      pg_catalog.jsonb_agg(
+        pg_catalog.jsonb_build_object('eventId', j.raw_event_id, 'reason', j.reason)
+      ) filter (where j.reason is not null),
+      '[]'
+    )
+  into outcome.recorded, outcome.repeated, outcome.rejected
+  from judged as j;
+  return outcome;
+end
+$$;
+comment on function gateway.record_usage(jsonb) is
+  'Records an array of usage events (camelCase, as the contract names them) and raises the rollups '
+  'by the new ones only, so a batch may be sent again. An event that is unknown or out of bounds is '
+  'reported in `rejected` and does not stop the others. Refusals: invalid_request (no array).';
+revoke all on function gateway.record_usage(jsonb) from public, anon, authenticated, service_role;
+grant execute on function gateway.record_usage(jsonb) to proxy_gateway;

@@ -1,0 +1,69 @@
+-- For local work: a demo user, an admin, three keys of the demo user with five weeks of usage, all
+-- made the way callers make them. Their secrets are kept nowhere: rotate a key to get one.
+-- Sign in as demo@example.com or admin@example.com with the password `proxy-keys-demo`.
+
+insert into auth.users (
+  instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
+  raw_app_meta_data, raw_user_meta_data, created_at, updated_at,
+  confirmation_token, recovery_token, email_change, email_change_token_new
+)
+select
+  '00000000-0000-0000-0000-000000000000', account.id, 'authenticated', 'authenticated',
+  account.email, extensions.crypt('proxy-keys-demo', extensions.gen_salt('bf', 10)), now(),
+  account.app_meta_data, '{}', now(), now(), '', '', '', ''
+from (
+  values
+    (
+      '0193b1c0-0000-7000-8000-000000000001'::uuid, 'demo@example.com',
+      '{"provider": "email", "providers": ["email"]}'::jsonb
+    ),
+    (
+      '0193b1c0-0000-7000-8000-000000000002'::uuid, 'admin@example.com',
+      '{"provider": "email", "providers": ["email"], "role": "admin"}'::jsonb
+    )
+) as account (id, email, app_meta_data);
+
+insert into auth.identities (
+  id, provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at
+)
+select
+  gen_random_uuid(), u.id::text, u.id,
+  jsonb_build_object('sub', u.id::text, 'email', u.email, 'email_verified', true), 'email',
+  now(), now(), now()
+from auth.users as u
+where u.email in ('demo@example.com', 'admin@example.com');
+
+do $$
+declare
+  demo_user_id constant uuid := '0193b1c0-0000-7000-8000-000000000001';
+  wanted record;
+  minted public.minted_proxy_key;
+begin
+  perform set_config('request.jwt.claims', jsonb_build_object('sub', demo_user_id)::text, true);
+  perform setseed(0.42);
+  for wanted in
+    select * from (
+      values
+        ('prod-scraper', 'developer', true, 40),
+        ('price-monitor', 'team', true, 120),
+        ('integration-tests', 'developer', false, 8)
+    ) as v (label, tier, live_mode, connects_per_day)
+  loop
+    minted := private.mint_proxy_key(wanted.label, wanted.tier, wanted.live_mode);
+    perform gateway.record_usage(jsonb_agg(jsonb_build_object(
+      'eventId', private.uuid_v7(),
+      'apiKeyId', minted.id,
+      'occurredAt', now() - random() * interval '35 days',
+      'targetHost',
+        (array['shop.example.com', 'api.example.net', 'www.example.org'])[1 + n % 3],
+      'method', 'CONNECT',
+      'statusCode', 200,
+      'bytesSent', 500 + floor(random() * 5000),
+      'bytesReceived', 20000 + floor(random() * 2000000),
+      'durationMs', 80 + floor(random() * 4000),
+      'servedByNodeId', 'seed'
+    )))
+    from generate_series(1, 35 * wanted.connects_per_day) as n;
+  end loop;
+end
+$$;
