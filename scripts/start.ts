@@ -43,7 +43,15 @@ async function run(ephemeral: boolean): Promise<void> {
   if (asked) return;
   if (ephemeral) {
     const { url, restUrl, dbUrl, gatewayDbUrl, publishableKey, secretKey } = stack;
-    const ready = { url, restUrl, dbUrl, gatewayDbUrl, gatewayUrl: null, publishableKey, secretKey };
+    const ready = {
+      url,
+      restUrl,
+      dbUrl,
+      gatewayDbUrl,
+      gatewayUrl: null,
+      publishableKey,
+      secretKey,
+    };
     console.log(JSON.stringify(ready));
   } else {
     console.error(`${seconds().padStart(7)}  ready; Ctrl-C stops it, the data stay in place\n`);
@@ -56,7 +64,8 @@ async function run(ephemeral: boolean): Promise<void> {
 
 function fail(error: unknown): never {
   if (error instanceof StackError) console.error(`\n${error.message}\n${error.remedy}`);
-  else if (error instanceof TypeError && 'code' in error) console.error(`${error.message}\n${usage}`);
+  else if (error instanceof TypeError && 'code' in error)
+    console.error(`${error.message}\n${usage}`);
   else console.error(error);
   process.exit(1);
 }

@@ -1,6 +1,7 @@
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import type { Hono } from 'hono';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
 import { createProxyServer } from 'http-proxy-3';
 import { loopback } from './ports.ts';
 import type { ApiKeyRole } from './role-tokens.ts';
@@ -33,7 +34,10 @@ export async function startApiGateway(options: {
   const { upstreams, keys } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const proxy = createProxyServer({ agent, xfwd: true });
-  const auth = getRequestListener(upstreams.auth.fetch);
+  const auth = getRequestListener(withCors(upstreams.auth).fetch, {
+    // Node drains what a refusal left unread; cutting the connection would fail the next request
+    autoCleanupIncoming: false,
+  });
 
   const forward = (request: IncomingMessage, response: ServerResponse, port: number) =>
     proxy.web(request, response, { target: `http://${loopback}:${port}` }, () =>
@@ -66,6 +70,13 @@ export async function startApiGateway(options: {
     proxy.close();
     agent.destroy();
   };
+}
+
+/** PostgREST and the functions answer for CORS themselves; Auth leaves it to its gateway. */
+function withCors(app: Hono): Hono {
+  const open = new Hono();
+  open.use(cors({ origin: '*', exposeHeaders: ['X-Total-Count', 'Link'] }));
+  return open.all('*', (context) => app.fetch(context.req.raw));
 }
 
 type Route =

@@ -75,7 +75,8 @@ export function spawnChild(options: ChildOptions): Child {
       await exited;
       clearTimeout(timer);
     },
-    lastWords: () => readFileSync(options.logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'),
+    lastWords: () =>
+      readFileSync(options.logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'),
   };
 }
 

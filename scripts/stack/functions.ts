@@ -22,13 +22,16 @@ export interface FunctionEnvironment {
 }
 
 /** Starts one function under Deno, with the permissions it needs and no more. */
-export async function startFunction(supervisor: Supervisor, options: {
-  source: FunctionSource;
-  port: number;
-  environment: FunctionEnvironment;
-  logFile: string;
-  denoDirectory: string;
-}): Promise<void> {
+export async function startFunction(
+  supervisor: Supervisor,
+  options: {
+    source: FunctionSource;
+    port: number;
+    environment: FunctionEnvironment;
+    logFile: string;
+    denoDirectory: string;
+  },
+): Promise<void> {
   const { source, port } = options;
   const child = supervisor.start({
     name: `Function ${source.name}`,

@@ -1,15 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { databaseUrl } from './postgres.ts';
 import { projectRoot } from './project-root.ts';
 import { StackError } from './stack-error.ts';
-
-/** The command-line interface of Supabase as npm installed it. */
-export const supabaseCli = createRequire(import.meta.url).resolve('supabase/dist/supabase.js');
+import { runSupabaseCli } from './supabase-cli.ts';
 
 /**
  * Applies what `supabase/migrations` has and the database lacks, with the real CLI, then `seed.sql`
@@ -19,13 +14,9 @@ export const supabaseCli = createRequire(import.meta.url).resolve('supabase/dist
 export async function applyMigrations(port: number): Promise<number> {
   const pending = await countPending(port);
   if (pending === 0) return 0;
-  const remote = `--remote=${databaseUrl('postgres', port)}`;
   try {
-    await promisify(execFile)(
-      process.execPath,
-      [supabaseCli, 'db', 'push', '--include-seed', remote, '--yes', '--agent=no'],
-      { cwd: projectRoot, env: { ...process.env, SUPABASE_TELEMETRY_DISABLED: '1' } },
-    );
+    const remote = `--remote=${databaseUrl('postgres', port)}`;
+    await runSupabaseCli(['db', 'push', '--include-seed', remote]);
   } catch (cause) {
     const { stdout = '', stderr = '' } = cause as { stdout?: string; stderr?: string };
     throw new StackError(

@@ -22,9 +22,11 @@ export function forgetProcesses(file: string): void {
  */
 export async function endOrphans(file: string): Promise<string[]> {
   const orphans = readEntries(file).filter(isRunning);
-  for (const { pid, name } of orphans) process.kill(pid, name === 'Postgres' ? 'SIGINT' : 'SIGTERM');
+  for (const { pid, name } of orphans)
+    process.kill(pid, name === 'Postgres' ? 'SIGINT' : 'SIGTERM');
   for (let waited = 0; orphans.some(isRunning); waited += 50) {
-    if (waited >= 5000) for (const { pid } of orphans.filter(isRunning)) process.kill(pid, 'SIGKILL');
+    if (waited >= 5000)
+      for (const { pid } of orphans.filter(isRunning)) process.kill(pid, 'SIGKILL');
     await sleep(50);
   }
   forgetProcesses(file);

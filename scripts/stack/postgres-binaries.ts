@@ -23,7 +23,10 @@ export async function locatePostgresBinaries(options: {
   makeSymlinks(installed);
   const reachable = canReach(options.user, join(installed, 'native', 'bin'));
   if (!reachable && !existsSync(join(options.copyTo, 'bin', 'postgres'))) {
-    await cp(join(installed, 'native'), options.copyTo, { recursive: true, verbatimSymlinks: true });
+    await cp(join(installed, 'native'), options.copyTo, {
+      recursive: true,
+      verbatimSymlinks: true,
+    });
   }
   const bin = join(reachable ? join(installed, 'native') : options.copyTo, 'bin');
   return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };

@@ -22,14 +22,15 @@ export function databaseUrl(role: string, port: number): string {
 export async function startPostgres(
   supervisor: Supervisor,
   options: {
-  binaries: PostgresBinaries;
-  dataDirectory: string;
-  logFile: string;
-  port: number;
-  user: ProcessUser | null;
-  /** Trades the safety of data that are thrown away anyway for speed. */
-  ephemeral: boolean;
-}): Promise<void> {
+    binaries: PostgresBinaries;
+    dataDirectory: string;
+    logFile: string;
+    port: number;
+    user: ProcessUser | null;
+    /** Trades the safety of data that are thrown away anyway for speed. */
+    ephemeral: boolean;
+  },
+): Promise<void> {
   if (!existsSync(join(options.dataDirectory, 'PG_VERSION'))) {
     await initialise(options.binaries.initdb, options.dataDirectory, options.user);
   }

@@ -9,17 +9,20 @@ import { StackError } from './stack-error.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** Starts PostgREST on the loopback address; resolves when it has read the schema. */
-export async function startPostgrest(supervisor: Supervisor, options: {
-  port: number;
-  adminPort: number;
-  databasePort: number;
-  /** As in `[api]` of config.toml. */
-  schemas: string[];
-  extraSearchPath: string[];
-  maxRows: number;
-  signingKey: SigningKey;
-  logFile: string;
-}): Promise<void> {
+export async function startPostgrest(
+  supervisor: Supervisor,
+  options: {
+    port: number;
+    adminPort: number;
+    databasePort: number;
+    /** As in `[api]` of config.toml. */
+    schemas: string[];
+    extraSearchPath: string[];
+    maxRows: number;
+    signingKey: SigningKey;
+    logFile: string;
+  },
+): Promise<void> {
   const child = supervisor.start({
     name: 'PostgREST',
     command: locatePostgrest(),

@@ -30,6 +30,8 @@ export interface Stack {
   secretKey: string;
   /** The folder with one log file a part. */
   logs: string;
+  /** The file with the stack's keys, the private signing key among them. */
+  keysFile: string;
   /** Settles with a part's name when it ends though nobody asked it to. */
   failed: Promise<string>;
   /** Ends every part, and removes the data of an ephemeral stack. */
@@ -111,6 +113,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       publishableKey: keys.publishableKey,
       secretKey: keys.secretKey,
       logs: state.logs,
+      keysFile: state.keysFile,
       failed: supervisor.failed,
       stop,
     };

@@ -193,7 +193,7 @@ set search_path = ''
 as $$
   select substring(
     nullif(pg_catalog.current_setting('request.headers', true), '')::jsonb ->> 'x-request-id'
-    from '^[A-Za-z0-9_-]{1,64}$'
+    from '^[A-Za-z0-9_=-]{1,64}$'
   )
 $$;
 comment on function private.request_id() is

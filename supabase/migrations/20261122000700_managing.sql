@@ -201,6 +201,57 @@ revoke all on function public.mint_proxy_key(text, text, boolean)
 grant execute on function public.mint_proxy_key(text, text, boolean) to authenticated;
 
 
+-- A definer, so that callers need no right to read the refusals.
+create function private.refuse_mint_arguments(arguments jsonb) returns void
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_user();
+  perform private.refuse(
+    'invalid_request',
+    coalesce(
+      (
+        select pg_catalog.left(name, 80)
+        from pg_catalog.jsonb_object_keys(
+          case pg_catalog.jsonb_typeof(refuse_mint_arguments.arguments)
+            when 'object' then refuse_mint_arguments.arguments else '{}'
+          end
+        ) as name
+        where name not in ('label', 'tier', 'live_mode')
+        order by name
+        limit 1
+      ),
+      'label'
+    )
+  );
+end
+$$;
+comment on function private.refuse_mint_arguments(jsonb) is
+  'Refuses (invalid_request) by the first name that is no argument of mint_proxy_key, or by label, '
+  'the one argument that must be there.';
+revoke all on function private.refuse_mint_arguments(jsonb)
+  from public, anon, authenticated, service_role;
+grant execute on function private.refuse_mint_arguments(jsonb) to authenticated;
+
+-- PostgREST falls back to this when the body's names fit no arguments above: so an unknown or a missing
+-- field is refused as the route refuses it, and not as a function that does not exist.
+create function public.mint_proxy_key(jsonb) returns public.minted_proxy_key
+language plpgsql stable security invoker
+set search_path = ''
+as $$
+begin
+  perform private.refuse_mint_arguments($1);
+  return null;
+end
+$$;
+comment on function public.mint_proxy_key(jsonb) is
+  'Never mints: refuses arguments that the other form does not take. Refusals: unauthorized, '
+  'invalid_request (detail: the argument).';
+revoke all on function public.mint_proxy_key(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.mint_proxy_key(jsonb) to authenticated;
+
+
 -- rotate ----------------------------------------------------------------------------------------
 
 -- At most 5 successes in any 60 seconds, over all of a user's keys and every way in. The user's row

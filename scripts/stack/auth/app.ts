@@ -75,11 +75,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
   app.post('/signup', async (c) => {
     const body = await readBody(c, bodies.signUp);
     if (body.email === '') {
-      throw new AuthRefusal(
-        422,
-        'anonymous_provider_disabled',
-        'Signing up needs an e-mail address.',
-      );
+      throw new AuthRefusal(422, 'anonymous_provider_disabled', 'Signing up needs an address.');
     }
     if (body.password === '') {
       throw new AuthRefusal(400, 'validation_failed', 'Signing up needs a password.');
@@ -92,8 +88,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       { email, password: body.password, confirmEmail: true, userMetadata: body.data },
       at,
     );
-    if (!user)
-      throw new AuthRefusal(422, 'user_already_exists', 'This user is already registered.');
+    if (!user) throw new AuthRefusal(422, 'user_already_exists', 'This user is registered.');
     return signedIn(c, await startSession(sql, user.id, at));
   });
 
@@ -120,11 +115,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       throw new AuthRefusal(403, 'not_admin', 'Only the secret key may change app_metadata.');
     }
     if (body.email !== '' && body.email.toLowerCase() !== user.email) {
-      throw new AuthRefusal(
-        400,
-        'validation_failed',
-        'The local stack sends no mail to confirm this.',
-      );
+      throw new AuthRefusal(400, 'validation_failed', 'The local stack sends no mail for this.');
     }
     if (password !== undefined) {
       requireStrength(password);

@@ -15,7 +15,7 @@ export interface Grant {
   refreshToken: string;
 }
 
-// concurrent tabs send the same token at once: as long, Supabase answers all of them
+// tabs may send the same token at once: Supabase answers them all for as long as this
 const reuseMilliseconds = 10_000;
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex');

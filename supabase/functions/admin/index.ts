@@ -1,1 +1,4 @@
-export default { fetch: () => new Response('hi') };
+import { dependenciesFromEnvironment } from '../_shared/environment.ts';
+import { createAdmin } from './app.ts';
+
+export default { fetch: createAdmin(dependenciesFromEnvironment()).fetch };

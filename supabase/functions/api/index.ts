@@ -1,1 +1,4 @@
-export default { fetch: () => new Response('hi') };
+import { dependenciesFromEnvironment } from '../_shared/environment.ts';
+import { createApi } from './app.ts';
+
+export default { fetch: createApi(dependenciesFromEnvironment()).fetch };

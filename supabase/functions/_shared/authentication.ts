@@ -1,0 +1,31 @@
+import { resolveEnv, verifyCredentials } from '@supabase/server/core';
+import { Problem } from './problem.ts';
+
+/** Returns the access token of a request that carries a valid one of a user, or throws a Problem. */
+export type Authenticate = (request: Request) => Promise<string>;
+
+/** Checks tokens against the project's keys: `SUPABASE_JWKS`, or those published at the URL. */
+export function createAuthenticate(): Authenticate {
+  const { data: env, error } = resolveEnv();
+  if (error) throw error;
+  return async (request) => {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.get('Authorization') ?? '')?.[1];
+    if (!token) {
+      throw new Problem('unauthorized', {
+        detail: 'Send a Supabase access token as `Authorization: Bearer <token>`.',
+      });
+    }
+    const verified = await verifyCredentials({ token, apikey: null }, { auth: 'user', env });
+    if (!verified.error) return token;
+    if (verified.error.status === 401) {
+      throw new Problem('unauthorized', {
+        detail: 'The access token is not valid, or no longer: sign in again.',
+      });
+    }
+    throw new Problem('unavailable', {
+      detail: 'Access tokens cannot be checked now: try again shortly.',
+      headers: { 'Retry-After': '2' },
+      cause: verified.error,
+    });
+  };
+}

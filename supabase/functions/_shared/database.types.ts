@@ -1,0 +1,592 @@
+// Generated from the migrations by `npm run types`: do not edit.
+
+export type Json = string | number | boolean | null | { [key: string]: Json | undefined } | Json[];
+
+export type Database = {
+  public: {
+    Tables: {
+      proxy_key_audit: {
+        Row: {
+          action: string;
+          actor_id: string | null;
+          api_key_id: string;
+          id: string;
+          occurred_at: string;
+          request_id: string | null;
+          user_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          action: string;
+          actor_id?: string | null;
+          api_key_id: string;
+          id?: string;
+          occurred_at?: string;
+          request_id?: string | null;
+          user_id?: string | null;
+        };
+        Update: {
+          action?: string;
+          actor_id?: string | null;
+          api_key_id?: string;
+          id?: string;
+          occurred_at?: string;
+          request_id?: string | null;
+          user_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'proxy_key_audit_api_key_id_fkey';
+            columns: ['api_key_id'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_key_summaries';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'proxy_key_audit_api_key_id_fkey';
+            columns: ['api_key_id'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_keys';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      proxy_keys: {
+        Row: {
+          bandwidth_limit_override_bytes: number | null;
+          created_at: string;
+          deleted_at: string | null;
+          id: string;
+          key_id: string;
+          label: string;
+          live_mode: boolean;
+          rate_limit_override: number | null;
+          rotated_at: string | null;
+          suspended_at: string | null;
+          tier: string;
+          user_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          bandwidth_limit_override_bytes?: number | null;
+          created_at?: string;
+          deleted_at?: string | null;
+          id?: string;
+          key_id: string;
+          label: string;
+          live_mode: boolean;
+          rate_limit_override?: number | null;
+          rotated_at?: string | null;
+          suspended_at?: string | null;
+          tier: string;
+          user_id?: string | null;
+        };
+        Update: {
+          bandwidth_limit_override_bytes?: number | null;
+          created_at?: string;
+          deleted_at?: string | null;
+          id?: string;
+          key_id?: string;
+          label?: string;
+          live_mode?: boolean;
+          rate_limit_override?: number | null;
+          rotated_at?: string | null;
+          suspended_at?: string | null;
+          tier?: string;
+          user_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'proxy_keys_tier_fkey';
+            columns: ['tier'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_tiers';
+            referencedColumns: ['tier'];
+          },
+        ];
+      };
+      proxy_tier_grants: {
+        Row: {
+          granted_at: string;
+          tier: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          granted_at?: string;
+          tier: string;
+          user_id: string;
+        };
+        Update: {
+          granted_at?: string;
+          tier?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'proxy_tier_grants_tier_fkey';
+            columns: ['tier'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_tiers';
+            referencedColumns: ['tier'];
+          },
+        ];
+      };
+      proxy_tiers: {
+        Row: {
+          bandwidth_limit_bytes: number;
+          key_limit: number;
+          rate_limit: number;
+          self_serve: boolean;
+          tier: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          bandwidth_limit_bytes: number;
+          key_limit?: number;
+          rate_limit: number;
+          self_serve: boolean;
+          tier: string;
+        };
+        Update: {
+          bandwidth_limit_bytes?: number;
+          key_limit?: number;
+          rate_limit?: number;
+          self_serve?: boolean;
+          tier?: string;
+        };
+        Relationships: [];
+      };
+      proxy_usage_events: {
+        Row: {
+          api_key_id: string;
+          bytes_received: number;
+          bytes_sent: number;
+          duration_ms: number;
+          event_id: string;
+          method: string;
+          occurred_at: string;
+          served_by_node_id: string;
+          slice: number;
+          status_code: number;
+          target_host: string;
+          tunnel_id: string | null;
+          user_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          api_key_id: string;
+          bytes_received: number;
+          bytes_sent: number;
+          duration_ms: number;
+          event_id: string;
+          method: string;
+          occurred_at: string;
+          served_by_node_id: string;
+          slice?: number;
+          status_code: number;
+          target_host: string;
+          tunnel_id?: string | null;
+          user_id?: string | null;
+        };
+        Update: {
+          api_key_id?: string;
+          bytes_received?: number;
+          bytes_sent?: number;
+          duration_ms?: number;
+          event_id?: string;
+          method?: string;
+          occurred_at?: string;
+          served_by_node_id?: string;
+          slice?: number;
+          status_code?: number;
+          target_host?: string;
+          tunnel_id?: string | null;
+          user_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'proxy_usage_events_api_key_id_fkey';
+            columns: ['api_key_id'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_key_summaries';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'proxy_usage_events_api_key_id_fkey';
+            columns: ['api_key_id'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_keys';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      proxy_usage_hourly: {
+        Row: {
+          api_key_id: string;
+          bytes_received: number;
+          bytes_sent: number;
+          hour: string;
+          requests: number;
+          user_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          api_key_id: string;
+          bytes_received: number;
+          bytes_sent: number;
+          hour: string;
+          requests: number;
+          user_id?: string | null;
+        };
+        Update: {
+          api_key_id?: string;
+          bytes_received?: number;
+          bytes_sent?: number;
+          hour?: string;
+          requests?: number;
+          user_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'proxy_usage_hourly_api_key_id_fkey';
+            columns: ['api_key_id'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_key_summaries';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'proxy_usage_hourly_api_key_id_fkey';
+            columns: ['api_key_id'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_keys';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      proxy_usage_monthly: {
+        Row: {
+          api_key_id: string;
+          bytes_received: number;
+          bytes_sent: number;
+          last_used_at: string;
+          month: string;
+          requests: number;
+          user_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          api_key_id: string;
+          bytes_received: number;
+          bytes_sent: number;
+          last_used_at: string;
+          month: string;
+          requests: number;
+          user_id?: string | null;
+        };
+        Update: {
+          api_key_id?: string;
+          bytes_received?: number;
+          bytes_sent?: number;
+          last_used_at?: string;
+          month?: string;
+          requests?: number;
+          user_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'proxy_usage_monthly_api_key_id_fkey';
+            columns: ['api_key_id'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_key_summaries';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'proxy_usage_monthly_api_key_id_fkey';
+            columns: ['api_key_id'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_keys';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+    };
+    Views: {
+      proxy_key_summaries: {
+        Row: {
+          active: boolean | null;
+          bandwidth_limit_bytes: number | null;
+          bandwidth_used_this_period_bytes: number | null;
+          created_at: string;
+          deleted_at: string | null;
+          id: string;
+          key_id: string;
+          label: string;
+          last_used_at: string | null;
+          live_mode: boolean;
+          rate_limit: number | null;
+          rotated_at: string | null;
+          suspended_at: string | null;
+          tier: string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: 'proxy_keys_tier_fkey';
+            columns: ['tier'];
+            isOneToOne: false;
+            referencedRelation: 'proxy_tiers';
+            referencedColumns: ['tier'];
+          },
+        ];
+      };
+    };
+    Functions: {
+      delete_proxy_key: {
+        Args: { id: string };
+        Returns: {
+          active: boolean | null;
+          bandwidth_limit_bytes: number | null;
+          bandwidth_used_this_period_bytes: number | null;
+          created_at: string;
+          deleted_at: string | null;
+          id: string;
+          key_id: string;
+          label: string;
+          last_used_at: string | null;
+          live_mode: boolean;
+          rate_limit: number | null;
+          rotated_at: string | null;
+          suspended_at: string | null;
+          tier: string;
+        };
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_summaries';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      list_proxy_keys: { Args: Record<PropertyKey, never>; Returns: Json };
+      mint_proxy_key:
+        | {
+            Args: { '': Json };
+            Returns: Database['public']['CompositeTypes']['minted_proxy_key'];
+            SetofOptions: {
+              from: '*';
+              to: 'minted_proxy_key';
+              isOneToOne: true;
+              isSetofReturn: false;
+            };
+          }
+        | {
+            Args: { label: string; live_mode?: boolean; tier?: string };
+            Returns: Database['public']['CompositeTypes']['minted_proxy_key'];
+            SetofOptions: {
+              from: '*';
+              to: 'minted_proxy_key';
+              isOneToOne: true;
+              isSetofReturn: false;
+            };
+          };
+      proxy_health: { Args: Record<PropertyKey, never>; Returns: string };
+      proxy_usage_summary: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database['public']['CompositeTypes']['proxy_usage_totals'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_usage_totals';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      reactivate_proxy_key: {
+        Args: { id: string };
+        Returns: {
+          active: boolean | null;
+          bandwidth_limit_bytes: number | null;
+          bandwidth_used_this_period_bytes: number | null;
+          created_at: string;
+          deleted_at: string | null;
+          id: string;
+          key_id: string;
+          label: string;
+          last_used_at: string | null;
+          live_mode: boolean;
+          rate_limit: number | null;
+          rotated_at: string | null;
+          suspended_at: string | null;
+          tier: string;
+        };
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_summaries';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      rotate_proxy_key: {
+        Args: { id: string };
+        Returns: Database['public']['CompositeTypes']['rotated_proxy_key'];
+        SetofOptions: {
+          from: '*';
+          to: 'rotated_proxy_key';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+    };
+    Enums: {
+      [_ in never]: never;
+    };
+    CompositeTypes: {
+      minted_proxy_key: {
+        id: string | null;
+        key_id: string | null;
+        secret: string | null;
+        basic_auth: string | null;
+        label: string | null;
+        tier: string | null;
+        live_mode: boolean | null;
+        bandwidth_limit_bytes: number | null;
+        rate_limit: number | null;
+        active: boolean | null;
+        created_at: string | null;
+        rotated_at: string | null;
+      };
+      proxy_usage_totals: {
+        total_bandwidth_bytes: number | null;
+        total_requests: number | null;
+        active_keys: number | null;
+        tier_breakdown: Json | null;
+      };
+      rotated_proxy_key: {
+        id: string | null;
+        key_id: string | null;
+        secret: string | null;
+        basic_auth: string | null;
+        label: string | null;
+        tier: string | null;
+        live_mode: boolean | null;
+        bandwidth_limit_bytes: number | null;
+        rate_limit: number | null;
+        active: boolean | null;
+        created_at: string | null;
+        rotated_at: string | null;
+        rotations_left: number | null;
+        rotations_reset_seconds: number | null;
+      };
+    };
+  };
+};
+
+type DatabaseWithoutInternals = Omit<Database, '__InternalSupabase'>;
+
+type DefaultSchema = DatabaseWithoutInternals[Extract<keyof Database, 'public'>];
+
+export type Tables<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof (DefaultSchema['Tables'] & DefaultSchema['Views'])
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'] &
+        DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Views'])
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? (DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'] &
+      DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Views'])[TableName] extends {
+      Row: infer R;
+    }
+    ? R
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof (DefaultSchema['Tables'] & DefaultSchema['Views'])
+    ? (DefaultSchema['Tables'] & DefaultSchema['Views'])[DefaultSchemaTableNameOrOptions] extends {
+        Row: infer R;
+      }
+      ? R
+      : never
+    : never;
+
+export type TablesInsert<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema['Tables']
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables']
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'][TableName] extends {
+      Insert: infer I;
+    }
+    ? I
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables']
+    ? DefaultSchema['Tables'][DefaultSchemaTableNameOrOptions] extends {
+        Insert: infer I;
+      }
+      ? I
+      : never
+    : never;
+
+export type TablesUpdate<
+  DefaultSchemaTableNameOrOptions extends
+    | keyof DefaultSchema['Tables']
+    | { schema: keyof DatabaseWithoutInternals },
+  TableName extends DefaultSchemaTableNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables']
+    : never = never,
+> = DefaultSchemaTableNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaTableNameOrOptions['schema']]['Tables'][TableName] extends {
+      Update: infer U;
+    }
+    ? U
+    : never
+  : DefaultSchemaTableNameOrOptions extends keyof DefaultSchema['Tables']
+    ? DefaultSchema['Tables'][DefaultSchemaTableNameOrOptions] extends {
+        Update: infer U;
+      }
+      ? U
+      : never
+    : never;
+
+export type Enums<
+  DefaultSchemaEnumNameOrOptions extends
+    | keyof DefaultSchema['Enums']
+    | { schema: keyof DatabaseWithoutInternals },
+  EnumName extends DefaultSchemaEnumNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions['schema']]['Enums']
+    : never = never,
+> = DefaultSchemaEnumNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[DefaultSchemaEnumNameOrOptions['schema']]['Enums'][EnumName]
+  : DefaultSchemaEnumNameOrOptions extends keyof DefaultSchema['Enums']
+    ? DefaultSchema['Enums'][DefaultSchemaEnumNameOrOptions]
+    : never;
+
+export type CompositeTypes<
+  PublicCompositeTypeNameOrOptions extends
+    | keyof DefaultSchema['CompositeTypes']
+    | { schema: keyof DatabaseWithoutInternals },
+  CompositeTypeName extends PublicCompositeTypeNameOrOptions extends {
+    schema: keyof DatabaseWithoutInternals;
+  }
+    ? keyof DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions['schema']]['CompositeTypes']
+    : never = never,
+> = PublicCompositeTypeNameOrOptions extends { schema: keyof DatabaseWithoutInternals }
+  ? DatabaseWithoutInternals[PublicCompositeTypeNameOrOptions['schema']]['CompositeTypes'][CompositeTypeName]
+  : PublicCompositeTypeNameOrOptions extends keyof DefaultSchema['CompositeTypes']
+    ? DefaultSchema['CompositeTypes'][PublicCompositeTypeNameOrOptions]
+    : never;
+
+export const Constants = {
+  public: {
+    Enums: {},
+  },
+} as const;

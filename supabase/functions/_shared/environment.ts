@@ -1,0 +1,17 @@
+import { resolveEnv } from '@supabase/server/core';
+import { createAuthenticate } from './authentication.ts';
+import { connectDatabase } from './database.ts';
+import type { Dependencies } from './service.ts';
+
+/** The real surroundings of a function, from the environment that the platform gives it. */
+export function dependenciesFromEnvironment(): Dependencies {
+  const { data: env, error } = resolveEnv();
+  if (error) throw error;
+  const publishableKey = env.publishableKeys.default ?? Object.values(env.publishableKeys)[0];
+  if (!publishableKey) throw new Error('SUPABASE_PUBLISHABLE_KEYS holds no key');
+  return {
+    authenticate: createAuthenticate(),
+    callDatabase: connectDatabase(env.url, publishableKey),
+    logFailure: (failure) => console.error(JSON.stringify({ level: 'error', ...failure })),
+  };
+}

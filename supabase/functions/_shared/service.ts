@@ -1,0 +1,102 @@
+import { type Context, type Handler, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { cors } from 'hono/cors';
+import { type RequestIdVariables, requestId } from 'hono/request-id';
+import type { Authenticate } from './authentication.ts';
+import type { CallDatabase, Caller } from './database.ts';
+import { Problem, respondWithProblem } from './problem.ts';
+
+/** What a service needs from its surroundings; tests and `index.ts` bring their own. */
+export interface Dependencies {
+  authenticate: Authenticate;
+  callDatabase: CallDatabase;
+  /** Where failures that are ours are told, without anything of the caller's. */
+  logFailure(failure: { requestId: string; code: string; cause: string }): void;
+}
+
+export type ServiceEnv = { Variables: RequestIdVariables };
+
+const maxBodyBytes = 16 * 1024;
+
+/**
+ * A Hono app with what every route of every function has: request ids, CORS, no caching, a limit on
+ * the body, and problem documents for all that is refused or fails.
+ */
+export function createService(dependencies: Dependencies): Hono<ServiceEnv> {
+  const app = new Hono<ServiceEnv>();
+  app.use(
+    requestId({ limitLength: 64 }),
+    async (context, next) => {
+      context.header('Cache-Control', 'no-store');
+      await next();
+    },
+    cors({
+      origin: '*',
+      allowMethods: ['GET', 'POST', 'DELETE', 'OPTIONS'],
+      allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id', 'apikey', 'x-client-info'],
+      exposeHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Link'],
+      maxAge: 7200,
+    }),
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: () => {
+        throw new Problem('payload_too_large', {
+          detail: `The body is over ${maxBodyBytes} bytes.`,
+        });
+      },
+    }),
+  );
+  app.notFound((context) =>
+    respondWithProblem(context, new Problem('not_found', { detail: 'There is no such path.' })),
+  );
+  app.onError((error, context) => {
+    const problem =
+      error instanceof Problem
+        ? error
+        : new Problem('internal', { detail: 'Something went wrong on our side.', cause: error });
+    if (problem.code === 'internal' || problem.code === 'unavailable') {
+      dependencies.logFailure({
+        requestId: context.get('requestId'),
+        code: problem.code,
+        cause: nameCause(problem.options.cause),
+      });
+    }
+    return respondWithProblem(context, problem);
+  });
+  return app;
+}
+
+/** Declares all methods of one path: any other is answered 405 with what is allowed. */
+export function declareResource(
+  app: Hono<ServiceEnv>,
+  path: string,
+  handlers: Partial<Record<'GET' | 'POST' | 'DELETE', Handler<ServiceEnv>>>,
+): void {
+  for (const [method, handler] of Object.entries(handlers)) app.on(method, path, handler);
+  const allowed = Object.keys(handlers).join(', ');
+  app.all(path, () => {
+    throw new Problem('method_not_allowed', {
+      detail: `This path takes ${allowed}.`,
+      headers: { Allow: allowed },
+    });
+  });
+}
+
+/** The signed-in user behind a request, or a Problem. */
+export async function requireCaller(
+  { authenticate }: Dependencies,
+  context: Context<ServiceEnv>,
+): Promise<Caller> {
+  return { token: await authenticate(context.req.raw), requestId: context.get('requestId') };
+}
+
+/** What the path calls a key: its uuid or its keyId. */
+export function keyReference(context: Context<ServiceEnv>): string {
+  return context.req.param('id') ?? '';
+}
+
+/** The kind of an error, never its text, which may quote a row. */
+function nameCause(cause: unknown): string {
+  if (typeof cause === 'object' && cause !== null && 'code' in cause) return String(cause.code);
+  return cause instanceof Error ? cause.name : 'unknown';
+}

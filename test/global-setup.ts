@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import type { JWK } from 'jose';
+import type { TestProject } from 'vitest/node';
+import { type Stack, startStack } from '../scripts/stack/stack.ts';
+
+/** What a test knows of the stack it runs on. */
+export type TestStack = Pick<
+  Stack,
+  'url' | 'restUrl' | 'dbUrl' | 'gatewayDbUrl' | 'publishableKey' | 'secretKey' | 'logs'
+> & {
+  /** The private key that signs the stack's tokens, to make tokens that Auth would not. */
+  signingJwk: JWK;
+};
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    stack: TestStack;
+  }
+}
+
+/** One ephemeral stack under all tests; each test makes users of its own. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const stack = await startStack({ ephemeral: true });
+  const { failed, stop, keysFile, ...addresses } = stack;
+  const { signingJwk } = JSON.parse(readFileSync(keysFile, 'utf8')) as { signingJwk: JWK };
+  project.provide('stack', { ...addresses, signingJwk });
+  return stop;
+}
