@@ -34,10 +34,7 @@ export async function startApiGateway(options: {
   const { upstreams, keys } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const proxy = createProxyServer({ agent, xfwd: true });
-  const auth = getRequestListener(withCors(upstreams.auth).fetch, {
-    // Node drains what a refusal left unread; cutting the connection would fail the next request
-    autoCleanupIncoming: false,
-  });
+  const auth = getRequestListener(withCors(upstreams.auth).fetch);
 
   const forward = (request: IncomingMessage, response: ServerResponse, port: number) =>
     proxy.web(request, response, { target: `http://${loopback}:${port}` }, () =>

@@ -47,7 +47,9 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
   app.use(
     bodyLimit({
       maxSize: 1024 * 1024,
-      onError: () => {
+      onError: (c) => {
+        // the rest of the body is not read, so the connection cannot carry another request
+        c.header('Connection', 'close');
         throw new AuthRefusal(413, 'request_entity_too_large', 'A body has at most 1 MB.');
       },
     }),
