@@ -27,8 +27,8 @@ export async function startPostgres(
     logFile: string;
     port: number;
     user: ProcessUser | null;
-    /** Trades the safety of data that are thrown away anyway for speed. */
-    ephemeral: boolean;
+    /** False trades the safety of data that are thrown away anyway for speed. */
+    durable: boolean;
   },
 ): Promise<void> {
   if (!existsSync(join(options.dataDirectory, 'PG_VERSION'))) {
@@ -44,7 +44,7 @@ export async function startPostgres(
     max_connections: '100',
     shared_buffers: '128MB',
     wal_level: 'logical',
-    ...(options.ephemeral ? { fsync: 'off' } : {}),
+    ...(options.durable ? {} : { fsync: 'off' }),
   };
   const child = supervisor.start({
     name: 'Postgres',

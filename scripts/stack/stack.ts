@@ -41,6 +41,10 @@ export interface Stack {
 export interface StackOptions {
   /** Free ports and throw-away data, instead of the ports of config.toml and kept data. */
   ephemeral: boolean;
+  /** Ephemeral data, yet written to disk as kept data are: for measuring. */
+  durable?: boolean;
+  /** An ephemeral stack's folder, left in place for a next start; its caller removes it. */
+  folder?: string;
   /** Told of each step as it is done. */
   report?: (step: string) => void;
   /** Edge Functions to serve beside those of config.toml. */
@@ -62,9 +66,9 @@ interface Run {
 
 /** Starts the whole stack: Postgres, migrations, PostgREST, functions, Auth, API gateway. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { ephemeral, report = () => {} } = options;
+  const { ephemeral, durable = !ephemeral, folder, report = () => {} } = options;
   const user = postgresUser();
-  const state = openStateDirectory({ ephemeral, user });
+  const state = openStateDirectory({ ephemeral, folder, user });
   const supervisor = await createSupervisor(state.processesFile, report);
   const closers: Run['closers'] = [];
   let stopped: Promise<void> | undefined;
@@ -72,7 +76,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stopped ??= (async () => {
       for (const close of closers.toReversed()) await close();
       await supervisor.stopAll();
-      if (ephemeral) state.remove();
+      if (ephemeral && folder === undefined) state.remove();
     })();
     return stopped;
   };
@@ -95,7 +99,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       logFile: join(state.logs, 'postgres.log'),
       port: ports.database,
       user,
-      ephemeral,
+      durable,
     });
     report('Postgres 17');
     await prepareDatabase(run);

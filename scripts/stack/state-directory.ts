@@ -31,13 +31,15 @@ export interface StateDirectory {
 /**
  * Makes, or opens, the folder of a stack. Kept data live in `.stack` in the checkout, or, when root
  * runs a checkout that Postgres's user cannot enter, in `/var/lib`. Ephemeral data live in the
- * system's temporary folder.
+ * system's temporary folder, or in `folder`.
  */
 export function openStateDirectory(options: {
   ephemeral: boolean;
+  folder?: string | undefined;
   user: ProcessUser | null;
 }): StateDirectory {
-  const root = options.ephemeral ? ephemeralRoot(options.user) : keptRoot(options.user);
+  const root =
+    options.folder ?? (options.ephemeral ? ephemeralRoot(options.user) : keptRoot(options.user));
   const directory: StateDirectory = {
     root,
     postgresData: join(root, 'postgres'),

@@ -2,14 +2,16 @@
 
 -- The space characters of Unicode, spelled out: what \s means depends on the database's locale.
 create function private.trim_label(label text) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  select pg_catalog.btrim(
+begin
+  return pg_catalog.btrim(
     trim_label.label,
     E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009'
       || E'\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'
-  )
+  );
+end
 $$;
 comment on function private.trim_label(text) is
   'The label without the space characters, of any script, at its ends.';

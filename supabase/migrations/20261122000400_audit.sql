@@ -72,8 +72,9 @@ begin
     case
       when pg_catalog.pg_input_is_valid(claims ->> 'sub', 'uuid') then (claims ->> 'sub')::uuid
     end,
-    pg_catalog.unnest(actions),
-    private.request_id();
+    action,
+    private.request_id()
+  from pg_catalog.unnest(actions) as action;
   return null;
 end
 $$;

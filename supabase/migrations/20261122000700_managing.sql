@@ -39,12 +39,14 @@ comment on type public.rotated_proxy_key is
 
 
 create function private.secret_hash(key_id text, secret text) returns bytea
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  select pg_catalog.sha256(
+begin
+  return pg_catalog.sha256(
     pg_catalog.convert_to(secret_hash.key_id || ':' || secret_hash.secret, 'SQL_ASCII')
-  )
+  );
+end
 $$;
 comment on function private.secret_hash(text, text) is
   'SHA-256 over the ASCII bytes of `keyId:secret`.';
@@ -186,12 +188,14 @@ grant execute on function private.mint_proxy_key(text, text, boolean) to authent
 create function public.mint_proxy_key(
   label text, tier text default 'developer', live_mode boolean default true
 ) returns public.minted_proxy_key
-language sql volatile security invoker
+language plpgsql volatile security invoker
 set search_path = ''
 as $$
-  select * from private.mint_proxy_key(
+begin
+  return private.mint_proxy_key(
     mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode
-  )
+  );
+end
 $$;
 comment on function public.mint_proxy_key(text, text, boolean) is
   'Makes a key of the caller and returns it with its secret, which is shown this once. Refusals: '
@@ -346,10 +350,12 @@ revoke all on function private.rotate_proxy_key(text)
 grant execute on function private.rotate_proxy_key(text) to authenticated;
 
 create function public.rotate_proxy_key(id text) returns public.rotated_proxy_key
-language sql volatile security invoker
+language plpgsql volatile security invoker
 set search_path = ''
 as $$
-  select * from private.rotate_proxy_key(rotate_proxy_key.id)
+begin
+  return private.rotate_proxy_key(rotate_proxy_key.id);
+end
 $$;
 comment on function public.rotate_proxy_key(text) is
   'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. Refusals: '
@@ -383,10 +389,12 @@ revoke all on function private.delete_proxy_key(text)
 grant execute on function private.delete_proxy_key(text) to authenticated;
 
 create function public.delete_proxy_key(id text) returns public.proxy_key_summaries
-language sql volatile security invoker
+language plpgsql volatile security invoker
 set search_path = ''
 as $$
-  select * from private.delete_proxy_key(delete_proxy_key.id)
+begin
+  return private.delete_proxy_key(delete_proxy_key.id);
+end
 $$;
 comment on function public.delete_proxy_key(text) is
   'Takes the caller''s key (uuid or keyId) out of service; its row and usage stay. A key already '
@@ -428,10 +436,12 @@ revoke all on function private.reactivate_proxy_key(text)
 grant execute on function private.reactivate_proxy_key(text) to authenticated;
 
 create function public.reactivate_proxy_key(id text) returns public.proxy_key_summaries
-language sql volatile security invoker
+language plpgsql volatile security invoker
 set search_path = ''
 as $$
-  select * from private.reactivate_proxy_key(reactivate_proxy_key.id)
+begin
+  return private.reactivate_proxy_key(reactivate_proxy_key.id);
+end
 $$;
 comment on function public.reactivate_proxy_key(text) is
   'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service, with the '

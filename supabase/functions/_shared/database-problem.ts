@@ -25,12 +25,6 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
     });
   }
   if (isProblemCode(error.hint)) return new Problem(error.hint, { detail: error.message });
-  // text that JSON can carry and Postgres cannot: NUL, or half of a surrogate pair
-  if (error.code === '22P05' || error.code === '22P02') {
-    return new Problem('invalid_request', {
-      detail: 'The text has a character that is not allowed.',
-    });
-  }
   if (status === 401)
     return new Problem('unauthorized', { detail: 'The access token was refused.' });
   if (isOutage(error, status)) {

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { isStorable } from './storable-text.ts';
 
 /** A time as the database writes it, as RFC 3339 in UTC. */
 const time = z.string().transform((text) => new Date(text).toISOString());
 const byteCount = z.number().int().nonnegative();
+const text = z.string().refine(isStorable, 'This text has a character that is not allowed.');
 
 /** `minted_proxy_key` as the API answers it: the one place where a secret passes. */
 export const mintedKey = z
@@ -81,8 +83,8 @@ export const usageSummary = z
 
 /** The body of `POST /api/v1/proxy/keys`: types alone, as the rules are the database's. */
 export const mintBody = z.strictObject({
-  label: z.string(),
-  tier: z.string().optional(),
+  label: text,
+  tier: text.optional(),
   liveMode: z.boolean().optional(),
 });
 

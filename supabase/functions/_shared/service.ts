@@ -5,6 +5,7 @@ import { type RequestIdVariables, requestId } from 'hono/request-id';
 import type { Authenticate } from './authentication.ts';
 import type { CallDatabase, Caller } from './database.ts';
 import { Problem, respondWithProblem } from './problem.ts';
+import { isStorable } from './storable-text.ts';
 
 /** What a service needs from its surroundings; tests and `index.ts` bring their own. */
 export interface Dependencies {
@@ -92,7 +93,9 @@ export async function requireCaller(
 
 /** What the path calls a key: its uuid or its keyId. */
 export function keyReference(context: Context<ServiceEnv>): string {
-  return context.req.param('id') ?? '';
+  const id = context.req.param('id') ?? '';
+  // what no column can hold names no key, and nor does the empty text: so the answer is the same
+  return isStorable(id) ? id : '';
 }
 
 /** The kind of an error, never its text, which may quote a row. */

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { generateTypes, typesFile } from './database-types.ts';
+import { locateDeno } from './stack/functions.ts';
+import { projectRoot } from './stack/project-root.ts';
+import { startStack } from './stack/stack.ts';
+
+/** One thing that must hold; throws with what is wrong. `remedy` is what to do then. */
+interface Check {
+  name: string;
+  remedy: string;
+  run(): Promise<void>;
+}
+
+const functionsFolder = join(projectRoot, 'supabase/functions');
+const functions = readdirSync(functionsFolder).filter((name) =>
+  existsSync(join(functionsFolder, name, 'deno.json')),
+);
+
+const checks: Check[] = [
+  {
+    name: 'format and lint',
+    remedy: 'Run `npm run format`; mend by hand what it cannot.',
+    run: () => command('biome', ['check', '--error-on-warnings', '.']),
+  },
+  {
+    name: 'types under Node',
+    remedy: 'Mend the types.',
+    run: () => command('tsc', ['-p', '.']),
+  },
+  ...functions.map((name) => ({
+    name: `types under Deno: function ${name}`,
+    remedy: 'Mend the types; each import needs its line in the function’s deno.json.',
+    run: () =>
+      command(locateDeno(), [
+        'check',
+        '--quiet',
+        '--node-modules-dir=manual',
+        `--config=supabase/functions/${name}/deno.json`,
+        `supabase/functions/${name}/index.ts`,
+      ]),
+  })),
+  {
+    name: 'versions in deno.json',
+    remedy: 'Pin the same version in package.json and in each function’s deno.json.',
+    run: async () => requireSameVersions(),
+  },
+  {
+    name: 'database.types.ts is current',
+    remedy: 'Run `npm run types` and commit what it writes.',
+    run: requireCurrentTypes,
+  },
+];
+
+for (const check of checks) {
+  const begun = performance.now();
+  try {
+    await check.run();
+  } catch (error) {
+    console.error(`failed  ${check.name}\n\n${describe(error)}\n\n${check.remedy}`);
+    process.exit(1);
+  }
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  console.error(`ok      ${check.name.padEnd(36)} ${seconds.padStart(5)} s`);
+}
+
+async function command(file: string, args: string[]): Promise<void> {
+  const bin = join(projectRoot, 'node_modules', '.bin');
+  await promisify(execFile)(file, args, {
+    cwd: projectRoot,
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
+    maxBuffer: 16 * 1024 * 1024,
+  });
+}
+
+function requireSameVersions(): void {
+  const { dependencies } = readJson(join(projectRoot, 'package.json')) as {
+    dependencies: Record<string, string>;
+  };
+  for (const name of functions) {
+    const { imports } = readJson(join(functionsFolder, name, 'deno.json')) as {
+      imports: Record<string, string>;
+    };
+    for (const specifier of Object.values(imports)) {
+      const [, pkg = '', version] = /^npm:((?:@[^/]+\/)?[^@/]+)@([^/]+)/.exec(specifier) ?? [];
+      if (dependencies[pkg] === version) continue;
+      throw new Error(
+        `${name}/deno.json pins ${specifier}; package.json has ${pkg} ${dependencies[pkg]}`,
+      );
+    }
+  }
+}
+
+async function requireCurrentTypes(): Promise<void> {
+  const stack = await startStack({ ephemeral: true });
+  try {
+    if ((await generateTypes(stack.dbUrl)) === readFileSync(typesFile, 'utf8')) return;
+  } finally {
+    await stack.stop();
+  }
+  throw new Error('The committed types are not those of the migrations.');
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+function describe(error: unknown): string {
+  const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+  return `${stdout}${stderr}`.trim() || (error instanceof Error ? error.message : String(error));
+}
