@@ -28,9 +28,10 @@ comment on column public.proxy_usage_events.user_id is
   'The key''s owner at that time: lets row level security use one index for all of a user''s rows.';
 comment on column public.proxy_usage_events.slice is
   'Which part of a long tunnel this is: only slice 0 counts as a CONNECT.';
-create index proxy_usage_events_owner_key_newest
-  on public.proxy_usage_events (user_id, api_key_id, occurred_at desc, event_id desc);
-create index proxy_usage_events_key on public.proxy_usage_events (api_key_id);
+create index proxy_usage_events_key_newest
+  on public.proxy_usage_events (api_key_id, occurred_at desc, event_id desc);
+create index proxy_usage_events_owner_newest
+  on public.proxy_usage_events (user_id, occurred_at desc, event_id desc);
 
 alter table public.proxy_usage_events enable row level security;
 create policy "owners read the events of their own keys" on public.proxy_usage_events
@@ -94,7 +95,7 @@ revoke all on function private.make_usage_partitions(date, date)
 
 select private.make_usage_partitions(
   (pg_catalog.now() at time zone 'UTC' - interval '3 months')::date,
-  (pg_catalog.now() at time zone 'UTC' + interval '24 months')::date
+  (pg_catalog.now() at time zone 'UTC' + interval '12 months')::date
 );
 
 

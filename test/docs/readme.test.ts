@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { projectRoot } from '../../scripts/stack/project-root.ts';
+import { type Stack, startStack } from '../../scripts/stack/stack.ts';
+import { newUser } from '../personas.ts';
+
+const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+const origin = 'http://127.0.0.1:54321';
+const stack = inject('stack');
+const run = promisify(execFile);
+
+/** The fenced blocks of a language, in order. */
+function blocks(language: string): string[] {
+  const fence = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g');
+  return [...readme.matchAll(fence)].map(([, body = '']) => body);
+}
+
+/** The one block of a language that has `part` in it. */
+function block(language: string, part: string): string {
+  const found = blocks(language).filter((body) => body.includes(part));
+  expect(found).toHaveLength(1);
+  return found[0] ?? '';
+}
+
+describe('the README', () => {
+  it('mints a key with its curl, and shows the true shape of the answer', async () => {
+    const { token } = await newUser();
+    const curl = block('sh', 'curl -X POST').replace(origin, stack.url);
+    const { stdout } = await run('bash', ['-c', `${curl.trimEnd()} --silent`], {
+      env: { ...process.env, SUPABASE_JWT: token },
+    });
+    const { key } = JSON.parse(stdout);
+    const shown = JSON.parse(block('json', 'basicAuth')).key;
+    expect(Object.keys(key)).toEqual(Object.keys(shown));
+    const { label, tier, liveMode, bandwidthLimitBytes, rateLimit, active, rotatedAt } = shown;
+    expect(key).toMatchObject({
+      label,
+      tier,
+      liveMode,
+      bandwidthLimitBytes,
+      rateLimit,
+      active,
+      rotatedAt,
+    });
+    expect(shown.basicAuth).toBe(`${shown.keyId}:${shown.secret}`);
+  });
+
+  it('signs in, mints and reads with its supabase-js lines', async () => {
+    const folder = join(projectRoot, 'node_modules', '.cache', 'readme');
+    const file = join(folder, `${process.pid}.mjs`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      file,
+      [
+        `const publishableKey = ${JSON.stringify(stack.publishableKey)};`,
+        block('ts', 'createClient').replace(origin, stack.url),
+        'console.log(JSON.stringify({ key, keys, error }));',
+        'process.exit(0);',
+      ].join('\n'),
+    );
+    const { stdout } = await run(process.execPath, [file]).finally(() => rmSync(file));
+    const { key, keys, error } = JSON.parse(stdout);
+    expect(error).toBeNull();
+    expect(key.basic_auth).toBe(`${key.key_id}:${key.secret}`);
+    expect(keys.map((row: { key_id: string }) => row.key_id)).toContain(key.key_id);
+  });
+
+  it('names scripts, files and folders that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
+    for (const [, name = ''] of readme.matchAll(/npm run ([a-z]+)/g)) {
+      expect(scripts).toHaveProperty(name);
+    }
+    for (const [, path = ''] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
+      expect(existsSync(join(projectRoot, path)), path).toBe(true);
+    }
+    for (const [, path = ''] of readme.matchAll(/^\| `([^`]+\/)`/gm)) {
+      expect(existsSync(join(projectRoot, path)), path).toBe(true);
+    }
+  });
+});
+
+describe('the README’s CLI commands', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
+  let own: Stack;
+
+  beforeAll(async () => {
+    own = await startStack({ ephemeral: true });
+    // the CLI knows its local database by the port in config.toml
+    const { port } = new URL(own.dbUrl);
+    cpSync(join(projectRoot, 'supabase'), join(folder, 'supabase'), { recursive: true });
+    const config = join(folder, 'supabase', 'config.toml');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('port = 54322', `port = ${port}`));
+  });
+
+  afterAll(async () => {
+    await own.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each(block('sh', 'supabase migration new').trim().split('\n'))('works: %s', async (line) => {
+    const command = line
+      .replace('54322', new URL(own.dbUrl).port)
+      .replace('npx supabase', 'supabase');
+    const { stdout } = await run('bash', ['-c', `${command} --workdir "$WORKDIR" </dev/null`], {
+      env: {
+        ...process.env,
+        WORKDIR: folder,
+        PATH: `${join(projectRoot, 'node_modules/.bin')}${delimiter}${process.env.PATH}`,
+      },
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    if (line.includes('gen types')) expect(stdout).toContain('mint_proxy_key');
+    // says nothing where there is nothing to say
+    if (line.includes('db advisors')) expect(stdout.trim()).toBe('');
+  });
+});
