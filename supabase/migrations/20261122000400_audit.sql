@@ -33,8 +33,9 @@ create trigger keep_audit before update or delete or truncate on public.proxy_ke
 
 
 -- Derives the action from what changed in the row.
+-- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
 create function private.audit_key_change() returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = ''
 as $$
 declare

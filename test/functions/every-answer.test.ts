@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { newAdmin, newUser, type Persona, request } from '../personas.ts';
+import {
+  expectCommonHeaders,
+  expectProblem,
+  type ProtectedRoute,
+  protectedRoutes,
+} from './contract.ts';
+import { mintKey } from './key-scenes.ts';
+
+const { url } = inject('stack');
+let owner: Persona;
+let admin: Persona;
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newUser(), newAdmin()]);
+});
+
+/** A request that succeeds: by the one who may, over a new key where the path names one. */
+async function succeed(
+  { method, path, body }: ProtectedRoute,
+  options: { prefix?: string; headers?: Record<string, string> } = {},
+): Promise<Response> {
+  const { token } = path.startsWith('/admin/') ? admin : owner;
+  const id = path.includes(':id') ? (await mintKey(owner)).id : '';
+  return request(method, `${options.prefix ?? ''}${path.replace(':id', id)}`, {
+    token,
+    body,
+    ...(options.headers ? { headers: options.headers } : {}),
+  });
+}
+
+describe.each(protectedRoutes)('$method $path', (route) => {
+  it.each([
+    ['the public form', ''],
+    ["the platform's form", '/functions/v1'],
+  ])('succeeds under %s of its path, with the headers of every answer', async (_, prefix) => {
+    const response = await succeed(route, { prefix });
+    expect(response.status).toBe(route.success);
+    expectCommonHeaders(response);
+  });
+
+  it('carries RateLimit headers if it is limited, and only then', async () => {
+    const { headers } = await succeed(route);
+    const limited = route.path.endsWith('/rotate');
+    expect(headers.has('RateLimit')).toBe(limited);
+    expect(headers.has('RateLimit-Policy')).toBe(limited);
+    expect(headers.has('Retry-After')).toBe(false);
+  });
+
+  it('answers a preflight without a token', async () => {
+    const response = await fetch(`${url}${route.path.replace(':id', randomUUID())}`, {
+      method: 'OPTIONS',
+      headers: {
+        Origin: 'https://dashboard.example',
+        'Access-Control-Request-Method': route.method,
+        'Access-Control-Request-Headers': 'authorization,content-type,x-request-id',
+      },
+    });
+    expect(response.status).toBe(204);
+    expect(await response.text()).toBe('');
+    expectCommonHeaders(response);
+    const list = (name: string) => response.headers.get(name)?.toLowerCase().split(/ *, */);
+    expect(list('Access-Control-Allow-Methods')).toContain(route.method.toLowerCase());
+    expect(list('Access-Control-Allow-Headers')).toEqual(
+      expect.arrayContaining(['authorization', 'content-type', 'x-request-id', 'apikey']),
+    );
+  });
+});
+
+describe('a request id', () => {
+  const health = (id?: string) =>
+    request('GET', '/api/v1/health', { headers: id === undefined ? {} : { 'X-Request-Id': id } });
+
+  it.each([['trace-1_A='], [randomUUID()], ['x'.repeat(64)]])(
+    'is echoed when it is sane: %s',
+    async (id) => {
+      expect((await health(id)).headers.get('X-Request-Id')).toBe(id);
+    },
+  );
+
+  it.each([
+    ['with a space', 'two words'],
+    ['with markup', '<script>'],
+    ['with a quote', `'or'`],
+    ['with a letter beyond ASCII', 'é'],
+    ['of 65 characters', 'x'.repeat(65)],
+    ['that is empty', ''],
+  ])('is replaced when it is one %s', async (_, id) => {
+    expect((await health(id)).headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('is given to a request that has none, each time another', async () => {
+    const [one, two] = await Promise.all([health(), health()]);
+    expect(one.headers.get('X-Request-Id')).not.toBe(two.headers.get('X-Request-Id'));
+  });
+
+  it('is echoed by every route, on success', async () => {
+    for (const route of protectedRoutes) {
+      const id = randomUUID();
+      const { headers } = await succeed(route, { headers: { 'X-Request-Id': id } });
+      expect(headers.get('X-Request-Id'), route.path).toBe(id);
+    }
+  });
+
+  it('is echoed by a refusal, and stands in its problem document', async () => {
+    const response = await request('GET', '/api/v1/proxy/keys', {
+      headers: { 'X-Request-Id': 'refused-1' },
+    });
+    expect(await expectProblem(response, 401, 'unauthorized')).toMatchObject({
+      requestId: 'refused-1',
+    });
+  });
+});
+
+describe('a path that no route has', () => {
+  it.each([
+    '/api',
+    '/api/v1',
+    '/api/v2/proxy/keys',
+    '/api/v1/proxy/keys/',
+    '/api/v1/proxy/keys/x/y',
+    '/api/v1/proxy/keys/x/reactivate',
+    '/api/v1/admin/proxy/keys/x/reactivate',
+    '/admin/proxy/keys',
+    '/functions/v1/api/nowhere',
+    '/functions/v1/admin/v1/proxy/keys',
+  ])('is 404, whoever asks: %s', async (path) => {
+    await expectProblem(await owner.request('GET', path), 404, 'not_found');
+    await expectProblem(await request('POST', path, { body: {} }), 404, 'not_found');
+  });
+});
+
+describe('a method that a path does not take', () => {
+  it.each([
+    ['/api/v1/health', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/keys', 'GET, POST', ['PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/keys/x', 'DELETE', ['GET', 'POST', 'PUT', 'PATCH']],
+    ['/api/v1/proxy/keys/x/rotate', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/usage', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/admin/proxy/keys/x/reactivate', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
+  ])('is 405 with what is allowed: %s', async (path, allow, methods) => {
+    for (const method of methods) {
+      for (const response of [
+        await owner.request(method, path),
+        await request(method, `/functions/v1${path}`),
+      ]) {
+        await expectProblem(response, 405, 'method_not_allowed');
+        expect(response.headers.get('Allow')?.split(/ *, */).sort().join(', ')).toBe(allow);
+      }
+    }
+  });
+});

@@ -1,0 +1,57 @@
+import type { Sql } from 'postgres';
+import { type Persona, request } from '../personas.ts';
+import {
+  expectAnswer,
+  type KeySummary,
+  listAnswer,
+  type MintedKey,
+  mintedAnswer,
+} from './contract.ts';
+
+/** A key that `owner` mints over HTTP. */
+export async function mintKey(
+  owner: Persona,
+  body: { label?: string; tier?: string; liveMode?: boolean } = {},
+): Promise<MintedKey> {
+  const response = await owner.request('POST', '/api/v1/proxy/keys', { label: 'key', ...body });
+  return (await expectAnswer(response, 201, mintedAnswer)).key;
+}
+
+/** The keys of `owner` as the list shows them. */
+export async function listKeys(owner: Persona): Promise<KeySummary[]> {
+  return expectAnswer(await owner.request('GET', '/api/v1/proxy/keys'), 200, listAnswer);
+}
+
+/** Puts `count` keys into the database at once, each made a second before the one before it. */
+export async function insertKeys(
+  sql: Sql,
+  ownerId: string,
+  keys: { count: number; tier?: string; deleted?: boolean },
+): Promise<{ id: string; keyId: string }[]> {
+  const { count, tier = 'developer', deleted = false } = keys;
+  return sql<{ id: string; keyId: string }[]>`
+    with inserted as (
+      insert into public.proxy_keys (
+        key_id, user_id, label, tier, live_mode, created_at, deleted_at
+      )
+      select
+        'avp_live_' || encode(extensions.gen_random_bytes(6), 'hex'), ${ownerId}, 'key ' || n,
+        ${tier}, true, now() - make_interval(secs => n), case when ${deleted} then now() end
+      from generate_series(1, ${count}::integer) as n
+      returning id, key_id
+    ), hashed as (
+      insert into private.proxy_key_secrets (api_key_id, secret_hash)
+      select id, extensions.gen_random_bytes(32) from inserted
+    )
+    select id, key_id as "keyId" from inserted`;
+}
+
+/** A token's request to a path whose `:id` names a key. */
+export function requestKey(
+  token: string,
+  method: string,
+  path: string,
+  id: string,
+): Promise<Response> {
+  return request(method, path.replace(':id', encodeURIComponent(id)), { token });
+}

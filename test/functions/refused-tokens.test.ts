@@ -1,0 +1,81 @@
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectOwner, newUser, type Persona, request, signToken } from '../personas.ts';
+import { badTokens } from './bad-tokens.ts';
+import { expectProblem, type MintedKey, protectedRoutes } from './contract.ts';
+import { mintKey } from './key-scenes.ts';
+
+const { secretKey } = inject('stack');
+const sql = connectOwner();
+let owner: Persona;
+let key: MintedKey;
+
+beforeAll(async () => {
+  owner = await newUser();
+  key = await mintKey(owner);
+});
+
+afterAll(() => sql.end());
+
+describe.each(protectedRoutes)('$method $path', ({ method, path, body }) => {
+  const ask = (headers: Record<string, string>, query = '') =>
+    request(method, `${path.replace(':id', key.id)}${query}`, { body, headers });
+
+  async function expectUnauthorized(response: Response) {
+    const problem = await expectProblem(response, 401, 'unauthorized');
+    expect(response.headers.get('WWW-Authenticate')).toMatch(/^Bearer\b/);
+    expect(JSON.stringify(problem)).not.toContain(key.secret);
+  }
+
+  it.each(badTokens)('refuses a bearer %s', async (_, forge) => {
+    const token = await forge(owner.token);
+    await expectUnauthorized(await ask({ Authorization: `Bearer ${token}` }));
+  });
+
+  it.each<[string, () => Record<string, string>]>([
+    ['no token', () => ({})],
+    ['the secret key as apikey alone', () => ({ apikey: secretKey })],
+    ['a good token under another scheme', () => ({ Authorization: `Token ${owner.token}` })],
+    ['a good token without a scheme', () => ({ Authorization: owner.token })],
+    ['the basicAuth of a key', () => ({ Authorization: `Bearer ${key.basicAuth}` })],
+    ['two tokens', () => ({ Authorization: `Bearer ${owner.token} ${owner.token}` })],
+    [
+      'the basicAuth of a key under Basic',
+      () => ({ Authorization: `Basic ${Buffer.from(key.basicAuth).toString('base64')}` }),
+    ],
+  ])('refuses %s', async (_, headers) => {
+    await expectUnauthorized(await ask(headers()));
+  });
+
+  it('refuses a token whose sub is no uuid', async () => {
+    const token = await signToken({ ...decodeJwt(owner.token), sub: 'somebody' });
+    await expectUnauthorized(await ask({ Authorization: `Bearer ${token}` }));
+  });
+
+  it('refuses a good token in the query', async () => {
+    await expectUnauthorized(await ask({}, `?access_token=${owner.token}&apikey=${secretKey}`));
+  });
+});
+
+describe('after all that was refused', () => {
+  it('takes the good token still, whatever the case of its scheme', async () => {
+    const headers = { Authorization: `bearer ${owner.token}` };
+    expect((await request('GET', '/api/v1/proxy/keys', { headers })).status).toBe(200);
+  });
+
+  it('has one key, as it was minted', async () => {
+    const actions = await sql`
+      select a.action from public.proxy_key_audit as a
+      where a.user_id = ${owner.id} or a.api_key_id = ${key.id}`;
+    expect([...actions]).toEqual([{ action: 'minted' }]);
+  });
+});
+
+describe('a user whose account is gone', () => {
+  it('can mint no key with a token that has not expired', async () => {
+    const gone = await newUser();
+    await sql`delete from auth.users where id = ${gone.id}`;
+    const response = await gone.request('POST', '/api/v1/proxy/keys', { label: 'ghost' });
+    await expectProblem(response, 401, 'unauthorized');
+  });
+});

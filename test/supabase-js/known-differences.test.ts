@@ -1,0 +1,105 @@
+import { decodeJwt } from 'jose';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { expectProblem } from '../functions/contract.ts';
+import { mintKey } from '../functions/key-scenes.ts';
+import { createSupabase, newUser, type Persona, request, signToken } from '../personas.ts';
+import { type BothWays, callerWith, everything, mint, namingKey } from './both-ways.ts';
+
+// Where PostgREST answers before the database's rules are asked, it does so in its own words.
+
+const { secretKey } = inject('stack');
+let user: Persona;
+
+beforeAll(async () => {
+  user = await newUser();
+});
+
+/** The route refuses with `status` and `code`; PostgREST with the status and SQLSTATE of `rpc`. */
+async function expectRefusals(
+  ways: BothWays,
+  route: { status: number; code: string },
+  rpc: { status: number; code: string },
+): Promise<void> {
+  await expectProblem(await ways.route, route.status, route.code);
+  const { status, data, error } = await ways.rpc;
+  expect({ status, data, code: error?.code }).toEqual({ ...rpc, data: null });
+}
+
+const invalid = { status: 400, code: 'invalid_request' };
+const unauthorized = { status: 401, code: 'unauthorized' };
+
+describe('types of JSON', () => {
+  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['a number as label', { label: 5 }, { label: '5' }],
+    ['an object as label', { label: { a: 1 } }, { label: '{"a":1}' }],
+    ['text as mode', { label: 'x', liveMode: 'false' }, { live_mode: false }],
+  ])('are refused by the route and coerced by PostgREST: %s', async (_, body, minted) => {
+    const { route, rpc } = mint(user, body);
+    await expectProblem(await route, 400, 'invalid_request');
+    expect(await rpc).toMatchObject({ status: 200, error: null, data: minted });
+  });
+
+  it('are refused by PostgREST too where they cannot be coerced', async () => {
+    const ways = mint(user, { label: 'x', liveMode: 'maybe' });
+    await expectRefusals(ways, invalid, { status: 400, code: '22P02' });
+  });
+});
+
+describe('text that Postgres cannot hold', () => {
+  it.each([
+    ['a NUL', 'one\u0000two', '22P05'],
+    ['half of a surrogate pair', 'one\ud800two', 'PGRST102'],
+  ])('is 400 both ways in a label: %s', async (_, label, code) => {
+    await expectRefusals(mint(user, { label }), invalid, { status: 400, code });
+  });
+
+  it('names no key to the route, and is 400 to PostgREST', async () => {
+    await expectRefusals(
+      namingKey.rotate(user, 'avp_live_\u0000'),
+      { status: 404, code: 'not_found' },
+      { status: 400, code: '22P05' },
+    );
+  });
+});
+
+describe('arguments that rotate does not take', () => {
+  it.each<[string, Record<string, unknown>]>([
+    ['one more', { id: 'avp_live_000000000000', grace: 5 }],
+    ['none', {}],
+  ])('name no function to PostgREST: %s', async (_, args) => {
+    const { status, error } = await user.supabase.rpc('rotate_proxy_key', args as { id: string });
+    expect({ status, code: error?.code }).toEqual({ status: 404, code: 'PGRST202' });
+  });
+
+  it('are fields that the route refuses', async () => {
+    const response = await user.request('POST', '/api/v1/proxy/keys/avp_live_0/rotate', {
+      grace: 5,
+    });
+    await expectProblem(response, 400, 'invalid_request');
+  });
+});
+
+describe.each(Object.entries(everything))('%s', (_, ask) => {
+  it('is not granted to the anonymous role', async () => {
+    const anonymous = {
+      request: (method: string, path: string, body?: unknown) => request(method, path, { body }),
+      supabase: createSupabase(),
+    };
+    const { id } = await mintKey(user);
+    await expectRefusals(ask(anonymous, id), unauthorized, { status: 401, code: '42501' });
+  });
+
+  it('is not granted to the service role', async () => {
+    const service = { ...callerWith(secretKey), supabase: createSupabase(secretKey) };
+    const { id } = await mintKey(user);
+    await expectRefusals(ask(service, id), unauthorized, { status: 403, code: '42501' });
+  });
+
+  it('is refused to a token that has expired', async () => {
+    const claims = decodeJwt(user.token);
+    const expired = await signToken({ ...claims, exp: Math.floor(Date.now() / 1000) - 3_600 });
+    const { id } = await mintKey(user);
+    const ways = ask(callerWith(expired), id);
+    await expectRefusals(ways, unauthorized, { status: 401, code: 'PGRST301' });
+  });
+});

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { expectProblem } from '../functions/contract.ts';
+import { insertKeys, mintKey } from '../functions/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona, signToken } from '../personas.ts';
+import { type BothWays, callerWith, everything, mint, namingKey } from './both-ways.ts';
+
+const { restUrl, publishableKey } = inject('stack');
+const sql = connectOwner();
+let owner: Persona;
+let other: Persona;
+let admin: Persona;
+
+beforeAll(async () => {
+  [owner, other, admin] = await Promise.all([newUser(), newUser(), newAdmin()]);
+});
+
+afterAll(() => sql.end());
+
+/** Both ways refuse with this status and this code; returns what each says beyond them. */
+async function expectSameRefusal({ route, rpc }: BothWays, status: number, code: string) {
+  const [response, { error, ...answer }] = await Promise.all([route, rpc]);
+  const problem = await expectProblem(response, status, code);
+  expect({ ...answer, code: error?.code, hint: error?.hint }).toMatchObject({
+    status,
+    data: null,
+    code: `PT${status}`,
+    hint: code,
+  });
+  return { response, problem, details: error?.details };
+}
+
+describe('mint', () => {
+  it.each<[string, Record<string, unknown>, string]>([
+    ['no label', {}, 'label'],
+    ['a label that is null', { label: null }, 'label'],
+    ['a label of 0 characters', { label: '' }, 'label'],
+    ['a label of spaces alone', { label: ' \t\n\u3000' }, 'label'],
+    ['a label of 81 characters', { label: 'x'.repeat(81) }, 'label'],
+    ['a label of 81 characters outside the basic plane', { label: '🔑'.repeat(81) }, 'label'],
+    ['a label with a line end', { label: 'one\ntwo' }, 'label'],
+    ['a label with a DEL', { label: 'one\u007ftwo' }, 'label'],
+    ['a label with a C1 control', { label: 'one\u0085two' }, 'label'],
+    ['an unknown tier', { label: 'x', tier: 'gold' }, 'tier'],
+    ['a tier in another case', { label: 'x', tier: 'Developer' }, 'tier'],
+    ['an empty tier', { label: 'x', tier: '' }, 'tier'],
+    ['a tier that is null', { label: 'x', tier: null }, 'tier'],
+    ['an unknown field', { label: 'x', colour: 'red' }, 'colour'],
+    ['an unknown field alone', { colour: 'red' }, 'colour'],
+    ['an owner of its own choice', { label: 'x', user_id: randomUUID() }, 'user_id'],
+  ])('is refused with %s, by its name', async (_, body, field) => {
+    const { problem, details } = await expectSameRefusal(mint(owner, body), 400, 'invalid_request');
+    expect(problem.errors?.map((error) => error.path)).toContain(field);
+    expect(details).toBe(field);
+  });
+
+  it('is refused with a mode that is null, by its name in each', async () => {
+    const ways = mint(owner, { label: 'x', liveMode: null });
+    const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
+    expect(problem.errors).toMatchObject([{ path: 'liveMode' }]);
+    expect(details).toBe('live_mode');
+  });
+
+  it("is refused with a field by the other way's name", async () => {
+    const { route } = mint(owner, { label: 'x', live_mode: true });
+    const args = { label: 'x', liveMode: true };
+    const rpc = owner.supabase.rpc('mint_proxy_key', args);
+    await expectSameRefusal({ route, rpc }, 400, 'invalid_request');
+  });
+
+  it('is refused for a tier that is not granted', async () => {
+    const ways = mint(owner, { label: 'x', tier: 'enterprise' });
+    await expectSameRefusal(ways, 403, 'tier_not_granted');
+  });
+
+  it('is refused while the tier is full', async () => {
+    const full = await newUser();
+    await insertKeys(sql, full.id, { count: 100 });
+    await expectSameRefusal(mint(full, { label: 'x' }), 409, 'key_limit_reached');
+  });
+
+  it('is refused to a user whose account is gone', async () => {
+    const gone = await newUser();
+    await sql`delete from auth.users where id = ${gone.id}`;
+    await expectSameRefusal(mint(gone, { label: 'x' }), 401, 'unauthorized');
+  });
+});
+
+describe.each(Object.entries(namingKey))('%s', (name, ask) => {
+  it.each<[string, () => Promise<string> | string]>([
+    ['an id that no key has', randomUUID],
+    ['a keyId that no key has', () => 'avp_live_000000000000'],
+    ['what is no id', () => "' or true --"],
+  ])('is refused for %s', async (_, id) => {
+    const by = name === 'reactivate' ? admin : owner;
+    await expectSameRefusal(ask(by, await id()), 404, 'not_found');
+  });
+});
+
+describe.each(Object.entries(namingKey).filter(([name]) => name !== 'reactivate'))(
+  '%s',
+  (_, ask) => {
+    it("is refused for another user's key by its id and by its keyId", async () => {
+      const { id, keyId } = await mintKey(other);
+      await expectSameRefusal(ask(owner, id), 404, 'not_found');
+      await expectSameRefusal(ask(owner, keyId), 404, 'not_found');
+    });
+  },
+);
+
+describe('rotate', () => {
+  it('is refused for a key that is deleted', async () => {
+    const { id } = await mintKey(owner);
+    await owner.supabase.rpc('delete_proxy_key', { id });
+    await expectSameRefusal(namingKey.rotate(owner, id), 409, 'key_deleted');
+  });
+
+  it('is refused for a key that is suspended', async () => {
+    const { id } = await mintKey(owner);
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
+    await expectSameRefusal(namingKey.rotate(owner, id), 409, 'key_suspended');
+  });
+
+  it('is refused over the limit, with the seconds that are left', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    await sql`
+      insert into private.rotation_windows (user_id, rotated_at)
+      values (${user.id}, array_fill(clock_timestamp() - interval '30 s', array[5]))`;
+    const secondsLeft = async () => {
+      const [row] = await sql<{ seconds: number }[]>`
+        select ceil(extract(epoch from rotated_at[1] - clock_timestamp()) + 60)::integer as seconds
+        from private.rotation_windows where user_id = ${user.id}`;
+      return Number(row?.seconds);
+    };
+    const most = await secondsLeft();
+    const ways = namingKey.rotate(user, id);
+    const { response, details } = await expectSameRefusal(ways, 429, 'rate_limited');
+    const rest = await fetch(`${restUrl}/rpc/rotate_proxy_key`, {
+      method: 'POST',
+      headers: {
+        apikey: publishableKey,
+        Authorization: `Bearer ${user.token}`,
+        'Content-Type': 'application/json',
+      },
+      body: JSON.stringify({ id }),
+    });
+    const least = await secondsLeft();
+    const told = [response.headers.get('Retry-After'), details, rest.headers.get('Retry-After')];
+    for (const seconds of told.map(Number)) {
+      expect(seconds).toBeLessThanOrEqual(most);
+      expect(seconds).toBeGreaterThanOrEqual(least);
+    }
+  });
+});
+
+describe('reactivate', () => {
+  it('is refused to a user, for an own key and for any other', async () => {
+    const [mine, theirs] = [await mintKey(owner), await mintKey(other)];
+    for (const id of [mine.id, theirs.keyId, randomUUID()]) {
+      await expectSameRefusal(namingKey.reactivate(owner, id), 403, 'forbidden');
+    }
+  });
+
+  it("is refused while the owner's tier is full", async () => {
+    const full = await newUser();
+    const [key] = await insertKeys(sql, full.id, { count: 1, deleted: true });
+    await insertKeys(sql, full.id, { count: 100 });
+    const ways = namingKey.reactivate(admin, key?.id ?? '');
+    await expectSameRefusal(ways, 409, 'key_limit_reached');
+  });
+
+  it('is refused for a key whose owner is gone', async () => {
+    const gone = await newUser();
+    const { id } = await mintKey(gone);
+    await sql`delete from auth.users where id = ${gone.id}`;
+    await expectSameRefusal(namingKey.reactivate(admin, id), 409, 'key_deleted');
+  });
+});
+
+describe.each(Object.entries(everything))('%s', (_, ask) => {
+  it('is refused to a token without a sub, and to one whose sub is no uuid', async () => {
+    const { id } = await mintKey(other);
+    const { sub, ...claims } = decodeJwt(other.token);
+    for (const token of [
+      await signToken(claims),
+      await signToken({ ...claims, sub: 'somebody' }),
+    ]) {
+      await expectSameRefusal(ask(callerWith(token), id), 401, 'unauthorized');
+    }
+  });
+});
