@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import {
+  connectGateway,
+  connectOwner,
+  createSupabase,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../personas.ts';
+import { readAudit } from './audit-rows.ts';
+import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { waysIn } from './ways-in.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+const gateway = connectGateway(1);
+let owner: Persona;
+let keys: { live: SeededKey; suspended: SeededKey; deleted: SeededKey };
+const told: string[] = [];
+
+/** One user with a key of each state, with usage, a rotation and a grant; then their account goes. */
+beforeAll(async () => {
+  owner = await newUser();
+  const [live, suspended, deleted] = await seedKeys(sql, owner.id, 3);
+  if (!live || !suspended || !deleted) throw new Error('keys were not seeded');
+  keys = { live, suspended, deleted };
+  await sql`update public.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+  await sql`
+    update public.proxy_keys set deleted_at = '2026-01-01T00:00:00Z' where id = ${deleted.id}`;
+  await sql`insert into public.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
+  expect((await waysIn.rpc.rotate(owner, live.id)).status).toBe(200);
+  await recordUsage(gateway, [usageEvent(live.id), usageEvent(deleted.id)]);
+
+  const sentinel = randomUUID();
+  await new Promise<void>((resolve, reject) => {
+    const remove = async () => {
+      const { error } = await createSupabase(stack.secretKey).auth.admin.deleteUser(owner.id);
+      if (error) throw error;
+      await sql.notify('proxy_key_changed', sentinel);
+    };
+    gateway
+      .listen('proxy_key_changed', (payload) => {
+        told.push(payload);
+        if (payload === sentinel) resolve();
+      })
+      .then(remove)
+      .catch(reject);
+  });
+});
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+it('its keys are kept, without an owner and deleted', async () => {
+  const rows = await sql`
+    select id, user_id, deleted_at is not null as deleted, deleted_at < '2026-02-01' as long_ago
+    from public.proxy_keys where id = any(${Object.values(keys).map(({ id }) => id)})`;
+  expect(rows).toHaveLength(3);
+  expect(rows).toEqual(
+    expect.arrayContaining([
+      { id: keys.live.id, user_id: null, deleted: true, long_ago: false },
+      { id: keys.suspended.id, user_id: null, deleted: true, long_ago: false },
+      { id: keys.deleted.id, user_id: null, deleted: true, long_ago: true },
+    ]),
+  );
+});
+
+it('the gateways are told of the keys that were not deleted before', async () => {
+  const count = (keyId: string) => told.filter((payload) => payload === keyId).length;
+  expect([keys.live, keys.suspended, keys.deleted].map(({ keyId }) => count(keyId))).toEqual([
+    1, 1, 0,
+  ]);
+  const lookups = await gateway`
+    select key_id, active from gateway.lookup_proxy_key(${keys.live.keyId})`;
+  expect(lookups).toEqual([{ key_id: keys.live.keyId, active: false }]);
+});
+
+it('its audit is kept, and tells of the deletion, with the owner it had and no actor', async () => {
+  const rows = await readAudit(sql, keys.live.id);
+  expect(rows.map(({ action, actor }) => [action, actor])).toEqual([
+    ['minted', null],
+    ['rotated', owner.id],
+    ['deleted', null],
+  ]);
+  expect(new Set(rows.map(({ owner: of }) => of))).toEqual(new Set([owner.id]));
+  expect((await readAudit(sql, keys.deleted.id)).map(({ action }) => action)).toEqual([
+    'minted',
+    'deleted',
+  ]);
+});
+
+it('its usage is kept, and what the gateways report late still counts', async () => {
+  expect(await recordUsage(gateway, [usageEvent(keys.live.id)])).toEqual({
+    recorded: 1,
+    repeated: 0,
+    rejected: [],
+  });
+  expect(await readRollups(sql, keys.live.id, 'month')).toMatchObject([{ requests: '2' }]);
+  expect(await readRollups(sql, keys.deleted.id, 'month')).toMatchObject([{ requests: '1' }]);
+  expect(await findDrift(sql, [keys.live.id, keys.deleted.id])).toEqual([]);
+});
+
+it('what was only of the account is gone', async () => {
+  const [left] = await sql`
+    select
+      (select count(*)::int from private.rotation_windows where user_id = ${owner.id}) as windows,
+      (select count(*)::int from public.proxy_tier_grants where user_id = ${owner.id}) as grants`;
+  expect(left).toEqual({ windows: 0, grants: 0 });
+});
+
+it.each(Object.entries(waysIn))('no key of it can be reactivated by %s', async (_, way) => {
+  const admin = await newAdmin();
+  for (const { id } of Object.values(keys)) {
+    expect(await way.reactivate(admin, id)).toMatchObject({ status: 409, code: 'key_deleted' });
+  }
+  const [row] = await sql`
+    select count(*)::int as live from public.proxy_keys
+    where id = any(${Object.values(keys).map(({ id }) => id)}) and deleted_at is null`;
+  expect(row?.live).toBe(0);
+});
+
+it.each(Object.entries(waysIn))('its last token can do nothing more by %s', async (_, way) => {
+  expect(await way.mint(owner, { label: 'late' })).toMatchObject({
+    status: 401,
+    code: 'unauthorized',
+  });
+  expect(await way.rotate(owner, keys.live.id)).toMatchObject({ status: 404, code: 'not_found' });
+  expect(await way.remove(owner, keys.live.id)).toMatchObject({ status: 404, code: 'not_found' });
+});

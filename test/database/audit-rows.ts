@@ -1,0 +1,23 @@
+import type postgres from 'postgres';
+
+export interface AuditRow {
+  action: string;
+  /** Whose token made the change. */
+  actor: string | null;
+  /** Whose key it was. */
+  owner: string | null;
+  requestId: string | null;
+}
+
+/** The history of a key, oldest first. */
+export async function readAudit(sql: postgres.Sql, apiKeyId: string): Promise<AuditRow[]> {
+  const rows = await sql<AuditRow[]>`
+    select action, actor_id as actor, user_id as owner, request_id as "requestId"
+    from public.proxy_key_audit where api_key_id = ${apiKeyId} order by occurred_at, id`;
+  return [...rows];
+}
+
+/** What was done to a key, oldest first. */
+export async function readActions(sql: postgres.Sql, apiKeyId: string): Promise<string[]> {
+  return (await readAudit(sql, apiKeyId)).map(({ action }) => action);
+}

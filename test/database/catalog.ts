@@ -1,0 +1,53 @@
+import type postgres from 'postgres';
+
+export interface Relation {
+  schema: string;
+  name: string;
+  /** Quoted and qualified, to be put into a statement as it is. */
+  qualified: string;
+  /** False for a view that no privilege would make writable. */
+  writable: boolean;
+}
+
+/** Every table, partition and view of the schemas, from the catalog: a new one is found as well. */
+export async function listRelations(sql: postgres.Sql, schemas: string[]): Promise<Relation[]> {
+  return sql<Relation[]>`
+    select
+      n.nspname as schema,
+      c.relname as name,
+      format('%I.%I', n.nspname, c.relname) as qualified,
+      pg_relation_is_updatable(c.oid, true) <> 0 as writable
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = any(${schemas}) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+    order by 1, 2`;
+}
+
+export interface Routine {
+  schema: string;
+  name: string;
+  /** Schema, name and the types of its arguments. */
+  signature: string;
+  /** The names of its arguments; empty where they have none. */
+  argumentNames: string[];
+  /** A call with nulls of the right types, to be put into a statement as it is. */
+  call: string;
+}
+
+/** Every function of the schemas, from the catalog. */
+export async function listRoutines(sql: postgres.Sql, schemas: string[]): Promise<Routine[]> {
+  return sql<Routine[]>`
+    select
+      n.nspname as schema,
+      p.proname as name,
+      format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) as signature,
+      coalesce(p.proargnames[1:p.pronargs], '{}') as "argumentNames",
+      format('%I.%I(%s)', n.nspname, p.proname, (
+        select string_agg('null::' || format_type(t, null), ', ' order by position)
+        from unnest(p.proargtypes) with ordinality as a (t, position)
+      )) as call
+    from pg_proc as p
+    join pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname = any(${schemas})
+    order by 3`;
+}

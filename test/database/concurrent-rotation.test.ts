@@ -1,0 +1,68 @@
+import { afterAll, expect, it } from 'vitest';
+import { connectOwner, newUser } from '../personas.ts';
+import { asUser } from './database-role.ts';
+import { hashSecret, seedKeys } from './seeded-keys.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+interface Rotation {
+  secret: string;
+  /** To the microsecond: rotations of one key are committed in this order. */
+  rotatedAt: string;
+}
+
+it('two rotations of one key at once leave one live secret, the one committed last', async () => {
+  const owner = await newUser();
+  const [key] = await seedKeys(sql, owner.id, 1);
+  if (!key) throw new Error('no key was seeded');
+  const rotate = () =>
+    asUser(sql, owner.id, async (transaction) => {
+      const [row] = await transaction<Rotation[]>`
+        select secret, to_char(rotated_at, 'YYYY-MM-DD HH24:MI:SS.US') as "rotatedAt"
+        from public.rotate_proxy_key(${key.keyId})`;
+      if (!row) throw new Error('rotate_proxy_key answered with no row');
+      return row;
+    });
+
+  for (let round = 0; round < 40; round += 1) {
+    await sql`delete from private.rotation_windows where user_id = ${owner.id}`;
+    const pair = await Promise.all([rotate(), rotate()]);
+    const [first, last] = pair.toSorted((a, b) => (a.rotatedAt < b.rotatedAt ? -1 : 1));
+    const hashes = await sql<{ hash: string; rotatedAt: string }[]>`
+      select
+        encode(s.secret_hash, 'hex') as hash,
+        to_char(k.rotated_at, 'YYYY-MM-DD HH24:MI:SS.US') as "rotatedAt"
+      from private.proxy_key_secrets as s
+      join public.proxy_keys as k on k.id = s.api_key_id
+      where k.id = ${key.id}`;
+    expect(first?.rotatedAt).not.toBe(last?.rotatedAt);
+    expect(hashes).toEqual([
+      { hash: hashSecret(key.keyId, last?.secret ?? ''), rotatedAt: last?.rotatedAt },
+    ]);
+    expect(hashes[0]?.hash).not.toBe(hashSecret(key.keyId, first?.secret ?? ''));
+  }
+});
+
+it('a rotation and a deletion of one key at once never rotate what is deleted', async () => {
+  const owner = await newUser();
+  const keys = await seedKeys(sql, owner.id, 40);
+  for (const { id } of keys) {
+    await sql`delete from private.rotation_windows where user_id = ${owner.id}`;
+    const [rotated, deleted] = await Promise.allSettled([
+      asUser(sql, owner.id, (transaction) => transaction`select public.rotate_proxy_key(${id})`),
+      asUser(sql, owner.id, (transaction) => transaction`select public.delete_proxy_key(${id})`),
+    ]);
+    expect(deleted.status).toBe('fulfilled');
+    if (rotated.status === 'rejected')
+      expect(rotated.reason).toMatchObject({ hint: 'key_deleted' });
+    const [row] = await sql`
+      select rotated_at is not null as rotated, rotated_at < deleted_at as before
+      from public.proxy_keys where id = ${id}`;
+    expect(row).toEqual(
+      rotated.status === 'fulfilled'
+        ? { rotated: true, before: true }
+        : { rotated: false, before: null },
+    );
+  }
+});

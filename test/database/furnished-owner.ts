@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto';
+import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
+import { recordUsage, usageEvent } from './usage-events.ts';
+import { type LiveKey, waysIn } from './ways-in.ts';
+
+export interface FurnishedOwner {
+  user: Persona;
+  key: LiveKey;
+  /** What of theirs can stand in a row or an answer: nobody else may see any of it. */
+  identifiers: string[];
+}
+
+/** A user with a row of their own in every table and view that users read. */
+export async function newFurnishedOwner(): Promise<FurnishedOwner> {
+  const user = await newUser();
+  const label = `label ${randomUUID()}`;
+  const { key } = await waysIn.route.mint(user, { label });
+  if (!key) throw new Error('no key was minted');
+  const event = usageEvent(key.id);
+
+  const sql = connectOwner();
+  const gateway = connectGateway(1);
+  await sql`
+    insert into public.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
+  await recordUsage(gateway, [event]);
+  await Promise.all([sql.end(), gateway.end()]);
+  return { user, key, identifiers: [user.id, user.email, key.id, key.keyId, label, event.eventId] };
+}
+
+/** Which of the identifiers stand anywhere in an answer. */
+export function identifiersIn(answer: unknown, identifiers: string[]): string[] {
+  const text = JSON.stringify(answer) ?? '';
+  return identifiers.filter((identifier) => text.includes(identifier));
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
+import { readActions, readAudit } from './audit-rows.ts';
+import { asUser } from './database-role.ts';
+import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { waysIn } from './ways-in.ts';
+
+const sql = connectOwner();
+let owner: Persona;
+let admin: Persona;
+let key: SeededKey;
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newUser(), newAdmin()]);
+});
+beforeEach(async () => {
+  const [seeded] = await seedKeys(sql, owner.id, 1);
+  if (!seeded) throw new Error('no key was seeded');
+  key = seeded;
+});
+afterAll(() => sql.end());
+
+const update = (assignments: string) =>
+  sql.unsafe(`update public.proxy_keys set ${assignments} where id = '${key.id}'`);
+
+describe('each change of a key leaves one row with actor, owner and request', () => {
+  it('by route', async () => {
+    const requestIds = Array.from({ length: 4 }, () => `request-${randomUUID()}`);
+    const send = async (n: number, user: Persona, method: string, path: string, body?: unknown) => {
+      const headers = { 'X-Request-Id': requestIds[n] ?? '' };
+      const response = await request(method, path, { token: user.token, body, headers });
+      expect(response.headers.get('X-Request-Id')).toBe(requestIds[n]);
+      return response;
+    };
+    const minted = await send(0, owner, 'POST', '/api/v1/proxy/keys', { label: 'audited' });
+    const { id } = ((await minted.json()) as { key: { id: string } }).key;
+    await send(1, owner, 'POST', `/api/v1/proxy/keys/${id}/rotate`);
+    await send(2, owner, 'DELETE', `/api/v1/proxy/keys/${id}`);
+    await send(3, admin, 'POST', `/admin/proxy/keys/${id}/reactivate`);
+    expect(await readAudit(sql, id)).toEqual([
+      { action: 'minted', actor: owner.id, owner: owner.id, requestId: requestIds[0] },
+      { action: 'rotated', actor: owner.id, owner: owner.id, requestId: requestIds[1] },
+      { action: 'deleted', actor: owner.id, owner: owner.id, requestId: requestIds[2] },
+      { action: 'reactivated', actor: admin.id, owner: owner.id, requestId: requestIds[3] },
+    ]);
+  });
+
+  it('by RPC', async () => {
+    const { key: minted } = await waysIn.rpc.mint(owner, { label: 'audited' });
+    const id = minted?.id ?? '';
+    const requestId = `request-${randomUUID()}`;
+    await owner.supabase.rpc('rotate_proxy_key', { id }).setHeader('X-Request-Id', requestId);
+    await waysIn.rpc.remove(owner, id);
+    await waysIn.rpc.reactivate(admin, id);
+    expect(await readAudit(sql, id)).toEqual([
+      { action: 'minted', actor: owner.id, owner: owner.id, requestId: null },
+      { action: 'rotated', actor: owner.id, owner: owner.id, requestId },
+      { action: 'deleted', actor: owner.id, owner: owner.id, requestId: null },
+      { action: 'reactivated', actor: admin.id, owner: owner.id, requestId: null },
+    ]);
+  });
+
+  it('in SQL, with no actor where there is no token', async () => {
+    await update('suspended_at = now()');
+    await update('suspended_at = null');
+    await update('rate_limit_override = 5');
+    await update('bandwidth_limit_override_bytes = 5');
+    await update(`tier = 'team'`);
+    const rows = await readAudit(sql, key.id);
+    expect(rows.map(({ action }) => action)).toEqual([
+      'minted',
+      'suspended',
+      'reactivated',
+      'limits_changed',
+      'limits_changed',
+      'limits_changed',
+    ]);
+    expect(new Set(rows.map(({ actor, owner: of }) => `${actor} ${of}`))).toEqual(
+      new Set([`null ${owner.id}`]),
+    );
+  });
+
+  it('in SQL, one row for each thing that one statement does', async () => {
+    await asUser(sql, admin.id, async (transaction) => {
+      await transaction`reset role`;
+      await transaction`
+        update public.proxy_keys set suspended_at = now(), rate_limit_override = 5
+        where id = ${key.id}`;
+    });
+    const [, ...rows] = await readAudit(sql, key.id);
+    expect(rows.map(({ action }) => action).sort()).toEqual(['limits_changed', 'suspended']);
+    expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set([admin.id]));
+  });
+});
+
+describe('the request id', () => {
+  it.each([
+    ['spaces', 'a b'],
+    ['markup', '<script>'],
+    ['65 characters', 'x'.repeat(65)],
+  ])('is not kept from a caller who sends one of %s', async (_, sent) => {
+    const response = await request('DELETE', `/api/v1/proxy/keys/${key.id}`, {
+      token: owner.token,
+      headers: { 'X-Request-Id': sent },
+    });
+    const given = response.headers.get('X-Request-Id');
+    expect(given).toMatch(/^[A-Za-z0-9_=-]{1,64}$/);
+    await waysIn.rpc.reactivate(admin, key.id);
+    await owner.supabase.rpc('delete_proxy_key', { id: key.id }).setHeader('X-Request-Id', sent);
+    const ids = (await readAudit(sql, key.id)).map(({ requestId }) => requestId);
+    expect(ids).toEqual([null, given, null, null]);
+  });
+});
+
+describe('there is no row for', () => {
+  it.each(Object.entries(waysIn))('what is refused by %s', async (_, way) => {
+    const other = await newUser();
+    const count = async () => {
+      const [row] = await sql<{ count: number }[]>`
+        select count(*)::integer from public.proxy_key_audit
+        where user_id = any(${[owner.id, other.id]})
+          or actor_id = any(${[owner.id, other.id, admin.id]})`;
+      return row?.count;
+    };
+    const before = await count();
+    expect((await way.mint(other, { label: '' })).code).toBe('invalid_request');
+    expect((await way.mint(other, { label: 'x', tier: 'enterprise' })).code).toBe(
+      'tier_not_granted',
+    );
+    expect((await way.rotate(other, key.id)).code).toBe('not_found');
+    expect((await way.remove(other, key.id)).code).toBe('not_found');
+    expect((await way.reactivate(owner, key.id)).code).toBe('forbidden');
+    expect((await way.reactivate(admin, randomUUID())).code).toBe('not_found');
+    expect(await count()).toBe(before);
+
+    await way.remove(owner, key.id);
+    expect((await way.rotate(owner, key.id)).code).toBe('key_deleted');
+    expect(await readActions(sql, key.id)).toEqual(['minted', 'deleted']);
+  });
+
+  it('a rotation over the limit', async () => {
+    await sql`
+      insert into private.rotation_windows values (${owner.id}, array_fill(now(), '{5}'))
+      on conflict (user_id) do update set rotated_at = excluded.rotated_at`;
+    expect((await waysIn.rpc.rotate(owner, key.id)).code).toBe('rate_limited');
+    expect(await readActions(sql, key.id)).toEqual(['minted']);
+  });
+
+  it('what changes nothing', async () => {
+    await waysIn.route.reactivate(admin, key.id);
+    await update(`label = 'another', rate_limit_override = null, suspended_at = null`);
+    await waysIn.route.remove(owner, key.id);
+    await waysIn.rpc.remove(owner, key.id);
+    await waysIn.rpc.reactivate(admin, key.id);
+    await waysIn.rpc.reactivate(admin, key.id);
+    expect(await readActions(sql, key.id)).toEqual(['minted', 'deleted', 'reactivated']);
+  });
+});
+
+it('an owner reads the history of their keys, and nothing else of it', async () => {
+  await waysIn.rpc.remove(owner, key.id);
+  const { data, error } = await owner.supabase
+    .from('proxy_key_audit')
+    .select()
+    .eq('api_key_id', key.id)
+    .order('occurred_at');
+  expect(error).toBeNull();
+  expect(data?.map(({ action, user_id }) => [action, user_id])).toEqual([
+    ['minted', owner.id],
+    ['deleted', owner.id],
+  ]);
+});

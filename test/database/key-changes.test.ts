@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { asUser } from './database-role.ts';
+import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { recordUsage, usageEvent } from './usage-events.ts';
+import { waysIn } from './ways-in.ts';
+
+const channel = 'proxy_key_changed';
+const sql = connectOwner();
+const gateway = connectGateway(1);
+const tier = `tier_${randomUUID().slice(0, 8)}`;
+const heard: string[] = [];
+const awaited = new Map<string, () => void>();
+let owner: Persona;
+let admin: Persona;
+let key: SeededKey;
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newUser(), newAdmin()]);
+  await sql`
+    insert into public.proxy_tiers (tier, bandwidth_limit_bytes, rate_limit, self_serve)
+    values (${tier}, 1000, 10, true)`;
+  // as the gateway listens: its role needs no grant for it
+  await gateway.listen(channel, (payload) => {
+    heard.push(payload);
+    awaited.get(payload)?.();
+  });
+});
+beforeEach(async () => {
+  const [seeded] = await seedKeys(sql, owner.id, 1, { tier });
+  if (!seeded) throw new Error('no key was seeded');
+  key = seeded;
+});
+afterAll(async () => {
+  await sql`update public.proxy_keys set tier = 'developer' where tier = ${tier}`;
+  await sql`delete from public.proxy_tiers where tier = ${tier}`;
+  await Promise.all([sql.end(), gateway.end()]);
+});
+
+/**
+ * What the gateways were told until now. Notifications come in the order of their commits, so when
+ * a word of our own is heard, all that was sent before it has been.
+ */
+async function heardUntilNow(): Promise<string[]> {
+  const sentinel = randomUUID();
+  const arrival = new Promise<void>((resolve) => awaited.set(sentinel, resolve));
+  await sql.notify(channel, sentinel);
+  await arrival;
+  return heard.slice(0, heard.indexOf(sentinel));
+}
+
+/** How many times the gateways were told of the key until now. */
+async function timesTold(keyId = key.keyId): Promise<number> {
+  return (await heardUntilNow()).filter((payload) => payload === keyId).length;
+}
+
+const update = (assignments: string) =>
+  sql.unsafe(`update public.proxy_keys set ${assignments} where id = '${key.id}'`);
+
+describe('the gateways are told once of', () => {
+  it.each([
+    ['a rotation by route', () => waysIn.route.rotate(owner, key.id)],
+    ['a rotation by RPC', () => waysIn.rpc.rotate(owner, key.id)],
+    ['a deletion by route', () => waysIn.route.remove(owner, key.id)],
+    ['a deletion by RPC', () => waysIn.rpc.remove(owner, key.id)],
+    ['a suspension', () => update('suspended_at = now()')],
+    ['an override of the rate limit', () => update('rate_limit_override = 1')],
+    ['an override of the bandwidth limit', () => update('bandwidth_limit_override_bytes = 1')],
+    ['another tier', () => update(`tier = 'developer'`)],
+    [
+      'a new rate limit of its tier',
+      () => sql`update public.proxy_tiers set rate_limit = rate_limit + 1 where tier = ${tier}`,
+    ],
+    [
+      'a new bandwidth limit of its tier',
+      () => sql`
+        update public.proxy_tiers set bandwidth_limit_bytes = bandwidth_limit_bytes + 1
+        where tier = ${tier}`,
+    ],
+  ])('%s', async (_, change) => {
+    expect(await timesTold()).toBe(0);
+    await change();
+    expect(await timesTold()).toBe(1);
+  });
+
+  it.each([
+    ['a deleted key', 'deleted_at = now()'],
+    ['a suspended key', 'suspended_at = now()'],
+  ])('the reactivation of %s', async (_, state) => {
+    await update(state);
+    expect(await timesTold()).toBe(1);
+    expect((await waysIn.rpc.reactivate(admin, key.id)).status).toBe(200);
+    expect(await timesTold()).toBe(2);
+  });
+});
+
+it('the gateways are told at commit, not before', async () => {
+  await sql.begin(async (transaction) => {
+    await transaction`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    expect(await timesTold()).toBe(0);
+  });
+  expect(await timesTold()).toBe(1);
+});
+
+describe('the gateways are not told of', () => {
+  it('a mint', async () => {
+    const minted = await Promise.all([
+      waysIn.route.mint(owner, { label: 'new' }),
+      waysIn.rpc.mint(owner, { label: 'new' }),
+    ]);
+    for (const answer of minted) {
+      expect(answer.key?.keyId).toMatch(/^avp_live_/);
+      expect(await timesTold(answer.key?.keyId)).toBe(0);
+    }
+  });
+
+  it('a change of the label alone, or one that changes nothing', async () => {
+    await update(`label = 'another'`);
+    await update(`rate_limit_override = null, suspended_at = null, tier = '${tier}'`);
+    await waysIn.rpc.reactivate(admin, key.id);
+    expect(await timesTold()).toBe(0);
+  });
+
+  it('a deletion of what is deleted', async () => {
+    await waysIn.rpc.remove(owner, key.id);
+    await waysIn.route.remove(owner, key.id);
+    expect(await timesTold()).toBe(1);
+  });
+
+  it('a change of its tier once it is deleted', async () => {
+    await waysIn.rpc.remove(owner, key.id);
+    await sql`update public.proxy_tiers set rate_limit = rate_limit + 1 where tier = ${tier}`;
+    expect(await timesTold()).toBe(1);
+  });
+
+  it('a tier whose number of keys changes', async () => {
+    await sql`update public.proxy_tiers set key_limit = key_limit + 1 where tier = ${tier}`;
+    expect(await timesTold()).toBe(0);
+  });
+
+  it('usage', async () => {
+    expect(await recordUsage(gateway, [usageEvent(key.id)])).toMatchObject({ recorded: 1 });
+    expect(await timesTold()).toBe(0);
+  });
+
+  it('a refused rotation or deletion', async () => {
+    const other = await newUser();
+    expect((await waysIn.rpc.rotate(other, key.id)).code).toBe('not_found');
+    expect((await waysIn.rpc.remove(other, key.id)).code).toBe('not_found');
+    expect((await waysIn.rpc.reactivate(owner, key.id)).code).toBe('forbidden');
+    expect(await timesTold()).toBe(0);
+    await update('suspended_at = now()');
+    expect((await waysIn.rpc.rotate(owner, key.id)).code).toBe('key_suspended');
+    expect(await timesTold()).toBe(1);
+  });
+
+  it('a rotation that is rolled back', async () => {
+    const rolledBack = asUser(sql, owner.id, async (transaction) => {
+      expect(await transaction`select * from public.rotate_proxy_key(${key.id})`).toHaveLength(1);
+      throw new Error('rolled back');
+    });
+    await expect(rolledBack).rejects.toThrow('rolled back');
+    expect(await timesTold()).toBe(0);
+  });
+});

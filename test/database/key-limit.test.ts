@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { seedKeys } from './seeded-keys.ts';
+import { type Answer, waysIn } from './ways-in.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+function mintAtOnce(user: Persona, count: number): Promise<Answer[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      (n % 2 ? waysIn.rpc : waysIn.route).mint(user, { label: `key ${n}` }),
+    ),
+  );
+}
+
+async function countKeys(user: Persona, tier = 'developer'): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::integer from public.proxy_keys
+    where user_id = ${user.id} and tier = ${tier} and deleted_at is null`;
+  return row?.count ?? 0;
+}
+
+const keysOf = (answers: Answer[]) => answers.flatMap(({ key }) => (key ? [key] : []));
+
+describe('of 300 mints of one user fired at once by both ways in', () => {
+  let owner: Persona;
+  let answers: Answer[];
+
+  beforeAll(async () => {
+    owner = await newUser();
+    answers = await mintAtOnce(owner, 300);
+  });
+
+  it('exactly 100 succeed and 200 meet the key limit', async () => {
+    const refused = answers.filter(({ status }) => status !== 200 && status !== 201);
+    expect(keysOf(answers)).toHaveLength(100);
+    expect(refused).toHaveLength(200);
+    expect(new Set(refused.map(({ status, code }) => `${status} ${code}`))).toEqual(
+      new Set(['409 key_limit_reached']),
+    );
+    expect(await countKeys(owner)).toBe(100);
+  });
+
+  it('the limit is met by either way in', () => {
+    const codes = (way: number) =>
+      new Set(
+        answers.filter(({ key }, n) => !key && n % 2 === way).map(({ sqlState }) => sqlState),
+      );
+    expect(codes(0)).toEqual(new Set([null]));
+    expect(codes(1)).toEqual(new Set(['PT409']));
+  });
+
+  it('deleting one key frees one place', async () => {
+    const [key] = keysOf(answers);
+    expect((await waysIn.route.remove(owner, key?.id ?? '')).status).toBe(204);
+    expect(keysOf(await mintAtOnce(owner, 6))).toHaveLength(1);
+    expect(await countKeys(owner)).toBe(100);
+  });
+
+  it('a suspended key keeps its place, and is reactivated although no place is free', async () => {
+    const admin = await newAdmin();
+    const key = keysOf(answers)[1];
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${key?.id ?? ''}`;
+    expect(keysOf(await mintAtOnce(owner, 2))).toHaveLength(0);
+    expect((await waysIn.route.reactivate(admin, key?.id ?? '')).status).toBe(200);
+    expect(await countKeys(owner)).toBe(100);
+  });
+
+  it('another tier and another user still have theirs', async () => {
+    const other = await newUser();
+    const answer = await waysIn.route.mint(owner, { label: 'a team key', tier: 'team' });
+    expect(answer.status).toBe(201);
+    expect(await countKeys(owner, 'team')).toBe(1);
+    expect((await waysIn.rpc.mint(other, { label: 'the first' })).status).toBe(200);
+  });
+});
+
+it.each([1, 2, 3])('mints racing with reactivations never pass the limit, round %i', async () => {
+  const admin = await newAdmin();
+  const user = await newUser();
+  const deleted = await seedKeys(sql, user.id, 10, { deleted: true });
+  await seedKeys(sql, user.id, 97);
+
+  const reactivate = deleted.map(({ id }, n) =>
+    (n % 2 ? waysIn.rpc : waysIn.route).reactivate(admin, id),
+  );
+  const answers = (await Promise.all([...reactivate, mintAtOnce(user, 10)])).flat();
+  expect(await countKeys(user)).toBe(100);
+  expect(answers.filter(({ status }) => status < 300)).toHaveLength(3);
+  expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([null, 'key_limit_reached']));
+});

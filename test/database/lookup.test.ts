@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { hashSecret, seedKeys } from './seeded-keys.ts';
+import { recordUsage, usageEvent } from './usage-events.ts';
+import { type LiveKey, waysIn } from './ways-in.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway(1);
+let owner: Persona;
+let key: LiveKey;
+
+interface Lookup {
+  id: string;
+  key_id: string;
+  secret_hash: Buffer;
+  active: boolean;
+  suspended: boolean;
+  live_mode: boolean;
+  rate_limit: number;
+  bandwidth_limit_bytes: string;
+  bandwidth_used_bytes: string;
+}
+
+async function lookUp(keyId = key.keyId): Promise<Lookup | undefined> {
+  const rows = await gateway<Lookup[]>`select * from gateway.lookup_proxy_key(${keyId})`;
+  expect(rows.length).toBeLessThanOrEqual(1);
+  return rows[0];
+}
+
+beforeAll(async () => {
+  owner = await newUser();
+  const minted = await waysIn.rpc.mint(owner, { label: 'looked up' });
+  if (!minted.key) throw new Error('no key was minted');
+  key = minted.key;
+});
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+it('a key is found with what a gateway needs to judge a CONNECT, and no more', async () => {
+  const found = await lookUp();
+  expect(Object.keys(found ?? {})).toEqual([
+    'id',
+    'key_id',
+    'secret_hash',
+    'active',
+    'suspended',
+    'live_mode',
+    'rate_limit',
+    'bandwidth_limit_bytes',
+    'bandwidth_used_bytes',
+  ]);
+  const [tier] = await sql`select * from public.proxy_tiers where tier = 'developer'`;
+  expect(found).toMatchObject({
+    id: key.id,
+    key_id: key.keyId,
+    active: true,
+    suspended: false,
+    live_mode: true,
+    rate_limit: tier?.rate_limit,
+    bandwidth_limit_bytes: tier?.bandwidth_limit_bytes,
+    bandwidth_used_bytes: '0',
+  });
+});
+
+it('the hash is the SHA-256 of keyId:secret, also after a rotation', async () => {
+  expect((await lookUp())?.secret_hash.toString('hex')).toBe(hashSecret(key.keyId, key.secret));
+  const { key: rotated } = await waysIn.route.rotate(owner, key.id);
+  expect(rotated?.secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(rotated?.secret).not.toBe(key.secret);
+  expect((await lookUp())?.secret_hash.toString('hex')).toBe(
+    hashSecret(key.keyId, rotated?.secret ?? ''),
+  );
+});
+
+it.each([
+  ['an unknown keyId', () => 'avp_live_ffffffffffff'],
+  ['a uuid', () => key.id],
+  ['a prefix', () => key.keyId.slice(0, -1)],
+  ['another case', () => key.keyId.toUpperCase()],
+  ['a pattern', () => 'avp_live_%'],
+  ['nothing', () => ''],
+])('no row is found for %s', async (_, keyId) => {
+  expect(await lookUp(keyId())).toBeUndefined();
+});
+
+it('a test key shows its mode', async () => {
+  const { data } = await owner.supabase.rpc('mint_proxy_key', { label: 'test', live_mode: false });
+  expect(data?.key_id).toMatch(/^avp_test_/);
+  expect(await lookUp(data?.key_id ?? '')).toMatchObject({ live_mode: false, active: true });
+});
+
+it('a suspended and a deleted key are still found, and not active', async () => {
+  const admin = await newAdmin();
+  await sql`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+  expect(await lookUp()).toMatchObject({ active: false, suspended: true });
+  await waysIn.rpc.remove(owner, key.id);
+  expect(await lookUp()).toMatchObject({ active: false, suspended: true });
+  await waysIn.rpc.reactivate(admin, key.id);
+  expect(await lookUp()).toMatchObject({ active: true, suspended: false });
+  await waysIn.route.remove(owner, key.id);
+  expect(await lookUp()).toMatchObject({ active: false, suspended: false });
+  await waysIn.route.reactivate(admin, key.id);
+  expect(await lookUp()).toMatchObject({ active: true, suspended: false });
+});
+
+it('an override stands in place of the limit of the tier, each by itself', async () => {
+  const [own] = await seedKeys(sql, owner.id, 1, { tier: 'team' });
+  const [team] = await sql`select * from public.proxy_tiers where tier = 'team'`;
+  const limits = async () => {
+    const found = await lookUp(own?.keyId);
+    return [found?.rate_limit, found?.bandwidth_limit_bytes];
+  };
+  expect(await limits()).toEqual([team?.rate_limit, team?.bandwidth_limit_bytes]);
+  await sql`update public.proxy_keys set rate_limit_override = 7 where id = ${own?.id ?? ''}`;
+  expect(await limits()).toEqual([7, team?.bandwidth_limit_bytes]);
+  await sql`
+    update public.proxy_keys
+    set rate_limit_override = null, bandwidth_limit_override_bytes = 0 where id = ${own?.id ?? ''}`;
+  expect(await limits()).toEqual([team?.rate_limit, '0']);
+});
+
+it('the used bytes are those of this month alone, in and out', async () => {
+  const now = new Date();
+  const thisMonth = Date.UTC(now.getUTCFullYear(), now.getUTCMonth());
+  const before = await recordUsage(gateway, [
+    usageEvent(key.id, { occurredAt: new Date(thisMonth - 1).toISOString() }),
+  ]);
+  expect(before.recorded).toBe(1);
+  expect((await lookUp())?.bandwidth_used_bytes).toBe('0');
+  await recordUsage(gateway, [
+    usageEvent(key.id, { occurredAt: new Date(thisMonth).toISOString(), bytesSent: 5 }),
+    usageEvent(key.id, { bytesSent: 2 ** 40 }),
+  ]);
+  expect((await lookUp())?.bandwidth_used_bytes).toBe(String(2 ** 40 + 5 + 2000));
+});

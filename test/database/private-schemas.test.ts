@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectOwner, createSupabase, newAdmin, newUser, type Persona } from '../personas.ts';
+import { listRelations, listRoutines, type Relation, type Routine } from './catalog.ts';
+import { type ApiRole, apiRoles, asRole } from './database-role.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let user: Persona;
+let admin: Persona;
+let relations: Relation[];
+let routines: Routine[];
+
+beforeAll(async () => {
+  [user, admin] = await Promise.all([newUser(), newAdmin()]);
+  relations = await listRelations(sql, ['private', 'gateway']);
+  routines = await listRoutines(sql, ['private', 'gateway']);
+  expect(relations.map(({ name }) => name)).toContain('proxy_key_secrets');
+  expect(routines.map(({ name }) => name)).toContain('record_usage');
+});
+afterAll(() => sql.end());
+
+type Client = Persona['supabase'];
+
+/** The schemas are outside of the generated types, as they are outside of the REST API. */
+const inSchema = (client: Client, schema: string) => client.schema(schema as 'public');
+
+describe('over the REST API neither private nor gateway is there for', () => {
+  it.each<[string, () => Client]>([
+    ['a user', () => user.supabase],
+    ['an admin', () => admin.supabase],
+    ['an anonymous caller', () => createSupabase()],
+    ['the secret key', () => createSupabase(stack.secretKey)],
+  ])('%s', async (_, client) => {
+    for (const { schema, name, qualified } of relations) {
+      const { error, status } = await inSchema(client(), schema)
+        .from(name as 'proxy_keys')
+        .select();
+      expect([qualified, status, error?.code]).toEqual([qualified, 406, 'PGRST106']);
+    }
+    for (const { schema, name, argumentNames, signature } of routines) {
+      const args = Object.fromEntries(argumentNames.filter(Boolean).map((a) => [a, null]));
+      const { error, status } = await inSchema(client(), schema).rpc(
+        name as 'rotate_proxy_key',
+        args as never,
+      );
+      expect([signature, status, error?.code]).toEqual([signature, 406, 'PGRST106']);
+    }
+  });
+});
+
+describe('a name of private or gateway is unknown in public too', () => {
+  it('as a table', async () => {
+    for (const { name } of relations) {
+      const { error, status } = await user.supabase.from(name as 'proxy_keys').select();
+      expect([name, status]).toEqual([name, 404]);
+      // newer versions of PostgREST look it up themselves
+      expect(['42P01', 'PGRST205']).toContain(error?.code);
+    }
+  });
+
+  it('as a function', async () => {
+    const exposed = (await listRoutines(sql, ['public'])).map(({ name }) => name);
+    const hidden = routines.filter(({ name }) => !exposed.includes(name));
+    expect(hidden.length).toBeGreaterThan(10);
+    for (const { name, argumentNames } of hidden) {
+      const args = Object.fromEntries(argumentNames.filter(Boolean).map((a) => [a, null]));
+      const { error, status } = await user.supabase.rpc(name as 'rotate_proxy_key', args as never);
+      expect([name, status, error?.code]).toEqual([name, 404, 'PGRST202']);
+    }
+  });
+});
+
+describe('in SQL', () => {
+  it.each(apiRoles)('%s can read no table of private', async (role) => {
+    for (const { qualified } of relations) {
+      await expect(run(role, `select from ${qualified}`), qualified).rejects.toMatchObject({
+        code: '42501',
+      });
+    }
+  });
+
+  it('a user can call in private only what the functions in public call for them', async () => {
+    const callable: string[] = [];
+    for (const { call, signature } of routines) {
+      const error = await run('authenticated', `select ${call}`).catch((caught: unknown) => caught);
+      if ((error as { code?: string }).code !== '42501') callable.push(signature);
+    }
+    expect(callable).toEqual([
+      'private.delete_proxy_key(text)',
+      'private.mint_proxy_key(text, text, boolean)',
+      'private.reactivate_proxy_key(text)',
+      'private.refuse_mint_arguments(jsonb)',
+      'private.require_user()',
+      'private.rotate_proxy_key(text)',
+    ]);
+  });
+
+  it.each(['anon', 'service_role'] as const)('%s can call nothing of it', async (role) => {
+    for (const { call } of routines) {
+      await expect(run(role, `select ${call}`), call).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+});
+
+function run(role: ApiRole, statement: string) {
+  return asRole(sql, role, { sub: user.id }, (transaction) => transaction.unsafe(statement));
+}

@@ -1,0 +1,158 @@
+import type postgres from 'postgres';
+import { afterAll, describe, expect, it } from 'vitest';
+import { connectOwner } from '../personas.ts';
+import { readPrivileges } from './privilege-catalog.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+const schemas = ['public', 'private', 'gateway'];
+const apiRoles = ['anon', 'authenticated', 'service_role'];
+
+it('owners, privileges, definers and policies are those of the committed snapshot', async () => {
+  const privileges = await readPrivileges(sql, schemas);
+  await expect(`${JSON.stringify(privileges, null, 2)}\n`).toMatchFileSnapshot(
+    './privileges.snapshot.json',
+  );
+});
+
+/** The names a query over the catalogs finds, with how many objects it looked at. */
+async function find(
+  query: (among: postgres.Sql) => postgres.PendingQuery<{ name: string; found: boolean }[]>,
+): Promise<{ names: string[]; among: number }> {
+  const rows = await query(sql);
+  return { names: rows.flatMap(({ name, found }) => (found ? [name] : [])), among: rows.length };
+}
+
+describe('functions', () => {
+  const functions = (found: string) => (db: postgres.Sql) =>
+    db<{ name: string; found: boolean }[]>`
+    select p.oid::regprocedure::text as name, ${db.unsafe(found)} as found
+    from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname = any(${schemas}) order by 1`;
+
+  it('none is executable by PUBLIC', async () => {
+    const found = await find(
+      functions(`exists (
+        select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+        where a.grantee = 0
+      )`),
+    );
+    expect(found.names).toEqual([]);
+    expect(found.among).toBeGreaterThan(10);
+  });
+
+  it('every definer has an empty search_path, and so has every other function', async () => {
+    const found = await find(functions(`not coalesce('search_path=""' = any(p.proconfig), false)`));
+    expect(found.names).toEqual([]);
+  });
+
+  it('no definer is in public', async () => {
+    const definers = await find(functions('p.prosecdef'));
+    const inPublic = await find(functions(`p.prosecdef and n.nspname = 'public'`));
+    expect(definers.names.length).toBeGreaterThan(5);
+    expect(inPublic.names).toEqual([]);
+  });
+
+  it('the secret key and anonymous callers may execute none but the health check', async () => {
+    const found = await find(
+      functions(`has_schema_privilege('anon', n.oid, 'usage')
+        and has_function_privilege('anon', p.oid, 'execute')`),
+    );
+    expect(found.names).toEqual(['proxy_health()']);
+    const service = await find(
+      functions(`has_function_privilege('service_role', p.oid, 'execute')`),
+    );
+    expect(service.names).toEqual([]);
+  });
+});
+
+describe('tables', () => {
+  const relations = (kinds: string, found: string) => (db: postgres.Sql) =>
+    db<{ name: string; found: boolean }[]>`
+    select c.oid::regclass::text as name, ${db.unsafe(found)} as found
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where n.nspname = any(${schemas}) and c.relkind = any(${kinds.split('')}) order by 1`;
+
+  it.each([...apiRoles, 'proxy_gateway', 'public'])(
+    '%s may write no table or view',
+    async (role) => {
+      const found = await find(
+        relations(
+          'rpvmf',
+          `has_table_privilege('${role}', c.oid, 'insert, update, delete, truncate, references, trigger, maintain')
+          or has_any_column_privilege('${role}', c.oid, 'insert, update, references')`,
+        ),
+      );
+      expect(found.names).toEqual([]);
+      expect(found.among).toBeGreaterThan(10);
+    },
+  );
+
+  it.each(['anon', 'service_role', 'proxy_gateway', 'public'])(
+    '%s may read no table or view',
+    async (role) => {
+      const found = await find(
+        relations('rpvmf', `has_any_column_privilege('${role}', c.oid, 'select')`),
+      );
+      expect(found.names).toEqual([]);
+    },
+  );
+
+  it('every table and partition has row level security', async () => {
+    const found = await find(relations('rp', 'not c.relrowsecurity'));
+    expect(found.names).toEqual([]);
+    expect(found.among).toBeGreaterThan(10);
+  });
+
+  it('every view runs with the rights of who reads it', async () => {
+    const found = await find(
+      relations('vm', `not coalesce('security_invoker=true' = any(c.reloptions), false)`),
+    );
+    expect(found.names).toEqual([]);
+    expect(found.among).toBeGreaterThan(0);
+  });
+});
+
+describe('what a later migration makes in public is closed until it grants', () => {
+  it.each([...apiRoles, 'public'])('to %s', async (role) => {
+    const rolledBack = sql.begin(async (transaction) => {
+      await transaction`create table public.later (id bigint generated always as identity)`;
+      await transaction`create view public.later_view as select * from public.later`;
+      await transaction`create function public.later() returns int language sql as 'select 1'`;
+      const [held] = await transaction`
+        select
+          has_table_privilege(
+            ${role}, 'public.later',
+            'select, insert, update, delete, truncate, references, trigger, maintain'
+          ) as "table",
+          has_table_privilege(${role}, 'public.later_view', 'select') as "view",
+          has_sequence_privilege(
+            ${role}, pg_get_serial_sequence('public.later', 'id'), 'usage, select, update'
+          ) as "sequence",
+          has_function_privilege(${role}, 'public.later()', 'execute') as "function",
+          current_user as maker`;
+      expect(held).toEqual({
+        table: false,
+        view: false,
+        sequence: false,
+        function: false,
+        maker: 'postgres',
+      });
+      throw new Error('rolled back');
+    });
+    await expect(rolledBack).rejects.toThrow('rolled back');
+  });
+
+  it('and a function of any schema is closed to PUBLIC', async () => {
+    const rolledBack = sql.begin(async (transaction) => {
+      await transaction`create schema later`;
+      await transaction`create function later.later() returns int language sql as 'select 1'`;
+      const [held] = await transaction`
+        select has_function_privilege('public', 'later.later()', 'execute') as "function"`;
+      expect(held).toEqual({ function: false });
+      throw new Error('rolled back');
+    });
+    await expect(rolledBack).rejects.toThrow('rolled back');
+  });
+});

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectGateway, connectOwner, newUser } from '../personas.ts';
+import { seedKeys } from './seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway(1);
+let keyId: string;
+
+beforeAll(async () => {
+  const [key] = await seedKeys(sql, (await newUser()).id, 1);
+  keyId = key?.id ?? '';
+});
+afterAll(async () => {
+  expect(await findDrift(sql, [keyId])).toEqual([]);
+  await Promise.all([sql.end(), gateway.end()]);
+});
+
+const day = 86_400_000;
+const fromNow = (ms: number) => new Date(Date.now() + ms).toISOString();
+const missing = undefined;
+
+const refusals: [field: string, reason: string, values: unknown[]][] = [
+  ['eventId', 'invalid_event_id', ['event-1', '', missing, null, 7, true, {}, [randomUUID()]]],
+  ['apiKeyId', 'invalid_api_key_id', ['avp_live_0123456789ab', '', missing, null, 7]],
+  ['apiKeyId', 'unknown_key', [randomUUID()]],
+  ['occurredAt', 'invalid_occurred_at', ['soon', '', missing, null, 1_700_000_000, '2026-13-01']],
+  ['occurredAt', 'occurred_too_long_ago', [fromNow(-93 * day - 60_000), '-infinity', 'epoch']],
+  ['occurredAt', 'occurred_in_the_future', [fromNow(6 * 60_000), 'infinity', '9999-01-01']],
+  ['targetHost', 'invalid_target_host', ['', 'x'.repeat(256), missing, null, {}]],
+  ['method', 'invalid_method', ['', 'x'.repeat(21), missing, null]],
+  ['statusCode', 'invalid_status_code', [99, 600, -200, 1e9, 'ok', missing, null, 200.5]],
+  ['bytesSent', 'invalid_bytes_sent', [-1, 2 ** 50 + 1, 1e300, 'many', missing, null, 0.5, true]],
+  [
+    'bytesReceived',
+    'invalid_bytes_received',
+    [-1, 2 ** 50 + 1, 1e300, 'many', missing, null, 0.5, 'infinity'],
+  ],
+  ['durationMs', 'invalid_duration_ms', [-1, 2 ** 31, 'long', missing, null]],
+  ['servedByNodeId', 'invalid_served_by_node_id', ['', 'x'.repeat(101), missing, null]],
+  ['tunnelId', 'invalid_tunnel_id', ['x'.repeat(101)]],
+  ['slice', 'invalid_slice', [-1, 2 ** 31, 'first', 1.5, {}]],
+];
+
+it.each(
+  refusals.flatMap(([field, reason, values]) =>
+    values.map((value): [string, string, unknown] => [field, reason, value]),
+  ),
+)(
+  'an event whose %s is out of bounds is refused by itself: %s, %j',
+  async (field, reason, value) => {
+    const bad = usageEvent(keyId, { [field]: value });
+    const outcome = await recordUsage(gateway, [usageEvent(keyId), bad, usageEvent(keyId)]);
+    expect(outcome).toEqual({
+      recorded: 2,
+      repeated: 0,
+      rejected: [{ eventId: bad.eventId ?? null, reason }],
+    });
+    const [row] = await sql`
+    select count(*)::integer from public.proxy_usage_events
+    where event_id::text = ${String(bad.eventId)}`;
+    expect(row?.count).toBe(0);
+  },
+);
+
+it.each([[null], [7], ['an event'], [true], [{}], [[]]])(
+  'what is no event is refused by itself: %j',
+  async (value) => {
+    expect(await recordUsage(gateway, [value, usageEvent(keyId)])).toEqual({
+      recorded: 1,
+      repeated: 0,
+      rejected: [{ eventId: null, reason: 'invalid_event_id' }],
+    });
+  },
+);
+
+it('an event at every bound is recorded', async () => {
+  const [key] = await seedKeys(sql, (await newUser()).id, 1);
+  const least = usageEvent(key?.id ?? '', {
+    occurredAt: fromNow(-93 * day + 60_000),
+    targetHost: 'x',
+    method: 'x',
+    statusCode: 100,
+    bytesSent: 0,
+    bytesReceived: 0,
+    durationMs: 0,
+    servedByNodeId: 'x',
+    tunnelId: null,
+    slice: null,
+  });
+  const most = usageEvent(key?.id ?? '', {
+    occurredAt: fromNow(4 * 60_000),
+    targetHost: 'x'.repeat(255),
+    method: 'x'.repeat(20),
+    statusCode: 599,
+    bytesSent: 2 ** 50,
+    bytesReceived: 2 ** 50,
+    durationMs: 2 ** 31 - 1,
+    servedByNodeId: 'x'.repeat(100),
+    tunnelId: 'x'.repeat(100),
+    slice: 2 ** 31 - 1,
+  });
+  expect(await recordUsage(gateway, [least, most])).toEqual({
+    recorded: 2,
+    repeated: 0,
+    rejected: [],
+  });
+  const rollups = await readRollups(sql, key?.id ?? '', 'month');
+  // a slice that is not the first is no CONNECT
+  expect(rollups.map(({ requests, bytesSent }) => [requests, bytesSent])).toEqual([
+    ['1', '0'],
+    ['0', String(2 ** 50)],
+  ]);
+});
+
+it.each([[{}], ['events'], [7], [true], [null], [usageEvent(randomUUID())]])(
+  'a batch that is no array is refused whole: %j',
+  async (batch) => {
+    await expect(recordUsage(gateway, batch)).rejects.toMatchObject({
+      code: 'PT400',
+      hint: 'invalid_request',
+    });
+  },
+);
+
+it('a batch that is null in SQL is refused whole', async () => {
+  await expect(gateway`select * from gateway.record_usage(null)`).rejects.toMatchObject({
+    code: 'PT400',
+    hint: 'invalid_request',
+  });
+});

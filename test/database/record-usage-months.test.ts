@@ -1,0 +1,63 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connectOwner, newUser } from '../personas.ts';
+import { seedKeys } from './seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let ownerId: string;
+
+beforeAll(async () => {
+  ownerId = (await newUser()).id;
+});
+afterAll(() => sql.end());
+
+const now = new Date();
+const thisMonth = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth())).toISOString();
+const lastDay = new Date(Date.parse(thisMonth) - 1).toISOString().slice(0, 10);
+/** `2026-11` of an ISO time. */
+const monthOf = (time: string) => time.slice(0, 7);
+const partitionOf = (time: string) =>
+  `private.proxy_usage_events_${monthOf(time).replace('-', '_')}`;
+
+it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
+  'a month ends with its last microsecond in UTC, also where the session is in %s',
+  async (timeZone) => {
+    const gateway = postgres(stack.gatewayDbUrl, { max: 1, connection: { TimeZone: timeZone } });
+    const [setting] = await gateway`show timezone`;
+    expect(setting?.TimeZone).toBe(timeZone);
+    const [key] = await seedKeys(sql, ownerId, 1);
+    const id = key?.id ?? '';
+    const ended = [`${lastDay}T23:59:59Z`, `${lastDay}T23:59:59.999999Z`];
+    const begun = [
+      thisMonth,
+      thisMonth.replace('.000Z', '.000001Z'),
+      // the same microsecond as a clock elsewhere shows it
+      thisMonth.replace('T00:00:00.000Z', 'T05:30:00.000001+05:30'),
+    ];
+    const events = [...ended, ...begun].map((occurredAt) => usageEvent(id, { occurredAt }));
+    const outcome = await recordUsage(gateway, events);
+    await gateway.end();
+
+    expect(outcome).toEqual({ recorded: 5, repeated: 0, rejected: [] });
+    const counted = (rollups: Awaited<ReturnType<typeof readRollups>>) =>
+      rollups.map(({ period, requests, bytesReceived }) => [period, requests, bytesReceived]);
+    expect(counted(await readRollups(sql, id, 'month'))).toEqual([
+      [`${monthOf(lastDay)}-01`, '2', '2000'],
+      [`${monthOf(thisMonth)}-01`, '3', '3000'],
+    ]);
+    expect(counted(await readRollups(sql, id, 'hour'))).toEqual([
+      [`${lastDay} 23:00`, '2', '2000'],
+      [`${monthOf(thisMonth)}-01 00:00`, '3', '3000'],
+    ]);
+    const partitions = await sql<{ partition: string; count: number }[]>`
+      select tableoid::regclass::text as partition, count(*)::integer
+      from public.proxy_usage_events where api_key_id = ${id} group by 1 order by 1`;
+    expect(partitions).toEqual([
+      { partition: partitionOf(lastDay), count: 2 },
+      { partition: partitionOf(thisMonth), count: 3 },
+    ]);
+    expect(await findDrift(sql, [id])).toEqual([]);
+  },
+);

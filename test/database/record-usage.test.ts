@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connectGateway, connectOwner, newUser } from '../personas.ts';
+import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway(3);
+let ownerId: string;
+/** Every key that a test has used: their rollups are recounted after each test. */
+const used: string[] = [];
+
+beforeAll(async () => {
+  ownerId = (await newUser()).id;
+});
+afterEach(async () => {
+  expect(used.length).toBeGreaterThan(0);
+  expect(await findDrift(sql, used)).toEqual([]);
+});
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+async function newKeys(count: number): Promise<SeededKey[]> {
+  const keys = await seedKeys(sql, ownerId, count);
+  used.push(...keys.map(({ id }) => id));
+  return keys;
+}
+
+async function newKey(): Promise<SeededKey> {
+  const [key] = await newKeys(1);
+  if (!key) throw new Error('no key was seeded');
+  return key;
+}
+
+async function countEvents(apiKeyIds: string[]): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::integer from public.proxy_usage_events where api_key_id = any(${apiKeyIds})`;
+  return row?.count ?? 0;
+}
+
+describe('a batch that is sent again', () => {
+  it('counts once when sent 5 times over 3 connections at once', async () => {
+    const key = await newKey();
+    const batch = Array.from({ length: 200 }, () => usageEvent(key.id));
+    const outcomes = await Promise.all(
+      Array.from({ length: 5 }, () => recordUsage(gateway, batch)),
+    );
+    const total = (of: 'recorded' | 'repeated') => outcomes.reduce((sum, o) => sum + o[of], 0);
+    expect([total('recorded'), total('repeated')]).toEqual([200, 800]);
+    expect(await countEvents([key.id])).toBe(200);
+    expect(await readRollups(sql, key.id, 'month')).toMatchObject([
+      { requests: '200', bytesSent: '20000', bytesReceived: '200000' },
+    ]);
+  });
+
+  it('counts an event once that is in it twice', async () => {
+    const key = await newKey();
+    const twice = usageEvent(key.id);
+    const outcome = await recordUsage(gateway, [twice, usageEvent(key.id), twice, twice]);
+    expect(outcome).toEqual({ recorded: 2, repeated: 2, rejected: [] });
+    expect(await readRollups(sql, key.id, 'month')).toMatchObject([{ requests: '2' }]);
+  });
+
+  it('records what it has new beside what is known', async () => {
+    const key = await newKey();
+    const known = [usageEvent(key.id), usageEvent(key.id)];
+    await recordUsage(gateway, known);
+    const outcome = await recordUsage(gateway, [...known, usageEvent(key.id)]);
+    expect(outcome).toEqual({ recorded: 1, repeated: 2, rejected: [] });
+  });
+});
+
+describe('batches recorded at once over several connections do not deadlock', () => {
+  const connections = connectGateway(6);
+  let keys: SeededKey[];
+
+  beforeAll(async () => {
+    keys = await newKeys(12);
+    // all are open before the first batch, so that the batches start together
+    await Promise.all(Array.from({ length: 6 }, () => connections`select 1`));
+  });
+  afterAll(() => connections.end());
+
+  /** An event of every key in each of 20 hours, in this month and the one before. */
+  const eventOfEveryHour = () =>
+    Array.from({ length: 20 }, (_, hour) =>
+      keys.map(({ id }) =>
+        usageEvent(id, {
+          occurredAt: new Date(
+            Date.now() - (hour % 2 ? 32 * 24 : 0) * 3_600_000 - hour * 3_600_000,
+          ).toISOString(),
+        }),
+      ),
+    ).flat();
+
+  it('where they hold the same events in other orders', async () => {
+    const key = await newKey();
+    for (let round = 1; round <= 5; round += 1) {
+      // of one key, as a join with the keys may bring those of several into one order
+      const events = Array.from({ length: 1000 }, () => usageEvent(key.id));
+      const outcomes = await Promise.all(
+        Array.from({ length: 6 }, (_, n) =>
+          recordUsage(connections, n % 2 ? events : events.toReversed()),
+        ),
+      );
+      expect(outcomes.reduce((sum, { recorded }) => sum + recorded, 0)).toBe(1000);
+      expect(await countEvents([key.id])).toBe(round * 1000);
+    }
+  });
+
+  it('where they hold other events of the same keys and hours', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const outcomes = await Promise.all(
+        Array.from({ length: 6 }, (_, n) => {
+          const events = eventOfEveryHour();
+          return recordUsage(connections, n % 2 ? events : events.toReversed());
+        }),
+      );
+      expect(outcomes.map(({ recorded }) => recorded)).toEqual(Array(6).fill(12 * 20));
+    }
+  });
+});
+
+describe('what is counted', () => {
+  it('is only slice 0 of a long tunnel as a CONNECT, and the bytes of all slices', async () => {
+    const key = await newKey();
+    const slices = [0, 1, 2, 3].map((slice) =>
+      usageEvent(key.id, { tunnelId: 'tunnel-1', slice, bytesSent: 10 ** slice }),
+    );
+    expect(await recordUsage(gateway, slices)).toMatchObject({ recorded: 4 });
+    expect(await readRollups(sql, key.id, 'month')).toMatchObject([
+      { requests: '1', bytesSent: '1111', bytesReceived: '4000' },
+    ]);
+  });
+
+  it('is the event of a key that is deleted or suspended', async () => {
+    const [deleted, suspended] = await newKeys(2);
+    const ids = [deleted?.id ?? '', suspended?.id ?? ''];
+    await sql`update public.proxy_keys set deleted_at = now() where id = ${ids[0] ?? ''}`;
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${ids[1] ?? ''}`;
+    const outcome = await recordUsage(
+      gateway,
+      ids.map((id) => usageEvent(id)),
+    );
+    expect(outcome).toEqual({ recorded: 2, repeated: 0, rejected: [] });
+    expect(await countEvents(ids)).toBe(2);
+  });
+
+  it('is every other event of a batch of 1,000 with one of an unknown key', async () => {
+    const key = await newKey();
+    const stray = usageEvent(randomUUID());
+    const batch = Array.from({ length: 1000 }, (_, n) => (n === 499 ? stray : usageEvent(key.id)));
+    expect(await recordUsage(gateway, batch)).toEqual({
+      recorded: 999,
+      repeated: 0,
+      rejected: [{ eventId: stray.eventId, reason: 'unknown_key' }],
+    });
+    expect(await countEvents([key.id])).toBe(999);
+  });
+
+  it('is exact past 2^31 in an event and past 2^53 in a sum', async () => {
+    const key = await newKey();
+    const most = 2 ** 50 - 1;
+    const batch = Array.from({ length: 12 }, () =>
+      usageEvent(key.id, { bytesSent: most, bytesReceived: 2 ** 31 + 1 }),
+    );
+    expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 12 });
+    const [rollup] = await readRollups(sql, key.id, 'month');
+    expect(BigInt(rollup?.bytesSent ?? 0)).toBe(12n * (2n ** 50n - 1n));
+    expect(BigInt(rollup?.bytesReceived ?? 0)).toBe(12n * (2n ** 31n + 1n));
+    const [lookup] = await gateway`
+      select bandwidth_used_bytes::text from gateway.lookup_proxy_key(${key.keyId})`;
+    expect(BigInt(lookup?.bandwidth_used_bytes)).toBe(12n * (2n ** 50n + 2n ** 31n));
+  });
+
+  it('is nothing where the batch is empty', async () => {
+    const key = await newKey();
+    expect(await recordUsage(gateway, [])).toEqual({ recorded: 0, repeated: 0, rejected: [] });
+    expect(await countEvents([key.id])).toBe(0);
+  });
+});

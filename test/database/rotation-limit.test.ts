@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectOwner, newUser, type Persona } from '../personas.ts';
+import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { type Answer, waysIn } from './ways-in.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let owner: Persona;
+let keys: SeededKey[];
+
+beforeAll(async () => {
+  owner = await newUser();
+  keys = await seedKeys(sql, owner.id, 7);
+});
+afterAll(() => sql.end());
+
+/** Rotations fired at once, in turn by route and by RPC, over all of the keys. */
+function rotateAtOnce(count: number): Promise<Answer[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      (n % 2 ? waysIn.rpc : waysIn.route).rotate(owner, keys[n % keys.length]?.id ?? ''),
+    ),
+  );
+}
+
+/** Lets time pass for the owner's `oldest` rotations; the others stay where they are. */
+async function travel(seconds: number, oldest = 5): Promise<void> {
+  await sql`
+    update private.rotation_windows
+    set rotated_at = array(
+      select case
+        when position <= ${oldest} then moment - make_interval(secs => ${seconds}) else moment
+      end
+      from unnest(rotated_at) with ordinality as r (moment, position)
+      order by 1
+    )
+    where user_id = ${owner.id}`;
+}
+
+async function rotationWindow(user = owner): Promise<string[]> {
+  const [row] = await sql<{ moments: string[] }[]>`
+    select rotated_at::text[] as moments from private.rotation_windows where user_id = ${user.id}`;
+  return row?.moments ?? [];
+}
+
+/** What a true Retry-After is at this moment. */
+async function secondsUntilOldestLeaves(): Promise<number> {
+  const [row] = await sql<{ seconds: number }[]>`
+    select ceil(extract(epoch from min(moment) - clock_timestamp()) + 60)::integer as seconds
+    from private.rotation_windows, unnest(rotated_at) as moment
+    where user_id = ${owner.id}`;
+  return row?.seconds ?? 0;
+}
+
+const succeeded = (answers: Answer[]) => answers.filter(({ status }) => status === 200);
+const refused = (answers: Answer[]) => answers.filter(({ status }) => status !== 200);
+
+describe('of 200 rotations of one user fired at once over several keys by both ways in', () => {
+  let answers: Answer[];
+
+  beforeAll(async () => {
+    answers = await rotateAtOnce(200);
+  });
+
+  it('exactly 5 succeed and 195 are rate limited', () => {
+    expect(succeeded(answers)).toHaveLength(5);
+    expect(refused(answers)).toHaveLength(195);
+    expect(new Set(refused(answers).map(({ status, code }) => `${status} ${code}`))).toEqual(
+      new Set(['429 rate_limited']),
+    );
+    const byRpc = answers.filter((_, n) => n % 2);
+    expect(new Set(refused(byRpc).map(({ sqlState }) => sqlState))).toEqual(new Set(['PT429']));
+  });
+
+  it('every refusal tells a wait that the oldest of the five explains', async () => {
+    const least = await secondsUntilOldestLeaves();
+    const waits = refused(answers).map(({ retryAfter }) => retryAfter ?? 0);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(Math.max(1, least));
+    expect(Math.max(...waits)).toBeLessThanOrEqual(60);
+    expect(await rotationWindow()).toHaveLength(5);
+  });
+
+  it('exactly 5 more succeed when 60 seconds have passed', async () => {
+    await travel(60);
+    const later = await rotateAtOnce(40);
+    expect(succeeded(later)).toHaveLength(5);
+    expect(new Set(refused(later).map(({ code }) => code))).toEqual(new Set(['rate_limited']));
+  });
+
+  it('exactly 2 more succeed when only the oldest two have left the window', async () => {
+    await travel(60, 2);
+    const later = await rotateAtOnce(20);
+    expect(succeeded(later)).toHaveLength(2);
+    expect(refused(later)).toHaveLength(18);
+  });
+
+  it('one more succeeds when Retry-After of the oldest has passed', async () => {
+    // ages of 50, 40, 30, 20 and 10 s: waiting frees one place at a time
+    await sql`
+      update private.rotation_windows
+      set rotated_at = array(
+        select clock_timestamp() - make_interval(secs => age) from unnest('{50,40,30,20,10}'::int[]) age
+      )
+      where user_id = ${owner.id}`;
+    const most = await secondsUntilOldestLeaves();
+    const [refusal] = await rotateAtOnce(1);
+    const least = await secondsUntilOldestLeaves();
+    expect(refusal).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(refusal?.retryAfter).toBeLessThanOrEqual(most);
+    expect(refusal?.retryAfter).toBeGreaterThanOrEqual(least);
+    await travel(refusal?.retryAfter ?? 0);
+    expect(succeeded(await rotateAtOnce(10))).toHaveLength(1);
+  });
+
+  it('another user is not limited', async () => {
+    const other = await newUser();
+    const [key] = await seedKeys(sql, other.id, 1);
+    const answer = await waysIn.rpc.rotate(other, key?.id ?? '');
+    expect(answer).toMatchObject({ status: 200, code: null });
+    expect(await rotationWindow(other)).toHaveLength(1);
+  });
+});
+
+it('the REST API sends Retry-After as a header too', async () => {
+  await sql`
+    insert into private.rotation_windows values (${owner.id}, array_fill(clock_timestamp(), '{5}'))
+    on conflict (user_id) do update set rotated_at = excluded.rotated_at`;
+  const response = await fetch(`${stack.restUrl}/rpc/rotate_proxy_key`, {
+    method: 'POST',
+    headers: {
+      apikey: stack.publishableKey,
+      Authorization: `Bearer ${owner.token}`,
+      'Content-Type': 'application/json',
+    },
+    body: JSON.stringify({ id: keys[0]?.id }),
+  });
+  const body = (await response.json()) as { code: string; details: string };
+  expect(response.status).toBe(429);
+  expect(body.code).toBe('PT429');
+  expect(response.headers.get('Retry-After')).toBe(body.details);
+});
+
+it.each(Object.entries(waysIn))(
+  'a rotation that is refused by %s does not count',
+  async (_, way) => {
+    const user = await newUser();
+    const other = await newUser();
+    const [live, deleted, suspended] = await seedKeys(sql, user.id, 3);
+    const [foreign] = await seedKeys(sql, other.id, 1);
+    if (!live || !deleted || !suspended || !foreign) throw new Error('keys were not seeded');
+    await sql`update public.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+
+    expect(await way.rotate(user, foreign.id)).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await way.rotate(user, deleted.id)).toMatchObject({ status: 409, code: 'key_deleted' });
+    expect(await way.rotate(user, suspended.id)).toMatchObject({
+      status: 409,
+      code: 'key_suspended',
+    });
+    expect(await rotationWindow(user)).toEqual([]);
+
+    for (let n = 0; n < 5; n += 1) expect((await way.rotate(user, live.id)).status).toBe(200);
+    const full = await rotationWindow(user);
+    expect(full).toHaveLength(5);
+    expect(await way.rotate(user, live.id)).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(await rotationWindow(user)).toEqual(full);
+  },
+);

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
+import { type Finding, searchDatabase, searchFiles } from './search-everywhere.ts';
+import { hashSecret } from './seeded-keys.ts';
+import { type Answer, type LiveKey, waysIn } from './ways-in.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let owner: Persona;
+let keys: LiveKey[];
+/** What must stand nowhere. */
+let secrets: string[];
+
+function keyOf({ key, status }: Answer): LiveKey {
+  if (!key) throw new Error(`no key was answered, but ${status}`);
+  return key;
+}
+
+/** All that can be done with a key and its user's token, and what is refused or fails on the way. */
+beforeAll(async () => {
+  const admin = await newAdmin();
+  owner = await newUser();
+  keys = [];
+  for (const way of Object.values(waysIn)) {
+    const minted = keyOf(await way.mint(owner, { label: 'secret' }));
+    const rotated = keyOf(await way.rotate(owner, minted.id));
+    await way.remove(owner, minted.id);
+    expect((await way.rotate(owner, minted.id)).code).toBe('key_deleted');
+    expect((await way.reactivate(owner, minted.id)).code).toBe('forbidden');
+    expect((await way.reactivate(admin, minted.id)).status).toBe(200);
+    expect((await way.mint(owner, { label: '' })).code).toBe('invalid_request');
+    keys.push(minted, rotated, keyOf(await way.rotate(owner, minted.id)));
+  }
+  await failWith(owner.token);
+
+  const sessions = await Promise.all(
+    [owner, admin].map(async ({ supabase }) => (await supabase.auth.getSession()).data.session),
+  );
+  const tokens = sessions.flatMap((s) => (s ? [s.access_token, s.refresh_token] : []));
+  expect(tokens).toHaveLength(4);
+  secrets = [
+    ...keys.flatMap(({ secret, basicAuth }) => [
+      secret,
+      basicAuth,
+      Buffer.from(basicAuth).toString('base64'),
+    ]),
+    ...tokens,
+  ];
+});
+afterAll(() => sql.end());
+
+/** Requests that Postgres, PostgREST or a function fails on, and so may write a line of log on. */
+async function failWith(token: string): Promise<void> {
+  const rest = { token, headers: { apikey: stack.publishableKey } };
+  const nul = { label: 'a\u0000b' };
+  for (const [method, path, options] of [
+    ['POST', '/rest/v1/rpc/mint_proxy_key', { ...rest, body: nul }],
+    ['POST', '/api/v1/proxy/keys', { token, body: nul }],
+    ['GET', '/rest/v1/proxy_keys?id=eq.malformed', rest],
+    ['GET', '/rest/v1/nothing', rest],
+    ['GET', '/auth/v1/user', { ...rest, token: `${token}x` }],
+    ['GET', '/api/v1/proxy/keys', { token: `${token}x` }],
+  ] as const) {
+    const response = await request(method, path, options);
+    expect(response.status, path).toBeGreaterThanOrEqual(400);
+    expect(response.status, path).toBeLessThan(500);
+  }
+}
+
+const where = (findings: Finding[]) => [...new Set(findings.map((finding) => finding.where))];
+
+describe('the search', () => {
+  it('looks through every schema, and finds what is kept', async () => {
+    const [key] = keys;
+    const last = keys.at(2);
+    const hash = hashSecret(last?.keyId ?? '', last?.secret ?? '');
+    const { findings, tables } = await searchDatabase(sql, [key?.keyId ?? '', owner.email, hash]);
+    const found = findings.map((finding) => [finding.text, finding.where]);
+    expect(found).toContainEqual([key?.keyId, 'public.proxy_keys']);
+    expect(found).toContainEqual([owner.email, 'auth.users']);
+    expect(found).toContainEqual([hash, 'private.proxy_key_secrets']);
+    expect(tables.map((table) => table.split('.')[0])).toEqual(
+      expect.arrayContaining(['auth', 'private', 'public', 'supabase_migrations']),
+    );
+  });
+
+  it.each([
+    ['text', 'text', (s: string) => s],
+    ['varchar', 'varchar(200)', (s: string) => `before ${s} after`],
+    ['json', 'json', (s: string) => JSON.stringify({ deep: [{ in: s }] })],
+    ['jsonb', 'jsonb', (s: string) => JSON.stringify([s])],
+    ['an array', 'text[]', (s: string) => `{other,${s}}`],
+    ['bytes', 'bytea', (s: string) => `\\x${Buffer.from(s).toString('hex')}`],
+  ])('finds a secret planted as %s', async (_, type, write) => {
+    const secret = randomBytes(32).toString('hex');
+    const rolledBack = sql.begin(async (transaction) => {
+      await transaction.unsafe(`create unlogged table private.planted (kept ${type})`);
+      await transaction.unsafe(`insert into private.planted values ($1::text::${type})`, [
+        write(secret),
+      ]);
+      const { findings } = await searchDatabase(transaction, [secret]);
+      expect(where(findings)).toEqual(['private.planted']);
+      throw new Error('rolled back');
+    });
+    await expect(rolledBack).rejects.toThrow('rolled back');
+    expect((await searchDatabase(sql, [secret])).findings).toEqual([]);
+  });
+
+  it('finds in the logs what Postgres says of a failure, and reads the log of every part', async () => {
+    const planted = randomBytes(32).toString('hex');
+    await expect(sql.unsafe(`select '${planted}'::integer`)).rejects.toMatchObject({
+      code: '22P02',
+    });
+    const { findings, files } = searchFiles(stack.logs, [planted]);
+    expect(where(findings).map((file) => basename(file))).toEqual(['postgres.log']);
+    expect(files.map((file) => basename(file))).toEqual(
+      expect.arrayContaining([
+        'function-admin.log',
+        'function-api.log',
+        'postgres.log',
+        'postgrest.log',
+      ]),
+    );
+  });
+});
+
+describe('no secret, basicAuth, access token or refresh token stands', () => {
+  it('in any column of any table', async () => {
+    expect(secrets).toHaveLength(6 * 3 + 4);
+    const { findings } = await searchDatabase(sql, secrets);
+    expect(where(findings)).toEqual([]);
+  });
+
+  it('in any log', () => {
+    const { findings } = searchFiles(stack.logs, secrets);
+    expect(where(findings)).toEqual([]);
+  });
+
+  it('in the statements that Postgres shows', async () => {
+    const rows = await sql<{ query: string }[]>`select query from pg_stat_activity`;
+    const shown = rows.map(({ query }) => query).join('\n');
+    expect(shown).toContain('pg_stat_activity');
+    expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
+  });
+});
+
+it('no hash but the one of the last secret is kept of a key', async () => {
+  const hashes = keys.map(({ keyId, secret }) => hashSecret(keyId, secret));
+  const { findings } = await searchDatabase(sql, hashes);
+  expect(findings).toHaveLength(2);
+  expect(new Set(findings.map(({ text }) => text))).toEqual(new Set([hashes[2], hashes[5]]));
+  expect(where(findings)).toEqual(['private.proxy_key_secrets']);
+});

@@ -1,0 +1,43 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type postgres from 'postgres';
+
+export interface SeededKey {
+  id: string;
+  keyId: string;
+  secret: string;
+}
+
+/** SHA-256 over the ASCII bytes of `keyId:secret`, as hexadecimal: what the database keeps. */
+export function hashSecret(keyId: string, secret: string): string {
+  return createHash('sha256').update(`${keyId}:${secret}`, 'ascii').digest('hex');
+}
+
+/** Puts keys straight into the tables: a scene of many keys in two statements. */
+export async function seedKeys(
+  sql: postgres.Sql,
+  userId: string,
+  count: number,
+  options: { tier?: string; deleted?: boolean } = {},
+): Promise<SeededKey[]> {
+  const { tier = 'developer', deleted = false } = options;
+  const secrets = new Map(
+    Array.from({ length: count }, () => [
+      `avp_live_${randomBytes(6).toString('hex')}`,
+      randomBytes(32).toString('hex'),
+    ]),
+  );
+  const hashes = [...secrets].map(([keyId, secret]) => hashSecret(keyId, secret));
+  return sql.begin(async (transaction) => {
+    const rows = await transaction<{ id: string; keyId: string }[]>`
+      insert into public.proxy_keys (key_id, user_id, label, tier, live_mode, deleted_at)
+      select k, ${userId}, 'seeded', ${tier}, true, ${deleted ? new Date() : null}::timestamptz
+      from unnest(${[...secrets.keys()]}::text[]) as k
+      returning id, key_id as "keyId"`;
+    await transaction`
+      insert into private.proxy_key_secrets (api_key_id, secret_hash)
+      select k.id, decode(s.hash, 'hex')
+      from unnest(${[...secrets.keys()]}::text[], ${hashes}::text[]) as s (key_id, hash)
+      join public.proxy_keys as k on k.key_id = s.key_id`;
+    return rows.map((row) => ({ ...row, secret: secrets.get(row.keyId) ?? '' }));
+  }) as Promise<SeededKey[]>;
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type postgres from 'postgres';
+
+/** An event as the gateway reports it, with what a test gives in place of the usual. */
+export function usageEvent(apiKeyId: string, fields: Record<string, unknown> = {}) {
+  return {
+    eventId: randomUUID() as string,
+    apiKeyId,
+    occurredAt: new Date().toISOString(),
+    targetHost: 'shop.example.com',
+    method: 'CONNECT',
+    statusCode: 200,
+    bytesSent: 100,
+    bytesReceived: 1000,
+    durationMs: 50,
+    servedByNodeId: 'node-1',
+    ...fields,
+  };
+}
+
+export interface RecordedUsage {
+  recorded: number;
+  repeated: number;
+  rejected: { eventId: unknown; reason: string }[];
+}
+
+/** Reports events as the gateway does. */
+export async function recordUsage(gateway: postgres.Sql, events: unknown): Promise<RecordedUsage> {
+  const [outcome] = await gateway<RecordedUsage[]>`
+    select recorded, repeated, rejected
+    from gateway.record_usage(${JSON.stringify(events)}::text::jsonb)`;
+  if (!outcome) throw new Error('record_usage answered with no row');
+  return outcome;
+}
+
+/** What a rollup row says, as text where a number may be past what a double holds. */
+export interface Rollup {
+  period: string;
+  requests: string;
+  bytesSent: string;
+  bytesReceived: string;
+}
+
+/** A key's rollups by hour or by month, oldest first; hours in UTC. */
+export function readRollups(
+  sql: postgres.Sql,
+  apiKeyId: string,
+  by: 'hour' | 'month',
+): Promise<Rollup[]> {
+  const table = sql(by === 'hour' ? 'proxy_usage_hourly' : 'proxy_usage_monthly');
+  const period =
+    by === 'hour' ? sql`to_char(hour at time zone 'UTC', 'YYYY-MM-DD HH24:MI')` : sql`month::text`;
+  return sql<Rollup[]>`
+    select
+      ${period} as period,
+      requests::text, bytes_sent::text as "bytesSent", bytes_received::text as "bytesReceived"
+    from public.${table} where api_key_id = ${apiKeyId} order by 1`;
+}
+
+/** Rollup rows of the keys that a recount of their events does not give, and the other way round. */
+export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise<unknown[]> {
+  const drift = await sql`
+    with counted as (
+      select
+        'hour' as span, api_key_id, date_trunc('hour', occurred_at, 'UTC') as period,
+        count(*) filter (where slice = 0) as requests,
+        sum(bytes_sent) as bytes_sent, sum(bytes_received) as bytes_received,
+        null as last_used_at
+      from public.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
+      union all
+      select
+        'month', api_key_id, date_trunc('month', occurred_at, 'UTC'),
+        count(*) filter (where slice = 0), sum(bytes_sent), sum(bytes_received), max(occurred_at)
+      from public.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
+    ),
+    kept as (
+      select 'hour', api_key_id, hour, requests, bytes_sent, bytes_received, null
+      from public.proxy_usage_hourly where api_key_id = any(${apiKeyIds})
+      union all
+      select
+        'month', api_key_id, month::timestamp at time zone 'UTC', requests, bytes_sent,
+        bytes_received, last_used_at
+      from public.proxy_usage_monthly where api_key_id = any(${apiKeyIds})
+    )
+    (select 'not kept' as drift, * from (table counted except all table kept) as a)
+    union all
+    (select 'not counted', * from (table kept except all table counted) as b)`;
+  return [...drift];
+}

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectOwner, createSupabase, newAdmin, type Persona } from '../personas.ts';
+import { listRelations, type Relation } from './catalog.ts';
+import { type ApiRole, asRole } from './database-role.ts';
+import { type FurnishedOwner, newFurnishedOwner } from './furnished-owner.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let owner: FurnishedOwner;
+let admin: Persona;
+let relations: Relation[];
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newFurnishedOwner(), newAdmin()]);
+  relations = await listRelations(sql, ['public']);
+});
+afterAll(() => sql.end());
+
+type Client = Persona['supabase'];
+type Row = Record<string, unknown>;
+
+/** A row of the owner's: what a writer would send back, changed or not. */
+async function ownRow(name: string): Promise<Row> {
+  const { data } = await owner.user.supabase
+    .from(name as 'proxy_keys')
+    .select()
+    .limit(1);
+  const [row] = data ?? [];
+  if (!row) throw new Error(`the owner has no row in ${name}`);
+  return row;
+}
+
+/** Each way in which supabase-js writes a row. */
+function writes(client: Client, name: string, row: Row) {
+  const table = () => client.from(name as 'proxy_keys');
+  const [column = '', value] = Object.entries(row)[0] ?? [];
+  return {
+    insert: table().insert(row as never),
+    upsert: table().upsert(row as never),
+    'upsert, ignoring duplicates': table().upsert(row as never, { ignoreDuplicates: true }),
+    update: table()
+      .update(row as never)
+      .eq(column as 'id', value as never),
+    delete: table()
+      .delete()
+      .eq(column as 'id', value as never),
+  };
+}
+
+describe('over supabase-js no table or view is written by', () => {
+  it.each<[string, () => Client]>([
+    ['the owner of the rows', () => owner.user.supabase],
+    ['an admin', () => admin.supabase],
+    ['an anonymous caller', () => createSupabase()],
+    ['the secret key', () => createSupabase(stack.secretKey)],
+  ])('%s', async (_, client) => {
+    for (const { name, writable } of relations) {
+      const row = await ownRow(name);
+      for (const [write, attempt] of Object.entries(writes(client(), name, row))) {
+        const { error, status } = await attempt;
+        expect(status, `${write} ${name}`).toBeGreaterThanOrEqual(400);
+        // a view that cannot be written at all is refused before its privileges are looked at
+        expect([write, name, error?.code]).toEqual([write, name, writable ? '42501' : '55000']);
+      }
+      expect(await ownRow(name)).toEqual(row);
+    }
+  });
+});
+
+describe('in SQL no table is written by', () => {
+  it.each<ApiRole>(['anon', 'authenticated', 'service_role'])('%s', async (role) => {
+    for (const { name, qualified, writable } of relations) {
+      if (!writable) continue;
+      const [column] = Object.keys(await ownRow(name));
+      for (const statement of [
+        `insert into ${qualified} default values`,
+        `update ${qualified} set ${column} = ${column}`,
+        `delete from ${qualified}`,
+        `truncate ${qualified}`,
+        `select from ${qualified} for update`,
+      ]) {
+        const attempt = asRole(sql, role, { sub: owner.user.id }, (transaction) =>
+          transaction.unsafe(statement),
+        );
+        await expect(attempt, statement).rejects.toMatchObject({ code: '42501' });
+      }
+    }
+  });
+});
