@@ -74,6 +74,7 @@ begin
         raw_event_id jsonb path '$.eventId',
         event_id uuid path '$.eventId',
         api_key_id uuid path '$.apiKeyId',
+        raw_occurred_at text path '$.occurredAt',
         occurred_at timestamptz path '$.occurredAt',
         target_host text path '$.targetHost',
         method text path '$.method',
@@ -96,7 +97,10 @@ begin
         when i.event_id is null then 'invalid_event_id'
         when i.api_key_id is null then 'invalid_api_key_id'
         when i.known_key_id is null then 'unknown_key'
-        when i.occurred_at is null then 'invalid_occurred_at'
+        -- a full RFC 3339 time: 'now', or one without its zone, would be another time when repeated
+        when i.occurred_at is null or i.raw_occurred_at
+            !~ '^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$'
+          then 'invalid_occurred_at'
         -- older than any partition that retention may have dropped: a repeat could not be told
         when i.occurred_at < pg_catalog.now() - interval '93 days' then 'occurred_too_long_ago'
         when i.occurred_at > pg_catalog.now() + interval '5 minutes' then 'occurred_in_the_future'
@@ -104,9 +108,9 @@ begin
           then 'invalid_target_host'
         when pg_catalog.char_length(i.method) between 1 and 20 is not true then 'invalid_method'
         when i.status_code between 100 and 599 is not true then 'invalid_status_code'
-        when i.bytes_sent between 0 and 1125899906842624 is not true then 'invalid_bytes_sent'
-        when i.bytes_received between 0 and 1125899906842624 is not true
-          then 'invalid_bytes_received'
+        -- a tebibyte an event: millions of the largest fit a rollup
+        when i.bytes_sent between 0 and 1099511627776 is not true then 'invalid_bytes_sent'
+        when i.bytes_received between 0 and 1099511627776 is not true then 'invalid_bytes_received'
         when i.duration_ms >= 0 is not true then 'invalid_duration_ms'
         when pg_catalog.char_length(i.served_by_node_id) between 1 and 100 is not true
           then 'invalid_served_by_node_id'
