@@ -1,10 +1,14 @@
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { describeStack } from './stack/describe-stack.ts';
-import { startStack } from './stack/stack.ts';
+import type { Stack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 
 const usage = `npm start                    the local stack, its data kept between runs
 npm start -- --ephemeral     free ports, throw-away data, one line of JSON when ready`;
+
+/** Somebody asked the stack to stop: the one good end. */
+class StopAsked extends Error {}
 
 try {
   const { values } = parseArgs({
@@ -13,59 +17,71 @@ try {
   if (values.help) console.log(usage);
   else await run(values.ephemeral);
 } catch (error) {
-  fail(error);
-}
-
-async function run(ephemeral: boolean): Promise<void> {
-  const begun = performance.now();
-  const seconds = () => `${((performance.now() - begun) / 1000).toFixed(1)} s`;
-  let asked = false;
-  let stopStack = async () => {};
-  const end = () => {
-    // npm and the terminal may both pass the signal on: once is enough
-    if (asked) return;
-    asked = true;
-    void stopStack().then(() => process.exit(0));
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
-  // a parent that started us with a channel and is gone can no longer stop us
-  process.on('disconnect', end);
-
-  const starting = startStack({
-    ephemeral,
-    report: (step) => console.error(`${seconds().padStart(7)}  ${step}`),
-  });
-  stopStack = async () => {
-    const stack = await starting.catch(() => null);
-    await stack?.stop();
-  };
-  const stack = await starting;
-  if (asked) return;
-  if (ephemeral) {
-    const { url, restUrl, dbUrl, gatewayDbUrl, publishableKey, secretKey } = stack;
-    const ready = {
-      url,
-      restUrl,
-      dbUrl,
-      gatewayDbUrl,
-      gatewayUrl: null,
-      publishableKey,
-      secretKey,
-    };
-    console.log(JSON.stringify(ready));
-  } else {
-    console.error(`${seconds().padStart(7)}  ready; Ctrl-C stops it, the data stay in place\n`);
-    console.log(await describeStack(stack));
-  }
-  const part = await stack.failed;
-  await stack.stop();
-  throw new StackError(`${part} ended unexpectedly.`, `Its log is in ${stack.logs}.`);
-}
-
-function fail(error: unknown): never {
-  if (error instanceof StackError) console.error(`\n${error.message}\n${error.remedy}`);
-  else if (error instanceof TypeError && 'code' in error)
-    console.error(`${error.message}\n${usage}`);
-  else console.error(error);
+  if (error instanceof StopAsked) process.exit(0);
+  console.error(explain(error));
   process.exit(1);
+}
+
+/** Runs the stack until it is asked to stop or something fails; either way nothing is left. */
+async function run(ephemeral: boolean): Promise<never> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  // npm and the terminal may both pass a signal on: asking twice is asking once
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => stop.abort(new StopAsked()));
+  }
+  // a parent that started us with a channel and is gone can no longer stop us
+  process.on('disconnect', () => stop.abort(new StopAsked()));
+  process.on('uncaughtException', (error) => stop.abort(error));
+
+  const begun = performance.now();
+  const report = (step: string) => {
+    const seconds = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
+    console.error(`${seconds.padStart(7)}  ${step}`);
+  };
+  // here, so that packages not yet installed are told below
+  const { startStack } = await import('./stack/stack.ts');
+  const stack = await startStack({ ephemeral, signal, report });
+  try {
+    if (ephemeral) {
+      console.log(readyLine(stack));
+    } else {
+      report('ready; Ctrl-C stops it, the data stay in place\n');
+      console.log(await describeStack(stack));
+    }
+    signal.throwIfAborted();
+    const part = await Promise.race([stack.failed, once(signal, 'abort').then(() => null)]);
+    signal.throwIfAborted();
+    // an ephemeral stack's logs go with it
+    const words = ephemeral ? `\n${part?.lastWords()}` : '';
+    throw new StackError(
+      `${part?.name} ended unexpectedly.${words}`,
+      ephemeral ? 'Start again.' : `Its log is ${part?.logFile}. Start again: the data are kept.`,
+    );
+  } finally {
+    await stack.stop();
+  }
+}
+
+function readyLine(stack: Stack): string {
+  const { url, restUrl, dbUrl, gatewayDbUrl, publishableKey, secretKey } = stack;
+  return JSON.stringify({
+    url,
+    restUrl,
+    dbUrl,
+    gatewayDbUrl,
+    gatewayUrl: null,
+    publishableKey,
+    secretKey,
+  });
+}
+
+function explain(error: unknown): unknown {
+  if (error instanceof StackError) return `\n${error.message}\n${error.remedy}`;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message}\n${usage}`;
+  if (code === 'ERR_MODULE_NOT_FOUND') {
+    return `\n${(error as Error).message}\nRun \`npm ci\`, then start again.`;
+  }
+  return error;
 }

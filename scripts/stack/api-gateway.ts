@@ -3,7 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { createProxyServer } from 'http-proxy-3';
-import { loopback } from './ports.ts';
+import { listenOnLoopback, loopback } from './ports.ts';
 import type { ApiKeyRole } from './role-tokens.ts';
 
 /** Where the API gateway sends what it receives. */
@@ -21,27 +21,37 @@ export interface ApiKeys {
   roleToken(role: ApiKeyRole): Promise<string>;
 }
 
+/** A listening API gateway. */
+export interface ApiGateway {
+  port: number;
+  /** Until this is called, every request is answered 503. */
+  open(upstreams: Upstreams): void;
+  close(): Promise<void>;
+}
+
 /**
  * Listens on the loopback address and does for the local stack what the platform's API gateway
  * does: routes by path, and gives a client without a user's token the token of its API key's role.
- * Returns what closes it.
  */
 export async function startApiGateway(options: {
+  /** 0 for any free one. */
   port: number;
-  upstreams: Upstreams;
   keys: ApiKeys;
-}): Promise<() => Promise<void>> {
-  const { upstreams, keys } = options;
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+}): Promise<ApiGateway> {
+  const { keys } = options;
+  // PostgREST closes a connection idle for 30 s: a request sent at that moment would be lost
+  const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 20_000 });
   const proxy = createProxyServer({ agent, xfwd: true });
-  const auth = getRequestListener(withCors(upstreams.auth).fetch);
+  let opened: { upstreams: Upstreams; auth: ReturnType<typeof getRequestListener> } | undefined;
 
   const forward = (request: IncomingMessage, response: ServerResponse, port: number) =>
     proxy.web(request, response, { target: `http://${loopback}:${port}` }, () =>
       answer(response, 503, 'The service behind this path does not answer.'),
     );
 
-  const server = createServer(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    if (!opened) return answer(response, 503, 'The stack is starting.');
+    const { upstreams, auth } = opened;
     const route = matchRoute(request.url ?? '/', Object.keys(upstreams.functionPorts));
     if (!route) return answer(response, 404, 'no Route matched with those values');
     request.url = route.path;
@@ -54,18 +64,25 @@ export async function startApiGateway(options: {
     }
     if (route.kind === 'rest') return forward(request, response, upstreams.postgrestPort);
     await auth(request, response);
+  };
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error) => {
+      console.error(error);
+      answer(response, 500, 'The API gateway could not handle this request.');
+    });
   });
-  server.listen(options.port, loopback);
-  await new Promise<void>((resolve, reject) => {
-    server.once('listening', resolve);
-    server.once('error', reject);
-  });
-  return async () => {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
-    await closed;
-    proxy.close();
-    agent.destroy();
+  return {
+    port: await listenOnLoopback(server, options.port, 'the API gateway'),
+    open(upstreams) {
+      opened = { upstreams, auth: getRequestListener(withCors(upstreams.auth).fetch) };
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      proxy.close();
+      agent.destroy();
+    },
   };
 }
 
@@ -118,8 +135,9 @@ async function authorize(request: IncomingMessage, keys: ApiKeys): Promise<strin
 function apiKeyOf(request: IncomingMessage): string | undefined {
   const header = request.headers.apikey;
   if (typeof header === 'string') return header;
-  const query = new URL(request.url ?? '/', 'http://gateway').searchParams.get('apikey');
-  return query ?? undefined;
+  // not by URL, which refuses paths that a client may send
+  const [, query = ''] = /\?([^#]*)/.exec(request.url ?? '') ?? [];
+  return new URLSearchParams(query).get('apikey') ?? undefined;
 }
 
 function answer(response: ServerResponse, status: number, message: string): void {

@@ -1,21 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { identify, type ProcessIdentity, signalGroup } from './process-identity.ts';
 import type { ProcessUser } from './process-user.ts';
 import { StackError } from './stack-error.ts';
 
 /** One program of the stack, its output in a log file of its own. */
 export interface Child {
   name: string;
-  pid: number;
-  /** The program's path, by which a later run recognises what a killed one left. */
-  command: string;
+  /** The leader of the program's process group. */
+  process: ProcessIdentity;
+  logFile: string;
+  stopSignal: NodeJS.Signals;
   /** Settles, never rejects, when the program has ended. */
   exited: Promise<void>;
   hasExited(): boolean;
+  /** Null until it has ended, and when a signal ended it. */
+  exitCode(): number | null;
   /** Sends its stop signal, then SIGKILL after 10 s; resolves when it has ended. */
   stop(): Promise<void>;
-  /** The last lines of its log, for an error message. */
+  /** The last lines it wrote to its log, for an error message. */
   lastWords(): string;
 }
 
@@ -33,7 +37,9 @@ export interface ChildOptions {
 
 /** Starts a program in a process group of its own, so that a Ctrl-C reaches it through us alone. */
 export function spawnChild(options: ChildOptions): Child {
-  const log = openSync(options.logFile, 'a', 0o600);
+  const { name, logFile, stopSignal = 'SIGTERM' } = options;
+  const log = openSync(logFile, 'a', 0o600);
+  const logged = fstatSync(log).size;
   let child: ChildProcess;
   try {
     child = spawn(options.command, options.args, {
@@ -55,28 +61,30 @@ export function spawnChild(options: ChildOptions): Child {
     child.once('exit', end);
     child.once('error', end);
   });
-  if (child.pid === undefined) {
+  const { pid } = child;
+  if (pid === undefined) {
     throw new StackError(
-      `${options.name} could not be started from ${options.command}.`,
+      `${name} could not be started from ${options.command}.`,
       'Run `npm ci` again; if it persists, this platform has no build of it.',
     );
   }
-  const { pid } = child;
   return {
-    name: options.name,
-    pid,
-    command: options.command,
+    name,
+    process: identify(pid),
+    logFile,
+    stopSignal,
     exited,
     hasExited: () => ended,
+    exitCode: () => child.exitCode,
     async stop() {
       if (ended) return;
-      child.kill(options.stopSignal ?? 'SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      signalGroup(pid, stopSignal);
+      const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), 10_000);
       await exited;
       clearTimeout(timer);
     },
     lastWords: () =>
-      readFileSync(options.logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n'),
+      readFileSync(logFile).subarray(logged).toString().trimEnd().split('\n').slice(-20).join('\n'),
   };
 }
 
@@ -86,13 +94,29 @@ export async function waitUntilReady(
   probe: () => Promise<boolean>,
   timeoutMs = 30_000,
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    if (await probe().catch(() => false)) return;
-    if (child.hasExited() || Date.now() > deadline) {
-      const what = child.hasExited() ? 'ended at once' : `was not ready in ${timeoutMs / 1000} s`;
-      throw new StackError(`${child.name} ${what}.\n${child.lastWords()}`, 'See its words above.');
+  let late = false;
+  const timer = new AbortController();
+  // a probe may itself never be answered
+  const timeout = sleep(timeoutMs, undefined, { signal: timer.signal }).then(
+    () => {
+      late = true;
+    },
+    () => {},
+  );
+  try {
+    while (!child.hasExited() && !late) {
+      const ready = probe().catch(() => false);
+      if ((await Promise.race([ready, child.exited, timeout])) === true) return;
+      await sleep(15);
     }
-    await sleep(15);
+  } finally {
+    timer.abort();
   }
+  const what = child.hasExited()
+    ? 'ended before it was ready'
+    : `was not ready in ${timeoutMs / 1000} s`;
+  throw new StackError(
+    `${child.name} ${what}.\n${child.lastWords()}`,
+    `Mend what it names and start again. All of its log is in ${child.logFile}.`,
+  );
 }

@@ -4,12 +4,18 @@ import { databaseUrl, localPassword } from './postgres.ts';
 
 const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
 
-async function asSuperuser<T>(port: number, work: (sql: postgres.Sql) => Promise<T>): Promise<T> {
-  const sql = postgres(databaseUrl('supabase_admin', port), { max: 1, onnotice: () => {} });
+/** Does some work over one connection of `role`, which is closed after it. */
+export async function withConnection<T>(
+  role: string,
+  port: number,
+  work: (sql: postgres.Sql) => Promise<T>,
+): Promise<T> {
+  const sql = postgres(databaseUrl(role, port), { max: 1, onnotice: () => {} });
   try {
     return await work(sql);
   } finally {
-    await sql.end();
+    // without a limit it waits for ever for a connection that the server ended during a query
+    await sql.end({ timeout: 0 });
   }
 }
 
@@ -18,7 +24,7 @@ async function asSuperuser<T>(port: number, work: (sql: postgres.Sql) => Promise
  * tables of Supabase Auth. All or nothing, so that a start cut short is made good by the next.
  */
 export function bootstrapDatabase(port: number): Promise<void> {
-  return asSuperuser(port, async (sql) => {
+  return withConnection('supabase_admin', port, async (sql) => {
     const [row] = await sql`select to_regclass('auth.users') is not null as done`;
     if (row?.done) return;
     const passwords = ['postgres', 'authenticator', 'supabase_auth_admin'].map(
@@ -34,7 +40,7 @@ export function bootstrapDatabase(port: number): Promise<void> {
 
 /** Lets the gateway's role, which a migration makes without a login, sign in locally. */
 export function openGatewayLogin(port: number): Promise<void> {
-  return asSuperuser(port, async (sql) => {
+  return withConnection('supabase_admin', port, async (sql) => {
     await sql.unsafe(`alter role proxy_gateway with login password '${localPassword}'`);
   });
 }

@@ -61,15 +61,21 @@ export async function startFunction(
 
 /** The Deno binary from npm, also where npm skipped its install script. */
 export function locateDeno(): string {
-  const packages = dirname(dirname(createRequire(import.meta.url).resolve('deno/package.json')));
   const libc = process.platform === 'linux' ? '-glibc' : '';
-  const found = [
-    join(packages, 'deno', 'deno'),
-    join(packages, '@deno', `${process.platform}-${process.arch}${libc}`, 'deno'),
-  ].find((path) => existsSync(path));
-  if (found) return found;
+  let cause: unknown;
+  try {
+    const packages = dirname(dirname(createRequire(import.meta.url).resolve('deno/package.json')));
+    const found = [
+      join(packages, 'deno', 'deno'),
+      join(packages, '@deno', `${process.platform}-${process.arch}${libc}`, 'deno'),
+    ].find((path) => existsSync(path));
+    if (found) return found;
+  } catch (error) {
+    cause = error;
+  }
   throw new StackError(
     `Deno is missing for ${process.platform}-${process.arch}.`,
-    'Run `npm ci` again, with optional dependencies.',
+    'Run `npm ci` (with optional dependencies).',
+    { cause },
   );
 }

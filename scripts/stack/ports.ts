@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import getPort from 'get-port';
 import { StackError } from './stack-error.ts';
 
@@ -10,17 +11,33 @@ export function freePort(): Promise<number> {
   return getPort({ host: loopback });
 }
 
-/** Returns `port`, or fails with what to do when somebody listens on it. */
+/** Returns `port`, or fails with what to do when `part` could not listen on it. */
 export async function requireFreePort(port: number, part: string): Promise<number> {
-  const free = await new Promise<boolean>((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, loopback, () => server.close(() => resolve(true)));
-  });
-  if (free) return port;
-  throw new StackError(
-    `Port ${port}, which ${part} needs, is in use.`,
-    'Stop what uses it (another stack?), change the port in supabase/config.toml, ' +
-      'or run `npm start -- --ephemeral`, which takes free ports.',
-  );
+  const server = createServer();
+  await listenOnLoopback(server, port, part);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Makes `server` listen on `port`, 0 for any, or fails with what to do. Returns the port. */
+export async function listenOnLoopback(
+  server: Server,
+  port: number,
+  part: string,
+): Promise<number> {
+  try {
+    server.listen(port, loopback);
+    await once(server, 'listening');
+  } catch (cause) {
+    const inUse = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    throw new StackError(
+      inUse
+        ? `Port ${port}, which ${part} needs, is in use.`
+        : `${part} cannot listen on port ${port}: ${cause}`,
+      'Stop what uses it (another stack?), change the port in supabase/config.toml, ' +
+        'or run `npm start -- --ephemeral`, which takes free ports.',
+      { cause },
+    );
+  }
+  return (server.address() as AddressInfo).port;
 }

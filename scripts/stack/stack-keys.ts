@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
+import { writeFileAtomically } from './atomic-file.ts';
 import { generateSigningJwk, readSigningKey, type SigningKey } from './signing-keys.ts';
+import { StackError } from './stack-error.ts';
 
 /** What a Supabase project has: API keys for its clients, and the key that signs its tokens. */
 export interface StackKeys {
@@ -18,12 +20,19 @@ interface StoredKeys {
 
 /** Reads the stack's keys, or makes them at its first start; a restart keeps every token valid. */
 export async function loadStackKeys(file: string): Promise<StackKeys> {
-  const stored = existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as StoredKeys)
-    : await makeKeys();
-  writeFileSync(file, JSON.stringify(stored), { mode: 0o600 });
-  const { publishableKey, secretKey, signingJwk } = stored;
-  return { publishableKey, secretKey, signingKey: await readSigningKey(signingJwk) };
+  if (!existsSync(file)) writeFileAtomically(file, JSON.stringify(await makeKeys()));
+  try {
+    const { publishableKey, secretKey, signingJwk } = JSON.parse(
+      readFileSync(file, 'utf8'),
+    ) as StoredKeys;
+    return { publishableKey, secretKey, signingKey: await readSigningKey(signingJwk) };
+  } catch (cause) {
+    throw new StackError(
+      `The stack's keys cannot be read from ${file}.`,
+      'Put the file back as it was, or remove it: the next start makes new keys.',
+      { cause },
+    );
+  }
 }
 
 async function makeKeys(): Promise<StoredKeys> {

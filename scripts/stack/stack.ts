@@ -1,7 +1,10 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import postgres from 'postgres';
+import { clearAbandonedStacks } from './abandoned-stacks.ts';
 import { startApiGateway } from './api-gateway.ts';
 import { createAuthApp } from './auth/app.ts';
+import type { Child } from './child-process.ts';
+import { clearStaleLock, createCluster } from './cluster.ts';
 import { bootstrapDatabase, openGatewayLogin } from './database.ts';
 import { type FunctionSource, startFunction } from './functions.ts';
 import { applyMigrations } from './migrations.ts';
@@ -10,6 +13,7 @@ import { databaseUrl, startPostgres } from './postgres.ts';
 import { locatePostgresBinaries } from './postgres-binaries.ts';
 import { startPostgrest } from './postgrest.ts';
 import { postgresUser } from './process-user.ts';
+import { requirePrograms } from './programs.ts';
 import { type ProjectConfig, readProjectConfig } from './project-config.ts';
 import { projectRoot } from './project-root.ts';
 import { createRoleTokens } from './role-tokens.ts';
@@ -32,11 +36,14 @@ export interface Stack {
   logs: string;
   /** The file with the stack's keys, the private signing key among them. */
   keysFile: string;
-  /** Settles with a part's name when it ends though nobody asked it to. */
-  failed: Promise<string>;
+  /** Settles with a part when it ends though nobody asked it to. */
+  failed: Promise<EndedPart>;
   /** Ends every part, and removes the data of an ephemeral stack. */
   stop(): Promise<void>;
 }
+
+/** A part that has ended, and what it had to say. */
+export type EndedPart = Pick<Child, 'name' | 'logFile' | 'lastWords'>;
 
 export interface StackOptions {
   /** Free ports and throw-away data, instead of the ports of config.toml and kept data. */
@@ -45,6 +52,8 @@ export interface StackOptions {
   durable?: boolean;
   /** An ephemeral stack's folder, left in place for a next start; its caller removes it. */
   folder?: string;
+  /** Cuts the start short: all that was begun is ended, and the signal's reason thrown. */
+  signal?: AbortSignal;
   /** Told of each step as it is done. */
   report?: (step: string) => void;
   /** Edge Functions to serve beside those of config.toml. */
@@ -53,67 +62,74 @@ export interface StackOptions {
 
 /** What each part needs to know of the run it is in. */
 interface Run {
+  ephemeral: boolean;
+  durable: boolean;
   config: ProjectConfig;
   state: StateDirectory;
   keys: StackKeys;
   supervisor: Supervisor;
   report: (step: string) => void;
-  ports: { api: number; database: number };
+  /** The project's URL. */
   url: string;
-  /** Things to close before the programs are ended, in the order they were opened. */
-  closers: (() => Promise<unknown>)[];
 }
 
-/** Starts the whole stack: Postgres, migrations, PostgREST, functions, Auth, API gateway. */
+/** Starts the whole stack: API gateway, Postgres, migrations, PostgREST, functions, Auth. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { ephemeral, durable = !ephemeral, folder, report = () => {} } = options;
-  const user = postgresUser();
-  const state = openStateDirectory({ ephemeral, folder, user });
-  const supervisor = await createSupervisor(state.processesFile, report);
-  const closers: Run['closers'] = [];
+  const { ephemeral, durable = !ephemeral, folder, signal, report = () => {} } = options;
+  signal?.throwIfAborted();
+  requirePrograms();
+  const config = readProjectConfig();
+  const state = openStateDirectory({ ephemeral, folder, user: postgresUser() });
+  const temporary = ephemeral && folder === undefined;
+
+  // what a stop undoes, the last done first
+  const undo = new AsyncDisposableStack();
   let stopped: Promise<void> | undefined;
   const stop = () => {
-    stopped ??= (async () => {
-      for (const close of closers.toReversed()) await close();
-      await supervisor.stopAll();
-      if (ephemeral && folder === undefined) state.remove();
-    })();
+    stopped ??= undo.disposeAsync();
     return stopped;
   };
+  if (temporary) undo.defer(() => state.remove());
 
   try {
-    const config = readProjectConfig();
-    const ports = ephemeral
-      ? { api: await freePort(), database: await freePort() }
-      : {
-          api: await requireFreePort(config.api.port, 'the API gateway'),
-          database: await requireFreePort(config.db.port, 'Postgres'),
-        };
-    const keys = await loadStackKeys(state.keysFile);
-    const url = `http://${loopback}:${ports.api}`;
-    const run: Run = { config, state, keys, supervisor, report, ports, url, closers };
+    if (temporary) await clearAbandonedStacks(dirname(state.root), report);
+    const supervisor = await createSupervisor(state.processesFile, report);
+    undo.defer(() => supervisor.stopAll());
+    // whatever the start is waiting for then fails at once, and no program is started any more
+    const cutShort = () => void supervisor.stopAll().catch(() => {});
+    signal?.addEventListener('abort', cutShort);
+    undo.defer(() => signal?.removeEventListener('abort', cutShort));
 
-    await startPostgres(supervisor, {
-      binaries: await locatePostgresBinaries({ user, copyTo: state.postgresBinaries }),
-      dataDirectory: state.postgresData,
-      logFile: join(state.logs, 'postgres.log'),
-      port: ports.database,
-      user,
-      durable,
+    const keys = await loadStackKeys(state.keysFile);
+    // first, so that its port is ours from here on: another start meets it before it meets our data
+    const gateway = await startApiGateway({
+      port: ephemeral ? 0 : config.api.port,
+      keys: { ...keys, roleToken: createRoleTokens(keys.signingKey) },
     });
-    report('Postgres 17');
-    await prepareDatabase(run);
+    undo.defer(() => gateway.close());
+    const url = `http://${loopback}:${gateway.port}`;
+    const run: Run = { ephemeral, durable, config, state, keys, supervisor, report, url };
+
+    const databasePort = await startDatabase(run);
     const [postgrestPort, functionPorts] = await Promise.all([
-      startRest(run),
+      startRest(run, databasePort),
       startFunctions(run, options.extraFunctions ?? []),
     ]);
-    await openFront(run, postgrestPort, functionPorts);
+    const sql = postgres(databaseUrl('supabase_auth_admin', databasePort), {
+      max: 5,
+      onnotice: () => {},
+    });
+    undo.defer(() => sql.end({ timeout: 2 }));
+    const auth = createAuthApp({ sql, signingKey: keys.signingKey, issuer: `${url}/auth/v1` });
+    gateway.open({ auth, postgrestPort, functionPorts });
+    signal?.throwIfAborted();
+    report('Auth and the API gateway');
 
     return {
       url,
       restUrl: `${url}/rest/v1`,
-      dbUrl: databaseUrl('postgres', ports.database),
-      gatewayDbUrl: databaseUrl('proxy_gateway', ports.database),
+      dbUrl: databaseUrl('postgres', databasePort),
+      gatewayDbUrl: databaseUrl('proxy_gateway', databasePort),
       publishableKey: keys.publishableKey,
       secretKey: keys.secretKey,
       logs: state.logs,
@@ -123,23 +139,58 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
   } catch (error) {
     await stop();
+    signal?.throwIfAborted();
     throw error;
   }
 }
 
-async function prepareDatabase({ ports, report }: Run): Promise<void> {
-  await bootstrapDatabase(ports.database);
-  const applied = await applyMigrations(ports.database);
-  await openGatewayLogin(ports.database);
-  report(applied > 0 ? `${applied} migrations and the seed` : 'migrations: none pending');
+/** Postgres, with all that `supabase/` says it should hold. Returns its port. */
+async function startDatabase(run: Run): Promise<number> {
+  const { ephemeral, supervisor, state, report } = run;
+  const user = postgresUser();
+  const dataDirectory = state.postgresData;
+  await clearStaleLock(dataDirectory);
+  if (!ephemeral) await requireFreePort(run.config.db.port, 'Postgres');
+  const binaries = await locatePostgresBinaries({ user, copyTo: state.postgresBinaries });
+  await createCluster(supervisor, {
+    initdb: binaries.initdb,
+    dataDirectory,
+    logFile: join(state.logs, 'initdb.log'),
+    user,
+  });
+  const port = ephemeral ? await freePort() : run.config.db.port;
+  await startPostgres(supervisor, {
+    postgres: binaries.postgres,
+    dataDirectory,
+    logFile: join(state.logs, 'postgres.log'),
+    port,
+    user,
+    durable: run.durable,
+  });
+  report('Postgres 17');
+
+  await bootstrapDatabase(port);
+  const applied = await applyMigrations(supervisor, {
+    port,
+    logFile: join(state.logs, 'migrations.log'),
+    temporary: state.temporary,
+  });
+  await openGatewayLogin(port);
+  const { migrations, seed } = applied;
+  report(
+    migrations === 0 && !seed
+      ? 'migrations: none pending'
+      : `migrations: ${migrations} applied${seed ? ', and the seed' : ''}`,
+  );
+  return port;
 }
 
-async function startRest(run: Run): Promise<number> {
+async function startRest(run: Run, databasePort: number): Promise<number> {
   const port = await freePort();
   await startPostgrest(run.supervisor, {
     port,
     adminPort: await freePort(),
-    databasePort: run.ports.database,
+    databasePort,
     schemas: run.config.api.schemas,
     extraSearchPath: run.config.api.extra_search_path,
     maxRows: run.config.api.max_rows,
@@ -174,25 +225,4 @@ async function startFunctions(run: Run, extra: FunctionSource[]): Promise<Record
     return [source.name, port];
   });
   return Object.fromEntries(await Promise.all(started));
-}
-
-async function openFront(
-  run: Run,
-  postgrestPort: number,
-  functionPorts: Record<string, number>,
-): Promise<void> {
-  const sql = postgres(databaseUrl('supabase_auth_admin', run.ports.database), {
-    max: 5,
-    onnotice: () => {},
-  });
-  run.closers.push(() => sql.end({ timeout: 2 }));
-  const { signingKey, publishableKey, secretKey } = run.keys;
-  const auth = createAuthApp({ sql, signingKey, issuer: `${run.url}/auth/v1` });
-  const close = await startApiGateway({
-    port: run.ports.api,
-    upstreams: { auth, postgrestPort, functionPorts },
-    keys: { publishableKey, secretKey, roleToken: createRoleTokens(signingKey) },
-  });
-  run.closers.push(close);
-  run.report('Auth and the API gateway');
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import {
+  accessSync,
   chmodSync,
-  chownSync,
-  existsSync,
+  constants,
   mkdirSync,
   mkdtempSync,
   rmSync,
@@ -14,6 +14,12 @@ import { canReach, type ProcessUser } from './process-user.ts';
 import { projectRoot } from './project-root.ts';
 import { StackError } from './stack-error.ts';
 
+/** What the folders of ephemeral stacks are called, before their random letters. */
+export const ephemeralPrefix = 'proxy-keys-';
+
+/** The file of a state directory that says who runs the stack. */
+export const processesFileName = 'processes.json';
+
 /** Everything a stack leaves on disk: one folder, so that one `rm -rf` forgets it. */
 export interface StateDirectory {
   root: string;
@@ -22,7 +28,10 @@ export interface StateDirectory {
   /** Where the binaries go when their own folder is closed to that user. */
   postgresBinaries: string;
   logs: string;
+  /** For what a program writes in passing. */
+  temporary: string;
   keysFile: string;
+  /** Who runs the stack, and which programs. */
   processesFile: string;
   /** Removes the folder and all in it. */
   remove(): void;
@@ -38,53 +47,67 @@ export function openStateDirectory(options: {
   folder?: string | undefined;
   user: ProcessUser | null;
 }): StateDirectory {
-  const root =
-    options.folder ?? (options.ephemeral ? ephemeralRoot(options.user) : keptRoot(options.user));
+  const { ephemeral, user } = options;
+  const root = options.folder ?? (ephemeral ? ephemeralRoot(user) : keptRoot(user));
   const directory: StateDirectory = {
     root,
     postgresData: join(root, 'postgres'),
     postgresBinaries: join(root, 'postgres-binaries'),
     logs: join(root, 'logs'),
+    temporary: join(root, 'temporary'),
     keysFile: join(root, 'keys.json'),
-    processesFile: join(root, 'processes.json'),
+    processesFile: join(root, processesFileName),
     remove: () => rmSync(root, { recursive: true, force: true, maxRetries: 5 }),
   };
-  try {
+  withWriteAccess(root, () => {
     mkdirSync(root, { recursive: true });
-    mkdirSync(directory.logs, { recursive: true, mode: 0o700 });
-    if (!existsSync(directory.postgresData)) mkdirSync(directory.postgresData, { mode: 0o700 });
-  } catch (cause) {
-    throw new StackError(
-      `The stack cannot write to ${root}.`,
-      'Give yourself write access to it, or remove it if it was made by another user.',
-      { cause },
-    );
-  }
-  if (options.user) {
-    chmodSync(root, 0o711);
-    chownSync(directory.postgresData, options.user.uid, options.user.gid);
-  }
-  refuseForeignData(directory.postgresData, options.user);
+    refuseForeign(root);
+    for (const folder of [directory.logs, directory.temporary]) {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
+    for (const folder of [root, directory.logs, directory.temporary]) {
+      accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    }
+    // Postgres, as another user, passes through to its data
+    if (user) chmodSync(root, 0o711);
+  });
   return directory;
 }
 
 function ephemeralRoot(user: ProcessUser | null): string {
   const parent = canReach(user, tmpdir()) ? tmpdir() : '/tmp';
-  return mkdtempSync(join(parent, 'proxy-keys-'));
+  return withWriteAccess(parent, () => mkdtempSync(join(parent, ephemeralPrefix)));
 }
 
 function keptRoot(user: ProcessUser | null): string {
   if (!user || canReach(user, projectRoot)) return join(projectRoot, '.stack');
-  const checkout = createHash('sha256').update(projectRoot).digest('hex').slice(0, 12);
-  return join('/var/lib/supabase-proxy-keys', checkout);
+  const parent = '/var/lib/supabase-proxy-keys';
+  withWriteAccess(parent, () => {
+    mkdirSync(parent, { recursive: true });
+    chmodSync(parent, 0o711);
+  });
+  return join(parent, createHash('sha256').update(projectRoot).digest('hex').slice(0, 12));
 }
 
-function refuseForeignData(postgresData: string, user: ProcessUser | null): void {
-  const owner = statSync(postgresData).uid;
-  const expected = user?.uid ?? process.getuid?.();
-  if (expected === undefined || owner === expected) return;
+function withWriteAccess<T>(folder: string, write: () => T): T {
+  try {
+    return write();
+  } catch (cause) {
+    if (cause instanceof StackError) throw cause;
+    throw new StackError(
+      `The stack cannot write to ${folder}.`,
+      'Give yourself write access to it, or remove it if it is not a folder.',
+      { cause },
+    );
+  }
+}
+
+/** Also root must not: what it wrote there, the owner could not read. */
+function refuseForeign(root: string): void {
+  const { uid } = statSync(root);
+  if (process.getuid === undefined || uid === process.getuid()) return;
   throw new StackError(
-    `${postgresData} belongs to another user (uid ${owner}).`,
+    `${root} belongs to another user (uid ${uid}).`,
     'Start the stack as the user that made it, or remove that folder to begin anew.',
   );
 }

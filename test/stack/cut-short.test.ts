@@ -1,0 +1,86 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { expect, test } from 'vitest';
+import { databaseUrl } from '../../scripts/stack/postgres.ts';
+import { type CheckoutCopy, copyCheckout } from './checkout-copy.ts';
+import { endAll, type Process, startCommand, temporaryFolder, until } from './start-command.ts';
+
+/** A table that a step of a first start needs, so that a lock on it stops the start just there. */
+const stoppingPoints = [
+  // the migrations refer to it; the first one does not
+  ['a migration', 'auth.users'],
+  // the seed writes it, after the users
+  ['the seed', 'auth.identities'],
+] as const;
+
+test.each(stoppingPoints)(
+  'a first start killed in %s is completed by the next',
+  async (_, table) => {
+    const checkout = await copyCheckout(temporaryFolder());
+    const killed = startCommand({ args: [], checkout: checkout.folder });
+    await killed.step('Postgres 17');
+    const sql = postgres(databaseUrl('supabase_admin', checkout.databasePort), { max: 2 });
+    const lock = await sql.reserve();
+    try {
+      await until(async () => (await sql`select to_regclass(${table}) as name`)[0]?.name !== null);
+      await lock.unsafe(`begin; lock table ${table} in access exclusive mode`);
+      await until(async () => (await sql`select from pg_locks where not granted`).length > 0);
+      killed.child.kill('SIGKILL');
+      await killed.ended;
+      // the programs live on, held by the lock, until the next start ends them
+      expect(killed.processes()).not.toEqual([]);
+      await expectNextStartToBeWhole(checkout);
+      expect(killed.processes()).toEqual([]);
+    } finally {
+      await sql.end({ timeout: 0 });
+    }
+  },
+);
+
+test('a first start killed in the middle of initdb is completed by the next', async () => {
+  const checkout = await copyCheckout(temporaryFolder());
+  const killed = startCommand({ args: [], checkout: checkout.folder });
+  // by then it looks like a database, and is none
+  await until(() => hasVersion(checkout) && killed.processes().some(isInitdb));
+  killed.child.kill('SIGKILL');
+  await endAll(() => killed.processes().map(({ pid }) => pid));
+  await killed.ended;
+  await expectNextStartToBeWhole(checkout);
+});
+
+test('a first start that a machine’s crash ended is completed by the next', async () => {
+  const checkout = await copyCheckout(temporaryFolder());
+  const killed = startCommand({ args: [], checkout: checkout.folder });
+  await killed.step('Postgres 17');
+  killed.child.kill('SIGKILL');
+  await endAll(() => killed.processes().map(({ pid }) => pid));
+  await killed.ended;
+  await expectNextStartToBeWhole(checkout);
+});
+
+function hasVersion({ state }: CheckoutCopy): boolean {
+  const folders = existsSync(state) ? readdirSync(state) : [];
+  return folders.some((name) => existsSync(join(state, name, 'PG_VERSION')));
+}
+
+function isInitdb({ command }: Process): boolean {
+  return command.includes('/initdb ');
+}
+
+async function expectNextStartToBeWhole(checkout: CheckoutCopy): Promise<void> {
+  const next = startCommand({ args: [], checkout: checkout.folder });
+  await next.output();
+  const sql = postgres(databaseUrl('postgres', checkout.databasePort), { max: 1 });
+  const [counts] = await sql`
+    select
+      (select count(*)::int from supabase_migrations.schema_migrations) as migrations,
+      (select count(*)::int from auth.users) as users,
+      (select count(*)::int from auth.identities) as identities,
+      (select count(*)::int from public.proxy_keys) as keys,
+      (select count(*)::int from public.proxy_usage_events) as events`;
+  await sql.end();
+  expect(counts).toEqual({ migrations: 8, users: 2, identities: 2, keys: 3, events: 35 * 168 });
+  next.child.kill('SIGINT');
+  expect(await next.ended).toBe(0);
+}

@@ -1,0 +1,151 @@
+import { readdirSync } from 'node:fs';
+import postgres from 'postgres';
+import { expect, test } from 'vitest';
+import {
+  isListening,
+  portOf,
+  type ReadyLine,
+  type StartCommand,
+  startCommand,
+  temporaryFolder,
+  until,
+} from './start-command.ts';
+
+test('a ready stack prints one line of JSON on standard output, and it answers', async () => {
+  const command = startCommand();
+  const line = await command.readyLine();
+
+  expect(command.stdout()).toMatch(/^\{[^\n]+\}\n$/);
+  expect(Object.keys(line).sort()).toEqual([
+    'dbUrl',
+    'gatewayDbUrl',
+    'gatewayUrl',
+    'publishableKey',
+    'restUrl',
+    'secretKey',
+    'url',
+  ]);
+  expect(line.gatewayUrl).toBeNull();
+  await expectToAnswer(line);
+  await expectToStopWhole(command, line, () => command.ctrlC());
+  // a stop writes nothing more
+  expect(command.stdout()).toMatch(/^\{[^\n]+\}\n$/);
+});
+
+test('SIGTERM, sent twice, stops the stack whole', async () => {
+  const command = startCommand();
+  const line = await command.readyLine();
+  await expectToStopWhole(command, line, () => {
+    command.child.kill('SIGTERM');
+    command.child.kill('SIGTERM');
+  });
+});
+
+test('a parent that is gone stops the stack whole', async () => {
+  const command = startCommand();
+  const line = await command.readyLine();
+  await expectToStopWhole(command, line, () => command.child.disconnect());
+});
+
+const moments: [string, (command: StartCommand) => Promise<void>][] = [
+  ['while initdb runs', (command) => runs(command, 'initdb')],
+  ['when Postgres is up', (command) => command.step('Postgres 17')],
+  ['while the migrations run', (command) => runs(command, 'db push')],
+  ['when the migrations are done', (command) => command.step('migrations')],
+  ['when a function is up', (command) => command.step('function ')],
+  ['when all of it is up', (command) => command.step('API gateway')],
+];
+
+test.each(moments)('SIGTERM %s leaves nothing', async (_, moment) => {
+  const command = startCommand();
+  await moment(command);
+  command.child.kill('SIGTERM');
+  await expectNothingLeft(command);
+});
+
+test.each(['initdb', 'db push'])('Ctrl-C while %s runs leaves nothing', async (program) => {
+  const command = startCommand();
+  await runs(command, program);
+  command.ctrlC();
+  await expectNothingLeft(command);
+});
+
+test('two stacks at once have ports, data and keys of their own', async () => {
+  const temporary = temporaryFolder();
+  const commands = [startCommand({ temporary }), startCommand({ temporary })] as const;
+  const lines = await Promise.all([commands[0].readyLine(), commands[1].readyLine()]);
+  for (const name of ['url', 'dbUrl', 'publishableKey', 'secretKey'] as const) {
+    expect(lines[0][name]).not.toBe(lines[1][name]);
+  }
+
+  commands[0].child.kill('SIGTERM');
+  expect(await commands[0].ended).toBe(0);
+  await expectToAnswer(lines[1]);
+  await expectToStopWhole(commands[1], lines[1], () => commands[1].child.kill('SIGTERM'));
+});
+
+test('what a killed stack left is cleared up by the next, which spares a running one', async () => {
+  const temporary = temporaryFolder();
+  const killed = startCommand({ temporary });
+  await killed.readyLine();
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  const left = killed.processes();
+  expect(left).not.toEqual([]);
+  const folders = readdirSync(temporary);
+  expect(folders).toHaveLength(1);
+
+  const second = startCommand({ temporary });
+  const line = await second.readyLine();
+  expect(killed.processes()).toEqual([]);
+  expect(readdirSync(temporary)).not.toContain(folders[0]);
+
+  const third = startCommand({ temporary });
+  await third.step('Postgres 17');
+  await expectToAnswer(line);
+  third.child.kill('SIGINT');
+  await third.ended;
+  await expectToStopWhole(second, line, () => second.child.kill('SIGINT'));
+});
+
+function runs(command: StartCommand, program: string): Promise<void> {
+  return until(() => command.processes().some((process) => process.command.includes(program)));
+}
+
+async function expectToAnswer(line: ReadyLine): Promise<void> {
+  const health = await fetch(`${line.url}/api/v1/health`);
+  expect(health.status).toBe(200);
+  const rest = await fetch(`${line.restUrl}/rpc/proxy_health`, {
+    headers: { apikey: line.publishableKey },
+  });
+  expect(rest.status).toBe(200);
+  const users = await fetch(`${line.url}/auth/v1/admin/users`, {
+    headers: { apikey: line.secretKey },
+  });
+  expect(users.status).toBe(200);
+  for (const [url, role] of [
+    [line.dbUrl, 'postgres'],
+    [line.gatewayDbUrl, 'proxy_gateway'],
+  ] as const) {
+    const sql = postgres(url, { max: 1 });
+    expect(await sql`select current_user as role`).toEqual([{ role }]);
+    await sql.end();
+  }
+}
+
+async function expectToStopWhole(
+  command: StartCommand,
+  line: ReadyLine,
+  stop: () => void,
+): Promise<void> {
+  expect(command.processes()).not.toEqual([]);
+  stop();
+  await expectNothingLeft(command);
+  for (const url of [line.url, line.dbUrl]) expect(await isListening(portOf(url))).toBe(false);
+}
+
+async function expectNothingLeft(command: StartCommand): Promise<void> {
+  expect(await command.ended).toBe(0);
+  expect(command.processes()).toEqual([]);
+  expect(readdirSync(command.temporary)).toEqual([]);
+}

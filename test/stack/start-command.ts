@@ -1,0 +1,192 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { projectRoot } from '../../scripts/stack/project-root.ts';
+
+/** What `--ephemeral` prints on standard output when the stack is ready. */
+export interface ReadyLine {
+  url: string;
+  restUrl: string;
+  dbUrl: string;
+  gatewayDbUrl: string;
+  gatewayUrl: null;
+  publishableKey: string;
+  secretKey: string;
+}
+
+/** A process, with its program's path and arguments. */
+export interface Process {
+  pid: number;
+  command: string;
+}
+
+/** A running `node scripts/start.ts`. */
+export interface StartCommand {
+  child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** Resolves when standard error names this step; fails when the command ends without. */
+  step(words: string): Promise<void>;
+  /** What it prints on standard output when the stack is ready; fails when it ends before. */
+  output(): Promise<string>;
+  /** The line that a ready ephemeral stack prints. */
+  readyLine(): Promise<ReadyLine>;
+  /** Resolves with the exit code, or with the name of the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals | null>;
+  /** What the terminal does at Ctrl-C: SIGINT to the command's whole process group. */
+  ctrlC(): void;
+  /** Every process that the command started, or that those started, and that still runs. */
+  processes(): Process[];
+  /** The folder in which the command's temporary files go. */
+  temporary: string;
+}
+
+export interface StartOptions {
+  args?: string[];
+  /** The checkout. Default: this one. */
+  checkout?: string;
+  node?: string;
+  user?: { uid: number; gid: number };
+  env?: Record<string, string>;
+  /** Shared by commands that are to meet each other's leavings. Default: one of its own. */
+  temporary?: string;
+}
+
+/** Runs the start command. When the test is over, nothing of it is left, whatever happened. */
+export function startCommand(options: StartOptions = {}): StartCommand {
+  const { checkout = projectRoot, args = ['--ephemeral'] } = options;
+  const temporary = options.temporary ?? temporaryFolder();
+  // the one variable that every program of the stack inherits, so all can be found by it
+  const mark = join(temporary, randomUUID());
+  const child = spawn(
+    options.node ?? process.execPath,
+    [join(checkout, 'scripts/start.ts'), ...args],
+    {
+      cwd: checkout,
+      env: {
+        ...process.env,
+        ...options.env,
+        TMPDIR: temporary,
+        PATH: [mark, options.env?.PATH ?? process.env.PATH].join(delimiter),
+      },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // a process group of its own, as a terminal gives it
+      detached: true,
+      ...options.user,
+    },
+  );
+  const words = { stdout: '', stderr: '' };
+  const read = async (name: keyof typeof words) => {
+    for await (const text of child[name]?.setEncoding('utf8') ?? []) words[name] += text;
+  };
+  let over = false;
+  const end = Promise.all([once(child, 'exit'), read('stdout'), read('stderr')]);
+  const ended = end.then(([[code, signal]]) => {
+    over = true;
+    return (code ?? signal) as number | NodeJS.Signals | null;
+  });
+  const command: StartCommand = {
+    child,
+    stdout: () => words.stdout,
+    stderr: () => words.stderr,
+    async step(step) {
+      await until(() => over || words.stderr.includes(step));
+      if (!words.stderr.includes(step)) {
+        throw new Error(`ended before the step «${step}»:\n${words.stderr}`);
+      }
+    },
+    async output() {
+      await until(() => over || words.stdout.endsWith('\n'));
+      if (words.stdout === '') throw new Error(`ended before it was ready:\n${words.stderr}`);
+      return words.stdout;
+    },
+    readyLine: async () => JSON.parse(await command.output()) as ReadyLine,
+    ended,
+    ctrlC: () => void process.kill(-(child.pid ?? 0), 'SIGINT'),
+    processes: () => processesWith(mark).filter(({ pid }) => pid !== child.pid),
+    temporary,
+  };
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    await endAll(() => command.processes().map(({ pid }) => pid));
+  });
+  return command;
+}
+
+/** A new folder that every user may enter, removed when the test is over. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'start-command-'));
+  chmodSync(folder, 0o755);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+}
+
+/** Resolves when `condition` holds; the test's own timeout is the limit. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(5);
+}
+
+/** Whether somebody listens on a port of the loopback address. */
+export async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** The port in a URL. */
+export function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
+
+/** Ends what `remaining` finds, with SIGKILL, until it finds nothing. */
+export async function endAll(remaining: () => number[]): Promise<void> {
+  await until(() => {
+    const pids = remaining();
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // it has just ended
+      }
+    }
+    return pids.length === 0;
+  });
+}
+
+function processesWith(mark: string): Process[] {
+  const table = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => ({ pid, parent: parentOf(pid), marked: read(pid, 'environ').includes(mark) }));
+  const found = new Set(table.filter(({ marked }) => marked).map(({ pid }) => pid));
+  // Postgres's processes overwrite their environment with their title
+  for (const { pid, parent } of table) if (found.has(parent)) found.add(pid);
+  return [...found].map((pid) => ({
+    pid: Number(pid),
+    command: read(pid, 'cmdline').replaceAll('\0', ' '),
+  }));
+}
+
+function parentOf(pid: string): string {
+  return /^PPid:\s*(\d+)/m.exec(read(pid, 'status'))?.[1] ?? '';
+}
+
+function read(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

