@@ -20,7 +20,7 @@ export type CallDatabase = <Name extends keyof Functions>(
 
 /**
  * Keeps one supabase-js client for all requests of an isolate, with each call's token set on the
- * call: making a client costs more than a request to PostgREST.
+ * call: making a client takes longer than all that it does for a call.
  */
 export function connectDatabase(url: string, publishableKey: string): CallDatabase {
   const client: SupabaseClient<Database> = createClient(url, publishableKey, {

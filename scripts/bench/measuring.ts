@@ -1,0 +1,58 @@
+import type postgres from 'postgres';
+import type { Stack } from '../stack/stack.ts';
+import { type Comparison, interleave, type Side } from './interleave.ts';
+import type { Report } from './report.ts';
+import type { Scene } from './scene.ts';
+
+/** How much is measured. */
+export interface Size {
+  /** Counted rounds of each comparison. With those of warming up fewer than 100, the limit of keys. */
+  rounds: number;
+  /** V8 takes some hundreds of requests to compile a function that has just started. */
+  warmUpRounds: number;
+  /** Requests, and statements, of one side in one round. */
+  requests: number;
+  statements: number;
+  /** Usage events of the user whose reads must stay flat. */
+  events: number;
+  /** First and second starts. */
+  starts: number;
+}
+
+/** What a group of measurements works with. */
+export interface Measuring {
+  stack: Stack;
+  /** The schema's owner, for setting scenes. */
+  sql: postgres.Sql;
+  scene: Scene;
+  size: Size;
+  report: Report;
+  signal: AbortSignal;
+  tell(progress: string): void;
+}
+
+/** Names a comparison and the ratio it aims at. */
+export interface Title {
+  group: string;
+  name: string;
+  connections?: number;
+  against: string;
+  aim: number;
+}
+
+/** Compares two sides and puts the result in the report. */
+export async function compare(
+  { size, report, signal, tell }: Measuring,
+  title: Title,
+  sides: { candidate: Side; baseline: Side },
+): Promise<void> {
+  const { rounds, warmUpRounds } = size;
+  const result: Comparison = await interleave({ ...sides, rounds, warmUpRounds, signal });
+  report.comparisons.push({
+    ...title,
+    ...result,
+    verdict: result.ratio <= title.aim ? 'ok' : 'over',
+  });
+  const connections = title.connections === undefined ? '' : ` × ${title.connections}`;
+  tell(`${title.group}: ${title.name}${connections}: ${result.ratio.toFixed(2)}`);
+}

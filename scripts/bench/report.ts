@@ -1,0 +1,82 @@
+import { cpus } from 'node:os';
+import type { Comparison } from './interleave.ts';
+import type { Title } from './measuring.ts';
+import type { Spread } from './statistics.ts';
+
+/** Everything that one run measured; durations are in milliseconds. */
+export interface Report {
+  date: string;
+  command: string;
+  machine: { cores: number; cpu: string; node: string };
+  /** Settings of Postgres that decide what a commit costs. */
+  database?: Record<string, string>;
+  comparisons: (Title & Comparison & { verdict: 'ok' | 'over' })[];
+  /** How long it took to record the usage events of the busy user. */
+  load?: { events: number; milliseconds: number };
+  starts?: { first: Spread; second: Spread };
+}
+
+/** An empty report of a run that begins now. */
+export function newReport(command: string): Report {
+  const [cpu] = cpus();
+  return {
+    date: new Date().toISOString(),
+    command,
+    machine: { cores: cpus().length, cpu: cpu?.model ?? 'unknown', node: process.version },
+    comparisons: [],
+  };
+}
+
+/** The report as an aligned table. */
+export function formatReport({ date, machine, comparisons, load, starts }: Report): string {
+  const rows = comparisons.map((row) => [
+    row.group,
+    row.connections === undefined ? row.name : `${row.name}, ${row.connections} conn.`,
+    row.ratio.toFixed(2),
+    row.aim.toFixed(2),
+    row.verdict,
+    milliseconds(row.candidate.median),
+    milliseconds(row.candidate.p99),
+    row.against,
+    milliseconds(row.baseline.median),
+    milliseconds(row.baseline.p99),
+  ]);
+  const head = ['group', 'what', 'ratio', 'aim', '', 'ms', 'p99', 'against', 'ms', 'p99'];
+  const lines = [`${date}, ${machine.cores} cores, Node ${machine.node}`];
+  if (rows.length > 0) lines.push('', ...align([head, ...rows]));
+  if (load) {
+    const seconds = (load.milliseconds / 1000).toFixed(1);
+    lines.push('', `${load.events} usage events recorded in ${seconds} s`);
+  }
+  if (starts) {
+    lines.push(
+      '',
+      ...Object.entries(starts).map(
+        ([which, { median, count }]) =>
+          `${which} start: ${(median / 1000).toFixed(2)} s (median of ${count})`,
+      ),
+    );
+  }
+  return lines.join('\n');
+}
+
+const leftAligned = new Set([0, 1, 4, 7]);
+
+function align(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return leftAligned.has(column) ? cell.padEnd(width) : cell.padStart(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function milliseconds(value: number): string {
+  return value.toFixed(value < 10 ? 3 : 1);
+}

@@ -1,0 +1,87 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { importJWK, type JWK, SignJWT } from 'jose';
+import type postgres from 'postgres';
+
+/** A user made for measuring, with an access token as Auth would sign it. */
+export interface BenchUser {
+  id: string;
+  token: string;
+  /** What PostgREST sets as `request.jwt.claims` for that token. */
+  claims: string;
+}
+
+/** Makes users and keys straight in SQL: signing up spends its time on bcrypt. */
+export interface Scene {
+  newUsers(count: number, options?: { admin?: boolean }): Promise<BenchUser[]>;
+  /** One new key for each of `users`, in the same order; returns their ids. */
+  newKeys(users: BenchUser[]): Promise<string[]>;
+  /** Lifts the limit on rotations of `users`. */
+  forgetRotations(users: BenchUser[]): Promise<unknown>;
+}
+
+/** Opens the scene of a stack: `sql` is its owner, `keysFile` holds the key that signs tokens. */
+export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Scene> {
+  const { signingJwk } = JSON.parse(readFileSync(keysFile, 'utf8')) as { signingJwk: JWK };
+  const privateKey = await importJWK(signingJwk, 'ES256');
+  const header = { alg: 'ES256', kid: signingJwk.kid ?? '', typ: 'JWT' };
+  return {
+    async newUsers(count, { admin = false } = {}) {
+      const ids = Array.from({ length: count }, () => randomUUID());
+      await sql`
+        insert into auth.users (
+          instance_id, id, aud, role, email, raw_app_meta_data, raw_user_meta_data,
+          created_at, updated_at
+        )
+        select
+          '00000000-0000-0000-0000-000000000000', id, 'authenticated', 'authenticated',
+          id || '@example.com', '{}', '{}', now(), now()
+        from unnest(${ids}::uuid[]) as id`;
+      return Promise.all(
+        ids.map(async (id) => {
+          const claims = claimsOf(id, admin);
+          const token = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
+          return { id, token, claims: JSON.stringify(claims) };
+        }),
+      );
+    },
+    async newKeys(users) {
+      const ids = users.map(() => randomUUID());
+      const keyIds = users.map(() => `avp_live_${randomBytes(6).toString('hex')}`);
+      const owners = users.map(({ id }) => id);
+      await sql`
+        with made as (
+          insert into public.proxy_keys (id, key_id, user_id, label, tier, live_mode)
+          select id, key_id, owner_id, 'bench', 'developer', true
+          from unnest(${ids}::uuid[], ${keyIds}::text[], ${owners}::uuid[])
+            as wanted (id, key_id, owner_id)
+          returning id, key_id
+        )
+        insert into private.proxy_key_secrets (api_key_id, secret_hash)
+        select id, sha256(key_id::bytea) from made`;
+      return ids;
+    },
+    forgetRotations: (users) => sql`
+      update private.rotation_windows set rotated_at = '{}'
+      where user_id = any(${users.map(({ id }) => id)}::uuid[])`,
+  };
+}
+
+function claimsOf(id: string, admin: boolean) {
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    sub: id,
+    aud: 'authenticated',
+    role: 'authenticated',
+    email: `${id}@example.com`,
+    phone: '',
+    app_metadata: { provider: 'email', providers: ['email'], ...(admin ? { role: 'admin' } : {}) },
+    user_metadata: {},
+    aal: 'aal1',
+    amr: [{ method: 'password', timestamp: now }],
+    session_id: randomUUID(),
+    is_anonymous: false,
+    iat: now,
+    exp: now + 4 * 3600,
+  };
+}
