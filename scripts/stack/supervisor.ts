@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { type Child, type ChildOptions, spawnChild } from './child-process.ts';
 import { signalGroup } from './process-identity.ts';
 import { claimRun, forgetRun, recordPrograms } from './run-record.ts';
@@ -32,13 +33,11 @@ export async function createSupervisor(
     recordPrograms(processesFile, children);
     return child;
   };
-  // whoever ends this process without stopping the stack at least leaves no program running
-  const signalAll = () => {
+  const letGo = onExit(() => {
     for (const child of children) {
       if (!child.hasExited()) signalGroup(child.process.pid, child.stopSignal);
     }
-  };
-  process.once('exit', signalAll);
+  });
 
   return {
     failed,
@@ -62,7 +61,25 @@ export async function createSupervisor(
       await Promise.all(others.map((child) => child.stop()));
       await first?.stop();
       forgetRun(processesFile);
-      process.off('exit', signalAll);
+      letGo();
     },
+  };
+}
+
+/**
+ * Whoever ends this process without stopping the stack at least leaves no program running. Returns
+ * what takes that back.
+ */
+function onExit(end: () => void): () => void {
+  const exit = (name: NodeJS.Signals) => process.exit(128 + constants.signals[name]);
+  // a signal that nobody handles would end the process with no word to us
+  const unhandled = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).filter(
+    (name) => process.listenerCount(name) === 0,
+  );
+  process.once('exit', end);
+  for (const name of unhandled) process.once(name, exit);
+  return () => {
+    process.off('exit', end);
+    for (const name of unhandled) process.off(name, exit);
   };
 }

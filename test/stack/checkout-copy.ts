@@ -3,6 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -54,7 +55,8 @@ export function replacePackages(
     if (missing?.test(name)) continue;
     mkdirSync(dirname(join(to, name)), { recursive: true });
     if (copied?.test(name)) {
-      cpSync(join(from, name), join(to, name), { recursive: true, verbatimSymlinks: true });
+      const original = realpathSync(join(from, name));
+      cpSync(original, join(to, name), { recursive: true, verbatimSymlinks: true });
     } else {
       symlinkSync(join(from, name), join(to, name));
     }

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
+import { databaseUrl } from '../../scripts/stack/postgres.ts';
 import {
   isListening,
   portOf,
@@ -50,6 +51,7 @@ test('a parent that is gone stops the stack whole', async () => {
 const moments: [string, (command: StartCommand) => Promise<void>][] = [
   ['while initdb runs', (command) => runs(command, 'initdb')],
   ['when Postgres is up', (command) => command.step('Postgres 17')],
+  ['while the bootstrap runs', bootstraps],
   ['while the migrations run', (command) => runs(command, 'db push')],
   ['when the migrations are done', (command) => command.step('migrations')],
   ['when a function is up', (command) => command.step('function ')],
@@ -108,8 +110,40 @@ test('what a killed stack left is cleared up by the next, which spares a running
   await expectToStopWhole(second, line, () => second.child.kill('SIGINT'));
 });
 
+test.each([
+  ['process.exit(3)', 3],
+  ["process.kill(process.pid, 'SIGINT')", 130],
+])('a process ended by %s leaves no program of its stack running', async (end, code) => {
+  const command = startCommand({
+    script: `
+      const { startStack } = await import('./scripts/stack/stack.ts');
+      await startStack({ ephemeral: true });
+      ${end};`,
+    args: [],
+  });
+  expect(await command.ended).toBe(code);
+  await until(() => command.processes().length === 0);
+});
+
 function runs(command: StartCommand, program: string): Promise<void> {
   return until(() => command.processes().some((process) => process.command.includes(program)));
+}
+
+/** Resolves when the one long statement that makes a new database the platform's is under way. */
+async function bootstraps(command: StartCommand): Promise<void> {
+  await command.step('Postgres 17');
+  const server = command.processes().find((process) => process.command.includes('/postgres -D'));
+  const port = Number(/ port=(\d+)/.exec(server?.command ?? '')?.[1]);
+  const sql = postgres(databaseUrl('supabase_admin', port), { max: 1 });
+  await until(async () => {
+    const [seen] = await sql`
+      select from pg_stat_activity
+      where (state = 'active' and query like 'begin;%')
+        -- too late to see it
+        or to_regclass('auth.users') is not null`;
+    return seen !== undefined;
+  });
+  await sql.end({ timeout: 0 });
 }
 
 async function expectToAnswer(line: ReadyLine): Promise<void> {

@@ -49,6 +49,8 @@ export interface StartCommand {
 
 export interface StartOptions {
   args?: string[];
+  /** Something else that starts a stack, as `node --eval` takes it, in place of the command. */
+  script?: string;
   /** The checkout. Default: this one. */
   checkout?: string;
   node?: string;
@@ -64,23 +66,22 @@ export function startCommand(options: StartOptions = {}): StartCommand {
   const temporary = options.temporary ?? temporaryFolder();
   // the one variable that every program of the stack inherits, so all can be found by it
   const mark = join(temporary, randomUUID());
-  const child = spawn(
-    options.node ?? process.execPath,
-    [join(checkout, 'scripts/start.ts'), ...args],
-    {
-      cwd: checkout,
-      env: {
-        ...process.env,
-        ...options.env,
-        TMPDIR: temporary,
-        PATH: [mark, options.env?.PATH ?? process.env.PATH].join(delimiter),
-      },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // a process group of its own, as a terminal gives it
-      detached: true,
-      ...options.user,
+  const script = options.script
+    ? ['--input-type=module', '--eval', options.script]
+    : [join(checkout, 'scripts/start.ts')];
+  const child = spawn(options.node ?? process.execPath, [...script, ...args], {
+    cwd: checkout,
+    env: {
+      ...process.env,
+      ...options.env,
+      TMPDIR: temporary,
+      PATH: [mark, options.env?.PATH ?? process.env.PATH].join(delimiter),
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // a process group of its own, as a terminal gives it
+    detached: true,
+    ...options.user,
+  });
   const words = { stdout: '', stderr: '' };
   const read = async (name: keyof typeof words) => {
     for await (const text of child[name]?.setEncoding('utf8') ?? []) words[name] += text;

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmdirSync,
   rmSync,
   statSync,
   unlinkSync,
@@ -93,7 +94,11 @@ if (asRoot) {
     const text = await command.output();
     const logs = /^Logs\s+(.+)$/m.exec(text)?.[1] ?? '';
     const state = dirname(logs);
-    onTestFinished(() => rmSync(state, { recursive: true, force: true }));
+    onTestFinished(() => {
+      rmSync(state, { recursive: true, force: true });
+      // their common folder, unless other checkouts have theirs in it
+      if (readdirSync(dirname(state)).length === 0) rmdirSync(dirname(state));
+    });
     expect(logs.startsWith(closed)).toBe(false);
     const postgres = command.processes().find((each) => each.command.includes('/postgres -D'));
     expect(postgres?.command.startsWith(join(state, 'postgres-binaries'))).toBe(true);
