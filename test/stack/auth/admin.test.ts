@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import { describe, expect, inject, it } from 'vitest';
+import { client, newEmail, outcome, password, send, signUp } from './auth-client.ts';
+
+const { secretKey } = inject('stack');
+
+describe('an administrator', () => {
+  const { admin } = client(secretKey).auth;
+
+  it('creates a user whose role is in the token', async () => {
+    const email = newEmail();
+    const id = randomUUID();
+    const { data, error } = await admin.createUser({
+      id,
+      email,
+      password,
+      email_confirm: true,
+      app_metadata: { role: 'admin' },
+      user_metadata: { name: 'Grace' },
+    });
+    expect(error).toBeNull();
+    expect(data.user?.id).toBe(id);
+    const signedIn = await client().auth.signInWithPassword({ email, password });
+    expect(decodeJwt(signedIn.data.session?.access_token ?? '')).toMatchObject({
+      role: 'authenticated',
+      app_metadata: { provider: 'email', providers: ['email'], role: 'admin' },
+      user_metadata: { name: 'Grace' },
+    });
+    const taken = await admin.createUser({ email, password });
+    expect(taken.error).toMatchObject({ status: 422, code: 'email_exists' });
+  });
+
+  it('creates users who cannot sign in: unconfirmed, without password, or banned', async () => {
+    const cases = [
+      [{ password }, 'email_not_confirmed'],
+      [{ email_confirm: true }, 'invalid_credentials'],
+      [{ password, email_confirm: true, ban_duration: '24h' }, 'user_banned'],
+    ] as const;
+    for (const [attributes, code] of cases) {
+      const email = newEmail();
+      expect((await admin.createUser({ email, ...attributes })).error).toBeNull();
+      const { error } = await client().auth.signInWithPassword({ email, password });
+      expect(error).toMatchObject({ status: 400, code });
+    }
+  });
+
+  it('reads, changes and deletes a user', async () => {
+    const { user, supabase, session } = await signUp();
+    const other = await signUp();
+    const email = newEmail();
+    const changed = await admin.updateUserById(user.id, {
+      email,
+      password: 'battery staple',
+      app_metadata: { role: 'admin' },
+    });
+    expect(changed.data.user).toMatchObject({
+      email,
+      app_metadata: { provider: 'email', role: 'admin' },
+      identities: [{ identity_data: { email } }],
+    });
+    expect((await supabase.auth.getUser()).error).not.toBeNull();
+    const clash = await admin.updateUserById(user.id, { email: other.email });
+    expect(clash.error).toMatchObject({ status: 422, code: 'email_exists' });
+    expect((await admin.getUserById(user.id)).data.user?.email).toBe(email);
+
+    const soft = await admin.deleteUser(user.id, true);
+    expect(soft.error).toMatchObject({ status: 400, code: 'validation_failed' });
+    expect((await admin.deleteUser(user.id)).error).toBeNull();
+    const gone = await admin.getUserById(user.id);
+    expect(gone.error).toMatchObject({ status: 404, code: 'user_not_found' });
+    const orphan = await send('/user', { token: session.access_token });
+    expect(await outcome(orphan)).toEqual({ status: 403, code: 'user_not_found' });
+  });
+
+  it('lists users page by page', async () => {
+    const newest = [await signUp(), await signUp()].map(({ user }) => user.id).reverse();
+    const { data, error } = await admin.listUsers({ page: 1, perPage: 1 });
+    expect(error).toBeNull();
+    expect(data.users.length).toBe(1);
+    expect(data).toMatchObject({ aud: 'authenticated', nextPage: 2, total: expect.any(Number) });
+    const all = await admin.listUsers({ perPage: 1000 });
+    const ids = all.data.users.map(({ id }) => id).filter((id) => newest.includes(id));
+    expect(ids).toEqual(newest);
+    const response = await send('/admin/users?page=0', { key: secretKey });
+    expect(await outcome(response)).toEqual({ status: 400, code: 'validation_failed' });
+  });
+});

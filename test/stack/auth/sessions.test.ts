@@ -1,0 +1,86 @@
+import { describe, expect, inject, it, vi } from 'vitest';
+import { age, client, outcome, refresh, send, sessionIdOf, signUp, sql } from './auth-client.ts';
+
+const { secretKey } = inject('stack');
+
+describe('a browser that keeps a session going', () => {
+  it('gets a new access token and a new refresh token', async () => {
+    const { session } = await signUp();
+    const { data, error } = await refresh(session.refresh_token);
+    expect(error).toBeNull();
+    expect(data.session?.refresh_token).not.toBe(session.refresh_token);
+    expect(data.session?.access_token).not.toBe(session.access_token);
+    expect(sessionIdOf(data.session?.access_token ?? '')).toBe(sessionIdOf(session.access_token));
+    expect((await refresh(data.session?.refresh_token ?? '')).error).toBeNull();
+  });
+
+  it('may send the same token from several tabs at once', async () => {
+    const { session } = await signUp();
+    const results = await Promise.all([1, 2, 3].map(() => refresh(session.refresh_token)));
+    for (const { data, error } of results) {
+      expect(error).toBeNull();
+      expect(sessionIdOf(data.session?.access_token ?? '')).toBe(sessionIdOf(session.access_token));
+      expect((await refresh(data.session?.refresh_token ?? '')).error).toBeNull();
+    }
+  });
+
+  it('does not lengthen the ten seconds by sending the token again', async () => {
+    const { session } = await signUp();
+    await refresh(session.refresh_token);
+    await age(session.access_token, 6);
+    expect((await refresh(session.refresh_token)).error).toBeNull();
+    await age(session.access_token, 6);
+    const { error } = await refresh(session.refresh_token);
+    expect(error).toMatchObject({ status: 400, code: 'refresh_token_already_used' });
+  });
+
+  it('cannot refresh while banned, and can once the ban is lifted', async () => {
+    const { session, user } = await signUp();
+    const { admin } = client(secretKey).auth;
+    await admin.updateUserById(user.id, { ban_duration: '1h' });
+    const { error } = await refresh(session.refresh_token);
+    expect(error).toMatchObject({ status: 400, code: 'user_banned' });
+    const { status, code } = await outcome(await send('/user', { token: session.access_token }));
+    expect({ status, code }).toEqual({ status: 403, code: 'user_banned' });
+    await admin.updateUserById(user.id, { ban_duration: 'none' });
+    expect((await refresh(session.refresh_token)).error).toBeNull();
+  });
+
+  it('is refused in order when the session ends while it refreshes', async () => {
+    const { session } = await signUp();
+    const { answer } = await sql.begin(async (tx) => {
+      await tx`delete from auth.sessions where id = ${sessionIdOf(session.access_token)}`;
+      const [self] = await tx`select pg_backend_pid() as pid`;
+      // not by supabase-js, which would try again after a failure
+      const answer = send('/token?grant_type=refresh_token', {
+        method: 'POST',
+        body: JSON.stringify({ refresh_token: session.refresh_token }),
+      });
+      await vi.waitFor(async () => {
+        const waiting = await sql`
+          select from pg_stat_activity where ${self?.pid} = any (pg_blocking_pids(pid))`;
+        expect(waiting.length).toBe(1);
+      });
+      return { answer };
+    });
+    expect(await outcome(await answer)).toEqual({ status: 400, code: 'refresh_token_not_found' });
+  });
+
+  it('finds no refresh token in clear in any table of auth', async () => {
+    const { session } = await signUp();
+    const next = await refresh(session.refresh_token);
+    const tables = await sql<{ name: string }[]>`
+      select table_name as name from information_schema.tables
+      where table_schema = 'auth' and table_type = 'BASE TABLE'`;
+    expect(tables.length).toBeGreaterThanOrEqual(4);
+    for (const token of [session.refresh_token, next.data.session?.refresh_token ?? '']) {
+      expect(token.length).toBeGreaterThanOrEqual(40);
+      for (const { name } of tables) {
+        const [row] = await sql`
+          select count(*)::integer as found from auth.${sql(name)} t
+          where strpos(t::text, ${token}) > 0`;
+        expect(row?.found).toBe(0);
+      }
+    }
+  });
+});
