@@ -83,6 +83,22 @@ alter table private.proxy_key_secrets enable row level security;
 revoke all on table private.proxy_key_secrets from public, anon, authenticated, service_role;
 
 
+create function private.secret_hash(key_id text, secret text) returns bytea
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return pg_catalog.sha256(
+    pg_catalog.convert_to(secret_hash.key_id || ':' || secret_hash.secret, 'SQL_ASCII')
+  );
+end
+$$;
+comment on function private.secret_hash(text, text) is
+  'SHA-256 over the ASCII bytes of `keyId:secret`.';
+revoke all on function private.secret_hash(text, text)
+  from public, anon, authenticated, service_role;
+
+
 create table private.rotation_windows (
   user_id uuid primary key references auth.users (id) on delete cascade,
   rotated_at timestamptz[] not null default '{}'
@@ -92,6 +108,37 @@ comment on table private.rotation_windows is
   'Its row is the lock under which one user''s rotations queue.';
 alter table private.rotation_windows enable row level security;
 revoke all on table private.rotation_windows from public, anon, authenticated, service_role;
+
+
+-- A path or an argument may name a key by its uuid or by its keyId.
+create function private.lock_key(reference text, owner_id uuid) returns public.proxy_keys
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  key public.proxy_keys;
+begin
+  if pg_catalog.pg_input_is_valid(lock_key.reference, 'uuid') then
+    select * into key from public.proxy_keys as k
+    where k.id = lock_key.reference::uuid
+      and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
+    for no key update;
+  else
+    select * into key from public.proxy_keys as k
+    where k.key_id = lock_key.reference
+      and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
+    for no key update;
+  end if;
+  if key.id is null then
+    perform private.refuse('not_found');
+  end if;
+  return key;
+end
+$$;
+comment on function private.lock_key(text, uuid) is
+  'The key named by uuid or keyId, locked until the transaction ends. With an owner_id, another '
+  'user''s key is refused exactly as one that does not exist (not_found).';
+revoke all on function private.lock_key(text, uuid) from public, anon, authenticated, service_role;
 
 
 -- An account that goes away takes its keys out of service, but not their history.

@@ -1,0 +1,188 @@
+-- Minting: as for every change of a key, a definer in `private` does the work, since callers may not
+-- write a table, and a thin function in `public` is what callers see.
+
+create type public.minted_proxy_key as (
+  id uuid,
+  key_id text,
+  secret text,
+  basic_auth text,
+  label text,
+  tier text,
+  live_mode boolean,
+  bandwidth_limit_bytes bigint,
+  rate_limit integer,
+  active boolean,
+  created_at timestamptz,
+  rotated_at timestamptz
+);
+comment on type public.minted_proxy_key is
+  'A key with its secret, which is in this answer and nowhere else.';
+
+
+-- The number of undeleted keys can be trusted only while no one else of this user may add one.
+create function private.claim_key_slot(user_id uuid, tier text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  held bigint;
+  allowed integer;
+begin
+  perform pg_catalog.pg_advisory_xact_lock(
+    pg_catalog.hashtextextended('proxy_keys of ' || claim_key_slot.user_id::text, 0)
+  );
+  select pg_catalog.count(*) into held from public.proxy_keys as k
+  where k.user_id = claim_key_slot.user_id
+    and k.tier = claim_key_slot.tier
+    and k.deleted_at is null;
+  select t.key_limit into allowed from public.proxy_tiers as t where t.tier = claim_key_slot.tier;
+  if held >= allowed then
+    perform private.refuse('key_limit_reached');
+  end if;
+end
+$$;
+comment on function private.claim_key_slot(uuid, text) is
+  'Refuses (key_limit_reached) when the user''s undeleted keys of the tier are at its limit; else '
+  'holds off the user''s other mints until the transaction ends.';
+revoke all on function private.claim_key_slot(uuid, text)
+  from public, anon, authenticated, service_role;
+
+
+-- A definer: callers may not write keys or hashes.
+create function private.mint_proxy_key(label text, tier text, live_mode boolean)
+returns public.minted_proxy_key
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  owner_id uuid := private.require_user();
+  clean_label text := private.trim_label(mint_proxy_key.label);
+  chosen public.proxy_tiers;
+  minted public.minted_proxy_key;
+begin
+  if clean_label is null
+    or pg_catalog.char_length(clean_label) not between 1 and 80
+    or clean_label ~ '[\u0001-\u001f\u007f-\u009f]'
+  then
+    perform private.refuse('invalid_request', 'label');
+  end if;
+  select * into chosen from public.proxy_tiers as t where t.tier = mint_proxy_key.tier;
+  if chosen.tier is null then
+    perform private.refuse('invalid_request', 'tier');
+  end if;
+  if mint_proxy_key.live_mode is null then
+    perform private.refuse('invalid_request', 'live_mode');
+  end if;
+  -- a token outlives its account by up to an hour
+  if not exists (select from auth.users as u where u.id = owner_id) then
+    perform private.refuse('unauthorized');
+  end if;
+  if not chosen.self_serve and not exists (
+    select from public.proxy_tier_grants as g
+    where g.user_id = owner_id and g.tier = chosen.tier
+  ) then
+    perform private.refuse('tier_not_granted');
+  end if;
+  perform private.claim_key_slot(owner_id, chosen.tier);
+
+  minted.secret := pg_catalog.encode(extensions.gen_random_bytes(32), 'hex');
+  -- 48 random bits collide rarely, but they do
+  while minted.id is null loop
+    minted.key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
+      || pg_catalog.encode(extensions.gen_random_bytes(6), 'hex');
+    insert into public.proxy_keys as k (key_id, user_id, label, tier, live_mode, created_at)
+    values (
+      minted.key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
+      pg_catalog.clock_timestamp()
+    )
+    on conflict (key_id) do nothing
+    returning k.id, k.created_at into minted.id, minted.created_at;
+  end loop;
+  insert into private.proxy_key_secrets (api_key_id, secret_hash)
+  values (minted.id, private.secret_hash(minted.key_id, minted.secret));
+
+  minted.basic_auth := minted.key_id || ':' || minted.secret;
+  minted.label := clean_label;
+  minted.tier := chosen.tier;
+  minted.live_mode := mint_proxy_key.live_mode;
+  minted.bandwidth_limit_bytes := chosen.bandwidth_limit_bytes;
+  minted.rate_limit := chosen.rate_limit;
+  minted.active := true;
+  return minted;
+end
+$$;
+comment on function private.mint_proxy_key(text, text, boolean) is
+  'Does the work of public.mint_proxy_key.';
+revoke all on function private.mint_proxy_key(text, text, boolean)
+  from public, anon, authenticated, service_role;
+grant execute on function private.mint_proxy_key(text, text, boolean) to authenticated;
+
+create function public.mint_proxy_key(
+  label text, tier text default 'developer', live_mode boolean default true
+) returns public.minted_proxy_key
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+begin
+  return private.mint_proxy_key(
+    mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode
+  );
+end
+$$;
+comment on function public.mint_proxy_key(text, text, boolean) is
+  'Makes a key of the caller and returns it with its secret, which is shown this once. Refusals: '
+  'unauthorized, invalid_request (detail: the argument), tier_not_granted, key_limit_reached.';
+revoke all on function public.mint_proxy_key(text, text, boolean)
+  from public, anon, authenticated, service_role;
+grant execute on function public.mint_proxy_key(text, text, boolean) to authenticated;
+
+
+-- A definer, so that callers need no right to read the refusals.
+create function private.refuse_mint_arguments(arguments jsonb) returns void
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  perform private.require_user();
+  perform private.refuse(
+    'invalid_request',
+    coalesce(
+      (
+        select pg_catalog.left(name, 80)
+        from pg_catalog.jsonb_object_keys(
+          case pg_catalog.jsonb_typeof(refuse_mint_arguments.arguments)
+            when 'object' then refuse_mint_arguments.arguments else '{}'
+          end
+        ) as name
+        where name not in ('label', 'tier', 'live_mode')
+        order by name
+        limit 1
+      ),
+      'label'
+    )
+  );
+end
+$$;
+comment on function private.refuse_mint_arguments(jsonb) is
+  'Refuses (invalid_request) by the first name that is no argument of mint_proxy_key, or by label, '
+  'the one argument that must be there.';
+revoke all on function private.refuse_mint_arguments(jsonb)
+  from public, anon, authenticated, service_role;
+grant execute on function private.refuse_mint_arguments(jsonb) to authenticated;
+
+-- PostgREST falls back to this when the body's names fit no arguments above: so an unknown or a missing
+-- field is refused as the route refuses it, and not as a function that does not exist.
+create function public.mint_proxy_key(jsonb) returns public.minted_proxy_key
+language plpgsql stable security invoker
+set search_path = ''
+as $$
+begin
+  perform private.refuse_mint_arguments($1);
+  return null;
+end
+$$;
+comment on function public.mint_proxy_key(jsonb) is
+  'Never mints: refuses arguments that the other form does not take. Refusals: unauthorized, '
+  'invalid_request (detail: the argument).';
+revoke all on function public.mint_proxy_key(jsonb) from public, anon, authenticated, service_role;
+grant execute on function public.mint_proxy_key(jsonb) to authenticated;

@@ -1,0 +1,126 @@
+-- Rotating: a new secret for the same keyId, and the limit on how often.
+
+create type public.rotated_proxy_key as (
+  id uuid,
+  key_id text,
+  secret text,
+  basic_auth text,
+  label text,
+  tier text,
+  live_mode boolean,
+  bandwidth_limit_bytes bigint,
+  rate_limit integer,
+  active boolean,
+  created_at timestamptz,
+  rotated_at timestamptz,
+  rotations_left integer,
+  rotations_reset_seconds integer
+);
+comment on type public.rotated_proxy_key is
+  'As minted_proxy_key, with what is left of the rotation limit and the seconds until it grows.';
+
+
+-- At most 5 successes in any 60 seconds, over all of a user's keys and every way in. The user's row
+-- is locked, so the clock is read in the order in which rotations happen.
+create function private.claim_rotation(
+  user_id uuid, out rotations_left integer, out reset_seconds integer
+)
+language plpgsql volatile
+set search_path = ''
+as $$
+declare
+  allowed constant integer := 5;
+  span constant interval := interval '60 seconds';
+  recent timestamptz[];
+  moment timestamptz;
+begin
+  insert into private.rotation_windows (user_id) values (claim_rotation.user_id)
+  on conflict on constraint rotation_windows_pkey do nothing;
+  select w.rotated_at into recent from private.rotation_windows as w
+  where w.user_id = claim_rotation.user_id
+  for no key update;
+  moment := pg_catalog.clock_timestamp();
+  recent := array(
+    select t from pg_catalog.unnest(recent) as t where t > moment - span order by t
+  );
+  if pg_catalog.cardinality(recent) >= allowed then
+    perform private.refuse_until(
+      pg_catalog.ceil(extract(epoch from recent[1] + span - moment))::integer
+    );
+  end if;
+  recent := recent || moment;
+  update private.rotation_windows as w set rotated_at = recent
+  where w.user_id = claim_rotation.user_id;
+  rotations_left := allowed - pg_catalog.cardinality(recent);
+  reset_seconds := pg_catalog.ceil(extract(epoch from recent[1] + span - moment))::integer;
+end
+$$;
+comment on function private.claim_rotation(uuid) is
+  'Counts one rotation of the user, or refuses (rate_limited, with the seconds to wait). Returns '
+  'how many are left in this window, and the seconds until the oldest leaves it.';
+revoke all on function private.claim_rotation(uuid) from public, anon, authenticated, service_role;
+
+-- A definer: callers may not write keys or hashes.
+create function private.rotate_proxy_key(id text) returns public.rotated_proxy_key
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  owner_id uuid := private.require_user();
+  key public.proxy_keys;
+  claimed record;
+  rotated public.rotated_proxy_key;
+begin
+  key := private.lock_key(rotate_proxy_key.id, owner_id);
+  if key.deleted_at is not null then
+    perform private.refuse('key_deleted');
+  end if;
+  if key.suspended_at is not null then
+    perform private.refuse('key_suspended');
+  end if;
+  claimed := private.claim_rotation(owner_id);
+
+  rotated.secret := pg_catalog.encode(extensions.gen_random_bytes(32), 'hex');
+  update private.proxy_key_secrets as s
+  set secret_hash = private.secret_hash(key.key_id, rotated.secret)
+  where s.api_key_id = key.id;
+  update public.proxy_keys as k set rotated_at = pg_catalog.clock_timestamp()
+  where k.id = key.id
+  returning k.rotated_at into rotated.rotated_at;
+
+  select
+    coalesce(key.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes),
+    coalesce(key.rate_limit_override, t.rate_limit)
+  into rotated.bandwidth_limit_bytes, rotated.rate_limit
+  from public.proxy_tiers as t where t.tier = key.tier;
+  rotated.id := key.id;
+  rotated.key_id := key.key_id;
+  rotated.basic_auth := key.key_id || ':' || rotated.secret;
+  rotated.label := key.label;
+  rotated.tier := key.tier;
+  rotated.live_mode := key.live_mode;
+  rotated.active := true;
+  rotated.created_at := key.created_at;
+  rotated.rotations_left := claimed.rotations_left;
+  rotated.rotations_reset_seconds := claimed.reset_seconds;
+  return rotated;
+end
+$$;
+comment on function private.rotate_proxy_key(text) is 'Does the work of public.rotate_proxy_key.';
+revoke all on function private.rotate_proxy_key(text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.rotate_proxy_key(text) to authenticated;
+
+create function public.rotate_proxy_key(id text) returns public.rotated_proxy_key
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+begin
+  return private.rotate_proxy_key(rotate_proxy_key.id);
+end
+$$;
+comment on function public.rotate_proxy_key(text) is
+  'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. Refusals: '
+  'unauthorized, not_found, key_deleted, key_suspended, rate_limited (detail: seconds to wait).';
+revoke all on function public.rotate_proxy_key(text) from public, anon, authenticated, service_role;
+grant execute on function public.rotate_proxy_key(text) to authenticated;
