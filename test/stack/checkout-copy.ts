@@ -1,5 +1,6 @@
 import {
   cpSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -50,6 +51,13 @@ export function replacePackages(
 ): void {
   const from = join(projectRoot, 'node_modules');
   const to = join(checkout.folder, 'node_modules');
+  if (!lstatSync(to).isSymbolicLink()) {
+    // all are copies already
+    for (const name of packageNames(to)) {
+      if (missing?.test(name)) rmSync(join(to, name), { recursive: true });
+    }
+    return;
+  }
   rmSync(to);
   for (const name of packageNames(from)) {
     if (missing?.test(name)) continue;

@@ -156,10 +156,8 @@ async function call(
 }
 
 function idle(): ChildProcess {
-  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], {
-    stdio: 'ignore',
-    ...(postgresUser() ?? {}),
-  });
+  // not Node's own binary, which Postgres's user may not be able to reach
+  const child = spawn('sleep', ['86400'], { stdio: 'ignore', ...(postgresUser() ?? {}) });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
