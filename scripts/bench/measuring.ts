@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { Stack } from '../stack/stack.ts';
 import { type Comparison, interleave, type Side } from './interleave.ts';
-import type { Report } from './report.ts';
+import type { Report, Title } from './report.ts';
 import type { Scene } from './scene.ts';
 
 /** How much is measured. */
@@ -29,15 +29,6 @@ export interface Measuring {
   report: Report;
   signal: AbortSignal;
   tell(progress: string): void;
-}
-
-/** Names a comparison and the ratio it aims at. */
-export interface Title {
-  group: string;
-  name: string;
-  connections?: number;
-  against: string;
-  aim: number;
 }
 
 /** Compares two sides and puts the result in the report. */

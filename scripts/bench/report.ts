@@ -1,7 +1,15 @@
 import { cpus } from 'node:os';
 import type { Comparison } from './interleave.ts';
-import type { Title } from './measuring.ts';
 import type { Spread } from './statistics.ts';
+
+/** Names a comparison and the ratio it aims at. */
+export interface Title {
+  group: string;
+  name: string;
+  connections?: number;
+  against: string;
+  aim: number;
+}
 
 /** Everything that one run measured; durations are in milliseconds. */
 export interface Report {

@@ -172,21 +172,19 @@ grant execute on function private.require_user() to authenticated;
 
 
 -- An admin is who Supabase Auth says: app_metadata can be set by the secret key alone.
-create function private.require_admin() returns uuid
+create function private.require_admin() returns void
 language plpgsql stable
 set search_path = ''
 as $$
-declare
-  user_id uuid := private.require_user();
 begin
+  perform private.require_user();
   if (auth.jwt() -> 'app_metadata' ->> 'role') is distinct from 'admin' then
     perform private.refuse('forbidden');
   end if;
-  return user_id;
 end
 $$;
 comment on function private.require_admin() is
-  'The id of the admin whose token this request carries; refuses (unauthorized, forbidden) others.';
+  'Refuses (unauthorized, forbidden) every request but one that carries the token of an admin.';
 revoke all on function private.require_admin() from public, anon, authenticated, service_role;
 
 

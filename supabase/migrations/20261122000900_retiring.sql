@@ -43,10 +43,11 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 declare
-  admin_id uuid := private.require_admin();
-  key public.proxy_keys := private.lock_key(reactivate_proxy_key.id, null);
+  key public.proxy_keys;
   summary public.proxy_key_summaries;
 begin
+  perform private.require_admin();
+  key := private.lock_key(reactivate_proxy_key.id, null);
   if key.deleted_at is not null or key.suspended_at is not null then
     if key.user_id is null then
       perform private.refuse('key_deleted', 'The account of its owner is gone.');

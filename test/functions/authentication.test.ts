@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { resolveEnv } from '@supabase/server/core';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { createAuthenticate } from '../../supabase/functions/_shared/authentication.ts';
 import { newUser, type Persona } from '../personas.ts';
 import { badTokens } from './bad-tokens.ts';
@@ -10,16 +11,18 @@ let owner: Persona;
 
 beforeAll(async () => {
   owner = await newUser();
-  vi.stubEnv('SUPABASE_URL', url);
-  vi.stubEnv('SUPABASE_PUBLISHABLE_KEYS', JSON.stringify({ default: publishableKey }));
 });
 
-afterAll(() => vi.unstubAllEnvs());
-
-/** What the function makes of a token, with the keys that the project publishes. */
-function authenticate(token: string): Promise<string> {
+/** What the function makes of a token, with the keys that the project publishes or those at `jwks`. */
+function authenticate(token: string, jwks?: URL): Promise<string> {
+  const { data: env, error } = resolveEnv({
+    url,
+    publishableKeys: { default: publishableKey },
+    ...(jwks ? { jwks } : {}),
+  });
+  if (error) throw error;
   const headers = { Authorization: `Bearer ${token}` };
-  return createAuthenticate()(new Request(`${url}/api/v1/proxy/keys`, { headers }));
+  return createAuthenticate(env)(new Request(`${url}/api/v1/proxy/keys`, { headers }));
 }
 
 describe('a function that checks a token', () => {
@@ -33,11 +36,10 @@ describe('a function that checks a token', () => {
   });
 
   it('says that it is unavailable while the keys cannot be had', async () => {
-    vi.stubEnv('SUPABASE_JWKS_URL', `${url}/no-keys-here`);
-    await expect(authenticate(owner.token)).rejects.toMatchObject({
+    const nowhere = new URL(`${url}/no-keys-here`);
+    await expect(authenticate(owner.token, nowhere)).rejects.toMatchObject({
       code: 'unavailable',
       options: { headers: { 'Retry-After': expect.stringMatching(/^[1-9]\d*$/) } },
     });
-    vi.stubEnv('SUPABASE_JWKS_URL', '');
   });
 });

@@ -1,13 +1,14 @@
-import { resolveEnv, verifyCredentials } from '@supabase/server/core';
+import { type resolveEnv, verifyCredentials } from '@supabase/server/core';
 import { Problem } from './problem.ts';
 
 /** Returns the access token of a request that carries a valid one of a user, or throws a Problem. */
 export type Authenticate = (request: Request) => Promise<string>;
 
-/** Checks tokens against the project's keys: `SUPABASE_JWKS`, or those published at the URL. */
-export function createAuthenticate(): Authenticate {
-  const { data: env, error } = resolveEnv();
-  if (error) throw error;
+/** A project's URL, keys and JWKS, as `resolveEnv` gives them. */
+type ProjectEnvironment = NonNullable<ReturnType<typeof resolveEnv>['data']>;
+
+/** Checks tokens against the project's keys: those that `env` holds, or that its URL publishes. */
+export function createAuthenticate(env: ProjectEnvironment): Authenticate {
   return async (request) => {
     const token = /^Bearer +(\S+)$/i.exec(request.headers.get('Authorization') ?? '')?.[1];
     if (!token) {

@@ -10,7 +10,7 @@ export function dependenciesFromEnvironment(): Dependencies {
   const publishableKey = env.publishableKeys.default ?? Object.values(env.publishableKeys)[0];
   if (!publishableKey) throw new Error('SUPABASE_PUBLISHABLE_KEYS holds no key');
   return {
-    authenticate: createAuthenticate(),
+    authenticate: createAuthenticate(env),
     callDatabase: connectDatabase(env.url, publishableKey),
     logFailure: (failure) => console.error(JSON.stringify({ level: 'error', ...failure })),
   };

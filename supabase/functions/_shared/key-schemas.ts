@@ -87,8 +87,3 @@ export const mintBody = z.strictObject({
   tier: text.optional(),
   liveMode: z.boolean().optional(),
 });
-
-export type MintedKey = z.output<typeof mintedKey>;
-export type KeySummary = z.output<typeof keySummary>;
-export type UsageSummary = z.output<typeof usageSummary>;
-export type MintBody = z.input<typeof mintBody>;
