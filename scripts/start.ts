@@ -64,13 +64,13 @@ async function run(ephemeral: boolean): Promise<never> {
 }
 
 function readyLine(stack: Stack): string {
-  const { url, restUrl, dbUrl, gatewayDbUrl, publishableKey, secretKey } = stack;
+  const { url, restUrl, dbUrl, gatewayDbUrl, gatewayUrl, publishableKey, secretKey } = stack;
   return JSON.stringify({
     url,
     restUrl,
     dbUrl,
     gatewayDbUrl,
-    gatewayUrl: null,
+    gatewayUrl,
     publishableKey,
     secretKey,
   });

@@ -6,7 +6,15 @@ import { type Stack, startStack } from '../scripts/stack/stack.ts';
 /** What a test knows of the stack it runs on. */
 export type TestStack = Pick<
   Stack,
-  'url' | 'restUrl' | 'dbUrl' | 'gatewayDbUrl' | 'publishableKey' | 'secretKey' | 'logs'
+  | 'url'
+  | 'restUrl'
+  | 'dbUrl'
+  | 'gatewayDbUrl'
+  | 'gatewayUrl'
+  | 'gatewayMetricsUrl'
+  | 'publishableKey'
+  | 'secretKey'
+  | 'logs'
 > & {
   /** The private key that signs the stack's tokens, to make tokens that Auth would not. */
   signingJwk: JWK;

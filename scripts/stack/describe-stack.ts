@@ -10,6 +10,8 @@ export async function describeStack(stack: Stack): Promise<string> {
     ['API', stack.url],
     ['REST', stack.restUrl],
     ['Database', stack.dbUrl],
+    ['Gateway', stack.gatewayUrl],
+    ['Gateway metrics', `${stack.gatewayMetricsUrl}/metrics`],
     ['Publishable key', stack.publishableKey],
     ['Secret key', stack.secretKey],
     ['Logs', stack.logs],
@@ -30,6 +32,10 @@ Mint a key with it, in another terminal:
        -H "Authorization: Bearer $SUPABASE_JWT" \\
        -H "Content-Type: application/json" \\
        -d '{"label": "my-first-key", "tier": "developer", "liveMode": true}'
+
+and send traffic through the gateway with the basicAuth of the answer:
+
+  curl -x ${stack.gatewayUrl.replace('//', '//<basicAuth>@')} https://example.com
 `;
 }
 

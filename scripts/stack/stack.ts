@@ -7,6 +7,7 @@ import type { Child } from './child-process.ts';
 import { clearStaleLock, createCluster } from './cluster.ts';
 import { bootstrapDatabase, openGatewayLogin } from './database.ts';
 import { type FunctionSource, startFunction } from './functions.ts';
+import { gatewayPorts, startGateway } from './gateway.ts';
 import { applyMigrations } from './migrations.ts';
 import { freePort, loopback, requireFreePort } from './ports.ts';
 import { databaseUrl, startPostgres } from './postgres.ts';
@@ -30,6 +31,10 @@ export interface Stack {
   dbUrl: string;
   /** Role `proxy_gateway`, which may call the data plane's functions and nothing else. */
   gatewayDbUrl: string;
+  /** The CONNECT gateway, for `keyId:secret`. */
+  gatewayUrl: string;
+  /** Its `/healthz`, `/readyz` and `/metrics`. */
+  gatewayMetricsUrl: string;
   publishableKey: string;
   secretKey: string;
   /** The folder with one log file a part. */
@@ -73,7 +78,7 @@ interface Run {
   url: string;
 }
 
-/** Starts the whole stack: API gateway, Postgres, migrations, PostgREST, functions, Auth. */
+/** Starts the whole stack: API, Postgres, migrations, PostgREST, functions, Auth, CONNECT gateway. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { ephemeral, durable = !ephemeral, folder, signal, report = () => {} } = options;
   signal?.throwIfAborted();
@@ -102,18 +107,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const keys = await loadStackKeys(state.keysFile);
     // first, so that its port is ours from here on: another start meets it before it meets our data
-    const gateway = await startApiGateway({
+    const api = await startApiGateway({
       port: ephemeral ? 0 : config.api.port,
       keys: { ...keys, roleToken: createRoleTokens(keys.signingKey) },
     });
-    undo.defer(() => gateway.close());
-    const url = `http://${loopback}:${gateway.port}`;
+    undo.defer(() => api.close());
+    const url = `http://${loopback}:${api.port}`;
     const run: Run = { ephemeral, durable, config, state, keys, supervisor, report, url };
 
     const databasePort = await startDatabase(run);
-    const [postgrestPort, functionPorts] = await Promise.all([
+    const [postgrestPort, functionPorts, gateway] = await Promise.all([
       startRest(run, databasePort),
       startFunctions(run, options.extraFunctions ?? []),
+      startConnectGateway(run, databasePort),
     ]);
     const sql = postgres(databaseUrl('supabase_auth_admin', databasePort), {
       max: 5,
@@ -121,7 +127,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     undo.defer(() => sql.end({ timeout: 2 }));
     const auth = createAuthApp({ sql, signingKey: keys.signingKey, issuer: `${url}/auth/v1` });
-    gateway.open({ auth, postgrestPort, functionPorts });
+    api.open({ auth, postgrestPort, functionPorts });
     signal?.throwIfAborted();
     report('Auth and the API gateway');
 
@@ -130,6 +136,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       restUrl: `${url}/rest/v1`,
       dbUrl: databaseUrl('postgres', databasePort),
       gatewayDbUrl: databaseUrl('proxy_gateway', databasePort),
+      ...gateway,
       publishableKey: keys.publishableKey,
       secretKey: keys.secretKey,
       logs: state.logs,
@@ -199,6 +206,28 @@ async function startRest(run: Run, databasePort: number): Promise<number> {
   });
   run.report('PostgREST');
   return port;
+}
+
+async function startConnectGateway(
+  run: Run,
+  databasePort: number,
+): Promise<Pick<Stack, 'gatewayUrl' | 'gatewayMetricsUrl'>> {
+  const pick = (port: number, part: string) =>
+    run.ephemeral ? freePort() : requireFreePort(port, part);
+  const port = await pick(gatewayPorts.connect, 'the gateway');
+  const metricsPort = await pick(gatewayPorts.metrics, 'the gateway, for its metrics,');
+  await startGateway(run.supervisor, {
+    port,
+    metricsPort,
+    databaseUrl: databaseUrl('proxy_gateway', databasePort),
+    spoolDirectory: run.state.gatewaySpool,
+    logFile: join(run.state.logs, 'gateway.log'),
+  });
+  run.report('the CONNECT gateway');
+  return {
+    gatewayUrl: `http://${loopback}:${port}`,
+    gatewayMetricsUrl: `http://${loopback}:${metricsPort}`,
+  };
 }
 
 async function startFunctions(run: Run, extra: FunctionSource[]): Promise<Record<string, number>> {

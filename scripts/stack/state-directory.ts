@@ -28,6 +28,8 @@ export interface StateDirectory {
   /** Where the binaries go when their own folder is closed to that user. */
   postgresBinaries: string;
   logs: string;
+  /** Usage that the gateway has not yet sent. */
+  gatewaySpool: string;
   /** For what a program writes in passing. */
   temporary: string;
   keysFile: string;
@@ -54,6 +56,7 @@ export function openStateDirectory(options: {
     postgresData: join(root, 'postgres'),
     postgresBinaries: join(root, 'postgres-binaries'),
     logs: join(root, 'logs'),
+    gatewaySpool: join(root, 'gateway-spool'),
     temporary: join(root, 'temporary'),
     keysFile: join(root, 'keys.json'),
     processesFile: join(root, processesFileName),

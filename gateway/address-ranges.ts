@@ -1,0 +1,26 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/**
+ * What answers a cloud's own machines from an address that looks public: Azure's WireServer. The
+ * metadata services of the other clouds live in ranges that are not public.
+ */
+const cloudInternal = new Set(['168.63.129.16']);
+
+/**
+ * Whether an address is one of the public Internet: IPv4 unicast, or IPv6 of 2000::/3, without the
+ * blocks that IANA's special-purpose registries list and without forms that carry an IPv4 address.
+ * What is no canonical address is not public.
+ */
+export function isPublic(address: string): boolean {
+  // ipaddr.js would also read 127.1 and the like
+  if (isIP(address) === 0) return false;
+  const parsed = ipaddr.parse(address);
+  if (parsed.range() !== 'unicast' || cloudInternal.has(address)) return false;
+  // IANA has given out nothing else, and ::a.b.c.d is unicast to ipaddr.js
+  return parsed instanceof ipaddr.IPv4 || isGlobalUnicast(parsed);
+}
+
+function isGlobalUnicast({ parts: [first = 0] }: ipaddr.IPv6): boolean {
+  return first >= 0x2000 && first <= 0x3fff;
+}

@@ -1,0 +1,61 @@
+import { haveHash, parseCredentials } from './credentials.ts';
+import type { KeyCache, KeyEntry } from './key-cache.ts';
+import type { KeyRecord } from './key-lookup.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import { Refusal } from './refusal.ts';
+
+/** The key that proved itself, and why it may not go on all the same, if so. */
+export interface Admission {
+  key: KeyRecord;
+  /** What the key was judged by. */
+  entry: KeyEntry;
+  refusal: Refusal | null;
+}
+
+export interface AdmissionOptions {
+  keys: KeyCache;
+  ledger: QuotaLedger;
+  limiter: RateLimiter;
+}
+
+/** A figure this fresh is not asked for again before a refusal for quota, in ms. */
+const freshMs = 1_000;
+const retryAfterSeconds = 5;
+
+/**
+ * Judges a request by its `Proxy-Authorization` header: credentials, state, rate, quota, in this
+ * order. Throws a `Refusal` while the caller has not proved to hold a key (407), or when the database
+ * cannot say (503): a stranger can add nothing to a key's usage.
+ */
+export async function admit(
+  header: string | undefined,
+  { keys, ledger, limiter }: AdmissionOptions,
+): Promise<Admission> {
+  const credentials = parseCredentials(header);
+  if (!credentials) throw new Refusal('credentials_required');
+  let entry = await answered(keys.get(credentials.keyId));
+  const { record: key } = entry;
+  if (!key || !haveHash(credentials, key.secretHash)) throw new Refusal('credentials_required');
+  const refused = (refusal: Refusal): Admission => ({ key, entry, refusal });
+
+  if (!key.active) {
+    return refused(new Refusal(key.suspended ? 'key_suspended' : 'credentials_required'));
+  }
+  const waitSeconds = await limiter.take(key.keyId, key.rateLimit);
+  if (waitSeconds > 0) {
+    return refused(new Refusal('rate_limited', { retryAfterSeconds: waitSeconds }));
+  }
+  // this node's figure may be too high: the database is asked before it counts
+  if (ledger.exhausted(entry)) entry = await answered(keys.refresh(key.keyId, freshMs));
+  if (ledger.exhausted(entry)) return refused(new Refusal('quota_exceeded'));
+  return { key, entry, refusal: null };
+}
+
+async function answered(entry: KeyEntry | Promise<KeyEntry>): Promise<KeyEntry> {
+  try {
+    return await entry;
+  } catch {
+    throw new Refusal('unavailable', { retryAfterSeconds });
+  }
+}

@@ -1,0 +1,98 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { type AllowedTarget, parseAllowedTargets } from './allowed-targets.ts';
+
+/** What a gateway is told at its start. */
+export interface GatewayConfiguration {
+  databaseUrl: string;
+  host: string;
+  port: number;
+  metricsHost: string;
+  metricsPort: number;
+  nodeId: string;
+  spoolDirectory: string;
+  /** How late usage may be, in ms: running tunnels are sliced, and events sent, each half of it. */
+  flushMs: number;
+  /** How long a stop waits for open tunnels, in ms. */
+  drainMs: number;
+  /** How long a tunnel may move nothing, in ms. */
+  idleMs: number;
+  allowedTargets: AllowedTarget[];
+  redisUrl: string | undefined;
+  logLevel: (typeof logLevels)[number];
+}
+
+/** The environment does not say what a gateway needs; the message has a line a variable. */
+export class ConfigurationError extends Error {}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const port = z.coerce.number('must be a port').int().min(0).max(65_535);
+const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(0);
+const url = (protocol: RegExp, words: string) =>
+  z.string(words).refine((text) => URL.canParse(text) && protocol.test(new URL(text).protocol), {
+    error: words,
+  });
+
+const environmentSchema = z.object({
+  GATEWAY_DATABASE_URL: url(
+    /^postgres(ql)?:$/,
+    'must be the postgresql:// URL of role proxy_gateway, a direct or session-mode connection',
+  ),
+  GATEWAY_HOST: z.string().default('127.0.0.1'),
+  GATEWAY_PORT: port.default(7777),
+  GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
+  GATEWAY_METRICS_PORT: port.default(9777),
+  GATEWAY_NODE_ID: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,100}$/, 'must have 1 to 100 printable characters')
+    .default(() => hostname().slice(0, 100)),
+  GATEWAY_SPOOL_DIR: z.string('must be a folder of this gateway alone'),
+  GATEWAY_FLUSH_MS: milliseconds
+    .min(100, 'must be at least 100')
+    .max(60_000, 'must be at most 60000: usage may be 60 s late')
+    .default(10_000),
+  GATEWAY_DRAIN_MS: milliseconds.default(30_000),
+  GATEWAY_IDLE_MS: milliseconds.min(1_000, 'must be at least 1000').default(600_000),
+  GATEWAY_ALLOW_TARGETS: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      try {
+        return parseAllowedTargets(text);
+      } catch (error) {
+        context.addIssue((error as Error).message);
+        return z.NEVER;
+      }
+    }),
+  GATEWAY_LOG_LEVEL: z.enum(logLevels).default('info'),
+  REDIS_URL: url(/^rediss?:$/, 'must be a redis:// or rediss:// URL').optional(),
+});
+
+/**
+ * Reads a gateway's environment. An empty variable counts as none. Throws `ConfigurationError` with
+ * every variable that is wrong, and never with its value: some hold passwords.
+ */
+export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfiguration {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const { success, data, error } = environmentSchema.safeParse(given);
+  if (!success) {
+    const lines = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigurationError(`The gateway's environment is not complete:\n${lines.join('\n')}`);
+  }
+  return {
+    databaseUrl: data.GATEWAY_DATABASE_URL,
+    host: data.GATEWAY_HOST,
+    port: data.GATEWAY_PORT,
+    metricsHost: data.GATEWAY_METRICS_HOST,
+    metricsPort: data.GATEWAY_METRICS_PORT,
+    nodeId: data.GATEWAY_NODE_ID,
+    spoolDirectory: data.GATEWAY_SPOOL_DIR,
+    flushMs: data.GATEWAY_FLUSH_MS,
+    drainMs: data.GATEWAY_DRAIN_MS,
+    idleMs: data.GATEWAY_IDLE_MS,
+    allowedTargets: data.GATEWAY_ALLOW_TARGETS,
+    redisUrl: data.REDIS_URL,
+    logLevel: data.GATEWAY_LOG_LEVEL,
+  };
+}

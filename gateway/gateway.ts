@@ -1,0 +1,191 @@
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { startChangeListener } from './change-listener.ts';
+import type { GatewayConfiguration } from './configuration.ts';
+import { KeyCache } from './key-cache.ts';
+import { createPool, lookUpWith } from './key-lookup.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { OpenTunnels } from './open-tunnels.ts';
+import { createOperationsServer } from './operations-server.ts';
+import { ProxyServer } from './proxy-server.ts';
+import { QuotaLedger } from './quota-ledger.ts';
+import { createLocalRateLimiter } from './rate-limiter.ts';
+import { recordUsageWith } from './record-usage.ts';
+import { createRedisRateLimiter } from './redis-rate-limiter.ts';
+import { RequestHandler } from './request-handler.ts';
+import { openSpool } from './spool.ts';
+import { createTargetPolicy } from './target-policy.ts';
+import type { UsageEvent } from './usage-event.ts';
+import { createUsageRecorder } from './usage-recorder.ts';
+
+/** A gateway that takes CONNECTs. */
+export interface Gateway {
+  /** Where clients send their CONNECTs. */
+  url: string;
+  /** Where `/healthz`, `/readyz` and `/metrics` are. */
+  operationsUrl: string;
+  /**
+   * Takes no more CONNECTs, waits for the open tunnels up to `drainMs`, ends what is left, and sends
+   * the usage; what the database does not take stays in the spool for the next start.
+   */
+  stop(): Promise<void>;
+}
+
+/** How often open tunnels are looked at, in ms: what a key may overshoot its quota by on one node. */
+const sweepMs = 250;
+/** How long a stop waits for the database to take the last events, in ms. */
+const lastFlushMs = 10_000;
+const lookupConnections = 8;
+
+/** Starts a gateway. `now` is its monotonic clock in ms, for tests that travel. */
+export async function startGateway(
+  configuration: GatewayConfiguration,
+  { log, now = () => performance.now() }: { log: Logger; now?: () => number },
+): Promise<Gateway> {
+  const { databaseUrl, nodeId, flushMs, idleMs } = configuration;
+  const undo = new AsyncDisposableStack();
+  let stopping = false;
+  try {
+    const ledger = new QuotaLedger(now);
+    const spool = await openSpool({
+      directory: configuration.spoolDirectory,
+      log,
+      onRecovered: (event) => ledger.add(event.apiKeyId, event.bytesSent + event.bytesReceived),
+    });
+    undo.defer(() => spool.close());
+
+    const pool = createPool({ databaseUrl, connections: lookupConnections, log });
+    undo.defer(() => pool.end());
+    const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
+    undo.defer(() => recording.end());
+    const keys = new KeyCache({ lookUp: lookUpWith(pool), now });
+    const tunnels = new OpenTunnels({ keys, ledger, log, now, sliceMs: flushMs / 2 });
+    const local = createLocalRateLimiter({ now });
+    const shared = configuration.redisUrl
+      ? createRedisRateLimiter({
+          url: configuration.redisUrl,
+          local,
+          log,
+        })
+      : null;
+    if (shared) undo.defer(() => shared.close());
+
+    const metrics: Metrics = createMetrics({
+      keys,
+      tunnels,
+      spool,
+      listening: () => listener.listening,
+      countingTogether: () => shared?.available,
+    });
+
+    const recorder = createUsageRecorder({
+      spool,
+      record: recordUsageWith(recording),
+      flushMs,
+      log,
+      onRecorded: (events, outcome) => {
+        ledger.settle(events);
+        metrics.recorded(outcome);
+      },
+    });
+    undo.defer(async () => {
+      await recorder.stop({ deadlineMs: lastFlushMs });
+    });
+
+    const listener = startChangeListener({
+      databaseUrl,
+      log,
+      onChange(keyId) {
+        keys.drop(keyId);
+        tunnels.changed(keyId);
+      },
+      onListening() {
+        keys.switchOn();
+        tunnels.recheckAll();
+      },
+      onLost: () => keys.switchOff(),
+    });
+    undo.defer(() => listener.stop());
+
+    const handler = new RequestHandler({
+      keys,
+      ledger,
+      limiter: shared ?? local,
+      policy: createTargetPolicy({ allowed: configuration.allowedTargets }),
+      tunnels,
+      nodeId,
+      idleMs,
+      now,
+      accepting: () => !stopping && spool.accepting,
+      record(event: UsageEvent) {
+        metrics.metered(event.bytesSent, event.bytesReceived);
+        return spool.append(event);
+      },
+      onConnected: (setupMs) => metrics.connected(setupMs),
+      log,
+    });
+    const server: ProxyServer = new ProxyServer({
+      host: configuration.host,
+      port: configuration.port,
+      prepare: (asked) => handler.prepare(server, asked),
+      onRefused: ({ code, statusCode }) => metrics.refused(code, statusCode),
+      onError: (error) => log.error({ error: error.stack }, 'a request failed unexpectedly'),
+    });
+    const sweeping = setInterval(() => tunnels.sweep(), sweepMs);
+    undo.defer(async () => {
+      clearInterval(sweeping);
+    });
+
+    const operations = createOperationsServer({
+      registry: metrics.registry,
+      notReady: () =>
+        [
+          stopping && 'stopping',
+          !listener.listening && 'changes of keys are not heard: is the database there?',
+          !spool.accepting && 'the spool takes no events: is the disk full?',
+        ].filter((reason) => reason !== false),
+    });
+    await new Promise<void>((resolve, reject) => {
+      operations.once('error', reject);
+      operations.listen(configuration.metricsPort, configuration.metricsHost, resolve);
+    });
+    undo.defer(async () => {
+      operations.closeAllConnections();
+      operations.close();
+    });
+
+    await server.listen();
+    undo.defer(async () => {
+      // the listening socket is closed by itself first: open tunnels may go on
+      const closed = new Promise((resolve) => server.server.close(resolve));
+      server.server.closeIdleConnections();
+      const drained = AbortSignal.timeout(configuration.drainMs);
+      await Promise.race([
+        tunnels.empty(),
+        new Promise((resolve) => drained.addEventListener('abort', resolve)),
+      ]);
+      if (tunnels.count > 0) log.warn({ tunnels: tunnels.count }, 'ending open tunnels');
+      server.closeConnections();
+      await tunnels.empty();
+      await closed;
+    });
+    const { port } = operations.address() as AddressInfo;
+    const gateway: Gateway = {
+      url: `http://${bracketed(configuration.host)}:${server.port}`,
+      operationsUrl: `http://${bracketed(configuration.metricsHost)}:${port}`,
+      stop() {
+        stopping = true;
+        return undo.disposeAsync();
+      },
+    };
+    log.info({ url: gateway.url, operationsUrl: gateway.operationsUrl, nodeId }, 'taking CONNECTs');
+    return gateway;
+  } catch (error) {
+    await undo.disposeAsync();
+    throw error;
+  }
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

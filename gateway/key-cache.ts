@@ -1,0 +1,160 @@
+import { LRUCache } from 'lru-cache';
+import type { KeyRecord, LookUpKey } from './key-lookup.ts';
+
+/** The longest that a gateway may go on with what it was told of a key, in ms. */
+export const keyMaxAgeMs = 30_000;
+
+/** What was looked up, and when. */
+export interface KeyEntry {
+  /** Null for a keyId that the database does not know. */
+  record: KeyRecord | null;
+  /** When the look-up began, on the cache's clock: what it says may be this old. */
+  askedAt: number;
+}
+
+/** The database gave no answer in time, or too many look-ups are waiting for one. */
+export class LookupFailed extends Error {}
+
+export interface KeyCacheOptions {
+  lookUp: LookUpKey;
+  /** Monotonic, in ms. */
+  now: () => number;
+  /** How many keys are kept, the least recently used leaving first. */
+  maxKeys?: number;
+  /** Unknown keyIds are kept apart, so that a flood of made-up ones pushes out no real key. */
+  maxUnknown?: number;
+  /** Look-ups that may be under way at once. */
+  maxLookups?: number;
+}
+
+interface Lookup {
+  answer: Promise<KeyEntry>;
+  /** The key changed while it was being looked up: the answer may be from before. */
+  outdated: boolean;
+}
+
+/**
+ * Keys by keyId, each for at most 30 s from when its look-up began. It keeps nothing until it is
+ * switched on: without word of changes, each CONNECT asks the database.
+ */
+export class KeyCache {
+  readonly #options: Required<KeyCacheOptions>;
+  readonly #known: LRUCache<string, KeyEntry>;
+  readonly #unknown: LRUCache<string, KeyEntry>;
+  readonly #lookups = new Map<string, Lookup>();
+  #on = false;
+  /** Tells look-ups from before a switch from those after it. */
+  #era = 0;
+  /** For metrics: how requests for a key were answered. */
+  readonly counts = { hit: 0, miss: 0, failed: 0 };
+
+  constructor(options: KeyCacheOptions) {
+    this.#options = { maxKeys: 100_000, maxUnknown: 10_000, maxLookups: 1_000, ...options };
+    const { now, maxKeys, maxUnknown } = this.#options;
+    const aging = { ttl: keyMaxAgeMs, ttlResolution: 0, perf: { now } };
+    this.#known = new LRUCache({ max: maxKeys, ...aging });
+    this.#unknown = new LRUCache({ max: maxUnknown, ...aging });
+  }
+
+  get on(): boolean {
+    return this.#on;
+  }
+
+  get size(): { known: number; unknown: number } {
+    return { known: this.#known.size, unknown: this.#unknown.size };
+  }
+
+  /** From here on answers are kept: the caller hears of every change. */
+  switchOn(): void {
+    this.#era += 1;
+    this.#on = true;
+  }
+
+  /** Forgets everything and keeps nothing: the caller may miss changes. */
+  switchOff(): void {
+    this.#era += 1;
+    this.#on = false;
+    this.#known.clear();
+    this.#unknown.clear();
+  }
+
+  /** A key changed: what is kept of it, or being looked up, no longer counts. */
+  drop(keyId: string): void {
+    this.#known.delete(keyId);
+    this.#unknown.delete(keyId);
+    const lookup = this.#lookups.get(keyId);
+    if (lookup) {
+      lookup.outdated = true;
+      this.#lookups.delete(keyId);
+    }
+  }
+
+  /** What is kept of a key, if anything. */
+  peek(keyId: string): KeyEntry | undefined {
+    return this.#known.get(keyId) ?? this.#unknown.get(keyId);
+  }
+
+  /** What is kept of a key, else what the database says. Rejects with `LookupFailed`. */
+  get(keyId: string): KeyEntry | Promise<KeyEntry> {
+    const kept = this.peek(keyId);
+    if (kept) {
+      this.counts.hit += 1;
+      return kept;
+    }
+    this.counts.miss += 1;
+    return this.#ask(keyId);
+  }
+
+  /** What the database says now, or said less than `maxAgeMs` ago. Rejects with `LookupFailed`. */
+  refresh(keyId: string, maxAgeMs: number): KeyEntry | Promise<KeyEntry> {
+    const kept = this.peek(keyId);
+    if (kept && this.#options.now() - kept.askedAt < maxAgeMs) return kept;
+    return this.#ask(keyId);
+  }
+
+  async #ask(keyId: string): Promise<KeyEntry> {
+    // a key that changes at every look-up is not worth more
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const lookup = this.#lookups.get(keyId) ?? this.#begin(keyId);
+      const entry = await lookup.answer;
+      if (!lookup.outdated) return entry;
+    }
+    throw new LookupFailed('the key keeps changing');
+  }
+
+  #begin(keyId: string): Lookup {
+    if (this.#lookups.size >= this.#options.maxLookups) {
+      this.counts.failed += 1;
+      throw new LookupFailed('too many look-ups are waiting');
+    }
+    const era = this.#era;
+    const askedAt = this.#options.now();
+    const lookup: Lookup = { outdated: false, answer: this.#lookUp(keyId, askedAt) };
+    this.#lookups.set(keyId, lookup);
+    const settle = () => {
+      if (this.#lookups.get(keyId) === lookup) this.#lookups.delete(keyId);
+    };
+    lookup.answer.then((entry) => {
+      settle();
+      if (this.#on && era === this.#era && !lookup.outdated) this.#keep(keyId, entry);
+    }, settle);
+    return lookup;
+  }
+
+  async #lookUp(keyId: string, askedAt: number): Promise<KeyEntry> {
+    try {
+      return { record: await this.#options.lookUp(keyId), askedAt };
+    } catch (cause) {
+      this.counts.failed += 1;
+      throw new LookupFailed('the database did not answer', { cause });
+    }
+  }
+
+  #keep(keyId: string, entry: KeyEntry): void {
+    const [here, other] = entry.record
+      ? [this.#known, this.#unknown]
+      : [this.#unknown, this.#known];
+    other.delete(keyId);
+    here.set(keyId, entry, { start: entry.askedAt });
+  }
+}

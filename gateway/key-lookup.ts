@@ -1,0 +1,80 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+
+/** What a gateway needs to judge a CONNECT, as `gateway.lookup_proxy_key` answers. */
+export interface KeyRecord {
+  /** The uuid that usage events link to. */
+  id: string;
+  keyId: string;
+  secretHash: Buffer;
+  active: boolean;
+  suspended: boolean;
+  /** CONNECTs per second. */
+  rateLimit: number;
+  /** Of this calendar month (UTC). */
+  bandwidthLimitBytes: number;
+  bandwidthUsedBytes: number;
+}
+
+/** Looks a key up in the database; null for an unknown keyId. Rejects when there is no answer. */
+export type LookUpKey = (keyId: string) => Promise<KeyRecord | null>;
+
+interface LookupRow {
+  id: string;
+  key_id: string;
+  secret_hash: Buffer;
+  active: boolean;
+  suspended: boolean;
+  rate_limit: number;
+  bandwidth_limit_bytes: string;
+  bandwidth_used_bytes: string;
+}
+
+/** How long a query may take before its connection is given up: a black hole must not hang us. */
+const queryTimeoutMs = 3_000;
+
+/** Connections of role `proxy_gateway`. An idle one that breaks is logged, and replaced when needed. */
+export function createPool(options: {
+  databaseUrl: string;
+  connections: number;
+  timeoutMs?: number;
+  log: Logger;
+}): pg.Pool {
+  const timeoutMs = options.timeoutMs ?? queryTimeoutMs;
+  const pool = new pg.Pool({
+    connectionString: options.databaseUrl,
+    max: options.connections,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    application_name: 'proxy_gateway',
+  });
+  pool.on('error', (error) =>
+    options.log.warn({ reason: error.message }, 'database connection lost'),
+  );
+  return pool;
+}
+
+/** Looks keys up over `pool`, as one prepared statement. */
+export function lookUpWith(pool: pg.Pool): LookUpKey {
+  return async (keyId) => {
+    const { rows } = await pool.query<LookupRow>({
+      name: 'lookup_proxy_key',
+      text: 'select * from gateway.lookup_proxy_key($1)',
+      values: [keyId],
+    });
+    const [row] = rows;
+    if (row === undefined) return null;
+    return {
+      id: row.id,
+      keyId: row.key_id,
+      secretHash: row.secret_hash,
+      active: row.active,
+      suspended: row.suspended,
+      rateLimit: row.rate_limit,
+      bandwidthLimitBytes: Number(row.bandwidth_limit_bytes),
+      bandwidthUsedBytes: Number(row.bandwidth_used_bytes),
+    };
+  };
+}

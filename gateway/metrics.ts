@@ -1,0 +1,106 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { KeyCache } from './key-cache.ts';
+import type { OpenTunnels } from './open-tunnels.ts';
+import type { Spool } from './spool.ts';
+
+export interface MetricSources {
+  keys: KeyCache;
+  tunnels: OpenTunnels;
+  spool: Spool;
+  /** Whether changes of keys are heard. */
+  listening: () => boolean;
+  /** Whether CONNECTs are counted over all nodes; undefined where there is no Redis. */
+  countingTogether: () => boolean | undefined;
+}
+
+/** What happened, counted where it happens. */
+export interface Metrics {
+  registry: Registry;
+  connected(setupMs: number): void;
+  refused(code: string, status: number): void;
+  metered(bytesSent: number, bytesReceived: number): void;
+  recorded(outcome: { recorded: number; repeated: number; rejected: number }): void;
+}
+
+/** The gateway's metrics, in a registry of their own. No label holds a key, a host or a client. */
+export function createMetrics(sources: MetricSources): Metrics {
+  const { keys, tunnels, spool, listening, countingTogether } = sources;
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const connects = new Counter({
+    name: 'gateway_connects_total',
+    help: 'Requests for a tunnel by answer.',
+    labelNames: ['status', 'code'],
+    registers,
+  });
+  const setup = new Histogram({
+    name: 'gateway_connect_setup_seconds',
+    help: 'From a request to the connection to its target.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
+    registers,
+  });
+  const bytes = new Counter({
+    name: 'gateway_bytes_total',
+    help: 'Metered bytes: sent to targets, received from them.',
+    labelNames: ['direction'],
+    registers,
+  });
+  const events = new Counter({
+    name: 'gateway_usage_events_total',
+    help: 'Usage events by what the database made of them.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  new Counter({
+    name: 'gateway_key_requests_total',
+    help: 'Requests for a key: answered by the cache, asked of the database, or not answered.',
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [result, count] of Object.entries(keys.counts)) this.inc({ result }, count);
+    },
+  });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('gateway_open_tunnels', 'Tunnels that are open.', () => tunnels.count);
+  gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);
+  gauge('gateway_cached_unknown_keys', 'Unknown keyIds in the cache.', () => keys.size.unknown);
+  gauge('gateway_listening', '1 while changes of keys are heard.', () => Number(listening()));
+  gauge('gateway_spool_events', 'Events not yet recorded.', () => spool.pendingRecords);
+  gauge('gateway_spool_bytes', 'Bytes of events not yet recorded.', () => spool.pendingBytes);
+  gauge('gateway_spool_accepting', '1 while the disk takes events.', () => Number(spool.accepting));
+  gauge('gateway_spool_oldest_seconds', 'Age of the oldest event not yet recorded.', () =>
+    spool.oldestAppendedAt === null ? 0 : (Date.now() - spool.oldestAppendedAt) / 1_000,
+  );
+  if (countingTogether() !== undefined) {
+    gauge('gateway_counting_together', '1 while Redis counts CONNECTs over all nodes.', () =>
+      Number(countingTogether()),
+    );
+  }
+
+  return {
+    registry,
+    connected(setupMs) {
+      connects.inc({ status: '200', code: 'connected' });
+      setup.observe(setupMs / 1_000);
+    },
+    refused: (code, status) => connects.inc({ status: String(status), code }),
+    metered(bytesSent, bytesReceived) {
+      bytes.inc({ direction: 'sent' }, bytesSent);
+      bytes.inc({ direction: 'received' }, bytesReceived);
+    },
+    recorded(outcome) {
+      for (const [name, count] of Object.entries(outcome)) events.inc({ outcome: name }, count);
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import type { Logger } from 'pino';
+import type { KeyCache } from './key-cache.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
+import type { Tunnel } from './tunnel.ts';
+
+export interface OpenTunnelsOptions {
+  keys: KeyCache;
+  ledger: QuotaLedger;
+  log: Logger;
+  now: () => number;
+  /** The longest slice, in ms. */
+  sliceMs: number;
+}
+
+/** How long a key's open tunnels go on before its state is asked for again, in ms. */
+const recheckMs = 10_000;
+/** Look-ups that one sweep may begin. */
+const rechecksPerSweep = 100;
+/** A figure this fresh is not asked for again before a tunnel is cut for its quota, in ms. */
+const freshMs = 1_000;
+
+interface KeyTunnels {
+  tunnels: Set<Tunnel>;
+  checkedAt: number;
+  checking: boolean;
+}
+
+/** The open tunnels by key: reported as they run, and closed when their key may no longer be used. */
+export class OpenTunnels {
+  readonly #options: OpenTunnelsOptions;
+  readonly #byKey = new Map<string, KeyTunnels>();
+  #count = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: OpenTunnelsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(tunnel: Tunnel): void {
+    const { keyId } = tunnel.key;
+    const entry = this.#byKey.get(keyId) ?? {
+      tunnels: new Set(),
+      checkedAt: this.#options.now(),
+      checking: false,
+    };
+    this.#byKey.set(keyId, entry);
+    entry.tunnels.add(tunnel);
+    this.#count += 1;
+  }
+
+  remove(tunnel: Tunnel): void {
+    const { keyId } = tunnel.key;
+    const entry = this.#byKey.get(keyId);
+    if (!entry?.tunnels.delete(tunnel)) return;
+    if (entry.tunnels.size === 0) this.#byKey.delete(keyId);
+    this.#count -= 1;
+    if (this.#count > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Resolves when no tunnel is open. */
+  async empty(): Promise<void> {
+    if (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  closeAll(): void {
+    for (const { tunnels } of this.#byKey.values()) for (const tunnel of tunnels) tunnel.close();
+  }
+
+  /** A key changed: its tunnels are closed if it is out of service. */
+  changed(keyId: string): void {
+    const entry = this.#byKey.get(keyId);
+    if (!entry) return;
+    entry.checkedAt = Number.NEGATIVE_INFINITY;
+    // a check under way goes on with what it was told before: the sweep asks again
+    void this.#check(keyId, entry);
+  }
+
+  /** Changes may have been missed: the coming sweeps ask for every key that has open tunnels. */
+  recheckAll(): void {
+    for (const entry of this.#byKey.values()) entry.checkedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Charges what was moved, reports long slices, and closes what may not go on. Called often. */
+  sweep(): void {
+    const { keys, ledger, now, sliceMs, log } = this.#options;
+    const at = now();
+    let rechecks = 0;
+    for (const [keyId, entry] of this.#byKey) {
+      for (const tunnel of entry.tunnels) {
+        tunnel.charge();
+        if (tunnel.sliceAge < sliceMs) continue;
+        tunnel
+          .report()
+          .catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
+      }
+      const known = keys.peek(keyId);
+      const due = at - entry.checkedAt >= recheckMs && rechecks < rechecksPerSweep;
+      if (entry.checking || (!due && !(known && ledger.exhausted(known)))) continue;
+      rechecks += 1;
+      void this.#check(keyId, entry);
+    }
+  }
+
+  async #check(keyId: string, entry: KeyTunnels): Promise<void> {
+    const { keys, ledger, log, now } = this.#options;
+    if (entry.checking) return;
+    entry.checking = true;
+    const before = entry.checkedAt;
+    try {
+      let known = await keys.get(keyId);
+      if (ledger.exhausted(known)) known = await keys.refresh(keyId, freshMs);
+      const reason = !known.record?.active
+        ? 'key out of service'
+        : ledger.exhausted(known)
+          ? 'quota used up'
+          : null;
+      if (reason !== null && entry.tunnels.size > 0) {
+        log.info({ keyId, reason, tunnels: entry.tunnels.size }, 'closing tunnels');
+        for (const tunnel of entry.tunnels) tunnel.close();
+      }
+      // a change in between is still to be seen to
+      if (entry.checkedAt === before) entry.checkedAt = now();
+    } catch (error) {
+      // tunnels that are open outlive a database that is away; they are asked for when it is back
+      log.debug({ keyId, reason: (error as Error).message }, 'state of a key unknown');
+    } finally {
+      entry.checking = false;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { createServer, type Server } from 'node:http';
+import type { Registry } from 'prom-client';
+
+export interface OperationsOptions {
+  registry: Registry;
+  /** What keeps the gateway from serving; empty when it is ready. */
+  notReady: () => string[];
+}
+
+/**
+ * What operators and their machines ask: `/healthz` while the process runs, `/readyz` while it can
+ * take CONNECTs (503 with the reasons while not), `/metrics` for Prometheus.
+ */
+export function createOperationsServer({ registry, notReady }: OperationsOptions): Server {
+  return createServer((request, response) => {
+    const answer = (status: number, body: string, type = 'text/plain; charset=utf-8') => {
+      response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+      response.end(body);
+    };
+    const path = request.url?.split('?')[0];
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      answer(405, 'method_not_allowed\n');
+    } else if (path === '/healthz') {
+      answer(200, 'ok\n');
+    } else if (path === '/readyz') {
+      const reasons = notReady();
+      if (reasons.length === 0) answer(200, 'ready\n');
+      else answer(503, `${reasons.join('\n')}\n`);
+    } else if (path === '/metrics') {
+      registry.metrics().then(
+        (metrics) => answer(200, metrics, registry.contentType),
+        () => answer(500, 'internal\n'),
+      );
+    } else {
+      answer(404, 'not_found: /healthz, /readyz and /metrics are here\n');
+    }
+  });
+}

@@ -1,0 +1,76 @@
+import type { KeyEntry } from './key-cache.ts';
+import { keyMaxAgeMs } from './key-cache.ts';
+import type { UsageEvent } from './usage-event.ts';
+
+interface Account {
+  /** Moved through this node, and not known to be in the database. */
+  unrecorded: number;
+  /** What the database took lately, and when: a cached figure may be from before. */
+  recorded: { at: number; bytes: number }[];
+}
+
+/**
+ * What this node adds to the bytes that the database knew of when a key was looked up. Where the two
+ * overlap, a key's use is taken as too high rather than too low.
+ */
+export class QuotaLedger {
+  readonly #now: () => number;
+  readonly #accounts = new Map<string, Account>();
+
+  /** `now`: the key cache's clock. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Bytes moved for a key, or found in the spool of an earlier run. */
+  add(apiKeyId: string, bytes: number): void {
+    if (bytes === 0) return;
+    const account = this.#accounts.get(apiKeyId);
+    if (account) account.unrecorded += bytes;
+    else this.#accounts.set(apiKeyId, { unrecorded: bytes, recorded: [] });
+  }
+
+  /** The database has these events now, or has refused them for good. */
+  settle(events: readonly UsageEvent[]): void {
+    const at = this.#now();
+    for (const { apiKeyId, bytesSent, bytesReceived } of events) {
+      const account = this.#accounts.get(apiKeyId);
+      const bytes = bytesSent + bytesReceived;
+      if (!account || bytes === 0) continue;
+      account.unrecorded -= bytes;
+      const last = account.recorded.at(-1);
+      if (last?.at === at) last.bytes += bytes;
+      else account.recorded.push({ at, bytes });
+    }
+    this.#forget();
+  }
+
+  /** The bytes of this month that a key has used, as far as this node can know. */
+  used(entry: KeyEntry): number {
+    if (!entry.record) return 0;
+    const { id, bandwidthUsedBytes } = entry.record;
+    const account = this.#accounts.get(id);
+    if (!account) return bandwidthUsedBytes;
+    let since = 0;
+    for (const { at, bytes } of account.recorded) if (at >= entry.askedAt) since += bytes;
+    return bandwidthUsedBytes + account.unrecorded + since;
+  }
+
+  /** Whether a key has used up its month. */
+  exhausted(entry: KeyEntry): boolean {
+    return entry.record !== null && this.used(entry) >= entry.record.bandwidthLimitBytes;
+  }
+
+  get size(): number {
+    return this.#accounts.size;
+  }
+
+  /** Drops what no cached figure can be older than. */
+  #forget(): void {
+    const oldest = this.#now() - keyMaxAgeMs;
+    for (const [apiKeyId, account] of this.#accounts) {
+      account.recorded = account.recorded.filter(({ at }) => at >= oldest);
+      if (account.unrecorded <= 0 && account.recorded.length === 0) this.#accounts.delete(apiKeyId);
+    }
+  }
+}

@@ -1,0 +1,238 @@
+import type { Logger } from 'pino';
+import { createSpoolFile, discard, type SpoolFile, succeeds, writeAll } from './spool-file.ts';
+import { encodeRecord } from './spool-record.ts';
+import { type Segment, segmentFile, syncFolder } from './spool-segments.ts';
+import type { UsageEvent } from './usage-event.ts';
+
+export interface SpoolWriterOptions {
+  directory: string;
+  lastSequence: number;
+  /** A segment is ended at this many records, or at the record that reaches this many bytes. */
+  segmentRecords: number;
+  segmentBytes: number;
+  /** Between two attempts to write while the disk refuses, in ms. */
+  retryMs: number;
+  /** Makes a file that is not there yet. */
+  openFile?: (path: string) => Promise<SpoolFile>;
+  /** In ms since 1970. */
+  now: () => number;
+  log: Logger;
+  onSealed: (segment: Segment) => void;
+  onWritten: () => void;
+}
+
+/** The spool was closed before an event was on disk. */
+export class SpoolClosed extends Error {
+  constructor() {
+    super('the spool was closed before the event was on disk');
+    this.name = SpoolClosed.name;
+  }
+}
+
+interface WaitingRecord {
+  record: Buffer;
+  at: number;
+  resolve: () => void;
+  reject: (error: SpoolClosed) => void;
+}
+
+interface ActiveSegment extends Segment {
+  readonly file: SpoolFile;
+  /** Of records that are known to be on disk. */
+  records: number;
+  bytes: number;
+}
+
+/**
+ * Appends records in groups: while one is written and synced, those that come meanwhile gather for
+ * the next. A group that the disk refuses is written again until it is taken.
+ */
+export class SpoolWriter {
+  readonly #options: Required<SpoolWriterOptions>;
+  readonly #waiting: WaitingRecord[] = [];
+  #waitingBytes = 0;
+  #active: ActiveSegment | null = null;
+  #lastSequence: number;
+  #appended = 0;
+  #failing = false;
+  #closing = false;
+  /** Ends when nothing waits; null while nothing does. */
+  #drained: Promise<void> | null = null;
+  #wake: () => void = () => {};
+  /** Whoever touches the active segment takes turns. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: SpoolWriterOptions) {
+    this.#options = { openFile: createSpoolFile, ...options };
+    this.#lastSequence = options.lastSequence;
+  }
+
+  /** Whether the disk refused the last group. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  /** What is in no sealed segment yet. */
+  get pending(): { records: number; bytes: number; oldestAppendedAt: number | null } {
+    const { records = 0, bytes = 0, oldestAppendedAt = null } = this.#active ?? {};
+    return {
+      records: records + this.#waiting.length,
+      bytes: bytes + this.#waitingBytes,
+      oldestAppendedAt: (records > 0 ? oldestAppendedAt : this.#waiting[0]?.at) ?? null,
+    };
+  }
+
+  /** Records that are on disk since the start. */
+  get appended(): number {
+    return this.#appended;
+  }
+
+  /** Resolves when the event is on disk. Rejects with `SpoolClosed`, and for nothing else. */
+  append(event: UsageEvent): Promise<void> {
+    if (this.#closing) return Promise.reject(new SpoolClosed());
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const record = encodeRecord(event);
+    this.#waiting.push({ record, at: this.#options.now(), resolve, reject });
+    this.#waitingBytes += record.length;
+    this.#drained ??= this.#drain();
+    return promise;
+  }
+
+  /** Ends the active segment, if it has records. What is appended next begins another. */
+  seal(): Promise<void> {
+    return this.#inTurn(() => this.#seal());
+  }
+
+  /** Writes what waits. What the disk refuses even now is rejected with `SpoolClosed`. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#wake();
+    await this.#drained;
+    await this.#inTurn(() => this.#abandon());
+  }
+
+  #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
+    const done = this.#turn.then(act);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const failure = await this.#inTurn(() => this.#writeGroup());
+      this.#noteOutcome(failure);
+      if (failure === null) continue;
+      if (this.#closing) this.#giveUp();
+      else await this.#pause();
+    }
+    // in the same turn as the look at what waits: an append in between would never be written
+    this.#drained = null;
+  }
+
+  /** Writes and syncs as much of what waits as the segment takes. Gives the error of the disk. */
+  async #writeGroup(): Promise<NodeJS.ErrnoException | null> {
+    const { segmentRecords, segmentBytes, onWritten } = this.#options;
+    try {
+      this.#active ??= await this.#create();
+    } catch (error) {
+      return error as NodeJS.ErrnoException;
+    }
+    const active = this.#active;
+    let size = 0;
+    let count = 0;
+    for (const { record } of this.#waiting) {
+      if (active.records + count >= segmentRecords || active.bytes + size >= segmentBytes) break;
+      size += record.length;
+      count += 1;
+    }
+    const group = this.#waiting.slice(0, count);
+    const bytes = Buffer.concat(
+      group.map(({ record }) => record),
+      size,
+    );
+    let written = false;
+    try {
+      await writeAll(active.file, bytes, active.bytes);
+      written = true;
+      await active.file.datasync();
+    } catch (error) {
+      const cut = await succeeds(active.file.truncate(active.bytes));
+      // after a sync that failed, another may succeed without the data: only new writes are true
+      if (written || !cut) await this.#abandon();
+      return error as NodeJS.ErrnoException;
+    }
+    active.bytes += size;
+    active.records += count;
+    this.#waitingBytes -= size;
+    this.#appended += count;
+    this.#waiting.splice(0, count);
+    for (const { resolve } of group) resolve();
+    onWritten();
+    if (active.records >= segmentRecords || active.bytes >= segmentBytes) await this.#seal();
+    return null;
+  }
+
+  async #create(): Promise<ActiveSegment> {
+    const { directory, openFile, now } = this.#options;
+    // a number is used once, even if its file could not be made
+    this.#lastSequence += 1;
+    const sequence = this.#lastSequence;
+    const path = segmentFile(directory, sequence);
+    const file = await openFile(path);
+    try {
+      await syncFolder(directory);
+    } catch (error) {
+      await discard(path, file);
+      throw error;
+    }
+    const oldestAppendedAt = this.#waiting[0]?.at ?? now();
+    return { sequence, file, records: 0, bytes: 0, oldestAppendedAt };
+  }
+
+  async #seal(): Promise<void> {
+    if (this.#active && this.#active.records > 0) await this.#abandon();
+  }
+
+  /** Ends the active segment where it is; one without records goes. */
+  async #abandon(): Promise<void> {
+    if (this.#active === null) return;
+    const { file, ...segment } = this.#active;
+    this.#active = null;
+    if (segment.records > 0) {
+      await succeeds(file.close());
+      this.#options.onSealed(segment);
+    } else {
+      await discard(segmentFile(this.#options.directory, segment.sequence), file);
+    }
+  }
+
+  #noteOutcome(failure: NodeJS.ErrnoException | null): void {
+    const { directory, log } = this.#options;
+    if ((failure !== null) === this.#failing) return;
+    this.#failing = failure !== null;
+    if (failure === null) {
+      log.info({ directory }, 'the spool is written again');
+    } else {
+      const { code, message: reason } = failure;
+      log.error({ directory, code, reason }, 'the spool cannot be written: events wait in memory');
+    }
+  }
+
+  #giveUp(): void {
+    const given = this.#waiting.splice(0);
+    this.#waitingBytes = 0;
+    const { directory, log } = this.#options;
+    log.error({ directory, events: given.length }, 'events lost: the disk still refuses them');
+    for (const { reject } of given) reject(new SpoolClosed());
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#options.retryMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,179 @@
+import type { Logger } from 'pino';
+import { lockSpool, type SpoolLock } from './spool-lock.ts';
+import { makeSpoolFolder, type Segment, SpoolSegments } from './spool-segments.ts';
+import { SpoolSpace, type SpoolSpaceOptions } from './spool-space.ts';
+import { SpoolWriter, type SpoolWriterOptions } from './spool-writer.ts';
+import type { UsageEvent } from './usage-event.ts';
+
+export type { Segment } from './spool-segments.ts';
+
+export interface SpoolOptions
+  extends Partial<
+    Pick<SpoolWriterOptions, 'segmentRecords' | 'segmentBytes' | 'retryMs' | 'openFile' | 'now'> &
+      Pick<SpoolSpaceOptions, 'reserveBytes' | 'freeBytes'>
+  > {
+  /** A folder of this gateway alone; made if it is not there. */
+  directory: string;
+  log: Logger;
+  /** Is given each event that an earlier process left. */
+  onRecovered?: (event: UsageEvent) => void;
+}
+
+const defaults = {
+  /** Room for what running tunnels have still to report. */
+  reserveBytes: 16 * 1024 * 1024,
+  segmentRecords: 10_000,
+  segmentBytes: 8 * 1024 * 1024,
+  retryMs: 1_000,
+  now: Date.now,
+  onRecovered: () => {},
+};
+
+/**
+ * Opens the spool, with what an earlier process has left in it. Throws `SpoolInUse` where another
+ * gateway has the folder, and the error of the file system where it cannot be used.
+ */
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
+  const { directory, log, onRecovered, ...rest } = { ...defaults, ...options };
+  await makeSpoolFolder(directory);
+  const lock = lockSpool(directory);
+  try {
+    const files = new SpoolSegments(directory, log);
+    const recovered = await files.recover(onRecovered);
+    const space = new SpoolSpace({ ...rest, directory, intervalMs: rest.retryMs, log });
+    await space.look();
+    const spool = new Spool({ ...rest, ...recovered, directory, log, lock, files, space });
+    if (recovered.segments.length > 0) {
+      const { pendingRecords } = spool;
+      log.info({ directory, events: pendingRecords }, 'recovered events of an earlier run');
+    }
+    return spool;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+interface SpoolParts extends Omit<SpoolWriterOptions, 'onSealed' | 'onWritten'> {
+  lock: SpoolLock;
+  files: SpoolSegments;
+  segments: Segment[];
+  space: SpoolSpace;
+}
+
+/**
+ * Usage events on disk, from when they happen until the database has them: append-only segments,
+ * each ended before it is read, and taken away whole.
+ */
+export class Spool {
+  readonly directory: string;
+  readonly #lock: SpoolLock;
+  readonly #files: SpoolSegments;
+  readonly #space: SpoolSpace;
+  readonly #writer: SpoolWriter;
+  /** By sequence number, oldest first. */
+  readonly #sealed: Map<number, Segment>;
+  #sealedRecords = 0;
+  #sealedBytes = 0;
+  #onSealed: () => void = () => {};
+  #closed: Promise<void> | null = null;
+
+  constructor({ lock, files, segments, space, ...writing }: SpoolParts) {
+    this.directory = writing.directory;
+    this.#lock = lock;
+    this.#files = files;
+    this.#space = space;
+    this.#sealed = new Map();
+    for (const segment of segments) this.#addSealed(segment);
+    this.#writer = new SpoolWriter({
+      ...writing,
+      onSealed: (segment) => {
+        this.#addSealed(segment);
+        this.#onSealed();
+      },
+      onWritten: () => void space.glance(),
+    });
+  }
+
+  /**
+   * Resolves when the event is on disk; while the disk refuses, it waits in memory. Rejects with
+   * `SpoolClosed`, and for nothing else.
+   */
+  append(event: UsageEvent): Promise<void> {
+    return this.#writer.append(event);
+  }
+
+  /** Whether the disk takes events, with room left for those of running tunnels. */
+  get accepting(): boolean {
+    return this.#closed === null && this.#space.enough && !this.#writer.failing;
+  }
+
+  /** Ends the active segment, if there is one, so that it can be read. */
+  seal(): Promise<void> {
+    return this.#writer.seal();
+  }
+
+  /** What can be read, oldest first. */
+  sealed(): Segment[] {
+    return [...this.#sealed.values()];
+  }
+
+  /** A segment's events; rejects where the file cannot be read. */
+  read(segment: Segment): Promise<UsageEvent[]> {
+    return this.#files.read(segment);
+  }
+
+  /** Takes away a segment whose events are recorded. A closed spool keeps its files. */
+  async remove(segment: Segment): Promise<void> {
+    // the folder may be another process's by now, which reads what it finds
+    if (this.#closed || !this.#sealed.has(segment.sequence)) return;
+    await this.#files.remove(segment);
+    if (!this.#sealed.delete(segment.sequence)) return;
+    this.#sealedRecords -= segment.records;
+    this.#sealedBytes -= segment.bytes;
+    if (!this.#space.enough) await this.#space.look();
+  }
+
+  /** Calls `listener` whenever a segment can be read. One at a time. */
+  whenSealed(listener: () => void): void {
+    this.#onSealed = listener;
+  }
+
+  /** Events that are not recorded, in memory or on disk. */
+  get pendingRecords(): number {
+    return this.#sealedRecords + this.#writer.pending.records;
+  }
+
+  get pendingBytes(): number {
+    return this.#sealedBytes + this.#writer.pending.bytes;
+  }
+
+  /** When the oldest event that is not recorded was appended, in ms since 1970. */
+  get oldestAppendedAt(): number | null {
+    const [oldest] = this.#sealed.values();
+    return oldest?.oldestAppendedAt ?? this.#writer.pending.oldestAppendedAt;
+  }
+
+  /** Events that this process has put on disk. */
+  get appendedRecords(): number {
+    return this.#writer.appended;
+  }
+
+  /** Writes what waits, if the disk takes it, and lets go of the folder. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#space.stop();
+    await this.#writer.close();
+    this.#lock.release();
+  }
+
+  #addSealed(segment: Segment): void {
+    this.#sealed.set(segment.sequence, segment);
+    this.#sealedRecords += segment.records;
+    this.#sealedBytes += segment.bytes;
+  }
+}

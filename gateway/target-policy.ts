@@ -1,0 +1,112 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup as lookUpByResolver } from 'node:dns/promises';
+import { isIP, isIPv6 } from 'node:net';
+import { isPublic } from './address-ranges.ts';
+import { type AllowedTarget, matches, permitsPort } from './allowed-targets.ts';
+import { Refusal } from './refusal.ts';
+
+/** Where a request may go: a name that was resolved once, and the addresses that passed. */
+export interface Target {
+  /** Lower case, without brackets or trailing dot, at most 253 characters. */
+  host: string;
+  port: number;
+  /** In the resolver's order, at least one. Nothing else may be dialled. */
+  addresses: LookupAddress[];
+}
+
+/** Resolves a name to all of its addresses; rejects when there are none. */
+export type Lookup = (name: string) => Promise<LookupAddress[]>;
+
+export interface TargetPolicy {
+  /**
+   * Decides on a host and port as a client sent them. Rejects with a `Refusal`: malformed_request,
+   * port_forbidden, target_forbidden or target_unreachable (the name does not resolve); with the
+   * signal's reason when that is aborted.
+   */
+  resolve(host: string, port: number, signal?: AbortSignal): Promise<Target>;
+}
+
+export interface TargetPolicyOptions {
+  /** Exceptions to what is forbidden. */
+  allowed: readonly AllowedTarget[];
+  lookup?: Lookup;
+}
+
+const openPorts: ReadonlySet<number> = new Set([80, 443, 8080, 8443]);
+const mostCharactersSent = 1_024;
+/** A port, a path, user information, and what a URL parser would drop without a word. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it looks for
+const notOfAHost = /[\x00-\x20\x7f:/\\?#@]/;
+const name = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
+
+/**
+ * The one form of a host, as the URL standard gives it for http: `0x7f.1`, `127.0.0.1.`, `[::1]` and
+ * `LOCALHOST` become `127.0.0.1`, `127.0.0.1`, `::1` and `localhost`. Throws a `Refusal`,
+ * malformed_request, for what is no host.
+ */
+export function canonicalHost(host: string): string {
+  if (host.length > mostCharactersSent) throw new Refusal('malformed_request');
+  const bracketed = host.startsWith('[') && host.endsWith(']');
+  const address = bracketed ? host.slice(1, -1) : host;
+  if (isIPv6(address) && !address.includes('%')) {
+    return new URL(`http://[${address}]`).hostname.slice(1, -1);
+  }
+  if (notOfAHost.test(host)) throw new Refusal('malformed_request');
+  const hostname = URL.parse(`http://${host}`)?.hostname.replace(/\.$/, '');
+  if (hostname === undefined || !name.test(hostname)) throw new Refusal('malformed_request');
+  return hostname;
+}
+
+/**
+ * Lets requests go to public addresses at the ports of the web, and to the exceptions. A name is
+ * resolved once and only its checked addresses are returned, so that a second answer of its name
+ * server changes nothing.
+ */
+export function createTargetPolicy({ allowed, lookup }: TargetPolicyOptions): TargetPolicy {
+  const resolveName =
+    lookup ?? ((host) => lookUpByResolver(host, { all: true, order: 'verbatim' }));
+
+  return {
+    async resolve(host, port, signal) {
+      const canonical = canonicalHost(host);
+      if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
+        throw new Refusal('malformed_request');
+      }
+      const open = openPorts.has(port);
+      // no need to know the address
+      if (!open && !permitsPort(allowed, port)) throw new Refusal('port_forbidden');
+
+      const family = isIP(canonical);
+      const answers =
+        family > 0
+          ? [{ address: canonical, family }]
+          : await orAborted(() => resolveName(canonical), signal);
+      const addresses = answers.filter(
+        ({ address }) => (open && isPublic(address)) || matches(allowed, address, port),
+      );
+      if (addresses.length > 0) return { host: canonical, port, addresses };
+
+      const portAlone = answers.some(({ address }) => isPublic(address));
+      throw new Refusal(portAlone ? 'port_forbidden' : 'target_forbidden');
+    },
+  };
+}
+
+/** The answers of a look-up, which Node cannot cancel: one that comes too late is dropped. */
+async function orAborted(
+  lookUp: () => Promise<LookupAddress[]>,
+  signal: AbortSignal | undefined,
+): Promise<LookupAddress[]> {
+  signal?.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    const answers = lookUp().catch(() => []);
+    const found = await Promise.race([answers, aborted.promise]);
+    if (found.length === 0) throw new Refusal('target_unreachable');
+    return found;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}

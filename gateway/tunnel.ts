@@ -1,0 +1,93 @@
+import type { Socket } from 'node:net';
+import type { KeyRecord } from './key-lookup.ts';
+import { newEventId, type UsageEvent } from './usage-event.ts';
+
+export interface TunnelOptions {
+  key: KeyRecord;
+  /** The connected socket: what passes through it is what is metered. */
+  target: Socket;
+  targetHost: string;
+  method: string;
+  /** What the client was answered, as far as it is known. */
+  statusCode: () => number;
+  nodeId: string;
+  /** Monotonic, in ms. */
+  now: () => number;
+  /** Takes an event; resolves when it is on disk. */
+  record: (event: UsageEvent) => Promise<void>;
+  /** Takes the bytes moved since it was last told. */
+  charge: (apiKeyId: string, bytes: number) => void;
+  /** Ends both connections at once. */
+  close: () => void;
+}
+
+/** One open connection to a target, from the first byte to the last: counts, and reports in slices. */
+export class Tunnel {
+  readonly key: KeyRecord;
+  readonly #options: TunnelOptions;
+  readonly #id = newEventId();
+  #slice = 0;
+  #sliceBegan: number;
+  #sliceBeganAt = new Date();
+  /** As of the last slice. */
+  #reported = { sent: 0, received: 0 };
+  #charged = 0;
+
+  constructor(options: TunnelOptions) {
+    this.key = options.key;
+    this.#options = options;
+    this.#sliceBegan = options.now();
+  }
+
+  /** How long the running slice has been, in ms. */
+  get sliceAge(): number {
+    return this.#options.now() - this.#sliceBegan;
+  }
+
+  /** Charges the key for what was moved since the last time. */
+  charge(): void {
+    const { target, charge } = this.#options;
+    const moved = target.bytesWritten + target.bytesRead;
+    if (moved === this.#charged) return;
+    charge(this.key.id, moved - this.#charged);
+    this.#charged = moved;
+  }
+
+  /**
+   * Reports what was moved since the last slice, if anything was; the first slice in any case, as it
+   * counts as the CONNECT. Resolves when it is on disk.
+   */
+  async report(): Promise<void> {
+    const { target, targetHost, method, statusCode, nodeId, now, record } = this.#options;
+    this.charge();
+    const sent = target.bytesWritten - this.#reported.sent;
+    const received = target.bytesRead - this.#reported.received;
+    const began = this.#sliceBegan;
+    const beganAt = this.#sliceBeganAt;
+    const slice = this.#slice;
+    this.#sliceBegan = now();
+    this.#sliceBeganAt = new Date();
+    if (slice > 0 && sent === 0 && received === 0) return;
+    this.#slice += 1;
+    this.#reported = { sent: target.bytesWritten, received: target.bytesRead };
+    await record({
+      eventId: newEventId(),
+      apiKeyId: this.key.id,
+      occurredAt: beganAt.toISOString(),
+      targetHost,
+      method,
+      statusCode: statusCode(),
+      bytesSent: sent,
+      bytesReceived: received,
+      durationMs: Math.round(this.#sliceBegan - began),
+      servedByNodeId: nodeId,
+      tunnelId: this.#id,
+      slice,
+    });
+  }
+
+  /** Ends both connections at once. What was moved is reported as they close. */
+  close(): void {
+    this.#options.close();
+  }
+}

@@ -1,0 +1,240 @@
+import type { Logger } from 'pino';
+import { type RecordedUsage, RecordTimedOut, type RecordUsage } from './record-usage.ts';
+import { keepRejected, type RejectedEvent } from './rejected-events.ts';
+import type { Segment, Spool } from './spool.ts';
+import type { UsageEvent } from './usage-event.ts';
+
+export interface UsageRecorderOptions {
+  spool: Spool;
+  record: RecordUsage;
+  /** How late usage may be, in ms: events are sent each half of it, and when a segment is full. */
+  flushMs: number;
+  /** Events that one call of `record` takes. */
+  batchSize?: number;
+  /** The longest wait before `record` is tried again, in ms. */
+  maxBackoffMs?: number;
+  /** Is given the events of a segment, once, when the database has them or refuses them for good. */
+  onRecorded?: (events: UsageEvent[], outcome: RecordingOutcome) => void;
+  log: Logger;
+}
+
+/** How many events were new to the database, how many known, and how many it refused. */
+export interface RecordingOutcome {
+  recorded: number;
+  repeated: number;
+  rejected: number;
+}
+
+/** Starts sending the spool's events to the database; those of an earlier run at once. */
+export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorder {
+  return new UsageRecorder(options);
+}
+
+const firstBackoffMs = 100;
+/** A slow database is asked for less at a time, down to this many events. */
+const smallestBatch = 100;
+
+/** The database was not reached, or not in time: the events stay in the spool. */
+class NotRecorded extends Error {}
+
+/** Moves events from the spool to the database, a segment at a time, the oldest first. */
+export class UsageRecorder {
+  readonly #options: Required<UsageRecorderOptions>;
+  readonly #abort = new AbortController();
+  /** Segments that the disk does not let us finish, as reported. */
+  readonly #stuck = new Set<number>();
+  #batchSize: number;
+  #failures = 0;
+  #running: Promise<boolean> | null = null;
+  #next: Promise<boolean> | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: UsageRecorderOptions) {
+    this.#options = { batchSize: 10_000, maxBackoffMs: 5_000, onRecorded: () => {}, ...options };
+    this.#batchSize = this.#options.batchSize;
+    this.#options.spool.whenSealed(() => {
+      // one that runs looks again when it ends, and one that failed has its time set
+      if (this.#running === null && this.#failures === 0) void this.flush();
+    });
+    this.#schedule();
+  }
+
+  /**
+   * Sends what is in the spool. Resolves with whether all that was appended before is recorded. One
+   * runs at a time: another that is asked for meanwhile follows it.
+   */
+  flush(): Promise<boolean> {
+    if (this.#running === null) {
+      clearTimeout(this.#timer);
+      this.#running = this.#flush();
+      return this.#running;
+    }
+    this.#next ??= this.#running.then(() => {
+      this.#next = null;
+      return this.flush();
+    });
+    return this.#next;
+  }
+
+  /**
+   * Sends what is in the spool once more, for at most `deadlineMs`. Resolves with whether all of it
+   * is recorded: what is not stays for the next start.
+   */
+  async stop({ deadlineMs }: { deadlineMs: number }): Promise<boolean> {
+    const { spool } = this.#options;
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const deadline = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => deadline.resolve(false), deadlineMs);
+    const complete = await Promise.race([this.flush(), deadline.promise]);
+    clearTimeout(timer);
+    this.#abort.abort(new Error('the recorder was stopped'));
+    return complete && spool.pendingRecords === 0;
+  }
+
+  async #flush(): Promise<boolean> {
+    const { spool } = this.#options;
+    let complete = false;
+    try {
+      // sealed after what has piled up is gone: in a long outage segments are filled, not many
+      const backlog = spool.sealed();
+      complete = await this.#sendAll(backlog);
+      await spool.seal();
+      const newest = backlog.at(-1)?.sequence ?? 0;
+      const rest = spool.sealed().filter(({ sequence }) => sequence > newest);
+      complete = (await this.#sendAll(rest)) && complete;
+    } catch (error) {
+      complete = false;
+      this.#noteFailure(error as Error);
+    }
+    this.#running = null;
+    this.#schedule();
+    return complete;
+  }
+
+  #schedule(): void {
+    const { spool, flushMs, maxBackoffMs } = this.#options;
+    if (this.#stopped) return;
+    let wait = flushMs / 2;
+    if (this.#failures > 0) {
+      const longest = Math.min(wait, maxBackoffMs, firstBackoffMs * 2 ** (this.#failures - 1));
+      // gateways that lost the same database do not come back in step
+      wait = longest * (0.5 + Math.random() / 2);
+    } else if (spool.sealed().some(({ sequence }) => !this.#stuck.has(sequence))) {
+      wait = 0;
+    }
+    this.#timer = setTimeout(() => void this.flush(), wait).unref();
+  }
+
+  /** Gives whether all were sent. Throws `NotRecorded`: then the others would not be taken either. */
+  async #sendAll(segments: Segment[]): Promise<boolean> {
+    let complete = true;
+    for (const segment of segments) {
+      try {
+        await this.#send(segment);
+        this.#stuck.delete(segment.sequence);
+      } catch (error) {
+        if (error instanceof NotRecorded) throw error;
+        complete = false;
+        this.#noteStuck(segment, error as NodeJS.ErrnoException);
+      }
+    }
+    return complete;
+  }
+
+  async #send(segment: Segment): Promise<void> {
+    const { spool, onRecorded, log } = this.#options;
+    const events = await spool.read(segment);
+    const outcome: RecordedUsage = { recorded: 0, repeated: 0, rejected: [] };
+    const rejected: RejectedEvent[] = [];
+    for (let start = 0; start < events.length; ) {
+      const batch = events.slice(start, start + this.#batchSize);
+      rejected.push(...(await this.#record(batch, outcome)));
+      start += batch.length;
+      this.#batchSize = Math.min(this.#options.batchSize, this.#batchSize * 2);
+    }
+    if (rejected.length > 0) await keepRejected(spool.directory, rejected);
+    await spool.remove(segment);
+    for (const { event, reason } of rejected) {
+      log.error({ eventId: event.eventId, reason }, 'the database refused an event');
+    }
+    onRecorded(events, { ...outcome, rejected: rejected.length });
+  }
+
+  /** Adds to `outcome` what became of a batch, and gives the events that are refused for good. */
+  async #record(
+    batch: UsageEvent[],
+    outcome: RecordedUsage,
+    again = true,
+  ): Promise<RejectedEvent[]> {
+    let answer: RecordedUsage;
+    try {
+      answer = await this.#options.record(batch, this.#abort.signal);
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      if (!isRefusalOfData(code)) throw this.#notRecorded(error as Error);
+      // a table that is being changed may refuse what it takes a moment later
+      if (batch.length === 1 && again) return this.#record(batch, outcome, false);
+      if (batch.length === 1) return batch.map((event) => ({ event, reason: String(code) }));
+      // the event that spoils the batch is in one half of it
+      const middle = Math.ceil(batch.length / 2);
+      return [
+        ...(await this.#record(batch.slice(0, middle), outcome)),
+        ...(await this.#record(batch.slice(middle), outcome)),
+      ];
+    }
+    this.#noteSuccess();
+    outcome.recorded += answer.recorded;
+    outcome.repeated += answer.repeated;
+    const byId = Map.groupBy(batch, ({ eventId }) => eventId as unknown);
+    return answer.rejected.flatMap(({ eventId, reason }) => {
+      const event = byId.get(eventId)?.shift();
+      return event === undefined ? [] : [{ event, reason }];
+    });
+  }
+
+  #notRecorded(cause: Error & { code?: unknown }): NotRecorded {
+    if (cause instanceof RecordTimedOut || cause.code === queryCanceled) {
+      this.#batchSize = Math.max(
+        Math.min(smallestBatch, this.#options.batchSize),
+        Math.ceil(this.#batchSize / 2),
+      );
+    }
+    return new NotRecorded(cause.message, { cause });
+  }
+
+  #noteFailure(error: Error): void {
+    const { log, spool } = this.#options;
+    this.#failures += 1;
+    if (this.#failures > 1 || this.#abort.signal.aborted) return;
+    const { code } = (error.cause ?? error) as { code?: unknown };
+    const events = spool.pendingRecords;
+    log.warn(
+      { code, reason: error.message, events },
+      'usage is not recorded: it stays in the spool',
+    );
+  }
+
+  #noteSuccess(): void {
+    const { log, spool } = this.#options;
+    if (this.#failures > 0) log.info({ events: spool.pendingRecords }, 'usage is recorded again');
+    this.#failures = 0;
+  }
+
+  #noteStuck({ sequence }: Segment, { code, message }: NodeJS.ErrnoException): void {
+    if (this.#stuck.has(sequence)) return;
+    this.#stuck.add(sequence);
+    this.#options.log.error({ sequence, code, reason: message }, 'a segment cannot be finished');
+  }
+}
+
+const queryCanceled = '57014';
+
+/**
+ * Whether the database refuses what it was sent, rather than being unable to take it: a value that
+ * is none (class 22), one that a constraint refuses (class 23), or no array of events.
+ */
+function isRefusalOfData(code: unknown): boolean {
+  return typeof code === 'string' && (/^2[23]...$/.test(code) || code === 'PT400');
+}

@@ -1,0 +1,250 @@
+import { type AddressInfo, createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseAllowedTargets } from '../../gateway/allowed-targets.ts';
+import { type SeededKey, seedKeys } from '../database/seeded-keys.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import {
+  connectRequest,
+  type GatewayFixture,
+  sendRaw,
+  startTestGateway,
+} from './gateway-fixture.ts';
+import { startPlainTarget, startTcpTarget, type TargetServer } from './targets.ts';
+
+const sql = connectOwner();
+let gateway: GatewayFixture;
+let target: TargetServer;
+let owner: Persona;
+
+beforeAll(async () => {
+  [gateway, target, owner] = await Promise.all([
+    startTestGateway({ allowedTargets: parseAllowedTargets('127.0.0.0/30') }),
+    startPlainTarget(),
+    newUser(),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([gateway.stop(), target.close(), sql.end()]);
+});
+
+async function newKey(): Promise<SeededKey & { basicAuth: string }> {
+  const [key] = await seedKeys(sql, owner.id, 1);
+  if (!key) throw new Error('no key was seeded');
+  return { ...key, basicAuth: `${key.keyId}:${key.secret}` };
+}
+
+/** The events of a key, once there are as many as expected. */
+async function eventsOf(key: SeededKey, count: number) {
+  return vi.waitFor(
+    async () => {
+      const { data } = await owner.supabase
+        .from('proxy_usage_events')
+        .select()
+        .eq('api_key_id', key.id)
+        .order('occurred_at');
+      expect(data).toHaveLength(count);
+      return data ?? [];
+    },
+    { timeout: 60_000, interval: 50 },
+  );
+}
+
+const oneLine = /^[a-z_]+: [^\n]+\n$/;
+
+describe('each refusal is one line with its code', () => {
+  it.each([
+    ['no port', 'CONNECT localhost HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a port too high', 'CONNECT localhost:70000 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a path for a host', 'CONNECT /etc HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a relative URL', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['https without CONNECT', 'GET https://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['something else than HTTP', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
+  ])('400 malformed_request for %s', async (_, bytes) => {
+    const answer = await sendRaw(gateway.port, bytes);
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatch(oneLine);
+    expect(answer.body).toContain('malformed_request');
+  });
+
+  it('402 quota_exceeded when the month is used up', async () => {
+    const key = await newKey();
+    await sql`update public.proxy_keys set bandwidth_limit_override_bytes = 0 where id = ${key.id}`;
+    const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
+    const answer = await sendRaw(gateway.port, request);
+    expect(answer.status).toBe(402);
+    expect(answer.body).toMatch(/^quota_exceeded: [^\n]+\n$/);
+    expect((await eventsOf(key, 1))[0]).toMatchObject({
+      status_code: 402,
+      bytes_sent: 0,
+      bytes_received: 0,
+      target_host: '127.0.0.1',
+    });
+  });
+
+  it.each([
+    ['port_forbidden', 'example.com:22', 'a port that is not of the web'],
+    ['target_forbidden', '10.0.0.1:443', 'a private address'],
+    ['target_forbidden', '127.0.0.5:443', 'a loopback address'],
+    ['target_forbidden', '169.254.169.254:80', 'cloud metadata'],
+    ['target_forbidden', '[::1]:443', 'a loopback address of IPv6'],
+    ['target_forbidden', '[64:ff9b::a9fe:a9fe]:80', 'cloud metadata behind NAT64'],
+  ])('403 %s for %s, %s', async (code, asked) => {
+    const key = await newKey();
+    const answer = await sendRaw(gateway.port, connectRequest(asked, key.basicAuth));
+    expect(answer.status).toBe(403);
+    expect(answer.body).toMatch(oneLine);
+    expect(answer.body).toContain(`${code}: `);
+    expect((await eventsOf(key, 1))[0]).toMatchObject({ status_code: 403, bytes_sent: 0 });
+  });
+
+  it('403 key_suspended while an admin keeps the key out of service', async () => {
+    const key = await newKey();
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
+    const answer = await sendRaw(gateway.port, request);
+    expect(answer.status).toBe(403);
+    expect(answer.body).toMatch(/^key_suspended: [^\n]+\n$/);
+    expect((await eventsOf(key, 1))[0]).toMatchObject({ status_code: 403 });
+  });
+
+  it.each<[string, (key: SeededKey) => string | undefined]>([
+    ['no credentials', () => undefined],
+    ['no secret', (key) => key.keyId],
+    ['a wrong secret', (key) => `${key.keyId}:${'0'.repeat(64)}`],
+    ['an unknown keyId', (key) => `avp_live_ffffffffffff:${key.secret}`],
+    ['the secret of another key', (key) => `${key.keyId}:${key.secret.replace(/./g, 'a')}`],
+  ])('407 credentials_required with Proxy-Authenticate for %s, and no usage', async (_, pair) => {
+    const key = await newKey();
+    const request = connectRequest(`127.0.0.1:${target.port}`, pair(key));
+    const answer = await sendRaw(gateway.port, request);
+    expect(answer.status).toBe(407);
+    expect(answer.headers['proxy-authenticate']).toMatch(/^Basic realm="[^"]+"/);
+    expect(answer.body).toMatch(/^credentials_required: [^\n]+\n$/);
+    // one that is metered comes after it, so that there would have been time
+    (await sendRaw(gateway.port, connectRequest('10.0.0.1:80', `${key.keyId}:${key.secret}`)))
+      .socket;
+    expect(await eventsOf(key, 1)).toMatchObject([{ status_code: 403 }]);
+  });
+
+  it('407 for a scheme that is not Basic', async () => {
+    const bytes = connectRequest('10.0.0.1:80').replace(
+      '\r\n\r\n',
+      '\r\nProxy-Authorization: Bearer x\r\n\r\n',
+    );
+    expect((await sendRaw(gateway.port, bytes)).status).toBe(407);
+  });
+
+  it('429 rate_limited with Retry-After over the key’s rate', async () => {
+    const key = await newKey();
+    await sql`update public.proxy_keys set rate_limit_override = 2 where id = ${key.id}`;
+    const request = connectRequest('10.0.0.1:80', key.basicAuth);
+    const statuses: number[] = [];
+    let last = await sendRaw(gateway.port, request);
+    while (last.status !== 429) {
+      statuses.push(last.status);
+      last = await sendRaw(gateway.port, request);
+    }
+    expect(last.headers['retry-after']).toBe('1');
+    expect(last.body).toMatch(/^rate_limited: [^\n]+\n$/);
+    expect(statuses.length).toBeGreaterThanOrEqual(2);
+    const events = await eventsOf(key, statuses.length + 1);
+    expect(events.map((event) => event.status_code).sort()).toEqual([...statuses, 429]);
+  });
+
+  it('502 target_unreachable where nobody listens, and for a name that does not exist', async () => {
+    const key = await newKey();
+    const closed = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => closed.once('listening', resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    for (const asked of [`127.0.0.1:${port}`, 'no-such-name.invalid:443']) {
+      const answer = await sendRaw(gateway.port, connectRequest(asked, key.basicAuth));
+      expect(answer.status).toBe(502);
+      expect(answer.body).toMatch(/^target_unreachable: [^\n]+\n$/);
+    }
+    expect(await eventsOf(key, 2)).toMatchObject([{ status_code: 502 }, { status_code: 502 }]);
+  });
+});
+
+describe('a plain request', () => {
+  it('is forwarded without the credentials, and metered', async () => {
+    const key = await newKey();
+    const seen: string[] = [];
+    const spying = await startPlainTarget((request, response) => {
+      seen.push(...request.rawHeaders);
+      response.end('hello');
+    });
+    const url = `http://127.0.0.1:${spying.port}/secret/path?token=1`;
+    const answer = await sendRaw(
+      gateway.port,
+      connectRequest('x', key.basicAuth)
+        .replace('CONNECT x', `GET ${url}`)
+        .replace('Host: x', 'Host: h'),
+    );
+    answer.socket.destroy();
+    expect(answer.status).toBe(200);
+    expect(seen.join(' ').toLowerCase()).not.toContain('proxy-authorization');
+    expect(seen.join(' ')).not.toContain(Buffer.from(key.basicAuth).toString('base64'));
+    const [event] = await eventsOf(key, 1);
+    expect(event).toMatchObject({ method: 'GET', status_code: 200, target_host: '127.0.0.1' });
+    const moved = spying.bytes();
+    expect(event?.bytes_sent).toBe(moved.received);
+    expect(event?.bytes_received).toBe(moved.sent);
+    await spying.close();
+  });
+
+  it('502 when the target hangs up before it answers', async () => {
+    const key = await newKey();
+    const rude = await startTcpTarget((socket) => socket.destroy());
+    const answer = await sendRaw(
+      gateway.port,
+      connectRequest('x', key.basicAuth).replace('CONNECT x', `GET http://127.0.0.1:${rude.port}/`),
+    );
+    expect(answer.status).toBe(502);
+    expect((await eventsOf(key, 1))[0]).toMatchObject({ status_code: 502 });
+    await rude.close();
+  });
+});
+
+describe('what is logged', () => {
+  it('holds no secret, no path, and no query', async () => {
+    const key = await newKey();
+    const url = `http://127.0.0.1:${target.port}/a-secret-path?a-secret-query`;
+    const answer = await sendRaw(
+      gateway.port,
+      connectRequest('x', key.basicAuth).replace('CONNECT x', `GET ${url}`),
+    );
+    answer.socket.destroy();
+    await eventsOf(key, 1);
+    const log = gateway.logged.join('');
+    expect(log).toContain(key.keyId);
+    for (const secret of [
+      key.secret,
+      Buffer.from(key.basicAuth).toString('base64'),
+      'a-secret-path',
+      'a-secret-query',
+    ]) {
+      expect(log).not.toContain(secret);
+    }
+  });
+});
+
+describe('another way to be admin', () => {
+  it('reactivated by an admin, a deleted key is served again', async () => {
+    const key = await newKey();
+    const admin = await newAdmin();
+    const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
+    const deleted = await owner.supabase.rpc('delete_proxy_key', { id: key.id });
+    expect(deleted.error).toBeNull();
+    await vi.waitFor(async () => {
+      expect((await sendRaw(gateway.port, request)).status).toBe(407);
+    });
+    await admin.supabase.rpc('reactivate_proxy_key', { id: key.id });
+    await vi.waitFor(async () => {
+      const answer = await sendRaw(gateway.port, request);
+      answer.socket.destroy();
+      expect(answer.status).toBe(200);
+    });
+  });
+});

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { parseAllowedTargets } from '../../gateway/allowed-targets.ts';
+import type { GatewayConfiguration } from '../../gateway/configuration.ts';
+import { type Gateway, startGateway } from '../../gateway/gateway.ts';
+
+const stack = inject('stack');
+const loopbackTargets = parseAllowedTargets('127.0.0.0/8,::1');
+
+/** A gateway in this process, with a spool of its own, that may reach loopback targets. */
+export interface GatewayFixture extends Gateway {
+  port: number;
+  spoolDirectory: string;
+  /** Every line that it logged. */
+  logged: string[];
+  /** What it says of one metric, summed over its labels that match. */
+  metric(name: string, labels?: Record<string, string>): Promise<number>;
+}
+
+export async function startTestGateway(
+  settings: Partial<GatewayConfiguration> & { now?: () => number; keepSpool?: boolean } = {},
+): Promise<GatewayFixture> {
+  const { now, keepSpool, ...configuration } = settings;
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
+  const spoolDirectory = configuration.spoolDirectory ?? join(folder, 'spool');
+  const logged: string[] = [];
+  const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(line) });
+  const gateway = await startGateway(
+    {
+      databaseUrl: stack.gatewayDbUrl,
+      host: '127.0.0.1',
+      port: 0,
+      metricsHost: '127.0.0.1',
+      metricsPort: 0,
+      nodeId: 'test-node',
+      flushMs: 200,
+      drainMs: 1_000,
+      idleMs: 60_000,
+      allowedTargets: loopbackTargets,
+      redisUrl: undefined,
+      logLevel: 'trace',
+      ...configuration,
+      spoolDirectory,
+    },
+    { log, ...(now ? { now } : {}) },
+  );
+  return {
+    ...gateway,
+    port: Number(new URL(gateway.url).port),
+    spoolDirectory,
+    logged,
+    async metric(name, labels = {}) {
+      const text = await (await fetch(`${gateway.operationsUrl}/metrics`)).text();
+      let sum = 0;
+      for (const line of text.split('\n')) {
+        const [, found, given = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+        const matching = Object.entries(labels).every(([k, v]) => given.includes(`${k}="${v}"`));
+        if (found === name && matching) sum += Number(value);
+      }
+      return sum;
+    },
+    async stop() {
+      await gateway.stop();
+      if (!keepSpool) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** An answer of the gateway to raw bytes. */
+export interface RawAnswer {
+  status: number;
+  headers: Record<string, string>;
+  /** What came after the headers, until `until` bytes or the end. */
+  body: string;
+  /** The connection, when it was kept for more: after a 200 to a CONNECT. */
+  socket: Socket;
+}
+
+/** Sends bytes to a gateway and reads the head of the answer, and its body unless it is a tunnel. */
+export async function sendRaw(port: number, bytes: string | Uint8Array): Promise<RawAnswer> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.on('error', () => {});
+  socket.write(bytes);
+  let received = Buffer.alloc(0);
+  const head = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      const end = received.indexOf('\r\n\r\n');
+      if (end === -1) return;
+      socket.off('data', read);
+      socket.pause();
+      const rest = received.subarray(end + 4);
+      if (rest.length > 0) socket.unshift(rest);
+      resolve(received.subarray(0, end).toString('latin1'));
+    };
+    socket.on('data', read);
+    socket.once('close', () => reject(new Error(`closed after ${received.length} bytes`)));
+  });
+  const [statusLine = '', ...lines] = head.split('\r\n');
+  const status = Number(statusLine.split(' ')[1]);
+  const headers = Object.fromEntries(
+    lines.map((line) => [
+      line.slice(0, line.indexOf(':')).toLowerCase(),
+      line.slice(line.indexOf(':') + 1).trim(),
+    ]),
+  );
+  const body = status === 200 ? '' : await readToEnd(socket);
+  return { status, headers, body, socket };
+}
+
+/** Everything that a socket still has to say. */
+export async function readToEnd(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('latin1');
+}
+
+/** A CONNECT with a key's `keyId:secret`, or with none. */
+export function connectRequest(target: string, basicAuth?: string): string {
+  const header =
+    basicAuth === undefined
+      ? ''
+      : `Proxy-Authorization: Basic ${Buffer.from(basicAuth).toString('base64')}\r\n`;
+  return `CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${header}\r\n`;
+}
