@@ -13,12 +13,17 @@ const cloudInternal = new Set(['168.63.129.16']);
  * What is no canonical address is not public.
  */
 export function isPublic(address: string): boolean {
-  // ipaddr.js would also read 127.1 and the like
-  if (isIP(address) === 0) return false;
-  const parsed = ipaddr.parse(address);
-  if (parsed.range() !== 'unicast' || cloudInternal.has(address)) return false;
+  const parsed = parseAddress(address);
+  if (parsed?.range() !== 'unicast' || cloudInternal.has(address)) return false;
   // IANA has given out nothing else, and ::a.b.c.d is unicast to ipaddr.js
   return parsed instanceof ipaddr.IPv4 || isGlobalUnicast(parsed);
+}
+
+/** Reads a canonical address; null for any other spelling, of which ipaddr.js would take some. */
+export function parseAddress(address: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
+  const family = isIP(address);
+  if (family === 4) return ipaddr.IPv4.parse(address);
+  return family === 6 ? ipaddr.IPv6.parse(address) : null;
 }
 
 function isGlobalUnicast({ parts: [first = 0] }: ipaddr.IPv6): boolean {

@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import type ipaddr from 'ipaddr.js';
+import { parseAddress } from './address-ranges.ts';
 
 /** Addresses that may be reached though the target policy forbids them. */
 export interface AllowedTarget {
@@ -27,10 +28,10 @@ function parseAllowedTarget(item: string): AllowedTarget {
   const parts: Record<string, string | undefined> = form.exec(item)?.groups ?? {};
   const address = isIP(item) ? item : (parts.bracketed ?? parts.plain ?? '');
   const wrongFamily = parts.bracketed !== undefined && !isIPv6(address);
-  if (!isIP(address) || address.includes('%') || wrongFamily) {
+  const network = parseAddress(address);
+  if (!network || address.includes('%') || wrongFamily) {
     throw new Error(`"${item}" is no address, CIDR, or one of these with a port`);
   }
-  const network = ipaddr.parse(address);
   const longest = network.toByteArray().length * 8;
   const prefixLength = isIP(item) ? longest : Number(parts.length ?? longest);
   if (prefixLength > longest) throw new Error(`"${item}" has a prefix longer than ${longest}`);
@@ -53,11 +54,11 @@ function hasBitsAfter(network: ipaddr.IPv4 | ipaddr.IPv6, prefixLength: number):
 /** Whether one of `allowed` covers a canonical address and a port. */
 export function matches(allowed: readonly AllowedTarget[], address: string, port: number): boolean {
   if (!permitsPort(allowed, port)) return false;
-  const parsed = ipaddr.parse(address);
+  const parsed = parseAddress(address);
   return allowed.some(
     (target) =>
       (target.port === null || target.port === port) &&
-      target.network.kind() === parsed.kind() &&
+      target.network.kind() === parsed?.kind() &&
       parsed.match(target.network, target.prefixLength),
   );
 }

@@ -35,13 +35,8 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
   const stopping = new AbortController();
   const { signal } = stopping;
   let listening = false;
-
-  const lose = (reason: string) => {
-    if (!listening) return;
-    listening = false;
-    options.onLost();
-    if (!signal.aborted) log.warn({ reason }, 'changes of keys are not heard: each CONNECT asks');
-  };
+  // the log says so once, however often it is tried
+  let toldDeaf = false;
 
   /** Listens until the connection is lost; throws why. */
   const listen = async (): Promise<never> => {
@@ -52,11 +47,17 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       keepAlive: true,
       application_name: 'proxy_gateway listener',
     });
-    const lost = Promise.withResolvers<never>();
-    lost.promise.catch(() => {});
+    const over = new AbortController();
+    let heard = false;
     const fail = (error: Error) => {
-      lose(error.message);
-      lost.reject(error);
+      over.abort(error);
+      // what waits for an answer fails with it; a goodbye would wait for a dead peer
+      client.connection.stream.destroy();
+      // a connection may tell more than once of its end, and later than the next has begun
+      if (!heard) return;
+      heard = false;
+      listening = false;
+      options.onLost();
     };
     client.on('error', fail);
     client.on('end', () => fail(new Error('the connection ended')));
@@ -66,22 +67,24 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
     const stop = () => fail(new Error('stopped'));
     signal.addEventListener('abort', stop);
     try {
-      await Promise.race([client.connect(), lost.promise]);
-      await Promise.race([client.query(`listen ${channel}`), lost.promise]);
+      await client.connect();
+      over.signal.throwIfAborted();
+      await client.query(`listen ${channel}`);
+      over.signal.throwIfAborted();
+      heard = true;
       listening = true;
+      toldDeaf = false;
       options.onListening();
       log.info('listening for changes of keys');
       for (;;) {
-        await Promise.race([sleep(heartbeatMs, undefined, { ref: false }), lost.promise]);
-        await Promise.race([client.query('select'), lost.promise]);
+        await sleep(heartbeatMs, undefined, { ref: false, signal: over.signal });
+        await client.query('select');
       }
     } catch (error) {
       fail(error as Error);
-      throw error;
+      throw over.signal.reason;
     } finally {
       signal.removeEventListener('abort', stop);
-      // a dead peer never answers a goodbye
-      client.connection.stream.destroy();
     }
   };
 
@@ -89,7 +92,12 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
     let pauseMs = 100;
     while (!signal.aborted) {
       const begun = performance.now();
-      await listen().catch((error: Error) => log.debug({ reason: error.message }, 'not listening'));
+      await listen().catch(({ message }: Error) => {
+        if (signal.aborted) return;
+        const level = toldDeaf ? 'debug' : 'warn';
+        log[level]({ reason: message }, 'changes of keys are not heard: each CONNECT asks');
+        toldDeaf = true;
+      });
       if (performance.now() - begun > 10_000) pauseMs = 100;
       await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(
         () => {},

@@ -27,16 +27,26 @@ export class ConfigurationError extends Error {}
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-const port = z.coerce.number('must be a port').int().min(0).max(65_535);
-const milliseconds = z.coerce.number('must be a number of milliseconds').int().min(0);
-const url = (protocol: RegExp, words: string) =>
-  z.string(words).refine((text) => URL.canParse(text) && protocol.test(new URL(text).protocol), {
-    error: words,
-  });
+/** The longest that a timer of Node's can wait, in ms. */
+const longestMs = 2_147_483_647;
+
+const whole = (words: string) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, words)
+    .transform(Number);
+const port = whole('must be a port').refine((number) => number <= 65_535, 'must be a port');
+const milliseconds = ({ from = 0, to = longestMs, why = '' }) =>
+  whole('must be a number of milliseconds').refine(
+    (number) => number >= from && number <= to,
+    `must be from ${from} to ${to}${why}`,
+  );
+const url = (form: RegExp, words: string) =>
+  z.string(words).refine((text) => form.test(text) && URL.canParse(text), words);
 
 const environmentSchema = z.object({
   GATEWAY_DATABASE_URL: url(
-    /^postgres(ql)?:$/,
+    /^postgres(ql)?:\/\//,
     'must be the postgresql:// URL of role proxy_gateway, a direct or session-mode connection',
   ),
   GATEWAY_HOST: z.string().default('127.0.0.1'),
@@ -48,25 +58,26 @@ const environmentSchema = z.object({
     .regex(/^[\x21-\x7e]{1,100}$/, 'must have 1 to 100 printable characters')
     .default(() => hostname().slice(0, 100)),
   GATEWAY_SPOOL_DIR: z.string('must be a folder of this gateway alone'),
-  GATEWAY_FLUSH_MS: milliseconds
-    .min(100, 'must be at least 100')
-    .max(60_000, 'must be at most 60000: usage may be 60 s late')
-    .default(10_000),
-  GATEWAY_DRAIN_MS: milliseconds.default(30_000),
-  GATEWAY_IDLE_MS: milliseconds.min(1_000, 'must be at least 1000').default(600_000),
+  GATEWAY_FLUSH_MS: milliseconds({
+    from: 100,
+    to: 60_000,
+    why: ': usage may be 60 s late',
+  }).default(10_000),
+  GATEWAY_DRAIN_MS: milliseconds({}).default(30_000),
+  GATEWAY_IDLE_MS: milliseconds({ from: 1_000 }).default(600_000),
   GATEWAY_ALLOW_TARGETS: z
     .string()
     .default('')
     .transform((text, context) => {
       try {
         return parseAllowedTargets(text);
-      } catch (error) {
-        context.addIssue((error as Error).message);
+      } catch {
+        context.addIssue('must be addresses or CIDRs, each with a port or not, between commas');
         return z.NEVER;
       }
     }),
   GATEWAY_LOG_LEVEL: z.enum(logLevels).default('info'),
-  REDIS_URL: url(/^rediss?:$/, 'must be a redis:// or rediss:// URL').optional(),
+  REDIS_URL: url(/^rediss?:\/\//, 'must be a redis:// or rediss:// URL').optional(),
 });
 
 /**

@@ -55,7 +55,6 @@ export function dial({ addresses, port }: Target, signal?: AbortSignal): Promise
   const settle = () => {
     clearTimeout(nextAttempt);
     signal?.removeEventListener('abort', abort);
-    waiting.length = 0;
     for (const socket of attempts) socket.destroy();
     attempts.clear();
   };

@@ -37,14 +37,26 @@ const sweepMs = 250;
 const lastFlushMs = 10_000;
 const lookupConnections = 8;
 
-/** Starts a gateway. `now` is its monotonic clock in ms, for tests that travel. */
+export interface GatewayOptions {
+  log: Logger;
+  /** A monotonic clock in ms, for tests that travel. */
+  now?: () => number;
+  /** How long a client may take to say what it wants, in ms. */
+  firstRequestMs?: number;
+  /** How long resolving a target and connecting to it may take together, in ms. */
+  connectTimeoutMs?: number;
+}
+
+/** Starts a gateway. Rejects with `SpoolInUse`, or with an error of a port or of the file system. */
 export async function startGateway(
   configuration: GatewayConfiguration,
-  { log, now = () => performance.now() }: { log: Logger; now?: () => number },
+  options: GatewayOptions,
 ): Promise<Gateway> {
+  const { log, now = () => performance.now(), firstRequestMs = 10_000 } = options;
   const { databaseUrl, nodeId, flushMs, idleMs } = configuration;
   const undo = new AsyncDisposableStack();
   let stopping = false;
+  let stopped: Promise<void> | undefined;
   try {
     const ledger = new QuotaLedger(now);
     const spool = await openSpool({
@@ -115,6 +127,7 @@ export async function startGateway(
       tunnels,
       nodeId,
       idleMs,
+      connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
       now,
       accepting: () => !stopping && spool.accepting,
       record(event: UsageEvent) {
@@ -127,7 +140,9 @@ export async function startGateway(
     const server: ProxyServer = new ProxyServer({
       host: configuration.host,
       port: configuration.port,
+      firstRequestMs,
       prepare: (asked) => handler.prepare(server, asked),
+      connect: (...asked) => handler.connect(server, ...asked),
       onRefused: ({ code, statusCode }) => metrics.refused(code, statusCode),
       onError: (error) => log.error({ error: error.stack }, 'a request failed unexpectedly'),
     });
@@ -175,7 +190,8 @@ export async function startGateway(
       operationsUrl: `http://${bracketed(configuration.metricsHost)}:${port}`,
       stop() {
         stopping = true;
-        return undo.disposeAsync();
+        stopped ??= undo.disposeAsync();
+        return stopped;
       },
     };
     log.info({ url: gateway.url, operationsUrl: gateway.operationsUrl, nodeId }, 'taking CONNECTs');

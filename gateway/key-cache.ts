@@ -29,7 +29,7 @@ export interface KeyCacheOptions {
 
 interface Lookup {
   answer: Promise<KeyEntry>;
-  /** The key changed while it was being looked up: the answer may be from before. */
+  /** The key changed, or may have, while it was being looked up: the answer may be from before. */
   outdated: boolean;
 }
 
@@ -42,18 +42,16 @@ export class KeyCache {
   readonly #known: LRUCache<string, KeyEntry>;
   readonly #unknown: LRUCache<string, KeyEntry>;
   readonly #lookups = new Map<string, Lookup>();
+  /** Look-ups that have not ended, also those that no longer count. */
+  #underWay = 0;
   #on = false;
-  /** Tells look-ups from before a switch from those after it. */
-  #era = 0;
   /** For metrics: how requests for a key were answered. */
   readonly counts = { hit: 0, miss: 0, failed: 0 };
 
   constructor(options: KeyCacheOptions) {
     this.#options = { maxKeys: 100_000, maxUnknown: 10_000, maxLookups: 1_000, ...options };
-    const { now, maxKeys, maxUnknown } = this.#options;
-    const aging = { ttl: keyMaxAgeMs, ttlResolution: 0, perf: { now } };
-    this.#known = new LRUCache({ max: maxKeys, ...aging });
-    this.#unknown = new LRUCache({ max: maxUnknown, ...aging });
+    this.#known = new LRUCache({ max: this.#options.maxKeys });
+    this.#unknown = new LRUCache({ max: this.#options.maxUnknown });
   }
 
   get on(): boolean {
@@ -66,13 +64,13 @@ export class KeyCache {
 
   /** From here on answers are kept: the caller hears of every change. */
   switchOn(): void {
-    this.#era += 1;
+    this.#dropLookups();
     this.#on = true;
   }
 
   /** Forgets everything and keeps nothing: the caller may miss changes. */
   switchOff(): void {
-    this.#era += 1;
+    this.#dropLookups();
     this.#on = false;
     this.#known.clear();
     this.#unknown.clear();
@@ -83,15 +81,19 @@ export class KeyCache {
     this.#known.delete(keyId);
     this.#unknown.delete(keyId);
     const lookup = this.#lookups.get(keyId);
-    if (lookup) {
-      lookup.outdated = true;
-      this.#lookups.delete(keyId);
-    }
+    if (lookup) lookup.outdated = true;
+    this.#lookups.delete(keyId);
+  }
+
+  #dropLookups(): void {
+    for (const lookup of this.#lookups.values()) lookup.outdated = true;
+    this.#lookups.clear();
   }
 
   /** What is kept of a key, if anything. */
   peek(keyId: string): KeyEntry | undefined {
-    return this.#known.get(keyId) ?? this.#unknown.get(keyId);
+    const entry = this.#known.get(keyId) ?? this.#unknown.get(keyId);
+    return entry && this.#age(entry) <= keyMaxAgeMs ? entry : undefined;
   }
 
   /** What is kept of a key, else what the database says. Rejects with `LookupFailed`. */
@@ -108,35 +110,40 @@ export class KeyCache {
   /** What the database says now, or said less than `maxAgeMs` ago. Rejects with `LookupFailed`. */
   refresh(keyId: string, maxAgeMs: number): KeyEntry | Promise<KeyEntry> {
     const kept = this.peek(keyId);
-    if (kept && this.#options.now() - kept.askedAt < maxAgeMs) return kept;
+    if (kept && this.#age(kept) < maxAgeMs) return kept;
     return this.#ask(keyId);
   }
 
+  #age({ askedAt }: KeyEntry): number {
+    return this.#options.now() - askedAt;
+  }
+
   async #ask(keyId: string): Promise<KeyEntry> {
-    // a key that changes at every look-up is not worth more
+    // a key that changes at every look-up, or a database this slow, is not worth more
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const lookup = this.#lookups.get(keyId) ?? this.#begin(keyId);
       const entry = await lookup.answer;
-      if (!lookup.outdated) return entry;
+      if (!lookup.outdated && this.#age(entry) <= keyMaxAgeMs) return entry;
     }
-    throw new LookupFailed('the key keeps changing');
+    throw new LookupFailed('no answer was fresh enough');
   }
 
   #begin(keyId: string): Lookup {
-    if (this.#lookups.size >= this.#options.maxLookups) {
+    if (this.#underWay >= this.#options.maxLookups) {
       this.counts.failed += 1;
       throw new LookupFailed('too many look-ups are waiting');
     }
-    const era = this.#era;
+    this.#underWay += 1;
     const askedAt = this.#options.now();
     const lookup: Lookup = { outdated: false, answer: this.#lookUp(keyId, askedAt) };
     this.#lookups.set(keyId, lookup);
     const settle = () => {
+      this.#underWay -= 1;
       if (this.#lookups.get(keyId) === lookup) this.#lookups.delete(keyId);
     };
     lookup.answer.then((entry) => {
       settle();
-      if (this.#on && era === this.#era && !lookup.outdated) this.#keep(keyId, entry);
+      if (this.#on && !lookup.outdated) this.#keep(keyId, entry);
     }, settle);
     return lookup;
   }
@@ -155,6 +162,6 @@ export class KeyCache {
       ? [this.#known, this.#unknown]
       : [this.#unknown, this.#known];
     other.delete(keyId);
-    here.set(keyId, entry, { start: entry.askedAt });
+    here.set(keyId, entry);
   }
 }

@@ -37,6 +37,7 @@ const queryTimeoutMs = 3_000;
 export function createPool(options: {
   databaseUrl: string;
   connections: number;
+  /** How long a query may take, in ms. */
   timeoutMs?: number;
   log: Logger;
 }): pg.Pool {
@@ -44,7 +45,8 @@ export function createPool(options: {
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
     max: options.connections,
-    connectionTimeoutMillis: timeoutMs,
+    // an end waits for a connection that is being made
+    connectionTimeoutMillis: queryTimeoutMs,
     query_timeout: timeoutMs,
     idleTimeoutMillis: 60_000,
     keepAlive: true,

@@ -1,9 +1,11 @@
 import { pino } from 'pino';
-import { ConfigurationError, readConfiguration } from './configuration.ts';
+import { type GatewayConfiguration, readConfiguration } from './configuration.ts';
 import { startGateway } from './gateway.ts';
+import { explainStartFailure } from './start-failure.ts';
 
+let configuration: GatewayConfiguration | undefined;
 try {
-  const configuration = readConfiguration(process.env);
+  configuration = readConfiguration(process.env);
   const log = pino({ level: configuration.logLevel, base: { nodeId: configuration.nodeId } });
   const asked = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -14,7 +16,6 @@ try {
   log.info('stopped');
   process.exit(0);
 } catch (error) {
-  const foreseen = error instanceof ConfigurationError;
-  console.error(foreseen ? `${error.message}\n\nThe README says what each is for.` : error);
+  console.error(explainStartFailure(error, configuration) ?? error);
   process.exit(1);
 }

@@ -14,15 +14,22 @@ export interface OpenTunnelsOptions {
 
 /** How long a key's open tunnels go on before its state is asked for again, in ms. */
 const recheckMs = 10_000;
-/** Look-ups that one sweep may begin. */
+/** How long until it is asked for again when there was no answer, in ms. */
+const retryMs = 1_000;
+/** Keys whose state one sweep may ask for. */
 const rechecksPerSweep = 100;
 /** A figure this fresh is not asked for again before a tunnel is cut for its quota, in ms. */
 const freshMs = 1_000;
 
 interface KeyTunnels {
   tunnels: Set<Tunnel>;
-  checkedAt: number;
+  /** How often the key changed, or may have. */
+  changes: number;
   checking: boolean;
+  /** When its state is asked for again. */
+  dueAt: number;
+  /** Not before this, as there was no answer. */
+  restsUntil: number;
 }
 
 /** The open tunnels by key: reported as they run, and closed when their key may no longer be used. */
@@ -44,8 +51,10 @@ export class OpenTunnels {
     const { keyId } = tunnel.key;
     const entry = this.#byKey.get(keyId) ?? {
       tunnels: new Set(),
-      checkedAt: this.#options.now(),
+      changes: 0,
       checking: false,
+      dueAt: this.#options.now() + recheckMs,
+      restsUntil: Number.NEGATIVE_INFINITY,
     };
     this.#byKey.set(keyId, entry);
     entry.tunnels.add(tunnel);
@@ -75,14 +84,20 @@ export class OpenTunnels {
   changed(keyId: string): void {
     const entry = this.#byKey.get(keyId);
     if (!entry) return;
-    entry.checkedAt = Number.NEGATIVE_INFINITY;
+    this.#expectChange(entry);
     // a check under way goes on with what it was told before: the sweep asks again
     void this.#check(keyId, entry);
   }
 
   /** Changes may have been missed: the coming sweeps ask for every key that has open tunnels. */
   recheckAll(): void {
-    for (const entry of this.#byKey.values()) entry.checkedAt = Number.NEGATIVE_INFINITY;
+    for (const entry of this.#byKey.values()) this.#expectChange(entry);
+  }
+
+  #expectChange(entry: KeyTunnels): void {
+    entry.changes += 1;
+    entry.dueAt = Number.NEGATIVE_INFINITY;
+    entry.restsUntil = Number.NEGATIVE_INFINITY;
   }
 
   /** Charges what was moved, reports long slices, and closes what may not go on. Called often. */
@@ -98,9 +113,9 @@ export class OpenTunnels {
           .report()
           .catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
       }
+      if (entry.checking || at < entry.restsUntil || rechecks >= rechecksPerSweep) continue;
       const known = keys.peek(keyId);
-      const due = at - entry.checkedAt >= recheckMs && rechecks < rechecksPerSweep;
-      if (entry.checking || (!due && !(known && ledger.exhausted(known)))) continue;
+      if (at < entry.dueAt && !(known && ledger.exhausted(known))) continue;
       rechecks += 1;
       void this.#check(keyId, entry);
     }
@@ -110,7 +125,7 @@ export class OpenTunnels {
     const { keys, ledger, log, now } = this.#options;
     if (entry.checking) return;
     entry.checking = true;
-    const before = entry.checkedAt;
+    const { changes } = entry;
     try {
       let known = await keys.get(keyId);
       if (ledger.exhausted(known)) known = await keys.refresh(keyId, freshMs);
@@ -124,9 +139,10 @@ export class OpenTunnels {
         for (const tunnel of entry.tunnels) tunnel.close();
       }
       // a change in between is still to be seen to
-      if (entry.checkedAt === before) entry.checkedAt = now();
+      if (entry.changes === changes) entry.dueAt = now() + recheckMs;
     } catch (error) {
       // tunnels that are open outlive a database that is away; they are asked for when it is back
+      entry.restsUntil = now() + retryMs;
       log.debug({ keyId, reason: (error as Error).message }, 'state of a key unknown');
     } finally {
       entry.checking = false;

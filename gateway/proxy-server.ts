@@ -3,13 +3,20 @@ import type { Socket } from 'node:net';
 import { type PrepareRequestFunction, RequestError, Server } from 'proxy-chain';
 import { Refusal } from './refusal.ts';
 
-/** How long a client may take to say what it wants, in ms. */
-const firstRequestMs = 10_000;
+/** What proxy-chain makes of a target's status that Node cannot send. */
+const statusOutOfRange = 592;
+/** How long a refused client may take to hang up, in ms. */
+const lingerMs = 2_000;
 
 export interface ProxyServerOptions {
   host: string;
   port: number;
+  /** For plain requests. */
   prepare: PrepareRequestFunction;
+  /** Answers a CONNECT, of whose tunnel `head` has come; what it throws is answered as a refusal. */
+  connect: (request: IncomingMessage, client: Socket, head: Buffer) => Promise<void>;
+  /** How long a client may take to say what it wants, in ms. */
+  firstRequestMs: number;
   /** Told of each refusal that is answered. */
   onRefused: (refusal: Refusal) => void;
   /** Told of an error that nobody foresaw; the client is answered 500. */
@@ -17,30 +24,39 @@ export interface ProxyServerOptions {
 }
 
 /**
- * proxy-chain's server with this gateway's manners: every refusal is one line in our words, a
- * credential that proxy-chain would refuse with 400 reaches us, and a client that says nothing is
- * hung up on.
+ * proxy-chain's server with this gateway's manners: every refusal is one line in our words and in its
+ * turn, a credential that proxy-chain would refuse with 400 reaches us, and a client that says nothing
+ * is hung up on.
  */
 export class ProxyServer extends Server {
   readonly #options: ProxyServerOptions;
   readonly #credentials = new WeakMap<IncomingMessage, string>();
   readonly #responses = new WeakMap<IncomingMessage, ServerResponse>();
-  readonly #silent = new WeakMap<Socket, NodeJS.Timeout>();
+  /** The last response that a connection has begun to wait for. */
+  readonly #latest = new WeakMap<Socket, ServerResponse>();
+  /** What was still to be answered when a request came: it was sent without waiting for that. */
+  readonly #ahead = new WeakMap<IncomingMessage, ServerResponse>();
+  readonly #deadlines = new WeakMap<Socket, NodeJS.Timeout>();
 
   constructor(options: ProxyServerOptions) {
-    const { host, port, prepare } = options;
-    super({ host, port, prepareRequestFunction: prepare, authRealm: 'proxy keys' });
+    const { host, port, prepare, firstRequestMs } = options;
+    super({ host, port, authRealm: 'proxy keys', prepareRequestFunction: prepare });
     this.#options = options;
     const { server } = this;
     server.headersTimeout = firstRequestMs;
     // an upload may take its time: silence is what ends it
     server.requestTimeout = 0;
-    server.on('connection', (socket: Socket) => this.#hangUpOnSilence(socket));
+    // Node would answer these two by itself, with no line
+    Object.assign(server, { requireHostHeader: false });
+    server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+    // Node itself looks for slow headers twice a minute only
+    server.on('connection', (socket: Socket) => this.#hangUpIn(firstRequestMs, socket));
     server.prependListener('connect', (request: IncomingMessage) => this.#take(request));
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#take(request);
       this.#responses.set(request, response);
-      answerInKnownStatuses(response);
+      this.#latest.set(request.socket, response);
+      answerInOurWords(response);
     });
   }
 
@@ -55,32 +71,54 @@ export class ProxyServer extends Server {
   }
 
   #take(request: IncomingMessage): void {
-    clearTimeout(this.#silent.get(request.socket));
+    const { socket } = request;
+    clearTimeout(this.#deadlines.get(socket));
+    const ahead = this.#latest.get(socket);
+    if (ahead && !ahead.writableFinished) this.#ahead.set(request, ahead);
     const header = request.headers['proxy-authorization'];
     if (header === undefined) return;
     this.#credentials.set(request, header);
     delete request.headers['proxy-authorization'];
   }
 
-  /** Node itself looks for slow headers twice a minute only. */
-  #hangUpOnSilence(socket: Socket): void {
-    const timer = setTimeout(() => socket.destroy(), firstRequestMs);
-    this.#silent.set(socket, timer);
+  /** Without proxy-chain's own way of making tunnels, which takes longer. */
+  override async onConnect(request: IncomingMessage, client: Socket, head: Buffer): Promise<void> {
+    try {
+      // what the target says would run into the answer before it
+      if (this.#ahead.has(request)) throw new Refusal('malformed_request');
+      await this.#options.connect(request, client, head);
+    } catch (error) {
+      this.failRequest(request, error as Error);
+    }
+  }
+
+  #hangUpIn(ms: number, socket: Socket): void {
+    clearTimeout(this.#deadlines.get(socket));
+    const timer = setTimeout(() => socket.destroy(), ms);
+    this.#deadlines.set(socket, timer);
     socket.once('close', () => clearTimeout(timer));
   }
 
   override failRequest(request: IncomingMessage, error: NodeJS.ErrnoException): void {
-    this.#refuse(request.socket, this.#refusalFor(error));
+    const refusal = this.#refusalFor(error);
+    const refuse = () => this.#refuse(request.socket, refusal);
+    const ahead = this.#ahead.get(request);
+    if (!ahead || ahead.writableFinished) refuse();
+    else ahead.once('finish', refuse);
   }
 
   override onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    const latest = this.#latest.get(socket);
+    const answering = latest?.headersSent && !latest.writableFinished;
+    if (error.code === 'ECONNRESET' || !socket.writable || answering) socket.destroy();
     else this.#refuse(socket, new Refusal('malformed_request'));
   }
 
   #refuse(socket: Socket, refusal: Refusal): void {
     this.#options.onRefused(refusal);
     this.sendSocketResponse(socket, refusal.statusCode, refusal.headers, refusal.message);
+    // proxy-chain waits for silence, which a client need not keep
+    this.#hangUpIn(lingerMs, socket);
   }
 
   #refusalFor(error: Error): Refusal {
@@ -93,9 +131,20 @@ export class ProxyServer extends Server {
   }
 }
 
-/** proxy-chain's own statuses for a target that fails, 590 to 599, are 502 to everybody else. */
-function answerInKnownStatuses(response: ServerResponse): void {
+/**
+ * proxy-chain answers for a target that fails with statuses of its own, 590 to 599, or 404, and with
+ * a body that has no code.
+ */
+function answerInOurWords(response: ServerResponse): void {
   const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
+  const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+  // a target's answer has its head before its end
+  response.end = (...args: unknown[]) => {
+    if (response.headersSent) return end(...args);
+    const { statusCode, message } = new Refusal('target_unreachable');
+    response.statusCode = statusCode;
+    return end(message);
+  };
   response.writeHead = (status: number, ...rest: unknown[]) =>
-    writeHead(status >= 590 ? 502 : status, ...rest);
+    writeHead(status === statusOutOfRange ? 502 : status, ...rest);
 }

@@ -5,9 +5,14 @@ import type { UsageEvent } from './usage-event.ts';
 interface Account {
   /** Moved through this node, and not known to be in the database. */
   unrecorded: number;
-  /** What the database took lately, and when: a cached figure may be from before. */
-  recorded: { at: number; bytes: number }[];
+  /** What the database took lately, and between when: a cached figure may be from before. */
+  recorded: { since: number; until: number; bytes: number }[];
 }
+
+/** What was recorded within this time, in ms, is marked as one: busy keys have many batches. */
+const markMs = 1_000;
+/** An entry may be waited with, as for a rate limiter, after it was taken from the cache. */
+const keptMs = 2 * keyMaxAgeMs;
 
 /**
  * What this node adds to the bytes that the database knew of when a key was looked up. Where the two
@@ -16,6 +21,7 @@ interface Account {
 export class QuotaLedger {
   readonly #now: () => number;
   readonly #accounts = new Map<string, Account>();
+  #forgotAt = Number.NEGATIVE_INFINITY;
 
   /** `now`: the key cache's clock. */
   constructor(now: () => number) {
@@ -39,10 +45,14 @@ export class QuotaLedger {
       if (!account || bytes === 0) continue;
       account.unrecorded -= bytes;
       const last = account.recorded.at(-1);
-      if (last?.at === at) last.bytes += bytes;
-      else account.recorded.push({ at, bytes });
+      if (last && at - last.since < markMs) {
+        last.until = at;
+        last.bytes += bytes;
+      } else {
+        account.recorded.push({ since: at, until: at, bytes });
+      }
     }
-    this.#forget();
+    if (at - this.#forgotAt >= markMs) this.#forget(at);
   }
 
   /** The bytes of this month that a key has used, as far as this node can know. */
@@ -52,7 +62,7 @@ export class QuotaLedger {
     const account = this.#accounts.get(id);
     if (!account) return bandwidthUsedBytes;
     let since = 0;
-    for (const { at, bytes } of account.recorded) if (at >= entry.askedAt) since += bytes;
+    for (const { until, bytes } of account.recorded) if (until >= entry.askedAt) since += bytes;
     return bandwidthUsedBytes + account.unrecorded + since;
   }
 
@@ -65,11 +75,11 @@ export class QuotaLedger {
     return this.#accounts.size;
   }
 
-  /** Drops what no cached figure can be older than. */
-  #forget(): void {
-    const oldest = this.#now() - keyMaxAgeMs;
+  /** Drops what no figure in use can be older than. */
+  #forget(now: number): void {
+    this.#forgotAt = now;
     for (const [apiKeyId, account] of this.#accounts) {
-      account.recorded = account.recorded.filter(({ at }) => at >= oldest);
+      account.recorded = account.recorded.filter(({ until }) => now - until <= keptMs);
       if (account.unrecorded <= 0 && account.recorded.length === 0) this.#accounts.delete(apiKeyId);
     }
   }

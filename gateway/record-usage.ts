@@ -22,6 +22,21 @@ export class RecordTimedOut extends Error {
   }
 }
 
+/**
+ * Whether the database refuses what it was sent, rather than being unable to take it: a value that
+ * is none (class 22), one that a constraint refuses (class 23), or no array of events.
+ */
+export function isRefusalOfData(error: unknown): error is { code: string } {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^(2[23]...|PT400)$/.test(code);
+}
+
+/** Whether the database took too long, by its own clock or by ours. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof RecordTimedOut || (error as { code?: unknown }).code === queryCanceled;
+}
+
+const queryCanceled = '57014';
 const defaultTimeoutMs = 20_000;
 
 /**
@@ -63,8 +78,8 @@ export function recordUsageWith(
       release(false);
       return outcome;
     } catch (error) {
-      // one that only refused what it was sent is as good as before
-      release(!(error instanceof pg.DatabaseError));
+      // a connection that said no is as good as before; one that said its last is not
+      release(!(error instanceof pg.DatabaseError && error.severity === 'ERROR'));
       throw timedOut ? new RecordTimedOut(timeoutMs) : error;
     } finally {
       clearTimeout(timer);

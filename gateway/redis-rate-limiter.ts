@@ -121,6 +121,8 @@ export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisR
     } finally {
       evaluate = undefined;
       closing.signal.removeEventListener('abort', lose);
+      // one that is still connecting is destroyed when it has connected: the client leaves it open
+      client.once('connect', () => client.destroy());
       client.destroy();
     }
   };
@@ -176,8 +178,10 @@ class RedisTimeoutError extends Error {}
 function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   const { promise: inTime, resolve, reject } = Promise.withResolvers<T>();
   const expire = () => reject(new RedisTimeoutError());
-  // an answer that came while this process was busy is read before it counts as late
-  const timer = setTimeout(() => setImmediate(expire), timeoutMs);
+  // by halves: while this process is busy, it neither asks nor reads, and the first half takes that
+  let timer = setTimeout(() => {
+    timer = setTimeout(expire, timeoutMs / 2);
+  }, timeoutMs / 2);
   promise.then(resolve, reject).finally(() => clearTimeout(timer));
   return inTime;
 }

@@ -17,6 +17,8 @@ const refusals = {
 
 export type RefusalCode = keyof typeof refusals;
 
+export const refusalCodes = Object.keys(refusals) as RefusalCode[];
+
 /** A refusal that proxy-chain answers with: one line of text that begins with its stable code. */
 export class Refusal extends RequestError {
   readonly code: RefusalCode;

@@ -1,39 +1,60 @@
 import type { Socket } from 'node:net';
 
 export interface RelayOptions {
-  /** How long either side may be silent, in ms, before both are ended. */
+  /** How long nothing may move, in ms, before both connections are cut. */
   idleMs: number;
-  /** Awaited before the client is told that the target has no more to say. */
+  /**
+   * Awaited before the client is told that the target has no more to say. Where it rejects, the
+   * client is told of a cut instead.
+   */
   beforeEnd: () => Promise<void>;
+  /** How long a client that has been told everything may take to close, in ms. Default 10 s. */
+  lingerMs?: number;
 }
-
-/** How long a client may take to close once its target is gone, in ms. */
-const lingerMs = 10_000;
 
 /**
  * Passes bytes between a client and its target, each side's end of sending apart. The client learns
- * of an end only after `beforeEnd`: what it saw to the end has been recorded.
+ * of an end only after `beforeEnd`: what it saw to the end has been recorded. Whatever breaks off
+ * before its end is passed on as a reset, so that nobody takes a part for the whole.
  */
 export function relay(client: Socket, target: Socket, options: RelayOptions): void {
+  const { idleMs, beforeEnd, lingerMs = 10_000 } = options;
+  const cut = () => {
+    client.resetAndDestroy();
+    target.resetAndDestroy();
+  };
   client.setNoDelay();
   for (const socket of [client, target]) {
-    socket.setTimeout(options.idleMs, () => socket.destroy());
+    socket.setTimeout(idleMs);
+    // before a listener that would close it as if this were its end
+    socket.prependListener('timeout', cut);
   }
   client.pipe(target);
   target.pipe(client, { end: false });
 
   const endClient = async () => {
-    await options.beforeEnd();
+    try {
+      await beforeEnd();
+    } catch {
+      cut();
+      return;
+    }
     if (client.writable) client.end();
   };
+  const linger = () => {
+    if (!target.closed || !client.writableFinished) return;
+    // what the client has still to fetch from the kernel, a reset would drop
+    client.off('timeout', cut).setTimeout(lingerMs, () => client.destroy());
+  };
   target.once('end', () => void endClient());
-  target.once('error', () => client.destroy());
+  client.once('finish', linger);
+  target.once('error', () => !target.readableEnded && cut());
   target.once('close', () => {
+    if (!target.readableEnded) cut();
     // nobody reads on, and a paused socket would never see its end
     client.resume();
-    client.setTimeout(lingerMs);
-    if (!target.readableEnded) client.destroy();
+    linger();
   });
-  client.once('error', () => target.destroy());
+  client.once('error', cut);
   client.once('close', () => target.destroy());
 }

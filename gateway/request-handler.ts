@@ -1,29 +1,31 @@
-import { Agent, createServer, type IncomingMessage, type Server } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { PrepareRequestFunctionOpts, PrepareRequestFunctionResult } from 'proxy-chain';
-import { type AdmissionOptions, admit } from './admission.ts';
+import { type Admission, type AdmissionOptions, admit } from './admission.ts';
 import { connectTarget } from './dialer.ts';
 import type { KeyRecord } from './key-lookup.ts';
 import type { OpenTunnels } from './open-tunnels.ts';
 import type { ProxyServer } from './proxy-server.ts';
 import { Refusal } from './refusal.ts';
 import { relay } from './relay.ts';
-import type { TargetPolicy } from './target-policy.ts';
-import { Tunnel } from './tunnel.ts';
+import type { Target, TargetPolicy } from './target-policy.ts';
+import { Tunnel, type TunnelOptions } from './tunnel.ts';
 import { newEventId, type UsageEvent } from './usage-event.ts';
 
-/** How long resolving and connecting may take together, in ms. */
-const connectTimeoutMs = 15_000;
 const retryAfterSeconds = 5;
 /** What an event says of a client that left before it was answered. */
 const clientClosedRequest = 499;
+const established = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
 export interface RequestHandlerOptions extends AdmissionOptions {
   policy: TargetPolicy;
   tunnels: OpenTunnels;
   nodeId: string;
   idleMs: number;
+  /** How long resolving and connecting may take together, in ms. */
+  connectTimeoutMs: number;
   /** Monotonic, in ms. */
   now: () => number;
   /** Whether a new tunnel could be metered, and the gateway is not about to end. */
@@ -34,10 +36,12 @@ export interface RequestHandlerOptions extends AdmissionOptions {
   log: Logger;
 }
 
-/** A tunnel whose target is connected and whose client is about to be told. */
-interface Connected {
+/** A request that was let through, and the connection to what it asked for. */
+interface Reached {
+  admission: Admission;
   target: Socket;
-  tunnel: Tunnel;
+  to: Target;
+  begun: number;
 }
 
 /**
@@ -46,99 +50,118 @@ interface Connected {
  */
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
-  readonly #connected = new WeakMap<Socket, Connected>();
-  /** proxy-chain hands the client of an accepted CONNECT to a server: this one relays. */
-  readonly #relays: Server = createServer().removeAllListeners('connection');
 
   constructor(options: RequestHandlerOptions) {
     this.#options = options;
-    this.#relays.on('connection', (client: Socket) => this.#relay(client));
   }
 
-  /** proxy-chain's `prepareRequestFunction`. Throws a `Refusal`. */
+  /** proxy-chain's `prepareRequestFunction`, for plain requests. Throws a `Refusal`. */
   async prepare(
     server: ProxyServer,
-    { request, connectionId, isHttp }: PrepareRequestFunctionOpts,
+    { request, connectionId }: PrepareRequestFunctionOpts,
   ): Promise<PrepareRequestFunctionResult> {
-    const { accepting, now, policy, keys, tunnels, nodeId, record, onConnected } = this.#options;
+    const { idleMs } = this.#options;
+    const response = server.responseTo(request);
+    const client = response ?? request.socket;
+    const reached = await this.#reach(server, request, client);
+    const { target } = reached;
+    client.once('close', () => target.destroy());
+    this.#open(reached, request, {
+      statusCode: () => (response?.headersSent ? response.statusCode : clientClosedRequest),
+      close: () => server.closeConnection(connectionId),
+    });
+    if (client.destroyed) target.destroy();
+    request.rawHeaders = withHost(request);
+    target.setTimeout(idleMs, () => target.destroy());
+    // Node tells nobody of a target that switches protocols unasked
+    target.once('close', () => response?.headersSent || response?.end());
+    return { httpAgent: new ConnectedAgent(target) };
+  }
+
+  /** Answers a CONNECT and relays what follows, of which `head` has come. Throws a `Refusal`. */
+  async connect(
+    server: ProxyServer,
+    request: IncomingMessage,
+    client: Socket,
+    head: Buffer,
+  ): Promise<void> {
+    const reached = await this.#reach(server, request, client);
+    const { target } = reached;
+    // the client waits for this alone: the rest is done while it reads
+    if (client.writable) client.write(established);
+    const tunnel = this.#open(reached, request, {
+      statusCode: () => 200,
+      close: () => client.destroy(),
+    });
+    if (head.length > 0) client.unshift(head);
+    relay(client, target, {
+      idleMs: this.#options.idleMs,
+      beforeEnd: () => tunnel.report(),
+    });
+    if (client.destroyed) target.destroy();
+  }
+
+  /** Lets a request through and connects its target, unless the client leaves. Throws a `Refusal`. */
+  async #reach(server: ProxyServer, request: IncomingMessage, client: Writable): Promise<Reached> {
+    const { accepting, now, policy, connectTimeoutMs } = this.#options;
     const begun = now();
     if (!accepting()) throw new Refusal('unavailable', { retryAfterSeconds });
     const asked = requestedTarget(request);
-    const header = server.credentialsOf(request);
-    const { key, entry, refusal } = await admit(header, this.#options);
+    const admission = await admit(server.credentialsOf(request), this.#options);
+    const { key, refusal } = admission;
     const refused = (status: number) =>
       this.#recordRefused(key, request.method ?? 'CONNECT', asked.host, status, begun);
     if (refusal) {
       refused(refusal.statusCode);
       throw refusal;
     }
-
-    const response = server.responseTo(request);
-    const client = response ?? request.socket;
     const gone = new AbortController();
     const leave = () => gone.abort();
     client.once('close', leave);
-    const { socket: target, target: reached } = await connectTarget(
-      policy,
-      asked.host,
-      asked.port,
-      {
+    if (client.destroyed) leave();
+    try {
+      const { socket, target } = await connectTarget(policy, asked.host, asked.port, {
         timeoutMs: connectTimeoutMs,
         signal: gone.signal,
-      },
-    ).catch((error: unknown) => {
+      });
+      return { admission, target: socket, to: target, begun };
+    } catch (error) {
       refused(error instanceof Refusal ? error.statusCode : clientClosedRequest);
       throw gone.signal.aborted ? new Refusal('target_unreachable') : error;
-    });
-    client.off('close', leave);
-    client.once('close', () => target.destroy());
+    } finally {
+      client.off('close', leave);
+    }
+  }
 
+  /** Has what passes through a connection metered, and closed when its key may not be used. */
+  #open(
+    { admission: { key, entry }, target, to, begun }: Reached,
+    { method = 'CONNECT' }: IncomingMessage,
+    answered: Pick<TunnelOptions, 'statusCode' | 'close'>,
+  ): Tunnel {
+    const { now, keys, ledger, tunnels, nodeId, record, onConnected, log } = this.#options;
     const tunnel = new Tunnel({
+      ...answered,
       key,
       target,
-      targetHost: reached.host,
-      method: request.method ?? 'CONNECT',
-      statusCode: () =>
-        response === undefined || response.headersSent
-          ? (response?.statusCode ?? 200)
-          : clientClosedRequest,
+      targetHost: to.host,
+      method,
       nodeId,
       now,
       record,
-      charge: (apiKeyId, bytes) => this.#options.ledger.add(apiKeyId, bytes),
-      close: () => server.closeConnection(connectionId),
+      charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
     });
     tunnels.add(tunnel);
     target.once('close', () => {
       tunnels.remove(tunnel);
       this.#report(tunnel);
     });
-    target.on('error', (error) => this.#options.log.debug({ reason: error.message }, 'target'));
-    if (client.destroyed) target.destroy();
+    target.on('error', (error) => log.debug({ reason: error.message }, 'target'));
     // a key that changed while its target was being connected had no tunnel to close yet
     if (keys.peek(key.keyId) !== entry) tunnels.changed(key.keyId);
     onConnected(now() - begun);
-    this.#options.log.debug(
-      { keyId: key.keyId, targetHost: reached.host, port: reached.port },
-      'connected',
-    );
-
-    if (isHttp) {
-      target.setTimeout(this.#options.idleMs, () => target.destroy());
-      return { httpAgent: new ConnectedAgent(target) };
-    }
-    this.#connected.set(request.socket, { target, tunnel });
-    return { customConnectServer: this.#relays };
-  }
-
-  #relay(client: Socket): void {
-    const connected = this.#connected.get(client);
-    if (!connected) return;
-    const { target, tunnel } = connected;
-    relay(client, target, {
-      idleMs: this.#options.idleMs,
-      beforeEnd: () => tunnel.report().catch(() => {}),
-    });
+    log.debug({ keyId: key.keyId, targetHost: to.host, port: to.port }, 'connected');
+    return tunnel;
   }
 
   #report(tunnel: Tunnel): void {
@@ -174,16 +197,40 @@ export class RequestHandler {
   }
 }
 
+/** Methods whose body Node sends as it is where no length was given. */
+const unframed: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+
 /** What the request line asks for, not yet judged. Throws `Refusal('malformed_request')`. */
-function requestedTarget({ method, url = '' }: IncomingMessage): { host: string; port: number } {
+function requestedTarget(request: IncomingMessage): { host: string; port: number } {
+  const { method = '', url = '', headers, httpVersion } = request;
   if (method === 'CONNECT') {
     const [, host, port] = /^([^/@?#\\]+):(\d{1,5})$/.exec(url) ?? [];
     if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
-  } else if (URL.canParse(url)) {
+  } else if (
+    URL.canParse(url) &&
+    (headers.host !== undefined || httpVersion === '1.0') &&
+    // proxy-chain takes the chunks' frames off such a body, and Node puts none on
+    !(headers['transfer-encoding'] !== undefined && unframed.has(method))
+  ) {
     const { hostname, port, username, password } = new URL(url);
     if (hostname && !username && !password) return { host: hostname, port: Number(port || 80) };
   }
   throw new Refusal('malformed_request');
+}
+
+/** The headers of a plain request with the host that it is sent to: RFC 9112, 3.2.2. */
+function withHost({ rawHeaders, url = '' }: IncomingMessage): string[] {
+  const others = rawHeaders.filter((_, index) => {
+    return rawHeaders[index - (index % 2)]?.toLowerCase() !== 'host';
+  });
+  return ['Host', new URL(url).host, ...others];
+}
+
+declare module 'node:http' {
+  interface Agent {
+    /** What Node gives a request to, and its types leave out. */
+    addRequest(request: ClientRequest, options: object): void;
+  }
 }
 
 /** Gives the one request that it is made for a socket that is connected already. */
@@ -197,5 +244,16 @@ class ConnectedAgent extends Agent {
 
   override createConnection(): Socket {
     return this.#socket;
+  }
+
+  override addRequest(request: ClientRequest, options: object): void {
+    // a length beside chunks counts for nothing: passed on, a client would read it as the end
+    request.prependOnceListener('response', ({ headers, rawHeaders }) => {
+      if (headers['transfer-encoding'] === undefined) return;
+      for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
+        if (rawHeaders[index]?.toLowerCase() === 'content-length') rawHeaders.splice(index, 2);
+      }
+    });
+    super.addRequest(request, options);
   }
 }

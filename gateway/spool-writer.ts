@@ -199,8 +199,9 @@ export class SpoolWriter {
     const { file, ...segment } = this.#active;
     this.#active = null;
     if (segment.records > 0) {
-      await succeeds(file.close());
+      // told before anything is waited for: no record is out of sight in between
       this.#options.onSealed(segment);
+      await succeeds(file.close());
     } else {
       await discard(segmentFile(this.#options.directory, segment.sequence), file);
     }

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup as lookUpByResolver } from 'node:dns/promises';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { isPublic } from './address-ranges.ts';
 import { type AllowedTarget, matches, permitsPort } from './allowed-targets.ts';
 import { Refusal } from './refusal.ts';
@@ -45,10 +45,11 @@ const name = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
  * malformed_request, for what is no host.
  */
 export function canonicalHost(host: string): string {
+  if (isIPv4(host)) return host;
   if (host.length > mostCharactersSent) throw new Refusal('malformed_request');
   const bracketed = host.startsWith('[') && host.endsWith(']');
   const address = bracketed ? host.slice(1, -1) : host;
-  if (isIPv6(address) && !address.includes('%')) {
+  if (address.includes(':') && isIPv6(address) && !address.includes('%')) {
     return new URL(`http://[${address}]`).hostname.slice(1, -1);
   }
   if (notOfAHost.test(host)) throw new Refusal('malformed_request');
@@ -82,7 +83,7 @@ export function createTargetPolicy({ allowed, lookup }: TargetPolicyOptions): Ta
           ? [{ address: canonical, family }]
           : await orAborted(() => resolveName(canonical), signal);
       const addresses = answers.filter(
-        ({ address }) => (open && isPublic(address)) || matches(allowed, address, port),
+        ({ address }) => matches(allowed, address, port) || (open && isPublic(address)),
       );
       if (addresses.length > 0) return { host: canonical, port, addresses };
 

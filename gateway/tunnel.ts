@@ -25,13 +25,16 @@ export interface TunnelOptions {
 export class Tunnel {
   readonly key: KeyRecord;
   readonly #options: TunnelOptions;
-  readonly #id = newEventId();
+  /** That of its first event. */
+  #id: string | undefined;
   #slice = 0;
   #sliceBegan: number;
   #sliceBeganAt = new Date();
   /** As of the last slice. */
   #reported = { sent: 0, received: 0 };
   #charged = 0;
+  /** When every slice so far is on disk. */
+  #recorded = Promise.resolve();
 
   constructor(options: TunnelOptions) {
     this.key = options.key;
@@ -46,22 +49,28 @@ export class Tunnel {
 
   /** Charges the key for what was moved since the last time. */
   charge(): void {
-    const { target, charge } = this.#options;
-    const moved = target.bytesWritten + target.bytesRead;
+    const { sent, received } = this.#moved();
+    const moved = sent + received;
     if (moved === this.#charged) return;
-    charge(this.key.id, moved - this.#charged);
+    this.#options.charge(this.key.id, moved - this.#charged);
     this.#charged = moved;
   }
 
   /**
    * Reports what was moved since the last slice, if anything was; the first slice in any case, as it
-   * counts as the CONNECT. Resolves when it is on disk.
+   * counts as the CONNECT. Resolves when it and all before it are on disk.
    */
   async report(): Promise<void> {
-    const { target, targetHost, method, statusCode, nodeId, now, record } = this.#options;
+    this.#reportSlice();
+    await this.#recorded;
+  }
+
+  #reportSlice(): void {
+    const { targetHost, method, statusCode, nodeId, now, record } = this.#options;
     this.charge();
-    const sent = target.bytesWritten - this.#reported.sent;
-    const received = target.bytesRead - this.#reported.received;
+    const moved = this.#moved();
+    const sent = moved.sent - this.#reported.sent;
+    const received = moved.received - this.#reported.received;
     const began = this.#sliceBegan;
     const beganAt = this.#sliceBeganAt;
     const slice = this.#slice;
@@ -69,9 +78,11 @@ export class Tunnel {
     this.#sliceBeganAt = new Date();
     if (slice > 0 && sent === 0 && received === 0) return;
     this.#slice += 1;
-    this.#reported = { sent: target.bytesWritten, received: target.bytesRead };
-    await record({
-      eventId: newEventId(),
+    this.#reported = moved;
+    const eventId = newEventId();
+    this.#id ??= eventId;
+    const recorded = record({
+      eventId,
       apiKeyId: this.key.id,
       occurredAt: beganAt.toISOString(),
       targetHost,
@@ -84,6 +95,15 @@ export class Tunnel {
       tunnelId: this.#id,
       slice,
     });
+    this.#recorded = Promise.all([this.#recorded, recorded]).then(() => {});
+    // whoever asked for a report is told
+    this.#recorded.catch(() => {});
+  }
+
+  /** What waits in memory is not counted: the target may never get it. */
+  #moved(): { sent: number; received: number } {
+    const { target } = this.#options;
+    return { sent: target.bytesWritten - target.writableLength, received: target.bytesRead };
   }
 
   /** Ends both connections at once. What was moved is reported as they close. */

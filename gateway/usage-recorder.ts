@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
-import { type RecordedUsage, RecordTimedOut, type RecordUsage } from './record-usage.ts';
+import {
+  isRefusalOfData,
+  isTimeout,
+  type RecordedUsage,
+  type RecordUsage,
+} from './record-usage.ts';
 import { keepRejected, type RejectedEvent } from './rejected-events.ts';
 import type { Segment, Spool } from './spool.ts';
 import type { UsageEvent } from './usage-event.ts';
@@ -34,6 +39,15 @@ const firstBackoffMs = 100;
 /** A slow database is asked for less at a time, down to this many events. */
 const smallestBatch = 100;
 
+/** How far a segment is: what is done of it is not sent again when the rest has to be. */
+interface BegunSegment {
+  sequence: number;
+  events: number;
+  done: number;
+  outcome: { recorded: number; repeated: number };
+  rejected: RejectedEvent[];
+}
+
 /** The database was not reached, or not in time: the events stay in the spool. */
 class NotRecorded extends Error {}
 
@@ -43,6 +57,7 @@ export class UsageRecorder {
   readonly #abort = new AbortController();
   /** Segments that the disk does not let us finish, as reported. */
   readonly #stuck = new Set<number>();
+  #begun: BegunSegment | null = null;
   #batchSize: number;
   #failures = 0;
   #running: Promise<boolean> | null = null;
@@ -55,7 +70,7 @@ export class UsageRecorder {
     this.#batchSize = this.#options.batchSize;
     this.#options.spool.whenSealed(() => {
       // one that runs looks again when it ends, and one that failed has its time set
-      if (this.#running === null && this.#failures === 0) void this.flush();
+      if (!this.#stopped && this.#running === null && this.#failures === 0) void this.flush();
     });
     this.#schedule();
   }
@@ -131,6 +146,7 @@ export class UsageRecorder {
   async #sendAll(segments: Segment[]): Promise<boolean> {
     let complete = true;
     for (const segment of segments) {
+      if (this.#abort.signal.aborted) return false;
       try {
         await this.#send(segment);
         this.#stuck.delete(segment.sequence);
@@ -146,37 +162,46 @@ export class UsageRecorder {
   async #send(segment: Segment): Promise<void> {
     const { spool, onRecorded, log } = this.#options;
     const events = await spool.read(segment);
-    const outcome: RecordedUsage = { recorded: 0, repeated: 0, rejected: [] };
-    const rejected: RejectedEvent[] = [];
-    for (let start = 0; start < events.length; ) {
-      const batch = events.slice(start, start + this.#batchSize);
-      rejected.push(...(await this.#record(batch, outcome)));
-      start += batch.length;
-      this.#batchSize = Math.min(this.#options.batchSize, this.#batchSize * 2);
+    const begun = this.#resume(segment, events.length);
+    while (begun.done < events.length) {
+      const batch = events.slice(begun.done, begun.done + this.#batchSize);
+      begun.rejected.push(...(await this.#record(batch, begun.outcome)));
+      begun.done += batch.length;
     }
-    if (rejected.length > 0) await keepRejected(spool.directory, rejected);
+    if (begun.rejected.length > 0) await keepRejected(spool.directory, begun.rejected);
     await spool.remove(segment);
-    for (const { event, reason } of rejected) {
+    this.#begun = null;
+    this.#batchSize = Math.min(this.#options.batchSize, this.#batchSize * 2);
+    for (const { event, reason } of begun.rejected) {
       log.error({ eventId: event.eventId, reason }, 'the database refused an event');
     }
-    onRecorded(events, { ...outcome, rejected: rejected.length });
+    onRecorded(events, { ...begun.outcome, rejected: begun.rejected.length });
+  }
+
+  /** How far a segment was when it was last tried; one that has lost events since begins anew. */
+  #resume({ sequence }: Segment, events: number): BegunSegment {
+    const begun = this.#begun;
+    if (begun?.sequence === sequence && begun.events === events) return begun;
+    const outcome = { recorded: 0, repeated: 0 };
+    this.#begun = { sequence, events, done: 0, outcome, rejected: [] };
+    return this.#begun;
   }
 
   /** Adds to `outcome` what became of a batch, and gives the events that are refused for good. */
   async #record(
     batch: UsageEvent[],
-    outcome: RecordedUsage,
+    outcome: BegunSegment['outcome'],
     again = true,
   ): Promise<RejectedEvent[]> {
     let answer: RecordedUsage;
     try {
       answer = await this.#options.record(batch, this.#abort.signal);
     } catch (error) {
-      const { code } = error as { code?: unknown };
-      if (!isRefusalOfData(code)) throw this.#notRecorded(error as Error);
+      if (!isRefusalOfData(error)) throw this.#notRecorded(error as Error);
+      const { code } = error;
       // a table that is being changed may refuse what it takes a moment later
       if (batch.length === 1 && again) return this.#record(batch, outcome, false);
-      if (batch.length === 1) return batch.map((event) => ({ event, reason: String(code) }));
+      if (batch.length === 1) return batch.map((event) => ({ event, reason: code }));
       // the event that spoils the batch is in one half of it
       const middle = Math.ceil(batch.length / 2);
       return [
@@ -194,13 +219,9 @@ export class UsageRecorder {
     });
   }
 
-  #notRecorded(cause: Error & { code?: unknown }): NotRecorded {
-    if (cause instanceof RecordTimedOut || cause.code === queryCanceled) {
-      this.#batchSize = Math.max(
-        Math.min(smallestBatch, this.#options.batchSize),
-        Math.ceil(this.#batchSize / 2),
-      );
-    }
+  #notRecorded(cause: Error): NotRecorded {
+    const least = Math.min(smallestBatch, this.#options.batchSize);
+    if (isTimeout(cause)) this.#batchSize = Math.max(least, Math.ceil(this.#batchSize / 2));
     return new NotRecorded(cause.message, { cause });
   }
 
@@ -209,11 +230,8 @@ export class UsageRecorder {
     this.#failures += 1;
     if (this.#failures > 1 || this.#abort.signal.aborted) return;
     const { code } = (error.cause ?? error) as { code?: unknown };
-    const events = spool.pendingRecords;
-    log.warn(
-      { code, reason: error.message, events },
-      'usage is not recorded: it stays in the spool',
-    );
+    const what = { code, reason: error.message, events: spool.pendingRecords };
+    log.warn(what, 'usage is not recorded: it stays in the spool');
   }
 
   #noteSuccess(): void {
@@ -227,14 +245,4 @@ export class UsageRecorder {
     this.#stuck.add(sequence);
     this.#options.log.error({ sequence, code, reason: message }, 'a segment cannot be finished');
   }
-}
-
-const queryCanceled = '57014';
-
-/**
- * Whether the database refuses what it was sent, rather than being unable to take it: a value that
- * is none (class 22), one that a constraint refuses (class 23), or no array of events.
- */
-function isRefusalOfData(code: unknown): boolean {
-  return typeof code === 'string' && (/^2[23]...$/.test(code) || code === 'PT400');
 }

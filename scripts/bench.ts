@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { measureFlatness } from './bench/flatness.ts';
+import { measureGateway } from './bench/gateway.ts';
 import type { Measuring, Size } from './bench/measuring.ts';
+import { measureMetering } from './bench/metering.ts';
 import { formatReport, newReport, type Report } from './bench/report.ts';
+import { measureRevocation } from './bench/revocation.ts';
 import { measureRoutes } from './bench/routes.ts';
 import { openScene } from './bench/scene.ts';
 import { measureStarts } from './bench/starts.ts';
@@ -14,7 +17,8 @@ import { startStack } from './stack/stack.ts';
 
 const usage = `npm run bench                        measures everything, in some minutes
 npm run bench -- --quick             a smoke run: every measurement, too few rounds to mean much
-npm run bench -- --only <group>      routes, sql, flat or starts
+npm run bench -- --only <group>      routes, sql, flat, gateway, revocation, metering or
+                                     starts
 npm run bench -- --json <file>       writes the figures there too`;
 
 const full: Size = {
@@ -24,6 +28,11 @@ const full: Size = {
   statements: 20,
   events: 1_000_000,
   starts: 3,
+  transferMegabytes: 64,
+  tunnels: 1_000,
+  cachedKeys: 100_000,
+  revocations: 200,
+  blackHole: true,
 };
 const quick: Size = {
   rounds: 3,
@@ -32,12 +41,20 @@ const quick: Size = {
   statements: 3,
   events: 2_000,
   starts: 1,
+  transferMegabytes: 4,
+  tunnels: 100,
+  cachedKeys: 1_000,
+  revocations: 6,
+  blackHole: false,
 };
 
 const stackGroups: Record<string, (measuring: Measuring) => Promise<void>> = {
   routes: measureRoutes,
   sql: measureStatements,
   flat: measureFlatness,
+  gateway: measureGateway,
+  revocation: measureRevocation,
+  metering: measureMetering,
 };
 
 const abort = new AbortController();

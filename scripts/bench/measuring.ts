@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { Stack } from '../stack/stack.ts';
 import { type Comparison, interleave, type Side } from './interleave.ts';
-import type { Report, Title } from './report.ts';
+import { formatRatio, type Report, type Title } from './report.ts';
 import type { Scene } from './scene.ts';
 
 /** How much is measured. */
@@ -15,8 +15,17 @@ export interface Size {
   statements: number;
   /** Usage events of the user whose reads must stay flat. */
   events: number;
-  /** First and second starts. */
+  /** First and second starts, and processes whose memory is measured. */
   starts: number;
+  /** What moves through tunnels in one round of one side. */
+  transferMegabytes: number;
+  /** Open tunnels, and cached keys, whose memory is measured. */
+  tunnels: number;
+  cachedKeys: number;
+  /** Keys that are rotated or deleted. */
+  revocations: number;
+  /** Whether to revoke keys for half a minute during which the gateways hear of nothing. */
+  blackHole: boolean;
 }
 
 /** What a group of measurements works with. */
@@ -42,8 +51,8 @@ export async function compare(
   report.comparisons.push({
     ...title,
     ...result,
-    verdict: result.ratio <= title.aim ? 'ok' : 'over',
+    verdict: title.aim === null ? null : result.ratio <= title.aim ? 'ok' : 'over',
   });
   const connections = title.connections === undefined ? '' : ` × ${title.connections}`;
-  tell(`${title.group}: ${title.name}${connections}: ${result.ratio.toFixed(2)}`);
+  tell(`${title.group}: ${title.name}${connections}: ${formatRatio(result.ratio)}`);
 }

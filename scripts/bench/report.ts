@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import type { MemoryUse } from './gateway/proxy-process.ts';
 import type { Comparison } from './interleave.ts';
 import type { Spread } from './statistics.ts';
 
@@ -8,7 +9,26 @@ export interface Title {
   name: string;
   connections?: number;
   against: string;
-  aim: number;
+  /** Null where the ratio is told for scale alone. */
+  aim: number | null;
+}
+
+/** What memory something takes in bytes, and what it takes otherwise. */
+export interface MemoryFigure {
+  name: string;
+  candidate: MemoryUse;
+  baseline?: MemoryUse;
+}
+
+/** In ms from the answer to a revocation; negative is before it. */
+export interface DelayFigure {
+  name: string;
+  count: number;
+  /** How many were later than the answer. */
+  after: number;
+  median: number;
+  p99: number;
+  max: number;
 }
 
 /** Everything that one run measured; durations are in milliseconds. */
@@ -18,7 +38,9 @@ export interface Report {
   machine: { cores: number; cpu: string; node: string };
   /** Settings of Postgres that decide what a commit costs. */
   database?: Record<string, string>;
-  comparisons: (Title & Comparison & { verdict: 'ok' | 'over' })[];
+  comparisons: (Title & Comparison & { verdict: 'ok' | 'over' | null })[];
+  memory?: MemoryFigure[];
+  revocation?: DelayFigure[];
   /** How long it took to record the usage events of the busy user. */
   load?: { events: number; milliseconds: number };
   starts?: { first: Spread; second: Spread };
@@ -36,13 +58,21 @@ export function newReport(command: string): Report {
 }
 
 /** The report as an aligned table. */
-export function formatReport({ date, machine, comparisons, load, starts }: Report): string {
+export function formatReport({
+  date,
+  machine,
+  comparisons,
+  memory,
+  revocation,
+  load,
+  starts,
+}: Report): string {
   const rows = comparisons.map((row) => [
     row.group,
     row.connections === undefined ? row.name : `${row.name}, ${row.connections} conn.`,
-    row.ratio.toFixed(2),
-    row.aim.toFixed(2),
-    row.verdict,
+    formatRatio(row.ratio),
+    row.aim?.toFixed(2) ?? '',
+    row.verdict ?? '',
     milliseconds(row.candidate.median),
     milliseconds(row.candidate.p99),
     row.against,
@@ -52,6 +82,12 @@ export function formatReport({ date, machine, comparisons, load, starts }: Repor
   const head = ['group', 'what', 'ratio', 'aim', '', 'ms', 'p99', 'against', 'ms', 'p99'];
   const lines = [`${date}, ${machine.cores} cores, Node ${machine.node}`];
   if (rows.length > 0) lines.push('', ...align([head, ...rows]));
+  if (memory) {
+    lines.push('', ...memory.map(formatMemory));
+  }
+  if (revocation) {
+    lines.push('', 'ms from the answer to a revocation', ...revocation.map(formatDelays));
+  }
   if (load) {
     const seconds = (load.milliseconds / 1000).toFixed(1);
     lines.push('', `${load.events} usage events recorded in ${seconds} s`);
@@ -83,6 +119,23 @@ function align(rows: string[][]): string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** With two decimals, or two digits where that would leave nothing. */
+export function formatRatio(ratio: number): string {
+  return ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2);
+}
+
+function formatMemory({ name, candidate, baseline }: MemoryFigure): string {
+  const megabytes = ({ resident, heap }: MemoryUse) =>
+    `${(resident / 1e6).toFixed(1)} MB resident, ${(heap / 1e6).toFixed(1)} MB of heap and buffers`;
+  const against = baseline ? `; proxy-chain alone: ${megabytes(baseline)}` : '';
+  return `${name}: ${megabytes(candidate)}${against}`;
+}
+
+function formatDelays({ name, count, after, median, p99, max }: DelayFigure): string {
+  const spread = `p50 ${milliseconds(median)}, p99 ${milliseconds(p99)}, max ${milliseconds(max)}`;
+  return `${name}: ${spread}; after it ${after} of ${count}`;
 }
 
 function milliseconds(value: number): string {

@@ -16,7 +16,7 @@ export function median(values: number[]): number {
 }
 
 /** The value below which a `share` of the values lie, interpolated between neighbours. */
-function quantile(values: number[], share: number): number {
+export function quantile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const position = (sorted.length - 1) * share;
   const lower = sorted[Math.floor(position)];

@@ -4,14 +4,10 @@ import { clearAbandonedStacks } from './abandoned-stacks.ts';
 import { startApiGateway } from './api-gateway.ts';
 import { createAuthApp } from './auth/app.ts';
 import type { Child } from './child-process.ts';
-import { clearStaleLock, createCluster } from './cluster.ts';
-import { bootstrapDatabase, openGatewayLogin } from './database.ts';
 import { type FunctionSource, startFunction } from './functions.ts';
 import { gatewayPorts, startGateway } from './gateway.ts';
-import { applyMigrations } from './migrations.ts';
 import { freePort, loopback, requireFreePort } from './ports.ts';
-import { databaseUrl, startPostgres } from './postgres.ts';
-import { locatePostgresBinaries } from './postgres-binaries.ts';
+import { databaseUrl } from './postgres.ts';
 import { startPostgrest } from './postgrest.ts';
 import { postgresUser } from './process-user.ts';
 import { requirePrograms } from './programs.ts';
@@ -19,6 +15,7 @@ import { type ProjectConfig, readProjectConfig } from './project-config.ts';
 import { projectRoot } from './project-root.ts';
 import { createRoleTokens } from './role-tokens.ts';
 import { loadStackKeys, type StackKeys } from './stack-keys.ts';
+import { startDatabase } from './start-database.ts';
 import { openStateDirectory, type StateDirectory } from './state-directory.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
 
@@ -68,7 +65,6 @@ export interface StackOptions {
 /** What each part needs to know of the run it is in. */
 interface Run {
   ephemeral: boolean;
-  durable: boolean;
   config: ProjectConfig;
   state: StateDirectory;
   keys: StackKeys;
@@ -113,9 +109,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     undo.defer(() => api.close());
     const url = `http://${loopback}:${api.port}`;
-    const run: Run = { ephemeral, durable, config, state, keys, supervisor, report, url };
+    const run: Run = { ephemeral, config, state, keys, supervisor, report, url };
 
-    const databasePort = await startDatabase(run);
+    const databasePort = await startDatabase({
+      supervisor,
+      state,
+      ...(ephemeral ? {} : { port: config.db.port }),
+      durable,
+      report,
+    });
     const [postgrestPort, functionPorts, gateway] = await Promise.all([
       startRest(run, databasePort),
       startFunctions(run, options.extraFunctions ?? []),
@@ -149,47 +151,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     signal?.throwIfAborted();
     throw error;
   }
-}
-
-/** Postgres, with all that `supabase/` says it should hold. Returns its port. */
-async function startDatabase(run: Run): Promise<number> {
-  const { ephemeral, supervisor, state, report } = run;
-  const user = postgresUser();
-  const dataDirectory = state.postgresData;
-  await clearStaleLock(dataDirectory);
-  if (!ephemeral) await requireFreePort(run.config.db.port, 'Postgres');
-  const binaries = await locatePostgresBinaries({ user, copyTo: state.postgresBinaries });
-  await createCluster(supervisor, {
-    initdb: binaries.initdb,
-    dataDirectory,
-    logFile: join(state.logs, 'initdb.log'),
-    user,
-  });
-  const port = ephemeral ? await freePort() : run.config.db.port;
-  await startPostgres(supervisor, {
-    postgres: binaries.postgres,
-    dataDirectory,
-    logFile: join(state.logs, 'postgres.log'),
-    port,
-    user,
-    durable: run.durable,
-  });
-  report('Postgres 17');
-
-  await bootstrapDatabase(port);
-  const applied = await applyMigrations(supervisor, {
-    port,
-    logFile: join(state.logs, 'migrations.log'),
-    temporary: state.temporary,
-  });
-  await openGatewayLogin(port);
-  const { migrations, seed } = applied;
-  report(
-    migrations === 0 && !seed
-      ? 'migrations: none pending'
-      : `migrations: ${migrations} applied${seed ? ', and the seed' : ''}`,
-  );
-  return port;
 }
 
 async function startRest(run: Run, databasePort: number): Promise<number> {

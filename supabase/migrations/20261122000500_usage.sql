@@ -47,40 +47,92 @@ revoke all on table private.proxy_usage_events_default
   from public, anon, authenticated, service_role;
 
 
--- Makes the partitions of the months from `first` to `last`; those that exist are left alone.
-create function private.make_usage_partitions(first_month date, last_month date) returns integer
-language plpgsql
+-- Which table holds a month. By name: what an operator has detached is no partition any more.
+create function private.usage_partition(month date) returns regclass
+language plpgsql stable
 set search_path = ''
 as $$
+begin
+  return (
+    select i.inhrelid::regclass
+    from pg_catalog.pg_inherits as i
+    join pg_catalog.pg_class as c on c.oid = i.inhrelid
+    where i.inhparent = 'public.proxy_usage_events'::regclass
+      and c.relname = 'proxy_usage_events_' || pg_catalog.to_char(usage_partition.month, 'YYYY_MM')
+  );
+end
+$$;
+comment on function private.usage_partition(date) is
+  'The partition of proxy_usage_events of the month that the date is in, or null without one.';
+revoke all on function private.usage_partition(date)
+  from public, anon, authenticated, service_role;
+
+
+-- Makes the partitions of the months from `first` to `last`; those that exist are left alone.
+-- Postgres makes no partition of what the default one already holds, so a month is made as a table
+-- of its own, takes its rows from the default partition, and is attached, in one transaction.
+-- Recording waits meanwhile: an event on its way into the default partition would be refused.
+create function private.make_usage_partitions(first_month date, last_month date) returns integer
+language plpgsql volatile
+set search_path = ''
+set lock_timeout = '2s'
+as $$
 declare
-  month date := pg_catalog.date_trunc('month', make_usage_partitions.first_month)::date;
+  month date;
   partition_name text;
+  begins text;
+  ends text;
   made integer := 0;
 begin
-  while month <= make_usage_partitions.last_month loop
+  for month in
+    select m::date
+    from pg_catalog.generate_series(
+      pg_catalog.date_trunc('month', make_usage_partitions.first_month::timestamp),
+      make_usage_partitions.last_month::timestamp,
+      interval '1 month'
+    ) as m
+  loop
+    continue when private.usage_partition(month) is not null;
+    lock table public.proxy_usage_events in share row exclusive mode;
+    lock table private.proxy_usage_events_default in access exclusive mode;
+    -- another may have made it while this waited
+    continue when private.usage_partition(month) is not null;
+
     partition_name := 'proxy_usage_events_' || pg_catalog.to_char(month, 'YYYY_MM');
-    if pg_catalog.to_regclass(pg_catalog.format('private.%I', partition_name)) is null then
-      execute pg_catalog.format(
-        'create table private.%I partition of public.proxy_usage_events
-           for values from (%L) to (%L)',
-        partition_name,
-        month::text || ' 00:00:00+00',
-        (month + interval '1 month')::date::text || ' 00:00:00+00'
-      );
-      execute pg_catalog.format(
-        'alter table private.%I enable row level security', partition_name
-      );
-      execute pg_catalog.format(
-        'revoke all on table private.%I from public, anon, authenticated, service_role',
-        partition_name
-      );
-      execute pg_catalog.format(
-        'comment on table private.%I is %L', partition_name,
-        'Usage events of ' || pg_catalog.to_char(month, 'YYYY-MM') || ' (UTC).'
-      );
-      made := made + 1;
-    end if;
-    month := (month + interval '1 month')::date;
+    begins := month::text || ' 00:00:00+00';
+    ends := (month + interval '1 month')::date::text || ' 00:00:00+00';
+    execute pg_catalog.format(
+      'create table private.%I (
+         like public.proxy_usage_events including defaults including constraints including indexes
+       )',
+      partition_name
+    );
+    execute pg_catalog.format(
+      'alter table private.%I enable row level security', partition_name
+    );
+    execute pg_catalog.format(
+      'revoke all on table private.%I from public, anon, authenticated, service_role',
+      partition_name
+    );
+    execute pg_catalog.format(
+      'comment on table private.%I is %L', partition_name,
+      'Usage events of ' || pg_catalog.to_char(month, 'YYYY-MM') || ' (UTC).'
+    );
+    execute pg_catalog.format(
+      'with moved as (
+         delete from private.proxy_usage_events_default as d
+         where d.occurred_at >= %L and d.occurred_at < %L
+         returning d.*
+       )
+       insert into private.%I select * from moved',
+      begins, ends, partition_name
+    );
+    execute pg_catalog.format(
+      'alter table public.proxy_usage_events attach partition private.%I
+         for values from (%L) to (%L)',
+      partition_name, begins, ends
+    );
+    made := made + 1;
   end loop;
   return made;
 end
@@ -89,7 +141,8 @@ comment on table private.proxy_usage_events_default is
   'Usage events whose month has no partition: a net, expected to be empty.';
 comment on function private.make_usage_partitions(date, date) is
   'Makes the monthly partitions of proxy_usage_events from first_month to last_month, both '
-  'included, and returns how many were missing.';
+  'included, with the events that the default partition held of them, and returns how many were '
+  'missing. Fails (55P03) when events are being recorded for over 2 s without a pause.';
 revoke all on function private.make_usage_partitions(date, date)
   from public, anon, authenticated, service_role;
 

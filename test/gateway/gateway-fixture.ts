@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { parseAllowedTargets } from '../../gateway/allowed-targets.ts';
 import type { GatewayConfiguration } from '../../gateway/configuration.ts';
-import { type Gateway, startGateway } from '../../gateway/gateway.ts';
+import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts';
 
 const stack = inject('stack');
 const loopbackTargets = parseAllowedTargets('127.0.0.0/8,::1');
@@ -22,9 +22,10 @@ export interface GatewayFixture extends Gateway {
 }
 
 export async function startTestGateway(
-  settings: Partial<GatewayConfiguration> & { now?: () => number; keepSpool?: boolean } = {},
+  settings: Partial<GatewayConfiguration> &
+    Partial<Omit<GatewayOptions, 'log'>> & { keepSpool?: boolean } = {},
 ): Promise<GatewayFixture> {
-  const { now, keepSpool, ...configuration } = settings;
+  const { now, firstRequestMs, connectTimeoutMs, keepSpool, ...configuration } = settings;
   const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
   const spoolDirectory = configuration.spoolDirectory ?? join(folder, 'spool');
   const logged: string[] = [];
@@ -46,7 +47,12 @@ export async function startTestGateway(
       ...configuration,
       spoolDirectory,
     },
-    { log, ...(now ? { now } : {}) },
+    {
+      log,
+      ...(now && { now }),
+      ...(firstRequestMs && { firstRequestMs }),
+      ...(connectTimeoutMs && { connectTimeoutMs }),
+    },
   );
   return {
     ...gateway,
@@ -117,6 +123,12 @@ export async function readToEnd(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of socket) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('latin1');
+}
+
+/** A plain request for a URL, with a key's `keyId:secret`, or with none. */
+export function plainRequest(url: string, basicAuth?: string): string {
+  const [, ...headers] = connectRequest(new URL(url).host, basicAuth).split('\r\n');
+  return [`GET ${url} HTTP/1.1`, ...headers].join('\r\n');
 }
 
 /** A CONNECT with a key's `keyId:secret`, or with none. */

@@ -1,0 +1,43 @@
+import { ConfigurationError, type GatewayConfiguration } from './configuration.ts';
+import { SpoolInUse } from './spool-lock.ts';
+
+/**
+ * What is wrong and what to do next, for a start that fails for a reason that its operator can mend;
+ * null for any other.
+ */
+export function explainStartFailure(
+  error: unknown,
+  configuration: GatewayConfiguration | undefined,
+): string | null {
+  if (error instanceof ConfigurationError) {
+    return `${error.message}\n\nThe README says what each is for.`;
+  }
+  if (error instanceof SpoolInUse) {
+    return `${error.message}\nStop that gateway, or set GATEWAY_SPOOL_DIR to another folder.`;
+  }
+  if (!(error instanceof Error) || configuration === undefined) return null;
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall === 'listen' || syscall === 'getaddrinfo') {
+    return code === 'EADDRINUSE' ? portInUse(error, configuration) : cannotListen(message);
+  }
+  const { spoolDirectory } = configuration;
+  const { path, errcode } = error as { path?: string; errcode?: number };
+  if (path?.startsWith(spoolDirectory) || spoolDirectory.startsWith(`${path}/`) || errcode) {
+    return [
+      `The spool folder ${spoolDirectory} cannot be used: ${message}`,
+      'Set GATEWAY_SPOOL_DIR to a folder that this user may write, on a disk that has room.',
+    ].join('\n');
+  }
+  return null;
+}
+
+function portInUse(error: Error, configuration: GatewayConfiguration): string {
+  const { address, port } = error as { address?: string; port?: number };
+  // both may be given the same one: the second to listen is the one for clients
+  const variable = port === configuration.port ? 'GATEWAY_PORT' : 'GATEWAY_METRICS_PORT';
+  return `Port ${port} of ${address} is in use.\nStop what uses it (another gateway?), or set ${variable}.`;
+}
+
+function cannotListen(message: string): string {
+  return `The gateway cannot listen: ${message}\nSet GATEWAY_HOST, GATEWAY_METRICS_HOST and their ports to what this machine has.`;
+}

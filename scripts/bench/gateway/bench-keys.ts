@@ -1,0 +1,39 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Measuring } from '../measuring.ts';
+import type { BenchUser } from '../scene.ts';
+
+/** A key whose secret is known. */
+export interface BenchKey {
+  id: string;
+  keyId: string;
+  /** `keyId:secret`. */
+  pair: string;
+  owner: BenchUser;
+}
+
+/** One new key for each of `owners`, with no limit that a measurement would meet. */
+export async function newBenchKeys(
+  { scene, sql }: Pick<Measuring, 'scene' | 'sql'>,
+  owners: BenchUser[],
+): Promise<BenchKey[]> {
+  const ids = await scene.newKeys(owners);
+  const named = await sql<{ id: string; keyId: string }[]>`
+    update public.proxy_keys
+    set rate_limit_override = 1000000, bandwidth_limit_override_bytes = 1000000000000000
+    where id = any(${ids}::uuid[])
+    returning id, key_id as "keyId"`;
+  const keyIds = new Map(named.map(({ id, keyId }) => [id, keyId]));
+  const keys = ids.map((id, index) => {
+    const keyId = keyIds.get(id) ?? '';
+    const pair = `${keyId}:${randomBytes(32).toString('hex')}`;
+    return { id, keyId, pair, owner: owners[index] as BenchUser };
+  });
+  await sql`
+    update private.proxy_key_secrets as s set secret_hash = decode(h.hash, 'hex')
+    from unnest(
+      ${ids}::uuid[],
+      ${keys.map(({ pair }) => createHash('sha256').update(pair).digest('hex'))}::text[]
+    ) as h (id, hash)
+    where s.api_key_id = h.id`;
+  return keys;
+}

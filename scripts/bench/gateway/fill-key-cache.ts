@@ -1,0 +1,34 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { KeyCache } from '../../../gateway/key-cache.ts';
+
+// Makes a gateway's key cache and, when it is told to fill it, puts as many keys there as its
+// argument says, each a record as a look-up gives it.
+const [count = ''] = process.argv.slice(2);
+const parseBytes: (text: string) => Buffer = pg.types.getTypeParser(pg.types.builtins.BYTEA);
+
+/** As a driver makes a string: of bytes, in one piece. */
+const parseText = (text: string) => Buffer.from(text).toString();
+
+const cache = new KeyCache({
+  lookUp: async (keyId) => ({
+    id: parseText(randomUUID()),
+    keyId: parseText(keyId),
+    secretHash: parseBytes(`\\x${randomBytes(32).toString('hex')}`),
+    active: true,
+    suspended: false,
+    rateLimit: 10,
+    bandwidthLimitBytes: 5_000_000_000,
+    bandwidthUsedBytes: 1_234_567_890,
+  }),
+  now: () => performance.now(),
+});
+
+process.on('message', async (order) => {
+  if (order !== 'fill') return;
+  cache.switchOn();
+  for (let number = 0; number < Number(count); number++) {
+    await cache.get(`avp_live_${number.toString(16).padStart(12, '0')}`);
+  }
+  process.send?.(cache.size.known);
+});

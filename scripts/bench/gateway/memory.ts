@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Measuring } from '../measuring.ts';
+import type { MemoryFigure } from '../report.ts';
+import { median } from '../statistics.ts';
+import { startProxies } from './proxies.ts';
+import { type MemoryUse, type ProxyProcess, startProcess } from './proxy-process.ts';
+import { openTunnel } from './tunnels.ts';
+
+const fillKeyCache = new URL('./fill-key-cache.ts', import.meta.url).pathname;
+
+/** What idle tunnels take in the gateway and in proxy-chain alone, and what cached keys take. */
+export async function measureMemory(measuring: Measuring): Promise<void> {
+  const { size } = measuring;
+  const grown: Record<'gateway' | 'floor' | 'cache', MemoryUse[]> = {
+    gateway: [],
+    floor: [],
+    cache: [],
+  };
+  // new processes each time: freed memory is kept for the next use
+  for (let count = 0; count < size.starts; count++) {
+    measuring.signal.throwIfAborted();
+    await using proxies = await startProxies(measuring);
+    const { gateway, floor, withKey, withoutKey } = proxies;
+    grown.gateway.push(await growthByTunnels(gateway, withKey, size.tunnels));
+    grown.floor.push(await growthByTunnels(floor, withoutKey, size.tunnels));
+    grown.cache.push(await growthByKeys(size.cachedKeys));
+  }
+  tell(measuring, {
+    name: `${size.tunnels} open tunnels`,
+    candidate: medianOf(grown.gateway),
+    baseline: medianOf(grown.floor),
+  });
+  tell(measuring, { name: `${size.cachedKeys} cached keys`, candidate: medianOf(grown.cache) });
+}
+
+function tell({ report, tell }: Measuring, figure: MemoryFigure): void {
+  report.memory = [...(report.memory ?? []), figure];
+  tell(`gateway: ${figure.name}: ${(figure.candidate.resident / 1e6).toFixed(1)} MB`);
+}
+
+async function growthByTunnels(
+  proxy: ProxyProcess,
+  request: Buffer,
+  tunnels: number,
+): Promise<MemoryUse> {
+  const open = async (count: number) => {
+    const sockets = [];
+    for (let opened = 0; opened < count; opened++)
+      sockets.push(await openTunnel(proxy.port, request));
+    return sockets;
+  };
+  // what the first tunnels load and compile is not theirs
+  for (const socket of await open(Math.ceil(tunnels / 5))) socket.destroy();
+  await sleep(settleMs);
+  const before = await proxy.memory();
+  const sockets = await open(tunnels);
+  await sleep(settleMs);
+  const after = await proxy.memory();
+  for (const socket of sockets) socket.destroy();
+  return difference(after, before);
+}
+
+/** Longer than the gateway's own work after a tunnel takes: events are written and sent. */
+const settleMs = 2_500;
+
+async function growthByKeys(keys: number): Promise<MemoryUse> {
+  const cache = startProcess(fillKeyCache, { args: [String(keys)] });
+  try {
+    const before = await cache.memory();
+    const filled = await cache.ask('fill');
+    if (filled !== keys) throw new Error(`${filled} keys were cached instead of ${keys}`);
+    return difference(await cache.memory(), before);
+  } finally {
+    await cache.stop();
+  }
+}
+
+function difference(after: MemoryUse, before: MemoryUse): MemoryUse {
+  return { resident: after.resident - before.resident, heap: after.heap - before.heap };
+}
+
+function medianOf(uses: MemoryUse[]): MemoryUse {
+  return {
+    resident: median(uses.map(({ resident }) => resident)),
+    heap: median(uses.map(({ heap }) => heap)),
+  };
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { clearStaleLock, createCluster } from './cluster.ts';
+import { bootstrapDatabase, openGatewayLogin } from './database.ts';
+import { applyMigrations } from './migrations.ts';
+import { freePort, requireFreePort } from './ports.ts';
+import { startPostgres } from './postgres.ts';
+import { locatePostgresBinaries } from './postgres-binaries.ts';
+import { postgresUser } from './process-user.ts';
+import type { StateDirectory } from './state-directory.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/**
+ * Starts Postgres on a stack's data, new or kept, and gives it all that `supabase/` says it should
+ * hold and it lacks. Returns its port: a free one, unless it is told which.
+ */
+export async function startDatabase(options: {
+  supervisor: Supervisor;
+  state: StateDirectory;
+  port?: number;
+  /** False trades the safety of data that are thrown away anyway for speed. */
+  durable: boolean;
+  /** Told of each step as it is done. */
+  report: (step: string) => void;
+}): Promise<number> {
+  const { supervisor, state, durable, report } = options;
+  const user = postgresUser();
+  const dataDirectory = state.postgresData;
+  await clearStaleLock(dataDirectory);
+  if (options.port !== undefined) await requireFreePort(options.port, 'Postgres');
+  const binaries = await locatePostgresBinaries({ user, copyTo: state.postgresBinaries });
+  await createCluster(supervisor, {
+    initdb: binaries.initdb,
+    dataDirectory,
+    logFile: join(state.logs, 'initdb.log'),
+    user,
+  });
+  const port = options.port ?? (await freePort());
+  await startPostgres(supervisor, {
+    postgres: binaries.postgres,
+    dataDirectory,
+    logFile: join(state.logs, 'postgres.log'),
+    port,
+    user,
+    durable,
+  });
+  report('Postgres 17');
+
+  await bootstrapDatabase(port);
+  const applied = await applyMigrations(supervisor, {
+    port,
+    logFile: join(state.logs, 'migrations.log'),
+    temporary: state.temporary,
+  });
+  await openGatewayLogin(port);
+  const { migrations, seed } = applied;
+  report(
+    migrations === 0 && !seed
+      ? 'migrations: none pending'
+      : `migrations: ${migrations} applied${seed ? ', and the seed' : ''}`,
+  );
+  return port;
+}

@@ -1,0 +1,85 @@
+import type postgres from 'postgres';
+import { afterAll, expect, it } from 'vitest';
+import { connectOwner } from '../personas.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+/** Does some work in a transaction of which nothing is left. */
+async function rolledBack(work: (transaction: postgres.TransactionSql) => Promise<void>) {
+  const done = new Error('done');
+  const run = sql.begin(async (transaction) => {
+    await work(transaction);
+    throw done;
+  });
+  await expect(run).rejects.toBe(done);
+}
+
+/** As pg_cron: a named job that is scheduled again is replaced. */
+const standIn = `
+  create schema cron;
+  create table cron.job (
+    jobid bigint generated always as identity, schedule text not null, command text not null,
+    username text not null default current_user, jobname text not null,
+    unique (jobname, username)
+  );
+  create function cron.schedule(job_name text, schedule text, command text) returns bigint
+  language sql as $$
+    insert into cron.job as j (jobname, schedule, command) values ($1, $2, $3)
+    on conflict (jobname, username)
+      do update set schedule = excluded.schedule, command = excluded.command
+    returning jobid
+  $$`;
+
+const schedule = async (transaction: postgres.TransactionSql) => {
+  const [row] = await transaction`select private.schedule_maintenance() as scheduled`;
+  return row?.scheduled as unknown;
+};
+
+it('where there is no pg_cron, nothing is scheduled, without a word', async () => {
+  const [available] = await sql`select from pg_available_extensions where name = 'pg_cron'`;
+  expect(available).toBeUndefined();
+  await rolledBack(async (transaction) => {
+    expect(await schedule(transaction)).toBe(false);
+  });
+});
+
+it('each task is scheduled by name, once however often, and each command runs', async () => {
+  await rolledBack(async (transaction) => {
+    await transaction.unsafe(standIn);
+    expect(await schedule(transaction)).toBe(true);
+    expect(await schedule(transaction)).toBe(true);
+    const jobs = await transaction<{ jobname: string; schedule: string; command: string }[]>`
+      select jobname, schedule, command from cron.job where username = 'postgres' order by jobname`;
+    expect(jobs.map(({ jobname }) => jobname)).toEqual([
+      'proxy_usage_partitions',
+      'proxy_usage_reconcile',
+      'proxy_usage_retention',
+    ]);
+    const tasks: unknown[] = [];
+    for (const { schedule: when, command } of jobs) {
+      expect(when).toMatch(/^\d{1,2} \d{1,2} \* \* \*$/);
+      // one message with all of it, as pg_cron sends it
+      const [, reports] = await transaction.unsafe(command).simple();
+      for (const { task, outcome } of reports as unknown as { task: string; outcome: string }[]) {
+        tasks.push(task);
+        expect(['unchanged', 'made', 'repaired']).toContain(outcome);
+      }
+    }
+    expect(tasks).toEqual(['partitions', 'reconcile', 'reconcile', 'retention']);
+    const [limit] = await transaction`show statement_timeout`;
+    expect(limit?.statement_timeout).toBe('0');
+  });
+});
+
+it('a pg_cron that refuses is no failure', async () => {
+  await rolledBack(async (transaction) => {
+    await transaction.unsafe(standIn);
+    await transaction`
+      create or replace function cron.schedule(job_name text, schedule text, command text)
+      returns bigint language plpgsql as 'begin raise insufficient_privilege; end'`;
+    expect(await schedule(transaction)).toBe(false);
+    const [jobs] = await transaction`select count(*)::integer from cron.job`;
+    expect(jobs?.count).toBe(0);
+  });
+});

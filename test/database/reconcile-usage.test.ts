@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto';
+import type postgres from 'postgres';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { connectAlone, type OwnStack, startOwnStack } from './own-stack.ts';
+import { type Correction, newScene, readDrift, reconcileUsage } from './usage-corrections.ts';
+import { findDrift, readRollups } from './usage-events.ts';
+
+let stack: OwnStack;
+let sql: postgres.Sql;
+
+beforeAll(async () => {
+  stack = await startOwnStack();
+  sql = stack.sql;
+});
+
+it('rollups are built from events alone, by hour and month in UTC and slice 0 as the CONNECT', async () => {
+  const { id, owner, built, year: y, month } = await newScene(stack);
+  const missing = { found: 'missing', sent: '10', received: '100', lastUse: null, owner };
+  expect(built).toEqual([
+    { ...missing, rollup: 'hourly', period: `${y}-05-01 00:00:00.000000`, requests: '1' },
+    { ...missing, rollup: 'hourly', period: `${y}-05-20 10:00:00.000000`, requests: '1' },
+    { ...missing, rollup: 'hourly', period: `${y}-05-20 11:00:00.000000`, requests: '0' },
+    { ...missing, rollup: 'hourly', period: `${y}-05-31 23:00:00.000000`, requests: '1' },
+    {
+      ...missing,
+      rollup: 'monthly',
+      period: `${y}-05-01 00:00:00.000000`,
+      requests: '3',
+      sent: '40',
+      received: '400',
+    },
+  ]);
+  expect(await findDrift(sql, [id])).toEqual([]);
+  expect(await readDrift(sql, month)).toEqual([]);
+  const owners = await sql`
+    select distinct user_id from (
+      select user_id from public.proxy_usage_hourly where api_key_id = ${id}
+      union all select user_id from public.proxy_usage_monthly where api_key_id = ${id}
+    ) as r`;
+  expect(owners).toEqual([{ user_id: owner }]);
+});
+
+/** Drift put in by hand: what is done to the rollups, and what of it must be found. */
+const kinds: [
+  name: string,
+  statement: (key: string, begins: string) => string,
+  found: Partial<Correction>,
+][] = [
+  [
+    'an hour with too many bytes sent',
+    (key, begins) => `update public.proxy_usage_hourly set bytes_sent = bytes_sent + 7
+     where api_key_id = '${key}' and hour = timestamptz '${begins}' + interval '19 days 10 hours'`,
+    { rollup: 'hourly', found: 'different', sent: '-7' },
+  ],
+  [
+    'an hour with too few bytes received',
+    (key, begins) => `update public.proxy_usage_hourly set bytes_received = bytes_received - 7
+     where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
+    { rollup: 'hourly', found: 'different', received: '7' },
+  ],
+  [
+    'a month with too many requests and too few bytes',
+    (
+      key,
+      begins,
+    ) => `update public.proxy_usage_monthly set requests = 30, bytes_sent = 0, bytes_received = 401
+     where api_key_id = '${key}' and month = date_trunc('month', timestamptz '${begins}')::date`,
+    { rollup: 'monthly', found: 'different', requests: '-27', sent: '40', received: '-1' },
+  ],
+  [
+    'bytes that are only on the other side',
+    (key) => `update public.proxy_usage_monthly
+     set bytes_sent = bytes_received, bytes_received = bytes_sent where api_key_id = '${key}'`,
+    { rollup: 'monthly', found: 'different', sent: '-360', received: '360' },
+  ],
+  [
+    'a missing hour',
+    (key, begins) =>
+      `delete from public.proxy_usage_hourly where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
+    { rollup: 'hourly', found: 'missing', requests: '1', sent: '10', received: '100' },
+  ],
+  [
+    'a missing month',
+    (key) => `delete from public.proxy_usage_monthly where api_key_id = '${key}'`,
+    { rollup: 'monthly', found: 'missing', requests: '3', sent: '40', received: '400' },
+  ],
+  [
+    'an hour too many',
+    (key, begins) => `insert into public.proxy_usage_hourly
+     values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 1, 2, 3)`,
+    { rollup: 'hourly', found: 'surplus', requests: '-1', sent: '-2', received: '-3' },
+  ],
+  [
+    'an hour too many, with nothing in it',
+    (key, begins) => `insert into public.proxy_usage_hourly
+     values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 0, 0, 0)`,
+    { rollup: 'hourly', found: 'surplus' },
+  ],
+  [
+    'an hour that is none',
+    (key, begins) => `insert into public.proxy_usage_hourly
+     values ('${key}', timestamptz '${begins}' + interval '30 minutes', null, 0, 5, 0)`,
+    { rollup: 'hourly', found: 'surplus', sent: '-5' },
+  ],
+  [
+    'a last use that is too late',
+    (key) => `update public.proxy_usage_monthly set last_used_at = last_used_at + interval '1 day'
+     where api_key_id = '${key}'`,
+    { rollup: 'monthly', found: 'different', lastUse: '1 day' },
+  ],
+  [
+    'a last use that is too early, by a microsecond',
+    (
+      key,
+    ) => `update public.proxy_usage_monthly set last_used_at = last_used_at - interval '1 microsecond'
+     where api_key_id = '${key}'`,
+    { rollup: 'monthly', found: 'different', lastUse: '-00:00:00.000001' },
+  ],
+];
+
+/** A correction that asks for nothing. */
+const none = { requests: '0', sent: '0', received: '0', lastUse: null };
+
+it.each(kinds)('%s is found exactly, and repaired', async (_, statement, found) => {
+  const { id, month, owner } = await newScene(stack);
+  await sql.unsafe(statement(id, `${month} 00:00:00+00`));
+  const owned = { owner: found.found === 'missing' ? owner : null };
+  const expected = [expect.objectContaining({ ...none, ...found, ...owned })];
+  expect(await readDrift(sql, month)).toEqual(expected);
+  expect(await findDrift(sql, [id])).not.toEqual([]);
+  expect(await reconcileUsage(sql, month)).toEqual(expected);
+  expect(await reconcileUsage(sql, month)).toEqual([]);
+  expect(await findDrift(sql, [id])).toEqual([]);
+});
+
+it('a month too many, of a key without events, is found and removed', async () => {
+  const { month } = await newScene(stack);
+  const [key] = await stack.newKeys(1);
+  const id = key?.id ?? '';
+  await sql`
+    insert into public.proxy_usage_monthly values (${id}, ${month}, null, 1, 2, 3, now())`;
+  const surplus = { rollup: 'monthly', found: 'surplus', sent: '-2', lastUse: null };
+  expect(await reconcileUsage(sql, month)).toEqual([expect.objectContaining(surplus)]);
+  expect(await readRollups(sql, id, 'month')).toEqual([]);
+  expect(await reconcileUsage(sql, month)).toEqual([]);
+});
+
+describe('the owner of a rollup row', () => {
+  it('is put right where none of its events is theirs', async () => {
+    const { id, month, owner } = await newScene(stack);
+    for (const table of ['hourly', 'monthly']) {
+      await sql.unsafe(
+        `update public.proxy_usage_${table} set user_id = $1 where api_key_id = $2`,
+        [randomUUID(), id],
+      );
+    }
+    const found = await reconcileUsage(sql, month);
+    expect(found.map((row) => [row.rollup, row.owner])).toEqual([
+      ...Array(4).fill(['hourly', owner]),
+      ['monthly', owner],
+    ]);
+    expect(await reconcileUsage(sql, month)).toEqual([]);
+  });
+
+  it('stays where the account has gone since', async () => {
+    const { id, month } = await newScene(stack);
+    // as record_usage writes them from then on
+    await sql`
+      update public.proxy_usage_events set user_id = null
+      where api_key_id = ${id} and occurred_at > ${month}::date + 5`;
+    await sql`update public.proxy_usage_hourly set user_id = null
+      where api_key_id = ${id} and hour > ${month}::date + 5`;
+    expect(await reconcileUsage(sql, month)).toEqual([]);
+  });
+
+  it('stays with either where the key has changed hands in between', async () => {
+    const { id, month, owner } = await newScene(stack);
+    const other = randomUUID();
+    await sql`
+      update public.proxy_usage_events set user_id = ${other}
+      where api_key_id = ${id} and occurred_at > ${month}::date + 25`;
+    await sql`
+      update public.proxy_usage_hourly set user_id = ${other}
+      where api_key_id = ${id} and hour > ${month}::date + 25`;
+    for (const either of [owner, other]) {
+      await sql`
+        update public.proxy_usage_monthly set user_id = ${either} where api_key_id = ${id}`;
+      expect(await reconcileUsage(sql, month)).toEqual([]);
+    }
+  });
+
+  it('may be nobody', async () => {
+    const { id, month } = await newScene(stack);
+    await sql`update public.proxy_usage_events set user_id = null where api_key_id = ${id}`;
+    await sql`delete from public.proxy_usage_monthly where api_key_id = ${id}`;
+    const found = await reconcileUsage(sql, month);
+    expect(found.map(({ owner }) => owner)).toEqual(Array(5).fill(null));
+    expect(found).toHaveLength(5);
+    expect(await reconcileUsage(sql, month)).toEqual([]);
+    expect(await findDrift(sql, [id])).toEqual([]);
+  });
+});
+
+it('a session in another time zone sees the same months', async () => {
+  const { id, month } = await newScene(stack);
+  const elsewhere = await connectAlone(stack.dbUrl);
+  await elsewhere`set time zone 'Pacific/Kiritimati'`;
+  expect(await reconcileUsage(elsewhere, month)).toEqual([]);
+  await elsewhere`update public.proxy_usage_hourly set requests = 9 where api_key_id = ${id}`;
+  expect(await reconcileUsage(elsewhere, month)).toHaveLength(4);
+  expect(await findDrift(sql, [id])).toEqual([]);
+});
+
+describe('refused', () => {
+  it.each([
+    ['usage_drift', readDrift],
+    ['reconcile_usage', reconcileUsage],
+  ])('by %s: a month whose events were dropped, whose rollups then stay', async (_, call) => {
+    const { id, month } = await newScene(stack);
+    await sql`
+        insert into private.dropped_usage_months (month, events, bytes) values (${month}, 4, 440)`;
+    await sql`delete from public.proxy_usage_events where api_key_id = ${id}`;
+    const kept = await readRollups(sql, id, 'hour');
+    await expect(call(sql, month)).rejects.toMatchObject({ code: '55000' });
+    await expect(call(sql, month.replace('-01', '-31'))).rejects.toMatchObject({ code: '55000' });
+    expect(await readRollups(sql, id, 'hour')).toEqual(kept);
+    expect(await readRollups(sql, id, 'month')).toHaveLength(1);
+  });
+
+  it.each(['repeatable read', 'serializable'])('%s, whose snapshot may be old', async (level) => {
+    const { month } = await newScene(stack);
+    const run = sql.begin(
+      `isolation level ${level}`,
+      (transaction) => transaction`select from private.reconcile_usage(${month})`,
+    );
+    await expect(run).rejects.toMatchObject({ code: '25000' });
+  });
+
+  it('no month', async () => {
+    const run = sql`select from private.reconcile_usage(null)`;
+    await expect(run).rejects.toMatchObject({ code: '22004' });
+  });
+});

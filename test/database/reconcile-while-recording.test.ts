@@ -1,0 +1,99 @@
+import type postgres from 'postgres';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { connectAlone, type OwnStack, startOwnStack, untilBlocked } from './own-stack.ts';
+import { newScene, reconcileUsage } from './usage-corrections.ts';
+import { findDrift, recordUsage, usageEvent } from './usage-events.ts';
+
+let stack: OwnStack;
+let sql: postgres.Sql;
+
+beforeAll(async () => {
+  stack = await startOwnStack();
+  sql = stack.sql;
+});
+
+it('two at once repair once', async () => {
+  const { id, month } = await newScene(stack);
+  await sql`update public.proxy_usage_monthly set bytes_sent = 0 where api_key_id = ${id}`;
+  const [first, second] = [await connectAlone(stack.dbUrl), await connectAlone(stack.dbUrl)];
+  await first`begin`;
+  expect(await reconcileUsage(first, month)).toHaveLength(1);
+  const other = reconcileUsage(second, month);
+  await untilBlocked(sql, second.pid, [first.pid]);
+  await first`commit`;
+  expect(await other).toEqual([]);
+  expect(await findDrift(sql, [id])).toEqual([]);
+});
+
+describe('an event that is recorded between the comparison and the repair', () => {
+  const now = new Date().toISOString();
+  const drifts: [name: string, statement: string][] = [
+    [
+      'figures',
+      `update public.proxy_usage_monthly set bytes_sent = 7 where api_key_id = $1;
+       update public.proxy_usage_hourly set bytes_sent = 9 where api_key_id = $1`,
+    ],
+    [
+      'a last use that is too late',
+      `update public.proxy_usage_monthly set last_used_at = 'infinity' where api_key_id = $1;
+       update public.proxy_usage_hourly set requests = 5 where api_key_id = $1`,
+    ],
+    [
+      'rows too many',
+      `delete from public.proxy_usage_events where api_key_id = $1;
+       update public.proxy_usage_monthly set bytes_sent = 0 where api_key_id = $1`,
+    ],
+  ];
+  const scenes = drifts.flatMap(([drift, statement]) =>
+    (['hourly', 'monthly'] as const).flatMap((table) =>
+      (['reconciling', 'recording'] as const).map(
+        (first) => [drift, table, first, statement] as const,
+      ),
+    ),
+  );
+
+  it.each(scenes)(
+    'counts beside %s, when the %s row is taken and %s is first to wait',
+    async (_drift, table, first, statement) => {
+      const [key] = await stack.newKeys(1);
+      const id = key?.id ?? '';
+      await recordUsage(stack.gateway, [usageEvent(id, { occurredAt: now })]);
+      for (const part of statement.split(';')) await sql.unsafe(part, [id]);
+      const [holding, reconciling, recording] = [
+        await connectAlone(stack.dbUrl),
+        await connectAlone(stack.dbUrl),
+        await connectAlone(stack.gatewayDbUrl),
+      ];
+      const late = usageEvent(id, {
+        occurredAt: new Date(Date.parse(now) + 1).toISOString(),
+        bytesSent: 0,
+        bytesReceived: 0,
+        slice: 1,
+      });
+      const run = {
+        reconciling: () => reconcileUsage(reconciling, now.slice(0, 10)),
+        recording: () => recordUsage(recording, [late]),
+      };
+      const pids = { reconciling: reconciling.pid, recording: recording.pid };
+      const second = first === 'recording' ? 'reconciling' : 'recording';
+
+      await holding`begin`;
+      await holding.unsafe(
+        `select from public.proxy_usage_${table} where api_key_id = $1 for update`,
+        [id],
+      );
+      const begun: Promise<unknown>[] = [run[first]()];
+      await untilBlocked(sql, pids[first], [holding.pid]);
+      begun.push(run[second]());
+      await untilBlocked(sql, pids[second], [holding.pid, pids[first]]);
+      await holding`commit`;
+      await Promise.all(begun);
+
+      expect(await findDrift(sql, [id])).toEqual([]);
+      expect(await reconcileUsage(sql, now.slice(0, 10))).toEqual([]);
+      const [row] = await sql`
+      select last_used_at from public.proxy_usage_monthly where api_key_id = ${id}`;
+      expect(row?.last_used_at).toEqual(new Date(late.occurredAt));
+    },
+  );
+});

@@ -1,0 +1,194 @@
+import type postgres from 'postgres';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  connectAlone,
+  monthFromNow,
+  type OwnStack,
+  startOwnStack,
+  untilBlocked,
+} from './own-stack.ts';
+import type { SeededKey } from './seeded-keys.ts';
+import { findDrift, recordUsage, usageEvent } from './usage-events.ts';
+
+let stack: OwnStack;
+let sql: postgres.Sql;
+let key: SeededKey;
+/** Its events are put into the table by hand, without rollups. */
+let oldKey: SeededKey;
+
+beforeAll(async () => {
+  stack = await startOwnStack();
+  sql = stack.sql;
+  [key, oldKey] = (await stack.newKeys(2)) as [SeededKey, SeededKey];
+});
+
+async function makePartitions(first: string, last: string, on: postgres.Sql = sql) {
+  const [row] = await on`select private.make_usage_partitions(${first}, ${last}) as made`;
+  return row?.made as unknown;
+}
+
+/** Puts an event straight into the table, as no gateway may report one so old. */
+async function insertEvents(times: string[]): Promise<void> {
+  await sql`
+    insert into public.proxy_usage_events (
+      event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
+      bytes_received, duration_ms, served_by_node_id
+    )
+    select gen_random_uuid(), ${oldKey.id}, t::timestamptz, 'a', 'CONNECT', 200, 1, 2, 3, 'n'
+    from unnest(${times}::text[]) as t`;
+}
+
+/** Where the key's events of a year are, by partition. */
+async function locate(year: string) {
+  const rows = await sql<{ partition: string; times: string[] }[]>`
+    select
+      tableoid::regclass::text as partition,
+      array_agg(to_char(occurred_at at time zone 'UTC', 'MM-DD HH24:MI:SS.US') order by occurred_at)
+        as times
+    from public.proxy_usage_events
+    where extract(year from occurred_at at time zone 'UTC') = ${year} group by 1 order by 1`;
+  return Object.fromEntries(
+    rows.map(({ partition, times }) => [
+      partition.replace('private.proxy_usage_events_', ''),
+      times,
+    ]),
+  );
+}
+
+it('a partition that is made is as Postgres makes one', async () => {
+  await makePartitions('1990-01-01', '1990-01-01');
+  await sql`
+    create table private.proxy_usage_events_1990_02 partition of public.proxy_usage_events
+    for values from ('1990-02-01 00:00:00+00') to ('1990-03-01 00:00:00+00')`;
+  const describeTable = async (month: string) => {
+    const name = `proxy_usage_events_${month}`;
+    const rows = await sql<{ part: string }[]>`
+      select 'column ' || attname || ' ' || atttypid::regtype || ' ' || attnotnull || ' ' ||
+        coalesce(pg_get_expr(d.adbin, d.adrelid), '') as part
+      from pg_attribute as a left join pg_attrdef as d on (adrelid, adnum) = (attrelid, attnum)
+      where attrelid = ${`private.${name}`}::regclass and attnum > 0
+      union all
+      select 'constraint ' || contype::text || conparentid || coninhcount || ' ' ||
+        pg_get_constraintdef(oid)
+      from pg_constraint where conrelid = ${`private.${name}`}::regclass
+      union all
+      select 'index ' || inhparent::regclass || ' ' || pg_get_indexdef(indexrelid)
+      from pg_index join pg_inherits on inhrelid = indexrelid
+      where indrelid = ${`private.${name}`}::regclass
+      order by 1`;
+    return rows.map(({ part }) => part.replaceAll(name, 'x'));
+  };
+  const made = await describeTable('1990_01');
+  expect(made.length).toBeGreaterThan(18);
+  expect(made).toEqual(await describeTable('1990_02'));
+});
+
+describe('a month whose events are in the default partition already', () => {
+  it('takes them, and no other, to the microsecond', async () => {
+    await insertEvents([
+      '2001-04-30T23:59:59.999999Z',
+      '2001-05-01T00:00:00Z',
+      '2001-05-01T00:00:00.000001Z',
+      '2001-05-31T23:59:59.999999Z',
+      '2001-06-01T00:00:00Z',
+    ]);
+    const elsewhere = await connectAlone(stack.dbUrl);
+    await elsewhere`set time zone 'Pacific/Kiritimati'`;
+    expect(await makePartitions('2001-05-17', '2001-05-20', elsewhere)).toBe(1);
+    expect(await locate('2001')).toEqual({
+      '2001_05': ['05-01 00:00:00.000000', '05-01 00:00:00.000001', '05-31 23:59:59.999999'],
+      default: ['04-30 23:59:59.999999', '06-01 00:00:00.000000'],
+    });
+    expect(await makePartitions('2001-05-01', '2001-05-01')).toBe(0);
+    expect(await makePartitions('2001-04-01', '2001-07-01')).toBe(3);
+    expect(Object.keys(await locate('2001'))).toEqual(['2001_04', '2001_05', '2001_06']);
+  });
+
+  it('is found by the nightly task, wherever in time it is', async () => {
+    await insertEvents(['2003-03-03T03:03:03Z', '2004-12-31T23:59:59Z']);
+    const [report] = await sql`
+      select task, outcome from private.maintain_usage(tasks => '{partitions}')`;
+    expect(report).toEqual({ task: 'partitions', outcome: 'made' });
+    expect(Object.keys({ ...(await locate('2003')), ...(await locate('2004')) })).toEqual([
+      '2003_03',
+      '2004_12',
+    ]);
+    const [left] = await sql`
+      select count(*)::integer from private.proxy_usage_events_default`;
+    expect(left?.count).toBe(0);
+  });
+});
+
+it('a detached table of the same name is not taken for the partition', async () => {
+  await makePartitions('1991-01-01', '1991-01-01');
+  await sql.unsafe(
+    'alter table public.proxy_usage_events detach partition private.proxy_usage_events_1991_01',
+  );
+  await expect(makePartitions('1991-01-01', '1991-01-01')).rejects.toMatchObject({ code: '42P07' });
+  await sql`drop table private.proxy_usage_events_1991_01`;
+});
+
+describe('while events are recorded', () => {
+  const month = monthFromNow(0);
+  const partition = `private.proxy_usage_events_${month.slice(0, 7).replace('-', '_')}`;
+  const newBatch = (size: number) => Array.from({ length: size }, () => usageEvent(key.id));
+
+  /** As after twelve months without maintenance. */
+  async function losePartition(): Promise<void> {
+    await sql.begin(async (transaction) => {
+      await transaction.unsafe(`
+        create temporary table held on commit drop as select * from ${partition};
+        drop table ${partition};
+        insert into public.proxy_usage_events select * from held`);
+    });
+  }
+
+  const count = async (table: string) => {
+    const [row] = await sql`
+      select count(*)::integer from ${sql.unsafe(table)} where api_key_id = ${key.id}`;
+    return Number(row?.count);
+  };
+
+  it('neither a batch that is under way nor one that comes meanwhile is refused or lost', async () => {
+    await losePartition();
+    const before = await count('public.proxy_usage_events');
+    const [under, coming] = [newBatch(50), newBatch(50)];
+    const recording = await connectAlone(stack.gatewayDbUrl);
+    const making = await connectAlone(stack.dbUrl);
+    const late = await connectAlone(stack.gatewayDbUrl);
+
+    await recording`begin`;
+    await recordUsage(recording, under);
+    const made = makePartitions(month, month, making);
+    await untilBlocked(sql, making.pid, [recording.pid]);
+    const recorded = recordUsage(late, [...coming, ...under]);
+    await untilBlocked(sql, late.pid, [making.pid]);
+    await recording`commit`;
+
+    expect(await made).toBe(1);
+    expect(await recorded).toEqual({ recorded: 50, repeated: 50, rejected: [] });
+    expect(await count(partition)).toBe(before + 100);
+    expect(await count('public.proxy_usage_events')).toBe(before + 100);
+    expect(await findDrift(sql, [key.id])).toEqual([]);
+  });
+
+  it('a batch that is sent again after its events moved is known', async () => {
+    await losePartition();
+    const batch = newBatch(20);
+    expect(await recordUsage(stack.gateway, batch)).toMatchObject({ recorded: 20 });
+    expect(await makePartitions(month, month)).toBe(1);
+    expect(await recordUsage(stack.gateway, batch)).toMatchObject({ recorded: 0, repeated: 20 });
+    expect(await findDrift(sql, [key.id])).toEqual([]);
+  });
+
+  it('making gives up rather than hold recording off for long', async () => {
+    await losePartition();
+    const recording = await connectAlone(stack.gatewayDbUrl);
+    await recording`begin`;
+    await recordUsage(recording, newBatch(1));
+    await expect(makePartitions(month, month)).rejects.toMatchObject({ code: '55P03' });
+    await recording`commit`;
+    expect(await makePartitions(month, month)).toBe(1);
+    expect(await findDrift(sql, [key.id])).toEqual([]);
+  });
+});

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError, readConfiguration } from '../../gateway/configuration.ts';
+
+const databaseUrl = 'postgresql://proxy_gateway:s3cret@db.example.com:5432/postgres';
+const least = { GATEWAY_DATABASE_URL: databaseUrl, GATEWAY_SPOOL_DIR: '/var/spool/gateway' };
+const read = (settings: Record<string, string> = {}) =>
+  readConfiguration({ ...least, ...settings });
+
+/** The lines that say what is wrong, by variable. */
+function complaints(environment: Record<string, string>): Record<string, string> {
+  try {
+    readConfiguration(environment);
+    return {};
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    const [, ...lines] = error.message.split('\n');
+    return Object.fromEntries(lines.map((line) => line.trim().split(/: (.*)/s, 2)));
+  }
+}
+
+it('what is not said is as the contract has it', () => {
+  expect(read()).toEqual({
+    databaseUrl,
+    host: '127.0.0.1',
+    port: 7777,
+    metricsHost: '127.0.0.1',
+    metricsPort: 9777,
+    nodeId: hostname().slice(0, 100),
+    spoolDirectory: '/var/spool/gateway',
+    flushMs: 10_000,
+    drainMs: 30_000,
+    idleMs: 600_000,
+    allowedTargets: [],
+    redisUrl: undefined,
+    logLevel: 'info',
+  });
+});
+
+it('what is said is taken', () => {
+  const configuration = read({
+    GATEWAY_HOST: '::',
+    GATEWAY_PORT: '0',
+    GATEWAY_METRICS_HOST: '10.0.0.1',
+    GATEWAY_METRICS_PORT: '65535',
+    GATEWAY_NODE_ID: 'eu-1',
+    GATEWAY_FLUSH_MS: '60000',
+    GATEWAY_DRAIN_MS: '0',
+    GATEWAY_IDLE_MS: '1000',
+    GATEWAY_ALLOW_TARGETS: '127.0.0.0/8:8443, ::1',
+    GATEWAY_LOG_LEVEL: 'silent',
+    REDIS_URL: 'rediss://:s3cret@redis.example.com:6380/1',
+  });
+  expect(configuration).toMatchObject({
+    host: '::',
+    port: 0,
+    metricsHost: '10.0.0.1',
+    metricsPort: 65_535,
+    nodeId: 'eu-1',
+    flushMs: 60_000,
+    drainMs: 0,
+    idleMs: 1_000,
+    logLevel: 'silent',
+    redisUrl: 'rediss://:s3cret@redis.example.com:6380/1',
+  });
+  expect(configuration.allowedTargets.map(({ port }) => port)).toEqual([8443, null]);
+});
+
+it('an empty variable counts as none', () => {
+  const names = [
+    'GATEWAY_HOST',
+    'GATEWAY_PORT',
+    'GATEWAY_METRICS_HOST',
+    'GATEWAY_METRICS_PORT',
+    'GATEWAY_NODE_ID',
+    'GATEWAY_FLUSH_MS',
+    'GATEWAY_DRAIN_MS',
+    'GATEWAY_IDLE_MS',
+    'GATEWAY_ALLOW_TARGETS',
+    'GATEWAY_LOG_LEVEL',
+    'REDIS_URL',
+  ];
+  expect(read(Object.fromEntries(names.map((name) => [name, ''])))).toEqual(read());
+  expect(Object.keys(complaints({ GATEWAY_DATABASE_URL: '', GATEWAY_SPOOL_DIR: '' }))).toEqual([
+    'GATEWAY_DATABASE_URL',
+    'GATEWAY_SPOOL_DIR',
+  ]);
+});
+
+describe('refused, by name and without the value, is', () => {
+  it.each([
+    ['GATEWAY_DATABASE_URL', 'hunter2'],
+    ['GATEWAY_DATABASE_URL', 'https://user:hunter2@db.example.com/postgres'],
+    ['GATEWAY_DATABASE_URL', 'postgresql//user:hunter2@db.example.com/postgres'],
+    ['GATEWAY_DATABASE_URL', 'postgresql://user:hunter2@db.example.com:port/postgres'],
+    ['REDIS_URL', 'redis:hunter2@'],
+    ['REDIS_URL', 'http://:hunter2@redis.example.com'],
+    ['GATEWAY_PORT', 'hunter2'],
+    ['GATEWAY_PORT', '-70'],
+    ['GATEWAY_PORT', '65536'],
+    ['GATEWAY_PORT', '77.5'],
+    ['GATEWAY_PORT', ' '],
+    ['GATEWAY_PORT', '0x1e61'],
+    ['GATEWAY_PORT', '7e3'],
+    ['GATEWAY_METRICS_PORT', '99999999999999999999'],
+    ['GATEWAY_FLUSH_MS', '60001'],
+    ['GATEWAY_FLUSH_MS', '99'],
+    ['GATEWAY_FLUSH_MS', 'Infinity'],
+    ['GATEWAY_FLUSH_MS', '10s'],
+    ['GATEWAY_DRAIN_MS', '-5'],
+    // a timer of Node's would fire at once
+    ['GATEWAY_DRAIN_MS', '2147483648'],
+    ['GATEWAY_IDLE_MS', '2147483648'],
+    ['GATEWAY_IDLE_MS', '999'],
+    ['GATEWAY_NODE_ID', 'hunter 2'],
+    ['GATEWAY_NODE_ID', 'nöde'],
+    ['GATEWAY_NODE_ID', 'n'.repeat(101)],
+    ['GATEWAY_ALLOW_TARGETS', 'hunter2'],
+    ['GATEWAY_ALLOW_TARGETS', '127.0.0.0/8,localhost'],
+    ['GATEWAY_ALLOW_TARGETS', databaseUrl],
+    ['GATEWAY_LOG_LEVEL', 'verbose'],
+  ])('%s=%s', (name, value) => {
+    const found = complaints({ ...least, [name]: value });
+    expect(Object.keys(found)).toEqual([name]);
+    expect(found[name]).not.toBe('');
+    expect(found[name]).not.toMatch(/hunter|s3cret|localhost|nöde|nnn|\b(?:70|65536|77|7e3)\b/);
+  });
+});
+
+it('all that is wrong is said at once', () => {
+  const wrong = { GATEWAY_PORT: 'x', GATEWAY_LOG_LEVEL: 'x', REDIS_URL: 'x' };
+  expect(Object.keys(complaints(wrong)).sort()).toEqual([
+    'GATEWAY_DATABASE_URL',
+    'GATEWAY_LOG_LEVEL',
+    'GATEWAY_PORT',
+    'GATEWAY_SPOOL_DIR',
+    'REDIS_URL',
+  ]);
+});
+
+it.each([
+  ['nothing', {}, ['GATEWAY_DATABASE_URL', 'GATEWAY_SPOOL_DIR']],
+  ['a bad URL', { ...least, GATEWAY_DATABASE_URL: 'hunter2' }, ['GATEWAY_DATABASE_URL']],
+])('a gateway that is told %s ends with 1 and says why, without a stack', async (_, env, names) => {
+  const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, [main], { env });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  const lines = stderr.split('\n').filter((line) => /^ {2}[A-Z_]+: /.test(line));
+  expect(lines.map((line) => line.trim().split(':')[0])).toEqual(names);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(stderr).not.toContain('hunter2');
+});
+
+it('npm run gateway starts the gateway', () => {
+  const file = new URL('../../package.json', import.meta.url);
+  const { scripts } = JSON.parse(readFileSync(file, 'utf8')) as { scripts: { gateway: string } };
+  expect(scripts.gateway).toMatch(/exec node gateway\/main\.ts$/);
+});

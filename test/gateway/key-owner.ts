@@ -1,0 +1,44 @@
+import type postgres from 'postgres';
+import { expect, vi } from 'vitest';
+import type { Database } from '../../supabase/functions/_shared/database.types.ts';
+import { type SeededKey, seedKeys } from '../database/seeded-keys.ts';
+import { newUser, type Persona } from '../personas.ts';
+
+type EventRow = Database['public']['Tables']['proxy_usage_events']['Row'];
+
+/** A key as a client sends it. */
+export type UsableKey = SeededKey & { basicAuth: string };
+
+/** Somebody with as many keys as a test wants, who sees what they were used for. */
+export interface KeyOwner {
+  persona: Persona;
+  newKey(): Promise<UsableKey>;
+  /** The events of a key, once there are as many as expected, the oldest first. */
+  eventsOf(key: SeededKey, count: number): Promise<EventRow[]>;
+}
+
+/** Signs somebody up; `sql` is the schema's owner. */
+export async function newKeyOwner(sql: postgres.Sql): Promise<KeyOwner> {
+  const persona = await newUser();
+  return {
+    persona,
+    async newKey() {
+      const [key] = await seedKeys(sql, persona.id, 1);
+      if (!key) throw new Error('no key was seeded');
+      return { ...key, basicAuth: `${key.keyId}:${key.secret}` };
+    },
+    eventsOf: (key, count) =>
+      vi.waitFor(
+        async () => {
+          const { data } = await persona.supabase
+            .from('proxy_usage_events')
+            .select()
+            .eq('api_key_id', key.id)
+            .order('occurred_at');
+          expect(data).toHaveLength(count);
+          return data ?? [];
+        },
+        { timeout: 60_000, interval: 50 },
+      ),
+  };
+}

@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { pino } from 'pino';
+import { KeyCache } from '../../gateway/key-cache.ts';
+import { createPool, lookUpWith } from '../../gateway/key-lookup.ts';
+import { OpenTunnels } from '../../gateway/open-tunnels.ts';
+import { QuotaLedger } from '../../gateway/quota-ledger.ts';
+import { Tunnel } from '../../gateway/tunnel.ts';
+import type { UsageEvent } from '../../gateway/usage-event.ts';
+import { startTcpTarget, type TargetServer } from './targets.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+
+/** Open tunnels over real sockets, judged by a real database over a network that can fail. */
+export interface OpenTunnelsScene {
+  tunnels: OpenTunnels;
+  keys: KeyCache;
+  ledger: QuotaLedger;
+  network: TcpProxy;
+  clock: { now: number };
+  /** What was reported. */
+  events: UsageEvent[];
+  logged: string[];
+  /** The keyIds that the database was asked for. */
+  asked: string[];
+  /** While set, answers of the database are held back until it resolves. */
+  hold: { until: Promise<void> | undefined };
+  /** A tunnel of a key, through which bytes can be sent. */
+  open(keyId: string): Promise<OpenTunnel>;
+  /** A sweep, and all that it asked for. */
+  sweep(): Promise<void>;
+  /** Until nothing is being asked for. */
+  settled(): Promise<void>;
+  /** As the gateway is told of a change. */
+  tell(keyId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface OpenTunnel {
+  readonly open: boolean;
+  send(bytes: number): Promise<void>;
+  end(): Promise<void>;
+}
+
+export async function openTunnelsScene(options: {
+  databaseUrl: string;
+  sliceMs?: number;
+  /** What the spool says to an event. */
+  record?: (event: UsageEvent) => Promise<void>;
+}): Promise<OpenTunnelsScene> {
+  const clock = { now: 0 };
+  const now = () => clock.now;
+  const events: UsageEvent[] = [];
+  const logged: string[] = [];
+  const asked: string[] = [];
+  const hold: OpenTunnelsScene['hold'] = { until: undefined };
+  const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(line) });
+  const network = await startTcpProxy(options.databaseUrl);
+  const target: TargetServer = await startTcpTarget((socket) => socket.resume());
+  const pool = createPool({
+    databaseUrl: network.through(options.databaseUrl),
+    connections: 4,
+    timeoutMs: 1_000,
+    log,
+  });
+  const lookUp = lookUpWith(pool);
+  let underWay = 0;
+  const keys = new KeyCache({
+    now,
+    async lookUp(keyId) {
+      asked.push(keyId);
+      underWay += 1;
+      try {
+        const record = await lookUp(keyId);
+        await hold.until;
+        return record;
+      } finally {
+        underWay -= 1;
+      }
+    },
+  });
+  keys.switchOn();
+  const ledger = new QuotaLedger(now);
+  const tunnels = new OpenTunnels({ keys, ledger, log, now, sliceMs: options.sliceMs ?? 5_000 });
+  const sockets = new Set<Socket>();
+
+  const settled = async () => {
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (underWay > 0);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    tunnels,
+    keys,
+    ledger,
+    network,
+    clock,
+    events,
+    logged,
+    asked,
+    hold,
+    settled,
+    async open(keyId) {
+      const { record: key } = await keys.get(keyId);
+      if (!key) throw new Error('no such key');
+      const socket = connect(target.port, '127.0.0.1');
+      sockets.add(socket);
+      await once(socket, 'connect');
+      const tunnel = new Tunnel({
+        key,
+        target: socket,
+        targetHost: 'target.example',
+        method: 'CONNECT',
+        statusCode: () => 200,
+        nodeId: 'node',
+        now,
+        record: options.record ?? (async (event) => void events.push(event)),
+        charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
+        close: () => socket.destroy(),
+      });
+      tunnels.add(tunnel);
+      socket.once('close', () => tunnels.remove(tunnel));
+      return {
+        get open() {
+          return !socket.destroyed;
+        },
+        send: (bytes) =>
+          new Promise((resolve) => socket.write(Buffer.alloc(bytes), () => resolve())),
+        async end() {
+          socket.destroy();
+          await once(socket, 'close');
+        },
+      };
+    },
+    async sweep() {
+      tunnels.sweep();
+      await settled();
+    },
+    async tell(keyId) {
+      keys.drop(keyId);
+      tunnels.changed(keyId);
+      await settled();
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await target.close();
+      await pool.end();
+      await network.close();
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectOwner } from '../personas.ts';
+import {
+  connectRequest,
+  type GatewayFixture,
+  plainRequest,
+  readToEnd,
+  sendRaw,
+  startTestGateway,
+} from './gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from './key-owner.ts';
+import { startPlainTarget, startTcpTarget, type TargetServer } from './targets.ts';
+
+const sql = connectOwner();
+let gateway: GatewayFixture;
+let owner: KeyOwner;
+let key: UsableKey;
+
+beforeAll(async () => {
+  [gateway, owner] = await Promise.all([startTestGateway(), newKeyOwner(sql)]);
+});
+
+afterAll(async () => {
+  await Promise.all([gateway.stop(), sql.end()]);
+});
+
+/** A request with more header lines, that ends its connection. */
+function request(line: string, ...headers: string[]): string {
+  const auth = `Proxy-Authorization: Basic ${Buffer.from(key.basicAuth).toString('base64')}`;
+  return [line, auth, 'Connection: close', ...headers, '', ''].join('\r\n');
+}
+
+/** All that the gateway has to say to these bytes. */
+async function answerTo(bytes: string): Promise<string> {
+  const socket = connect({ port: gateway.port, host: '127.0.0.1' });
+  socket.write(bytes, 'latin1');
+  return readToEnd(socket);
+}
+
+/** A target that answers every connection with `answer` at its first bytes, and what it was sent. */
+async function startRawTarget(
+  answer: string,
+): Promise<TargetServer & { seen: () => string; authority: string }> {
+  let seen = '';
+  const server = await startTcpTarget((socket) => {
+    socket.on('data', (chunk) => {
+      seen += chunk.toString('latin1');
+    });
+    socket.once('data', () => socket.write(answer, 'latin1'));
+    socket.once('end', () => socket.end());
+  });
+  return Object.assign(server, { seen: () => seen, authority: `127.0.0.1:${server.port}` });
+}
+
+const hello = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello';
+
+describe('a plain request', () => {
+  beforeAll(async () => {
+    key = await owner.newKey();
+    await sql`update public.proxy_keys set rate_limit_override = 100000 where id = ${key.id}`;
+  });
+
+  it('is forwarded without the credentials, and metered', async () => {
+    const measured = await owner.newKey();
+    const seen: string[] = [];
+    const spying = await startPlainTarget((asked, response) => {
+      seen.push(...asked.rawHeaders);
+      response.end('hello');
+    });
+    const url = `http://127.0.0.1:${spying.port}/secret/path?token=1`;
+    const answer = await sendRaw(gateway.port, plainRequest(url, measured.basicAuth));
+    answer.socket.destroy();
+    expect(answer.status).toBe(200);
+    expect(seen.join(' ').toLowerCase()).not.toContain('proxy-authorization');
+    expect(seen.join(' ')).not.toContain(Buffer.from(measured.basicAuth).toString('base64'));
+    const [event] = await owner.eventsOf(measured, 1);
+    expect(event).toMatchObject({ method: 'GET', status_code: 200, target_host: '127.0.0.1' });
+    const moved = spying.bytes();
+    expect(event?.bytes_sent).toBe(moved.received);
+    expect(event?.bytes_received).toBe(moved.sent);
+    await spying.close();
+  });
+
+  it('502 target_unreachable in one line when the target hangs up before it answers', async () => {
+    const refused = await owner.newKey();
+    const rude = await startTcpTarget((socket) => socket.destroy());
+    const url = `http://127.0.0.1:${rude.port}/`;
+    const asked = plainRequest(url, refused.basicAuth).replace('Host', 'Connection: close\r\nHost');
+    const answer = await sendRaw(gateway.port, asked);
+    expect(answer.status).toBe(502);
+    expect(answer.body).toMatch(/^target_unreachable: [^\n]+\n$/);
+    expect((await owner.eventsOf(refused, 1))[0]).toMatchObject({ status_code: 502 });
+    await rude.close();
+  });
+
+  it.each([
+    ['a status that cannot be sent on', 'HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n', 502],
+    ['no HTTP', 'SSH-2.0-OpenSSH_9.9\r\n', 502],
+    [
+      'a switch of protocols',
+      'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+      502,
+    ],
+    ['a proxy’s 407', 'HTTP/1.1 407 Auth\r\nContent-Length: 0\r\n\r\n', 502],
+    ['its own 599', 'HTTP/1.1 599 Mine\r\nContent-Length: 0\r\n\r\n', 599],
+  ])('for a target that answers with %s', async (_, answer, status) => {
+    const odd = await startRawTarget(answer);
+    const line = `GET http://${odd.authority}/ HTTP/1.1`;
+    const said = await answerTo(request(line, `Host: ${odd.authority}`));
+    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    await odd.close();
+  });
+
+  it('goes to the host of its URL, whatever its Host header says', async () => {
+    const target = await startRawTarget(hello);
+    const line = `GET http://${target.authority}/ HTTP/1.1`;
+    expect(await answerTo(request(line, 'Host: internal', 'Host: other'))).toContain('hello');
+    expect(target.seen().match(/^host:.*$/gim)).toEqual([`Host: ${target.authority}`]);
+    await target.close();
+  });
+
+  it('is 400 without a Host header, in our words', async () => {
+    const target = await startRawTarget(hello);
+    const said = await answerTo(request(`GET http://${target.authority}/ HTTP/1.1`));
+    expect(said).toMatch(/^HTTP\/1.1 400 .*\r\n\r\nmalformed_request: [^\n]+\n$/s);
+    expect(target.connections).toBe(0);
+    await target.close();
+  });
+
+  it('with an expectation that Node does not know is judged as any other', async () => {
+    const target = await startRawTarget(hello);
+    const line = `GET http://${target.authority}/ HTTP/1.1`;
+    const said = await answerTo(
+      request(line, `Host: ${target.authority}`, 'Expect: the-unexpected'),
+    );
+    expect(said).toMatch(/^HTTP\/1.1 200 /);
+    await target.close();
+  });
+
+  it.each([
+    ['a length and chunks', ['Content-Length: 4', 'Transfer-Encoding: chunked'], 'POST'],
+    ['two lengths', ['Content-Length: 4', 'Content-Length: 5'], 'POST'],
+    ['chunks that are not named last', ['Transfer-Encoding: chunked, identity'], 'POST'],
+    ['chunks by another name', ['Transfer-Encoding: xchunked'], 'POST'],
+    ['a space before the colon', ['Content-Length : 4'], 'POST'],
+    ['a folded header', ['Transfer-Encoding:', ' chunked'], 'POST'],
+    // Node would send on such a body without frames
+    ['chunks where Node frames none', ['Transfer-Encoding: chunked'], 'GET'],
+  ])('smuggles no second request to the target: %s', async (_, headers, method) => {
+    const target = await startRawTarget(hello);
+    const smuggled = `GET http://${target.authority}/smuggled HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const chunked = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
+    const line = `${method} http://${target.authority}/ HTTP/1.1`;
+    const said = await answerTo(
+      `${request(line, `Host: ${target.authority}`, ...headers)}${chunked}`,
+    );
+    expect(said).toMatch(/^HTTP\/1.1 (400|200) /);
+    // what comes after the head, as a server reads it: never the start of a request
+    const [, ...rest] = target.seen().split('\r\n\r\n');
+    expect(rest.join('\r\n\r\n')).not.toMatch(/^GET /);
+    expect(target.connections).toBeLessThanOrEqual(1);
+    await target.close();
+  });
+
+  it('passes on no length that the target’s chunks do not have', async () => {
+    const poisoned = await startRawTarget(
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n' +
+        '2a\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil\r\n0\r\n\r\n',
+    );
+    const line = `GET http://${poisoned.authority}/ HTTP/1.1`;
+    const said = await answerTo(request(line, `Host: ${poisoned.authority}`));
+    const [head = ''] = said.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1.1 (200|502) /);
+    expect(head).not.toContain('Content-Length: 2');
+    await poisoned.close();
+  });
+});
+
+describe('requests on one connection', () => {
+  it('are answered in their order, the refused one too', async () => {
+    const slow = await startPlainTarget((_, response) => {
+      response.write('first ');
+      setTimeout(() => response.end('answer'), 200);
+    });
+    const url = `http://127.0.0.1:${slow.port}/`;
+    const said = await answerTo(plainRequest(url, key.basicAuth) + plainRequest(url));
+    expect(said).toMatch(/^HTTP\/1.1 200 .*first .*answer.*HTTP\/1.1 407 /s);
+    await slow.close();
+  });
+
+  it('a CONNECT that does not wait for the answer before it is refused after it', async () => {
+    const slow = await startPlainTarget((_, response) => {
+      response.write('first ');
+      setTimeout(() => response.end('answer'), 200);
+    });
+    const authority = `127.0.0.1:${slow.port}`;
+    const said = await answerTo(
+      plainRequest(`http://${authority}/`, key.basicAuth) +
+        connectRequest(authority, key.basicAuth),
+    );
+    expect(said).toMatch(/^HTTP\/1.1 200 .*first .*answer.*HTTP\/1.1 400 /s);
+    await slow.close();
+  });
+
+  it('bytes that are no request end the connection, not the answer’s meaning', async () => {
+    const slow = await startTcpTarget((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun');
+      socket.once('end', () => socket.end());
+    });
+    const url = `http://127.0.0.1:${slow.port}/`;
+    const socket = connect({ port: gateway.port, host: '127.0.0.1' });
+    socket.on('error', () => {});
+    socket.write(plainRequest(url, key.basicAuth));
+    let said = '';
+    for await (const chunk of socket) {
+      said += chunk;
+      if (said.endsWith('begun')) socket.write('no request\r\n\r\n');
+    }
+    expect(said).toMatch(/begun$/);
+    await slow.close();
+  });
+});

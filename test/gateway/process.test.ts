@@ -1,0 +1,204 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { freePort, listenOnLoopback } from '../../scripts/stack/ports.ts';
+import { connectOwner } from '../personas.ts';
+import { gatewayCommand, spoolFolder } from './gateway-command.ts';
+import { connectRequest, plainRequest, readToEnd, sendRaw } from './gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner } from './key-owner.ts';
+import { startTcpTarget, type TargetServer } from './targets.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let owner: KeyOwner;
+/** Says back what it is told. */
+let echo: TargetServer;
+const authority = () => `127.0.0.1:${echo.port}`;
+
+beforeAll(async () => {
+  [owner, echo] = await Promise.all([
+    newKeyOwner(sql),
+    startTcpTarget((socket) => socket.pipe(socket)),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([echo.close(), sql.end()]);
+});
+
+async function refusesConnections(port: number): Promise<void> {
+  await vi.waitFor(async () => {
+    const attempt = sendRaw(port, connectRequest('10.0.0.1:80'));
+    await expect(attempt).rejects.toThrow('closed after 0 bytes');
+  });
+}
+
+describe('SIGTERM', () => {
+  it('takes no new CONNECTs, lets the open tunnel go on to its end, and exits 0', async () => {
+    const command = gatewayCommand({ GATEWAY_DRAIN_MS: '600000', GATEWAY_FLUSH_MS: '60000' });
+    const { port, operationsUrl } = await command.ready();
+    const key = await owner.newKey();
+    const open = await sendRaw(port, connectRequest(authority(), key.basicAuth));
+    expect(open.status).toBe(200);
+    command.child.kill('SIGTERM');
+    await refusesConnections(port);
+    expect(await (await fetch(`${operationsUrl}/readyz`)).text()).toBe('stopping\n');
+    // asking twice is asking once
+    command.child.kill('SIGTERM');
+
+    open.socket.end('y'.repeat(1_000_000));
+    expect((await readToEnd(open.socket)).length).toBe(1_000_000);
+    expect(await command.ended).toBe(0);
+    expect(command.stderr()).toBe('');
+    // before it ended, not whenever
+    const events = await sql`
+      select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
+      from public.proxy_usage_events where api_key_id = ${key.id}`;
+    expect(events).toEqual([{ sent: 1_000_000, received: 1_000_000 }]);
+  });
+
+  it('ends what is open after GATEWAY_DRAIN_MS, metered, and exits 0', async () => {
+    const command = gatewayCommand({ GATEWAY_DRAIN_MS: '100' });
+    const { port } = await command.ready();
+    const key = await owner.newKey();
+    const open = await sendRaw(port, connectRequest(authority(), key.basicAuth));
+    open.socket.write('z'.repeat(5_000));
+    let said = 0;
+    open.socket.on('data', (chunk) => {
+      said += chunk.length;
+    });
+    open.socket.resume();
+    await vi.waitFor(() => expect(said).toBe(5_000));
+    command.child.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    await vi.waitFor(() => expect(open.socket.closed).toBe(true));
+    const events = await sql`
+      select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
+      from public.proxy_usage_events where api_key_id = ${key.id}`;
+    expect(events).toEqual([{ sent: 5_000, received: 5_000 }]);
+  });
+
+  it.each(['cut', 'blackHole'] as const)(
+    'with the database away (%s), exits 0, and the next start delivers the usage once',
+    async (away) => {
+      const proxy = await startTcpProxy(stack.gatewayDbUrl);
+      onTestFinished(() => proxy.close());
+      const GATEWAY_SPOOL_DIR = spoolFolder();
+      const settings = { GATEWAY_SPOOL_DIR, GATEWAY_DRAIN_MS: '0', GATEWAY_FLUSH_MS: '60000' };
+      const command = gatewayCommand({
+        ...settings,
+        GATEWAY_DATABASE_URL: proxy.through(stack.gatewayDbUrl),
+      });
+      const { port } = await command.ready();
+      const key = await owner.newKey();
+      const open = await sendRaw(port, connectRequest(authority(), key.basicAuth));
+      expect(open.status).toBe(200);
+      open.socket.end('w'.repeat(7_000));
+      expect((await readToEnd(open.socket)).length).toBe(7_000);
+      proxy[away]();
+      command.child.kill('SIGTERM');
+      expect(await command.ended).toBe(0);
+      expect(readdirSync(GATEWAY_SPOOL_DIR).filter((name) => name !== 'lock')).not.toEqual([]);
+      const count = sql`select from public.proxy_usage_events where api_key_id = ${key.id}`;
+      expect(await count).toHaveLength(0);
+
+      const next = gatewayCommand(settings);
+      await next.ready();
+      const [event] = await owner.eventsOf(key, 1);
+      expect(event).toMatchObject({ bytes_sent: 7_000, bytes_received: 7_000, status_code: 200 });
+      next.child.kill('SIGTERM');
+      expect(await next.ended).toBe(0);
+    },
+  );
+});
+
+describe('a start that cannot be is explained, exits 1, and shows no stack', () => {
+  const expectExplained = async (settings: Record<string, string>, words: string[]) => {
+    const command = gatewayCommand(settings);
+    expect(await command.ended).toBe(1);
+    for (const word of words) expect(command.stderr()).toContain(word);
+    expect(command.stderr()).not.toMatch(/^\s+at /m);
+    expect(command.stderr()).not.toContain(stack.gatewayDbUrl);
+  };
+
+  it('without its environment: every variable that is wrong', async () => {
+    const words = ['GATEWAY_DATABASE_URL', 'GATEWAY_PORT', 'README'];
+    await expectExplained({ GATEWAY_DATABASE_URL: '', GATEWAY_PORT: '70000' }, words);
+  });
+
+  it('on a spool that another gateway has', async () => {
+    const GATEWAY_SPOOL_DIR = spoolFolder();
+    const first = gatewayCommand({ GATEWAY_SPOOL_DIR });
+    const { operationsUrl } = await first.ready();
+    await expectExplained({ GATEWAY_SPOOL_DIR }, [GATEWAY_SPOOL_DIR, 'GATEWAY_SPOOL_DIR']);
+    expect((await fetch(`${operationsUrl}/healthz`)).status).toBe(200);
+  });
+
+  it('on a spool that is no folder', async () => {
+    const folder = spoolFolder();
+    mkdirSync(dirname(folder), { recursive: true });
+    writeFileSync(folder, '');
+    await expectExplained({ GATEWAY_SPOOL_DIR: folder }, [folder, 'GATEWAY_SPOOL_DIR']);
+    const below = join(folder, 'below');
+    await expectExplained({ GATEWAY_SPOOL_DIR: below }, [below, 'GATEWAY_SPOOL_DIR']);
+  });
+
+  it('on a spool whose lock cannot be opened', async () => {
+    const folder = spoolFolder();
+    mkdirSync(join(folder, 'lock'), { recursive: true });
+    await expectExplained({ GATEWAY_SPOOL_DIR: folder }, [folder, 'GATEWAY_SPOOL_DIR']);
+  });
+
+  it.each(['GATEWAY_PORT', 'GATEWAY_METRICS_PORT'])('on a %s that is in use', async (variable) => {
+    const server = createServer();
+    const port = await freePort();
+    await listenOnLoopback(server, port, 'the test');
+    onTestFinished(() => void server.close());
+    await expectExplained({ [variable]: String(port) }, [`Port ${port}`, `set ${variable}.`]);
+  });
+
+  it('on an address that this machine does not have', async () => {
+    await expectExplained({ GATEWAY_HOST: '192.0.2.1' }, ['192.0.2.1', 'GATEWAY_HOST']);
+    await expectExplained({ GATEWAY_METRICS_HOST: 'no-such-host.invalid' }, [
+      'no-such-host.invalid',
+    ]);
+  });
+});
+
+it.each(['trace', 'debug', 'info'])(
+  'the log at %s is JSON lines without secrets, URLs, paths or header values',
+  async (level) => {
+    const command = gatewayCommand({ GATEWAY_LOG_LEVEL: level, GATEWAY_DRAIN_MS: '0' });
+    const { port } = await command.ready();
+    const key = await owner.newKey();
+    const url = `http://${authority()}/a-secret-path?a-secret-query`;
+    const header = 'Connection: close\r\nX-Secret: a-secret-header\r\nHost';
+    const requests = [
+      connectRequest(authority(), key.basicAuth),
+      connectRequest(authority(), `${key.keyId}:${'a'.repeat(64)}`),
+      connectRequest('a-secret-name.invalid:80/a-secret-path', key.basicAuth),
+      plainRequest(url, key.basicAuth),
+      plainRequest('http://a-secret-user:a-secret-word@localhost/a-secret-path', key.basicAuth),
+      'a-secret-beginning\r\n\r\n',
+    ];
+    for (const request of requests) {
+      const { socket } = await sendRaw(port, request.replace('Host', header));
+      socket.destroy();
+    }
+    command.child.kill('SIGTERM');
+    expect(await command.ended).toBe(0);
+    expect(command.stderr()).toBe('');
+    expect(command.logged().length).toBeGreaterThan(2);
+    for (const line of command.logged()) {
+      expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number), nodeId: 'test-node' });
+    }
+    const log = command.logged().join('\n');
+    expect(log.includes(key.keyId)).toBe(level !== 'info');
+    const encoded = Buffer.from(key.basicAuth).toString('base64');
+    for (const secret of [key.secret, encoded, 'a'.repeat(64), 'a-secret', stack.gatewayDbUrl]) {
+      expect(log).not.toContain(secret);
+    }
+  },
+);

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** Two connections that share nothing yet: one from a client, one to a target. */
+export interface RelayScene {
+  /** What the client has in its hands, and the gateway's end of the same connection. */
+  clientEnd: Socket;
+  client: Socket;
+  /** The gateway's connection to the target, and what the target has in its hands. */
+  target: Socket;
+  targetEnd: Socket;
+}
+
+/** Makes both; they are gone when the test is over. */
+export async function makeRelayScene(): Promise<RelayScene> {
+  const [[clientEnd, client], [target, targetEnd]] = await Promise.all([pair(), pair()]);
+  return { clientEnd, client, target, targetEnd };
+}
+
+/** Both ends of a TCP connection, as the gateway has them: each direction ends apart. */
+async function pair(): Promise<[from: Socket, to: Socket]> {
+  const server = createServer({ allowHalfOpen: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const from = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const [to] = (await once(server, 'connection')) as [Socket];
+  server.close();
+  for (const socket of [from, to]) socket.on('error', () => {});
+  onTestFinished(() => {
+    from.destroy();
+    to.destroy();
+  });
+  return [from, to];
+}
+
+/** How a socket came to its end: in order, by a reset, or closed from here. */
+export function fate(socket: Socket): Promise<'end' | 'reset' | 'closed'> {
+  return new Promise((resolve) => {
+    socket.once('end', () => resolve('end'));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code === 'ECONNRESET' || code === 'EPIPE' ? 'reset' : 'closed'),
+    );
+    socket.once('close', () => resolve('closed'));
+    socket.resume();
+  });
+}

@@ -1,0 +1,14 @@
+// For `node --import`: a disk that takes its time, so that whoever does not wait for it is found out.
+import { open } from 'node:fs/promises';
+import { devNull } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const writeMs = 15;
+
+await using file = await open(devNull, 'w');
+const methods: { write(...args: unknown[]): Promise<unknown> } = Object.getPrototypeOf(file);
+const { write } = methods;
+methods.write = async function (...args) {
+  await sleep(writeMs);
+  return write.apply(this, args);
+};

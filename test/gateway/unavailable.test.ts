@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { keyMaxAgeMs } from '../../gateway/key-cache.ts';
+import { ProxyServer } from '../../gateway/proxy-server.ts';
+import { freePort } from '../../scripts/stack/ports.ts';
+import { connectOwner } from '../personas.ts';
+import { startDeafTarget } from './deaf-target.ts';
+import {
+  connectRequest,
+  plainRequest,
+  type RawAnswer,
+  readToEnd,
+  sendRaw,
+  startTestGateway,
+} from './gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from './key-owner.ts';
+import { startTcpTarget, type TargetServer } from './targets.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let owner: KeyOwner;
+let key: UsableKey;
+let target: TargetServer;
+
+beforeAll(async () => {
+  [owner, target] = await Promise.all([newKeyOwner(sql), startTcpTarget((socket) => socket.end())]);
+  key = await owner.newKey();
+  await sql`update public.proxy_keys set rate_limit_override = 100000 where id = ${key.id}`;
+});
+
+afterAll(async () => {
+  await Promise.all([target.close(), sql.end()]);
+});
+
+async function start(settings: Parameters<typeof startTestGateway>[0] = {}) {
+  const gateway = await startTestGateway(settings);
+  onTestFinished(() => gateway.stop());
+  return gateway;
+}
+
+function expectUnavailable(answer: RawAnswer): void {
+  expect(answer.status).toBe(503);
+  expect(answer.body).toMatch(/^unavailable: [^\n]+\n$/);
+  expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+}
+
+describe('503 unavailable', () => {
+  const good = () => connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
+
+  it('when the database is away, to whoever might hold a key', async () => {
+    const away = new URL(stack.gatewayDbUrl);
+    away.port = String(await freePort());
+    const gateway = await start({ databaseUrl: away.href });
+    expectUnavailable(await sendRaw(gateway.port, good()));
+    expectUnavailable(
+      await sendRaw(gateway.port, plainRequest('http://127.0.0.1/', key.basicAuth)),
+    );
+    // no database is needed to say so
+    expect((await sendRaw(gateway.port, connectRequest('127.0.0.1:80'))).status).toBe(407);
+    expect(await gateway.metric('gateway_connects_total', { status: '503' })).toBe(2);
+  });
+
+  it('when the database does not answer', async () => {
+    const proxy = await startTcpProxy(stack.gatewayDbUrl);
+    onTestFinished(() => proxy.close());
+    proxy.blackHole();
+    const gateway = await start({ databaseUrl: proxy.through(stack.gatewayDbUrl) });
+    expectUnavailable(await sendRaw(gateway.port, good()));
+  });
+
+  it('when a cached key is 30 s old and the database is away, and no sooner', async () => {
+    let now = performance.now();
+    const proxy = await startTcpProxy(stack.gatewayDbUrl);
+    onTestFinished(() => proxy.close());
+    const databaseUrl = proxy.through(stack.gatewayDbUrl);
+    const gateway = await start({ databaseUrl, now: () => now });
+    const connected = async () => {
+      const answer = await sendRaw(gateway.port, good());
+      answer.socket.destroy();
+      return answer;
+    };
+    await vi.waitFor(async () => expect(await gateway.metric('gateway_listening')).toBe(1));
+    expect((await connected()).status).toBe(200);
+    expect(await gateway.metric('gateway_cached_keys')).toBe(1);
+
+    // nobody is told, so that the key stays
+    proxy.blackHole();
+    now += keyMaxAgeMs;
+    expect((await connected()).status).toBe(200);
+    now += 1;
+    expectUnavailable(await connected());
+
+    proxy.restore();
+    await vi.waitFor(async () => expect((await connected()).status).toBe(200), { timeout: 60_000 });
+  });
+
+  it('while the gateway stops, to a client that had connected before', async () => {
+    const held = await startTcpTarget((socket) => socket.resume().once('end', () => socket.end()));
+    onTestFinished(() => held.close());
+    const gateway = await startTestGateway({ drainMs: 600_000 });
+    const open = await sendRaw(
+      gateway.port,
+      connectRequest(`127.0.0.1:${held.port}`, key.basicAuth),
+    );
+    expect(open.status).toBe(200);
+    const early = await connectTo(gateway.port);
+    const stopped = gateway.stop();
+    await vi.waitFor(async () => {
+      const late = await connectTo(gateway.port).catch(() => null);
+      late?.destroy();
+      expect(late).toBeNull();
+    });
+
+    const ready = await fetch(`${gateway.operationsUrl}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).toBe('stopping\n');
+    early.write(good());
+    const said = await readToEnd(early);
+    expect(said).toMatch(/^HTTP\/1\.1 503 /);
+    expect(said).toMatch(/\r\nretry-after: 5\r\n/i);
+    open.socket.destroy();
+    await stopped;
+  });
+});
+
+describe('504 target_timeout', () => {
+  it.each([
+    ['a CONNECT', (authority: string) => connectRequest(authority, key.basicAuth)],
+    ['a plain request', (authority: string) => plainRequest(`http://${authority}/`, key.basicAuth)],
+  ])('to %s for a target that never takes the connection', async (_, request) => {
+    const gateway = await start({ connectTimeoutMs: 200 });
+    const deaf = await startDeafTarget();
+    onTestFinished(() => deaf.close());
+    const answer = await sendRaw(gateway.port, request(`127.0.0.1:${deaf.port}`));
+    expect(answer.status).toBe(504);
+    expect(answer.body).toMatch(/^target_timeout: [^\n]+\n$/);
+    const statuses = await sql`select status_code from public.proxy_usage_events
+      where api_key_id = ${key.id} and status_code = 504`;
+    await vi.waitFor(async () => {
+      const [row] = await sql`select count(*)::int as events from public.proxy_usage_events
+        where api_key_id = ${key.id} and status_code = 504`;
+      expect(row?.events).toBe(statuses.length + 1);
+    });
+  });
+});
+
+describe('500 internal', () => {
+  it.each([
+    ['a CONNECT', () => connectRequest('example.com:443', key.basicAuth)],
+    ['a plain request', () => plainRequest('http://example.com/', key.basicAuth)],
+  ])('to %s, with no word of the cause, which the operator is told', async (_, request) => {
+    const told: Error[] = [];
+    const fail = () => Promise.reject(new Error(`the cause, with ${key.secret}`));
+    const server = new ProxyServer({
+      host: '127.0.0.1',
+      port: 0,
+      firstRequestMs: 10_000,
+      prepare: fail,
+      connect: fail,
+      onRefused: () => {},
+      onError: (error) => told.push(error),
+    });
+    await server.listen();
+    onTestFinished(() => server.close(true));
+    const answer = await sendRaw(server.port, request());
+    expect(answer.status).toBe(500);
+    expect(answer.body).toMatch(/^internal: [^\n]+\n$/);
+    expect(answer.body + JSON.stringify(answer.headers)).not.toContain('cause');
+    expect(told.map(({ message }) => message)).toEqual([`the cause, with ${key.secret}`]);
+  });
+});
+
+async function connectTo(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  return socket;
+}

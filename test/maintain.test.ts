@@ -1,0 +1,223 @@
+import { once } from 'node:events';
+import getPort from 'get-port';
+import type postgres from 'postgres';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../scripts/maintain/database.ts';
+import { readProjectConfig } from '../scripts/stack/project-config.ts';
+import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './database/own-stack.ts';
+import { findDrift, recordUsage, usageEvent } from './database/usage-events.ts';
+import { runMaintenance, startMaintenance } from './maintain-command.ts';
+
+const password = 'postgres';
+
+let stack: OwnStack;
+let sql: postgres.Sql;
+let id: string;
+
+beforeAll(async () => {
+  stack = await startOwnStack();
+  sql = stack.sql;
+  id = (await stack.newKeys(1))[0]?.id ?? '';
+  await recordUsage(stack.gateway, [usageEvent(id)]);
+});
+
+/** Task, month and outcome of each row, where there is a month. */
+const outcomes = (rows: string[][]) =>
+  rows.map((row) => row.slice(0, /^\d{4}-/.test(row[1] ?? '') ? 3 : 2).join(' '));
+
+const [thisMonth, lastMonth] = [monthFromNow(0).slice(0, 7), monthFromNow(-1).slice(0, 7)];
+const partitionOf = (month: string) =>
+  `private.proxy_usage_events_${month.slice(0, 7).replace('-', '_')}`;
+
+async function exists(month: string): Promise<boolean> {
+  const [row] = await sql`select to_regclass(${partitionOf(month)}) is not null as exists`;
+  return row?.exists === true;
+}
+
+async function addDrift(): Promise<void> {
+  await sql`update public.proxy_usage_monthly set bytes_sent = 7 where api_key_id = ${id}`;
+}
+
+it('does all three tasks, in aligned columns, and ends with 0', async () => {
+  await sql.unsafe(`drop table ${partitionOf(monthFromNow(12))}`);
+  const { code, rows, stdout, stderr } = await runMaintenance(stack.dbUrl);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(outcomes(rows)).toEqual([
+    'partitions made',
+    `reconcile ${lastMonth} unchanged`,
+    `reconcile ${thisMonth} unchanged`,
+    'retention unchanged',
+  ]);
+  expect(await exists(monthFromNow(12))).toBe(true);
+  const lines = stdout.trimEnd().split('\n');
+  const columns = lines[0]?.indexOf('outcome') ?? -1;
+  expect(lines.map((line) => line[columns - 1])).toEqual(Array(5).fill(' '));
+  expect(lines.map((line) => line[columns])).not.toContain(' ');
+});
+
+it('repairs drift, says so, and leaves a log', async () => {
+  await addDrift();
+  const { code, rows } = await runMaintenance(stack.dbUrl);
+  expect([code, outcomes(rows)[2]]).toEqual([0, `reconcile ${thisMonth} repaired`]);
+  expect(await findDrift(sql, [id])).toEqual([]);
+  const again = await runMaintenance(stack.dbUrl);
+  expect([again.code, outcomes(again.rows)[2]]).toEqual([0, `reconcile ${thisMonth} unchanged`]);
+  const logged = await sql`
+    select task, to_char(month, 'YYYY-MM') as month from private.maintenance_log
+    where outcome = 'repaired'`;
+  expect([...logged]).toEqual([{ task: 'reconcile', month: thisMonth }]);
+});
+
+it('reconciles one month alone', async () => {
+  await addDrift();
+  const other = await runMaintenance(stack.dbUrl, ['--month', lastMonth]);
+  expect([other.code, outcomes(other.rows)]).toEqual([0, [`reconcile ${lastMonth} unchanged`]]);
+  const run = await runMaintenance(stack.dbUrl, ['--month', thisMonth]);
+  expect([run.code, outcomes(run.rows)]).toEqual([0, [`reconcile ${thisMonth} repaired`]]);
+  expect(await findDrift(sql, [id])).toEqual([]);
+});
+
+describe('old months', () => {
+  const month = '2010-06-01';
+
+  it('are kept where no age is given, and dropped by --keep-months', async () => {
+    await sql`select private.make_usage_partitions(${month}, ${month})`;
+    expect(await runMaintenance(stack.dbUrl)).toMatchObject({ code: 0 });
+    expect(await exists(month)).toBe(true);
+    const { code, rows } = await runMaintenance(stack.dbUrl, ['--keep-months', '12']);
+    expect([code, outcomes(rows)[3]]).toEqual([0, 'retention 2010-06 dropped']);
+    expect(await exists(month)).toBe(false);
+  });
+
+  it('are dropped by the age in the settings', async () => {
+    await sql`select private.make_usage_partitions('2010-07-01', '2010-07-01')`;
+    await sql`update private.maintenance_settings set keep_months = 12`;
+    const { code, rows } = await runMaintenance(stack.dbUrl);
+    expect([code, outcomes(rows)[3]]).toEqual([0, 'retention 2010-07 dropped']);
+    await sql`update private.maintenance_settings set keep_months = null`;
+  });
+
+  it('with drift are kept, and the end is 1', async () => {
+    await sql`select private.make_usage_partitions('2010-08-01', '2010-08-01')`;
+    await sql`
+      insert into public.proxy_usage_monthly values (${id}, '2010-08-01', null, 1, 2, 3, now())`;
+    const { code, rows } = await runMaintenance(stack.dbUrl, ['--keep-months', '4']);
+    expect([code, outcomes(rows)[3]]).toEqual([1, 'retention 2010-08 kept']);
+    expect(await exists('2010-08-01')).toBe(true);
+    expect(await runMaintenance(stack.dbUrl, ['--month', '2010-08'])).toMatchObject({ code: 0 });
+    expect(await runMaintenance(stack.dbUrl, ['--keep-months', '4'])).toMatchObject({ code: 0 });
+  });
+
+  it('a task that fails stops no other, and the end is 1', async () => {
+    await addDrift();
+    const { code, rows } = await runMaintenance(stack.dbUrl, ['--keep-months', '3']);
+    expect([code, outcomes(rows).slice(2)]).toEqual([
+      1,
+      [`reconcile ${thisMonth} repaired`, 'retention failed'],
+    ]);
+  });
+
+  it('that were dropped are not reconciled, and the end is 1', async () => {
+    const { code, rows } = await runMaintenance(stack.dbUrl, ['--month', '2010-06']);
+    expect([code, outcomes(rows)]).toEqual([1, ['reconcile 2010-06 failed']]);
+  });
+});
+
+it('in one call, a task that fails is reported and stops no other', async () => {
+  await addDrift();
+  const rows = await sql`select task, outcome from private.maintain_usage(3)`;
+  expect(rows.map(({ task, outcome }) => `${task} ${outcome}`)).toEqual([
+    'reconcile unchanged',
+    'reconcile repaired',
+    'retention failed',
+    'partitions unchanged',
+  ]);
+  expect(await findDrift(sql, [id])).toEqual([]);
+  await expect(sql`select from private.maintain_usage(tasks => '{tidy}')`).rejects.toMatchObject({
+    code: '22023',
+  });
+});
+
+it('skips what other maintenance is at, and ends with 1', async () => {
+  const other = await connectAlone(stack.dbUrl);
+  await other`begin`;
+  await other`select from private.reconcile_usage(now()::date)`;
+  const { code, rows } = await runMaintenance(stack.dbUrl);
+  expect([code, outcomes(rows)]).toEqual([
+    1,
+    ['partitions skipped', 'reconcile skipped', 'retention skipped'],
+  ]);
+  await other`rollback`;
+});
+
+it('says what it is at when that takes long', async () => {
+  await addDrift();
+  const holding = await connectAlone(stack.dbUrl);
+  await holding`begin`;
+  await holding`select from public.proxy_usage_monthly where api_key_id = ${id} for update`;
+  const run = startMaintenance(stack.dbUrl);
+  while (!run.words.stderr.includes('reconcile: 2 s'))
+    await once(run.child.stderr ?? run.child, 'data');
+  await holding`rollback`;
+  expect(await run.ended).toMatchObject({ code: 0 });
+});
+
+describe('where it cannot work it says what to do, and never the password', () => {
+  const secret = 'pa55-of-the-owner';
+
+  it.each<[string, () => string | Promise<string>, RegExp]>([
+    [
+      'no database answers',
+      async () => `postgresql://postgres:${secret}@127.0.0.1:${await getPort()}/postgres`,
+      /npm start/,
+    ],
+    [
+      'no such host is known',
+      () => `postgresql://postgres:${secret}@nowhere.invalid:5432/postgres`,
+      /DATABASE_URL/,
+    ],
+    [
+      'the password is wrong',
+      () => stack.dbUrl.replace(`:${password}@`, `:${secret}@`),
+      /password/,
+    ],
+    ['there is no such database', () => stack.dbUrl.replace(/postgres$/, secret), /name/],
+    ['the role is another', () => stack.dbUrl.replace('//postgres:', '//proxy_gateway:'), /role/],
+    ['there are no migrations', () => stack.dbUrl.replace(/postgres$/, 'template1'), /migrations/],
+    ['the URL is none', () => `postgresql//postgres:${secret}@127.0.0.1`, /postgresql:\/\//],
+    ['the URL is of something else', () => `https://postgres:${secret}@127.0.0.1/`, /postgresql:/],
+    ['the port is none', () => `postgresql://postgres:${secret}@127.0.0.1:abc/`, /postgresql:\/\//],
+  ])('%s', async (name, url, remedy) => {
+    const { code, stdout, stderr } = await runMaintenance(await url());
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(remedy);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    if (!name.includes('no such database')) expect(stderr).not.toContain(secret);
+  });
+});
+
+it('without DATABASE_URL it is the local stack’s database', () => {
+  expect(openDatabase(undefined).address).toBe(`127.0.0.1:${readProjectConfig().db.port}`);
+});
+
+describe('arguments', () => {
+  it.each([
+    [['--month', '2026-13']],
+    [['--month', 'May']],
+    [['--keep-months', 'all']],
+    [['--keep-months', '-4']],
+    [['--month', '2026-07', '--keep-months', '12']],
+    [['--everything']],
+    [['2026-07']],
+  ])('%j is refused with the usage, and nothing is done', async (args) => {
+    const { code, stdout, stderr } = await runMaintenance(stack.dbUrl, args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('--keep-months <n>');
+  });
+
+  it('--help shows the usage', async () => {
+    const { code, stdout } = await runMaintenance(stack.dbUrl, ['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('--month <YYYY-MM>');
+  });
+});
