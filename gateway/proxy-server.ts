@@ -102,12 +102,16 @@ export class ProxyServer extends Server {
   override failRequest(request: IncomingMessage, error: NodeJS.ErrnoException): void {
     const refusal = this.#refusalFor(error);
     const refuse = () => this.#refuse(request.socket, refusal);
+    // what is not read when a connection ends makes a reset of its end
+    (request.method === 'CONNECT' ? request.socket : request).resume();
     const ahead = this.#ahead.get(request);
     if (!ahead || ahead.writableFinished) refuse();
     else ahead.once('finish', refuse);
   }
 
   override onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    // it has its answer, which a reset could take away
+    if (socket.writableEnded) return;
     const latest = this.#latest.get(socket);
     const answering = latest?.headersSent && !latest.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || answering) socket.destroy();

@@ -1,9 +1,10 @@
-import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { PrepareRequestFunctionOpts, PrepareRequestFunctionResult } from 'proxy-chain';
 import { type Admission, type AdmissionOptions, admit } from './admission.ts';
+import { ConnectedAgent } from './connected-agent.ts';
 import { connectTarget } from './dialer.ts';
 import type { KeyRecord } from './key-lookup.ts';
 import type { OpenTunnels } from './open-tunnels.ts';
@@ -224,36 +225,4 @@ function withHost({ rawHeaders, url = '' }: IncomingMessage): string[] {
     return rawHeaders[index - (index % 2)]?.toLowerCase() !== 'host';
   });
   return ['Host', new URL(url).host, ...others];
-}
-
-declare module 'node:http' {
-  interface Agent {
-    /** What Node gives a request to, and its types leave out. */
-    addRequest(request: ClientRequest, options: object): void;
-  }
-}
-
-/** Gives the one request that it is made for a socket that is connected already. */
-class ConnectedAgent extends Agent {
-  readonly #socket: Socket;
-
-  constructor(socket: Socket) {
-    super({ keepAlive: false });
-    this.#socket = socket;
-  }
-
-  override createConnection(): Socket {
-    return this.#socket;
-  }
-
-  override addRequest(request: ClientRequest, options: object): void {
-    // a length beside chunks counts for nothing: passed on, a client would read it as the end
-    request.prependOnceListener('response', ({ headers, rawHeaders }) => {
-      if (headers['transfer-encoding'] === undefined) return;
-      for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
-        if (rawHeaders[index]?.toLowerCase() === 'content-length') rawHeaders.splice(index, 2);
-      }
-    });
-    super.addRequest(request, options);
-  }
 }

@@ -98,9 +98,16 @@ export class SpoolWriter {
     return promise;
   }
 
-  /** Ends the active segment, if it has records. What is appended next begins another. */
+  /** Ends the active segment, if it has records, with all that was appended before if the disk can. */
   seal(): Promise<void> {
-    return this.#inTurn(() => this.#seal());
+    return this.#inTurn(async () => {
+      for (let left = this.#waiting.length; left > 0 && !this.#failing; ) {
+        const before = this.#appended;
+        this.#noteOutcome(await this.#writeGroup());
+        left -= this.#appended - before;
+      }
+      await this.#seal();
+    });
   }
 
   /** Writes what waits. What the disk refuses even now is rejected with `SpoolClosed`. */
@@ -132,6 +139,8 @@ export class SpoolWriter {
   /** Writes and syncs as much of what waits as the segment takes. Gives the error of the disk. */
   async #writeGroup(): Promise<NodeJS.ErrnoException | null> {
     const { segmentRecords, segmentBytes, onWritten } = this.#options;
+    // a seal had its turn in between, and has written it
+    if (this.#waiting.length === 0) return null;
     try {
       this.#active ??= await this.#create();
     } catch (error) {

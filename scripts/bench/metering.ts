@@ -1,7 +1,8 @@
-import { once } from 'node:events';
-import postgres from 'postgres';
+import pg, { type Client } from 'pg';
+import type postgres from 'postgres';
 import { newEventId } from '../../gateway/usage-event.ts';
 import { withConnection } from '../stack/database.ts';
+import { copyIn } from './copy-in.ts';
 import type { Side } from './interleave.ts';
 import { compare, type Measuring } from './measuring.ts';
 import type { BenchUser } from './scene.ts';
@@ -9,167 +10,194 @@ import type { BenchUser } from './scene.ts';
 const keyCounts = [10, 10_000, 1_000_000];
 const batchSizes = [100, 1_000, 10_000];
 const connectionCounts = [1, 4, 8];
-const rowsPerRound = 20_000;
-const owners = 1_000;
+/** Or more, where every connection has one batch. */
+const eventsPerRound = 20_000;
 
 interface Key {
   id: string;
   userId: string;
 }
 
-/** The same events as both sides take them. */
+/** The same events as either side takes them. */
 interface Batch {
-  /** For record_usage. */
+  size: number;
   json: string;
-  /** For COPY, in its text format. */
+  /** In COPY's text format. */
   lines: string;
 }
 
+type Send = (client: Client, batch: Batch) => Promise<unknown>;
+
 /**
- * record_usage against COPY of the same events into the same table, with its indexes and foreign
- * key: batches of one size, each a transaction, over some connections, for events of some number
- * of keys. Durations are per 1,000 events. All usage is emptied before each round.
+ * record_usage against COPY of the same events into the same table with its indexes and foreign
+ * key: batches of one size, each its own commit, over some connections, for some number of keys.
+ * Durations are per 1,000 events. All usage is emptied before a round, so that neither side finds
+ * a larger table, and record_usage has all rollups to make.
  */
 export async function measureMetering(measuring: Measuring): Promise<void> {
   const { scene, sql, stack, size, tell } = measuring;
-  // what a quick run's number of events covers
+  const owners = await scene.newUsers(100);
+  // what the events of a quick run cover
   const covered = (count: number) => count <= size.events;
-  const users = await scene.newUsers(Math.min(owners, size.events));
-  const rounds = Math.ceil(size.rounds / 8);
-  const few = { ...measuring, size: { ...size, rounds, warmUpRounds: 1 } };
-
   for (const keyCount of keyCounts.filter(covered)) {
-    await seedKeys(stack.dbUrl, users, keyCount);
+    await seedKeys(stack.dbUrl, owners, keyCount);
     tell(`metering: there are ${keyCount} keys`);
     for (const batchSize of batchSizes.filter(covered)) {
       for (const connections of connectionCounts) {
-        const share = Math.min(rowsPerRound, size.events) / connections / batchSize;
-        const batches = connections * Math.ceil(share);
-        const keys = await pickKeys(sql, keyCount, batches * batchSize);
-        const sent = Array.from({ length: batches }, (_, index) =>
-          newBatch(keys.slice(index * batchSize, (index + 1) * batchSize)),
-        );
-        const open = (url: string) =>
-          postgres(url, { max: connections, idle_timeout: 0, onnotice: () => {} });
-        const gateway = open(stack.gatewayDbUrl);
-        const owner = open(stack.dbUrl);
-        try {
-          await compare(
-            few,
-            {
-              group: 'metering',
-              name: `${batchSize} events, ${keyCount} keys`,
-              connections,
-              against: 'copy',
-              aim: 2,
-            },
-            {
-              candidate: side(sql, gateway, connections, sent, batchSize, recordUsage),
-              baseline: side(sql, owner, connections, sent, batchSize, copy),
-            },
-          );
-        } finally {
-          await Promise.all([gateway.end({ timeout: 1 }), owner.end({ timeout: 1 })]);
-        }
+        await measureCell(measuring, keyCount, batchSize, connections);
       }
     }
   }
+  await emptyUsage(sql);
+}
+
+async function measureCell(
+  measuring: Measuring,
+  keyCount: number,
+  batchSize: number,
+  connections: number,
+): Promise<void> {
+  const { sql, stack, size } = measuring;
+  const events = Math.min(eventsPerRound, size.events);
+  const batches = connections * Math.ceil(events / connections / batchSize);
+  const keys = await pickKeys(sql, batches * batchSize);
+  const sent = Array.from({ length: batches }, (_, index) =>
+    newBatch(keys.slice(index * batchSize, (index + 1) * batchSize)),
+  );
+  await using gateway = await connect(stack.gatewayDbUrl, connections);
+  await using owner = await connect(stack.dbUrl, connections);
+  await compare(
+    { ...measuring, size: { ...size, rounds: Math.ceil(size.rounds / 8), warmUpRounds: 1 } },
+    {
+      group: 'metering',
+      name: `${batchSize} of ${keyCount} keys`,
+      connections,
+      against: 'copy',
+      aim: 2,
+    },
+    {
+      candidate: sending(sql, gateway.clients, sent, recordUsage),
+      baseline: sending(sql, owner.clients, sent, copyUsage),
+    },
+  );
 }
 
 /** Each connection sends its next batch as soon as its last is committed. */
-function side(
-  sql: postgres.Sql,
-  connected: postgres.Sql,
-  connections: number,
-  batches: Batch[],
-  batchSize: number,
-  send: (sql: postgres.Sql, batch: Batch) => Promise<unknown>,
-): Side {
+function sending(sql: postgres.Sql, clients: Client[], batches: Batch[], send: Send): Side {
+  const nothing = { size: 0, json: '[]', lines: '' };
   return {
     prepare: async () => {
-      await sql`
-        truncate
-          public.proxy_usage_events, public.proxy_usage_hourly, public.proxy_usage_monthly`;
-      await Promise.all(Array.from({ length: connections }, () => connected`select`));
+      await emptyUsage(sql);
+      // a truncation makes plans and caches invalid, which is no part of metering
+      await Promise.all(clients.map((client) => send(client, nothing)));
     },
     round: async () => {
       const waiting = batches.values();
       const begun = performance.now();
-      const client = async () => {
-        for (const batch of waiting) await send(connected, batch);
-      };
-      await Promise.all(Array.from({ length: connections }, client));
-      return [((performance.now() - begun) / (batches.length * batchSize)) * 1_000];
+      await Promise.all(
+        clients.map(async (client) => {
+          for (const batch of waiting) await send(client, batch);
+        }),
+      );
+      const events = batches.reduce((sum, { size }) => sum + size, 0);
+      return [((performance.now() - begun) / events) * 1_000];
     },
   };
 }
 
-async function recordUsage(sql: postgres.Sql, { json }: Batch): Promise<void> {
-  await sql`select * from gateway.record_usage(${json}::text::jsonb)`;
+async function recordUsage(client: Client, { size, json }: Batch): Promise<void> {
+  const { rows } = await client.query<{ recorded: number }>({
+    name: 'record_usage',
+    text: 'select recorded from gateway.record_usage($1::jsonb)',
+    values: [json],
+  });
+  // what was measured was not the thing to measure
+  if (rows[0]?.recorded !== size)
+    throw new Error(`recorded ${rows[0]?.recorded} of ${size} events`);
 }
 
-async function copy(sql: postgres.Sql, { lines }: Batch): Promise<void> {
-  const stream = await sql`copy public.proxy_usage_events (
+async function copyUsage(client: Client, { lines }: Batch): Promise<void> {
+  const statement = `copy public.proxy_usage_events (
     event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
-    bytes_received, duration_ms, served_by_node_id, tunnel_id, slice
-  ) from stdin`.writable();
-  stream.end(lines);
-  await once(stream, 'finish');
+    bytes_received, duration_ms, served_by_node_id
+  ) from stdin`;
+  await copyIn(client, statement, lines);
 }
 
-/** Makes those of the first `count` keys that are missing; usage needs no secrets. */
-async function seedKeys(dbUrl: string, users: BenchUser[], count: number): Promise<void> {
-  // a million would take minutes of audit and of foreign keys, which a superuser may leave out
+function emptyUsage(sql: postgres.Sql): Promise<unknown> {
+  return sql`
+    truncate public.proxy_usage_events, public.proxy_usage_hourly, public.proxy_usage_monthly`;
+}
+
+async function connect(
+  url: string,
+  count: number,
+): Promise<AsyncDisposable & { clients: Client[] }> {
+  const clients = Array.from({ length: count }, () => new pg.Client(url));
+  await Promise.all(clients.map((client) => client.connect()));
+  return {
+    clients,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(clients.map((client) => client.end()));
+    },
+  };
+}
+
+/** Makes those of the first `count` keys that are missing; without secrets, which usage needs not. */
+async function seedKeys(dbUrl: string, owners: BenchUser[], count: number): Promise<void> {
   await withConnection('supabase_admin', Number(new URL(dbUrl).port), async (sql) => {
-    const owners = users.map(({ id }) => id);
     await sql.begin(async (transaction) => {
+      // a million rows of audit and as many checks of foreign keys would take a minute more
       await transaction`set local session_replication_role = replica`;
       await transaction`
         insert into public.proxy_keys (id, key_id, user_id, label, tier, live_mode)
         select
           gen_random_uuid(), 'avp_live_' || lpad(to_hex(n), 12, '0'), owner_id, 'bench',
           'developer', true
-        from generate_series(1, ${count}::integer) as n
-        join unnest(${owners}::uuid[]) with ordinality as o (owner_id, place)
-          on place = 1 + n % ${owners.length}
-        order by n
-        on conflict (key_id) do nothing`;
+        from generate_series(
+          1 + (select count(*) from public.proxy_keys where key_id < 'avp_live_0000001'),
+          ${count}::integer
+        ) as n
+        join unnest(${owners.map(({ id }) => id)}::uuid[]) with ordinality as o (owner_id, place)
+          on place = 1 + n % ${owners.length}`;
     });
     await sql`vacuum analyze public.proxy_keys`;
   });
 }
 
-/** Some of the first `keyCount` keys, at random. */
-async function pickKeys(sql: postgres.Sql, keyCount: number, picks: number): Promise<Key[]> {
+/** A key for each of `events`, at random among those that were seeded. */
+async function pickKeys(sql: postgres.Sql, events: number): Promise<Key[]> {
   const keys = await sql<Key[]>`
     select id, user_id as "userId" from public.proxy_keys
-    where key_id between 'avp_live_000000000001' and 'avp_live_' || lpad(to_hex(${keyCount}::integer), 12, '0')
-    order by random() limit ${picks}`;
-  return Array.from({ length: picks }, (_, index) => keys[index % keys.length] as Key);
+    where key_id < 'avp_live_0000001'
+    order by random() limit ${events}`;
+  return Array.from({ length: Math.ceil(events / keys.length) }, () => [...keys])
+    .flat()
+    .slice(0, events);
 }
 
 function newBatch(keys: Key[]): Batch {
-  const events = keys.map((key) => ({
-    eventId: newEventId(),
-    apiKeyId: key.id,
-    occurredAt: new Date().toISOString(),
-    targetHost: 'www.example.com',
-    method: 'CONNECT',
-    statusCode: 200,
-    bytesSent: 1_000 + Math.floor(Math.random() * 10_000),
-    bytesReceived: 50_000 + Math.floor(Math.random() * 1_000_000),
-    durationMs: 250,
-    servedByNodeId: 'bench',
-    tunnelId: newEventId(),
-    slice: 0,
+  const events = keys.map(({ id, userId }) => ({
+    userId,
+    event: {
+      eventId: newEventId(),
+      apiKeyId: id,
+      occurredAt: new Date().toISOString(),
+      targetHost: 'www.example.com',
+      method: 'CONNECT',
+      statusCode: 200,
+      bytesSent: 1_000 + Math.floor(Math.random() * 10_000),
+      bytesReceived: 50_000 + Math.floor(Math.random() * 100_000),
+      durationMs: 250,
+      servedByNodeId: 'bench',
+    },
   }));
+  const lines = events.map(({ userId, event: { eventId, apiKeyId, ...rest } }) =>
+    [eventId, apiKeyId, userId, ...Object.values(rest)].join('\t'),
+  );
   return {
-    json: JSON.stringify(events),
-    lines: events
-      .map(
-        ({ eventId, apiKeyId, ...rest }, index) =>
-          `${[eventId, apiKeyId, keys[index]?.userId, ...Object.values(rest)].join('\t')}\n`,
-      )
-      .join(''),
+    size: keys.length,
+    json: JSON.stringify(events.map(({ event }) => event)),
+    lines: lines.map((line) => `${line}\n`).join(''),
   };
 }

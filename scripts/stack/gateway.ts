@@ -1,11 +1,17 @@
 import { join } from 'node:path';
 import { waitUntilReady } from './child-process.ts';
-import { loopback } from './ports.ts';
+import { loopback, requireFreePort } from './ports.ts';
 import { projectRoot } from './project-root.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** Where the gateway listens unless it is told otherwise, as the contract says. */
 export const gatewayPorts = { connect: 7777, metrics: 9777 };
+
+/** Fails with what to do when the gateway could not listen where it always does. */
+export async function requireGatewayPorts(): Promise<void> {
+  await requireFreePort(gatewayPorts.connect, 'the CONNECT gateway', { configured: false });
+  await requireFreePort(gatewayPorts.metrics, 'the CONNECT gateway', { configured: false });
+}
 
 /** Starts the CONNECT gateway; loopback targets are allowed, on any port, as this is local work. */
 export async function startGateway(

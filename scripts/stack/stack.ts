@@ -5,8 +5,8 @@ import { startApiGateway } from './api-gateway.ts';
 import { createAuthApp } from './auth/app.ts';
 import type { Child } from './child-process.ts';
 import { type FunctionSource, startFunction } from './functions.ts';
-import { gatewayPorts, startGateway } from './gateway.ts';
-import { freePort, loopback, requireFreePort } from './ports.ts';
+import { gatewayPorts, requireGatewayPorts, startGateway } from './gateway.ts';
+import { freePort, loopback } from './ports.ts';
 import { databaseUrl } from './postgres.ts';
 import { startPostgrest } from './postgrest.ts';
 import { postgresUser } from './process-user.ts';
@@ -111,6 +111,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const url = `http://${loopback}:${api.port}`;
     const run: Run = { ephemeral, config, state, keys, supervisor, report, url };
 
+    if (!ephemeral) await requireGatewayPorts();
     const databasePort = await startDatabase({
       supervisor,
       state,
@@ -173,10 +174,8 @@ async function startConnectGateway(
   run: Run,
   databasePort: number,
 ): Promise<Pick<Stack, 'gatewayUrl' | 'gatewayMetricsUrl'>> {
-  const pick = (port: number, part: string) =>
-    run.ephemeral ? freePort() : requireFreePort(port, part);
-  const port = await pick(gatewayPorts.connect, 'the gateway');
-  const metricsPort = await pick(gatewayPorts.metrics, 'the gateway, for its metrics,');
+  const port = run.ephemeral ? await freePort() : gatewayPorts.connect;
+  const metricsPort = run.ephemeral ? await freePort() : gatewayPorts.metrics;
   await startGateway(run.supervisor, {
     port,
     metricsPort,

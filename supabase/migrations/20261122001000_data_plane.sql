@@ -51,23 +51,78 @@ create type gateway.recorded_usage as (recorded integer, repeated integer, rejec
 comment on type gateway.recorded_usage is
   'How many events of a batch were new, how many known already, and which were refused, and why.';
 
+-- finds the least of the overrides, of which there are few
+create index proxy_keys_bandwidth_override on public.proxy_keys (bandwidth_limit_override_bytes)
+  where bandwidth_limit_override_bytes is not null;
+
 -- A definer: the gateway may write no table. One statement, so that an event and its share of the
 -- rollups are seen together or not at all. Rows are taken in one order everywhere, so that batches
--- that overlap wait for each other and do not deadlock.
+-- that overlap wait for each other and do not deadlock. A key whose month crosses its limit is
+-- announced, so that no gateway goes on with the figure it has cached.
 create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
 language plpgsql volatile security definer
 set search_path = ''
 set timezone = 'UTC'
+-- a batch of 10,000 in memory
+set work_mem = '32MB'
+-- no batch tells the planner anything, and planning takes as long as 100 events
+set plan_cache_mode = force_generic_plan
 as $$
 declare
+  -- a full RFC 3339 time: 'now', or one without its zone, would be another time when repeated
+  time_form constant text :=
+    '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})';
+  this_month constant date := pg_catalog.date_trunc('month', pg_catalog.now())::date;
+  all_in_form boolean;
+  least_limit bigint;
+  accepted integer;
+  crossing_keys text[];
   outcome gateway.recorded_usage;
 begin
   if pg_catalog.jsonb_typeof(record_usage.events) is distinct from 'array' then
     perform private.refuse('invalid_request', 'events');
   end if;
 
-  with incoming as materialized (
-    select e.*, k.user_id, k.id as known_key_id
+  -- all times in one match, as beginning a match takes longer than matching; each by itself below
+  -- where one is out of form
+  select pg_catalog.string_agg(e.occurred_at || '|', '') ~ ('^(' || time_form || '\|)*$')
+  into all_in_form
+  from json_table(
+    record_usage.events, '$[*]' columns (occurred_at text path '$.occurredAt')
+  ) as e;
+
+  select least(
+    (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
+    (select min(k.bandwidth_limit_override_bytes) from public.proxy_keys as k)
+  )
+  into least_limit;
+
+  with judged as materialized (
+    select
+      e.*, k.user_id,
+      case
+        when e.event_id is null then 'invalid_event_id'
+        when e.api_key_id is null then 'invalid_api_key_id'
+        when k.id is null then 'unknown_key'
+        when e.occurred_at is null
+          or (all_in_form is not true and e.raw_occurred_at !~ ('^' || time_form || '$'))
+          then 'invalid_occurred_at'
+        -- older than any partition that retention may have dropped: a repeat could not be told
+        when e.occurred_at < pg_catalog.now() - interval '93 days' then 'occurred_too_long_ago'
+        when e.occurred_at > pg_catalog.now() + interval '5 minutes' then 'occurred_in_the_future'
+        when pg_catalog.char_length(e.target_host) between 1 and 255 is not true
+          then 'invalid_target_host'
+        when pg_catalog.char_length(e.method) between 1 and 20 is not true then 'invalid_method'
+        when e.status_code between 100 and 599 is not true then 'invalid_status_code'
+        -- a tebibyte an event: millions of the largest fit a rollup
+        when e.bytes_sent between 0 and 1099511627776 is not true then 'invalid_bytes_sent'
+        when e.bytes_received between 0 and 1099511627776 is not true then 'invalid_bytes_received'
+        when e.duration_ms >= 0 is not true then 'invalid_duration_ms'
+        when pg_catalog.char_length(e.served_by_node_id) between 1 and 100 is not true
+          then 'invalid_served_by_node_id'
+        when pg_catalog.char_length(e.tunnel_id) > 100 then 'invalid_tunnel_id'
+        when e.slice < 0 then 'invalid_slice'
+      end as reason
     from json_table(
       record_usage.events, '$[*]'
       columns (
@@ -84,40 +139,10 @@ begin
         duration_ms integer path '$.durationMs',
         served_by_node_id text path '$.servedByNodeId',
         tunnel_id text path '$.tunnelId',
-        raw_slice jsonb path '$.slice',
-        slice integer path '$.slice'
+        slice integer path '$.slice' default -1 on error
       )
     ) as e
     left join public.proxy_keys as k on k.id = e.api_key_id
-  ),
-  judged as materialized (
-    select
-      i.*,
-      case
-        when i.event_id is null then 'invalid_event_id'
-        when i.api_key_id is null then 'invalid_api_key_id'
-        when i.known_key_id is null then 'unknown_key'
-        -- a full RFC 3339 time: 'now', or one without its zone, would be another time when repeated
-        when i.occurred_at is null or i.raw_occurred_at
-            !~ '^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$'
-          then 'invalid_occurred_at'
-        -- older than any partition that retention may have dropped: a repeat could not be told
-        when i.occurred_at < pg_catalog.now() - interval '93 days' then 'occurred_too_long_ago'
-        when i.occurred_at > pg_catalog.now() + interval '5 minutes' then 'occurred_in_the_future'
-        when pg_catalog.char_length(i.target_host) between 1 and 255 is not true
-          then 'invalid_target_host'
-        when pg_catalog.char_length(i.method) between 1 and 20 is not true then 'invalid_method'
-        when i.status_code between 100 and 599 is not true then 'invalid_status_code'
-        -- a tebibyte an event: millions of the largest fit a rollup
-        when i.bytes_sent between 0 and 1099511627776 is not true then 'invalid_bytes_sent'
-        when i.bytes_received between 0 and 1099511627776 is not true then 'invalid_bytes_received'
-        when i.duration_ms >= 0 is not true then 'invalid_duration_ms'
-        when pg_catalog.char_length(i.served_by_node_id) between 1 and 100 is not true
-          then 'invalid_served_by_node_id'
-        when pg_catalog.char_length(i.tunnel_id) > 100 then 'invalid_tunnel_id'
-        when i.slice < 0 or (i.slice is null and i.raw_slice <> 'null') then 'invalid_slice'
-      end as reason
-    from incoming as i
   ),
   fresh as (
     insert into public.proxy_usage_events as u (
@@ -134,16 +159,30 @@ begin
     on conflict (event_id, occurred_at) do nothing
     returning u.api_key_id, u.user_id, u.occurred_at, u.bytes_sent, u.bytes_received, u.slice
   ),
+  hours as materialized (
+    select
+      f.api_key_id, pg_catalog.date_trunc('hour', f.occurred_at) as hour, f.user_id,
+      pg_catalog.count(*) as events, pg_catalog.count(*) filter (where f.slice = 0) as requests,
+      sum(f.bytes_sent) as bytes_sent, sum(f.bytes_received) as bytes_received,
+      max(f.occurred_at) as last_used_at
+    from fresh as f
+    group by 1, 2, 3
+  ),
+  months as materialized (
+    select
+      r.api_key_id, pg_catalog.date_trunc('month', r.hour)::date as month, r.user_id,
+      sum(r.requests) as requests, sum(r.bytes_sent) as bytes_sent,
+      sum(r.bytes_received) as bytes_received, max(r.last_used_at) as last_used_at
+    from hours as r
+    group by 1, 2, 3
+  ),
   hourly as (
     insert into public.proxy_usage_hourly as h (
       api_key_id, hour, user_id, requests, bytes_sent, bytes_received
     )
-    select
-      f.api_key_id, pg_catalog.date_trunc('hour', f.occurred_at), f.user_id,
-      pg_catalog.count(*) filter (where f.slice = 0), sum(f.bytes_sent), sum(f.bytes_received)
-    from fresh as f
-    group by 1, 2, 3
-    order by 1, 2
+    select r.api_key_id, r.hour, r.user_id, r.requests, r.bytes_sent, r.bytes_received
+    from hours as r
+    order by r.api_key_id, r.hour
     on conflict (api_key_id, hour) do update set
       requests = h.requests + excluded.requests,
       bytes_sent = h.bytes_sent + excluded.bytes_sent,
@@ -154,35 +193,56 @@ begin
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
     )
     select
-      f.api_key_id, pg_catalog.date_trunc('month', f.occurred_at)::date, f.user_id,
-      pg_catalog.count(*) filter (where f.slice = 0), sum(f.bytes_sent), sum(f.bytes_received),
-      max(f.occurred_at)
-    from fresh as f
-    group by 1, 2, 3
-    order by 1, 2
+      r.api_key_id, r.month, r.user_id, r.requests, r.bytes_sent, r.bytes_received, r.last_used_at
+    from months as r
+    order by r.api_key_id, r.month
     on conflict (api_key_id, month) do update set
       requests = m.requests + excluded.requests,
       bytes_sent = m.bytes_sent + excluded.bytes_sent,
       bytes_received = m.bytes_received + excluded.bytes_received,
       last_used_at = greatest(m.last_used_at, excluded.last_used_at)
+    returning m.api_key_id, m.month, m.bytes_sent + m.bytes_received as total
+  ),
+  -- Only keys past the least of all limits are looked at: mostly none. A full join is hashed or
+  -- merged, where the planner, who expects one row, would else compare each with each.
+  risen as materialized (
+    select m.api_key_id, m.total, m.total - r.bytes_sent - r.bytes_received as total_before
+    from (
+      select * from monthly as m where m.month = this_month and m.total >= least_limit
+    ) as m
+    full join (select * from months as r where r.month = this_month) as r
+      on r.api_key_id = m.api_key_id
+  ),
+  crossing as (
+    select k.key_id
+    from risen as r
+    join public.proxy_keys as k on k.id = r.api_key_id
+    join public.proxy_tiers as t on t.tier = k.tier
+    where r.total_before < coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes)
+      and r.total >= coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes)
   )
   select
-    (select pg_catalog.count(*) from fresh),
-    pg_catalog.count(*) filter (where j.reason is null) - (select pg_catalog.count(*) from fresh),
+    coalesce((select sum(r.events) from hours as r), 0),
+    pg_catalog.count(*) filter (where j.reason is null),
     coalesce(
       pg_catalog.jsonb_agg(
         pg_catalog.jsonb_build_object('eventId', j.raw_event_id, 'reason', j.reason)
       ) filter (where j.reason is not null),
       '[]'
-    )
-  into outcome.recorded, outcome.repeated, outcome.rejected
+    ),
+    (select pg_catalog.array_agg(c.key_id) from crossing as c)
+  into outcome.recorded, accepted, outcome.rejected, crossing_keys
   from judged as j;
+  outcome.repeated := accepted - outcome.recorded;
+  perform pg_catalog.pg_notify('proxy_key_changed', k)
+  from pg_catalog.unnest(crossing_keys) as k;
   return outcome;
 end
 $$;
 comment on function gateway.record_usage(jsonb) is
   'Records an array of usage events (camelCase, as the contract names them) and raises the rollups '
   'by the new ones only, so a batch may be sent again. An event that is unknown or out of bounds is '
-  'reported in `rejected` and does not stop the others. Refusals: invalid_request (no array).';
+  'reported in `rejected` and does not stop the others. Notifies channel proxy_key_changed of a key '
+  'whose bytes of this month reach its limit by it. Refusals: invalid_request (no array).';
 revoke all on function gateway.record_usage(jsonb) from public, anon, authenticated, service_role;
 grant execute on function gateway.record_usage(jsonb) to proxy_gateway;

@@ -26,6 +26,12 @@ const refusals: [field: string, reason: string, values: unknown[]][] = [
   ['apiKeyId', 'invalid_api_key_id', ['avp_live_0123456789ab', '', missing, null, 7]],
   ['apiKeyId', 'unknown_key', [randomUUID()]],
   ['occurredAt', 'invalid_occurred_at', ['soon', '', missing, null, 1_700_000_000, '2026-13-01']],
+  // a separator of ours beside a time, or between two
+  [
+    'occurredAt',
+    'invalid_occurred_at',
+    [`${fromNow(0)}|`, `|${fromNow(0)}`, `${fromNow(0)}|${fromNow(0)}`],
+  ],
   // another time, or another instant elsewhere, when the batch is repeated
   ['occurredAt', 'invalid_occurred_at', ['now', 'epoch', 'infinity', fromNow(0).replace('Z', '')]],
   ['occurredAt', 'occurred_too_long_ago', [fromNow(-93 * day - 60_000), '1970-01-01T00:00:00Z']],
@@ -65,6 +71,46 @@ it.each(
     expect(row?.count).toBe(0);
   },
 );
+
+// the times of a batch are matched together, or each by itself where one is out of form
+it.each(refusals)(
+  '%s is refused for %s too where a time is out of form',
+  async (field, reason, values) => {
+    const bad = values.map((value) => usageEvent(keyId, { [field]: value }));
+    const undated = usageEvent(keyId, { occurredAt: 'yesterday' });
+    const outcome = await recordUsage(gateway, [undated, usageEvent(keyId), ...bad]);
+    expect(outcome).toMatchObject({ recorded: 1, repeated: 0 });
+    const refused = [
+      { eventId: undated.eventId, reason: 'invalid_occurred_at' },
+      ...bad.map(({ eventId }) => ({ eventId: eventId ?? null, reason })),
+    ];
+    // in no order
+    expect(new Set(outcome.rejected)).toEqual(new Set(refused));
+    expect(outcome.rejected).toHaveLength(refused.length);
+  },
+);
+
+it.each([
+  ['in a batch of such', []],
+  ['beside one out of form', ['yesterday']],
+])('a time in any form of RFC 3339 is taken %s', async (_, others) => {
+  const now = fromNow(0);
+  const forms = [
+    now,
+    now.replace('T', 't'),
+    now.replace('T', ' '),
+    now.replace('Z', 'z'),
+    now.replace(/\.\d+/, ''),
+    now.replace('Z', '123Z'),
+    now.replace('Z', '+00:00'),
+    now.replace('Z', '-00:00'),
+  ];
+  const events = [...forms, ...others].map((occurredAt) => usageEvent(keyId, { occurredAt }));
+  expect(await recordUsage(gateway, events)).toMatchObject({
+    recorded: forms.length,
+    rejected: others.map(() => ({ reason: 'invalid_occurred_at' })),
+  });
+});
 
 it.each([[null], [7], ['an event'], [true], [{}], [[]]])(
   'what is no event is refused by itself: %j',

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseAllowedTargets } from '../../gateway/allowed-targets.ts';
 import { connectTarget, dial } from '../../gateway/dialer.ts';
 import { createTargetPolicy, type Target } from '../../gateway/target-policy.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
+import { openBlackHole } from './black-hole.ts';
 
 const policy = createTargetPolicy({ allowed: parseAllowedTargets('127.0.0.0/8') });
 const closing: (() => unknown)[] = [];
@@ -41,34 +40,10 @@ async function listen(host = '127.0.0.1', port = 0) {
   return { accepted, port: (server.address() as AddressInfo).port };
 }
 
-/** A port of 127.0.0.1 where nobody answers a SYN: a listener that accepts none, its queue full. */
 async function blackHole(): Promise<number> {
-  const script = `
-    const server = require('node:net').createServer();
-    server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
-      require('node:fs').writeSync(1, String(server.address().port));
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    });`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  closing.push(async () => {
-    child.kill('SIGKILL');
-    await once(child, 'close');
-  });
-  const [output] = await once(child.stdout, 'data');
-  const port = Number(String(output));
-  const queued: Socket[] = [];
-  closing.push(() => {
-    for (const socket of queued) socket.destroy();
-  });
-  // until one finds no place
-  for (;;) {
-    const socket = connect(port, '127.0.0.1').on('error', () => {});
-    queued.push(socket);
-    await Promise.race([once(socket, 'connect'), sleep(200)]);
-    // what a busy process has not read yet
-    await turn();
-    if (socket.connecting) return port;
-  }
+  const { port, close } = await openBlackHole();
+  closing.push(close);
+  return port;
 }
 
 /** A target of 127.0.0.x, each by its last number. */

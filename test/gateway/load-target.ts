@@ -10,7 +10,7 @@ export interface TargetCount {
   sent: number;
 }
 
-/** Servers at every address of 127.0.0.0/8 and one port. */
+/** Servers at every address of 127.0.0.0/8, as Linux has them, and one port. */
 export interface LoadTarget {
   port: number;
   /** By address. Settled when no connection is open. */

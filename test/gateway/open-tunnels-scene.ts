@@ -36,6 +36,7 @@ export interface OpenTunnelsScene {
 }
 
 export interface OpenTunnel {
+  tunnel: Tunnel;
   readonly open: boolean;
   send(bytes: number): Promise<void>;
   end(): Promise<void>;
@@ -120,6 +121,7 @@ export async function openTunnelsScene(options: {
       tunnels.add(tunnel);
       socket.once('close', () => tunnels.remove(tunnel));
       return {
+        tunnel,
         get open() {
           return !socket.destroyed;
         },

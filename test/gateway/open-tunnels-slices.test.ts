@@ -65,6 +65,8 @@ it('it is empty when the last tunnel has ended, and at once when there was none'
     empty = true;
   });
   await first.end();
+  // one that has gone cannot go again
+  scene.tunnels.remove(first.tunnel);
   await scene.settled();
   expect(scene.tunnels.count).toBe(1);
   expect(empty).toBe(false);

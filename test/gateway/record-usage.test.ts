@@ -78,28 +78,52 @@ it('gives up a connection in a black hole, and uses another when there is one', 
   await proxy.close();
 });
 
-it('rejects, and harms nothing else, when its connection is ended while it waits', async () => {
+it('never uses a connection again that the database has ended while it waited', async () => {
   const apiKeyId = await newApiKeyId(sql);
   const pool = newPool({ application_name: 'ended-while-waiting' });
   const record = recordUsageWith(pool);
   const events = newEvents(2, { apiKeyId });
+  // the answer may come before the end of the connection, or with it
+  for (let round = 0; round < 10; round += 1) {
+    await whileLocked(async () => {
+      const recording = expect(record(events, signal)).rejects.toMatchObject({ code: '57P01' });
+      await until(async () => (await waitingBackends('ended-while-waiting')).length === 1);
+      await sql`
+        select pg_terminate_backend(pid) from unnest(
+          ${await waitingBackends('ended-while-waiting')}::integer[]
+        ) as pid`;
+      await recording;
+    });
+    await record(events, signal);
+  }
+  await expectRecordedOnce(sql, apiKeyId, events);
+});
+
+it('rejects, and harms nothing else, when its connection is reset while it waits', async () => {
+  const apiKeyId = await newApiKeyId(sql);
+  const proxy = await startTcpProxy(databaseUrl);
+  const pool = newPool({
+    connectionString: proxy.through(databaseUrl),
+    application_name: 'reset-while-waiting',
+  });
+  const record = recordUsageWith(pool);
+  const events = newEvents(2, { apiKeyId });
   await whileLocked(async () => {
-    const recording = expect(record(events, signal)).rejects.toMatchObject({ code: '57P01' });
-    await until(async () => (await waitingBackends('ended-while-waiting')).length === 1);
-    await sql`
-      select pg_terminate_backend(pid) from unnest(
-        ${await waitingBackends('ended-while-waiting')}::integer[]
-      ) as pid`;
+    const recording = expect(record(events, signal)).rejects.toThrow();
+    await until(async () => (await waitingBackends('reset-while-waiting')).length === 1);
+    proxy.cut();
     await recording;
   });
+  proxy.restore();
   await record(events, signal);
   await expectRecordedOnce(sql, apiKeyId, events);
+  await proxy.close();
 });
 
 it('rejects at once when it is aborted, and leaves no connection behind', async () => {
   const apiKeyId = await newApiKeyId(sql);
   const pool = newPool({ application_name: 'aborted' });
-  const record = recordUsageWith(pool);
+  const record = recordUsageWith(pool, { timeoutMs: 3_600_000 });
   const events = newEvents(2, { apiKeyId });
   const abort = new AbortController();
   await whileLocked(async () => {
@@ -122,7 +146,8 @@ it('ends with the recorder that is stopped while the database keeps it waiting',
   const event = newEvent({ apiKeyId });
   await spool.append(event);
   const pool = newPool({ application_name: 'stopped' });
-  const recorder = newRecorder(folder, spool, { record: recordUsageWith(pool) });
+  const record = recordUsageWith(pool, { timeoutMs: 3_600_000 });
+  const recorder = newRecorder(folder, spool, { record });
   await whileLocked(async () => {
     void recorder.flush();
     await until(async () => (await waitingBackends('stopped')).length === 1);

@@ -50,20 +50,27 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
     server.stdout?.resume();
   };
   const kill = async () => {
-    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    if (!server?.pid || server.exitCode !== null || server.signalCode !== null) return;
     server.kill('SIGKILL');
     await once(server, 'exit');
   };
 
-  await start();
+  const remove = async () => {
+    await kill();
+    await rm(folder, { recursive: true });
+  };
+
+  try {
+    await start();
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   return {
     port,
     url: `redis://${loopback}:${port}`,
     start,
     kill,
-    async remove() {
-      await kill();
-      await rm(folder, { recursive: true });
-    },
+    remove,
   };
 }

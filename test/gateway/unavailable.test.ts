@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { keyMaxAgeMs } from '../../gateway/key-cache.ts';
@@ -49,6 +50,12 @@ function expectUnavailable(answer: RawAnswer): void {
 describe('503 unavailable', () => {
   const good = () => connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
 
+  const connected = async (port: number) => {
+    const answer = await sendRaw(port, good());
+    answer.socket.destroy();
+    return answer;
+  };
+
   it('when the database is away, to whoever might hold a key', async () => {
     const away = new URL(stack.gatewayDbUrl);
     away.port = String(await freePort());
@@ -76,24 +83,41 @@ describe('503 unavailable', () => {
     onTestFinished(() => proxy.close());
     const databaseUrl = proxy.through(stack.gatewayDbUrl);
     const gateway = await start({ databaseUrl, now: () => now });
-    const connected = async () => {
-      const answer = await sendRaw(gateway.port, good());
-      answer.socket.destroy();
-      return answer;
-    };
     await vi.waitFor(async () => expect(await gateway.metric('gateway_listening')).toBe(1));
-    expect((await connected()).status).toBe(200);
+    expect((await connected(gateway.port)).status).toBe(200);
     expect(await gateway.metric('gateway_cached_keys')).toBe(1);
 
     // nobody is told, so that the key stays
     proxy.blackHole();
     now += keyMaxAgeMs;
-    expect((await connected()).status).toBe(200);
+    expect((await connected(gateway.port)).status).toBe(200);
     now += 1;
-    expectUnavailable(await connected());
+    expectUnavailable(await connected(gateway.port));
 
     proxy.restore();
-    await vi.waitFor(async () => expect((await connected()).status).toBe(200), { timeout: 60_000 });
+    await vi.waitFor(async () => expect((await connected(gateway.port)).status).toBe(200), {
+      timeout: 60_000,
+    });
+  });
+
+  it('when the spool takes no events, until it does, and loses none meanwhile', async () => {
+    const gateway = await start();
+    const spent = await owner.newKey();
+    expect((await connected(gateway.port)).status).toBe(200);
+    await vi.waitFor(async () => expect(await gateway.metric('gateway_spool_events')).toBe(0));
+    rmSync(gateway.spoolDirectory, { recursive: true });
+    const forbidden = connectRequest('10.0.0.1:443', spent.basicAuth);
+    expect((await sendRaw(gateway.port, forbidden)).status).toBe(403);
+    await vi.waitFor(async () => expectUnavailable(await connected(gateway.port)));
+    const ready = await fetch(`${gateway.operationsUrl}/readyz`);
+    expect(ready.status).toBe(503);
+    expect(await ready.text()).toMatch(/the spool takes no events[^\n]*\n$/);
+
+    mkdirSync(gateway.spoolDirectory);
+    await vi.waitFor(async () => expect((await connected(gateway.port)).status).toBe(200), {
+      timeout: 60_000,
+    });
+    expect((await owner.eventsOf(spent, 1))[0]).toMatchObject({ status_code: 403 });
   });
 
   it('while the gateway stops, to a client that had connected before', async () => {

@@ -20,13 +20,15 @@ export interface CheckoutCopy {
   state: string;
   apiPort: number;
   databasePort: number;
+  gatewayPort: number;
+  metricsPort: number;
 }
 
 /** Copies this checkout into `parent`, under a name with a space, with free ports of its own. */
 export async function copyCheckout(parent: string): Promise<CheckoutCopy> {
   const folder = join(parent, 'a checkout');
   mkdirSync(folder);
-  for (const name of ['package.json', 'scripts', 'supabase']) {
+  for (const name of ['package.json', 'gateway', 'scripts', 'supabase']) {
     cpSync(join(projectRoot, name), join(folder, name), {
       recursive: true,
       filter: (path) => !['.temp', '.branches'].includes(basename(path)),
@@ -34,11 +36,21 @@ export async function copyCheckout(parent: string): Promise<CheckoutCopy> {
   }
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));
 
-  const config = join(folder, 'supabase/config.toml');
-  const [apiPort, databasePort] = [await freePort(), await freePort()];
-  const text = readFileSync(config, 'utf8');
-  writeFileSync(config, setPort(setPort(text, 'api', apiPort), 'db', databasePort));
-  return { folder, state: join(folder, '.stack'), apiPort, databasePort };
+  const ports = {
+    apiPort: await freePort(),
+    databasePort: await freePort(),
+    gatewayPort: await freePort(),
+    metricsPort: await freePort(),
+  };
+  replace(join(folder, 'supabase/config.toml'), [
+    [portOf('api'), `$1${ports.apiPort}`],
+    [portOf('db'), `$1${ports.databasePort}`],
+  ]);
+  replace(join(folder, 'scripts/stack/gateway.ts'), [
+    [/connect: \d+/, `connect: ${ports.gatewayPort}`],
+    [/metrics: \d+/, `metrics: ${ports.metricsPort}`],
+  ]);
+  return { folder, state: join(folder, '.stack'), ...ports };
 }
 
 /**
@@ -77,8 +89,16 @@ function packageNames(folder: string): string[] {
   );
 }
 
-function setPort(config: string, table: string, port: number): string {
-  const line = new RegExp(`^(\\[${table}\\]$[^[]*^port = )\\d+$`, 'm');
-  if (!line.test(config)) throw new Error(`config.toml sets no port in [${table}]`);
-  return config.replace(line, `$1${port}`);
+/** The line of config.toml that sets the port of a table. */
+function portOf(table: string): RegExp {
+  return new RegExp(`^(\\[${table}\\]$[^[]*^port = )\\d+$`, 'm');
+}
+
+function replace(file: string, changes: [RegExp, string][]): void {
+  let text = readFileSync(file, 'utf8');
+  for (const [what, by] of changes) {
+    if (!what.test(text)) throw new Error(`${file} has no ${what}`);
+    text = text.replace(what, by);
+  }
+  writeFileSync(file, text);
 }

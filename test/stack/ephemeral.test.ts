@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
@@ -26,7 +28,6 @@ test('a ready stack prints one line of JSON on standard output, and it answers',
     'secretKey',
     'url',
   ]);
-  expect(line.gatewayUrl).toBeNull();
   await expectToAnswer(line);
   await expectToStopWhole(command, line, () => command.ctrlC());
   // a stop writes nothing more
@@ -55,6 +56,7 @@ const moments: [string, (command: StartCommand) => Promise<void>][] = [
   ['while the migrations run', (command) => runs(command, 'db push')],
   ['when the migrations are done', (command) => command.step('migrations')],
   ['when a function is up', (command) => command.step('function ')],
+  ['when the gateway is up', (command) => command.step('the CONNECT gateway')],
   ['when all of it is up', (command) => command.step('API gateway')],
 ];
 
@@ -76,7 +78,7 @@ test('two stacks at once have ports, data and keys of their own', async () => {
   const temporary = temporaryFolder();
   const commands = [startCommand({ temporary }), startCommand({ temporary })] as const;
   const lines = await Promise.all([commands[0].readyLine(), commands[1].readyLine()]);
-  for (const name of ['url', 'dbUrl', 'publishableKey', 'secretKey'] as const) {
+  for (const name of ['url', 'dbUrl', 'gatewayUrl', 'publishableKey', 'secretKey'] as const) {
     expect(lines[0][name]).not.toBe(lines[1][name]);
   }
 
@@ -157,6 +159,7 @@ async function expectToAnswer(line: ReadyLine): Promise<void> {
     headers: { apikey: line.secretKey },
   });
   expect(users.status).toBe(200);
+  expect(await connectStatus(line.gatewayUrl)).toBe(407);
   for (const [url, role] of [
     [line.dbUrl, 'postgres'],
     [line.gatewayDbUrl, 'proxy_gateway'],
@@ -167,6 +170,15 @@ async function expectToAnswer(line: ReadyLine): Promise<void> {
   }
 }
 
+/** What a proxy answers to a CONNECT that brings no key. */
+async function connectStatus(proxy: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(proxy);
+  const asked = request({ hostname, port, method: 'CONNECT', path: 'example.com:443' }).end();
+  const [answer] = (await once(asked, 'connect')) as [IncomingMessage];
+  asked.destroy();
+  return answer.statusCode;
+}
+
 async function expectToStopWhole(
   command: StartCommand,
   line: ReadyLine,
@@ -175,7 +187,9 @@ async function expectToStopWhole(
   expect(command.processes()).not.toEqual([]);
   stop();
   await expectNothingLeft(command);
-  for (const url of [line.url, line.dbUrl]) expect(await isListening(portOf(url))).toBe(false);
+  for (const url of [line.url, line.dbUrl, line.gatewayUrl]) {
+    expect(await isListening(portOf(url))).toBe(false);
+  }
 }
 
 async function expectNothingLeft(command: StartCommand): Promise<void> {

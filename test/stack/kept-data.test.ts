@@ -93,6 +93,7 @@ test.each([
   ['Postgres', '/postgres -D', 'postgres.log'],
   ['PostgREST', '/postgrest', 'postgrest.log'],
   ['Function admin', '/functions/admin/', 'function-admin.log'],
+  ['Gateway', '/gateway/main.ts', 'gateway.log'],
 ])('%s, when it crashes, ends the command with its name and its log', async (name, words, log) => {
   const command = start();
   await command.output();

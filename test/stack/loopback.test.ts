@@ -15,8 +15,9 @@ test('nothing of the stack listens beyond the loopback address', async () => {
   const listeners = sockets.filter(
     ({ table, state }) => table.startsWith('tcp') && state === listening,
   );
-  // the API gateway, Postgres, PostgREST and its admin server, two functions
-  expect(listeners.length).toBeGreaterThanOrEqual(6);
+  // the API gateway, Postgres, PostgREST and its admin server, two functions, the CONNECT gateway
+  // and its metrics
+  expect(listeners.length).toBeGreaterThanOrEqual(8);
   const open = [...listeners, ...sockets.filter(({ table }) => table.startsWith('udp'))];
   expect(open.filter(({ address }) => !loopback.includes(address))).toEqual([]);
 });

@@ -10,20 +10,23 @@ const newCheckout = () => copyCheckout(temporaryFolder());
 const start = (checkout: CheckoutCopy, ...args: string[]) =>
   startCommand({ args, checkout: checkout.folder });
 
-test.each(['apiPort', 'databasePort'] as const)(
-  'a taken %s is named, with what to do',
-  async (which) => {
-    const checkout = await newCheckout();
-    const server = createServer();
-    await listenOnLoopback(server, checkout[which], 'the test');
-    onTestFinished(() => {
-      server.close();
-    });
-    const command = start(checkout);
-    await expectRefusal(command, [`${checkout[which]}`, 'supabase/config.toml', '--ephemeral']);
-    expect(existsSync(join(checkout.state, 'postgres'))).toBe(false);
-  },
-);
+test.each([
+  ['apiPort', ', change the port in supabase/config.toml,'],
+  ['databasePort', ', change the port in supabase/config.toml,'],
+  // these two stand in no configuration
+  ['gatewayPort', '(another stack?), or run'],
+  ['metricsPort', '(another stack?), or run'],
+] as const)('a taken %s is named, with what to do', async (which, remedy) => {
+  const checkout = await newCheckout();
+  const server = createServer();
+  await listenOnLoopback(server, checkout[which], 'the test');
+  onTestFinished(() => {
+    server.close();
+  });
+  const command = start(checkout);
+  await expectRefusal(command, [`Port ${checkout[which]}`, remedy, '--ephemeral']);
+  expect(existsSync(join(checkout.state, 'postgres'))).toBe(false);
+});
 
 // a package whose neighbours are looked for from where it is must be here itself
 test.each([

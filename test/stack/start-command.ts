@@ -15,7 +15,7 @@ export interface ReadyLine {
   restUrl: string;
   dbUrl: string;
   gatewayDbUrl: string;
-  gatewayUrl: null;
+  gatewayUrl: string;
   publishableKey: string;
   secretKey: string;
 }

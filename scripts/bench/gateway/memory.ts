@@ -8,6 +8,9 @@ import { openTunnel } from './tunnels.ts';
 
 const fillKeyCache = new URL('./fill-key-cache.ts', import.meta.url).pathname;
 
+/** Longer than the gateway's own work after a tunnel takes: events are written and sent. */
+const settleMs = 1_500;
+
 /** What idle tunnels take in the gateway and in proxy-chain alone, and what cached keys take. */
 export async function measureMemory(measuring: Measuring): Promise<void> {
   const { size } = measuring;
@@ -59,9 +62,6 @@ async function growthByTunnels(
   for (const socket of sockets) socket.destroy();
   return difference(after, before);
 }
-
-/** Longer than the gateway's own work after a tunnel takes: events are written and sent. */
-const settleMs = 2_500;
 
 async function growthByKeys(keys: number): Promise<MemoryUse> {
   const cache = startProcess(fillKeyCache, { args: [String(keys)] });

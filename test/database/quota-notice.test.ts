@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectGateway, connectOwner, newUser } from '../personas.ts';
+import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { recordUsage, usageEvent } from './usage-events.ts';
+
+const channel = 'proxy_key_changed';
+const sql = connectOwner();
+const gateway = connectGateway(4);
+const tier = `tier_${randomUUID().slice(0, 8)}`;
+const heard: string[] = [];
+const awaited = new Map<string, () => void>();
+let ownerId: string;
+let key: SeededKey;
+
+beforeAll(async () => {
+  ownerId = (await newUser()).id;
+  await sql`
+    insert into public.proxy_tiers (tier, bandwidth_limit_bytes, rate_limit, self_serve)
+    values (${tier}, 1000, 10, true)`;
+  await gateway.listen(channel, (payload) => {
+    heard.push(payload);
+    awaited.get(payload)?.();
+  });
+});
+beforeEach(async () => {
+  [key] = (await newKeys(1)) as [SeededKey];
+});
+afterAll(async () => {
+  await sql`update public.proxy_keys set tier = 'developer' where tier = ${tier}`;
+  await sql`delete from public.proxy_tiers where tier = ${tier}`;
+  await Promise.all([sql.end(), gateway.end()]);
+});
+
+const newKeys = (count: number) => seedKeys(sql, ownerId, count, { tier });
+
+/** How often the gateways were told of the key until now: notifications come in order of commits. */
+async function timesTold({ keyId }: SeededKey): Promise<number> {
+  const sentinel = randomUUID();
+  const arrival = new Promise<void>((resolve) => awaited.set(sentinel, resolve));
+  await sql.notify(channel, sentinel);
+  await arrival;
+  return heard.filter((payload) => payload === keyId).length;
+}
+
+/** An event of the key with that many bytes in all. */
+const eventOf = ({ id }: SeededKey, bytes: number, fields: Record<string, unknown> = {}) => {
+  const bytesSent = Math.floor(bytes / 3);
+  return usageEvent(id, { bytesSent, bytesReceived: bytes - bytesSent, ...fields });
+};
+
+const record = async (events: ReturnType<typeof usageEvent>[]) =>
+  expect(await recordUsage(gateway, events)).toMatchObject({ recorded: events.length });
+
+it('the gateways are told of a key whose bytes of this month reach its limit, once', async () => {
+  await record([eventOf(key, 999)]);
+  expect(await timesTold(key)).toBe(0);
+  await record([eventOf(key, 1)]);
+  expect(await timesTold(key)).toBe(1);
+  await record([eventOf(key, 5000)]);
+  await record([eventOf(key, 0)]);
+  expect(await timesTold(key)).toBe(1);
+});
+
+it('they are told once of a first batch that is past the limit, over several hours', async () => {
+  const startOfMonth = new Date(new Date().toISOString().slice(0, 7)).getTime();
+  const hours = [0, 1, 2].map((hour) =>
+    new Date(Math.max(startOfMonth, Date.now() - hour * 3_600_000)).toISOString(),
+  );
+  await record(hours.map((occurredAt) => eventOf(key, 600, { occurredAt })));
+  expect(await timesTold(key)).toBe(1);
+});
+
+it('they are told once when batches over several connections cross the limit at once', async () => {
+  await Promise.all(Array.from({ length: 12 }, () => record([eventOf(key, 100)])));
+  expect(await timesTold(key)).toBe(1);
+});
+
+it('a repeated batch tells nothing', async () => {
+  const batch = [eventOf(key, 999)];
+  await record(batch);
+  expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 0, repeated: 1 });
+  expect(await timesTold(key)).toBe(0);
+});
+
+it('bytes of last month tell nothing, and bring this month no nearer to its limit', async () => {
+  const lastMonth = new Date(new Date().toISOString().slice(0, 7));
+  lastMonth.setUTCMonth(lastMonth.getUTCMonth() - 1);
+  const late = { occurredAt: lastMonth.toISOString() };
+  await record([eventOf(key, 1200, late)]);
+  await record([eventOf(key, 300, late), eventOf(key, 999)]);
+  expect(await timesTold(key)).toBe(0);
+  await record([eventOf(key, 5000, late), eventOf(key, 1)]);
+  expect(await timesTold(key)).toBe(1);
+});
+
+describe('an override is the limit in place of the tier’s', () => {
+  // the change of the override is told too
+  const override = async (bytes: number) => {
+    await sql`
+      update public.proxy_keys set bandwidth_limit_override_bytes = ${bytes} where id = ${key.id}`;
+    expect(await timesTold(key)).toBe(1);
+  };
+
+  it('where it is lower', async () => {
+    await override(500);
+    await record([eventOf(key, 499)]);
+    expect(await timesTold(key)).toBe(1);
+    await record([eventOf(key, 2)]);
+    expect(await timesTold(key)).toBe(2);
+    await record([eventOf(key, 1000)]);
+    expect(await timesTold(key)).toBe(2);
+  });
+
+  it('where it is higher', async () => {
+    await override(5000);
+    await record([eventOf(key, 4999)]);
+    expect(await timesTold(key)).toBe(1);
+    await record([eventOf(key, 1)]);
+    expect(await timesTold(key)).toBe(2);
+  });
+});
+
+it('of a batch of many keys, they are told of each that crosses its limit and of no other', async () => {
+  const keys = await newKeys(3000);
+  const bytes = (place: number) => (place % 3 === 0 ? 1000 : 999);
+  await record(keys.map((each, place) => eventOf(each, bytes(place))));
+  await timesTold(key);
+  const told = keys.filter(({ keyId }) => heard.includes(keyId));
+  expect(told).toEqual(keys.filter((_, place) => place % 3 === 0));
+  // all are past the least limit by now: the batch's keys are matched, not each compared with each
+  await record(keys.map((each) => eventOf(each, 1)));
+  await timesTold(key);
+  expect(heard.filter((keyId) => keys.some((each) => each.keyId === keyId))).toHaveLength(3000);
+});

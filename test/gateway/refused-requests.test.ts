@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectOwner } from '../personas.ts';
+import { type GatewayFixture, readToEnd, sendRaw, startTestGateway } from './gateway-fixture.ts';
+import { newKeyOwner, type UsableKey } from './key-owner.ts';
+import { basic, make, request } from './malformed-requests.ts';
+import { startTcpTarget, type TargetServer } from './targets.ts';
+
+const sql = connectOwner();
+let gateway: GatewayFixture;
+let port: number;
+let key: UsableKey;
+/** Says back what it is told. */
+let target: TargetServer;
+let authority: string;
+
+beforeAll(async () => {
+  const owner = await newKeyOwner(sql);
+  key = await owner.newKey();
+  await sql`update public.proxy_keys set rate_limit_override = 100000 where id = ${key.id}`;
+  [gateway, target] = await Promise.all([
+    startTestGateway({ firstRequestMs: 400 }),
+    startTcpTarget((socket) => socket.pipe(socket)),
+  ]);
+  port = gateway.port;
+  authority = `127.0.0.1:${target.port}`;
+});
+
+afterAll(async () => {
+  await Promise.all([gateway.stop(), target.close(), sql.end()]);
+});
+
+describe('each of these is told so, with a good key', () => {
+  const connectTo = (host: string) => () =>
+    request(`CONNECT ${host} HTTP/1.1`, basic(key.basicAuth));
+  const get = (url: string) => () => request(`GET ${url} HTTP/1.1`, basic(key.basicAuth));
+  const header = (line: string) => () =>
+    request(`CONNECT ${authority} HTTP/1.1`, basic(key.basicAuth), line);
+  it.each<[string, () => string]>([
+    ['a NUL in the host', connectTo('a\0b:443')],
+    ['a space in the host', connectTo('a b:443')],
+    ['an escaped line end in the host', connectTo('a%0d%0aX:443')],
+    ['user information', connectTo('user@127.0.0.1:443')],
+    ['a URL', connectTo('http://127.0.0.1:443')],
+    ['a path', connectTo('127.0.0.1:443/path')],
+    ['no host', connectTo(':443')],
+    ['port 0', connectTo('127.0.0.1:0')],
+    ['a signed port', connectTo('127.0.0.1:+443')],
+    ['an exponent for a port', connectTo('127.0.0.1:4e2')],
+    ['half a bracket', connectTo('[::1:443')],
+    ['a host of 2,000 characters', connectTo(`${'a'.repeat(2_000)}:443`)],
+    ['ftp', get('ftp://127.0.0.1/')],
+    ['a file', get('file:///etc/passwd')],
+    ['a script', get('javascript:alert(1)')],
+    ['a relative URL of another host', get('//127.0.0.1/')],
+    ['an asterisk', get('*')],
+    ['a header of 1 MB', header(`X: ${'x'.repeat(1_000_000)}`)],
+    ['a line feed in a header', header('X: a\nY: b')],
+    ['a carriage return in a header', header('X: a\rY: b')],
+    ['a NUL in a header', header('X: a\0b')],
+    ['HTTP/0.9', () => 'GET /\r\n\r\n'],
+    ['the preface of HTTP/2', () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['a TLS hello', () => '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03'],
+  ])('400 for %s', async (_, bytes) => {
+    const said = await sendRaw(port, Buffer.from(bytes(), 'latin1'));
+    expect(said.status).toBe(400);
+    expect(said.body).toMatch(/^malformed_request: [^\n]+\n$/);
+  });
+
+  it.each<[string, () => string[]]>([
+    ['another colon', () => [basic(`${key.basicAuth}:`)]],
+    ['a NUL', () => [basic(`${key.basicAuth}\0`)]],
+    ['a line end', () => [basic(`${key.basicAuth}\n`)]],
+    ['capitals', () => [basic(key.basicAuth.toUpperCase())]],
+    ['8 kB', () => [basic('a'.repeat(6_000))]],
+    ['no base64', () => ['Proxy-Authorization: Basic !!!!']],
+    ['bytes that are no ASCII', () => [basic('\xff\xfe:\xff')]],
+    ['nothing', () => ['Proxy-Authorization:']],
+    ['a scheme alone', () => ['Proxy-Authorization: Basic']],
+    ['the good ones second', () => [basic('a:b'), basic(key.basicAuth)]],
+    ['the good ones in another header', () => [basic(key.basicAuth).replace('Proxy-', '')]],
+  ])('407 for credentials with %s', async (_, headers) => {
+    const bytes = request(`CONNECT ${authority} HTTP/1.1`, ...headers());
+    const said = await sendRaw(port, Buffer.from(bytes, 'latin1'));
+    expect(said.status).toBe(407);
+    expect(said.body).toMatch(/^credentials_required: [^\n]+\n$/);
+  });
+});
+
+it.each([
+  ['alone', []],
+  ['as a body with a length', ['Content-Length: 5']],
+  ['as a body in chunks', ['Transfer-Encoding: chunked']],
+])('bytes sent together with the CONNECT reach the target as they are: %s', async (_, headers) => {
+  const early = '\x16\x03\x01 early '.repeat(20_000);
+  const head = request(`CONNECT ${authority} HTTP/1.1`, basic(key.basicAuth), ...headers);
+  const { status, socket } = await sendRaw(port, Buffer.from(head + early, 'latin1'));
+  expect(status).toBe(200);
+  socket.end('late');
+  const said = await readToEnd(socket);
+  expect(said.length).toBe(early.length + 4);
+  expect(said === `${early}late`).toBe(true);
+});
+
+it('a client that sends its first request byte by byte is hung up on, each byte or not', async () => {
+  const attempt = {
+    kind: 'slow',
+    bytes: Buffer.from('CONNECT '),
+    ending: 'drip',
+    after: 0,
+  } as const;
+  expect(await make(attempt, port)).toBe('');
+});
+
+it('a refused client that goes on sending is hung up on', async () => {
+  const bytes = Buffer.from(request('POST http://127.0.0.1/ HTTP/1.1', 'Content-Length: 1000000'));
+  expect(await make({ kind: 'slow', bytes, ending: 'drip', after: 0 }, port)).toMatch(
+    /^HTTP\/1.1 407 /,
+  );
+});
