@@ -144,6 +144,7 @@ describe('a connection that is cut', () => {
     await until('listening', 6);
     await hears();
     expect(timesTold('lost')).toBe(5);
+    expect(warnings()).toHaveLength(5);
     await vi.waitFor(() => expect(network.connections).toBe(1), patient);
   });
 });
