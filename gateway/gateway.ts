@@ -74,11 +74,7 @@ export async function startGateway(
     const tunnels = new OpenTunnels({ keys, ledger, log, now, sliceMs: flushMs / 2 });
     const local = createLocalRateLimiter({ now });
     const shared = configuration.redisUrl
-      ? createRedisRateLimiter({
-          url: configuration.redisUrl,
-          local,
-          log,
-        })
+      ? createRedisRateLimiter({ url: configuration.redisUrl, local, log })
       : null;
     if (shared) undo.defer(() => shared.close());
 
@@ -180,6 +176,7 @@ export async function startGateway(
         new Promise((resolve) => drained.addEventListener('abort', resolve)),
       ]);
       if (tunnels.count > 0) log.warn({ tunnels: tunnels.count }, 'ending open tunnels');
+      tunnels.closeAll();
       server.closeConnections();
       await tunnels.empty();
       await closed;

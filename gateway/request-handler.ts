@@ -92,7 +92,11 @@ export class RequestHandler {
     if (client.writable) client.write(established);
     const tunnel = this.#open(reached, request, {
       statusCode: () => 200,
-      close: () => client.destroy(),
+      // neither side is to take this for an end
+      close: () => {
+        client.resetAndDestroy();
+        target.resetAndDestroy();
+      },
     });
     if (head.length > 0) client.unshift(head);
     relay(client, target, {

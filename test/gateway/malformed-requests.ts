@@ -162,7 +162,8 @@ export async function make({ bytes, ending, after }: Attempt, port: number): Pro
     // who has its tunnel or its answer, and nothing to send, goes
     if (after === 'answer' || /^HTTP\/1.1 200 /.test(said)) socket.resetAndDestroy();
   });
-  socket.once('end', () => socket.end());
+  // who sends without end does not stop for an end
+  socket.once('end', () => ending !== 'drip' && socket.end());
   socket.write(bytes);
   if (ending === 'end') socket.end();
   if (ending === 'reset' && after !== 'answer') {

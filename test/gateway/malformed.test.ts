@@ -48,7 +48,6 @@ beforeAll(async () => {
       PATH: process.env.PATH,
       GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
       GATEWAY_FLUSH_MS: '200',
-      GATEWAY_IDLE_MS: '1000',
     },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
