@@ -27,7 +27,7 @@ export async function startGateway(
   const child = supervisor.start({
     name: 'Gateway',
     command: process.execPath,
-    args: [join(projectRoot, 'gateway', 'main.ts')],
+    args: ['--initial-heap-size=256', join(projectRoot, 'gateway', 'main.ts')],
     env: {
       UV_THREADPOOL_SIZE: '32',
       GATEWAY_DATABASE_URL: options.databaseUrl,

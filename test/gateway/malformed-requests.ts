@@ -31,7 +31,11 @@ const ends = ['wait', 'end', 'reset'] as const;
 export function randomAttempt(random: SeededRandom, material: Material): Attempt {
   const kind = random.pick(Object.keys(kinds) as (keyof typeof kinds)[]);
   const text = kinds[kind](random, material);
-  const ending = kind === 'slow' ? 'drip' : kind.startsWith('left') ? 'reset' : random.pick(ends);
+  let ending: Attempt['ending'] = random.pick(ends);
+  if (kind === 'slow') ending = 'drip';
+  if (kind.startsWith('left')) ending = 'reset';
+  // a body that is announced may be as slow as a tunnel
+  if (kind === 'lengths that disagree' && ending === 'wait') ending = 'end';
   const after = kind === 'left after the answer' ? 'answer' : random.integer(0, 60);
   return { kind, bytes: Buffer.from(text, 'latin1'), ending, after };
 }

@@ -65,7 +65,8 @@ export async function startGatewayProcess(
   });
   return startProxy(
     port,
-    () => startProcess(script, { env }),
+    // as `npm run gateway` has it
+    () => startProcess(script, { env, flags: ['--initial-heap-size=256'] }),
     async () => (await fetch(`http://${loopback}:${metricsPort}/readyz`)).ok,
   );
 }
@@ -90,7 +91,12 @@ async function startProxy(
 /** Runs a script that can be asked for its memory. */
 export function startProcess(
   script: string,
-  options: { args?: string[]; env?: (folder: string) => Record<string, string> } = {},
+  options: {
+    args?: string[];
+    env?: (folder: string) => Record<string, string>;
+    /** For Node itself. */
+    flags?: string[];
+  } = {},
 ): MeasuredProcess & {
   /** What it said, once it has ended. */
   ended(): string | null;
@@ -101,7 +107,14 @@ export function startProcess(
   // in a process group of its own: a Ctrl-C reaches it through us alone
   const child = spawn(
     process.execPath,
-    ['--expose-gc', '--import', tellMemory, script, ...(options.args ?? [])],
+    [
+      ...(options.flags ?? []),
+      '--expose-gc',
+      '--import',
+      tellMemory,
+      script,
+      ...(options.args ?? []),
+    ],
     {
       env: { PATH: process.env.PATH ?? '', TZ: 'UTC', ...options.env?.(folder) },
       stdio: ['ignore', log, log, 'ipc'],
