@@ -36,7 +36,11 @@ export async function admit(
   if (!credentials) throw new Refusal('credentials_required');
   let entry = await answered(keys.get(credentials.keyId));
   const { record: key } = entry;
-  if (!key || !haveHash(credentials, key.secretHash)) throw new Refusal('credentials_required');
+  if (!key || !haveHash(credentials, key.secretHash)) {
+    // it may be the secret of a rotation that nobody could tell us of
+    if (entry.uncertain) throw new Refusal('unavailable', { retryAfterSeconds });
+    throw new Refusal('credentials_required');
+  }
   const refused = (refusal: Refusal): Admission => ({ key, entry, refusal });
 
   if (!key.active) {

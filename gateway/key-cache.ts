@@ -10,6 +10,8 @@ export interface KeyEntry {
   record: KeyRecord | null;
   /** When the look-up began, on the cache's clock: what it says may be this old. */
   askedAt: number;
+  /** Neither the database nor its changes are heard: the key may have changed since. */
+  uncertain?: true;
 }
 
 /** The database gave no answer in time, or too many look-ups are waiting for one. */
@@ -34,8 +36,9 @@ interface Lookup {
 }
 
 /**
- * Keys by keyId, each for at most 30 s from when its look-up began. It keeps nothing until it is
- * switched on: without word of changes, each CONNECT asks the database.
+ * Keys by keyId, each for at most 30 s from when its look-up began. Until it is switched on the
+ * database is asked each time: without word of changes, what is kept counts only where the database
+ * does not answer either.
  */
 export class KeyCache {
   readonly #options: Required<KeyCacheOptions>;
@@ -62,18 +65,18 @@ export class KeyCache {
     return { known: this.#known.size, unknown: this.#unknown.size };
   }
 
-  /** From here on answers are kept: the caller hears of every change. */
+  /** From here on the caller hears of every change. What was kept may have missed some, and goes. */
   switchOn(): void {
     this.#dropLookups();
+    this.#known.clear();
+    this.#unknown.clear();
     this.#on = true;
   }
 
-  /** Forgets everything and keeps nothing: the caller may miss changes. */
+  /** The caller may miss changes: from here on nothing that is kept spares a look-up. */
   switchOff(): void {
     this.#dropLookups();
     this.#on = false;
-    this.#known.clear();
-    this.#unknown.clear();
   }
 
   /** A key changed: what is kept of it, or being looked up, no longer counts. */
@@ -90,8 +93,12 @@ export class KeyCache {
     this.#lookups.clear();
   }
 
-  /** What is kept of a key, if anything. */
+  /** What is kept of a key and true, as far as is known. */
   peek(keyId: string): KeyEntry | undefined {
+    return this.#on ? this.#kept(keyId) : undefined;
+  }
+
+  #kept(keyId: string): KeyEntry | undefined {
     const entry = this.#known.get(keyId) ?? this.#unknown.get(keyId);
     return entry && this.#age(entry) <= keyMaxAgeMs ? entry : undefined;
   }
@@ -119,6 +126,17 @@ export class KeyCache {
   }
 
   async #ask(keyId: string): Promise<KeyEntry> {
+    try {
+      return await this.#lookUpFresh(keyId);
+    } catch (error) {
+      // a database that is away can tell us of no change either: a key lives out its time
+      const kept = this.#on ? undefined : this.#kept(keyId);
+      if (kept) return { ...kept, uncertain: true };
+      throw error;
+    }
+  }
+
+  async #lookUpFresh(keyId: string): Promise<KeyEntry> {
     // a key that changes at every look-up, or a database this slow, is not worth more
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const lookup = this.#lookups.get(keyId) ?? this.#begin(keyId);
@@ -143,7 +161,7 @@ export class KeyCache {
     };
     lookup.answer.then((entry) => {
       settle();
-      if (this.#on && !lookup.outdated) this.#keep(keyId, entry);
+      if (!lookup.outdated) this.#keep(keyId, entry);
     }, settle);
     return lookup;
   }

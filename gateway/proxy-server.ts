@@ -13,8 +13,8 @@ export interface ProxyServerOptions {
   port: number;
   /** For plain requests. */
   prepare: PrepareRequestFunction;
-  /** Answers a CONNECT, of whose tunnel `head` has come; what it throws is answered as a refusal. */
-  connect: (request: IncomingMessage, client: Socket, head: Buffer) => Promise<void>;
+  /** Answers a CONNECT; what it throws is answered as a refusal. */
+  connect: (request: IncomingMessage, client: Socket) => Promise<void>;
   /** How long a client may take to say what it wants, in ms. */
   firstRequestMs: number;
   /** Told of each refusal that is answered. */
@@ -81,15 +81,33 @@ export class ProxyServer extends Server {
     delete request.headers['proxy-authorization'];
   }
 
+  /** Once it is its turn, so that answers come in the order of the requests. */
+  override async onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.#turnOf(request);
+    await super.onRequest(request, response);
+  }
+
   /** Without proxy-chain's own way of making tunnels, which takes longer. */
   override async onConnect(request: IncomingMessage, client: Socket, head: Buffer): Promise<void> {
+    // now, as a client that has no more to send may have ended by the time that it is read
+    if (head.length > 0) client.unshift(head);
+    if (this.#ahead.has(request)) {
+      await this.#turnOf(request);
+      // Node waits for a next request from now on
+      client.setTimeout(0);
+    }
     try {
-      // what the target says would run into the answer before it
-      if (this.#ahead.has(request)) throw new Refusal('malformed_request');
-      await this.#options.connect(request, client, head);
+      await this.#options.connect(request, client);
     } catch (error) {
       this.failRequest(request, error as Error);
     }
+  }
+
+  /** Resolves when what came before on the connection is answered; never, where it is not to be. */
+  async #turnOf(request: IncomingMessage): Promise<void> {
+    const ahead = this.#ahead.get(request);
+    if (!ahead || ahead.writableFinished) return;
+    await new Promise<void>((resolve) => ahead.once('finish', resolve));
   }
 
   #hangUpIn(ms: number, socket: Socket): void {
@@ -101,12 +119,9 @@ export class ProxyServer extends Server {
 
   override failRequest(request: IncomingMessage, error: NodeJS.ErrnoException): void {
     const refusal = this.#refusalFor(error);
-    const refuse = () => this.#refuse(request.socket, refusal);
     // what is not read when a connection ends makes a reset of its end
     (request.method === 'CONNECT' ? request.socket : request).resume();
-    const ahead = this.#ahead.get(request);
-    if (!ahead || ahead.writableFinished) refuse();
-    else ahead.once('finish', refuse);
+    this.#refuse(request.socket, refusal);
   }
 
   override onClientError(error: NodeJS.ErrnoException, socket: Socket): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { resetSocket } from './reset-socket.ts';
 
 export interface RelayOptions {
   /** How long nothing may move, in ms, before both connections are cut. */
@@ -20,8 +21,8 @@ export interface RelayOptions {
 export function relay(client: Socket, target: Socket, options: RelayOptions): void {
   const { idleMs, beforeEnd, lingerMs = 10_000 } = options;
   const cut = () => {
-    client.resetAndDestroy();
-    target.resetAndDestroy();
+    resetSocket(client);
+    resetSocket(target);
   };
   client.setNoDelay();
   for (const socket of [client, target]) {

@@ -11,6 +11,7 @@ import type { OpenTunnels } from './open-tunnels.ts';
 import type { ProxyServer } from './proxy-server.ts';
 import { Refusal } from './refusal.ts';
 import { relay } from './relay.ts';
+import { resetSocket } from './reset-socket.ts';
 import type { Target, TargetPolicy } from './target-policy.ts';
 import { Tunnel, type TunnelOptions } from './tunnel.ts';
 import { newEventId, type UsageEvent } from './usage-event.ts';
@@ -79,13 +80,8 @@ export class RequestHandler {
     return { httpAgent: new ConnectedAgent(target) };
   }
 
-  /** Answers a CONNECT and relays what follows, of which `head` has come. Throws a `Refusal`. */
-  async connect(
-    server: ProxyServer,
-    request: IncomingMessage,
-    client: Socket,
-    head: Buffer,
-  ): Promise<void> {
+  /** Answers a CONNECT and relays what follows. Throws a `Refusal`. */
+  async connect(server: ProxyServer, request: IncomingMessage, client: Socket): Promise<void> {
     const reached = await this.#reach(server, request, client);
     const { target } = reached;
     // the client waits for this alone: the rest is done while it reads
@@ -94,11 +90,10 @@ export class RequestHandler {
       statusCode: () => 200,
       // neither side is to take this for an end
       close: () => {
-        client.resetAndDestroy();
-        target.resetAndDestroy();
+        resetSocket(client);
+        resetSocket(target);
       },
     });
-    if (head.length > 0) client.unshift(head);
     relay(client, target, {
       idleMs: this.#options.idleMs,
       beforeEnd: () => tunnel.report(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeyCache } from '../../gateway/key-cache.ts';
+import { KeyCache, keyMaxAgeMs, LookupFailed } from '../../gateway/key-cache.ts';
 import { keyRecord, keyCacheScene as scene } from './key-cache-scene.ts';
 
 describe('an entry', () => {
@@ -82,18 +82,48 @@ describe('a cache that is off', () => {
     expect(cache.on).toBe(false);
   });
 
-  it('forgets and keeps nothing', async () => {
+  it('asks the database each time', async () => {
     const { cache, asked, fill } = scene();
     await fill('a');
     await fill('b', null);
     cache.switchOff();
     expect(cache.on).toBe(false);
-    expect(cache.size).toEqual({ known: 0, unknown: 0 });
+    expect(cache.peek('a')).toBeUndefined();
     await fill('a');
     await fill('b', null);
     await fill('a');
     expect(asked).toHaveLength(5);
+  });
+
+  it('falls back on what it was told last, for its 30 s, where the database is away', async () => {
+    const { cache, asked, clock, fill } = scene();
+    await fill('a');
+    cache.switchOff();
+    const whileAway = () => {
+      const answer = Promise.resolve(cache.get('a'));
+      asked.at(-1)?.fail();
+      return answer;
+    };
+    clock.now += keyMaxAgeMs;
+    expect(await whileAway()).toMatchObject({ record: keyRecord('a'), uncertain: true });
+    clock.now += 1;
+    await expect(whileAway()).rejects.toBeInstanceOf(LookupFailed);
+  });
+
+  it('falls back on nothing that it was told to drop, nor on what is from before it was on', async () => {
+    const { cache, asked, fill } = scene();
+    await fill('a');
+    await fill('b');
+    cache.switchOff();
+    cache.drop('a');
+    const dropped = Promise.resolve(cache.get('a'));
+    asked.at(-1)?.fail();
+    await expect(dropped).rejects.toBeInstanceOf(LookupFailed);
+    cache.switchOn();
     expect(cache.size).toEqual({ known: 0, unknown: 0 });
+    const before = Promise.resolve(cache.get('b'));
+    asked.at(-1)?.fail();
+    await expect(before).rejects.toBeInstanceOf(LookupFailed);
   });
 
   it.each([
@@ -119,7 +149,7 @@ describe('a cache that is off', () => {
     expect((await before).record).toEqual(keyRecord('a', 2));
     expect((await after).record).toEqual(keyRecord('a', 2));
     expect(asked).toHaveLength(2);
-    expect(cache.size.known).toBe(cache.on ? 1 : 0);
+    expect(cache.peek('a') !== undefined).toBe(cache.on);
   });
 
   it('keeps again what it is asked for after it was switched on', async () => {

@@ -69,6 +69,7 @@ afterAll(async () => {
 
 /** Answers a plain request; says back anything else. */
 function answerOrEcho(socket: Socket): void {
+  socket.once('end', () => socket.end());
   socket.once('data', (chunk) => {
     if (!/^[A-Z]+ \/.* HTTP/.test(chunk.toString('latin1'))) {
       socket.unshift(chunk);

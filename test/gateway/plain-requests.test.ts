@@ -53,6 +53,15 @@ async function startRawTarget(
   return Object.assign(server, { seen: () => seen, authority: `127.0.0.1:${server.port}` });
 }
 
+/** A target whose answer takes a while. */
+async function startSlowTarget(): Promise<TargetServer & { url: string }> {
+  const server = await startPlainTarget((_, response) => {
+    response.write('first ');
+    setTimeout(() => response.end('answer'), 200);
+  });
+  return Object.assign(server, { url: `http://127.0.0.1:${server.port}/` });
+}
+
 const hello = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello';
 
 describe('a plain request', () => {
@@ -179,28 +188,34 @@ describe('a plain request', () => {
 
 describe('requests on one connection', () => {
   it('are answered in their order, the refused one too', async () => {
-    const slow = await startPlainTarget((_, response) => {
-      response.write('first ');
-      setTimeout(() => response.end('answer'), 200);
-    });
-    const url = `http://127.0.0.1:${slow.port}/`;
-    const said = await answerTo(plainRequest(url, key.basicAuth) + plainRequest(url));
+    const slow = await startSlowTarget();
+    const said = await answerTo(plainRequest(slow.url, key.basicAuth) + plainRequest(slow.url));
     expect(said).toMatch(/^HTTP\/1.1 200 .*first .*answer.*HTTP\/1.1 407 /s);
     await slow.close();
   });
 
-  it('a CONNECT that does not wait for the answer before it is refused after it', async () => {
-    const slow = await startPlainTarget((_, response) => {
-      response.write('first ');
-      setTimeout(() => response.end('answer'), 200);
-    });
-    const authority = `127.0.0.1:${slow.port}`;
-    const said = await answerTo(
-      plainRequest(`http://${authority}/`, key.basicAuth) +
-        connectRequest(authority, key.basicAuth),
-    );
-    expect(said).toMatch(/^HTTP\/1.1 200 .*first .*answer.*HTTP\/1.1 400 /s);
-    await slow.close();
+  it('a CONNECT that does not wait for the answer before it is served after it', async () => {
+    const slow = await startSlowTarget();
+    const echo = await startTcpTarget((socket) => socket.pipe(socket));
+    const tunnel = connectRequest(`127.0.0.1:${echo.port}`, key.basicAuth);
+    const socket = connect({ port: gateway.port, host: '127.0.0.1' });
+    socket.write(`${plainRequest(slow.url, key.basicAuth)}${tunnel}through the tunnel`);
+    let said = '';
+    for await (const chunk of socket) {
+      said += chunk;
+      if (said.includes('through the tunnel')) break;
+    }
+    expect(said).toMatch(/^HTTP\/1.1 200 .*first .*answer.*HTTP\/1.1 200 .*through the tunnel$/s);
+    await Promise.all([slow.close(), echo.close()]);
+  });
+
+  it('are not made at all behind one that is refused', async () => {
+    const held = await startTcpTarget((socket) => socket.resume());
+    const url = `http://127.0.0.1:${held.port}/`;
+    const said = await answerTo(plainRequest(url) + plainRequest(url, key.basicAuth).repeat(5));
+    expect(said).toMatch(/^HTTP\/1.1 407 /);
+    expect(held.connections).toBe(0);
+    await held.close();
   });
 
   it('bytes that are no request end the connection, not the answer’s meaning', async () => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectOwner } from '../personas.ts';
 import { type GatewayFixture, readToEnd, sendRaw, startTestGateway } from './gateway-fixture.ts';
@@ -100,6 +101,16 @@ it.each([
   expect(said.length).toBe(early.length + 4);
   expect(said === `${early}late`).toBe(true);
 });
+
+it.each(['', 'all that there is'])(
+  'a client that ends with its CONNECT and %j is served',
+  async (early) => {
+    const head = request(`CONNECT ${authority} HTTP/1.1`, basic(key.basicAuth));
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.end(head + early);
+    expect(await readToEnd(socket)).toBe(`HTTP/1.1 200 Connection Established\r\n\r\n${early}`);
+  },
+);
 
 it('a client that sends its first request byte by byte is hung up on, each byte or not', async () => {
   const attempt = {
