@@ -129,6 +129,7 @@ export class OpenTunnels {
     try {
       let known = await keys.get(keyId);
       if (ledger.exhausted(known)) known = await keys.refresh(keyId, freshMs);
+      if (known.uncertain) throw new Error('the database did not answer');
       const reason = !known.record?.active
         ? 'key out of service'
         : ledger.exhausted(known)

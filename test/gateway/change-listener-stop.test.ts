@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
@@ -16,7 +17,7 @@ afterEach(() => network.close());
 function start(settings: Record<string, string> = {}) {
   const child = spawn(
     process.execPath,
-    [new URL('./listener-process.ts', import.meta.url).pathname],
+    [fileURLToPath(new URL('./listener-process.ts', import.meta.url))],
     { env: { DATABASE_URL: network.through(stack.gatewayDbUrl), ...settings } },
   );
   let output = '';
@@ -78,7 +79,7 @@ describe('a listener that is told to stop leaves no socket and no timer', () => 
 it('a listener that is left alone for long keeps no memory of its heartbeats', async () => {
   const child = spawn(
     process.execPath,
-    [new URL('./listener-heap-process.ts', import.meta.url).pathname],
+    [fileURLToPath(new URL('./listener-heap-process.ts', import.meta.url))],
     { env: { DATABASE_URL: stack.gatewayDbUrl }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, readConfiguration } from '../../gateway/configuration.ts';
 
@@ -146,7 +147,7 @@ it.each([
   ['nothing', {}, ['GATEWAY_DATABASE_URL', 'GATEWAY_SPOOL_DIR']],
   ['a bad URL', { ...least, GATEWAY_DATABASE_URL: 'hunter2' }, ['GATEWAY_DATABASE_URL']],
 ])('a gateway that is told %s ends with 1 and says why, without a stack', async (_, env, names) => {
-  const main = new URL('../../gateway/main.ts', import.meta.url).pathname;
+  const main = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
   const child = spawn(process.execPath, [main], { env });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
@@ -164,5 +165,5 @@ it.each([
 it('npm run gateway starts the gateway', () => {
   const file = new URL('../../package.json', import.meta.url);
   const { scripts } = JSON.parse(readFileSync(file, 'utf8')) as { scripts: { gateway: string } };
-  expect(scripts.gateway).toMatch(/exec node gateway\/main\.ts$/);
+  expect(scripts.gateway).toMatch(/exec node \S+ gateway\/main\.ts$/);
 });

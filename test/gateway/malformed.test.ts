@@ -164,7 +164,7 @@ it(`malformed input by the thousand is answered or closed, and leaves nothing; T
   const second = await settle(sockets);
 
   // that the gateway was really tried
-  for (const each of ['200', '400', '407', '502', 'closed']) expect(seen).toContain(each);
+  for (const each of ['200', '400', '407', 'closed']) expect(seen).toContain(each);
   // a kilobyte for each attempt would be a leak
   expect(second - first).toBeLessThan(attemptsARound * 1_000);
   expect(await metric('gateway_connects_total{status="500"')).toBe(0);

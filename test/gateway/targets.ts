@@ -8,6 +8,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
+import { fileURLToPath } from 'node:url';
 
 /** A server that the gateway is asked to reach, on the loopback address. */
 export interface TargetServer {
@@ -20,7 +21,7 @@ export interface TargetServer {
 }
 
 /** The certificate of the TLS targets, for `localhost` and the loopback addresses; for tests alone. */
-export const certificateFile = new URL('./localhost.crt', import.meta.url).pathname;
+export const certificateFile = fileURLToPath(new URL('./localhost.crt', import.meta.url));
 
 /** An HTTP server that answers as `answer` does; by default with the method and path. */
 export function startPlainTarget(answer: RequestListener = echo): Promise<TargetServer> {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { Measuring } from '../measuring.ts';
 import type { MemoryFigure } from '../report.ts';
 import { median } from '../statistics.ts';
@@ -6,7 +7,7 @@ import { startProxies } from './proxies.ts';
 import { type MemoryUse, type ProxyProcess, startProcess } from './proxy-process.ts';
 import { openTunnel } from './tunnels.ts';
 
-const fillKeyCache = new URL('./fill-key-cache.ts', import.meta.url).pathname;
+const fillKeyCache = fileURLToPath(new URL('./fill-key-cache.ts', import.meta.url));
 
 /** Longer than the gateway's own work after a tunnel takes: events are written and sent. */
 const settleMs = 1_500;
