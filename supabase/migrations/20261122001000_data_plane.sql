@@ -65,7 +65,7 @@ set search_path = ''
 set timezone = 'UTC'
 -- a batch of 10,000 in memory
 set work_mem = '32MB'
--- no batch tells the planner anything, and planning takes as long as 100 events
+-- a batch tells the planner nothing, and each new connection would plan its first five again
 set plan_cache_mode = force_generic_plan
 as $$
 declare

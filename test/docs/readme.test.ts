@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -11,9 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { type Stack, startStack } from '../../scripts/stack/stack.ts';
+import { startPlainTarget } from '../gateway/targets.ts';
 import { newUser } from '../personas.ts';
 
 const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
@@ -57,6 +60,55 @@ describe('the README', () => {
     expect(shown.basicAuth).toBe(`${shown.keyId}:${shown.secret}`);
   });
 
+  it('sends traffic with its curl', async () => {
+    const { token, request } = await newUser();
+    expect(token).not.toBe('');
+    const minted = await request('POST', '/api/v1/proxy/keys', { label: 'from the README' });
+    const { key } = (await minted.json()) as { key: { basicAuth: string } };
+    const target = await startPlainTarget();
+    const curl = block('sh', 'curl -x')
+      .replace('127.0.0.1:7777', new URL(stack.gatewayUrl).host)
+      .replace('https://example.com/', `http://127.0.0.1:${target.port}/hello`);
+    const { stdout } = await run('bash', ['-c', `${curl.trimEnd()} --silent --fail`], {
+      env: { ...process.env, BASIC_AUTH: key.basicAuth },
+    });
+    expect(stdout).toBe('GET /hello');
+    await target.close();
+  });
+
+  it('starts a gateway with its command', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
+    const metricsPort = await freePort();
+    const command = block('sh', 'npm run gateway')
+      .replace(/"postgresql:[^"]+"/, `"${stack.gatewayDbUrl}"`)
+      .replace('/var/lib/gateway-spool', `"${folder}"`)
+      .replace('GATEWAY_HOST=0.0.0.0', 'GATEWAY_HOST=127.0.0.1');
+    const gateway = spawn('bash', ['-c', command], {
+      cwd: projectRoot,
+      detached: true,
+      env: {
+        ...process.env,
+        GATEWAY_PORT: String(await freePort()),
+        GATEWAY_METRICS_PORT: String(metricsPort),
+      },
+    });
+    const ended = once(gateway, 'exit');
+    try {
+      await vi.waitFor(
+        async () => {
+          const ready = await fetch(`http://127.0.0.1:${metricsPort}/readyz`);
+          expect(ready.status).toBe(200);
+        },
+        { timeout: 60_000, interval: 50 },
+      );
+    } finally {
+      // npm, its shell and the gateway
+      if (gateway.pid !== undefined) process.kill(-gateway.pid, 'SIGTERM');
+      await ended;
+      await vi.waitFor(() => rmSync(folder, { recursive: true }), { timeout: 30_000 });
+    }
+  });
+
   it('signs in, mints and reads with its supabase-js lines', async () => {
     const folder = join(projectRoot, 'node_modules', '.cache', 'readme');
     const file = join(folder, `${process.pid}.mjs`);
@@ -91,7 +143,7 @@ describe('the README', () => {
   });
 });
 
-describe('the README’s CLI commands', () => {
+describe('the README’s commands for a database of its own', () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
   let own: Stack;
 
@@ -107,6 +159,12 @@ describe('the README’s CLI commands', () => {
   afterAll(async () => {
     await own.stop();
     rmSync(folder, { recursive: true });
+  });
+
+  it('maintains the usage', async () => {
+    const command = block('sh', 'npm run maintain').replace(/"postgresql:[^"]+"/, `"${own.dbUrl}"`);
+    const { stdout } = await run('bash', ['-c', command], { cwd: projectRoot });
+    expect(stdout).toMatch(/partitions/);
   });
 
   it.each(block('sh', 'supabase migration new').trim().split('\n'))('works: %s', async (line) => {
