@@ -139,8 +139,9 @@ describe('the gateways are not told of', () => {
     expect(await timesTold()).toBe(0);
   });
 
-  it('usage', async () => {
-    expect(await recordUsage(gateway, [usageEvent(key.id)])).toMatchObject({ recorded: 1 });
+  it('usage within its limit', async () => {
+    const event = usageEvent(key.id, { bytesSent: 1, bytesReceived: 1 });
+    expect(await recordUsage(gateway, [event])).toMatchObject({ recorded: 1 });
     expect(await timesTold()).toBe(0);
   });
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
 import { type Finding, searchDatabase, searchFiles } from './search-everywhere.ts';
 import { hashSecret } from './seeded-keys.ts';
@@ -113,12 +113,17 @@ describe('the search', () => {
     await expect(sql.unsafe(`select '${planted}'::integer`)).rejects.toMatchObject({
       code: '22P02',
     });
-    const { findings, files } = searchFiles(stack.logs, [planted]);
-    expect(where(findings).map((file) => basename(file))).toEqual(['postgres.log']);
+    // Postgres writes its log after it has answered
+    const { files } = await vi.waitFor(() => {
+      const found = searchFiles(stack.logs, [planted]);
+      expect(where(found.findings).map((file) => basename(file))).toEqual(['postgres.log']);
+      return found;
+    });
     expect(files.map((file) => basename(file))).toEqual(
       expect.arrayContaining([
         'function-admin.log',
         'function-api.log',
+        'gateway.log',
         'postgres.log',
         'postgrest.log',
       ]),
