@@ -1,8 +1,8 @@
-import { haveHash, parseCredentials } from './credentials.ts';
-import type { KeyCache, KeyEntry } from './key-cache.ts';
-import type { KeyRecord } from './key-lookup.ts';
-import type { QuotaLedger } from './quota-ledger.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import { haveHash, parseCredentials } from './keys/credentials.ts';
+import type { KeyCache, KeyEntry } from './keys/key-cache.ts';
+import type { KeyRecord } from './keys/key-lookup.ts';
+import type { QuotaLedger } from './limits/quota-ledger.ts';
+import type { RateLimiter } from './limits/rate-limiter.ts';
 import { Refusal } from './refusal.ts';
 
 /** The key that proved itself, and why it may not go on all the same, if so. */

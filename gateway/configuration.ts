@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { type AllowedTarget, parseAllowedTargets } from './allowed-targets.ts';
+import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
 
 /** What a gateway is told at its start. */
 export interface GatewayConfiguration {

@@ -1,22 +1,22 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { startChangeListener } from './change-listener.ts';
 import type { GatewayConfiguration } from './configuration.ts';
-import { KeyCache } from './key-cache.ts';
-import { createPool, lookUpWith } from './key-lookup.ts';
+import { startChangeListener } from './keys/change-listener.ts';
+import { KeyCache } from './keys/key-cache.ts';
+import { createPool, lookUpWith } from './keys/key-lookup.ts';
+import { QuotaLedger } from './limits/quota-ledger.ts';
+import { createLocalRateLimiter } from './limits/rate-limiter.ts';
+import { createRedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { OpenTunnels } from './open-tunnels.ts';
 import { createOperationsServer } from './operations-server.ts';
 import { ProxyServer } from './proxy-server.ts';
-import { QuotaLedger } from './quota-ledger.ts';
-import { createLocalRateLimiter } from './rate-limiter.ts';
-import { recordUsageWith } from './record-usage.ts';
-import { createRedisRateLimiter } from './redis-rate-limiter.ts';
 import { RequestHandler } from './request-handler.ts';
-import { openSpool } from './spool.ts';
-import { createTargetPolicy } from './target-policy.ts';
-import type { UsageEvent } from './usage-event.ts';
-import { createUsageRecorder } from './usage-recorder.ts';
+import { createTargetPolicy } from './targets/target-policy.ts';
+import { OpenTunnels } from './tunnels/open-tunnels.ts';
+import { recordUsageWith } from './usage/record-usage.ts';
+import { openSpool } from './usage/spool.ts';
+import type { UsageEvent } from './usage/usage-event.ts';
+import { createUsageRecorder } from './usage/usage-recorder.ts';
 
 /** A gateway that takes CONNECTs. */
 export interface Gateway {

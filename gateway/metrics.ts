@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { KeyCache } from './key-cache.ts';
-import type { OpenTunnels } from './open-tunnels.ts';
-import type { Spool } from './spool.ts';
+import type { KeyCache } from './keys/key-cache.ts';
+import type { OpenTunnels } from './tunnels/open-tunnels.ts';
+import type { Spool } from './usage/spool.ts';
 
 export interface MetricSources {
   keys: KeyCache;

@@ -4,17 +4,17 @@ import type { Writable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { PrepareRequestFunctionOpts, PrepareRequestFunctionResult } from 'proxy-chain';
 import { type Admission, type AdmissionOptions, admit } from './admission.ts';
-import { ConnectedAgent } from './connected-agent.ts';
-import { connectTarget } from './dialer.ts';
-import type { KeyRecord } from './key-lookup.ts';
-import type { OpenTunnels } from './open-tunnels.ts';
+import type { KeyRecord } from './keys/key-lookup.ts';
 import type { ProxyServer } from './proxy-server.ts';
 import { Refusal } from './refusal.ts';
-import { relay } from './relay.ts';
-import { resetSocket } from './reset-socket.ts';
-import type { Target, TargetPolicy } from './target-policy.ts';
-import { Tunnel, type TunnelOptions } from './tunnel.ts';
-import { newEventId, type UsageEvent } from './usage-event.ts';
+import { connectTarget } from './targets/dialer.ts';
+import type { Target, TargetPolicy } from './targets/target-policy.ts';
+import { ConnectedAgent } from './tunnels/connected-agent.ts';
+import type { OpenTunnels } from './tunnels/open-tunnels.ts';
+import { relay } from './tunnels/relay.ts';
+import { resetSocket } from './tunnels/reset-socket.ts';
+import { Tunnel, type TunnelOptions } from './tunnels/tunnel.ts';
+import { newEventId, type UsageEvent } from './usage/usage-event.ts';
 
 const retryAfterSeconds = 5;
 /** What an event says of a client that left before it was answered. */

@@ -1,5 +1,5 @@
 import { ConfigurationError, type GatewayConfiguration } from './configuration.ts';
-import { SpoolInUse } from './spool-lock.ts';
+import { SpoolInUse } from './usage/spool-lock.ts';
 
 /**
  * What is wrong and what to do next, for a start that fails for a reason that its operator can mend;

@@ -1,6 +1,6 @@
 import pg, { type Client } from 'pg';
 import type postgres from 'postgres';
-import { newEventId } from '../../gateway/usage-event.ts';
+import { newEventId } from '../../gateway/usage/usage-event.ts';
 import { withConnection } from '../stack/database.ts';
 import { copyIn } from './copy-in.ts';
 import type { Side } from './interleave.ts';

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { matches, parseAllowedTargets, permitsPort } from '../../gateway/allowed-targets.ts';
+import {
+  matches,
+  parseAllowedTargets,
+  permitsPort,
+} from '../../gateway/targets/allowed-targets.ts';
 
 test.each([
   ['127.0.0.0/8:8443', '127.255.255.255', 8443, true],

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseAllowedTargets } from '../../gateway/allowed-targets.ts';
+import { parseAllowedTargets } from '../../gateway/targets/allowed-targets.ts';
 import type { SeededKey } from '../database/seeded-keys.ts';
 import { connectOwner, newAdmin } from '../personas.ts';
 import {

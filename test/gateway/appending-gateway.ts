@@ -4,10 +4,10 @@
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { pino } from 'pino';
-import { recordUsageWith } from '../../gateway/record-usage.ts';
-import { openSpool } from '../../gateway/spool.ts';
-import { SpoolInUse } from '../../gateway/spool-lock.ts';
-import { createUsageRecorder } from '../../gateway/usage-recorder.ts';
+import { recordUsageWith } from '../../gateway/usage/record-usage.ts';
+import { openSpool } from '../../gateway/usage/spool.ts';
+import { SpoolInUse } from '../../gateway/usage/spool-lock.ts';
+import { createUsageRecorder } from '../../gateway/usage/usage-recorder.ts';
 import { newEvent } from './spool-events.ts';
 
 const [directory = '', apiKeyId = '', hands = '1', databaseUrl] = process.argv.slice(2);

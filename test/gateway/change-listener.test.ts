@@ -12,7 +12,7 @@ import {
   it,
   vi,
 } from 'vitest';
-import { type ChangeListener, startChangeListener } from '../../gateway/change-listener.ts';
+import { type ChangeListener, startChangeListener } from '../../gateway/keys/change-listener.ts';
 import { type SeededKey, seedKeys } from '../database/seeded-keys.ts';
 import { waysIn } from '../database/ways-in.ts';
 import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';

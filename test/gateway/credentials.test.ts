@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { haveHash, parseCredentials } from '../../gateway/credentials.ts';
+import { haveHash, parseCredentials } from '../../gateway/keys/credentials.ts';
 import { hashSecret } from '../database/seeded-keys.ts';
 import { waysIn } from '../database/ways-in.ts';
 import { connectGateway, newUser } from '../personas.ts';

@@ -1,9 +1,9 @@
 import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { parseAllowedTargets } from '../../gateway/allowed-targets.ts';
-import { connectTarget, dial } from '../../gateway/dialer.ts';
-import { createTargetPolicy, type Target } from '../../gateway/target-policy.ts';
+import { parseAllowedTargets } from '../../gateway/targets/allowed-targets.ts';
+import { connectTarget, dial } from '../../gateway/targets/dialer.ts';
+import { createTargetPolicy, type Target } from '../../gateway/targets/target-policy.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { openBlackHole } from './black-hole.ts';
 

@@ -1,8 +1,8 @@
 // Recovers a spool and hands all of it over, in a process whose memory a test bounds. Prints how many
 // events it recovered and handed over, and the most that it handed over at once.
 import { pino } from 'pino';
-import { openSpool } from '../../gateway/spool.ts';
-import { createUsageRecorder } from '../../gateway/usage-recorder.ts';
+import { openSpool } from '../../gateway/usage/spool.ts';
+import { createUsageRecorder } from '../../gateway/usage/usage-recorder.ts';
 
 const [directory = ''] = process.argv.slice(2);
 const log = pino({ level: 'silent' });

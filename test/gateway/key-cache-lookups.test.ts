@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type KeyEntry, LookupFailed } from '../../gateway/key-cache.ts';
+import { type KeyEntry, LookupFailed } from '../../gateway/keys/key-cache.ts';
 import { keyRecord, keyCacheScene as scene } from './key-cache-scene.ts';
 
 const unhandled: unknown[] = [];

@@ -1,5 +1,5 @@
-import { KeyCache, type KeyCacheOptions } from '../../gateway/key-cache.ts';
-import type { KeyRecord } from '../../gateway/key-lookup.ts';
+import { KeyCache, type KeyCacheOptions } from '../../gateway/keys/key-cache.ts';
+import type { KeyRecord } from '../../gateway/keys/key-lookup.ts';
 
 /** A key as the database would know it; `version` stands for what a change changes. */
 export function keyRecord(keyId: string, version = 1): KeyRecord {

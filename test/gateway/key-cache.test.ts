@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeyCache, keyMaxAgeMs, LookupFailed } from '../../gateway/key-cache.ts';
+import { KeyCache, keyMaxAgeMs, LookupFailed } from '../../gateway/keys/key-cache.ts';
 import { keyRecord, keyCacheScene as scene } from './key-cache-scene.ts';
 
 describe('an entry', () => {

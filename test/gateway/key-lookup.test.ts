@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { createPool, type LookUpKey, lookUpWith } from '../../gateway/key-lookup.ts';
+import { createPool, type LookUpKey, lookUpWith } from '../../gateway/keys/key-lookup.ts';
 import { hashSecret, type SeededKey, seedKeys } from '../database/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../database/usage-events.ts';
 import { connectGateway, connectOwner, newUser } from '../personas.ts';

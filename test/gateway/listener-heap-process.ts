@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pg from 'pg';
 import { pino } from 'pino';
-import { startChangeListener } from '../../gateway/change-listener.ts';
+import { startChangeListener } from '../../gateway/keys/change-listener.ts';
 
 // Says how many bytes of heap 4,000 heartbeats have left behind.
 setFlagsFromString('--expose-gc');

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { startChangeListener } from '../../gateway/change-listener.ts';
+import { startChangeListener } from '../../gateway/keys/change-listener.ts';
 
 // Listens in a process of its own, which ends when nothing is left to wait for: no test may keep it.
 const hour = 3_600_000;

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
-import { KeyCache } from '../../gateway/key-cache.ts';
-import { createPool, lookUpWith } from '../../gateway/key-lookup.ts';
-import { OpenTunnels } from '../../gateway/open-tunnels.ts';
-import { QuotaLedger } from '../../gateway/quota-ledger.ts';
-import { Tunnel } from '../../gateway/tunnel.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import { KeyCache } from '../../gateway/keys/key-cache.ts';
+import { createPool, lookUpWith } from '../../gateway/keys/key-lookup.ts';
+import { QuotaLedger } from '../../gateway/limits/quota-ledger.ts';
+import { OpenTunnels } from '../../gateway/tunnels/open-tunnels.ts';
+import { Tunnel } from '../../gateway/tunnels/tunnel.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 import { startTcpTarget, type TargetServer } from './targets.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 

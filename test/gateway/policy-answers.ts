@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
-import { parseAllowedTargets } from '../../gateway/allowed-targets.ts';
-import { createTargetPolicy } from '../../gateway/target-policy.ts';
+import { parseAllowedTargets } from '../../gateway/targets/allowed-targets.ts';
+import { createTargetPolicy } from '../../gateway/targets/target-policy.ts';
 
 /** A resolver that gives each of `answers` once, in turn, and notes what it was asked. */
 function resolverOf(...answers: string[][]) {

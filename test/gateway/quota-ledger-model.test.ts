@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type KeyEntry, keyMaxAgeMs } from '../../gateway/key-cache.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import { type KeyEntry, keyMaxAgeMs } from '../../gateway/keys/key-cache.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 import { apiKeyId, entry, event, markMs, scene } from './quota-ledger-scene.ts';
 
 /** Numbers that are the same at each run, so that a failure can be looked into. */

@@ -1,6 +1,6 @@
-import type { KeyEntry } from '../../gateway/key-cache.ts';
-import { QuotaLedger } from '../../gateway/quota-ledger.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import type { KeyEntry } from '../../gateway/keys/key-cache.ts';
+import { QuotaLedger } from '../../gateway/limits/quota-ledger.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 
 /** The key of these scenes. */
 export const apiKeyId = 'a key';

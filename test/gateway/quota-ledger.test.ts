@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyMaxAgeMs } from '../../gateway/key-cache.ts';
+import { keyMaxAgeMs } from '../../gateway/keys/key-cache.ts';
 import { apiKeyId, entry, event, markMs, scene } from './quota-ledger-scene.ts';
 
 describe('the bytes a key has used are', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLocalRateLimiter } from '../../gateway/rate-limiter.ts';
+import { createLocalRateLimiter } from '../../gateway/limits/rate-limiter.ts';
 
 /** A limiter whose clock the test sets. */
 function limiterAt(startMs = 0) {

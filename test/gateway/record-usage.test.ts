@@ -1,5 +1,5 @@
 import { afterAll, expect, inject, it } from 'vitest';
-import { recordUsageWith } from '../../gateway/record-usage.ts';
+import { recordUsageWith } from '../../gateway/usage/record-usage.ts';
 import { connectOwner } from '../personas.ts';
 import { until } from '../stack/start-command.ts';
 import { expectRecordedOnce, newApiKeyId, newPool, newRecorder } from './recorded-usage.ts';

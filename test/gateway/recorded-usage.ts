@@ -1,14 +1,14 @@
 import pg from 'pg';
 import type postgres from 'postgres';
 import { expect, inject, onTestFinished } from 'vitest';
-import type { RecordUsage } from '../../gateway/record-usage.ts';
-import type { Spool } from '../../gateway/spool.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import type { RecordUsage } from '../../gateway/usage/record-usage.ts';
+import type { Spool } from '../../gateway/usage/spool.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 import {
   createUsageRecorder,
   type UsageRecorder,
   type UsageRecorderOptions,
-} from '../../gateway/usage-recorder.ts';
+} from '../../gateway/usage/usage-recorder.ts';
 import { seedKeys } from '../database/seeded-keys.ts';
 import { findDrift, readRollups } from '../database/usage-events.ts';
 import { newUser } from '../personas.ts';

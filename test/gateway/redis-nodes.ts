@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import pino from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
-import { createLocalRateLimiter, type RateLimiter } from '../../gateway/rate-limiter.ts';
-import { createRedisRateLimiter } from '../../gateway/redis-rate-limiter.ts';
+import { createLocalRateLimiter, type RateLimiter } from '../../gateway/limits/rate-limiter.ts';
+import { createRedisRateLimiter } from '../../gateway/limits/redis-rate-limiter.ts';
 
 /** Waits until `assertion` holds: how long a machine takes for that is not what is tested. */
 export const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 60_000 });

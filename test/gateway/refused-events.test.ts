@@ -1,7 +1,7 @@
 import { mkdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RecordUsage, recordUsageWith } from '../../gateway/record-usage.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import { type RecordUsage, recordUsageWith } from '../../gateway/usage/record-usage.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 import { connectOwner } from '../personas.ts';
 import { until } from '../stack/start-command.ts';
 import { expectRecordedOnce, newApiKeyId, newPool, newRecorder, noting } from './recorded-usage.ts';

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { relay } from '../../gateway/relay.ts';
+import { relay } from '../../gateway/tunnels/relay.ts';
 import { fate, makeRelayScene } from './relay-scene.ts';
 
 const settings = { idleMs: 60_000, beforeEnd: async () => {} };

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { decodeRecords, encodeRecord } from '../../gateway/spool-record.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import { decodeRecords, encodeRecord } from '../../gateway/usage/spool-record.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 import { until } from '../stack/start-command.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { error, idsOf, newSpoolFolder, readAll, type SpoolFolder, warn } from './spool-folder.ts';

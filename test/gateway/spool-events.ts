@@ -1,4 +1,4 @@
-import { newEventId, type UsageEvent } from '../../gateway/usage-event.ts';
+import { newEventId, type UsageEvent } from '../../gateway/usage/usage-event.ts';
 
 export function newEvent(fields: Partial<UsageEvent> = {}): UsageEvent {
   return {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { openSpool, type Spool, type SpoolOptions } from '../../gateway/spool.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import { openSpool, type Spool, type SpoolOptions } from '../../gateway/usage/spool.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 
 /** Pino's numbers. */
 export const [info, warn, error] = [30, 40, 50];

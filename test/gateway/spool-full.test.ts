@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Spool } from '../../gateway/spool.ts';
-import type { SpoolFile } from '../../gateway/spool-file.ts';
-import { createSpoolFile } from '../../gateway/spool-file.ts';
-import { decodeRecords } from '../../gateway/spool-record.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import type { Spool } from '../../gateway/usage/spool.ts';
+import type { SpoolFile } from '../../gateway/usage/spool-file.ts';
+import { createSpoolFile } from '../../gateway/usage/spool-file.ts';
+import { decodeRecords } from '../../gateway/usage/spool-record.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 import { until } from '../stack/start-command.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { appendInOrder, error, idsOf, info, newSpoolFolder, readAll } from './spool-folder.ts';

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { lockSpool } from '../../gateway/spool-lock.ts';
+import { lockSpool } from '../../gateway/usage/spool-lock.ts';
 import { until } from '../stack/start-command.ts';
 import { newEvent } from './spool-events.ts';
 import { newSpoolFolder } from './spool-folder.ts';

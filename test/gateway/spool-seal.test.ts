@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { createSpoolFile, type SpoolFile } from '../../gateway/spool-file.ts';
+import { createSpoolFile, type SpoolFile } from '../../gateway/usage/spool-file.ts';
 import { newEvent } from './spool-events.ts';
 import { idsOf, newSpoolFolder, readAll } from './spool-folder.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseAllowedTargets } from '../../gateway/allowed-targets.ts';
-import { createTargetPolicy } from '../../gateway/target-policy.ts';
+import { parseAllowedTargets } from '../../gateway/targets/allowed-targets.ts';
+import { createTargetPolicy } from '../../gateway/targets/target-policy.ts';
 import { decide, policyWith } from './policy-answers.ts';
 
 test.each([0, -1, 65_536, 1.5, Number.NaN])('port %d is malformed', async (port) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { canonicalHost } from '../../gateway/target-policy.ts';
+import { canonicalHost } from '../../gateway/targets/target-policy.ts';
 import { decide, policyWith } from './policy-answers.ts';
 
 describe('forbidden addresses, in every spelling', () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { relay } from '../../gateway/relay.ts';
-import { Tunnel, type TunnelOptions } from '../../gateway/tunnel.ts';
-import type { UsageEvent } from '../../gateway/usage-event.ts';
+import { relay } from '../../gateway/tunnels/relay.ts';
+import { Tunnel, type TunnelOptions } from '../../gateway/tunnels/tunnel.ts';
+import type { UsageEvent } from '../../gateway/usage/usage-event.ts';
 import { makeRelayScene } from './relay-scene.ts';
 
 const key: TunnelOptions['key'] = {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { keyMaxAgeMs } from '../../gateway/key-cache.ts';
+import { keyMaxAgeMs } from '../../gateway/keys/key-cache.ts';
 import { ProxyServer } from '../../gateway/proxy-server.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { connectOwner } from '../personas.ts';

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { pino } from 'pino';
-import { haveHash, parseCredentials } from '../../../gateway/credentials.ts';
-import { KeyCache } from '../../../gateway/key-cache.ts';
-import { createPool, lookUpWith } from '../../../gateway/key-lookup.ts';
+import { haveHash, parseCredentials } from '../../../gateway/keys/credentials.ts';
+import { KeyCache } from '../../../gateway/keys/key-cache.ts';
+import { createPool, lookUpWith } from '../../../gateway/keys/key-lookup.ts';
 import { timeEach } from '../interleave.ts';
 import { compare, type Measuring } from '../measuring.ts';
 import { makeBareLookups } from '../scratch-tables.ts';

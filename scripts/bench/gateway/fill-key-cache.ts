@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { KeyCache } from '../../../gateway/key-cache.ts';
+import { KeyCache } from '../../../gateway/keys/key-cache.ts';
 
 // Makes a gateway's key cache and, when it is told to fill it, puts as many keys there as its
 // argument says, each a record as a look-up gives it.

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import type { KeyRecord } from './key-lookup.ts';
-import { newEventId, type UsageEvent } from './usage-event.ts';
+import type { KeyRecord } from '../keys/key-lookup.ts';
+import { newEventId, type UsageEvent } from '../usage/usage-event.ts';
 
 export interface TunnelOptions {
   key: KeyRecord;

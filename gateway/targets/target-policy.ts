@@ -1,9 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup as lookUpByResolver } from 'node:dns/promises';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { Refusal } from '../refusal.ts';
 import { isPublic } from './address-ranges.ts';
 import { type AllowedTarget, matches, permitsPort } from './allowed-targets.ts';
-import { Refusal } from './refusal.ts';
 
 /** Where a request may go: a name that was resolved once, and the addresses that passed. */
 export interface Target {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { KeyCache } from './key-cache.ts';
-import type { QuotaLedger } from './quota-ledger.ts';
+import type { KeyCache } from '../keys/key-cache.ts';
+import type { QuotaLedger } from '../limits/quota-ledger.ts';
 import type { Tunnel } from './tunnel.ts';
 
 export interface OpenTunnelsOptions {

@@ -1,6 +1,6 @@
-import type { KeyEntry } from './key-cache.ts';
-import { keyMaxAgeMs } from './key-cache.ts';
-import type { UsageEvent } from './usage-event.ts';
+import type { KeyEntry } from '../keys/key-cache.ts';
+import { keyMaxAgeMs } from '../keys/key-cache.ts';
+import type { UsageEvent } from '../usage/usage-event.ts';
 
 interface Account {
   /** Moved through this node, and not known to be in the database. */

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../refusal.ts';
 import type { Target, TargetPolicy } from './target-policy.ts';
 
 /** How long an address may stay silent before the next one is tried beside it, in ms: RFC 8305. */
