@@ -45,7 +45,10 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   const linger = () => {
     if (!target.closed || !client.writableFinished) return;
     // what the client has still to fetch from the kernel, a reset would drop
-    client.off('timeout', cut).setTimeout(lingerMs, () => client.destroy());
+    client.off('timeout', cut).setTimeout(0);
+    // not a limit of silence, which one that sends on would put off
+    const timer = setTimeout(() => client.destroy(), lingerMs);
+    client.once('close', () => clearTimeout(timer));
   };
   target.once('end', () => void endClient());
   client.once('finish', linger);

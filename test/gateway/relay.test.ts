@@ -97,6 +97,19 @@ describe('ends', () => {
     expect(length).toBe(size);
   });
 
+  it('closes on a client that goes on sending to a target that is gone', async () => {
+    const { clientEnd, client, target, targetEnd } = await makeRelayScene();
+    relay(client, target, { ...settings, lingerMs: 200 });
+    targetEnd.resume().end('everything');
+    clientEnd.resume();
+    await once(clientEnd, 'end');
+    target.end();
+    // each word would put off a limit of silence
+    const talking = setInterval(() => clientEnd.write('more'), 10);
+    await vi.waitFor(() => expect(client.closed).toBe(true), { timeout: 60_000 });
+    clearInterval(talking);
+  });
+
   it('tells the client the end of a target that resets what is sent after it', async () => {
     const { clientEnd, client, target, targetEnd } = await makeRelayScene();
     const recorded = Promise.withResolvers<void>();
