@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type BenchKey, newBenchKeys } from '../gateway/bench-keys.ts';
 import { type ProxyProcess, startGatewayProcess } from '../gateway/proxy-process.ts';
 import { startTarget } from '../gateway/target.ts';
@@ -55,7 +54,8 @@ async function runTrial(
   const request = connectRequest(targetPort, key.pair);
   const tunnels = await Promise.all(gateways.map(({ port }) => openTunnel(port, request)));
   const closed = tunnels.map(async (socket) => {
-    await once(socket, 'close');
+    // it is reset, which `once` of node:events would take for a failure
+    await new Promise((resolve) => socket.once('close', resolve));
     return performance.now();
   });
   const hammers = gateways.map(({ port }) => hammer(port, request));
