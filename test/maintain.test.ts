@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import getPort from 'get-port';
 import type postgres from 'postgres';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../scripts/maintain/database.ts';
 import { readProjectConfig } from '../scripts/stack/project-config.ts';
 import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './database/own-stack.ts';
@@ -20,6 +20,8 @@ beforeAll(async () => {
   id = (await stack.newKeys(1))[0]?.id ?? '';
   await recordUsage(stack.gateway, [usageEvent(id)]);
 });
+
+afterAll(() => stack.stop());
 
 /** Task, month and outcome of each row, where there is a month. */
 const outcomes = (rows: string[][]) =>

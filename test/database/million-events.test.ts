@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { monthFromNow, type OwnStack, startOwnStack } from './own-stack.ts';
 import { findDrift, recordUsage } from './usage-events.ts';
 
@@ -18,6 +18,8 @@ beforeAll(async () => {
   sql = stack.sql;
   keys = (await stack.newKeys(2000)).map(({ id }) => id);
 });
+
+afterAll(() => stack.stop());
 
 const [begins, ends, now] = [Date.parse(lastMonth), Date.parse(thisMonth), Date.now()];
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
-import { afterAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { startStack } from '../../scripts/stack/stack.ts';
 import { type SeededKey, seedKeys } from './seeded-keys.ts';
 
@@ -16,26 +16,28 @@ export interface OwnStack {
   gateway: postgres.Sql;
   /** Keys of a new user. */
   newKeys(count: number): Promise<SeededKey[]>;
+  /** For the file's `afterAll`. */
+  stop(): Promise<void>;
 }
 
 /**
- * Starts a stack for a test file, and stops it when the file's tests are over. Maintenance works on
- * whole months, locks them and drops them: on the shared stack it would meet other tests' rows.
+ * Starts a stack for a test file. Maintenance works on whole months, locks them and drops them: on the
+ * shared stack it would meet other tests' rows.
  */
 export async function startOwnStack(): Promise<OwnStack> {
   const stack = await startStack({ ephemeral: true });
   const sql = postgres(stack.dbUrl, { max: 8, onnotice: () => {} });
   const gateway = postgres(stack.gatewayDbUrl, { max: 8, onnotice: () => {} });
-  afterAll(async () => {
+  const stop = async () => {
     await Promise.all([sql.end({ timeout: 1 }), gateway.end({ timeout: 1 })]);
     await stack.stop();
-  });
+  };
   const newKeys = async (count: number) => {
     const id = randomUUID();
     await sql`insert into auth.users (id, email) values (${id}, ${`${id}@example.com`})`;
     return seedKeys(sql, id, count);
   };
-  return { dbUrl: stack.dbUrl, gatewayDbUrl: stack.gatewayDbUrl, sql, gateway, newKeys };
+  return { dbUrl: stack.dbUrl, gatewayDbUrl: stack.gatewayDbUrl, sql, gateway, newKeys, stop };
 }
 
 /** The first day of the month that is `ahead` months from this one, in UTC, as `2026-07-01`. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone, type OwnStack, startOwnStack } from './own-stack.ts';
 import { type Correction, newScene, readDrift, reconcileUsage } from './usage-corrections.ts';
 import { findDrift, readRollups } from './usage-events.ts';
@@ -12,6 +12,8 @@ beforeAll(async () => {
   stack = await startOwnStack();
   sql = stack.sql;
 });
+
+afterAll(() => stack.stop());
 
 it('rollups are built from events alone, by hour and month in UTC and slice 0 as the CONNECT', async () => {
   const { id, owner, built, year: y, month } = await newScene(stack);

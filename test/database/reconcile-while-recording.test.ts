@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone, type OwnStack, startOwnStack, untilBlocked } from './own-stack.ts';
 import { newScene, reconcileUsage } from './usage-corrections.ts';
 import { findDrift, recordUsage, usageEvent } from './usage-events.ts';
@@ -11,6 +11,8 @@ beforeAll(async () => {
   stack = await startOwnStack();
   sql = stack.sql;
 });
+
+afterAll(() => stack.stop());
 
 it('two at once repair once', async () => {
   const { id, month } = await newScene(stack);

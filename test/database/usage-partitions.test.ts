@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   connectAlone,
   monthFromNow,
@@ -21,6 +21,8 @@ beforeAll(async () => {
   sql = stack.sql;
   [key, oldKey] = (await stack.newKeys(2)) as [SeededKey, SeededKey];
 });
+
+afterAll(() => stack.stop());
 
 async function makePartitions(first: string, last: string, on: postgres.Sql = sql) {
   const [row] = await on`select private.make_usage_partitions(${first}, ${last}) as made`;

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './own-stack.ts';
 import { readRollups, recordUsage, usageEvent } from './usage-events.ts';
 
@@ -12,6 +12,8 @@ beforeAll(async () => {
   sql = stack.sql;
   id = (await stack.newKeys(1))[0]?.id ?? '';
 });
+
+afterAll(() => stack.stop());
 
 const partitionOf = (month: string) =>
   `private.proxy_usage_events_${month.slice(0, 7).replace('-', '_')}`;
