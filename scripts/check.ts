@@ -2,6 +2,12 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import {
+  clientTypesFile,
+  describeApi,
+  generateClientTypes,
+  lintDescription,
+} from './api-description.ts';
 import { generateTypes, typesFile } from './database-types.ts';
 import { locateDeno } from './stack/functions.ts';
 import { projectRoot } from './stack/project-root.ts';
@@ -48,6 +54,16 @@ const checks: Check[] = [
     run: async () => requireSameVersions(),
   },
   {
+    name: 'the API description is sound',
+    remedy: 'Mend the route that it names.',
+    run: requireSoundDescription,
+  },
+  {
+    name: 'api.types.ts is current',
+    remedy: 'Run `npm run types` and commit what it writes.',
+    run: requireCurrentClientTypes,
+  },
+  {
     name: 'database.types.ts is current',
     remedy: 'Run `npm run types` and commit what it writes.',
     run: requireCurrentTypes,
@@ -91,6 +107,17 @@ function requireSameVersions(): void {
       );
     }
   }
+}
+
+async function requireSoundDescription(): Promise<void> {
+  const problems = await lintDescription(await describeApi());
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+async function requireCurrentClientTypes(): Promise<void> {
+  const current = await generateClientTypes(await describeApi());
+  if (current === readFileSync(clientTypesFile, 'utf8')) return;
+  throw new Error('The committed types are not those of the routes.');
 }
 
 async function requireCurrentTypes(): Promise<void> {

@@ -49,7 +49,7 @@ begin
         ('integration-tests', 'developer', false, 8)
     ) as v (label, tier, live_mode, connects_per_day)
   loop
-    minted := private.mint_proxy_key(wanted.label, wanted.tier, wanted.live_mode);
+    minted := private.mint_proxy_key(wanted.label, wanted.tier, wanted.live_mode, null);
     perform gateway.record_usage(jsonb_agg(jsonb_build_object(
       'eventId', private.uuid_v7(),
       'apiKeyId', minted.id,

@@ -3,6 +3,7 @@ import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { importJWK, SignJWT } from 'jose';
 import postgres from 'postgres';
 import { inject } from 'vitest';
+import { createProxyKeysClient, type ProxyKeysClient } from '../client/client.ts';
 import type { Database } from '../supabase/functions/_shared/database.types.ts';
 
 const stack = inject('stack');
@@ -22,7 +23,9 @@ export interface Persona {
   token: string;
   /** supabase-js, signed in. */
   supabase: SupabaseClient<Database>;
-  /** A request to a route, with the token, and with `body` as JSON where one is given. */
+  /** The typed client of the HTTP API, with the token. */
+  api: ProxyKeysClient;
+  /** A request to a route, also one that the typed client would not let through, with the token, and with `body` as JSON where one is given. */
   request(method: string, path: string, body?: unknown): Promise<Response>;
 }
 
@@ -62,6 +65,7 @@ function persona(
     email,
     token,
     supabase,
+    api: createProxyKeysClient({ baseUrl: stack.url, token: () => token }),
     request: (method, path, body) => request(method, path, { token, body }),
   };
 }

@@ -89,9 +89,16 @@ insert into private.refusals (code, sql_state, message) values
   ('tier_not_granted', 'PT403', 'This tier needs a grant: ask an admin for it.'),
   ('append_only', 'PT403', 'These rows are kept: they cannot be changed or removed.'),
   ('not_found', 'PT404', 'You have no such key.'),
+  ('user_not_found', 'PT404', 'There is no such user.'),
   ('key_deleted', 'PT409', 'This key is deleted: only an admin can reactivate it.'),
   ('key_suspended', 'PT409', 'This key is suspended: ask an admin.'),
   ('key_limit_reached', 'PT409', 'The tier''s number of keys is reached: delete one first.'),
+  ('key_expired', 'PT409', 'This key has expired: give it another expiry first.'),
+  (
+    'already_done', 'PT409',
+    'This was done already, and its secret cannot be shown again: rotate the key for a new one.'
+  ),
+  ('idempotency_mismatch', 'PT422', 'This idempotency key was used for another request.'),
   ('rate_limited', 'PT429', 'Too many rotations: wait before the next.');
 
 

@@ -32,13 +32,18 @@ insert into public.proxy_tiers (tier, bandwidth_limit_bytes, rate_limit, self_se
 
 
 create table public.proxy_tier_grants (
+  id uuid primary key default private.uuid_v7(),
   user_id uuid not null references auth.users (id) on delete cascade,
   tier text not null references public.proxy_tiers (tier),
-  granted_at timestamptz not null default pg_catalog.now(),
-  primary key (user_id, tier)
+  granted_at timestamptz not null default pg_catalog.clock_timestamp(),
+  granted_by uuid,
+  reason text,
+  constraint "a tier is granted to a user once" unique (user_id, tier)
 );
 comment on table public.proxy_tier_grants is
   'Which users may mint keys of a tier that is not self-serve.';
+comment on column public.proxy_tier_grants.granted_by is
+  'The admin whose token granted it; null for a grant made in SQL without one.';
 create index proxy_tier_grants_tier on public.proxy_tier_grants (tier);
 
 alter table public.proxy_tier_grants enable row level security;

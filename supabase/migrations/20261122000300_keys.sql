@@ -18,6 +18,21 @@ comment on function private.trim_label(text) is
 revoke all on function private.trim_label(text) from public, anon, authenticated, service_role;
 
 
+create function private.is_label(label text) returns boolean
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return pg_catalog.char_length(is_label.label) between 1 and 80
+    and is_label.label !~ '[\u0001-\u001f\u007f-\u009f]'
+    and is_label.label = private.trim_label(is_label.label);
+end
+$$;
+comment on function private.is_label(text) is
+  'Whether the text can be a label: 1 to 80 characters, no control characters, no space at its ends.';
+revoke all on function private.is_label(text) from public, anon, authenticated, service_role;
+
+
 create table public.proxy_keys (
   id uuid primary key default private.uuid_v7(),
   key_id text not null,
@@ -27,9 +42,13 @@ create table public.proxy_keys (
   live_mode boolean not null,
   bandwidth_limit_override_bytes bigint,
   rate_limit_override integer,
+  allowed_ips cidr[] not null default '{}',
+  expires_at timestamptz,
   created_at timestamptz not null default pg_catalog.now(),
   rotated_at timestamptz,
+  grace_ends_at timestamptz,
   suspended_at timestamptz,
+  suspended_reason text,
   deleted_at timestamptz,
   constraint "a key id is unique" unique (key_id),
   constraint "a key id has its form and shows its mode" check (
@@ -44,7 +63,16 @@ create table public.proxy_keys (
   constraint "an overridden bandwidth limit is not negative" check (
     bandwidth_limit_override_bytes >= 0
   ),
-  constraint "an overridden rate limit is positive" check (rate_limit_override > 0)
+  constraint "an overridden rate limit is positive" check (rate_limit_override > 0),
+  constraint "at most 50 address ranges" check (cardinality(allowed_ips) <= 50),
+  constraint "an address range is not null" check (array_position(allowed_ips, null) is null),
+  constraint "a deleted key has no grace" check (deleted_at is null or grace_ends_at is null),
+  constraint "a grace is at most 30 seconds" check (
+    grace_ends_at <= rotated_at + interval '30 seconds'
+  ),
+  constraint "a reason is of a suspension" check (
+    suspended_reason is null or suspended_at is not null
+  )
 );
 comment on table public.proxy_keys is
   'One row a proxy key, for ever: deletion is a time, so that usage still links to its key.';
@@ -56,8 +84,18 @@ comment on column public.proxy_keys.bandwidth_limit_override_bytes is
   'Set by an admin in place of the tier''s bytes per month; null means the tier''s.';
 comment on column public.proxy_keys.rate_limit_override is
   'Set by an admin in place of the tier''s CONNECTs per second; null means the tier''s.';
+comment on column public.proxy_keys.allowed_ips is
+  'The client addresses that the gateway lets through; empty means any.';
+comment on column public.proxy_keys.expires_at is
+  'From then on the key is not active; null means never.';
+comment on column public.proxy_keys.grace_ends_at is
+  'Until then the secret before the last rotation works too; null or past means it does not.';
+comment on column public.proxy_keys.suspended_reason is
+  'Why an admin suspended it, in words that the owner reads.';
 
 create index proxy_keys_owner_newest on public.proxy_keys (user_id, created_at desc, id desc);
+-- the admins' list, over all users
+create index proxy_keys_newest on public.proxy_keys (created_at desc, id desc);
 -- counts a user's keys of a tier at mint, and finds a tier's keys when its limits change
 create index proxy_keys_undeleted on public.proxy_keys (tier, user_id) where deleted_at is null;
 
@@ -74,11 +112,16 @@ create trigger keep_keys before delete or truncate on public.proxy_keys
 create table private.proxy_key_secrets (
   api_key_id uuid primary key references public.proxy_keys (id),
   secret_hash bytea not null,
-  constraint "a hash is a sha-256" check (octet_length(secret_hash) = 32)
+  previous_hash bytea,
+  constraint "a hash is a sha-256" check (octet_length(secret_hash) = 32),
+  constraint "a previous hash is a sha-256" check (octet_length(previous_hash) = 32)
 );
 comment on table private.proxy_key_secrets is
   'The one live secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`: 256 random '
   'bits need no slow hash, and hashing the pair binds a hash to its row.';
+comment on column private.proxy_key_secrets.previous_hash is
+  'Of the secret before the last rotation, if that gave a grace: it works until the key''s '
+  'grace_ends_at, and not after.';
 alter table private.proxy_key_secrets enable row level security;
 revoke all on table private.proxy_key_secrets from public, anon, authenticated, service_role;
 
@@ -148,6 +191,7 @@ set search_path = ''
 as $$
 begin
   new.deleted_at := coalesce(new.deleted_at, pg_catalog.clock_timestamp());
+  new.grace_ends_at := null;
   return new;
 end
 $$;
@@ -180,10 +224,10 @@ create trigger announce_key_change after update on public.proxy_keys
   for each row
   when (
     (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override, old.rotated_at,
-      old.suspended_at, old.deleted_at)
+      old.grace_ends_at, old.suspended_at, old.deleted_at, old.expires_at, old.allowed_ips)
     is distinct from
     (new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override, new.rotated_at,
-      new.suspended_at, new.deleted_at)
+      new.grace_ends_at, new.suspended_at, new.deleted_at, new.expires_at, new.allowed_ips)
   )
   execute function private.announce_key_change();
 

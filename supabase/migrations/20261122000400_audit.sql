@@ -1,23 +1,41 @@
--- Audit: who did what to which key, when, in which request. Written by a trigger, so that no way of
--- changing a key can leave it out; never changed or removed; never a secret or a hash.
+-- Audit: who did what to which key, when, why, in which request. Written by triggers, so that no way
+-- of changing a key or a grant can leave it out; never changed or removed; never a secret or a hash.
 
 create table public.proxy_key_audit (
   id uuid primary key default private.uuid_v7(),
-  api_key_id uuid not null references public.proxy_keys (id),
+  api_key_id uuid references public.proxy_keys (id),
+  tier text,
   user_id uuid,
   actor_id uuid,
   action text not null,
+  changes jsonb,
+  reason text,
   request_id text,
   occurred_at timestamptz not null default pg_catalog.clock_timestamp(),
   constraint "an action is a known one" check (
-    action in ('minted', 'rotated', 'deleted', 'suspended', 'reactivated', 'limits_changed')
+    action in (
+      'minted', 'updated', 'rotated', 'deleted', 'suspended', 'reactivated', 'limits_changed',
+      'tier_granted', 'tier_revoked'
+    )
+  ),
+  constraint "an action is on a key or on a grant" check (
+    case when action in ('tier_granted', 'tier_revoked')
+      then api_key_id is null and tier is not null
+      else api_key_id is not null and tier is null
+    end
   )
 );
 comment on table public.proxy_key_audit is
-  'One row for each change of a key''s state, written in the change''s own transaction.';
-comment on column public.proxy_key_audit.user_id is 'The key''s owner at that time, who may read it.';
+  'One row for each change of a key''s state or of a user''s grants, written in the change''s own '
+  'transaction.';
+comment on column public.proxy_key_audit.tier is 'Of a grant that was made or taken back.';
+comment on column public.proxy_key_audit.user_id is
+  'The owner of the key at that time, or the user of the grant: who may read it.';
 comment on column public.proxy_key_audit.actor_id is
   'The user whose token made the change; null for a change made in SQL without one.';
+comment on column public.proxy_key_audit.changes is
+  'The new values of an update, or of a change of limits, by column.';
+comment on column public.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
 comment on column public.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
 create index proxy_key_audit_key on public.proxy_key_audit (api_key_id, occurred_at desc);
 create index proxy_key_audit_owner on public.proxy_key_audit (user_id, occurred_at desc);
@@ -32,6 +50,20 @@ create trigger keep_audit before update or delete or truncate on public.proxy_ke
   for each statement execute function private.refuse_change();
 
 
+-- A trigger sees rows, not why they change: that is left here for the statement that follows.
+create function private.give_reason(reason text) returns void
+language plpgsql volatile
+set search_path = ''
+as $$
+begin
+  perform pg_catalog.set_config('proxy_keys.reason', coalesce(give_reason.reason, ''), true);
+end
+$$;
+comment on function private.give_reason(text) is
+  'Notes why the next change of this transaction is made, for the audit; null takes it back.';
+revoke all on function private.give_reason(text) from public, anon, authenticated, service_role;
+
+
 -- Derives the action from what changed in the row.
 -- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
 create function private.audit_key_change() returns trigger
@@ -41,10 +73,23 @@ as $$
 declare
   claims jsonb := auth.jwt();
   actions text[] := '{}';
+  updated jsonb;
+  limits jsonb;
 begin
   if tg_op = 'INSERT' then
     actions := array['minted'];
   else
+    if (new.label, new.allowed_ips, new.expires_at)
+      is distinct from (old.label, old.allowed_ips, old.expires_at)
+    then
+      actions := actions || 'updated'::text;
+      updated := case when new.label <> old.label
+          then pg_catalog.jsonb_build_object('label', new.label) else '{}' end
+        || case when new.allowed_ips <> old.allowed_ips
+          then pg_catalog.jsonb_build_object('allowed_ips', new.allowed_ips) else '{}' end
+        || case when new.expires_at is distinct from old.expires_at
+          then pg_catalog.jsonb_build_object('expires_at', new.expires_at) else '{}' end;
+    end if;
     if new.rotated_at is distinct from old.rotated_at then
       actions := actions || 'rotated'::text;
     end if;
@@ -63,9 +108,16 @@ begin
       is distinct from (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override)
     then
       actions := actions || 'limits_changed'::text;
+      limits := pg_catalog.jsonb_build_object(
+        'tier', new.tier,
+        'bandwidth_limit_override_bytes', new.bandwidth_limit_override_bytes,
+        'rate_limit_override', new.rate_limit_override
+      );
     end if;
   end if;
-  insert into public.proxy_key_audit (api_key_id, user_id, actor_id, action, request_id)
+  insert into public.proxy_key_audit (
+    api_key_id, user_id, actor_id, action, changes, reason, request_id
+  )
   select
     new.id,
     -- an owner whose account is just being removed was the owner until now
@@ -74,6 +126,11 @@ begin
       when pg_catalog.pg_input_is_valid(claims ->> 'sub', 'uuid') then (claims ->> 'sub')::uuid
     end,
     action,
+    case action when 'updated' then updated when 'limits_changed' then limits end,
+    -- only admins give reasons
+    case when action in ('suspended', 'reactivated', 'limits_changed')
+      then nullif(pg_catalog.current_setting('proxy_keys.reason', true), '')
+    end,
     private.request_id()
   from pg_catalog.unnest(actions) as action;
   return null;
@@ -85,3 +142,38 @@ revoke all on function private.audit_key_change() from public, anon, authenticat
 
 create trigger audit_key_change after insert or update on public.proxy_keys
   for each row execute function private.audit_key_change();
+
+
+-- A definer, for the same reason.
+create function private.audit_grant_change() returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  claims jsonb := auth.jwt();
+  changed public.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
+begin
+  insert into public.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
+  values (
+    changed.tier,
+    changed.user_id,
+    case
+      when pg_catalog.pg_input_is_valid(claims ->> 'sub', 'uuid') then (claims ->> 'sub')::uuid
+    end,
+    case when tg_op = 'INSERT' then 'tier_granted' else 'tier_revoked' end,
+    nullif(pg_catalog.current_setting('proxy_keys.reason', true), ''),
+    private.request_id()
+  );
+  return null;
+end
+$$;
+comment on function private.audit_grant_change() is
+  'Trigger: writes one audit row for each grant of a tier that is made or taken back.';
+revoke all on function private.audit_grant_change()
+  from public, anon, authenticated, service_role;
+
+create trigger audit_grant_change after insert or delete on public.proxy_tier_grants
+  for each row execute function private.audit_grant_change();
+
+create trigger keep_grants before update or truncate on public.proxy_tier_grants
+  for each statement execute function private.refuse_change();

@@ -49,8 +49,9 @@ revoke all on function private.claim_key_slot(uuid, text)
 
 
 -- A definer: callers may not write keys or hashes.
-create function private.mint_proxy_key(label text, tier text, live_mode boolean)
-returns public.minted_proxy_key
+create function private.mint_proxy_key(
+  label text, tier text, live_mode boolean, idempotency_key text
+) returns public.minted_proxy_key
 language plpgsql volatile security definer
 set search_path = ''
 as $$
@@ -60,10 +61,7 @@ declare
   chosen public.proxy_tiers;
   minted public.minted_proxy_key;
 begin
-  if clean_label is null
-    or pg_catalog.char_length(clean_label) not between 1 and 80
-    or clean_label ~ '[\u0001-\u001f\u007f-\u009f]'
-  then
+  if private.is_label(clean_label) is not true then
     perform private.refuse('invalid_request', 'label');
   end if;
   select * into chosen from public.proxy_tiers as t where t.tier = mint_proxy_key.tier;
@@ -77,6 +75,15 @@ begin
   if not exists (select from auth.users as u where u.id = owner_id) then
     perform private.refuse('unauthorized');
   end if;
+  minted.id := private.uuid_v7();
+  perform private.claim_idempotency(
+    owner_id,
+    mint_proxy_key.idempotency_key,
+    pg_catalog.jsonb_build_object(
+      'mint', clean_label, 'tier', chosen.tier, 'live_mode', mint_proxy_key.live_mode
+    ),
+    minted.id
+  );
   if not chosen.self_serve and not exists (
     select from public.proxy_tier_grants as g
     where g.user_id = owner_id and g.tier = chosen.tier
@@ -87,16 +94,16 @@ begin
 
   minted.secret := pg_catalog.encode(extensions.gen_random_bytes(32), 'hex');
   -- 48 random bits collide rarely, but they do
-  while minted.id is null loop
+  while minted.created_at is null loop
     minted.key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || pg_catalog.encode(extensions.gen_random_bytes(6), 'hex');
-    insert into public.proxy_keys as k (key_id, user_id, label, tier, live_mode, created_at)
+    insert into public.proxy_keys as k (id, key_id, user_id, label, tier, live_mode, created_at)
     values (
-      minted.key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
+      minted.id, minted.key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
       pg_catalog.clock_timestamp()
     )
     on conflict (key_id) do nothing
-    returning k.id, k.created_at into minted.id, minted.created_at;
+    returning k.created_at into minted.created_at;
   end loop;
   insert into private.proxy_key_secrets (api_key_id, secret_hash)
   values (minted.id, private.secret_hash(minted.key_id, minted.secret));
@@ -111,30 +118,35 @@ begin
   return minted;
 end
 $$;
-comment on function private.mint_proxy_key(text, text, boolean) is
+comment on function private.mint_proxy_key(text, text, boolean, text) is
   'Does the work of public.mint_proxy_key.';
-revoke all on function private.mint_proxy_key(text, text, boolean)
+revoke all on function private.mint_proxy_key(text, text, boolean, text)
   from public, anon, authenticated, service_role;
-grant execute on function private.mint_proxy_key(text, text, boolean) to authenticated;
+grant execute on function private.mint_proxy_key(text, text, boolean, text) to authenticated;
 
 create function public.mint_proxy_key(
-  label text, tier text default 'developer', live_mode boolean default true
+  label text,
+  tier text default 'developer',
+  live_mode boolean default true,
+  idempotency_key text default null
 ) returns public.minted_proxy_key
 language plpgsql volatile security invoker
 set search_path = ''
 as $$
 begin
   return private.mint_proxy_key(
-    mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode
+    mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode,
+    mint_proxy_key.idempotency_key
   );
 end
 $$;
-comment on function public.mint_proxy_key(text, text, boolean) is
+comment on function public.mint_proxy_key(text, text, boolean, text) is
   'Makes a key of the caller and returns it with its secret, which is shown this once. Refusals: '
-  'unauthorized, invalid_request (detail: the argument), tier_not_granted, key_limit_reached.';
-revoke all on function public.mint_proxy_key(text, text, boolean)
+  'unauthorized, invalid_request (detail: the argument), tier_not_granted, key_limit_reached; and '
+  'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
+revoke all on function public.mint_proxy_key(text, text, boolean, text)
   from public, anon, authenticated, service_role;
-grant execute on function public.mint_proxy_key(text, text, boolean) to authenticated;
+grant execute on function public.mint_proxy_key(text, text, boolean, text) to authenticated;
 
 
 -- A definer, so that callers need no right to read the refusals.
@@ -154,7 +166,7 @@ begin
             when 'object' then refuse_mint_arguments.arguments else '{}'
           end
         ) as name
-        where name not in ('label', 'tier', 'live_mode')
+        where name not in ('label', 'tier', 'live_mode', 'idempotency_key')
         order by name
         limit 1
       ),

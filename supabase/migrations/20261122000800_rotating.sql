@@ -61,7 +61,9 @@ comment on function private.claim_rotation(uuid) is
 revoke all on function private.claim_rotation(uuid) from public, anon, authenticated, service_role;
 
 -- A definer: callers may not write keys or hashes.
-create function private.rotate_proxy_key(id text) returns public.rotated_proxy_key
+create function private.rotate_proxy_key(
+  id text, grace_seconds integer, idempotency_key text
+) returns public.rotated_proxy_key
 language plpgsql volatile security definer
 set search_path = ''
 as $$
@@ -70,23 +72,41 @@ declare
   key public.proxy_keys;
   claimed record;
   rotated public.rotated_proxy_key;
+  grace interval;
 begin
+  -- the old secret is refused within 30 seconds, whatever the caller would like
+  if rotate_proxy_key.grace_seconds between 0 and 30 is not true then
+    perform private.refuse('invalid_request', 'grace_seconds');
+  end if;
+  grace := pg_catalog.make_interval(secs => nullif(rotate_proxy_key.grace_seconds, 0));
   key := private.lock_key(rotate_proxy_key.id, owner_id);
+  perform private.claim_idempotency(
+    owner_id,
+    rotate_proxy_key.idempotency_key,
+    pg_catalog.jsonb_build_object('rotate', key.id, 'grace_seconds', rotate_proxy_key.grace_seconds),
+    key.id
+  );
   if key.deleted_at is not null then
     perform private.refuse('key_deleted');
   end if;
   if key.suspended_at is not null then
     perform private.refuse('key_suspended');
   end if;
+  if key.expires_at <= pg_catalog.clock_timestamp() then
+    perform private.refuse('key_expired');
+  end if;
   claimed := private.claim_rotation(owner_id);
 
   rotated.secret := pg_catalog.encode(extensions.gen_random_bytes(32), 'hex');
   update private.proxy_key_secrets as s
-  set secret_hash = private.secret_hash(key.key_id, rotated.secret)
+  set
+    secret_hash = private.secret_hash(key.key_id, rotated.secret),
+    previous_hash = case when grace is not null then s.secret_hash end
   where s.api_key_id = key.id;
-  update public.proxy_keys as k set rotated_at = pg_catalog.clock_timestamp()
-  where k.id = key.id
-  returning k.rotated_at into rotated.rotated_at;
+  rotated.rotated_at := pg_catalog.clock_timestamp();
+  update public.proxy_keys as k
+  set rotated_at = rotated.rotated_at, grace_ends_at = rotated.rotated_at + grace
+  where k.id = key.id;
 
   select
     coalesce(key.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes),
@@ -106,21 +126,28 @@ begin
   return rotated;
 end
 $$;
-comment on function private.rotate_proxy_key(text) is 'Does the work of public.rotate_proxy_key.';
-revoke all on function private.rotate_proxy_key(text)
+comment on function private.rotate_proxy_key(text, integer, text) is 'Does the work of public.rotate_proxy_key.';
+revoke all on function private.rotate_proxy_key(text, integer, text)
   from public, anon, authenticated, service_role;
-grant execute on function private.rotate_proxy_key(text) to authenticated;
+grant execute on function private.rotate_proxy_key(text, integer, text) to authenticated;
 
-create function public.rotate_proxy_key(id text) returns public.rotated_proxy_key
+create function public.rotate_proxy_key(
+  id text, grace_seconds integer default 0, idempotency_key text default null
+) returns public.rotated_proxy_key
 language plpgsql volatile security invoker
 set search_path = ''
 as $$
 begin
-  return private.rotate_proxy_key(rotate_proxy_key.id);
+  return private.rotate_proxy_key(
+    rotate_proxy_key.id, rotate_proxy_key.grace_seconds, rotate_proxy_key.idempotency_key
+  );
 end
 $$;
-comment on function public.rotate_proxy_key(text) is
-  'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. Refusals: '
-  'unauthorized, not_found, key_deleted, key_suspended, rate_limited (detail: seconds to wait).';
-revoke all on function public.rotate_proxy_key(text) from public, anon, authenticated, service_role;
-grant execute on function public.rotate_proxy_key(text) to authenticated;
+comment on function public.rotate_proxy_key(text, integer, text) is
+  'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. For `grace_seconds` (0 '
+  'to 30) the one before it works too, unless the key is rotated again or deleted. Refusals: '
+  'unauthorized, invalid_request (detail: the argument), not_found, key_deleted, key_suspended, '
+  'key_expired, rate_limited (detail: seconds to wait); and with an idempotency_key already_done '
+  '(detail: the key''s id), idempotency_mismatch.';
+revoke all on function public.rotate_proxy_key(text, integer, text) from public, anon, authenticated, service_role;
+grant execute on function public.rotate_proxy_key(text, integer, text) to authenticated;

@@ -9,9 +9,16 @@ create type gateway.proxy_key_lookup as (
   live_mode boolean,
   rate_limit integer,
   bandwidth_limit_bytes bigint,
-  bandwidth_used_bytes bigint
+  bandwidth_used_bytes bigint,
+  allowed_ips text[],
+  expires_in_ms bigint,
+  previous_hash bytea,
+  previous_ends_in_ms bigint
 );
-comment on type gateway.proxy_key_lookup is 'What a gateway needs to judge a CONNECT.';
+comment on type gateway.proxy_key_lookup is
+  'What a gateway needs to judge a CONNECT. Times to come are in milliseconds from now, so that a '
+  'gateway''s own clock need not be right; allowed_ips is empty where any client may come, and '
+  'previous_hash null but in a grace.';
 
 -- A definer: the gateway may read no table. In plpgsql, which keeps its plan between calls.
 create function gateway.lookup_proxy_key(key_id text) returns setof gateway.proxy_key_lookup
@@ -24,12 +31,19 @@ begin
     k.id,
     k.key_id,
     s.secret_hash,
-    k.deleted_at is null and k.suspended_at is null,
+    k.deleted_at is null and k.suspended_at is null
+      and (k.expires_at is null or k.expires_at > pg_catalog.now()),
     k.suspended_at is not null,
     k.live_mode,
     coalesce(k.rate_limit_override, t.rate_limit),
     coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes),
-    coalesce(m.bytes_sent + m.bytes_received, 0)
+    coalesce(m.bytes_sent + m.bytes_received, 0),
+    k.allowed_ips::text[],
+    (extract(epoch from k.expires_at - pg_catalog.now()) * 1000)::bigint,
+    case when k.grace_ends_at > pg_catalog.now() then s.previous_hash end,
+    case when k.grace_ends_at > pg_catalog.now()
+      then (extract(epoch from k.grace_ends_at - pg_catalog.now()) * 1000)::bigint
+    end
   from public.proxy_keys as k
   join private.proxy_key_secrets as s on s.api_key_id = k.id
   join public.proxy_tiers as t on t.tier = k.tier
@@ -40,7 +54,7 @@ begin
 end
 $$;
 comment on function gateway.lookup_proxy_key(text) is
-  'The key with its hash, state, limits and this month''s bytes; no row for an unknown keyId. The '
+  'The key with its hashes, state, limits and this month''s bytes; no row for an unknown keyId. The '
   'gateway compares the hash itself, so that no secret reaches the database. Reads only.';
 revoke all on function gateway.lookup_proxy_key(text)
   from public, anon, authenticated, service_role;

@@ -179,7 +179,8 @@ describe('an owner', () => {
       ids.push(...(data ?? []).map((row) => row.id));
     }
     expect(new Set(ids).size).toBe(1_500);
-    expect((list as { id: string }[]).map((row) => row.id)).toEqual(ids);
+    expect((list?.items as { id: string }[]).map((row) => row.id)).toEqual(ids);
+    expect(list?.next_cursor).toBeNull();
   });
 });
 

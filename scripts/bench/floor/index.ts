@@ -1,18 +1,25 @@
+import { z } from '@hono/zod-openapi';
 import { dependenciesFromEnvironment } from '../../../supabase/functions/_shared/environment.ts';
-import {
-  createService,
-  declareResource,
-  requireCaller,
-} from '../../../supabase/functions/_shared/service.ts';
+import { declarePath, operation } from '../../../supabase/functions/_shared/operation.ts';
+import { createService } from '../../../supabase/functions/_shared/service.ts';
 
 // What any route of the service costs at least: its middlewares, a checked token, one empty RPC.
 const dependencies = dependenciesFromEnvironment();
 const app = createService(dependencies);
-declareResource(app, '/floor', {
-  GET: async (context) => {
-    const caller = await requireCaller(dependencies, context);
-    return context.json({ status: await dependencies.callDatabase(caller, 'proxy_health') });
-  },
+declarePath(app, dependencies, '/floor', {
+  get: operation({
+    operationId: 'floor',
+    summary: 'One empty RPC',
+    tag: 'Service',
+    success: {
+      status: 200,
+      description: 'Done.',
+      content: { 'application/json': z.object({ status: z.string() }) },
+    },
+    problems: [],
+    handle: async ({ context, caller }) =>
+      context.json({ status: await dependencies.callDatabase(caller, 'proxy_health') }),
+  }),
 });
 
 export default { fetch: app.fetch };

@@ -1,5 +1,5 @@
+import type { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { z } from 'zod';
 import { type FieldError, Problem } from './problem.ts';
 
 /**
@@ -13,10 +13,13 @@ export async function readBody<Schema extends z.ZodType>(
   return check(await context.req.arrayBuffer(), context, schema);
 }
 
-/** For routes that take no fields: passes no body and `{}`, and refuses any other. */
-export async function refuseFields(context: Context): Promise<void> {
+/** As `readBody`, for routes whose fields are all optional: no body is as good as `{}`. */
+export async function readOptionalBody<Schema extends z.ZodType>(
+  context: Context,
+  schema: Schema,
+): Promise<z.output<Schema>> {
   const bytes = await context.req.arrayBuffer();
-  if (bytes.byteLength > 0) check(bytes, context, z.strictObject({}));
+  return bytes.byteLength > 0 ? check(bytes, context, schema) : schema.parse({});
 }
 
 function check<Schema extends z.ZodType>(
@@ -51,7 +54,8 @@ function parseJson(bytes: ArrayBuffer): unknown {
   }
 }
 
-function fieldErrors(error: z.ZodError): FieldError[] {
+/** What zod found, by field: each unknown one by its name. */
+export function fieldErrors(error: z.ZodError): FieldError[] {
   return error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ path: key, message: 'There is no such field.' }))

@@ -1,9 +1,7 @@
 import type { PostgrestError } from '@supabase/supabase-js';
+import { camelCase } from './field-names.ts';
 import { isProblemCode, Problem } from './problem.ts';
 import { rotationLimit } from './rotation-limit.ts';
-
-/** Names of RPC arguments that HTTP spells otherwise. */
-const fieldNames: Record<string, string> = { live_mode: 'liveMode' };
 
 /**
  * Turns the database's refusal into the problem that a caller of HTTP gets. The database sends the
@@ -18,11 +16,15 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
     });
   }
   if (error.hint === 'invalid_request') {
-    const path = fieldNames[error.details ?? ''] ?? error.details ?? '';
+    const argument = error.details ?? '';
+    const path = argument === 'idempotency_key' ? 'Idempotency-Key' : camelCase(argument);
     return new Problem('invalid_request', {
-      detail: 'The body has a field that cannot be used.',
+      detail: 'The request has a field that cannot be used: see `errors`.',
       errors: [{ path, message: fieldRules[path] ?? 'This value cannot be used.' }],
     });
+  }
+  if (error.hint === 'already_done') {
+    return new Problem('already_done', { detail: error.message, id: error.details });
   }
   if (isProblemCode(error.hint)) return new Problem(error.hint, { detail: error.message });
   if (status === 401)
@@ -42,6 +44,21 @@ const fieldRules: Record<string, string> = {
     'A label has 1 to 80 characters, not counting space at its ends, and no control characters.',
   tier: 'There is no such tier.',
   liveMode: 'Either true or false.',
+  allowedIps:
+    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24.',
+  expiresAt: 'An RFC 3339 time to come, or null.',
+  graceSeconds: 'A whole number of seconds from 0 to 30.',
+  reason: 'A reason has 1 to 500 characters and no control characters.',
+  cursor: 'Not a cursor of this list: begin without one.',
+  limit: 'A whole number from 1 to 200.',
+  page: 'A page among the newest 10,000 rows, without a cursor: go further by the `Link` of a page.',
+  period: 'A month as YYYY-MM, this one or up to 13 back.',
+  from: 'An RFC 3339 time of this century, at most 1,000 intervals before `to`.',
+  to: 'An RFC 3339 time of this century, later than `from`.',
+  bandwidthLimitBytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
+  rateLimit: 'A whole number from 1 to 1000000, or null.',
+  user: 'The id or the e-mail address of a user.',
+  'Idempotency-Key': '1 to 255 visible ASCII characters.',
 };
 
 /** No answer at all, PostgREST without a database, or Postgres out of time, room or service. */

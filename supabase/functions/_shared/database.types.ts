@@ -9,29 +9,38 @@ export type Database = {
         Row: {
           action: string;
           actor_id: string | null;
-          api_key_id: string;
+          api_key_id: string | null;
+          changes: Json | null;
           id: string;
           occurred_at: string;
+          reason: string | null;
           request_id: string | null;
+          tier: string | null;
           user_id: string | null;
         };
         ComputedFields: never;
         Insert: {
           action: string;
           actor_id?: string | null;
-          api_key_id: string;
+          api_key_id?: string | null;
+          changes?: Json | null;
           id?: string;
           occurred_at?: string;
+          reason?: string | null;
           request_id?: string | null;
+          tier?: string | null;
           user_id?: string | null;
         };
         Update: {
           action?: string;
           actor_id?: string | null;
-          api_key_id?: string;
+          api_key_id?: string | null;
+          changes?: Json | null;
           id?: string;
           occurred_at?: string;
+          reason?: string | null;
           request_id?: string | null;
+          tier?: string | null;
           user_id?: string | null;
         };
         Relationships: [
@@ -53,9 +62,12 @@ export type Database = {
       };
       proxy_keys: {
         Row: {
+          allowed_ips: unknown[];
           bandwidth_limit_override_bytes: number | null;
           created_at: string;
           deleted_at: string | null;
+          expires_at: string | null;
+          grace_ends_at: string | null;
           id: string;
           key_id: string;
           label: string;
@@ -63,14 +75,18 @@ export type Database = {
           rate_limit_override: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
+          suspended_reason: string | null;
           tier: string;
           user_id: string | null;
         };
         ComputedFields: never;
         Insert: {
+          allowed_ips?: unknown[];
           bandwidth_limit_override_bytes?: number | null;
           created_at?: string;
           deleted_at?: string | null;
+          expires_at?: string | null;
+          grace_ends_at?: string | null;
           id?: string;
           key_id: string;
           label: string;
@@ -78,13 +94,17 @@ export type Database = {
           rate_limit_override?: number | null;
           rotated_at?: string | null;
           suspended_at?: string | null;
+          suspended_reason?: string | null;
           tier: string;
           user_id?: string | null;
         };
         Update: {
+          allowed_ips?: unknown[];
           bandwidth_limit_override_bytes?: number | null;
           created_at?: string;
           deleted_at?: string | null;
+          expires_at?: string | null;
+          grace_ends_at?: string | null;
           id?: string;
           key_id?: string;
           label?: string;
@@ -92,6 +112,7 @@ export type Database = {
           rate_limit_override?: number | null;
           rotated_at?: string | null;
           suspended_at?: string | null;
+          suspended_reason?: string | null;
           tier?: string;
           user_id?: string | null;
         };
@@ -108,17 +129,26 @@ export type Database = {
       proxy_tier_grants: {
         Row: {
           granted_at: string;
+          granted_by: string | null;
+          id: string;
+          reason: string | null;
           tier: string;
           user_id: string;
         };
         ComputedFields: never;
         Insert: {
           granted_at?: string;
+          granted_by?: string | null;
+          id?: string;
+          reason?: string | null;
           tier: string;
           user_id: string;
         };
         Update: {
           granted_at?: string;
+          granted_by?: string | null;
+          id?: string;
+          reason?: string | null;
           tier?: string;
           user_id?: string;
         };
@@ -315,10 +345,13 @@ export type Database = {
       proxy_key_summaries: {
         Row: {
           active: boolean | null;
+          allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
           created_at: string;
           deleted_at: string | null;
+          expires_at: string | null;
+          grace_ends_at: string | null;
           id: string;
           key_id: string;
           label: string;
@@ -327,7 +360,9 @@ export type Database = {
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
+          suspended_reason: string | null;
           tier: string;
+          user_id: string | null;
         };
         ComputedFields: never;
         Relationships: [
@@ -346,10 +381,13 @@ export type Database = {
         Args: { id: string };
         Returns: {
           active: boolean | null;
+          allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
           created_at: string;
           deleted_at: string | null;
+          expires_at: string | null;
+          grace_ends_at: string | null;
           id: string;
           key_id: string;
           label: string;
@@ -358,7 +396,9 @@ export type Database = {
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
+          suspended_reason: string | null;
           tier: string;
+          user_id: string | null;
         };
         SetofOptions: {
           from: '*';
@@ -367,7 +407,135 @@ export type Database = {
           isSetofReturn: false;
         };
       };
-      list_proxy_keys: { Args: Record<PropertyKey, never>; Returns: Json };
+      export_proxy_key_events: {
+        Args: {
+          cursor?: string;
+          from?: string;
+          id: string;
+          status_code?: number;
+          target_host?: string;
+          to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_csv_part';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      find_proxy_keys: {
+        Args: {
+          active?: boolean;
+          cursor?: string;
+          key_id?: string;
+          label?: string;
+          limit?: number;
+          live_mode?: boolean;
+          tier?: string;
+          user?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      get_proxy_key: {
+        Args: { id: string };
+        Returns: {
+          active: boolean | null;
+          allowed_ips: string[] | null;
+          bandwidth_limit_bytes: number | null;
+          bandwidth_used_this_period_bytes: number | null;
+          created_at: string;
+          deleted_at: string | null;
+          expires_at: string | null;
+          grace_ends_at: string | null;
+          id: string;
+          key_id: string;
+          label: string;
+          last_used_at: string | null;
+          live_mode: boolean;
+          rate_limit: number | null;
+          rotated_at: string | null;
+          suspended_at: string | null;
+          suspended_reason: string | null;
+          tier: string;
+          user_id: string | null;
+        };
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_summaries';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      grant_proxy_tier: {
+        Args: { reason: string; tier: string; user: string };
+        Returns: {
+          granted_at: string;
+          granted_by: string | null;
+          id: string;
+          reason: string | null;
+          tier: string;
+          user_id: string;
+        };
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_tier_grants';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      list_proxy_key_events: {
+        Args: {
+          cursor?: string;
+          from?: string;
+          id: string;
+          limit?: number;
+          page?: number;
+          status_code?: number;
+          target_host?: string;
+          to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      list_proxy_keys: {
+        Args: {
+          active?: boolean;
+          cursor?: string;
+          label?: string;
+          limit?: number;
+          live_mode?: boolean;
+          tier?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      list_proxy_tier_grants: {
+        Args: { cursor?: string; limit?: number; tier?: string; user?: string };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       mint_proxy_key:
         | {
             Args: { '': Json };
@@ -380,7 +548,7 @@ export type Database = {
             };
           }
         | {
-            Args: { label: string; live_mode?: boolean; tier?: string };
+            Args: { idempotency_key?: string; label: string; live_mode?: boolean; tier?: string };
             Returns: Database['public']['CompositeTypes']['minted_proxy_key'];
             SetofOptions: {
               from: '*';
@@ -390,8 +558,36 @@ export type Database = {
             };
           };
       proxy_health: { Args: Record<PropertyKey, never>; Returns: string };
+      proxy_usage_by_key: {
+        Args: {
+          active?: boolean;
+          cursor?: string;
+          label?: string;
+          limit?: number;
+          live_mode?: boolean;
+          period?: string;
+          tier?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      proxy_usage_series: {
+        Args: { from?: string; interval: string; key_id?: string; to?: string };
+        Returns: Database['public']['CompositeTypes']['proxy_usage_timeline'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_usage_timeline';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       proxy_usage_summary: {
-        Args: Record<PropertyKey, never>;
+        Args: { period?: string };
         Returns: Database['public']['CompositeTypes']['proxy_usage_totals'];
         SetofOptions: {
           from: '*';
@@ -401,13 +597,16 @@ export type Database = {
         };
       };
       reactivate_proxy_key: {
-        Args: { id: string };
+        Args: { id: string; reason?: string };
         Returns: {
           active: boolean | null;
+          allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
           created_at: string;
           deleted_at: string | null;
+          expires_at: string | null;
+          grace_ends_at: string | null;
           id: string;
           key_id: string;
           label: string;
@@ -416,7 +615,9 @@ export type Database = {
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
+          suspended_reason: string | null;
           tier: string;
+          user_id: string | null;
         };
         SetofOptions: {
           from: '*';
@@ -425,12 +626,106 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      revoke_proxy_tier: {
+        Args: { reason: string; tier: string; user: string };
+        Returns: undefined;
+      };
       rotate_proxy_key: {
-        Args: { id: string };
+        Args: { grace_seconds?: number; id: string; idempotency_key?: string };
         Returns: Database['public']['CompositeTypes']['rotated_proxy_key'];
         SetofOptions: {
           from: '*';
           to: 'rotated_proxy_key';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      set_proxy_key_limits: {
+        Args: { bandwidth_limit_bytes?: number; id: string; rate_limit?: number; reason: string };
+        Returns: {
+          active: boolean | null;
+          allowed_ips: string[] | null;
+          bandwidth_limit_bytes: number | null;
+          bandwidth_used_this_period_bytes: number | null;
+          created_at: string;
+          deleted_at: string | null;
+          expires_at: string | null;
+          grace_ends_at: string | null;
+          id: string;
+          key_id: string;
+          label: string;
+          last_used_at: string | null;
+          live_mode: boolean;
+          rate_limit: number | null;
+          rotated_at: string | null;
+          suspended_at: string | null;
+          suspended_reason: string | null;
+          tier: string;
+          user_id: string | null;
+        };
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_summaries';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      suspend_proxy_key: {
+        Args: { id: string; reason: string };
+        Returns: {
+          active: boolean | null;
+          allowed_ips: string[] | null;
+          bandwidth_limit_bytes: number | null;
+          bandwidth_used_this_period_bytes: number | null;
+          created_at: string;
+          deleted_at: string | null;
+          expires_at: string | null;
+          grace_ends_at: string | null;
+          id: string;
+          key_id: string;
+          label: string;
+          last_used_at: string | null;
+          live_mode: boolean;
+          rate_limit: number | null;
+          rotated_at: string | null;
+          suspended_at: string | null;
+          suspended_reason: string | null;
+          tier: string;
+          user_id: string | null;
+        };
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_summaries';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      update_proxy_key: {
+        Args: { changes: Json; id: string };
+        Returns: {
+          active: boolean | null;
+          allowed_ips: string[] | null;
+          bandwidth_limit_bytes: number | null;
+          bandwidth_used_this_period_bytes: number | null;
+          created_at: string;
+          deleted_at: string | null;
+          expires_at: string | null;
+          grace_ends_at: string | null;
+          id: string;
+          key_id: string;
+          label: string;
+          last_used_at: string | null;
+          live_mode: boolean;
+          rate_limit: number | null;
+          rotated_at: string | null;
+          suspended_at: string | null;
+          suspended_reason: string | null;
+          tier: string;
+          user_id: string | null;
+        };
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_summaries';
           isOneToOne: true;
           isSetofReturn: false;
         };
@@ -454,7 +749,22 @@ export type Database = {
         created_at: string | null;
         rotated_at: string | null;
       };
+      proxy_csv_part: {
+        csv: string | null;
+        next_cursor: string | null;
+      };
+      proxy_page: {
+        items: Json | null;
+        next_cursor: string | null;
+      };
+      proxy_usage_timeline: {
+        interval: string | null;
+        from: string | null;
+        to: string | null;
+        points: Json | null;
+      };
       proxy_usage_totals: {
+        period: string | null;
         total_bandwidth_bytes: number | null;
         total_requests: number | null;
         active_keys: number | null;

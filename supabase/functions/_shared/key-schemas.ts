@@ -1,89 +1,119 @@
-import { z } from 'zod';
-import { isStorable } from './storable-text.ts';
+import { z } from '@hono/zod-openapi';
+import { count, ofRow, time, timeOrNull } from './answer.ts';
+import { labelField, tierField } from './request-fields.ts';
 
-/** A time as the database writes it, as RFC 3339 in UTC. */
-const time = z.string().transform((text) => new Date(text).toISOString());
-const byteCount = z.number().int().nonnegative();
-const text = z.string().refine(isStorable, 'This text has a character that is not allowed.');
+const id = z.uuid();
+const keyId = z
+  .string()
+  .regex(/^avp_(live|test)_[0-9a-f]{12}$/)
+  .openapi({
+    example: 'avp_live_64a231d7cae0',
+    description: 'Public; safe to log; never changes.',
+  });
+const label = z.string();
+const tier = z.string();
+const liveMode = z.boolean().openapi({ description: 'Billed when true, metered only when false.' });
+const bandwidthLimitBytes = count.openapi({ description: 'Bytes in and out per month (UTC).' });
+const rateLimit = z.int().positive().openapi({ description: 'CONNECTs per second.' });
 
 /** `minted_proxy_key` as the API answers it: the one place where a secret passes. */
-export const mintedKey = z
-  .object({
-    id: z.uuid(),
-    key_id: z.string(),
-    secret: z.string(),
-    basic_auth: z.string(),
-    label: z.string(),
-    tier: z.string(),
-    live_mode: z.boolean(),
-    bandwidth_limit_bytes: byteCount,
-    rate_limit: z.number().int(),
-    active: z.boolean(),
-    created_at: time,
-    rotated_at: time.nullable(),
-  })
-  .transform((row) => ({
-    id: row.id,
-    keyId: row.key_id,
-    secret: row.secret,
-    basicAuth: row.basic_auth,
-    label: row.label,
-    tier: row.tier,
-    liveMode: row.live_mode,
-    bandwidthLimitBytes: row.bandwidth_limit_bytes,
-    rateLimit: row.rate_limit,
-    active: row.active,
-    createdAt: row.created_at,
-    rotatedAt: row.rotated_at,
-  }));
-
-/** A row of `proxy_key_summaries` as the API answers it. */
-export const keySummary = z
-  .object({
-    id: z.uuid(),
-    key_id: z.string(),
-    label: z.string(),
-    tier: z.string(),
-    live_mode: z.boolean(),
-    bandwidth_used_this_period_bytes: byteCount,
-    bandwidth_limit_bytes: byteCount,
-    rate_limit: z.number().int(),
-    active: z.boolean(),
-    last_used_at: time.nullable(),
-    created_at: time,
-  })
-  .transform((row) => ({
-    id: row.id,
-    keyId: row.key_id,
-    label: row.label,
-    tier: row.tier,
-    liveMode: row.live_mode,
-    bandwidthUsedThisPeriodBytes: row.bandwidth_used_this_period_bytes,
-    bandwidthLimitBytes: row.bandwidth_limit_bytes,
-    rateLimit: row.rate_limit,
-    active: row.active,
-    lastUsedAt: row.last_used_at,
-    createdAt: row.created_at,
-  }));
-
-/** `proxy_usage_totals` as the API answers it. */
-export const usageSummary = z
-  .object({
-    total_bandwidth_bytes: byteCount,
-    total_requests: z.number().int().nonnegative(),
-    active_keys: z.number().int().nonnegative(),
-    tier_breakdown: z.record(z.string(), z.number().int()),
-  })
-  .transform((row) => ({
-    totalBandwidthBytes: row.total_bandwidth_bytes,
-    totalRequests: row.total_requests,
-    activeKeys: row.active_keys,
-    tierBreakdown: row.tier_breakdown,
-  }));
-
-/** The body of `POST /api/v1/proxy/keys`: types alone, as the rules are the database's. */
-export const mintBody = z.strictObject({
-  label: text,
-  tier: text.optional(),
-  liveMode: z.boolean().optional(),
+export const mintedKey = ofRow('MintedKey', {
+  id,
+  keyId,
+  secret: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .openapi({ description: 'Shown this once, and stored nowhere.' }),
+  basicAuth: z.string().openapi({ description: '`keyId:secret`, as a proxy URL takes it.' }),
+  label,
+  tier,
+  liveMode,
+  bandwidthLimitBytes,
+  rateLimit,
+  active: z.boolean(),
+  createdAt: time,
+  rotatedAt: timeOrNull,
 });
+
+const summary = {
+  id,
+  keyId,
+  label,
+  tier,
+  liveMode,
+  bandwidthUsedThisPeriodBytes: count,
+  bandwidthLimitBytes,
+  rateLimit,
+  active: z.boolean().openapi({ description: 'Neither deleted, nor suspended, nor expired.' }),
+  lastUsedAt: timeOrNull,
+  createdAt: time,
+};
+
+/** A row of `proxy_key_summaries` as lists answer it. */
+export const keySummary = ofRow('KeySummary', summary);
+
+const detail = {
+  ...summary,
+  rotatedAt: timeOrNull,
+  graceEndsAt: timeOrNull.openapi({
+    description: 'Until then the secret before the last rotation works too.',
+  }),
+  allowedIps: z
+    .array(z.string())
+    .openapi({ description: 'CIDR ranges of clients that may use it; empty for any.' }),
+  expiresAt: timeOrNull,
+  suspendedAt: timeOrNull,
+  suspendedReason: z.string().nullable(),
+  deletedAt: timeOrNull,
+};
+
+/** A row of `proxy_key_summaries` with all that its owner may know. */
+export const keyDetail = ofRow('Key', detail);
+
+/** A key as admins find it. */
+export const foundKey = ofRow('FoundKey', {
+  ...detail,
+  userId: z.uuid().nullable().openapi({ description: 'Null once the account is removed.' }),
+  email: z.string().nullable(),
+});
+
+/** The body of mint: types alone, as the rules are the database's. */
+export const mintBody = z
+  .strictObject({
+    label: labelField,
+    tier: tierField.optional(),
+    liveMode: z.boolean().optional(),
+  })
+  .openapi('MintRequest');
+
+/** The body of an update. */
+export const updateBody = z
+  .strictObject({
+    label: labelField.optional(),
+    allowedIps: z
+      .array(z.string())
+      .max(50)
+      .openapi({
+        description: 'IPv4 or IPv6 addresses or CIDR ranges of clients; empty for any.',
+        example: ['203.0.113.0/24', '2001:db8::/32'],
+      })
+      .optional(),
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .nullable()
+      .openapi({ description: 'A time to come, or null for never.' })
+      .optional(),
+  })
+  .openapi('UpdateRequest');
+
+/** The body of a rotation, which may be left out. */
+export const rotateBody = z
+  .strictObject({
+    graceSeconds: z
+      .int()
+      .min(0)
+      .max(30)
+      .openapi({ description: 'How long the secret before works too; 0 by default.' })
+      .optional(),
+  })
+  .openapi('RotateRequest');

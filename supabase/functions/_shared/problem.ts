@@ -2,30 +2,34 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
 /** Every stable `code` an answer can carry, with its HTTP status and title. */
-const catalog = {
+export const problemCatalog = {
   invalid_request: [400, 'The request is not valid'],
   unauthorized: [401, 'A valid access token is needed'],
   forbidden: [403, 'Not allowed'],
   tier_not_granted: [403, 'The tier is not granted'],
   append_only: [403, 'The rows are kept'],
   not_found: [404, 'Not found'],
+  user_not_found: [404, 'There is no such user'],
   method_not_allowed: [405, 'Method not allowed'],
   key_deleted: [409, 'The key is deleted'],
   key_suspended: [409, 'The key is suspended'],
   key_limit_reached: [409, 'The number of keys is reached'],
+  key_expired: [409, 'The key has expired'],
+  already_done: [409, 'Done already'],
   payload_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body is not JSON'],
+  idempotency_mismatch: [422, 'The idempotency key was used for another request'],
   rate_limited: [429, 'Too many requests'],
   internal: [500, 'Internal error'],
   unavailable: [503, 'Temporarily unavailable'],
 } as const satisfies Record<string, [ContentfulStatusCode, string]>;
 
 /** A stable, documented name of a refusal. */
-export type ProblemCode = keyof typeof catalog;
+export type ProblemCode = keyof typeof problemCatalog;
 
 /** Whether a hint from the database is the code of a refusal. */
 export function isProblemCode(text: string | null | undefined): text is ProblemCode {
-  return typeof text === 'string' && Object.hasOwn(catalog, text);
+  return typeof text === 'string' && Object.hasOwn(problemCatalog, text);
 }
 
 /** What is wrong with one field of a refused body; `path` is empty for the body as a whole. */
@@ -38,6 +42,8 @@ export interface ProblemOptions {
   /** A sentence for this occurrence. It must say nothing of another user or of our insides. */
   detail: string;
   errors?: FieldError[];
+  /** The key that an earlier request made or rotated, for already_done. */
+  id?: string;
   headers?: Record<string, string>;
   cause?: unknown;
 }
@@ -55,21 +61,27 @@ export class Problem extends Error {
   }
 }
 
+/** The `type` of a code's problem documents. */
+export function problemType(code: ProblemCode): string {
+  return `urn:proxy-keys:problem:${code}`;
+}
+
 /** Answers with an RFC 9457 problem document. */
 export function respondWithProblem(context: Context, problem: Problem): Response {
-  const [status, title] = catalog[problem.code];
-  const { detail, errors, headers } = problem.options;
+  const [status, title] = problemCatalog[problem.code];
+  const { detail, errors, id, headers } = problem.options;
   for (const [name, value] of Object.entries(headers ?? {})) context.header(name, value);
   if (status === 401) context.header('WWW-Authenticate', 'Bearer');
   context.header('Content-Type', 'application/problem+json');
   const body = {
-    type: `urn:proxy-keys:problem:${problem.code}`,
+    type: problemType(problem.code),
     title,
     status,
     detail,
     code: problem.code,
     requestId: context.get('requestId') as string,
     ...(errors ? { errors } : {}),
+    ...(id === undefined ? {} : { id }),
   };
   return context.body(JSON.stringify(body), status);
 }

@@ -1,3 +1,5 @@
+import { z } from '@hono/zod-openapi';
+
 const quota = 5;
 const windowSeconds = 60;
 
@@ -14,3 +16,6 @@ export const rotationLimit = {
     RateLimit: `"rotate";r=${left};t=${resetSeconds}`,
   }),
 };
+
+/** The same headers, for the description. */
+export const rotationHeaders = { 'RateLimit-Policy': z.string(), RateLimit: z.string() };

@@ -1,4 +1,5 @@
-import { type Context, type Handler, Hono } from 'hono';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
@@ -23,8 +24,8 @@ const maxBodyBytes = 16 * 1024;
  * A Hono app with what every route of every function has: request ids, CORS, no caching, a limit on
  * the body, and problem documents for all that is refused or fails.
  */
-export function createService(dependencies: Dependencies): Hono<ServiceEnv> {
-  const app = new Hono<ServiceEnv>();
+export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
+  const app = new OpenAPIHono<ServiceEnv>();
   app.use(
     requestId({ limitLength: 64 }),
     async (context, next) => {
@@ -33,8 +34,15 @@ export function createService(dependencies: Dependencies): Hono<ServiceEnv> {
     },
     cors({
       origin: '*',
-      allowMethods: ['GET', 'POST', 'DELETE', 'OPTIONS'],
-      allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id', 'apikey', 'x-client-info'],
+      allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      allowHeaders: [
+        'Authorization',
+        'Content-Type',
+        'Idempotency-Key',
+        'X-Request-Id',
+        'apikey',
+        'x-client-info',
+      ],
       exposeHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Link'],
       maxAge: 7200,
     }),
@@ -65,22 +73,6 @@ export function createService(dependencies: Dependencies): Hono<ServiceEnv> {
     return respondWithProblem(context, problem);
   });
   return app;
-}
-
-/** Declares all methods of one path: any other is answered 405 with what is allowed. */
-export function declareResource(
-  app: Hono<ServiceEnv>,
-  path: string,
-  handlers: Partial<Record<'GET' | 'POST' | 'DELETE', Handler<ServiceEnv>>>,
-): void {
-  for (const [method, handler] of Object.entries(handlers)) app.on(method, path, handler);
-  const allowed = Object.keys(handlers).join(', ');
-  app.all(path, () => {
-    throw new Problem('method_not_allowed', {
-      detail: `This path takes ${allowed}.`,
-      headers: { Allow: allowed },
-    });
-  });
 }
 
 /** The signed-in user behind a request, or a Problem. */

@@ -1,14 +1,20 @@
-import type { Hono } from 'hono';
+import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createService, type Dependencies, type ServiceEnv } from '../_shared/service.ts';
+import { declareDescription } from './description.ts';
+import { declareEvents } from './events.ts';
 import { declareHealth } from './health.ts';
+import { declareKey } from './key.ts';
 import { declareKeys } from './keys.ts';
 import { declareUsage } from './usage.ts';
 
 /** The developer's API: a pure Request → Response app over what it depends on. */
-export function createApi(dependencies: Dependencies): Hono<ServiceEnv> {
+export function createApi(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   const app = createService(dependencies);
   declareHealth(app, dependencies);
   declareKeys(app, dependencies);
+  declareKey(app, dependencies);
+  declareEvents(app, dependencies);
   declareUsage(app, dependencies);
+  declareDescription(app, dependencies);
   return app;
 }

@@ -1,12 +1,23 @@
-import type { Hono } from 'hono';
-import { type Dependencies, declareResource, type ServiceEnv } from '../_shared/service.ts';
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { declarePath, operation } from '../_shared/operation.ts';
+import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 
-/** `GET /api/v1/health`: 200 when the database answers, else 503. Needs no token. */
-export function declareHealth(app: Hono<ServiceEnv>, { callDatabase }: Dependencies): void {
-  declareResource(app, '/api/v1/health', {
-    GET: async (context) => {
-      const caller = { token: null, requestId: context.get('requestId') };
-      return context.json({ status: await callDatabase(caller, 'proxy_health') });
-    },
+/** `/api/v1/health`: 200 when the database answers, else 503. */
+export function declareHealth(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
+  declarePath(app, dependencies, '/api/v1/health', {
+    get: operation({
+      operationId: 'getHealth',
+      summary: 'Whether the service works',
+      tag: 'Service',
+      open: true,
+      success: {
+        status: 200,
+        description: 'The database answers.',
+        content: { 'application/json': z.strictObject({ status: z.literal('ok') }) },
+      },
+      problems: [],
+      handle: async ({ context, caller }) =>
+        context.json({ status: await dependencies.callDatabase(caller, 'proxy_health') }),
+    }),
   });
 }

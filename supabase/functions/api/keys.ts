@@ -1,60 +1,55 @@
-import type { Hono } from 'hono';
-import { z } from 'zod';
-import { readBody, refuseFields } from '../_shared/body.ts';
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { toArguments } from '../_shared/field-names.ts';
+import { idempotencyKeyOf } from '../_shared/idempotency-key.ts';
 import { keySummary, mintBody, mintedKey } from '../_shared/key-schemas.ts';
-import { rotationLimit } from '../_shared/rotation-limit.ts';
-import {
-  type Dependencies,
-  declareResource,
-  keyReference,
-  requireCaller,
-  type ServiceEnv,
-} from '../_shared/service.ts';
+import { declarePath, operation } from '../_shared/operation.ts';
+import { linkHeader, respondWithPage } from '../_shared/paging.ts';
+import { keyFilters, pageFields } from '../_shared/request-fields.ts';
+import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 
-const keyList = z.array(keySummary);
-const rotationsLeft = z.object({
-  rotations_left: z.number(),
-  rotations_reset_seconds: z.number(),
-});
-
-/** Mint, list, rotate and delete: `/api/v1/proxy/keys`. */
-export function declareKeys(app: Hono<ServiceEnv>, dependencies: Dependencies): void {
+/** `/api/v1/proxy/keys`: list and mint. */
+export function declareKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   const { callDatabase } = dependencies;
-
-  declareResource(app, '/api/v1/proxy/keys', {
-    GET: async (context) => {
-      const caller = await requireCaller(dependencies, context);
-      return context.json(keyList.parse(await callDatabase(caller, 'list_proxy_keys')));
-    },
-    POST: async (context) => {
-      const caller = await requireCaller(dependencies, context);
-      const { label, tier, liveMode } = await readBody(context, mintBody);
-      const row = await callDatabase(caller, 'mint_proxy_key', {
-        label,
-        ...(tier === undefined ? {} : { tier }),
-        ...(liveMode === undefined ? {} : { live_mode: liveMode }),
-      });
-      return context.json({ key: mintedKey.parse(row) }, 201);
-    },
-  });
-
-  declareResource(app, '/api/v1/proxy/keys/:id/rotate', {
-    POST: async (context) => {
-      const caller = await requireCaller(dependencies, context);
-      await refuseFields(context);
-      const row = await callDatabase(caller, 'rotate_proxy_key', { id: keyReference(context) });
-      const left = rotationsLeft.parse(row);
-      const headers = rotationLimit.headers(left.rotations_left, left.rotations_reset_seconds);
-      return context.json({ key: mintedKey.parse(row) }, 200, headers);
-    },
-  });
-
-  declareResource(app, '/api/v1/proxy/keys/:id', {
-    DELETE: async (context) => {
-      const caller = await requireCaller(dependencies, context);
-      await refuseFields(context);
-      await callDatabase(caller, 'delete_proxy_key', { id: keyReference(context) });
-      return context.body(null, 204);
-    },
+  declarePath(app, dependencies, '/api/v1/proxy/keys', {
+    get: operation({
+      operationId: 'listKeys',
+      summary: 'Your keys',
+      description:
+        "All of them, deleted ones too, newest first, with this month's usage; with a `limit` in pages.",
+      tag: 'Keys',
+      query: { ...pageFields, ...keyFilters },
+      success: {
+        status: 200,
+        description: 'The keys. Never a secret.',
+        content: { 'application/json': z.array(keySummary.answer) },
+        headers: linkHeader,
+      },
+      problems: [],
+      handle: async ({ context, caller, query }) => {
+        const page = await callDatabase(caller, 'list_proxy_keys', toArguments(query));
+        return respondWithPage(context, page, keySummary.read);
+      },
+    }),
+    post: operation({
+      operationId: 'mintKey',
+      summary: 'Mint a key',
+      description: 'The answer is the one place where its secret is ever shown.',
+      tag: 'Keys',
+      body: mintBody,
+      retried: true,
+      success: {
+        status: 201,
+        description: 'The key, with its secret.',
+        content: { 'application/json': z.strictObject({ key: mintedKey.answer }) },
+      },
+      problems: ['tier_not_granted', 'key_limit_reached'],
+      handle: async ({ context, caller, body }) => {
+        const row = await callDatabase(caller, 'mint_proxy_key', {
+          label: body.label,
+          ...toArguments({ ...body, idempotencyKey: idempotencyKeyOf(context) }),
+        });
+        return context.json({ key: mintedKey.read(row) }, 201);
+      },
+    }),
   });
 }

@@ -1,19 +1,99 @@
-import type { Hono } from 'hono';
-import { usageSummary } from '../_shared/key-schemas.ts';
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { time } from '../_shared/answer.ts';
+import { toArguments } from '../_shared/field-names.ts';
+import { declarePath, operation } from '../_shared/operation.ts';
+import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import {
-  type Dependencies,
-  declareResource,
-  requireCaller,
-  type ServiceEnv,
-} from '../_shared/service.ts';
+  keyFilters,
+  pageFields,
+  periodField,
+  spanFields,
+  text,
+} from '../_shared/request-fields.ts';
+import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
+import { keyUsage, usagePoint, usageSummary } from '../_shared/usage-schemas.ts';
 
-/** `GET /api/v1/proxy/usage`: the current calendar month (UTC) over all of the caller's keys. */
-export function declareUsage(app: Hono<ServiceEnv>, dependencies: Dependencies): void {
-  declareResource(app, '/api/v1/proxy/usage', {
-    GET: async (context) => {
-      const caller = await requireCaller(dependencies, context);
-      const totals = await dependencies.callDatabase(caller, 'proxy_usage_summary');
-      return context.json(usageSummary.parse(totals));
-    },
+const interval = z.enum(['hour', 'day']);
+const timeline = z
+  .strictObject({ interval, from: time, to: time, points: z.array(usagePoint.answer) })
+  .openapi('UsageSeries');
+const timelineRow = z.object({
+  interval,
+  from: time,
+  to: time,
+  points: z.array(z.unknown()).transform((points) => points.map(usagePoint.read)),
+});
+
+/** `/api/v1/proxy/usage`: a month in one sum and by key, and any time by hour or day. */
+export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
+  const { callDatabase } = dependencies;
+  declarePath(app, dependencies, '/api/v1/proxy/usage', {
+    get: operation({
+      operationId: 'getUsage',
+      summary: 'A month over all of your keys',
+      tag: 'Usage',
+      query: { period: periodField.optional() },
+      success: {
+        status: 200,
+        description: 'Bytes in and out and requests, deleted keys included.',
+        content: { 'application/json': usageSummary.answer },
+      },
+      problems: [],
+      handle: async ({ context, caller, query }) => {
+        const row = await callDatabase(caller, 'proxy_usage_summary', toArguments(query));
+        return context.json(usageSummary.read(row));
+      },
+    }),
+  });
+
+  declarePath(app, dependencies, '/api/v1/proxy/usage/keys', {
+    get: operation({
+      operationId: 'listUsageByKey',
+      summary: 'A month, key by key',
+      tag: 'Usage',
+      query: { period: periodField.optional(), ...pageFields, ...keyFilters },
+      success: {
+        status: 200,
+        description: 'Each key with what it used in that month, newest key first.',
+        content: { 'application/json': z.array(keyUsage.answer) },
+        headers: linkHeader,
+      },
+      problems: [],
+      handle: async ({ context, caller, query }) => {
+        const page = await callDatabase(caller, 'proxy_usage_by_key', toArguments(query));
+        return respondWithPage(context, page, keyUsage.read);
+      },
+    }),
+  });
+
+  declarePath(app, dependencies, '/api/v1/proxy/usage/series', {
+    get: operation({
+      operationId: 'getUsageSeries',
+      summary: 'Usage by hour or day',
+      description:
+        'Whole hours or days (UTC) from the one that `from` is in to the one that `to` is in or ends; ' +
+        'by default the last 24 hours or 30 days. At most 1,000.',
+      tag: 'Usage',
+      query: {
+        interval,
+        ...spanFields,
+        keyId: text
+          .openapi({ description: 'One key, by its uuid or keyId; without it all of them.' })
+          .optional(),
+      },
+      success: {
+        status: 200,
+        description: 'A point for each interval, also where nothing was used.',
+        content: { 'application/json': timeline },
+      },
+      problems: ['not_found'],
+      handle: async ({ context, caller, query }) => {
+        const row = await callDatabase(caller, 'proxy_usage_series', {
+          interval: query.interval,
+          ...toArguments(query),
+        });
+        return context.json(timelineRow.parse(row));
+      },
+    }),
   });
 }

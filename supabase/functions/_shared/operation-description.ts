@@ -1,0 +1,118 @@
+import { type RouteConfig, z } from '@hono/zod-openapi';
+import type { Operation } from './operation.ts';
+import { type ProblemCode, problemCatalog } from './problem.ts';
+import { problemSchemas } from './problem-schemas.ts';
+
+/** What an operation takes beside its path. */
+export interface RequestParts<Query extends z.ZodRawShape, Body extends z.ZodType> {
+  query?: Query;
+  /** JSON. */
+  body?: Body;
+  bodyOptional?: true;
+  /** Whether it takes an `Idempotency-Key`. */
+  retried?: true;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each operation has types of its own
+type AnyOperation = Operation<any, any>;
+
+const keyReference = z.string().openapi({
+  description: "The key's uuid or its keyId.",
+  example: 'avp_live_64a231d7cae0',
+});
+
+const idempotencyKey = z
+  .string()
+  .regex(/^[!-~]+$/)
+  .max(255)
+  .optional()
+  .openapi({
+    description:
+      'Makes a retry safe: what was done under it in the last 24 hours is not done again (409 ' +
+      '`already_done`). The secret is kept nowhere, so a retry cannot have it: rotate the key.',
+  });
+
+/** The parameters and the body, for the description. */
+export function parametersOf(path: string, operation: AnyOperation): RouteConfig['request'] & {} {
+  const { query, body, bodyOptional, retried } = operation;
+  return {
+    ...(path.includes('{id}') ? { params: z.object({ id: keyReference }) } : {}),
+    ...(query ? { query: z.object(query) } : {}),
+    ...(retried ? { headers: z.object({ 'Idempotency-Key': idempotencyKey }) } : {}),
+    ...(body
+      ? { body: { required: !bodyOptional, content: { 'application/json': { schema: body } } } }
+      : {}),
+  };
+}
+
+const text = z.string();
+const wholeSeconds = z.string().regex(/^\d+$/);
+
+/** What every answer carries. */
+const commonHeaders = {
+  'X-Request-Id': text.openapi({ description: "The caller's, if it sent a sane one." }),
+  'Cache-Control': z.literal('no-store'),
+};
+
+/** What a status carries beside that. */
+const statusHeaders: Record<number, Record<string, z.ZodType>> = {
+  401: { 'WWW-Authenticate': z.literal('Bearer') },
+  429: { 'Retry-After': wholeSeconds, 'RateLimit-Policy': text, RateLimit: text },
+  503: { 'Retry-After': wholeSeconds },
+};
+
+/** Every answer, for the description: the success, and the problems by status. */
+export function answersOf(path: string, operation: AnyOperation): RouteConfig['responses'] {
+  const { status, description, content, headers } = operation.success;
+  const answers: RouteConfig['responses'] = {
+    [status]: {
+      description,
+      headers: z.object({ ...commonHeaders, ...headers }),
+      ...(content
+        ? {
+            content: Object.fromEntries(
+              Object.entries(content).map(([type, schema]) => [type, { schema }]),
+            ),
+          }
+        : {}),
+    },
+  };
+  for (const [problemStatus, codes] of byStatus(problemsOf(path, operation))) {
+    const schemas = codes.map((code) => problemSchemas[code]) as [z.ZodObject, ...z.ZodObject[]];
+    answers[problemStatus] = {
+      description: codes.map((code) => `\`${code}\``).join(', '),
+      headers: z.object({ ...commonHeaders, ...statusHeaders[problemStatus] }),
+      content: {
+        'application/problem+json': {
+          schema: schemas.length === 1 ? schemas[0] : z.discriminatedUnion('code', schemas),
+        },
+      },
+    };
+  }
+  return answers;
+}
+
+/** Its own refusals and those of its kind. */
+function problemsOf(path: string, operation: AnyOperation): Set<ProblemCode> {
+  const { open, query, body, retried, problems } = operation;
+  const takesFields = operation.success.status !== 200 || body !== undefined;
+  return new Set<ProblemCode>([
+    ...problems,
+    ...(open ? [] : (['unauthorized'] as const)),
+    ...(query || takesFields || retried ? (['invalid_request'] as const) : []),
+    ...(path.includes('{id}') ? (['not_found'] as const) : []),
+    ...(takesFields ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(retried ? (['already_done', 'idempotency_mismatch'] as const) : []),
+    'internal',
+    'unavailable',
+  ]);
+}
+
+function byStatus(codes: Set<ProblemCode>): Map<number, ProblemCode[]> {
+  const found = new Map<number, ProblemCode[]>();
+  for (const code of codes) {
+    const [status] = problemCatalog[code];
+    found.set(status, [...(found.get(status) ?? []), code]);
+  }
+  return found;
+}

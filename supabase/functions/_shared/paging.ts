@@ -1,0 +1,32 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+
+/** The header of a list that has more: how an answer names its next page. */
+export const linkHeader = {
+  Link: z.string().optional().openapi({
+    description: 'The next page, relative to this one: `<?…>; rel="next"`. None on the last page.',
+    example: '<?limit=50&cursor=AAZ…>; rel="next"',
+  }),
+};
+
+const page = z.object({ items: z.array(z.unknown()), next_cursor: z.string().nullable() });
+
+/**
+ * Answers with a page of the database: a bare array, and the next page's address in `Link`. It is
+ * relative, as only the caller knows under which prefix the path was reached.
+ */
+export function respondWithPage<Item>(
+  context: Context,
+  row: unknown,
+  read: (item: unknown) => Item,
+): Response {
+  const { items, next_cursor: cursor } = page.parse(row);
+  if (cursor !== null) {
+    const query = new URL(context.req.url).searchParams;
+    query.delete('page');
+    query.delete('apikey');
+    query.set('cursor', cursor);
+    context.header('Link', `<?${query}>; rel="next"`);
+  }
+  return context.json(items.map(read));
+}

@@ -1,0 +1,45 @@
+import { z } from '@hono/zod-openapi';
+import { type ProblemCode, problemCatalog, problemType } from './problem.ts';
+
+const fieldErrors = z
+  .array(
+    z.strictObject({
+      path: z.string().openapi({ description: 'The field; empty for the body as a whole.' }),
+      message: z.string(),
+    }),
+  )
+  .openapi({ description: 'What is wrong, field by field.' });
+
+const extensions: { [code in ProblemCode]?: z.ZodRawShape } = {
+  invalid_request: { errors: fieldErrors.optional() },
+  already_done: {
+    id: z
+      .uuid()
+      .openapi({ description: 'The key that was minted or rotated: rotate it for a secret.' }),
+  },
+};
+
+/** The problem document (RFC 9457) of a code, for the description. */
+export const problemSchemas = Object.fromEntries(
+  Object.entries(problemCatalog).map(([name, [status]]) => {
+    const code = name as ProblemCode;
+    const schema = z
+      .strictObject({
+        type: z.literal(problemType(code)),
+        title: z.string(),
+        status: z.literal(status),
+        detail: z.string(),
+        code: z.literal(code),
+        requestId: z.string(),
+        ...extensions[code],
+      })
+      .openapi(componentName(code));
+    return [code, schema];
+  }),
+) as unknown as Record<ProblemCode, z.ZodObject>;
+
+/** `KeyDeletedProblem` for `key_deleted`. */
+function componentName(code: string): string {
+  const words = code.split('_').map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`);
+  return `${words.join('')}Problem`;
+}

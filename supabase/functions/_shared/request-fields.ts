@@ -1,0 +1,80 @@
+import { z } from '@hono/zod-openapi';
+import { isStorable } from './storable-text.ts';
+
+/** Text that the database can hold. */
+export const text = z.string().refine(isStorable, 'This text has a character that is not allowed.');
+
+const label = text.openapi({
+  minLength: 1,
+  maxLength: 200,
+  description: '1 to 80 characters, not counting space at its ends; no control characters.',
+  example: 'prod-scraper',
+});
+export const labelField = label;
+
+export const tierField = text.openapi({
+  description:
+    'The name of a tier: developer, team, enterprise, or another that the operator set up.',
+  example: 'developer',
+});
+
+export const reasonField = text.openapi({
+  minLength: 1,
+  maxLength: 500,
+  description: 'Why, in words that the owner reads: 1 to 500 characters, no control characters.',
+});
+
+/** The user whom an admin means. */
+export const userField = text.openapi({
+  minLength: 1,
+  maxLength: 320,
+  description: "The user's id or e-mail address.",
+});
+
+/** A query parameter that is true or false. */
+export const flag = z
+  .enum(['true', 'false'])
+  .transform((value) => value === 'true')
+  .openapi({ type: 'boolean' });
+
+/** A query parameter that is a whole number from `least` to `most`. */
+export function wholeNumber(least: number, most: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, 'A whole number.')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `From ${least} to ${most}.`)
+    .openapi({ type: 'integer', minimum: least, maximum: most });
+}
+
+const moment = (description: string) =>
+  z.iso.datetime({ offset: true }).openapi({ format: 'date-time', description });
+
+/** A page of a list. */
+export const pageFields = {
+  limit: wholeNumber(1, 200).optional(),
+  cursor: text.optional().openapi({
+    description: 'Where the page begins, from the `Link` of the page before it.',
+  }),
+};
+
+/** Which keys a list shows. */
+export const keyFilters = {
+  active: flag.optional(),
+  tier: tierField.optional(),
+  liveMode: flag.optional(),
+  label: text
+    .optional()
+    .openapi({ description: 'Contained in the label, in any case of letters.' }),
+};
+
+/** From when up to when. */
+export const spanFields = {
+  from: moment('Not before this time.').optional(),
+  to: moment('Before this time.').optional(),
+};
+
+export const periodField = z
+  .string()
+  .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'A month as YYYY-MM.')
+  .openapi({ description: 'A calendar month (UTC), up to 13 back; by default this one.' });

@@ -1,0 +1,121 @@
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { toArguments } from '../_shared/field-names.ts';
+import { foundKey, keyDetail, keySummary } from '../_shared/key-schemas.ts';
+import { declarePath, operation } from '../_shared/operation.ts';
+import { linkHeader, respondWithPage } from '../_shared/paging.ts';
+import { keyFilters, pageFields, reasonField, text, userField } from '../_shared/request-fields.ts';
+import { type Dependencies, keyReference, type ServiceEnv } from '../_shared/service.ts';
+
+const suspendBody = z.strictObject({ reason: reasonField }).openapi('SuspendRequest');
+const reactivateBody = z
+  .strictObject({ reason: reasonField.optional() })
+  .openapi('ReactivateRequest');
+const limitsBody = z
+  .strictObject({
+    bandwidthLimitBytes: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .openapi({ description: "Bytes per calendar month (UTC); null for the tier's." }),
+    rateLimit: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .nullable()
+      .openapi({ description: "CONNECTs per second; null for the tier's." }),
+    reason: reasonField,
+  })
+  .openapi('LimitsRequest');
+const oneKey = { 'application/json': z.strictObject({ key: keyDetail.answer }) };
+
+/** `/admin/proxy/keys`: the keys of all users. */
+export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
+  const { callDatabase } = dependencies;
+  declarePath(app, dependencies, '/admin/proxy/keys', {
+    get: operation({
+      operationId: 'findKeys',
+      summary: 'Find keys of all users',
+      description: 'Newest first, in pages of `limit` (50 by default).',
+      tag: 'Admin',
+      query: {
+        ...pageFields,
+        keyId: text.openapi({ description: 'A uuid or a keyId.' }).optional(),
+        user: userField.optional(),
+        ...keyFilters,
+      },
+      success: {
+        status: 200,
+        description: 'The keys with their owners. Never a secret.',
+        content: { 'application/json': z.array(foundKey.answer) },
+        headers: linkHeader,
+      },
+      problems: ['forbidden'],
+      handle: async ({ context, caller, query }) => {
+        const page = await callDatabase(caller, 'find_proxy_keys', toArguments(query));
+        return respondWithPage(context, page, foundKey.read);
+      },
+    }),
+  });
+
+  declarePath(app, dependencies, '/admin/proxy/keys/{id}/suspend', {
+    post: operation({
+      operationId: 'suspendKey',
+      summary: 'Take a key out of service until it is reactivated',
+      description: 'Its owner reads the reason. A key that is suspended already stays as it is.',
+      tag: 'Admin',
+      body: suspendBody,
+      success: { status: 200, description: 'The key as it is now.', content: oneKey },
+      problems: ['forbidden', 'key_deleted'],
+      handle: async ({ context, caller, body }) => {
+        const row = await callDatabase(caller, 'suspend_proxy_key', {
+          id: keyReference(context),
+          reason: body.reason,
+        });
+        return context.json({ key: keyDetail.read(row) });
+      },
+    }),
+  });
+
+  declarePath(app, dependencies, '/admin/proxy/keys/{id}/reactivate', {
+    post: operation({
+      operationId: 'reactivateKey',
+      summary: 'Put a deleted or suspended key back in service',
+      description: 'With the secret it had. An active key stays as it is.',
+      tag: 'Admin',
+      body: reactivateBody,
+      bodyOptional: true,
+      success: {
+        status: 200,
+        description: 'The key as lists show it.',
+        content: { 'application/json': z.strictObject({ key: keySummary.answer }) },
+      },
+      problems: ['forbidden', 'key_deleted', 'key_limit_reached'],
+      handle: async ({ context, caller, body }) => {
+        const row = await callDatabase(caller, 'reactivate_proxy_key', {
+          id: keyReference(context),
+          ...toArguments(body),
+        });
+        return context.json({ key: keySummary.read(row) });
+      },
+    }),
+  });
+
+  declarePath(app, dependencies, '/admin/proxy/keys/{id}/limits', {
+    put: operation({
+      operationId: 'setKeyLimits',
+      summary: "Set a key's limits",
+      tag: 'Admin',
+      body: limitsBody,
+      success: { status: 200, description: 'The key as it is now.', content: oneKey },
+      problems: ['forbidden', 'key_deleted'],
+      handle: async ({ context, caller, body }) => {
+        const row = await callDatabase(caller, 'set_proxy_key_limits', {
+          id: keyReference(context),
+          reason: body.reason,
+          ...toArguments(body),
+        });
+        return context.json({ key: keyDetail.read(row) });
+      },
+    }),
+  });
+}

@@ -1,0 +1,81 @@
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { accepts } from 'hono/accepts';
+import { toArguments } from '../_shared/field-names.ts';
+import { declarePath, operation } from '../_shared/operation.ts';
+import { linkHeader, respondWithPage } from '../_shared/paging.ts';
+import { Problem } from '../_shared/problem.ts';
+import { pageFields, spanFields, text, wholeNumber } from '../_shared/request-fields.ts';
+import { type Dependencies, keyReference, type ServiceEnv } from '../_shared/service.ts';
+import { usageEvent } from '../_shared/usage-schemas.ts';
+import { streamCsv } from './csv-stream.ts';
+
+const filters = {
+  ...spanFields,
+  statusCode: wholeNumber(100, 599).optional(),
+  targetHost: text.openapi({ minLength: 1, maxLength: 255 }).optional(),
+};
+
+/** `/api/v1/proxy/keys/{id}/events`: each CONNECT of a key, as JSON by pages or all as CSV. */
+export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
+  const { callDatabase } = dependencies;
+  declarePath(app, dependencies, '/api/v1/proxy/keys/{id}/events', {
+    get: operation({
+      operationId: 'listKeyEvents',
+      summary: "A key's usage events",
+      description:
+        'Newest first, in pages of `limit` (50 by default): by `cursor`, where what arrives meanwhile ' +
+        'moves nothing, or by the number of a `page` among the newest 10,000. With `Accept: text/csv` ' +
+        'all of them in one stream, without `limit`, `page` and `cursor`; one that breaks off has no ' +
+        'proper end, so a client can tell.',
+      tag: 'Usage',
+      query: { ...pageFields, page: wholeNumber(1, 10_000).optional(), ...filters },
+      success: {
+        status: 200,
+        description: 'The events.',
+        content: {
+          'application/json': z.array(usageEvent.answer),
+          'text/csv': z.string(),
+        },
+        headers: {
+          ...linkHeader,
+          'Content-Disposition': z.string().optional().openapi({ description: 'With CSV.' }),
+        },
+      },
+      problems: [],
+      handle: async ({ context, caller, query }) => {
+        const id = keyReference(context);
+        const wanted = accepts(context, {
+          header: 'Accept',
+          supports: ['application/json', 'text/csv'],
+          default: 'application/json',
+        });
+        if (wanted === 'text/csv') {
+          refuseWithCsv(query);
+          return streamCsv(context, (cursor) =>
+            callDatabase(caller, 'export_proxy_key_events', {
+              id,
+              ...toArguments({ ...query, cursor }),
+            }),
+          );
+        }
+        const page = await callDatabase(caller, 'list_proxy_key_events', {
+          id,
+          ...toArguments(query),
+        });
+        return respondWithPage(context, page, usageEvent.read);
+      },
+    }),
+  });
+}
+
+/** CSV is all of the events: half of them by mistake would be worse than a refusal. */
+function refuseWithCsv(query: Record<string, unknown>): void {
+  const errors = ['limit', 'cursor', 'page']
+    .filter((name) => query[name] !== undefined)
+    .map((path) => ({ path, message: 'CSV has no pages: leave it out.' }));
+  if (errors.length === 0) return;
+  throw new Problem('invalid_request', {
+    detail: 'The query has parameters that cannot be used: see `errors`.',
+    errors,
+  });
+}

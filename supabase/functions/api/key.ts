@@ -1,0 +1,91 @@
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { toArguments } from '../_shared/field-names.ts';
+import { idempotencyKeyOf } from '../_shared/idempotency-key.ts';
+import { keyDetail, mintedKey, rotateBody, updateBody } from '../_shared/key-schemas.ts';
+import { declarePath, operation } from '../_shared/operation.ts';
+import { rotationHeaders, rotationLimit } from '../_shared/rotation-limit.ts';
+import { type Dependencies, keyReference, type ServiceEnv } from '../_shared/service.ts';
+
+const rotationsLeft = z.object({
+  rotations_left: z.number(),
+  rotations_reset_seconds: z.number(),
+});
+const oneKey = { 'application/json': z.strictObject({ key: keyDetail.answer }) };
+
+/** `/api/v1/proxy/keys/{id}`: read, change, delete and rotate one key. */
+export function declareKey(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
+  const { callDatabase } = dependencies;
+  declarePath(app, dependencies, '/api/v1/proxy/keys/{id}', {
+    get: operation({
+      operationId: 'getKey',
+      summary: 'One key',
+      tag: 'Keys',
+      success: { status: 200, description: 'The key. Never a secret.', content: oneKey },
+      problems: [],
+      handle: async ({ context, caller }) => {
+        const row = await callDatabase(caller, 'get_proxy_key', { id: keyReference(context) });
+        return context.json({ key: keyDetail.read(row) });
+      },
+    }),
+    patch: operation({
+      operationId: 'updateKey',
+      summary: "Change a key's label, clients or expiry",
+      description:
+        'What the body leaves out stays. A client whose address is not in `allowedIps` is refused by ' +
+        'the gateway (403); an expired key is refused (407) and inactive until it gets another expiry.',
+      tag: 'Keys',
+      body: updateBody,
+      success: { status: 200, description: 'The key as it is now.', content: oneKey },
+      problems: ['key_deleted'],
+      handle: async ({ context, caller, body }) => {
+        const row = await callDatabase(caller, 'update_proxy_key', {
+          id: keyReference(context),
+          changes: toArguments(body) as Record<string, string>,
+        });
+        return context.json({ key: keyDetail.read(row) });
+      },
+    }),
+    delete: operation({
+      operationId: 'deleteKey',
+      summary: 'Take a key out of service',
+      description: 'At once, and for good but for an admin. Its row and usage stay.',
+      tag: 'Keys',
+      success: { status: 204, description: 'Deleted, or deleted before.' },
+      problems: [],
+      handle: async ({ context, caller }) => {
+        await callDatabase(caller, 'delete_proxy_key', { id: keyReference(context) });
+        return context.body(null, 204);
+      },
+    }),
+  });
+
+  declarePath(app, dependencies, '/api/v1/proxy/keys/{id}/rotate', {
+    post: operation({
+      operationId: 'rotateKey',
+      summary: 'A new secret for the same keyId',
+      description:
+        'The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion ' +
+        'that grace. At most 5 rotations in 60 seconds, over all of your keys.',
+      tag: 'Keys',
+      body: rotateBody,
+      bodyOptional: true,
+      retried: true,
+      success: {
+        status: 200,
+        description: 'The key, with its new secret.',
+        content: { 'application/json': z.strictObject({ key: mintedKey.answer }) },
+        headers: rotationHeaders,
+      },
+      problems: ['key_deleted', 'key_suspended', 'key_expired', 'rate_limited'],
+      handle: async ({ context, caller, body }) => {
+        const row = await callDatabase(caller, 'rotate_proxy_key', {
+          id: keyReference(context),
+          ...toArguments({ ...body, idempotencyKey: idempotencyKeyOf(context) }),
+        });
+        const left = rotationsLeft.parse(row);
+        const headers = rotationLimit.headers(left.rotations_left, left.rotations_reset_seconds);
+        return context.json({ key: mintedKey.read(row) }, 200, headers);
+      },
+    }),
+  });
+}

@@ -1,0 +1,194 @@
+-- Paging: how every list is cut, and how arguments that name a place or a time are read. The helpers
+-- are definers, so that the functions that run as the caller need no right to read the refusals.
+
+create type public.proxy_page as (items jsonb, next_cursor text);
+comment on type public.proxy_page is
+  'A page of a list, and the cursor of the page after it: null on the last one.';
+
+
+-- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
+-- moves nothing. 24 bytes are 32 characters of base64url, with no padding.
+create function private.encode_cursor(moment timestamptz, id uuid) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  return pg_catalog.translate(
+    pg_catalog.encode(
+      pg_catalog.int8send((extract(epoch from encode_cursor.moment) * 1000000)::bigint)
+        || pg_catalog.uuid_send(encode_cursor.id),
+      'base64'
+    ),
+    '+/', '-_'
+  );
+end
+$$;
+comment on function private.encode_cursor(timestamptz, uuid) is
+  'The opaque name of a place in a list that is ordered by a time and an id: 8 bytes of microseconds '
+  'since 1970 and 16 of the id, in base64url.';
+revoke all on function private.encode_cursor(timestamptz, uuid)
+  from public, anon, authenticated, service_role;
+grant execute on function private.encode_cursor(timestamptz, uuid) to authenticated;
+
+
+create function private.decode_cursor(cursor text, out moment timestamptz, out id uuid)
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  bytes bytea;
+  microseconds bigint;
+begin
+  if decode_cursor.cursor is null then
+    moment := 'infinity';
+    id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    return;
+  end if;
+  if pg_catalog.char_length(decode_cursor.cursor) <> 32
+    or decode_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
+  then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  bytes := pg_catalog.decode(pg_catalog.translate(decode_cursor.cursor, '-_', '+/'), 'base64');
+  microseconds := ('x' || pg_catalog.encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
+  -- until the year 2100: one that is made up must not be out of a time's range
+  if microseconds not between 0 and 4102444800000000 then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  moment := timestamptz 'epoch' + microseconds * interval '1 microsecond';
+  id := pg_catalog.encode(substring(bytes from 9 for 16), 'hex')::uuid;
+end
+$$;
+comment on function private.decode_cursor(text) is
+  'The place that a cursor names; that before the first row for null. Refuses (invalid_request) what '
+  'encode_cursor cannot have made.';
+revoke all on function private.decode_cursor(text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.decode_cursor(text) to authenticated;
+
+
+create function private.require_limit("limit" integer) returns integer
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  if require_limit."limit" not between 1 and 200 then
+    perform private.refuse('invalid_request', 'limit');
+  end if;
+  return require_limit."limit";
+end
+$$;
+comment on function private.require_limit(integer) is
+  'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to 200.';
+revoke all on function private.require_limit(integer)
+  from public, anon, authenticated, service_role;
+grant execute on function private.require_limit(integer) to authenticated;
+
+
+create function private.require_tier(tier text) returns text
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  if require_tier.tier is not null and not exists (
+    select from public.proxy_tiers as t where t.tier = require_tier.tier
+  ) then
+    perform private.refuse('invalid_request', 'tier');
+  end if;
+  return require_tier.tier;
+end
+$$;
+comment on function private.require_tier(text) is
+  'The tier, or null; refuses (invalid_request) one that there is not.';
+revoke all on function private.require_tier(text) from public, anon, authenticated, service_role;
+grant execute on function private.require_tier(text) to authenticated;
+
+
+-- A full RFC 3339 time: 'tomorrow' is a time for Postgres, and one without its zone is ambiguous.
+create function private.require_time(value text, name text) returns timestamptz
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  moment timestamptz;
+begin
+  if require_time.value is null then
+    return null;
+  end if;
+  if require_time.value
+      !~ '^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$'
+    or pg_catalog.char_length(require_time.value) > 40
+    or not pg_catalog.pg_input_is_valid(require_time.value, 'timestamptz')
+  then
+    perform private.refuse('invalid_request', require_time.name);
+  end if;
+  moment := require_time.value::timestamptz;
+  if moment not between timestamptz '2000-01-01 00:00Z' and timestamptz '2100-01-01 00:00Z' then
+    perform private.refuse('invalid_request', require_time.name);
+  end if;
+  return moment;
+end
+$$;
+comment on function private.require_time(text, text) is
+  'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or not '
+  'of this century.';
+revoke all on function private.require_time(text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.require_time(text, text) to authenticated;
+
+
+create function private.require_period(period text) returns date
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  this_month date := pg_catalog.date_trunc('month', pg_catalog.now() at time zone 'UTC')::date;
+  month date;
+begin
+  if require_period.period is null then
+    return this_month;
+  end if;
+  if require_period.period !~ '^\d{4}-(0[1-9]|1[0-2])$' or require_period.period < '0001' then
+    perform private.refuse('invalid_request', 'period');
+  end if;
+  month := (require_period.period || '-01')::date;
+  if month > this_month or month < this_month - interval '13 months' then
+    perform private.refuse('invalid_request', 'period');
+  end if;
+  return month;
+end
+$$;
+comment on function private.require_period(text) is
+  'The first day of a month that is named YYYY-MM, of this month for null; refuses (invalid_request) '
+  'what is none, one to come, and one over 13 months back.';
+revoke all on function private.require_period(text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.require_period(text) to authenticated;
+
+
+create function private.find_own_key(reference text) returns uuid
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  owner_id uuid := private.require_user();
+  found_id uuid;
+begin
+  if pg_catalog.pg_input_is_valid(find_own_key.reference, 'uuid') then
+    select k.id into found_id from public.proxy_keys as k
+    where k.id = find_own_key.reference::uuid and k.user_id = owner_id;
+  else
+    select k.id into found_id from public.proxy_keys as k
+    where k.key_id = find_own_key.reference and k.user_id = owner_id;
+  end if;
+  if found_id is null then
+    perform private.refuse('not_found');
+  end if;
+  return found_id;
+end
+$$;
+comment on function private.find_own_key(text) is
+  'The id of the caller''s key that is named by uuid or keyId; refuses (not_found) any other, also '
+  'one of another user.';
+revoke all on function private.find_own_key(text) from public, anon, authenticated, service_role;
+grant execute on function private.find_own_key(text) to authenticated;

@@ -1,0 +1,225 @@
+-- Reading usage: what a user's keys moved in a month, by key, and over time. All of it comes from the
+-- rollups, so it costs the same whatever the number of events.
+
+create type public.proxy_usage_totals as (
+  period text,
+  total_bandwidth_bytes bigint,
+  total_requests bigint,
+  active_keys integer,
+  tier_breakdown jsonb
+);
+comment on type public.proxy_usage_totals is
+  'What a user''s keys used in a calendar month (UTC), and how many are active now.';
+
+create function public.proxy_usage_summary(period text default null)
+returns public.proxy_usage_totals
+language plpgsql stable security invoker
+set search_path = ''
+as $$
+declare
+  wanted_month date;
+  totals public.proxy_usage_totals;
+begin
+  perform private.require_user();
+  wanted_month := private.require_period(proxy_usage_summary.period);
+  totals.period := pg_catalog.to_char(wanted_month, 'YYYY-MM');
+  select
+    coalesce(sum(u.bytes_sent + u.bytes_received), 0), coalesce(sum(u.requests), 0)
+  into totals.total_bandwidth_bytes, totals.total_requests
+  from public.proxy_usage_monthly as u
+  where u.month = wanted_month;
+  select coalesce(sum(a.keys), 0), coalesce(pg_catalog.jsonb_object_agg(a.tier, a.keys), '{}')
+  into totals.active_keys, totals.tier_breakdown
+  from (
+    select k.tier, pg_catalog.count(*) as keys
+    from public.proxy_keys as k
+    where k.deleted_at is null and k.suspended_at is null
+      and (k.expires_at is null or k.expires_at > pg_catalog.now())
+    group by k.tier
+  ) as a;
+  return totals;
+end
+$$;
+comment on function public.proxy_usage_summary(text) is
+  'A calendar month (UTC; YYYY-MM, default this one, up to 13 back) over all of the caller''s keys, '
+  'deleted ones too: bytes in and out, CONNECTs; and the keys that are active now, by tier. '
+  'Refusals: unauthorized, invalid_request (detail: period).';
+revoke all on function public.proxy_usage_summary(text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.proxy_usage_summary(text) to authenticated;
+
+
+create function public.proxy_usage_by_key(
+  period text default null,
+  "limit" integer default null,
+  cursor text default null,
+  active boolean default null,
+  tier text default null,
+  live_mode boolean default null,
+  label text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = ''
+as $$
+declare
+  page public.proxy_page;
+  most bigint := proxy_usage_by_key."limit";
+  wanted_month date;
+begin
+  perform private.require_user();
+  wanted_month := private.require_period(proxy_usage_by_key.period);
+  select
+    coalesce(
+      pg_catalog.jsonb_agg(
+        pg_catalog.jsonb_build_object(
+          'id', k.id,
+          'key_id', k.key_id,
+          'label', k.label,
+          'tier', k.tier,
+          'live_mode', k.live_mode,
+          'active', k.active,
+          'requests', coalesce(u.requests, 0),
+          'bytes_sent', coalesce(u.bytes_sent, 0),
+          'bytes_received', coalesce(u.bytes_received, 0),
+          'last_used_at', u.last_used_at
+        ) order by k.n
+      ) filter (where most is null or k.n <= most),
+      '[]'
+    ),
+    case when pg_catalog.count(*) > most then private.encode_cursor(
+      max(k.created_at) filter (where k.n = most),
+      (pg_catalog.array_agg(k.id) filter (where k.n = most))[1]
+    ) end
+  into page
+  from (
+    select s.*, pg_catalog.row_number() over (order by s.created_at desc, s.id desc) as n
+    from private.page_of_keys(
+      proxy_usage_by_key."limit", proxy_usage_by_key.cursor, proxy_usage_by_key.active,
+      proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
+    ) as s
+  ) as k
+  left join public.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month;
+  return page;
+end
+$$;
+comment on function public.proxy_usage_by_key(text, integer, text, boolean, text, boolean, text) is
+  'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
+  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. last_used_at is of that '
+  'month. Refusals: unauthorized, invalid_request (detail: the argument).';
+revoke all on function public.proxy_usage_by_key(text, integer, text, boolean, text, boolean, text)
+  from public, anon, authenticated, service_role;
+grant execute
+  on function public.proxy_usage_by_key(text, integer, text, boolean, text, boolean, text)
+  to authenticated;
+
+
+create type public.proxy_usage_timeline as (
+  "interval" text,
+  "from" timestamptz,
+  "to" timestamptz,
+  points jsonb
+);
+comment on type public.proxy_usage_timeline is
+  'Usage by hour or day (UTC) from `from` up to, not including, `to`; points: start, requests, '
+  'bytes_sent, bytes_received, one for each, also where nothing was used.';
+
+-- A definer, so that callers need no right to read the refusals.
+create function private.require_span(
+  "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
+)
+language plpgsql stable security definer
+set search_path = ''
+set timezone = 'UTC'
+as $$
+begin
+  if require_span."interval" is null or require_span."interval" not in ('hour', 'day') then
+    perform private.refuse('invalid_request', 'interval');
+  end if;
+  step := ('1 ' || require_span."interval")::interval;
+  -- the end of the hour or day that the time is in, or the time itself where it is such an end
+  end_at := coalesce(private.require_time(require_span."to", 'to'), pg_catalog.now());
+  end_at := pg_catalog.date_trunc(
+    require_span."interval", end_at + step - interval '1 microsecond'
+  );
+  first_at := pg_catalog.date_trunc(
+    require_span."interval",
+    coalesce(
+      private.require_time(require_span."from", 'from'),
+      end_at - case when step = interval '1 hour' then interval '24 hours' else interval '30 days' end
+    )
+  );
+  if first_at >= end_at then
+    perform private.refuse('invalid_request', 'to');
+  end if;
+  if first_at + 1000 * step < end_at then
+    perform private.refuse('invalid_request', 'from');
+  end if;
+end
+$$;
+comment on function private.require_span(text, text, text) is
+  'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
+  'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
+revoke all on function private.require_span(text, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.require_span(text, text, text) to authenticated;
+
+create function public.proxy_usage_series(
+  "interval" text, "from" text default null, "to" text default null, key_id text default null
+) returns public.proxy_usage_timeline
+language plpgsql stable security invoker
+set search_path = ''
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+  one_key uuid;
+  series public.proxy_usage_timeline;
+begin
+  perform private.require_user();
+  span := private.require_span(
+    proxy_usage_series."interval", proxy_usage_series."from", proxy_usage_series."to"
+  );
+  if proxy_usage_series.key_id is not null then
+    one_key := private.find_own_key(proxy_usage_series.key_id);
+  end if;
+  series."interval" := proxy_usage_series."interval";
+  series."from" := span.first_at;
+  series."to" := span.end_at;
+  with used as (
+    select
+      pg_catalog.date_trunc(proxy_usage_series."interval", h.hour) as start,
+      sum(h.requests) as requests,
+      sum(h.bytes_sent) as bytes_sent,
+      sum(h.bytes_received) as bytes_received
+    from (
+      -- each with the index that suits it; the other is not run
+      select a.* from public.proxy_usage_hourly as a
+      where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
+      union all
+      select o.* from public.proxy_usage_hourly as o
+      where o.api_key_id = one_key and o.hour >= span.first_at and o.hour < span.end_at
+    ) as h
+    group by 1
+  )
+  select pg_catalog.jsonb_agg(
+    pg_catalog.jsonb_build_object(
+      'start', p.start,
+      'requests', coalesce(u.requests, 0),
+      'bytes_sent', coalesce(u.bytes_sent, 0),
+      'bytes_received', coalesce(u.bytes_received, 0)
+    ) order by p.start
+  )
+  into series.points
+  from pg_catalog.generate_series(span.first_at, span.end_at - span.step, span.step) as p (start)
+  left join used as u on u.start = p.start;
+  return series;
+end
+$$;
+comment on function public.proxy_usage_series(text, text, text, text) is
+  'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled with '
+  'zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, by '
+  'default the last 24 hours or 30 days; at most 1,000. Refusals: unauthorized, invalid_request '
+  '(detail: the argument), not_found.';
+revoke all on function public.proxy_usage_series(text, text, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.proxy_usage_series(text, text, text, text) to authenticated;

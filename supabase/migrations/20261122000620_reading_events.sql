@@ -1,0 +1,271 @@
+-- Reading events: each CONNECT of a key, newest first, by pages or as CSV.
+
+create type private.event_filter as (
+  api_key_id uuid,
+  begins_at timestamptz,
+  ends_at timestamptz,
+  place_at timestamptz,
+  place_id uuid,
+  status_code integer,
+  target_host text
+);
+comment on type private.event_filter is
+  'Which events are asked for: of which key, from when up to when, after which place, with what '
+  'status, to which host.';
+
+-- A definer, so that callers need no right to read the refusals.
+create function private.read_event_filter(
+  id text, cursor text, "from" text, "to" text, status_code integer, target_host text
+) returns private.event_filter
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  filter private.event_filter;
+begin
+  perform private.require_user();
+  filter.begins_at := coalesce(private.require_time(read_event_filter."from", 'from'), '-infinity');
+  filter.ends_at := coalesce(private.require_time(read_event_filter."to", 'to'), 'infinity');
+  if filter.begins_at >= filter.ends_at then
+    perform private.refuse('invalid_request', 'to');
+  end if;
+  if read_event_filter.status_code not between 100 and 599 then
+    perform private.refuse('invalid_request', 'status_code');
+  end if;
+  filter.status_code := read_event_filter.status_code;
+  filter.target_host := pg_catalog.lower(read_event_filter.target_host);
+  if pg_catalog.char_length(filter.target_host) not between 1 and 255 then
+    perform private.refuse('invalid_request', 'target_host');
+  end if;
+  select d.moment, d.id into filter.place_at, filter.place_id
+  from private.decode_cursor(read_event_filter.cursor) as d;
+  filter.api_key_id := private.find_own_key(read_event_filter.id);
+  return filter;
+end
+$$;
+comment on function private.read_event_filter(text, text, text, text, integer, text) is
+  'The filter that these arguments mean. Refusals: unauthorized, invalid_request (detail: the '
+  'argument), not_found.';
+revoke all on function private.read_event_filter(text, text, text, text, integer, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.read_event_filter(text, text, text, text, integer, text)
+  to authenticated;
+
+
+-- The generic plan: it prunes months as it begins, and planning them anew takes longer than a page.
+create function private.page_of_events(filter private.event_filter, skipped integer, most integer)
+returns setof public.proxy_usage_events
+language plpgsql stable security invoker
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return query
+  select e.*
+  from public.proxy_usage_events as e
+  where e.api_key_id = (page_of_events.filter).api_key_id
+    and e.occurred_at >= (page_of_events.filter).begins_at
+    and e.occurred_at < (page_of_events.filter).ends_at
+    -- prunes months, as the comparison of rows does not
+    and e.occurred_at <= (page_of_events.filter).place_at
+    and (e.occurred_at, e.event_id)
+      < ((page_of_events.filter).place_at, (page_of_events.filter).place_id)
+    and ((page_of_events.filter).status_code is null
+      or e.status_code = (page_of_events.filter).status_code)
+    and ((page_of_events.filter).target_host is null
+      or e.target_host = (page_of_events.filter).target_host)
+  order by e.occurred_at desc, e.event_id desc
+  offset page_of_events.skipped
+  limit page_of_events.most;
+end
+$$;
+comment on function private.page_of_events(private.event_filter, integer, integer) is
+  'The caller''s events of a filter, newest first, without the first `skipped`, at most `most`.';
+revoke all on function private.page_of_events(private.event_filter, integer, integer)
+  from public, anon, authenticated, service_role;
+grant execute on function private.page_of_events(private.event_filter, integer, integer)
+  to authenticated;
+
+
+-- A definer, so that callers need no right to read the refusals.
+create function private.require_page(page integer, "limit" integer, cursor text) returns integer
+language plpgsql stable security definer
+set search_path = ''
+as $$
+begin
+  if require_page.page < 1 or require_page.page::bigint * require_page."limit" > 10000
+    or (require_page.page is not null and require_page.cursor is not null)
+  then
+    perform private.refuse('invalid_request', 'page');
+  end if;
+  return coalesce(require_page.page, 1);
+end
+$$;
+comment on function private.require_page(integer, integer, text) is
+  'The number of a page, from 1; refuses (invalid_request) one beyond the first 10,000 rows, which '
+  'would all be read to be skipped, and one beside a cursor.';
+revoke all on function private.require_page(integer, integer, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.require_page(integer, integer, text) to authenticated;
+
+create function public.list_proxy_key_events(
+  id text,
+  "limit" integer default 50,
+  cursor text default null,
+  page integer default null,
+  "from" text default null,
+  "to" text default null,
+  status_code integer default null,
+  target_host text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = ''
+as $$
+declare
+  filter private.event_filter := private.read_event_filter(
+    list_proxy_key_events.id, list_proxy_key_events.cursor, list_proxy_key_events."from",
+    list_proxy_key_events."to", list_proxy_key_events.status_code,
+    list_proxy_key_events.target_host
+  );
+  most integer := private.require_limit(coalesce(list_proxy_key_events."limit", 50));
+  page_number integer := private.require_page(
+    list_proxy_key_events.page, most, list_proxy_key_events.cursor
+  );
+  answer public.proxy_page;
+begin
+  select
+    coalesce(
+      pg_catalog.jsonb_agg(
+        pg_catalog.jsonb_build_object(
+          'event_id', n.event_id,
+          'api_key_id', n.api_key_id,
+          'occurred_at', n.occurred_at,
+          'target_host', n.target_host,
+          'method', n.method,
+          'status_code', n.status_code,
+          'bytes_sent', n.bytes_sent,
+          'bytes_received', n.bytes_received,
+          'duration_ms', n.duration_ms,
+          'served_by_node_id', n.served_by_node_id,
+          'tunnel_id', n.tunnel_id,
+          'slice', n.slice
+        ) order by n.place
+      ) filter (where n.place <= most),
+      '[]'
+    ),
+    case when pg_catalog.count(*) > most then private.encode_cursor(
+      max(n.occurred_at) filter (where n.place = most),
+      (pg_catalog.array_agg(n.event_id) filter (where n.place = most))[1]
+    ) end
+  into answer
+  from (
+    select e.*, pg_catalog.row_number() over (order by e.occurred_at desc, e.event_id desc) as place
+    from private.page_of_events(filter, (page_number - 1) * most, most + 1) as e
+  ) as n;
+  return answer;
+end
+$$;
+comment on function public.list_proxy_key_events(
+  text, integer, text, integer, text, text, integer, text
+) is
+  'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
+  '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
+  'and without `to`, status_code, target_host. Refusals: unauthorized, not_found, invalid_request '
+  '(detail: the argument).';
+revoke all on function public.list_proxy_key_events(
+  text, integer, text, integer, text, text, integer, text
+) from public, anon, authenticated, service_role;
+grant execute on function public.list_proxy_key_events(
+  text, integer, text, integer, text, text, integer, text
+) to authenticated;
+
+
+-- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
+create function private.csv_field(value text) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+begin
+  if csv_field.value !~ '[",\r\n]|^[=+@\t-]' then
+    return csv_field.value;
+  end if;
+  return '"' || case when csv_field.value ~ '^[=+@\t\r-]' then '''' else '' end
+    || pg_catalog.replace(csv_field.value, '"', '""') || '"';
+end
+$$;
+comment on function private.csv_field(text) is
+  'The text as a field of CSV: quoted where it must be, and one that a spreadsheet would run as a '
+  'formula behind an apostrophe.';
+revoke all on function private.csv_field(text) from public, anon, authenticated, service_role;
+grant execute on function private.csv_field(text) to authenticated;
+
+create type public.proxy_csv_part as (csv text, next_cursor text);
+comment on type public.proxy_csv_part is
+  'Lines of CSV, and the cursor of the part after it: null with the last one.';
+
+-- By parts, so that neither this database nor who passes them on holds more than one at a time.
+create function public.export_proxy_key_events(
+  id text,
+  cursor text default null,
+  "from" text default null,
+  "to" text default null,
+  status_code integer default null,
+  target_host text default null
+) returns public.proxy_csv_part
+language plpgsql stable security invoker
+set search_path = ''
+set timezone = 'UTC'
+as $$
+declare
+  most constant integer := 5000;
+  filter private.event_filter := private.read_event_filter(
+    export_proxy_key_events.id, export_proxy_key_events.cursor, export_proxy_key_events."from",
+    export_proxy_key_events."to", export_proxy_key_events.status_code,
+    export_proxy_key_events.target_host
+  );
+  part public.proxy_csv_part;
+begin
+  select
+    pg_catalog.string_agg(
+      pg_catalog.concat_ws(
+        ',',
+        n.event_id,
+        n.api_key_id,
+        pg_catalog.to_char(n.occurred_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        private.csv_field(n.target_host),
+        private.csv_field(n.method),
+        n.status_code,
+        n.bytes_sent,
+        n.bytes_received,
+        n.duration_ms,
+        private.csv_field(n.served_by_node_id),
+        coalesce(private.csv_field(n.tunnel_id), ''),
+        n.slice
+      ) || E'\r\n',
+      '' order by n.place
+    ) filter (where n.place <= most),
+    case when pg_catalog.count(*) > most then private.encode_cursor(
+      max(n.occurred_at) filter (where n.place = most),
+      (pg_catalog.array_agg(n.event_id) filter (where n.place = most))[1]
+    ) end
+  into part
+  from (
+    select e.*, pg_catalog.row_number() over (order by e.occurred_at desc, e.event_id desc) as place
+    from private.page_of_events(filter, 0, most + 1) as e
+  ) as n;
+  part.csv := case when export_proxy_key_events.cursor is null then
+      'eventId,apiKeyId,occurredAt,targetHost,method,statusCode,bytesSent,bytesReceived,durationMs,'
+        || E'servedByNodeId,tunnelId,slice\r\n'
+      else '' end
+    || coalesce(part.csv, '');
+  return part;
+end
+$$;
+comment on function public.export_proxy_key_events(text, text, text, text, integer, text) is
+  'The usage events of the caller''s key (uuid or keyId) as CSV, newest first, up to 5,000 lines from '
+  '`cursor` on, with a line of names before the first; filters as list_proxy_key_events. Refusals: '
+  'unauthorized, not_found, invalid_request (detail: the argument).';
+revoke all on function public.export_proxy_key_events(text, text, text, text, integer, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.export_proxy_key_events(text, text, text, text, integer, text)
+  to authenticated;

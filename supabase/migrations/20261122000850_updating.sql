@@ -1,0 +1,164 @@
+-- Updating: what an owner may change of a key without a new secret.
+
+create function private.require_label(label jsonb) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  clean_label text := private.trim_label(require_label.label #>> '{}');
+begin
+  if pg_catalog.jsonb_typeof(require_label.label) <> 'string'
+    or private.is_label(clean_label) is not true
+  then
+    perform private.refuse('invalid_request', 'label');
+  end if;
+  return clean_label;
+end
+$$;
+comment on function private.require_label(jsonb) is
+  'The label without space at its ends; refuses (invalid_request) what is none.';
+revoke all on function private.require_label(jsonb) from public, anon, authenticated, service_role;
+
+
+-- As strict as `inet` and `cidr` together: `cidr` alone takes 10 for 10.0.0.0/8, and `inet` alone an
+-- address with bits behind its mask, of which nobody can tell what was meant. An IPv4 address in the
+-- form of IPv6 is refused, as it would match no client.
+create function private.require_allowed_ips(ranges jsonb) returns cidr[]
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  allowed cidr[];
+begin
+  if pg_catalog.jsonb_typeof(require_allowed_ips.ranges) <> 'array'
+    or pg_catalog.jsonb_array_length(require_allowed_ips.ranges) > 50
+    or exists (
+      select from pg_catalog.jsonb_array_elements(require_allowed_ips.ranges) as r
+      where pg_catalog.jsonb_typeof(r) <> 'string'
+        or r #>> '{}' !~ '^[0-9a-fA-F.:]+(/[0-9]+)?$'
+        or not pg_catalog.pg_input_is_valid(r #>> '{}', 'inet')
+        or not pg_catalog.pg_input_is_valid(r #>> '{}', 'cidr')
+    )
+  then
+    perform private.refuse('invalid_request', 'allowed_ips');
+  end if;
+  -- each once, in the order in which they came
+  allowed := array(
+    select (r.range #>> '{}')::cidr
+    from pg_catalog.jsonb_array_elements(require_allowed_ips.ranges)
+      with ordinality as r (range, position)
+    group by 1
+    order by min(r.position)
+  );
+  if cidr '::ffff:0.0.0.0/96' >>= any (allowed) then
+    perform private.refuse('invalid_request', 'allowed_ips');
+  end if;
+  return allowed;
+end
+$$;
+comment on function private.require_allowed_ips(jsonb) is
+  'The address ranges of an array of at most 50, each an IPv4 or IPv6 address or a CIDR range; '
+  'refuses (invalid_request) anything else. A repeated one is kept once.';
+revoke all on function private.require_allowed_ips(jsonb)
+  from public, anon, authenticated, service_role;
+
+
+create function private.require_expiry(expiry jsonb) returns timestamptz
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  expires_at timestamptz;
+begin
+  if pg_catalog.jsonb_typeof(require_expiry.expiry) = 'null' then
+    return null;
+  end if;
+  if pg_catalog.jsonb_typeof(require_expiry.expiry) <> 'string' then
+    perform private.refuse('invalid_request', 'expires_at');
+  end if;
+  expires_at := private.require_time(require_expiry.expiry #>> '{}', 'expires_at');
+  if expires_at <= pg_catalog.clock_timestamp() then
+    perform private.refuse('invalid_request', 'expires_at');
+  end if;
+  return expires_at;
+end
+$$;
+comment on function private.require_expiry(jsonb) is
+  'A time to come, or null; refuses (invalid_request) anything else.';
+revoke all on function private.require_expiry(jsonb)
+  from public, anon, authenticated, service_role;
+
+
+-- A definer: callers may not write keys.
+create function private.update_proxy_key(id text, changes jsonb)
+returns public.proxy_key_summaries
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  owner_id uuid := private.require_user();
+  wanted jsonb := update_proxy_key.changes;
+  unknown_name text;
+  key public.proxy_keys;
+  changed public.proxy_keys;
+  summary public.proxy_key_summaries;
+begin
+  if pg_catalog.jsonb_typeof(wanted) is distinct from 'object' then
+    perform private.refuse('invalid_request', 'changes');
+  end if;
+  select pg_catalog.left(name, 80) into unknown_name
+  from pg_catalog.jsonb_object_keys(wanted) as name
+  where name not in ('label', 'allowed_ips', 'expires_at')
+  order by name
+  limit 1;
+  if unknown_name is not null then
+    perform private.refuse('invalid_request', unknown_name);
+  end if;
+  if wanted ? 'label' then
+    changed.label := private.require_label(wanted -> 'label');
+  end if;
+  if wanted ? 'allowed_ips' then
+    changed.allowed_ips := private.require_allowed_ips(wanted -> 'allowed_ips');
+  end if;
+  if wanted ? 'expires_at' then
+    changed.expires_at := private.require_expiry(wanted -> 'expires_at');
+  end if;
+
+  key := private.lock_key(update_proxy_key.id, owner_id);
+  if key.deleted_at is not null then
+    perform private.refuse('key_deleted');
+  end if;
+  update public.proxy_keys as k
+  set
+    label = coalesce(changed.label, k.label),
+    allowed_ips = coalesce(changed.allowed_ips, k.allowed_ips),
+    expires_at = case when wanted ? 'expires_at' then changed.expires_at else k.expires_at end
+  where k.id = key.id;
+  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.update_proxy_key(text, jsonb) is
+  'Does the work of public.update_proxy_key.';
+revoke all on function private.update_proxy_key(text, jsonb)
+  from public, anon, authenticated, service_role;
+grant execute on function private.update_proxy_key(text, jsonb) to authenticated;
+
+-- One argument for all changes, as null is a value of its own: it takes an expiry away.
+create function public.update_proxy_key(id text, changes jsonb)
+returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+begin
+  return private.update_proxy_key(update_proxy_key.id, update_proxy_key.changes);
+end
+$$;
+comment on function public.update_proxy_key(text, jsonb) is
+  'Changes the caller''s key (uuid or keyId): of `changes` {label, allowed_ips, expires_at} what is '
+  'there. allowed_ips: at most 50 addresses or CIDR ranges of clients, none for any; expires_at: a '
+  'time to come, or null for never. A suspended key stays so. Refusals: unauthorized, '
+  'invalid_request (detail: the field), not_found, key_deleted.';
+revoke all on function public.update_proxy_key(text, jsonb)
+  from public, anon, authenticated, service_role;
+grant execute on function public.update_proxy_key(text, jsonb) to authenticated;

@@ -1,0 +1,340 @@
+-- Administering keys: admins find, suspend, reactivate and limit the keys of any user, with a reason.
+
+create function private.require_reason(reason text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  clean_reason text := private.trim_label(require_reason.reason);
+begin
+  if clean_reason is null
+    or pg_catalog.char_length(clean_reason) not between 1 and 500
+    or clean_reason ~ '[\u0001-\u001f\u007f-\u009f]'
+  then
+    perform private.refuse('invalid_request', 'reason');
+  end if;
+  return clean_reason;
+end
+$$;
+comment on function private.require_reason(text) is
+  'The reason without space at its ends; refuses (invalid_request) none, one of over 500 characters, '
+  'and one with control characters.';
+revoke all on function private.require_reason(text) from public, anon, authenticated, service_role;
+
+
+-- A definer: it writes another user's key, for an admin.
+create function private.suspend_proxy_key(id text, reason text) returns public.proxy_key_summaries
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  clean_reason text;
+  key public.proxy_keys;
+  summary public.proxy_key_summaries;
+begin
+  perform private.require_admin();
+  clean_reason := private.require_reason(suspend_proxy_key.reason);
+  key := private.lock_key(suspend_proxy_key.id, null);
+  if key.deleted_at is not null then
+    perform private.refuse('key_deleted');
+  end if;
+  if key.suspended_at is null then
+    perform private.give_reason(clean_reason);
+    update public.proxy_keys as k
+    set suspended_at = pg_catalog.clock_timestamp(), suspended_reason = clean_reason
+    where k.id = key.id;
+    perform private.give_reason(null);
+  end if;
+  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.suspend_proxy_key(text, text) is
+  'Does the work of public.suspend_proxy_key.';
+revoke all on function private.suspend_proxy_key(text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.suspend_proxy_key(text, text) to authenticated;
+
+create function public.suspend_proxy_key(id text, reason text) returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+begin
+  return private.suspend_proxy_key(suspend_proxy_key.id, suspend_proxy_key.reason);
+end
+$$;
+comment on function public.suspend_proxy_key(text, text) is
+  'For admins: takes any user''s key (uuid or keyId) out of service until it is reactivated; its '
+  'owner reads the reason (1 to 500 characters). A key already suspended is returned as it is. '
+  'Refusals: unauthorized, forbidden, invalid_request (detail: reason), not_found, key_deleted.';
+revoke all on function public.suspend_proxy_key(text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.suspend_proxy_key(text, text) to authenticated;
+
+
+-- A definer: it writes another user's key, for an admin.
+create function private.reactivate_proxy_key(id text, reason text)
+returns public.proxy_key_summaries
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  clean_reason text;
+  key public.proxy_keys;
+  summary public.proxy_key_summaries;
+begin
+  perform private.require_admin();
+  if reactivate_proxy_key.reason is not null then
+    clean_reason := private.require_reason(reactivate_proxy_key.reason);
+  end if;
+  key := private.lock_key(reactivate_proxy_key.id, null);
+  if key.deleted_at is not null or key.suspended_at is not null then
+    if key.user_id is null then
+      perform private.refuse('key_deleted', 'The account of its owner is gone.');
+    end if;
+    if key.deleted_at is not null then
+      perform private.claim_key_slot(key.user_id, key.tier);
+    end if;
+    perform private.give_reason(clean_reason);
+    update public.proxy_keys as k
+    set deleted_at = null, suspended_at = null, suspended_reason = null
+    where k.id = key.id;
+    perform private.give_reason(null);
+  end if;
+  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.reactivate_proxy_key(text, text) is
+  'Does the work of public.reactivate_proxy_key.';
+revoke all on function private.reactivate_proxy_key(text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.reactivate_proxy_key(text, text) to authenticated;
+
+create function public.reactivate_proxy_key(id text, reason text default null)
+returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+begin
+  return private.reactivate_proxy_key(reactivate_proxy_key.id, reactivate_proxy_key.reason);
+end
+$$;
+comment on function public.reactivate_proxy_key(text, text) is
+  'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service, with the '
+  'secret it had; the reason, if there is one, is in the audit. An active key is returned as it is, '
+  'and an expiry stays. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
+  'not_found, key_limit_reached, key_deleted (the owner''s account is gone).';
+revoke all on function public.reactivate_proxy_key(text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.reactivate_proxy_key(text, text) to authenticated;
+
+
+-- A definer: it writes another user's key, for an admin.
+create function private.set_proxy_key_limits(
+  id text, reason text, bandwidth_limit_bytes bigint, rate_limit integer
+) returns public.proxy_key_summaries
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  clean_reason text;
+  key public.proxy_keys;
+  summary public.proxy_key_summaries;
+begin
+  perform private.require_admin();
+  -- what a number in JSON holds exactly
+  if set_proxy_key_limits.bandwidth_limit_bytes not between 0 and 9007199254740991 then
+    perform private.refuse('invalid_request', 'bandwidth_limit_bytes');
+  end if;
+  if set_proxy_key_limits.rate_limit not between 1 and 1000000 then
+    perform private.refuse('invalid_request', 'rate_limit');
+  end if;
+  clean_reason := private.require_reason(set_proxy_key_limits.reason);
+  key := private.lock_key(set_proxy_key_limits.id, null);
+  if key.deleted_at is not null then
+    perform private.refuse('key_deleted');
+  end if;
+  perform private.give_reason(clean_reason);
+  update public.proxy_keys as k
+  set
+    bandwidth_limit_override_bytes = set_proxy_key_limits.bandwidth_limit_bytes,
+    rate_limit_override = set_proxy_key_limits.rate_limit
+  where k.id = key.id;
+  perform private.give_reason(null);
+  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.set_proxy_key_limits(text, text, bigint, integer) is
+  'Does the work of public.set_proxy_key_limits.';
+revoke all on function private.set_proxy_key_limits(text, text, bigint, integer)
+  from public, anon, authenticated, service_role;
+grant execute on function private.set_proxy_key_limits(text, text, bigint, integer)
+  to authenticated;
+
+create function public.set_proxy_key_limits(
+  id text,
+  reason text,
+  bandwidth_limit_bytes bigint default null,
+  rate_limit integer default null
+) returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+begin
+  return private.set_proxy_key_limits(
+    set_proxy_key_limits.id, set_proxy_key_limits.reason,
+    set_proxy_key_limits.bandwidth_limit_bytes, set_proxy_key_limits.rate_limit
+  );
+end
+$$;
+comment on function public.set_proxy_key_limits(text, text, bigint, integer) is
+  'For admins: sets the bytes per calendar month (0 to 2^53 - 1) and the CONNECTs per second (1 to '
+  '1,000,000) of any user''s key (uuid or keyId); null, or none, for the tier''s. The reason is in the audit. '
+  'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found, '
+  'key_deleted.';
+revoke all on function public.set_proxy_key_limits(text, text, bigint, integer)
+  from public, anon, authenticated, service_role;
+grant execute on function public.set_proxy_key_limits(text, text, bigint, integer)
+  to authenticated;
+
+
+-- A user may be named by the id or by the e-mail address, which Auth keeps in lower case.
+create function private.find_user(reference text) returns uuid
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if pg_catalog.pg_input_is_valid(find_user.reference, 'uuid') then
+    return (select u.id from auth.users as u where u.id = find_user.reference::uuid);
+  end if;
+  return (
+    select u.id from auth.users as u
+    where u.email = pg_catalog.lower(find_user.reference)
+    order by u.created_at
+    limit 1
+  );
+end
+$$;
+comment on function private.find_user(text) is
+  'The id of the user with this id or e-mail address, or null.';
+revoke all on function private.find_user(text) from public, anon, authenticated, service_role;
+
+
+-- A definer: it reads every user's keys, for an admin. A plan for each question, as each filter has
+-- an index of its own.
+create function private.find_proxy_keys(
+  "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
+  live_mode boolean
+) returns public.proxy_page
+language plpgsql stable security definer
+set search_path = ''
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  place record;
+  most integer;
+  wanted_tier text;
+  owner_id uuid;
+  one_key uuid;
+  page public.proxy_page;
+begin
+  perform private.require_admin();
+  place := private.decode_cursor(find_proxy_keys.cursor);
+  most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
+  wanted_tier := private.require_tier(find_proxy_keys.tier);
+  if find_proxy_keys."user" is not null then
+    owner_id := private.find_user(find_proxy_keys."user");
+    if owner_id is null then
+      return ('[]'::jsonb, null)::public.proxy_page;
+    end if;
+  end if;
+  if find_proxy_keys.key_id is not null then
+    if pg_catalog.pg_input_is_valid(find_proxy_keys.key_id, 'uuid') then
+      one_key := find_proxy_keys.key_id::uuid;
+    else
+      select k.id into one_key from public.proxy_keys as k
+      where k.key_id = find_proxy_keys.key_id;
+    end if;
+    if one_key is null then
+      return ('[]'::jsonb, null)::public.proxy_page;
+    end if;
+  end if;
+  select
+    coalesce(
+      pg_catalog.jsonb_agg(
+        pg_catalog.to_jsonb(k.*) - 'n' || pg_catalog.jsonb_build_object(
+          'email', (select u.email from auth.users as u where u.id = k.user_id)
+        ) order by k.n
+      ) filter (where k.n <= most),
+      '[]'
+    ),
+    case when pg_catalog.count(*) > most then private.encode_cursor(
+      max(k.created_at) filter (where k.n = most),
+      (pg_catalog.array_agg(k.id) filter (where k.n = most))[1]
+    ) end
+  into page
+  from (
+    select s.*, pg_catalog.row_number() over (order by s.created_at desc, s.id desc) as n
+    from public.proxy_key_summaries as s
+    where (s.created_at, s.id) < (place.moment, place.id)
+      and (owner_id is null or s.user_id = owner_id)
+      and (one_key is null or s.id = one_key)
+      and (find_proxy_keys.active is null or s.active = find_proxy_keys.active)
+      and (wanted_tier is null or s.tier = wanted_tier)
+      and (find_proxy_keys.live_mode is null or s.live_mode = find_proxy_keys.live_mode)
+      and (
+        find_proxy_keys.label is null
+        or pg_catalog.strpos(pg_catalog.lower(s.label), pg_catalog.lower(find_proxy_keys.label)) > 0
+      )
+    order by s.created_at desc, s.id desc
+    limit most + 1
+  ) as k;
+  return page;
+end
+$$;
+comment on function private.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) is 'Does the work of public.find_proxy_keys.';
+revoke all on function private.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) from public, anon, authenticated, service_role;
+grant execute on function private.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) to authenticated;
+
+create function public.find_proxy_keys(
+  "limit" integer default 50,
+  cursor text default null,
+  key_id text default null,
+  "user" text default null,
+  label text default null,
+  active boolean default null,
+  tier text default null,
+  live_mode boolean default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = ''
+as $$
+begin
+  return private.find_proxy_keys(
+    find_proxy_keys."limit", find_proxy_keys.cursor, find_proxy_keys.key_id,
+    find_proxy_keys."user", find_proxy_keys.label, find_proxy_keys.active, find_proxy_keys.tier,
+    find_proxy_keys.live_mode
+  );
+end
+$$;
+comment on function public.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) is
+  'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s `email`; '
+  '`limit` (1 to 200, default 50) from `cursor` on. Filters: key_id (uuid or keyId), user (id or '
+  'e-mail address), label (contained), active, tier, live_mode. Refusals: unauthorized, forbidden, '
+  'invalid_request (detail: the argument).';
+revoke all on function public.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) from public, anon, authenticated, service_role;
+grant execute on function public.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) to authenticated;

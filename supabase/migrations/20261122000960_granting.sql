@@ -1,0 +1,202 @@
+-- Granting: admins give users the tiers that are not self-serve, and take them back.
+
+create function private.require_grantee("user" text, tier text) returns uuid
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  user_id uuid := private.find_user(require_grantee."user");
+begin
+  if require_grantee.tier is null then
+    perform private.refuse('invalid_request', 'tier');
+  end if;
+  perform private.require_tier(require_grantee.tier);
+  if require_grantee."user" is null then
+    perform private.refuse('invalid_request', 'user');
+  end if;
+  if user_id is null then
+    perform private.refuse('user_not_found');
+  end if;
+  return user_id;
+end
+$$;
+comment on function private.require_grantee(text, text) is
+  'The id of the user that is named; refuses (invalid_request, user_not_found) without a user or tier.';
+revoke all on function private.require_grantee(text, text)
+  from public, anon, authenticated, service_role;
+
+
+-- A definer: callers may not write grants.
+create function private.grant_proxy_tier("user" text, tier text, reason text)
+returns public.proxy_tier_grants
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  grantee uuid;
+  clean_reason text;
+  made public.proxy_tier_grants;
+begin
+  perform private.require_admin();
+  clean_reason := private.require_reason(grant_proxy_tier.reason);
+  grantee := private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
+  perform private.give_reason(clean_reason);
+  insert into public.proxy_tier_grants (user_id, tier, granted_by, reason)
+  values (grantee, grant_proxy_tier.tier, private.require_user(), clean_reason)
+  on conflict on constraint "a tier is granted to a user once" do nothing;
+  perform private.give_reason(null);
+  select * into made from public.proxy_tier_grants as g
+  where g.user_id = grantee and g.tier = grant_proxy_tier.tier;
+  return made;
+end
+$$;
+comment on function private.grant_proxy_tier(text, text, text) is
+  'Does the work of public.grant_proxy_tier.';
+revoke all on function private.grant_proxy_tier(text, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.grant_proxy_tier(text, text, text) to authenticated;
+
+create function public.grant_proxy_tier("user" text, tier text, reason text)
+returns public.proxy_tier_grants
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+begin
+  return private.grant_proxy_tier(
+    grant_proxy_tier."user", grant_proxy_tier.tier, grant_proxy_tier.reason
+  );
+end
+$$;
+comment on function public.grant_proxy_tier(text, text, text) is
+  'For admins: lets a user (id or e-mail address) mint keys of a tier. A grant that there is already '
+  'is returned as it is. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
+  'user_not_found.';
+revoke all on function public.grant_proxy_tier(text, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.grant_proxy_tier(text, text, text) to authenticated;
+
+
+-- A definer: callers may not write grants.
+create function private.revoke_proxy_tier("user" text, tier text, reason text) returns void
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+  grantee uuid;
+  clean_reason text;
+begin
+  perform private.require_admin();
+  clean_reason := private.require_reason(revoke_proxy_tier.reason);
+  grantee := private.require_grantee(revoke_proxy_tier."user", revoke_proxy_tier.tier);
+  perform private.give_reason(clean_reason);
+  delete from public.proxy_tier_grants as g
+  where g.user_id = grantee and g.tier = revoke_proxy_tier.tier;
+  perform private.give_reason(null);
+end
+$$;
+comment on function private.revoke_proxy_tier(text, text, text) is
+  'Does the work of public.revoke_proxy_tier.';
+revoke all on function private.revoke_proxy_tier(text, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.revoke_proxy_tier(text, text, text) to authenticated;
+
+create function public.revoke_proxy_tier("user" text, tier text, reason text) returns void
+language plpgsql volatile security invoker
+set search_path = ''
+as $$
+begin
+  perform private.revoke_proxy_tier(
+    revoke_proxy_tier."user", revoke_proxy_tier.tier, revoke_proxy_tier.reason
+  );
+end
+$$;
+comment on function public.revoke_proxy_tier(text, text, text) is
+  'For admins: takes the grant of a tier back from a user (id or e-mail address). Keys that there '
+  'are go on; suspend those that should not. Without such a grant it does nothing. Refusals: '
+  'unauthorized, forbidden, invalid_request (detail: the argument), user_not_found.';
+revoke all on function public.revoke_proxy_tier(text, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.revoke_proxy_tier(text, text, text) to authenticated;
+
+
+-- A definer: it reads every user's grants, for an admin.
+create function private.list_proxy_tier_grants(
+  "limit" integer, cursor text, "user" text, tier text
+) returns public.proxy_page
+language plpgsql stable security definer
+set search_path = ''
+as $$
+declare
+  place record;
+  most integer;
+  wanted_tier text;
+  owner_id uuid;
+  page public.proxy_page;
+begin
+  perform private.require_admin();
+  place := private.decode_cursor(list_proxy_tier_grants.cursor);
+  most := private.require_limit(coalesce(list_proxy_tier_grants."limit", 50));
+  wanted_tier := private.require_tier(list_proxy_tier_grants.tier);
+  if list_proxy_tier_grants."user" is not null then
+    owner_id := private.find_user(list_proxy_tier_grants."user");
+    if owner_id is null then
+      return ('[]'::jsonb, null)::public.proxy_page;
+    end if;
+  end if;
+  select
+    coalesce(
+      pg_catalog.jsonb_agg(
+        pg_catalog.to_jsonb(g.*) - 'n' || pg_catalog.jsonb_build_object(
+          'email', (select u.email from auth.users as u where u.id = g.user_id)
+        ) order by g.n
+      ) filter (where g.n <= most),
+      '[]'
+    ),
+    case when pg_catalog.count(*) > most then private.encode_cursor(
+      max(g.granted_at) filter (where g.n = most),
+      (pg_catalog.array_agg(g.id) filter (where g.n = most))[1]
+    ) end
+  into page
+  from (
+    select t.*, pg_catalog.row_number() over (order by t.granted_at desc, t.id desc) as n
+    from public.proxy_tier_grants as t
+    where (t.granted_at, t.id) < (place.moment, place.id)
+      and (owner_id is null or t.user_id = owner_id)
+      and (wanted_tier is null or t.tier = wanted_tier)
+    order by t.granted_at desc, t.id desc
+    limit most + 1
+  ) as g;
+  return page;
+end
+$$;
+comment on function private.list_proxy_tier_grants(integer, text, text, text) is
+  'Does the work of public.list_proxy_tier_grants.';
+revoke all on function private.list_proxy_tier_grants(integer, text, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.list_proxy_tier_grants(integer, text, text, text)
+  to authenticated;
+
+create function public.list_proxy_tier_grants(
+  "limit" integer default 50,
+  cursor text default null,
+  "user" text default null,
+  tier text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = ''
+as $$
+begin
+  return private.list_proxy_tier_grants(
+    list_proxy_tier_grants."limit", list_proxy_tier_grants.cursor,
+    list_proxy_tier_grants."user", list_proxy_tier_grants.tier
+  );
+end
+$$;
+comment on function public.list_proxy_tier_grants(integer, text, text, text) is
+  'For admins: the grants of all users, newest first, with the user''s `email`; `limit` (1 to 200, '
+  'default 50) from `cursor` on. Filters: user (id or e-mail address), tier. Refusals: unauthorized, '
+  'forbidden, invalid_request (detail: the argument).';
+revoke all on function public.list_proxy_tier_grants(integer, text, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.list_proxy_tier_grants(integer, text, text, text)
+  to authenticated;
