@@ -5,20 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Report } from '../scripts/bench/report.ts';
+import { routes } from '../scripts/bench/route-calls.ts';
 import { projectRoot } from '../scripts/stack/project-root.ts';
 
-const routes = [
-  'mint',
-  'list (3 keys)',
-  'rotate',
-  'delete',
-  'usage (3 keys)',
-  'reactivate',
-  'health',
-];
+const routeNames = routes.map(({ name }) => name);
 
 const comparisons = [
-  ...[1, 8].flatMap((connections) => routes.map((route) => `routes ${route} ${connections}`)),
+  ...[1, 8].flatMap((connections) => routeNames.map((name) => `routes ${name} ${connections}`)),
   'sql mint_proxy_key',
   'sql rotate_proxy_key',
   'sql lookup_proxy_key',
@@ -26,6 +19,8 @@ const comparisons = [
   'flat list_proxy_keys',
   'flat usage 1',
   'flat proxy_usage_summary',
+  'flat keys: page 5',
+  'flat events: page 5',
   ...[1, 8].map((connections) => `gateway CONNECT ${connections}`),
   ...['download', 'upload'].flatMap((direction) =>
     // against proxy-chain alone, and against no proxy

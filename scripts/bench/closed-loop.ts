@@ -6,6 +6,7 @@ export interface Call {
   path: string;
   token: string;
   body?: unknown;
+  headers?: Record<string, string>;
   expect: number;
 }
 
@@ -42,6 +43,7 @@ function send(agent: Agent, url: string, call: Call): Promise<number> {
       method: call.method,
       headers: {
         Authorization: `Bearer ${call.token}`,
+        ...call.headers,
         ...(body === undefined
           ? {}
           : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),

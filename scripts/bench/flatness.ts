@@ -2,6 +2,7 @@ import type postgres from 'postgres';
 import { type ClosedLoop, openClosedLoop } from './closed-loop.ts';
 import { type Side, timeEach } from './interleave.ts';
 import { compare, type Measuring } from './measuring.ts';
+import { measurePaging } from './paging.ts';
 import type { BenchUser } from './scene.ts';
 import { recordUsageEvents } from './usage-events.ts';
 import { actAs, connectAsUser } from './user-connection.ts';
@@ -48,6 +49,7 @@ export async function measureFlatness(measuring: Measuring): Promise<void> {
     loop.close();
     await sql.end({ timeout: 1 });
   }
+  await measurePaging(measuring, busy, keys);
 }
 
 function overHttp(loop: ClosedLoop, { token }: BenchUser, path: string, count: number): Side {

@@ -15,6 +15,8 @@ export interface Size {
   statements: number;
   /** Usage events of the user whose reads must stay flat. */
   events: number;
+  /** The page far down a list that is compared with its first. */
+  pages: number;
   /** First and second starts, and processes whose memory is measured. */
   starts: number;
   /** What moves through tunnels in one round of one side. */

@@ -16,6 +16,8 @@ export interface Scene {
   newUsers(count: number, options?: { admin?: boolean }): Promise<BenchUser[]>;
   /** One new key for each of `users`, in the same order; returns their ids. */
   newKeys(users: BenchUser[]): Promise<string[]>;
+  /** `count` usage events of each of `keys`, over the last 20 days. */
+  newUsage(keys: string[], count: number): Promise<unknown>;
   /** Lifts the limit on rotations of `users`. */
   forgetRotations(users: BenchUser[]): Promise<unknown>;
 }
@@ -61,6 +63,20 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
         select id, sha256(key_id::bytea) from made`;
       return ids;
     },
+    newUsage: (keys, count) => sql`
+      select gateway.record_usage(jsonb_agg(jsonb_build_object(
+        'eventId', gen_random_uuid(),
+        'apiKeyId', key,
+        'occurredAt', now() - random() * interval '20 days',
+        'targetHost', 'www.example.com',
+        'method', 'CONNECT',
+        'statusCode', 200,
+        'bytesSent', n,
+        'bytesReceived', 1000 * n,
+        'durationMs', 250,
+        'servedByNodeId', 'bench'
+      )))
+      from unnest(${keys}::uuid[]) as key, generate_series(1, ${count}::integer) as n`,
     forgetRotations: (users) => sql`
       update private.rotation_windows set rotated_at = '{}'
       where user_id = any(${users.map(({ id }) => id)}::uuid[])`,

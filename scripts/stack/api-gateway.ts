@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { createProxyServer } from 'http-proxy-3';
+import { ownMessages } from './own-messages.ts';
 import { listenOnLoopback, loopback } from './ports.ts';
 import type { ApiKeyRole } from './role-tokens.ts';
 
@@ -46,14 +47,14 @@ export async function startApiGateway(options: {
 
   const forward = (request: IncomingMessage, response: ServerResponse, port: number) =>
     proxy.web(request, response, { target: `http://${loopback}:${port}` }, () =>
-      answer(response, 503, 'The service behind this path does not answer.'),
+      answer(response, 503, ownMessages.away),
     );
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
-    if (!opened) return answer(response, 503, 'The stack is starting.');
+    if (!opened) return answer(response, 503, ownMessages.starting);
     const { upstreams, auth } = opened;
     const route = matchRoute(request.url ?? '/', Object.keys(upstreams.functionPorts));
-    if (!route) return answer(response, 404, 'no Route matched with those values');
+    if (!route) return answer(response, 404, ownMessages.noRoute);
     request.url = route.path;
     if (route.kind === 'function') {
       return forward(request, response, upstreams.functionPorts[route.name] as number);
@@ -68,7 +69,7 @@ export async function startApiGateway(options: {
   const server = createServer((request, response) => {
     serve(request, response).catch((error) => {
       console.error(error);
-      answer(response, 500, 'The API gateway could not handle this request.');
+      answer(response, 500, ownMessages.failed);
     });
   });
   return {

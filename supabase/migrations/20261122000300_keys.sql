@@ -68,7 +68,7 @@ create table public.proxy_keys (
   constraint "an address range is not null" check (array_position(allowed_ips, null) is null),
   constraint "a deleted key has no grace" check (deleted_at is null or grace_ends_at is null),
   constraint "a grace is at most 30 seconds" check (
-    grace_ends_at <= rotated_at + interval '30 seconds'
+    grace_ends_at is null or coalesce(grace_ends_at <= rotated_at + interval '30 seconds', false)
   ),
   constraint "a reason is of a suspension" check (
     suspended_reason is null or suspended_at is not null

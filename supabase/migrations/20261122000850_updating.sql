@@ -20,14 +20,17 @@ comment on function private.require_label(jsonb) is
 revoke all on function private.require_label(jsonb) from public, anon, authenticated, service_role;
 
 
--- As strict as `inet` and `cidr` together: `cidr` alone takes 10 for 10.0.0.0/8, and `inet` alone an
--- address with bits behind its mask, of which nobody can tell what was meant. An IPv4 address in the
--- form of IPv6 is refused, as it would match no client.
+-- Stricter than `cidr`, which takes 10/8 for 10.0.0.0/8, 010 for 10, which others read as 8, and a
+-- mask of 2^32 for 0. Bits behind the mask are refused too, as nobody can tell what was meant, and an
+-- IPv4 address in the form of IPv6, as it would match no client.
 create function private.require_allowed_ips(ranges jsonb) returns cidr[]
 language plpgsql stable
 set search_path = ''
 as $$
 declare
+  octet constant text := '(0|[1-9]\d{0,2})';
+  range_form constant text :=
+    '^(' || octet || '(\.' || octet || '){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*)(/' || octet || ')?$';
   allowed cidr[];
 begin
   if pg_catalog.jsonb_typeof(require_allowed_ips.ranges) <> 'array'
@@ -35,7 +38,7 @@ begin
     or exists (
       select from pg_catalog.jsonb_array_elements(require_allowed_ips.ranges) as r
       where pg_catalog.jsonb_typeof(r) <> 'string'
-        or r #>> '{}' !~ '^[0-9a-fA-F.:]+(/[0-9]+)?$'
+        or r #>> '{}' !~ range_form
         or not pg_catalog.pg_input_is_valid(r #>> '{}', 'inet')
         or not pg_catalog.pg_input_is_valid(r #>> '{}', 'cidr')
     )

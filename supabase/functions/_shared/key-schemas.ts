@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { count, ofRow, time, timeOrNull } from './answer.ts';
-import { labelField, tierField } from './request-fields.ts';
+import { labelField, text, tierField } from './request-fields.ts';
 
 const id = z.uuid();
 const keyId = z
@@ -91,7 +91,7 @@ export const updateBody = z
   .strictObject({
     label: labelField.optional(),
     allowedIps: z
-      .array(z.string())
+      .array(text)
       .max(50)
       .openapi({
         description: 'IPv4 or IPv6 addresses or CIDR ranges of clients; empty for any.',
