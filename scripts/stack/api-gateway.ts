@@ -43,6 +43,12 @@ export async function startApiGateway(options: {
   // PostgREST closes a connection idle for 30 s: a request sent at that moment would be lost
   const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 20_000 });
   const proxy = createProxyServer({ agent, xfwd: true });
+  // an answer that breaks off must not look as if more of it were to come
+  proxy.on('proxyRes', (upstream, _request, response) => {
+    upstream.once('close', () => {
+      if (!upstream.complete) response.destroy();
+    });
+  });
   let opened: { upstreams: Upstreams; auth: ReturnType<typeof getRequestListener> } | undefined;
 
   const forward = (request: IncomingMessage, response: ServerResponse, port: number) =>

@@ -67,6 +67,33 @@ revoke all on function private.decode_cursor(text)
 grant execute on function private.decode_cursor(text) to authenticated;
 
 
+create function private.make_page(items jsonb, most integer, moment text, id text)
+returns public.proxy_page
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  last_item jsonb := make_page.items -> (make_page.most - 1);
+begin
+  if pg_catalog.jsonb_array_length(make_page.items) > make_page.most then
+    return (
+      make_page.items - make_page.most,
+      private.encode_cursor(
+        (last_item ->> make_page.moment)::timestamptz, (last_item ->> make_page.id)::uuid
+      )
+    )::public.proxy_page;
+  end if;
+  return (coalesce(make_page.items, '[]'), null)::public.proxy_page;
+end
+$$;
+comment on function private.make_page(jsonb, integer, text, text) is
+  'A page of `most` items, or of all for null, out of up to one more, which tells that there is a '
+  'page after this one. `moment` and `id` name what the list is ordered by.';
+revoke all on function private.make_page(jsonb, integer, text, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.make_page(jsonb, integer, text, text) to authenticated;
+
+
 create function private.require_limit("limit" integer) returns integer
 language plpgsql stable security definer
 set search_path = ''

@@ -90,30 +90,18 @@ create function public.list_proxy_keys(
 language plpgsql stable security invoker
 set search_path = ''
 as $$
-declare
-  page public.proxy_page;
-  most bigint := list_proxy_keys."limit";
 begin
   perform private.require_user();
-  select
-    coalesce(
-      pg_catalog.jsonb_agg(pg_catalog.to_jsonb(k.*) - 'n' order by k.n)
-        filter (where most is null or k.n <= most),
-      '[]'
+  return private.make_page(
+    (
+      select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s) order by s.created_at desc, s.id desc)
+      from private.page_of_keys(
+        list_proxy_keys."limit", list_proxy_keys.cursor, list_proxy_keys.active,
+        list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label
+      ) as s
     ),
-    case when pg_catalog.count(*) > most then private.encode_cursor(
-      max(k.created_at) filter (where k.n = most),
-      (pg_catalog.array_agg(k.id) filter (where k.n = most))[1]
-    ) end
-  into page
-  from (
-    select s.*, pg_catalog.row_number() over (order by s.created_at desc, s.id desc) as n
-    from private.page_of_keys(
-      list_proxy_keys."limit", list_proxy_keys.cursor, list_proxy_keys.active,
-      list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label
-    ) as s
-  ) as k;
-  return page;
+    list_proxy_keys."limit", 'created_at', 'id'
+  );
 end
 $$;
 comment on function public.list_proxy_keys(integer, text, boolean, text, boolean, text) is

@@ -62,15 +62,13 @@ language plpgsql stable security invoker
 set search_path = ''
 as $$
 declare
-  page public.proxy_page;
-  most bigint := proxy_usage_by_key."limit";
   wanted_month date;
 begin
   perform private.require_user();
   wanted_month := private.require_period(proxy_usage_by_key.period);
-  select
-    coalesce(
-      pg_catalog.jsonb_agg(
+  return private.make_page(
+    (
+      select pg_catalog.jsonb_agg(
         pg_catalog.jsonb_build_object(
           'id', k.id,
           'key_id', k.key_id,
@@ -78,28 +76,21 @@ begin
           'tier', k.tier,
           'live_mode', k.live_mode,
           'active', k.active,
+          'created_at', k.created_at,
           'requests', coalesce(u.requests, 0),
           'bytes_sent', coalesce(u.bytes_sent, 0),
           'bytes_received', coalesce(u.bytes_received, 0),
           'last_used_at', u.last_used_at
-        ) order by k.n
-      ) filter (where most is null or k.n <= most),
-      '[]'
+        ) order by k.created_at desc, k.id desc
+      )
+      from private.page_of_keys(
+        proxy_usage_by_key."limit", proxy_usage_by_key.cursor, proxy_usage_by_key.active,
+        proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
+      ) as k
+      left join public.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month
     ),
-    case when pg_catalog.count(*) > most then private.encode_cursor(
-      max(k.created_at) filter (where k.n = most),
-      (pg_catalog.array_agg(k.id) filter (where k.n = most))[1]
-    ) end
-  into page
-  from (
-    select s.*, pg_catalog.row_number() over (order by s.created_at desc, s.id desc) as n
-    from private.page_of_keys(
-      proxy_usage_by_key."limit", proxy_usage_by_key.cursor, proxy_usage_by_key.active,
-      proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
-    ) as s
-  ) as k
-  left join public.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month;
-  return page;
+    proxy_usage_by_key."limit", 'created_at', 'id'
+  );
 end
 $$;
 comment on function public.proxy_usage_by_key(text, integer, text, boolean, text, boolean, text) is

@@ -238,7 +238,6 @@ declare
   wanted_tier text;
   owner_id uuid;
   one_key uuid;
-  page public.proxy_page;
 begin
   perform private.require_admin();
   place := private.decode_cursor(find_proxy_keys.cursor);
@@ -261,37 +260,34 @@ begin
       return ('[]'::jsonb, null)::public.proxy_page;
     end if;
   end if;
-  select
-    coalesce(
-      pg_catalog.jsonb_agg(
-        pg_catalog.to_jsonb(k.*) - 'n' || pg_catalog.jsonb_build_object(
+  return private.make_page(
+    (
+      select pg_catalog.jsonb_agg(
+        pg_catalog.to_jsonb(k) || pg_catalog.jsonb_build_object(
           'email', (select u.email from auth.users as u where u.id = k.user_id)
-        ) order by k.n
-      ) filter (where k.n <= most),
-      '[]'
-    ),
-    case when pg_catalog.count(*) > most then private.encode_cursor(
-      max(k.created_at) filter (where k.n = most),
-      (pg_catalog.array_agg(k.id) filter (where k.n = most))[1]
-    ) end
-  into page
-  from (
-    select s.*, pg_catalog.row_number() over (order by s.created_at desc, s.id desc) as n
-    from public.proxy_key_summaries as s
-    where (s.created_at, s.id) < (place.moment, place.id)
-      and (owner_id is null or s.user_id = owner_id)
-      and (one_key is null or s.id = one_key)
-      and (find_proxy_keys.active is null or s.active = find_proxy_keys.active)
-      and (wanted_tier is null or s.tier = wanted_tier)
-      and (find_proxy_keys.live_mode is null or s.live_mode = find_proxy_keys.live_mode)
-      and (
-        find_proxy_keys.label is null
-        or pg_catalog.strpos(pg_catalog.lower(s.label), pg_catalog.lower(find_proxy_keys.label)) > 0
+        ) order by k.created_at desc, k.id desc
       )
-    order by s.created_at desc, s.id desc
-    limit most + 1
-  ) as k;
-  return page;
+      from (
+        select s.*
+        from public.proxy_key_summaries as s
+        where (s.created_at, s.id) < (place.moment, place.id)
+          and (owner_id is null or s.user_id = owner_id)
+          and (one_key is null or s.id = one_key)
+          and (find_proxy_keys.active is null or s.active = find_proxy_keys.active)
+          and (wanted_tier is null or s.tier = wanted_tier)
+          and (find_proxy_keys.live_mode is null or s.live_mode = find_proxy_keys.live_mode)
+          and (
+            find_proxy_keys.label is null
+            or pg_catalog.strpos(
+              pg_catalog.lower(s.label), pg_catalog.lower(find_proxy_keys.label)
+            ) > 0
+          )
+        order by s.created_at desc, s.id desc
+        limit most + 1
+      ) as k
+    ),
+    most, 'created_at', 'id'
+  );
 end
 $$;
 comment on function private.find_proxy_keys(

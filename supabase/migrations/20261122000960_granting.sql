@@ -131,7 +131,6 @@ declare
   most integer;
   wanted_tier text;
   owner_id uuid;
-  page public.proxy_page;
 begin
   perform private.require_admin();
   place := private.decode_cursor(list_proxy_tier_grants.cursor);
@@ -143,30 +142,25 @@ begin
       return ('[]'::jsonb, null)::public.proxy_page;
     end if;
   end if;
-  select
-    coalesce(
-      pg_catalog.jsonb_agg(
-        pg_catalog.to_jsonb(g.*) - 'n' || pg_catalog.jsonb_build_object(
+  return private.make_page(
+    (
+      select pg_catalog.jsonb_agg(
+        pg_catalog.to_jsonb(g) || pg_catalog.jsonb_build_object(
           'email', (select u.email from auth.users as u where u.id = g.user_id)
-        ) order by g.n
-      ) filter (where g.n <= most),
-      '[]'
+        ) order by g.granted_at desc, g.id desc
+      )
+      from (
+        select t.*
+        from public.proxy_tier_grants as t
+        where (t.granted_at, t.id) < (place.moment, place.id)
+          and (owner_id is null or t.user_id = owner_id)
+          and (wanted_tier is null or t.tier = wanted_tier)
+        order by t.granted_at desc, t.id desc
+        limit most + 1
+      ) as g
     ),
-    case when pg_catalog.count(*) > most then private.encode_cursor(
-      max(g.granted_at) filter (where g.n = most),
-      (pg_catalog.array_agg(g.id) filter (where g.n = most))[1]
-    ) end
-  into page
-  from (
-    select t.*, pg_catalog.row_number() over (order by t.granted_at desc, t.id desc) as n
-    from public.proxy_tier_grants as t
-    where (t.granted_at, t.id) < (place.moment, place.id)
-      and (owner_id is null or t.user_id = owner_id)
-      and (wanted_tier is null or t.tier = wanted_tier)
-    order by t.granted_at desc, t.id desc
-    limit most + 1
-  ) as g;
-  return page;
+    most, 'granted_at', 'id'
+  );
 end
 $$;
 comment on function private.list_proxy_tier_grants(integer, text, text, text) is
