@@ -1,6 +1,8 @@
-import { haveHash, parseCredentials } from './keys/credentials.ts';
+import { type Client, permitsClient } from './keys/client-ranges.ts';
+import { parseCredentials } from './keys/credentials.ts';
 import type { KeyCache, KeyEntry } from './keys/key-cache.ts';
 import type { KeyRecord } from './keys/key-lookup.ts';
+import { areOfKey, inService } from './keys/key-state.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
 import { Refusal } from './refusal.ts';
@@ -17,6 +19,8 @@ export interface AdmissionOptions {
   keys: KeyCache;
   ledger: QuotaLedger;
   limiter: RateLimiter;
+  /** The clock of `keys`. */
+  now: () => number;
 }
 
 /** A figure this fresh is not asked for again before a refusal for quota, in ms. */
@@ -24,35 +28,44 @@ const freshMs = 1_000;
 const retryAfterSeconds = 5;
 
 /**
- * Judges a request by its `Proxy-Authorization` header: credentials, state, rate, quota, in this
- * order. Throws a `Refusal` while the caller has not proved to hold a key (407), or when the database
- * cannot say (503): a stranger can add nothing to a key's usage.
+ * Judges a request by its `Proxy-Authorization` header and its client's address: credentials, state,
+ * address, rate, quota, in this order. Throws a `Refusal` while the caller has not proved to hold a
+ * key (407), or when the database cannot say (503): a stranger can add nothing to a key's usage.
  */
 export async function admit(
   header: string | undefined,
-  { keys, ledger, limiter }: AdmissionOptions,
+  client: Client,
+  { keys, ledger, limiter, now }: AdmissionOptions,
 ): Promise<Admission> {
   const credentials = parseCredentials(header);
   if (!credentials) throw new Refusal('credentials_required');
-  let entry = await answered(keys.get(credentials.keyId));
+  const entry = await answered(keys.get(credentials.keyId));
   const { record: key } = entry;
-  if (!key || !haveHash(credentials, key.secretHash)) {
+  const at = now();
+  if (!key || !areOfKey(credentials, entry, at)) {
     // it may be the secret of a rotation that nobody could tell us of
     if (entry.uncertain) throw new Refusal('unavailable', { retryAfterSeconds });
     throw new Refusal('credentials_required');
   }
   const refused = (refusal: Refusal): Admission => ({ key, entry, refusal });
 
-  if (!key.active) {
+  if (!inService(entry, at)) {
     return refused(new Refusal(key.suspended ? 'key_suspended' : 'credentials_required'));
+  }
+  if (!permitsClient(key.allowedIps, client)) {
+    return refused(new Refusal('address_forbidden'));
   }
   const waitSeconds = await limiter.take(key.keyId, key.rateLimit);
   if (waitSeconds > 0) {
     return refused(new Refusal('rate_limited', { retryAfterSeconds: waitSeconds }));
   }
   // this node's figure may be too high: the database is asked before it counts
-  if (ledger.exhausted(entry)) entry = await answered(keys.refresh(key.keyId, freshMs));
-  if (ledger.exhausted(entry)) return refused(new Refusal('quota_exceeded'));
+  if (
+    ledger.exhausted(entry) &&
+    ledger.exhausted(await answered(keys.refresh(key.keyId, freshMs)))
+  ) {
+    return refused(new Refusal('quota_exceeded'));
+  }
   return { key, entry, refusal: null };
 }
 

@@ -7,6 +7,7 @@ const refusals = {
   port_forbidden: [403, 'only ports 80, 443, 8080 and 8443 may be reached'],
   target_forbidden: [403, 'this target may not be reached'],
   key_suspended: [403, 'this key is suspended: ask the operator'],
+  address_forbidden: [403, 'this key may not be used from this address'],
   credentials_required: [407, 'send keyId:secret of an active key as Basic proxy credentials'],
   rate_limited: [429, 'over the CONNECTs per second of this key'],
   internal: [500, 'the gateway failed, and its operator has been told'],

@@ -28,8 +28,6 @@ export interface RequestHandlerOptions extends AdmissionOptions {
   idleMs: number;
   /** How long resolving and connecting may take together, in ms. */
   connectTimeoutMs: number;
-  /** Monotonic, in ms. */
-  now: () => number;
   /** Whether a new tunnel could be metered, and the gateway is not about to end. */
   accepting: () => boolean;
   /** Takes an event; resolves when it is on disk. */
@@ -107,7 +105,8 @@ export class RequestHandler {
     const begun = now();
     if (!accepting()) throw new Refusal('unavailable', { retryAfterSeconds });
     const asked = requestedTarget(request);
-    const admission = await admit(server.credentialsOf(request), this.#options);
+    const credentials = server.credentialsOf(request);
+    const admission = await admit(credentials, request.socket, this.#options);
     const { key, refusal } = admission;
     const refused = (status: number) =>
       this.#recordRefused(key, request.method ?? 'CONNECT', asked.host, status, begun);
@@ -136,13 +135,14 @@ export class RequestHandler {
   /** Has what passes through a connection metered, and closed when its key may not be used. */
   #open(
     { admission: { key, entry }, target, to, begun }: Reached,
-    { method = 'CONNECT' }: IncomingMessage,
+    { method = 'CONNECT', socket: client }: IncomingMessage,
     answered: Pick<TunnelOptions, 'statusCode' | 'close'>,
   ): Tunnel {
     const { now, keys, ledger, tunnels, nodeId, record, onConnected, log } = this.#options;
     const tunnel = new Tunnel({
       ...answered,
       key,
+      client,
       target,
       targetHost: to.host,
       method,
@@ -151,7 +151,7 @@ export class RequestHandler {
       record,
       charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
     });
-    tunnels.add(tunnel);
+    tunnels.add(tunnel, entry);
     target.once('close', () => {
       tunnels.remove(tunnel);
       this.#report(tunnel);

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { type ClientRanges, parseClientRanges } from './client-ranges.ts';
 
 /** What a gateway needs to judge a CONNECT, as `gateway.lookup_proxy_key` answers. */
 export interface KeyRecord {
@@ -14,6 +15,14 @@ export interface KeyRecord {
   /** Of this calendar month (UTC). */
   bandwidthLimitBytes: number;
   bandwidthUsedBytes: number;
+  /** Where its clients may be; empty for anywhere. */
+  allowedIps: ClientRanges;
+  /** From when it was looked up; negative once it has, null for never. */
+  expiresInMs: number | null;
+  /** Of the secret before the last rotation, during its grace. */
+  previousHash: Buffer | null;
+  /** How long that works too, from when it was looked up. */
+  previousEndsInMs: number | null;
 }
 
 /** Looks a key up in the database; null for an unknown keyId. Rejects when there is no answer. */
@@ -28,6 +37,10 @@ interface LookupRow {
   rate_limit: number;
   bandwidth_limit_bytes: string;
   bandwidth_used_bytes: string;
+  allowed_ips: string[];
+  expires_in_ms: string | null;
+  previous_hash: Buffer | null;
+  previous_ends_in_ms: string | null;
 }
 
 /** How long a query may take before its connection is given up: a black hole must not hang us. */
@@ -77,6 +90,14 @@ export function lookUpWith(pool: pg.Pool): LookUpKey {
       rateLimit: row.rate_limit,
       bandwidthLimitBytes: Number(row.bandwidth_limit_bytes),
       bandwidthUsedBytes: Number(row.bandwidth_used_bytes),
+      allowedIps: parseClientRanges(row.allowed_ips),
+      expiresInMs: numberOrNull(row.expires_in_ms),
+      previousHash: row.previous_hash,
+      previousEndsInMs: numberOrNull(row.previous_ends_in_ms),
     };
   };
+}
+
+function numberOrNull(text: string | null): number | null {
+  return text === null ? null : Number(text);
 }

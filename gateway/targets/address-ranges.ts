@@ -23,7 +23,15 @@ export function isPublic(address: string): boolean {
 export function parseAddress(address: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
   const family = isIP(address);
   if (family === 4) return ipaddr.IPv4.parse(address);
-  return family === 6 ? ipaddr.IPv6.parse(address) : null;
+  return family === 6 ? ipaddr.IPv6.parse(address.replace(dotted, asWords)) : null;
+}
+
+/** The last 32 bits of an IPv6 address, in the form of IPv4: ipaddr.js takes ::a.b.c.d for ::ffff:a.b.c.d. */
+const dotted = /(?<=:)\d+\.\d+\.\d+\.\d+$/;
+
+function asWords(text: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = text.split('.').map(Number);
+  return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
 function isGlobalUnicast({ parts: [first = 0] }: ipaddr.IPv6): boolean {

@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
-import type { KeyCache } from '../keys/key-cache.ts';
+import { permitsClient } from '../keys/client-ranges.ts';
+import type { KeyCache, KeyEntry } from '../keys/key-cache.ts';
+import { hasExpired, inService } from '../keys/key-state.ts';
 import type { QuotaLedger } from '../limits/quota-ledger.ts';
 import type { Tunnel } from './tunnel.ts';
 
@@ -23,6 +25,8 @@ const freshMs = 1_000;
 
 interface KeyTunnels {
   tunnels: Set<Tunnel>;
+  /** What its tunnels were last judged by. */
+  told: KeyEntry;
   /** How often the key changed, or may have. */
   changes: number;
   checking: boolean;
@@ -47,16 +51,19 @@ export class OpenTunnels {
     return this.#count;
   }
 
-  add(tunnel: Tunnel): void {
+  /** `told`: what its CONNECT was judged by. */
+  add(tunnel: Tunnel, told: KeyEntry): void {
     const { keyId } = tunnel.key;
     const entry = this.#byKey.get(keyId) ?? {
       tunnels: new Set(),
+      told,
       changes: 0,
       checking: false,
       dueAt: this.#options.now() + recheckMs,
       restsUntil: Number.NEGATIVE_INFINITY,
     };
     this.#byKey.set(keyId, entry);
+    if (told.askedAt > entry.told.askedAt) entry.told = told;
     entry.tunnels.add(tunnel);
     this.#count += 1;
   }
@@ -80,7 +87,7 @@ export class OpenTunnels {
     for (const { tunnels } of this.#byKey.values()) for (const tunnel of tunnels) tunnel.close();
   }
 
-  /** A key changed: its tunnels are closed if it is out of service. */
+  /** A key changed: those of its tunnels that may not go on are closed. */
   changed(keyId: string): void {
     const entry = this.#byKey.get(keyId);
     if (!entry) return;
@@ -105,6 +112,7 @@ export class OpenTunnels {
     const { keys, ledger, now, sliceMs, log } = this.#options;
     const at = now();
     let rechecks = 0;
+    const checked: [keyId: string, entry: KeyTunnels][] = [];
     for (const [keyId, entry] of this.#byKey) {
       for (const tunnel of entry.tunnels) {
         tunnel.charge();
@@ -113,10 +121,19 @@ export class OpenTunnels {
           .report()
           .catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
       }
-      if (entry.checking || at < entry.restsUntil || rechecks >= rechecksPerSweep) continue;
-      const known = keys.peek(keyId);
-      if (at < entry.dueAt && !(known && ledger.exhausted(known))) continue;
-      rechecks += 1;
+      if (entry.checking || at < entry.restsUntil) continue;
+      if (!hasExpired(entry.told, at)) {
+        if (rechecks >= rechecksPerSweep) continue;
+        const known = keys.peek(keyId);
+        if (at < entry.dueAt && !(known && ledger.exhausted(known))) continue;
+        rechecks += 1;
+      }
+      checked.push([keyId, entry]);
+    }
+    for (const [keyId, entry] of checked) {
+      // to the end of the queue: however many keys have tunnels, each has its turn
+      this.#byKey.delete(keyId);
+      this.#byKey.set(keyId, entry);
       void this.#check(keyId, entry);
     }
   }
@@ -130,23 +147,35 @@ export class OpenTunnels {
       let known = await keys.get(keyId);
       if (ledger.exhausted(known)) known = await keys.refresh(keyId, freshMs);
       if (known.uncertain) throw new Error('the database did not answer');
-      const reason = !known.record?.active
-        ? 'key out of service'
-        : ledger.exhausted(known)
-          ? 'quota used up'
-          : null;
-      if (reason !== null && entry.tunnels.size > 0) {
-        log.info({ keyId, reason, tunnels: entry.tunnels.size }, 'closing tunnels');
-        for (const tunnel of entry.tunnels) tunnel.close();
+      entry.told = known;
+      const tunnels = [...entry.tunnels];
+      const { record } = known;
+      if (record === null || !inService(known, now())) {
+        this.#close(keyId, tunnels, 'key out of service');
+      } else if (ledger.exhausted(known)) {
+        this.#close(keyId, tunnels, 'quota used up');
+      } else {
+        const strayed = tunnels.filter(({ client }) => !permitsClient(record.allowedIps, client));
+        this.#close(keyId, strayed, 'address not allowed');
       }
       // a change in between is still to be seen to
       if (entry.changes === changes) entry.dueAt = now() + recheckMs;
     } catch (error) {
-      // tunnels that are open outlive a database that is away; they are asked for when it is back
+      // tunnels that are open outlive a database that is away, as nobody knows of a change; an end
+      // that is known they do not. They are asked for when it is back.
       entry.restsUntil = now() + retryMs;
+      if (hasExpired(entry.told, now())) {
+        this.#close(keyId, [...entry.tunnels], 'key out of service');
+      }
       log.debug({ keyId, reason: (error as Error).message }, 'state of a key unknown');
     } finally {
       entry.checking = false;
     }
+  }
+
+  #close(keyId: string, tunnels: readonly Tunnel[], reason: string): void {
+    if (tunnels.length === 0) return;
+    this.#options.log.info({ keyId, reason, tunnels: tunnels.length }, 'closing tunnels');
+    for (const tunnel of tunnels) tunnel.close();
   }
 }

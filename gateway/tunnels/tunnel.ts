@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
+import type { Client } from '../keys/client-ranges.ts';
 import type { KeyRecord } from '../keys/key-lookup.ts';
 import { newEventId, type UsageEvent } from '../usage/usage-event.ts';
 
 export interface TunnelOptions {
   key: KeyRecord;
+  client: Client;
   /** The connected socket: what passes through it is what is metered. */
   target: Socket;
   targetHost: string;
@@ -24,6 +26,7 @@ export interface TunnelOptions {
 /** One open connection to a target, from the first byte to the last: counts, and reports in slices. */
 export class Tunnel {
   readonly key: KeyRecord;
+  readonly client: Client;
   readonly #options: TunnelOptions;
   /** That of its first event. */
   #id: string | undefined;
@@ -38,6 +41,7 @@ export class Tunnel {
 
   constructor(options: TunnelOptions) {
     this.key = options.key;
+    this.client = options.client;
     this.#options = options;
     this.#sliceBegan = options.now();
   }

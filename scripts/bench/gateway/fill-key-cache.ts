@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { anywhere } from '../../../gateway/keys/client-ranges.ts';
 import { KeyCache } from '../../../gateway/keys/key-cache.ts';
 
 // Makes a gateway's key cache and, when it is told to fill it, puts as many keys there as its
@@ -20,6 +21,10 @@ const cache = new KeyCache({
     rateLimit: 10,
     bandwidthLimitBytes: 5_000_000_000,
     bandwidthUsedBytes: 1_234_567_890,
+    allowedIps: anywhere,
+    expiresInMs: null,
+    previousHash: null,
+    previousEndsInMs: null,
   }),
   now: () => performance.now(),
 });
