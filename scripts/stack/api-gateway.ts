@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { createProxyServer } from 'http-proxy-3';
+import { serveApiDocs } from './api-docs.ts';
 import { ownMessages } from './own-messages.ts';
 import { listenOnLoopback, loopback } from './ports.ts';
 import type { ApiKeyRole } from './role-tokens.ts';
@@ -59,6 +60,7 @@ export async function startApiGateway(options: {
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     if (!opened) return answer(response, 503, ownMessages.starting);
     const { upstreams, auth } = opened;
+    if (await serveApiDocs(request, response)) return;
     const route = matchRoute(request.url ?? '/', Object.keys(upstreams.functionPorts));
     if (!route) return answer(response, 404, ownMessages.noRoute);
     request.url = route.path;

@@ -1,3 +1,4 @@
+import { apiDocsPath } from './api-docs.ts';
 import type { Stack } from './stack.ts';
 
 /** The demo user of `supabase/seed.sql`. */
@@ -8,6 +9,7 @@ export async function describeStack(stack: Stack): Promise<string> {
   const token = await signInDemoUser(stack);
   const rows: [string, string][] = [
     ['API', stack.url],
+    ['API docs', `${stack.url}${apiDocsPath}`],
     ['REST', stack.restUrl],
     ['Database', stack.dbUrl],
     ['Gateway', stack.gatewayUrl],

@@ -39,10 +39,10 @@ begin
     coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes),
     coalesce(m.bytes_sent + m.bytes_received, 0),
     k.allowed_ips::text[],
-    (extract(epoch from k.expires_at - pg_catalog.now()) * 1000)::bigint,
+    pg_catalog.floor(extract(epoch from k.expires_at - pg_catalog.now()) * 1000)::bigint,
     case when k.grace_ends_at > pg_catalog.now() then s.previous_hash end,
     case when k.grace_ends_at > pg_catalog.now()
-      then (extract(epoch from k.grace_ends_at - pg_catalog.now()) * 1000)::bigint
+      then pg_catalog.floor(extract(epoch from k.grace_ends_at - pg_catalog.now()) * 1000)::bigint
     end
   from public.proxy_keys as k
   join private.proxy_key_secrets as s on s.api_key_id = k.id

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { adminWays } from '../functions/admin-ways.ts';
 import {
   connectGateway,
   connectOwner,
@@ -29,8 +30,16 @@ beforeAll(async () => {
   await sql`update public.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
   await sql`
     update public.proxy_keys set deleted_at = '2026-01-01T00:00:00Z' where id = ${deleted.id}`;
+  await sql`
+    update public.proxy_keys
+    set allowed_ips = '{192.0.2.0/24}', expires_at = now() + interval '1 day' where id = ${live.id}`;
   await sql`insert into public.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
-  expect((await waysIn.rpc.rotate(owner, live.id)).status).toBe(200);
+  const rotated = await owner.supabase.rpc('rotate_proxy_key', {
+    id: live.id,
+    grace_seconds: 30,
+    idempotency_key: randomUUID(),
+  });
+  expect(rotated.status).toBe(200);
   await recordUsage(gateway, [usageEvent(live.id), usageEvent(deleted.id)]);
 
   const sentinel = randomUUID();
@@ -65,6 +74,17 @@ it('its keys are kept, without an owner and deleted', async () => {
   );
 });
 
+it('its graces end, so that neither secret works; who might have used it is still known', async () => {
+  const [row] = await sql`
+    select grace_ends_at, allowed_ips::text, expires_at > now() as expires
+    from public.proxy_keys where id = ${keys.live.id}`;
+  expect(row).toEqual({ grace_ends_at: null, allowed_ips: '{192.0.2.0/24}', expires: true });
+  const [lookup] = await gateway`
+    select active, previous_hash, previous_ends_in_ms
+    from gateway.lookup_proxy_key(${keys.live.keyId})`;
+  expect(lookup).toEqual({ active: false, previous_hash: null, previous_ends_in_ms: null });
+});
+
 it('the gateways are told of the keys that were not deleted before', async () => {
   const count = (keyId: string) => told.filter((payload) => payload === keyId).length;
   expect([keys.live, keys.suspended, keys.deleted].map(({ keyId }) => count(keyId))).toEqual([
@@ -79,6 +99,7 @@ it('its audit is kept, and tells of the deletion, with the owner it had and no a
   const rows = await readAudit(sql, keys.live.id);
   expect(rows.map(({ action, actor }) => [action, actor])).toEqual([
     ['minted', null],
+    ['updated', null],
     ['rotated', owner.id],
     ['deleted', null],
   ]);
@@ -104,9 +125,37 @@ it('what was only of the account is gone', async () => {
   const [left] = await sql`
     select
       (select count(*)::int from private.rotation_windows where user_id = ${owner.id}) as windows,
-      (select count(*)::int from public.proxy_tier_grants where user_id = ${owner.id}) as grants`;
-  expect(left).toEqual({ windows: 0, grants: 0 });
+      (select count(*)::int from public.proxy_tier_grants where user_id = ${owner.id}) as grants,
+      (select count(*)::int from private.idempotency_keys where user_id = ${owner.id}) as retries`;
+  expect(left).toEqual({ windows: 0, grants: 0, retries: 0 });
 });
+
+it('the end of its grant is noted, with no actor and no reason', async () => {
+  const rows = await sql`
+    select action, tier, actor_id, reason, api_key_id from public.proxy_key_audit
+    where user_id = ${owner.id} and tier is not null order by occurred_at, id`;
+  const row = { tier: 'enterprise', actor_id: null, reason: null, api_key_id: null };
+  expect(rows).toEqual([
+    { ...row, action: 'tier_granted' },
+    { ...row, action: 'tier_revoked' },
+  ]);
+});
+
+it.each(Object.entries(adminWays))(
+  'by %s, no key of it can be suspended or limited',
+  async (_, way) => {
+    const admin = await newAdmin();
+    const reason = 'Too late.';
+    for (const { id } of Object.values(keys)) {
+      for (const answer of [
+        await way.suspend(admin, id, { reason }),
+        await way.limit(admin, id, { bandwidthLimitBytes: 1, rateLimit: 1, reason }),
+      ]) {
+        expect(answer).toMatchObject({ status: 409, code: 'key_deleted' });
+      }
+    }
+  },
+);
 
 it.each(Object.entries(waysIn))('no key of it can be reactivated by %s', async (_, way) => {
   const admin = await newAdmin();
@@ -126,4 +175,16 @@ it.each(Object.entries(waysIn))('its last token can do nothing more by %s', asyn
   });
   expect(await way.rotate(owner, keys.live.id)).toMatchObject({ status: 404, code: 'not_found' });
   expect(await way.remove(owner, keys.live.id)).toMatchObject({ status: 404, code: 'not_found' });
+});
+
+it('of an admin it leaves what they did, with who did it', async () => {
+  const [leaving, { id, supabase }] = await Promise.all([newAdmin(), newUser()]);
+  const reason = 'Signed.';
+  await adminWays.rpc.grant(leaving, { user: id, tier: 'enterprise', reason });
+  const { error } = await createSupabase(stack.secretKey).auth.admin.deleteUser(leaving.id);
+  expect(error).toBeNull();
+  const { data: grants } = await supabase.from('proxy_tier_grants').select('granted_by, reason');
+  expect(grants).toEqual([{ granted_by: leaving.id, reason }]);
+  const { data: audit } = await supabase.from('proxy_key_audit').select('actor_id, action');
+  expect(audit).toEqual([{ actor_id: leaving.id, action: 'tier_granted' }]);
 });

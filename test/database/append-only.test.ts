@@ -7,9 +7,11 @@ const sql = connectOwner();
 let key: SeededKey;
 
 beforeAll(async () => {
-  const [seeded] = await seedKeys(sql, (await newUser()).id, 1);
+  const { id } = await newUser();
+  const [seeded] = await seedKeys(sql, id, 1);
   if (!seeded) throw new Error('no key was seeded');
   key = seeded;
+  await sql`insert into public.proxy_tier_grants (user_id, tier) values (${id}, 'enterprise')`;
 });
 afterAll(() => sql.end());
 
@@ -34,6 +36,11 @@ it.each([
   ['the actor of a row of the audit', 'update public.proxy_key_audit set actor_id = null'],
   ['rows of the audit, all', 'delete from public.proxy_key_audit'],
   ['the audit at once', 'truncate public.proxy_key_audit'],
+  ['the reason of a row of the audit', `update public.proxy_key_audit set reason = 'Another.'`],
+  ['what the audit says of grants', 'delete from public.proxy_key_audit where tier is not null'],
+  ['the reason of a grant', `update public.proxy_tier_grants set reason = 'Another.'`],
+  ['who a grant is of', 'update public.proxy_tier_grants set user_id = granted_by'],
+  ['grants at once, past their audit', 'truncate public.proxy_tier_grants'],
   ['keys, all', 'delete from public.proxy_keys'],
   ['keys with all that hangs on them', 'truncate public.proxy_keys cascade'],
   ['users with all that hangs on them', 'truncate auth.users cascade'],

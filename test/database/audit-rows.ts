@@ -21,3 +21,14 @@ export async function readAudit(sql: postgres.Sql, apiKeyId: string): Promise<Au
 export async function readActions(sql: postgres.Sql, apiKeyId: string): Promise<string[]> {
   return (await readAudit(sql, apiKeyId)).map(({ action }) => action);
 }
+
+/** What was done to a key and why, oldest first. */
+export async function readReasons(
+  sql: postgres.Sql,
+  apiKeyId: string,
+): Promise<[action: string, reason: string | null][]> {
+  const rows = await sql<{ action: string; reason: string | null }[]>`
+    select action, reason from public.proxy_key_audit
+    where api_key_id = ${apiKeyId} order by occurred_at, id`;
+  return rows.map(({ action, reason }) => [action, reason]);
+}

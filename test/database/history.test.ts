@@ -64,6 +64,9 @@ describe('each change of a key leaves one row with actor, owner and request', ()
   it('in SQL, with no actor where there is no token', async () => {
     await update('suspended_at = now()');
     await update('suspended_at = null');
+    await update(`label = 'another'`);
+    await update(`allowed_ips = '{203.0.113.0/24}'`);
+    await update(`expires_at = now() + interval '1 day'`);
     await update('rate_limit_override = 5');
     await update('bandwidth_limit_override_bytes = 5');
     await update(`tier = 'team'`);
@@ -72,6 +75,9 @@ describe('each change of a key leaves one row with actor, owner and request', ()
       'minted',
       'suspended',
       'reactivated',
+      'updated',
+      'updated',
+      'updated',
       'limits_changed',
       'limits_changed',
       'limits_changed',
@@ -149,7 +155,8 @@ describe('there is no row for', () => {
 
   it('what changes nothing', async () => {
     await waysIn.route.reactivate(admin, key.id);
-    await update(`label = 'another', rate_limit_override = null, suspended_at = null`);
+    await update(`label = label, allowed_ips = '{}', expires_at = null, rate_limit_override = null`);
+    await update('suspended_at = null, deleted_at = null');
     await waysIn.route.remove(owner, key.id);
     await waysIn.rpc.remove(owner, key.id);
     await waysIn.rpc.reactivate(admin, key.id);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { protectedRoutes } from '../functions/contract.ts';
 import {
   connectOwner,
   createSupabase,
@@ -13,6 +14,16 @@ import { type FurnishedOwner, identifiersIn, newFurnishedOwner } from './furnish
 
 const stack = inject('stack');
 const sql = connectOwner();
+/** What refuses everybody but admins. */
+const ofAdmins = [
+  'find_proxy_keys',
+  'grant_proxy_tier',
+  'list_proxy_tier_grants',
+  'reactivate_proxy_key',
+  'revoke_proxy_tier',
+  'set_proxy_key_limits',
+  'suspend_proxy_key',
+];
 /** What every signed-in user reads alike. */
 const shared = ['proxy_tiers'];
 let owner: FurnishedOwner;
@@ -27,6 +38,34 @@ beforeAll(async () => {
   routines = await listRoutines(sql, ['public']);
 });
 afterAll(() => sql.end());
+
+/** A usable value for each argument that any function takes, where a key or a user is `reference`. */
+function argumentsNaming(reference: string): Record<string, unknown> {
+  return {
+    id: reference,
+    key_id: reference,
+    user: reference,
+    label: 'mine',
+    tier: 'developer',
+    live_mode: true,
+    changes: { label: 'stolen' },
+    reason: 'Because.',
+    interval: 'day',
+    limit: 200,
+    grace_seconds: 0,
+    bandwidth_limit_bytes: 1,
+    rate_limit: 1,
+    idempotency_key: null,
+    cursor: null,
+    page: null,
+    active: null,
+    period: null,
+    from: null,
+    to: null,
+    status_code: null,
+    target_host: null,
+  };
+}
 
 type Client = Persona['supabase'];
 /** The generated types know the relations of today; the catalog, also those of tomorrow. */
@@ -77,15 +116,10 @@ describe('another user, and an admin too', () => {
     expect(identifiersIn(data, owner.identifiers)).toEqual([]);
   });
 
-  it('learns nothing of it from any function, whatever names the key', async () => {
+  it('learns nothing of it from any function, whatever names the key or its owner', async () => {
     const before = await readAll(owner.user.supabase, 'proxy_keys');
-    for (const reference of [owner.key.id, owner.key.keyId, owner.user.id]) {
-      const given: Record<string, unknown> = {
-        id: reference,
-        label: 'mine',
-        tier: 'developer',
-        live_mode: true,
-      };
+    for (const reference of [owner.key.id, owner.key.keyId, owner.user.id, owner.user.email]) {
+      const given = argumentsNaming(reference);
       for (const { name, argumentNames } of routines) {
         expect(Object.keys(given), `an argument of ${name}`).toEqual(
           expect.arrayContaining(argumentNames),
@@ -93,21 +127,59 @@ describe('another user, and an admin too', () => {
         const args = Object.fromEntries(argumentNames.map((a) => [a, given[a]]));
         const { data, error } = await other.supabase.rpc(name as 'rotate_proxy_key', args as never);
         expect(identifiersIn([data, error], owner.identifiers), name).toEqual([]);
-        if (argumentNames.includes('id')) {
-          expect(error, name).toMatchObject({
-            hint: name.startsWith('reactivate') ? 'forbidden' : 'not_found',
-          });
+        if (ofAdmins.includes(name)) expect(error, name).toMatchObject({ hint: 'forbidden' });
+        else if (argumentNames.some((a) => a === 'id' || a === 'key_id')) {
+          expect(error, name).toMatchObject({ hint: 'not_found' });
         }
       }
     }
     expect(await readAll(owner.user.supabase, 'proxy_keys')).toEqual(before);
   });
 
+  it('learns nothing of it from any function that needs to name nothing', async () => {
+    for (const persona of [other, admin]) {
+      for (const { name, argumentNames } of routines) {
+        if (ofAdmins.includes(name) || argumentNames.includes('id')) continue;
+        const named = { interval: 'day', label: 'mine' };
+        const args = Object.entries(named).filter(([a]) => argumentNames.includes(a));
+        const { data, error } = await persona.supabase.rpc(
+          name as 'rotate_proxy_key',
+          Object.fromEntries(args) as never,
+        );
+        expect(identifiersIn([data, error], owner.identifiers), name).toEqual([]);
+      }
+    }
+  });
+
+  it('learns nothing of it from any route that lists', async () => {
+    const lists = protectedRoutes.filter(
+      ({ method, path }) => method === 'GET' && !path.includes(':id'),
+    );
+    for (const { path, query } of lists) {
+      const ask = async (persona: Persona) =>
+        (await persona.request('GET', `${path}${query ? `?${query}` : ''}`)).text();
+      expect(identifiersIn(await ask(other), owner.identifiers), path).toEqual([]);
+      if (!path.startsWith('/admin/')) {
+        expect(identifiersIn(await ask(admin), owner.identifiers), path).toEqual([]);
+      }
+    }
+  });
+
   it('gets for it what they get for a key that does not exist', async () => {
-    for (const call of ['rotate_proxy_key', 'delete_proxy_key'] as const) {
-      const theirs = await other.supabase.rpc(call, { id: owner.key.id });
-      const nobodys = await other.supabase.rpc(call, { id: crypto.randomUUID() });
-      const unknown = await other.supabase.rpc(call, { id: 'avp_live_000000000000' });
+    const calls = routines.filter(
+      ({ name, argumentNames }) =>
+        !ofAdmins.includes(name) && argumentNames.some((a) => a === 'id' || a === 'key_id'),
+    );
+    expect(calls.length).toBeGreaterThan(6);
+    for (const { name, argumentNames } of calls) {
+      const call = (reference: string) => {
+        const given = argumentsNaming(reference);
+        const args = Object.fromEntries(argumentNames.map((a) => [a, given[a]]));
+        return other.supabase.rpc(name as 'rotate_proxy_key', args as never);
+      };
+      const theirs = await call(owner.key.id);
+      const nobodys = await call(crypto.randomUUID());
+      const unknown = await call('avp_live_000000000000');
       expect(theirs.status).toBe(404);
       expect(theirs.error).toMatchObject({ code: 'PT404', hint: 'not_found' });
       expect([theirs.error, theirs.status]).toEqual([nobodys.error, nobodys.status]);
@@ -169,7 +241,8 @@ describe('who is no user', () => {
   ])('may call no function but the health check with %s', async (_, apiKey, allowed: string[]) => {
     const client = createSupabase(apiKey);
     for (const { name, argumentNames } of routines) {
-      const args = Object.fromEntries(argumentNames.map((a) => [a, a === 'live_mode' || 'x']));
+      const given = argumentsNaming(owner.key.id);
+      const args = Object.fromEntries(argumentNames.map((a) => [a, given[a]]));
       const { error } = await client.rpc(name as 'rotate_proxy_key', args as never);
       expect([name, error?.code]).toEqual([name, allowed.includes(name) ? undefined : '42501']);
     }

@@ -19,6 +19,10 @@ interface Lookup {
   rate_limit: number;
   bandwidth_limit_bytes: string;
   bandwidth_used_bytes: string;
+  allowed_ips: string[];
+  expires_in_ms: string | null;
+  previous_hash: Buffer | null;
+  previous_ends_in_ms: string | null;
 }
 
 async function lookUp(keyId = key.keyId): Promise<Lookup | undefined> {
@@ -47,6 +51,10 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
     'rate_limit',
     'bandwidth_limit_bytes',
     'bandwidth_used_bytes',
+    'allowed_ips',
+    'expires_in_ms',
+    'previous_hash',
+    'previous_ends_in_ms',
   ]);
   const [tier] = await sql`select * from public.proxy_tiers where tier = 'developer'`;
   expect(found).toMatchObject({
@@ -58,6 +66,10 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
     rate_limit: tier?.rate_limit,
     bandwidth_limit_bytes: tier?.bandwidth_limit_bytes,
     bandwidth_used_bytes: '0',
+    allowed_ips: [],
+    expires_in_ms: null,
+    previous_hash: null,
+    previous_ends_in_ms: null,
   });
 });
 
@@ -100,6 +112,39 @@ it('a suspended and a deleted key are still found, and not active', async () => 
   expect(await lookUp()).toMatchObject({ active: false, suspended: false });
   await waysIn.route.reactivate(admin, key.id);
   expect(await lookUp()).toMatchObject({ active: true, suspended: false });
+});
+
+it('the clients that may use a key are shown as CIDR ranges, in their order', async () => {
+  const [own] = await seedKeys(sql, owner.id, 1);
+  const { error } = await owner.supabase.rpc('update_proxy_key', {
+    id: own?.id ?? '',
+    changes: { allowed_ips: ['203.0.113.7', '2001:db8::/32', '192.0.2.0/24'] },
+  });
+  expect(error).toBeNull();
+  expect(await lookUp(own?.keyId)).toMatchObject({
+    active: true,
+    allowed_ips: ['203.0.113.7/32', '2001:db8::/32', '192.0.2.0/24'],
+  });
+});
+
+it('an expiry is shown as the time that is left, and the key is inactive from then on', async () => {
+  const [own] = await seedKeys(sql, owner.id, 1);
+  const expiresIn = async (interval: string) => {
+    const found = await sql.begin(async (transaction) => {
+      await transaction`
+        update public.proxy_keys set expires_at = now() + ${interval}::interval
+        where id = ${own?.id ?? ''}`;
+      // the same moment of now() in both
+      const rows = await transaction<Lookup[]>`
+        select * from gateway.lookup_proxy_key(${own?.keyId ?? ''})`;
+      return rows[0];
+    });
+    return [found?.expires_in_ms, found?.active];
+  };
+  expect(await expiresIn('90 days')).toEqual([String(90 * 86_400_000), true]);
+  expect(await expiresIn('1 millisecond')).toEqual(['1', true]);
+  expect(await expiresIn('0')).toEqual(['0', false]);
+  expect(await expiresIn('-1 hour')).toEqual(['-3600000', false]);
 });
 
 it('an override stands in place of the limit of the tier, each by itself', async () => {

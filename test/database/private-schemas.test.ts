@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectOwner, createSupabase, newAdmin, newUser, type Persona } from '../personas.ts';
 import { listRelations, listRoutines, type Relation, type Routine } from './catalog.ts';
 import { type ApiRole, apiRoles, asRole } from './database-role.ts';
+import { newFurnishedOwner } from './furnished-owner.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -85,14 +86,56 @@ describe('in SQL', () => {
       const error = await run('authenticated', `select ${call}`).catch((caught: unknown) => caught);
       if ((error as { code?: string }).code !== '42501') callable.push(signature);
     }
-    expect(callable).toEqual([
-      'private.delete_proxy_key(text)',
-      'private.mint_proxy_key(text, text, boolean)',
-      'private.reactivate_proxy_key(text)',
-      'private.refuse_mint_arguments(jsonb)',
-      'private.require_user()',
-      'private.rotate_proxy_key(text)',
-    ]);
+    expect(callable).toEqual(
+      [
+        // what does the work
+        'private.delete_proxy_key(text)',
+        'private.find_proxy_keys(integer, text, text, text, text, boolean, text, boolean)',
+        'private.grant_proxy_tier(text, text, text)',
+        'private.list_proxy_tier_grants(integer, text, text, text)',
+        'private.mint_proxy_key(text, text, boolean, text)',
+        'private.reactivate_proxy_key(text, text)',
+        'private.refuse_mint_arguments(jsonb)',
+        'private.revoke_proxy_tier(text, text, text)',
+        'private.rotate_proxy_key(text, integer, text)',
+        'private.set_proxy_key_limits(text, text, bigint, integer)',
+        'private.suspend_proxy_key(text, text)',
+        'private.update_proxy_key(text, jsonb)',
+        // what judges arguments, and what reads rows that the caller may read
+        'private.csv_field(text)',
+        'private.decode_cursor(text)',
+        'private.encode_cursor(timestamp with time zone, uuid)',
+        'private.find_own_key(text)',
+        'private.make_page(jsonb, integer, text, text)',
+        'private.page_of_events(private.event_filter, integer, integer)',
+        'private.page_of_keys(integer, text, boolean, text, boolean, text)',
+        'private.read_event_filter(text, text, text, text, integer, text)',
+        'private.require_limit(integer)',
+        'private.require_page(integer, integer, text)',
+        'private.require_period(text)',
+        'private.require_span(text, text, text)',
+        'private.require_tier(text)',
+        'private.require_time(text, text)',
+        'private.require_user()',
+      ].toSorted(),
+    );
+  });
+
+  it('what reads rows there reads those of the caller alone, whatever it is given', async () => {
+    const owner = await newFurnishedOwner();
+    const eventsOfKey = `
+      select * from private.page_of_events(
+        ('${owner.key.id}', '-infinity', 'infinity', 'infinity',
+          'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null)::private.event_filter,
+        0, 10
+      )`;
+    const keysOfCaller = 'select * from private.page_of_keys(null, null, null, null, null, null)';
+    for (const statement of [eventsOfKey, keysOfCaller]) {
+      const rowsOf = (sub: string) =>
+        asRole(sql, 'authenticated', { sub }, (transaction) => transaction.unsafe(statement));
+      expect(await rowsOf(owner.user.id)).toHaveLength(1);
+      expect(await rowsOf(user.id)).toHaveLength(0);
+    }
   });
 
   it.each(['anon', 'service_role'] as const)('%s can call nothing of it', async (role) => {

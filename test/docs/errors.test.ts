@@ -2,14 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
-import { connectOwner } from '../personas.ts';
+import { problemCatalog } from '../../supabase/functions/_shared/problem.ts';
+import { listRoutines } from '../database/catalog.ts';
+import { connectOwner, newUser } from '../personas.ts';
 
 const sql = connectOwner();
+const page = readFileSync(join(projectRoot, 'docs/errors.md'), 'utf8');
 afterAll(() => sql.end());
 
 describe('docs/errors.md', () => {
   it('lists every refusal of the database with its status and SQLSTATE, and no other', async () => {
-    const page = readFileSync(join(projectRoot, 'docs/errors.md'), 'utf8');
     const documented = [...page.matchAll(/^\| `([a-z_]+)` \| (\d{3}) \| (PT\d{3}) \|/gm)].map(
       ([, code, status, sqlState]) => ({ code, status, sqlState }),
     );
@@ -23,5 +25,29 @@ describe('docs/errors.md', () => {
     const byCode = (a: { code?: string | undefined }, b: { code?: string | undefined }) =>
       (a.code ?? '').localeCompare(b.code ?? '');
     expect(documented.sort(byCode)).toEqual(expected.sort(byCode));
+  });
+
+  it('lists every code of a problem document with its status, and no other', () => {
+    const documented = [...page.matchAll(/^\| `([a-z_]+)` \| (\d{3}) \|/gm)].map(
+      ([, code, status]) => [code, Number(status)],
+    );
+    const sent = Object.entries(problemCatalog).map(([code, [status]]) => [code, status]);
+    expect(documented.toSorted()).toEqual(sent.toSorted());
+  });
+
+  it('says what PostgREST answers where the arguments fit no function', async () => {
+    expect(page).toContain('| `PGRST202` | 404 |');
+    const { supabase } = await newUser();
+    const routines = await listRoutines(sql, ['public']);
+    expect(routines.length).toBeGreaterThan(15);
+    for (const { name } of routines) {
+      const { status, error } = await supabase.rpc(
+        name as 'get_proxy_key',
+        { colour: 'red' } as never,
+      );
+      expect([name, status, error?.code]).toEqual(
+        name === 'mint_proxy_key' ? [name, 400, 'PT400'] : [name, 404, 'PGRST202'],
+      );
+    }
   });
 });

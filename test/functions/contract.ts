@@ -1,17 +1,49 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
 
-/** The routes that need a token, each with the status and the body of its success. */
-export const protectedRoutes = [
-  { method: 'POST', path: '/api/v1/proxy/keys', body: { label: 'prod-scraper' }, success: 201 },
-  { method: 'GET', path: '/api/v1/proxy/keys', body: undefined, success: 200 },
-  { method: 'POST', path: '/api/v1/proxy/keys/:id/rotate', body: undefined, success: 200 },
-  { method: 'DELETE', path: '/api/v1/proxy/keys/:id', body: undefined, success: 204 },
-  { method: 'GET', path: '/api/v1/proxy/usage', body: undefined, success: 200 },
-  { method: 'POST', path: '/admin/proxy/keys/:id/reactivate', body: undefined, success: 200 },
-] as const;
+export interface ProtectedRoute {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `:id` stands for a key. */
+  path: string;
+  /** What must stand in the query. */
+  query?: string;
+  /** `:user` stands for a user. */
+  body?: Record<string, unknown>;
+  /** The status of its success. */
+  success: 200 | 201 | 204;
+}
 
-export type ProtectedRoute = (typeof protectedRoutes)[number];
+const reason = 'because';
+const grant = { user: ':user', tier: 'enterprise', reason };
+
+/** The routes that need a token, each with what it must be given and the status of its success. */
+export const protectedRoutes: ProtectedRoute[] = [
+  { method: 'POST', path: '/api/v1/proxy/keys', body: { label: 'prod-scraper' }, success: 201 },
+  { method: 'GET', path: '/api/v1/proxy/keys', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/keys/:id', success: 200 },
+  { method: 'PATCH', path: '/api/v1/proxy/keys/:id', body: { label: 'renamed' }, success: 200 },
+  { method: 'DELETE', path: '/api/v1/proxy/keys/:id', success: 204 },
+  { method: 'POST', path: '/api/v1/proxy/keys/:id/rotate', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/keys/:id/events', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/usage', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/usage/keys', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/usage/series', query: 'interval=day', success: 200 },
+  { method: 'GET', path: '/admin/proxy/keys', success: 200 },
+  { method: 'POST', path: '/admin/proxy/keys/:id/suspend', body: { reason }, success: 200 },
+  { method: 'POST', path: '/admin/proxy/keys/:id/reactivate', success: 200 },
+  {
+    method: 'PUT',
+    path: '/admin/proxy/keys/:id/limits',
+    body: { bandwidthLimitBytes: 1, rateLimit: 1, reason },
+    success: 200,
+  },
+  { method: 'GET', path: '/admin/proxy/grants', success: 200 },
+  { method: 'POST', path: '/admin/proxy/grants', body: grant, success: 200 },
+  { method: 'POST', path: '/admin/proxy/grants/revoke', body: grant, success: 204 },
+];
+
+/** The routes that need no token. */
+export const openRoutes = ['/api/v1/health', '/api/v1/openapi.json'];
 
 /** What every answer lets a page of any origin read. */
 export const exposedHeaders = [
@@ -67,6 +99,45 @@ export const usageAnswer = z.strictObject({
   tierBreakdown: z.record(z.string(), z.int().positive()),
 });
 
+const detail = z.strictObject({
+  ...summary.shape,
+  rotatedAt: time.nullable(),
+  graceEndsAt: time.nullable(),
+  allowedIps: z.array(z.string()),
+  expiresAt: time.nullable(),
+  suspendedAt: time.nullable(),
+  suspendedReason: z.string().nullable(),
+  deletedAt: time.nullable(),
+});
+
+/** The body of one key, and of what changes one. */
+export const keyAnswer = z.strictObject({ key: detail });
+
+/** The body of the admins' list of keys. */
+export const foundKeysAnswer = z.array(
+  z.strictObject({
+    ...detail.shape,
+    userId: z.uuid().nullable(),
+    email: z.email().nullable(),
+  }),
+);
+
+const tierGrant = z.strictObject({
+  userId: z.uuid(),
+  tier: z.string(),
+  grantedAt: time,
+  grantedBy: z.uuid().nullable(),
+  reason: z.string().nullable(),
+});
+
+/** The body of a grant. */
+export const grantAnswer = z.strictObject({ grant: tierGrant });
+
+/** The body of the list of grants. */
+export const foundGrantsAnswer = z.array(
+  z.strictObject({ ...tierGrant.shape, email: z.email().nullable() }),
+);
+
 const problemDocument = z.strictObject({
   type: z.url(),
   title: z.string().min(1),
@@ -75,10 +146,16 @@ const problemDocument = z.strictObject({
   code: z.string().regex(/^[a-z]+(_[a-z]+)*$/),
   requestId: z.string(),
   errors: z.array(z.strictObject({ path: z.string(), message: z.string().min(1) })).optional(),
+  // of already_done
+  id: z.uuid().optional(),
 });
 
 export type MintedKey = z.infer<typeof mintedAnswer>['key'];
 export type KeySummary = z.infer<typeof summary>;
+export type KeyDetail = z.infer<typeof detail>;
+export type FoundKey = z.infer<typeof foundKeysAnswer>[number];
+export type TierGrant = z.infer<typeof tierGrant>;
+export type FoundGrant = z.infer<typeof foundGrantsAnswer>[number];
 
 /** The body of a success of this status, which must have exactly the shape of `answer`. */
 export async function expectAnswer<Answer extends z.ZodType>(

@@ -4,6 +4,7 @@ import { newAdmin, newUser, type Persona, request } from '../personas.ts';
 import {
   expectCommonHeaders,
   expectProblem,
+  openRoutes,
   type ProtectedRoute,
   protectedRoutes,
 } from './contract.ts';
@@ -19,14 +20,15 @@ beforeAll(async () => {
 
 /** A request that succeeds: by the one who may, over a new key where the path names one. */
 async function succeed(
-  { method, path, body }: ProtectedRoute,
+  { method, path, query, body }: ProtectedRoute,
   options: { prefix?: string; headers?: Record<string, string> } = {},
 ): Promise<Response> {
   const { token } = path.startsWith('/admin/') ? admin : owner;
   const id = path.includes(':id') ? (await mintKey(owner)).id : '';
-  return request(method, `${options.prefix ?? ''}${path.replace(':id', id)}`, {
+  const to = `${options.prefix ?? ''}${path.replace(':id', id)}${query ? `?${query}` : ''}`;
+  return request(method, to, {
     token,
-    body,
+    body: body?.user ? { ...body, user: owner.id } : body,
     ...(options.headers ? { headers: options.headers } : {}),
   });
 }
@@ -55,7 +57,7 @@ describe.each(protectedRoutes)('$method $path', (route) => {
       headers: {
         Origin: 'https://dashboard.example',
         'Access-Control-Request-Method': route.method,
-        'Access-Control-Request-Headers': 'authorization,content-type,x-request-id',
+        'Access-Control-Request-Headers': 'authorization,content-type,idempotency-key',
       },
     });
     expect(response.status).toBe(204);
@@ -64,9 +66,43 @@ describe.each(protectedRoutes)('$method $path', (route) => {
     const list = (name: string) => response.headers.get(name)?.toLowerCase().split(/ *, */);
     expect(list('Access-Control-Allow-Methods')).toContain(route.method.toLowerCase());
     expect(list('Access-Control-Allow-Headers')).toEqual(
-      expect.arrayContaining(['authorization', 'content-type', 'x-request-id', 'apikey']),
+      expect.arrayContaining([
+        'apikey',
+        'authorization',
+        'content-type',
+        'idempotency-key',
+        'x-request-id',
+      ]),
     );
   });
+});
+
+describe.each(openRoutes)('GET %s', (path) => {
+  it.each([
+    ['the public form', ''],
+    ["the platform's form", '/functions/v1'],
+  ])('needs no token under %s of its path', async (_, prefix) => {
+    const response = await request('GET', `${prefix}${path}`);
+    expect(response.status).toBe(200);
+    expectCommonHeaders(response);
+  });
+
+  it('does not look at a token that is sent all the same', async () => {
+    expect((await request('GET', path, { token: 'nonsense' })).status).toBe(200);
+  });
+});
+
+it('these are all routes that there are', async () => {
+  const response = await request('GET', '/api/v1/openapi.json');
+  const { paths } = (await response.json()) as { paths: Record<string, Record<string, unknown>> };
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('{id}', ':id')}`),
+  );
+  const known = [
+    ...protectedRoutes.map(({ method, path }) => `${method} ${path}`),
+    ...openRoutes.map((path) => `GET ${path}`),
+  ];
+  expect(described.toSorted()).toEqual(known.toSorted());
 });
 
 describe('a request id', () => {
@@ -100,7 +136,7 @@ describe('a request id', () => {
     for (const route of protectedRoutes) {
       const id = randomUUID();
       const { headers } = await succeed(route, { headers: { 'X-Request-Id': id } });
-      expect(headers.get('X-Request-Id'), route.path).toBe(id);
+      expect(headers.get('X-Request-Id'), `${route.method} ${route.path}`).toBe(id);
     }
   });
 
@@ -123,7 +159,16 @@ describe('a path that no route has', () => {
     '/api/v1/proxy/keys/x/y',
     '/api/v1/proxy/keys/x/reactivate',
     '/api/v1/admin/proxy/keys/x/reactivate',
-    '/admin/proxy/keys',
+    '/api/v1/proxy/keys/x/events/y',
+    '/api/v1/proxy/keys/x/suspend',
+    '/api/v1/proxy/usage/',
+    '/api/v1/proxy/usage/days',
+    '/api/v1/proxy/grants',
+    '/api/v1/openapi.yaml',
+    '/admin',
+    '/admin/proxy/keys/x',
+    '/admin/proxy/keys/x/rotate',
+    '/admin/proxy/grants/x',
     '/functions/v1/api/nowhere',
     '/functions/v1/admin/v1/proxy/keys',
   ])('is 404, whoever asks: %s', async (path) => {
@@ -135,11 +180,20 @@ describe('a path that no route has', () => {
 describe('a method that a path does not take', () => {
   it.each([
     ['/api/v1/health', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/openapi.json', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/api/v1/proxy/keys', 'GET, POST', ['PUT', 'PATCH', 'DELETE']],
-    ['/api/v1/proxy/keys/x', 'DELETE', ['GET', 'POST', 'PUT', 'PATCH']],
+    ['/api/v1/proxy/keys/x', 'DELETE, GET, PATCH', ['POST', 'PUT']],
     ['/api/v1/proxy/keys/x/rotate', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/keys/x/events', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/api/v1/proxy/usage', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/usage/keys', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/usage/series', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/admin/proxy/keys', 'GET', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/admin/proxy/keys/x/suspend', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys/x/reactivate', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
+    ['/admin/proxy/keys/x/limits', 'PUT', ['GET', 'POST', 'PATCH', 'DELETE']],
+    ['/admin/proxy/grants', 'GET, POST', ['PUT', 'PATCH', 'DELETE']],
+    ['/admin/proxy/grants/revoke', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
   ])('is 405 with what is allowed: %s', async (path, allow, methods) => {
     for (const method of methods) {
       for (const response of [

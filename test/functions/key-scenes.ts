@@ -2,7 +2,9 @@ import type { Sql } from 'postgres';
 import { type Persona, request } from '../personas.ts';
 import {
   expectAnswer,
+  type KeyDetail,
   type KeySummary,
+  keyAnswer,
   listAnswer,
   type MintedKey,
   mintedAnswer,
@@ -13,13 +15,26 @@ export async function mintKey(
   owner: Persona,
   body: { label?: string; tier?: string; liveMode?: boolean } = {},
 ): Promise<MintedKey> {
-  const response = await owner.request('POST', '/api/v1/proxy/keys', { label: 'key', ...body });
+  const { response } = await owner.api.POST('/api/v1/proxy/keys', {
+    body: { label: 'key', ...body },
+    parseAs: 'stream',
+  });
   return (await expectAnswer(response, 201, mintedAnswer)).key;
 }
 
 /** The keys of `owner` as the list shows them. */
 export async function listKeys(owner: Persona): Promise<KeySummary[]> {
-  return expectAnswer(await owner.request('GET', '/api/v1/proxy/keys'), 200, listAnswer);
+  const { response } = await owner.api.GET('/api/v1/proxy/keys', { parseAs: 'stream' });
+  return expectAnswer(response, 200, listAnswer);
+}
+
+/** One key of `owner`, by its id or keyId, with all that they may know of it. */
+export async function getKey(owner: Persona, id: string): Promise<KeyDetail> {
+  const { response } = await owner.api.GET('/api/v1/proxy/keys/{id}', {
+    params: { path: { id } },
+    parseAs: 'stream',
+  });
+  return (await expectAnswer(response, 200, keyAnswer)).key;
 }
 
 /** Puts `count` keys into the database at once, each made a second before the one before it. */

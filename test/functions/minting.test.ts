@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, request } from '../personas.ts';
+import { connectOwner, newUser } from '../personas.ts';
 import { expectAnswer, expectProblem, mintedAnswer } from './contract.ts';
 import { insertKeys, listKeys, mintKey } from './key-scenes.ts';
 
@@ -12,7 +12,10 @@ afterAll(() => sql.end());
 describe('a user who mints a key', () => {
   it('gets a live developer key by the label alone', async () => {
     const user = await newUser();
-    const response = await user.request('POST', path, { label: 'prod-scraper' });
+    const { response } = await user.api.POST(path, {
+      body: { label: 'prod-scraper' },
+      parseAs: 'stream',
+    });
     const { key } = await expectAnswer(response, 201, mintedAnswer);
     expect(key).toMatchObject({
       keyId: expect.stringMatching(/^avp_live_/),
@@ -56,10 +59,10 @@ describe('a user who mints a key', () => {
   it('leaves an audit row with who and in which request', async () => {
     const user = await newUser();
     const requestId = randomUUID();
-    const response = await request('POST', path, {
-      token: user.token,
+    const { response } = await user.api.POST(path, {
       body: { label: 'audited' },
       headers: { 'X-Request-Id': requestId },
+      parseAs: 'stream',
     });
     const { key } = await expectAnswer(response, 201, mintedAnswer);
     const rows = await sql`
@@ -129,7 +132,7 @@ describe('a user who mints a key', () => {
     await expectProblem(await user.request('POST', path, body), 409, 'key_limit_reached');
     expect(await mintKey(user, { tier: 'team' })).toMatchObject({ tier: 'team' });
 
-    await user.request('DELETE', `${path}/${id}`);
+    await user.api.DELETE(`${path}/{id}`, { params: { path: { id } } });
     expect(await mintKey(user)).toMatchObject({ tier: 'developer' });
     await expectProblem(await user.request('POST', path, body), 409, 'key_limit_reached');
   });

@@ -17,9 +17,9 @@ beforeAll(async () => {
 
 afterAll(() => sql.end());
 
-describe.each(protectedRoutes)('$method $path', ({ method, path, body }) => {
-  const ask = (headers: Record<string, string>, query = '') =>
-    request(method, `${path.replace(':id', key.id)}${query}`, { body, headers });
+describe.each(protectedRoutes)('$method $path', ({ method, path, query = '', body }) => {
+  const ask = (headers: Record<string, string>, more = '') =>
+    request(method, `${path.replace(':id', key.id)}?${query}&${more}`, { body, headers });
 
   async function expectUnauthorized(response: Response) {
     const problem = await expectProblem(response, 401, 'unauthorized');
@@ -53,7 +53,7 @@ describe.each(protectedRoutes)('$method $path', ({ method, path, body }) => {
   });
 
   it('refuses a good token in the query', async () => {
-    await expectUnauthorized(await ask({}, `?access_token=${owner.token}&apikey=${secretKey}`));
+    await expectUnauthorized(await ask({}, `access_token=${owner.token}&apikey=${secretKey}`));
   });
 });
 

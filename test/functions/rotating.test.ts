@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona, request } from '../personas.ts';
+import { connectOwner, newUser, type Persona } from '../personas.ts';
 import { expectAnswer, expectProblem, type MintedKey, mintedAnswer } from './contract.ts';
 import { mintKey } from './key-scenes.ts';
 
@@ -12,8 +12,13 @@ function rotate(user: Persona, id: string, body?: unknown): Promise<Response> {
   return user.request('POST', `/api/v1/proxy/keys/${id}/rotate`, body);
 }
 
-async function rotated(user: Persona, id: string, body?: unknown): Promise<MintedKey> {
-  return (await expectAnswer(await rotate(user, id, body), 200, mintedAnswer)).key;
+async function rotated(user: Persona, id: string, body?: object): Promise<MintedKey> {
+  const { response } = await user.api.POST('/api/v1/proxy/keys/{id}/rotate', {
+    params: { path: { id } },
+    ...(body ? { body } : {}),
+    parseAs: 'stream',
+  });
+  return (await expectAnswer(response, 200, mintedAnswer)).key;
 }
 
 describe('an owner who rotates a key', () => {
@@ -54,8 +59,8 @@ describe('an owner who rotates a key', () => {
     const owner = await newUser();
     const { id } = await mintKey(owner);
     const requestId = randomUUID();
-    await request('POST', `/api/v1/proxy/keys/${id}/rotate`, {
-      token: owner.token,
+    await owner.api.POST('/api/v1/proxy/keys/{id}/rotate', {
+      params: { path: { id } },
       headers: { 'X-Request-Id': requestId },
     });
     const rows = await sql`
@@ -64,7 +69,7 @@ describe('an owner who rotates a key', () => {
     expect([...rows]).toEqual([{ actor_id: owner.id, request_id: requestId }]);
   });
 
-  it('may send an empty object, but no field', async () => {
+  it('may send an empty object, but no unknown field', async () => {
     const owner = await newUser();
     const { id, secret } = await mintKey(owner);
     const problem = await expectProblem(
@@ -79,7 +84,7 @@ describe('an owner who rotates a key', () => {
   it('is refused when it is deleted', async () => {
     const owner = await newUser();
     const { id } = await mintKey(owner);
-    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
+    await owner.api.DELETE('/api/v1/proxy/keys/{id}', { params: { path: { id } } });
     await expectProblem(await rotate(owner, id), 409, 'key_deleted');
   });
 

@@ -86,9 +86,19 @@ export interface RawAnswer {
   socket: Socket;
 }
 
+/** Where a client is: the gateway's address that it calls, and its own. */
+export interface ClientPlace {
+  host?: string;
+  localAddress?: string;
+}
+
 /** Sends bytes to a gateway and reads the head of the answer, and its body unless it is a tunnel. */
-export async function sendRaw(port: number, bytes: string | Uint8Array): Promise<RawAnswer> {
-  const socket = connect({ port, host: '127.0.0.1' });
+export async function sendRaw(
+  port: number,
+  bytes: string | Uint8Array,
+  place: ClientPlace = {},
+): Promise<RawAnswer> {
+  const socket = connect({ port, host: '127.0.0.1', ...place });
   socket.on('error', () => {});
   socket.write(bytes);
   let received = Buffer.alloc(0);

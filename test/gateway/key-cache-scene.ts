@@ -12,6 +12,10 @@ export function keyRecord(keyId: string, version = 1): KeyRecord {
     rateLimit: 10,
     bandwidthLimitBytes: 1_000,
     bandwidthUsedBytes: 0,
+    allowedIps: [],
+    expiresInMs: null,
+    previousHash: null,
+    previousEndsInMs: null,
   };
 }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { inspect } from 'node:util';
 import type pg from 'pg';
 import { pino } from 'pino';
@@ -59,8 +60,39 @@ it('a key is found with its hash, state, limits and bytes, and an unknown one is
     rateLimit: 50,
     bandwidthLimitBytes: 50_000_000_000,
     bandwidthUsedBytes: 2 ** 39 + 5,
+    allowedIps: [],
+    expiresInMs: null,
+    previousHash: null,
+    previousEndsInMs: null,
   });
   expect(await lookUp('avp_live_ffffffffffff')).toBeNull();
+});
+
+it('a key’s ranges, end and grace are found, in ms from now, and as none when they are over', async () => {
+  await begin();
+  const [limited] = await seedKeys(sql, (await newUser()).id, 1);
+  if (!limited) throw new Error('no key was seeded');
+  const { id, keyId } = limited;
+  await sql`
+    update public.proxy_keys
+    set
+      allowed_ips = '{10.0.0.0/8,2001:db8::1}', rotated_at = now(),
+      expires_at = now() + interval '1 hour', grace_ends_at = now() + interval '30 seconds'
+    where id = ${id}`;
+  await sql`update private.proxy_key_secrets set previous_hash = sha256('old') where api_key_id = ${id}`;
+  const found = await lookUp(keyId);
+  const ranges = found?.allowedIps.map(([network, length]) => `${network.toString()}/${length}`);
+  expect(ranges).toEqual(['10.0.0.0/8', '2001:db8::1/128']);
+  expect(found?.previousHash).toEqual(hash('sha256', 'old', 'buffer'));
+  // a whole number, of what is left
+  const [endsIn, expiresIn] = [found?.previousEndsInMs ?? -1, found?.expiresInMs ?? -1];
+  expect(endsIn).toSatisfy((ms: number) => Number.isInteger(ms) && ms > 0 && ms <= 30_000);
+  expect(expiresIn - endsIn).toBe(hour - 30_000);
+
+  await sql`update public.proxy_keys set grace_ends_at = now(), expires_at = now() where id = ${id}`;
+  const over = await lookUp(keyId);
+  expect(over).toMatchObject({ active: false, previousHash: null, previousEndsInMs: null });
+  expect(over?.expiresInMs).toBeLessThanOrEqual(0);
 });
 
 describe('a database in a black hole', () => {

@@ -25,7 +25,7 @@ export interface OpenTunnelsScene {
   /** While set, answers of the database are held back until it resolves. */
   hold: { until: Promise<void> | undefined };
   /** A tunnel of a key, through which bytes can be sent. */
-  open(keyId: string): Promise<OpenTunnel>;
+  open(keyId: string, clientAddress?: string): Promise<OpenTunnel>;
   /** A sweep, and all that it asked for. */
   sweep(): Promise<void>;
   /** Until nothing is being asked for. */
@@ -100,14 +100,16 @@ export async function openTunnelsScene(options: {
     asked,
     hold,
     settled,
-    async open(keyId) {
-      const { record: key } = await keys.get(keyId);
+    async open(keyId, clientAddress = '127.0.0.1') {
+      const told = await keys.get(keyId);
+      const { record: key } = told;
       if (!key) throw new Error('no such key');
       const socket = connect(target.port, '127.0.0.1');
       sockets.add(socket);
       await once(socket, 'connect');
       const tunnel = new Tunnel({
         key,
+        client: { remoteAddress: clientAddress },
         target: socket,
         targetHost: 'target.example',
         method: 'CONNECT',
@@ -118,7 +120,7 @@ export async function openTunnelsScene(options: {
         charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
         close: () => socket.destroy(),
       });
-      tunnels.add(tunnel);
+      tunnels.add(tunnel, told);
       socket.once('close', () => tunnels.remove(tunnel));
       return {
         tunnel,

@@ -20,6 +20,10 @@ export function entry(askedAt: number, bandwidthUsedBytes: number, id = apiKeyId
       rateLimit: 10,
       bandwidthLimitBytes: 1_000,
       bandwidthUsedBytes,
+      allowedIps: [],
+      expiresInMs: null,
+      previousHash: null,
+      previousEndsInMs: null,
     },
   };
 }

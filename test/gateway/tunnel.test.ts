@@ -14,6 +14,10 @@ const key: TunnelOptions['key'] = {
   rateLimit: 10,
   bandwidthLimitBytes: 1e9,
   bandwidthUsedBytes: 0,
+  allowedIps: [],
+  expiresInMs: null,
+  previousHash: null,
+  previousEndsInMs: null,
 };
 
 /** A tunnel to a target, and what it reported. */
@@ -23,6 +27,7 @@ async function makeTunnel(record: TunnelOptions['record'] = async () => {}) {
   let charged = 0;
   const tunnel = new Tunnel({
     key,
+    client: scene.client,
     target: scene.target,
     targetHost: 'example.com',
     method: 'CONNECT',

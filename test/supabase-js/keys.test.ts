@@ -67,6 +67,7 @@ describe('an owner', () => {
       {
         id,
         key_id,
+        user_id: owner.id,
         label: 'key',
         tier: 'developer',
         live_mode: true,
@@ -74,15 +75,19 @@ describe('an owner', () => {
         bandwidth_limit_bytes: 5_000_000_000,
         rate_limit: 10,
         active: true,
+        allowed_ips: [],
         last_used_at: null,
         created_at: expect.any(String),
         rotated_at: null,
+        grace_ends_at: null,
+        expires_at: null,
         suspended_at: null,
+        suspended_reason: null,
         deleted_at: null,
       },
     ]);
     const { data: list } = await owner.supabase.rpc('list_proxy_keys');
-    expect(list).toEqual(rows);
+    expect(list).toEqual({ items: rows, next_cursor: null });
     expect(await listKeys(owner)).toMatchObject([{ id, keyId: key_id, label: 'key' }]);
   });
 
@@ -120,6 +125,7 @@ describe('an owner', () => {
     const eventIds = [await report(kept.id), await report(gone.id)];
     const { data: usage } = await owner.supabase.rpc('proxy_usage_summary');
     expect(usage).toEqual({
+      period: new Date().toISOString().slice(0, 7),
       total_bandwidth_bytes: 84,
       total_requests: 2,
       active_keys: 1,
@@ -179,7 +185,8 @@ describe('an owner', () => {
       ids.push(...(data ?? []).map((row) => row.id));
     }
     expect(new Set(ids).size).toBe(1_500);
-    expect((list?.items as { id: string }[]).map((row) => row.id)).toEqual(ids);
+    const listed = (list?.items ?? []) as { id: string }[];
+    expect(listed.map((row) => row.id)).toEqual(ids);
     expect(list?.next_cursor).toBeNull();
   });
 });
@@ -204,7 +211,10 @@ describe('another user', () => {
         data: [],
       });
     }
-    expect((await other.supabase.rpc('list_proxy_keys')).data).toEqual([]);
+    expect((await other.supabase.rpc('list_proxy_keys')).data).toEqual({
+      items: [],
+      next_cursor: null,
+    });
     expect((await other.supabase.rpc('proxy_usage_summary')).data).toMatchObject({
       total_bandwidth_bytes: 0,
       total_requests: 0,

@@ -2,8 +2,16 @@ import { decodeJwt } from 'jose';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { expectProblem } from '../functions/contract.ts';
 import { mintKey } from '../functions/key-scenes.ts';
-import { createSupabase, newUser, type Persona, request, signToken } from '../personas.ts';
-import { type BothWays, callerWith, everything, mint, namingKey } from './both-ways.ts';
+import { createSupabase, newUser, type Persona, signToken } from '../personas.ts';
+import {
+  anonymous,
+  type BothWays,
+  callerWith,
+  everything,
+  list,
+  mint,
+  ofOwners,
+} from './both-ways.ts';
 
 // Where PostgREST answers before the database's rules are asked, it does so in its own words.
 
@@ -20,8 +28,8 @@ async function expectRefusals(
   route: { status: number; code: string },
   rpc: { status: number; code: string },
 ): Promise<void> {
-  await expectProblem(await ways.route, route.status, route.code);
-  const { status, data, error } = await ways.rpc;
+  await expectProblem(await ways.route(), route.status, route.code);
+  const { status, data, error } = await ways.rpc();
   expect({ status, data, code: error?.code }).toEqual({ ...rpc, data: null });
 }
 
@@ -35,13 +43,60 @@ describe('types of JSON', () => {
     ['text as mode', { label: 'x', liveMode: 'false' }, { live_mode: false }],
   ])('are refused by the route and coerced by PostgREST: %s', async (_, body, minted) => {
     const { route, rpc } = mint(user, body);
-    await expectProblem(await route, 400, 'invalid_request');
-    expect(await rpc).toMatchObject({ status: 200, error: null, data: minted });
+    await expectProblem(await route(), 400, 'invalid_request');
+    expect(await rpc()).toMatchObject({ status: 200, error: null, data: minted });
   });
 
   it('are refused by PostgREST too where they cannot be coerced', async () => {
     const ways = mint(user, { label: 'x', liveMode: 'maybe' });
     await expectRefusals(ways, invalid, { status: 400, code: '22P02' });
+  });
+});
+
+describe('numbers', () => {
+  it.each([
+    ['a grace of one and a half seconds', 1.5, '22P02'],
+    ['a grace that no integer holds', 2 ** 31, '22003'],
+    ['a grace of no number', 'five', '22P02'],
+  ])('are 400 both ways, to PostgREST in its own words: %s', async (_, graceSeconds, code) => {
+    const { id } = await mintKey(user);
+    await expectRefusals(ofOwners.rotate(user, id, { graceSeconds }), invalid, {
+      status: 400,
+      code,
+    });
+  });
+
+  it('are refused by the route and coerced by PostgREST as text', async () => {
+    const { id } = await mintKey(user);
+    const rotation = ofOwners.rotate(user, id, { graceSeconds: '5' });
+    await expectProblem(await rotation.route(), 400, 'invalid_request');
+    expect(await rotation.rpc()).toMatchObject({ status: 200, error: null });
+  });
+
+  it.each(['x', '1.5', ''])('are 400 both ways as a limit of %j', async (limit) => {
+    await expectRefusals(list(user, { limit }), invalid, { status: 400, code: '22P02' });
+  });
+});
+
+describe('parameters of a list', () => {
+  it('that it does not take name no function to PostgREST', async () => {
+    const { route, rpc } = list(user, { colour: 'red' });
+    await expectProblem(await route(), 400, 'invalid_request');
+    const { status, error } = await rpc();
+    expect({ status, code: error?.code }).toEqual({ status: 404, code: 'PGRST202' });
+  });
+});
+
+describe('forms of a time that Postgres reads, and the route does not', () => {
+  it.each([
+    ['2080-01-01t00:00:00z', '2080-01-01T00:00:00+00:00'],
+    ['2079-12-31T24:00:00Z', '2080-01-01T00:00:00+00:00'],
+    ['2079-12-31T23:59:60Z', '2080-01-01T00:00:00+00:00'],
+  ])('as an expiry: %s', async (expiresAt, read) => {
+    const { id } = await mintKey(user);
+    const { route, rpc } = ofOwners.update(user, id, { expiresAt });
+    await expectProblem(await route(), 400, 'invalid_request');
+    expect(await rpc()).toMatchObject({ status: 200, error: null, data: { expires_at: read } });
   });
 });
 
@@ -53,9 +108,18 @@ describe('text that Postgres cannot hold', () => {
     await expectRefusals(mint(user, { label }), invalid, { status: 400, code });
   });
 
+  it.each([
+    ['a NUL', '192.0.2.1\u0000', '22P05'],
+    ['half of a surrogate pair', '\ud800', 'PGRST102'],
+  ])('is 400 both ways in an address range: %s', async (_, range, code) => {
+    const { id } = await mintKey(user);
+    const ways = ofOwners.update(user, id, { allowedIps: [range] });
+    await expectRefusals(ways, invalid, { status: 400, code });
+  });
+
   it('names no key to the route, and is 400 to PostgREST', async () => {
     await expectRefusals(
-      namingKey.rotate(user, 'avp_live_\u0000'),
+      ofOwners.rotate(user, 'avp_live_\u0000'),
       { status: 404, code: 'not_found' },
       { status: 400, code: '22P05' },
     );
@@ -81,10 +145,6 @@ describe('arguments that rotate does not take', () => {
 
 describe.each(Object.entries(everything))('%s', (_, ask) => {
   it('is not granted to the anonymous role', async () => {
-    const anonymous = {
-      request: (method: string, path: string, body?: unknown) => request(method, path, { body }),
-      supabase: createSupabase(),
-    };
     const { id } = await mintKey(user);
     await expectRefusals(ask(anonymous, id), unauthorized, { status: 401, code: '42501' });
   });

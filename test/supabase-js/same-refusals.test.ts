@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { expectProblem } from '../functions/contract.ts';
 import { insertKeys, mintKey } from '../functions/key-scenes.ts';
 import { connectOwner, newAdmin, newUser, type Persona, signToken } from '../personas.ts';
-import { type BothWays, callerWith, everything, mint, namingKey } from './both-ways.ts';
+import {
+  callerWith,
+  everything,
+  expectSameRefusal,
+  mint,
+  ofAdmins,
+  ofOwners,
+} from './both-ways.ts';
 
 const { restUrl, publishableKey } = inject('stack');
 const sql = connectOwner();
@@ -17,19 +23,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => sql.end());
-
-/** Both ways refuse with this status and this code; returns what each says beyond them. */
-async function expectSameRefusal({ route, rpc }: BothWays, status: number, code: string) {
-  const [response, { error, ...answer }] = await Promise.all([route, rpc]);
-  const problem = await expectProblem(response, status, code);
-  expect({ ...answer, code: error?.code, hint: error?.hint }).toMatchObject({
-    status,
-    data: null,
-    code: `PT${status}`,
-    hint: code,
-  });
-  return { response, problem, details: error?.details };
-}
 
 describe('mint', () => {
   it.each<[string, Record<string, unknown>, string]>([
@@ -65,7 +58,7 @@ describe('mint', () => {
   it("is refused with a field by the other way's name", async () => {
     const { route } = mint(owner, { label: 'x', live_mode: true });
     const args = { label: 'x', liveMode: true };
-    const rpc = owner.supabase.rpc('mint_proxy_key', args);
+    const rpc = () => owner.supabase.rpc('mint_proxy_key', args);
     await expectSameRefusal({ route, rpc }, 400, 'invalid_request');
   });
 
@@ -87,39 +80,57 @@ describe('mint', () => {
   });
 });
 
-describe.each(Object.entries(namingKey))('%s', (name, ask) => {
+describe.each(Object.entries({ ...ofOwners, ...ofAdmins }))('%s', (name, ask) => {
   it.each<[string, () => Promise<string> | string]>([
     ['an id that no key has', randomUUID],
     ['a keyId that no key has', () => 'avp_live_000000000000'],
     ['what is no id', () => "' or true --"],
   ])('is refused for %s', async (_, id) => {
-    const by = name === 'reactivate' ? admin : owner;
+    const by = Object.hasOwn(ofAdmins, name) ? admin : owner;
     await expectSameRefusal(ask(by, await id()), 404, 'not_found');
   });
 });
 
-describe.each(Object.entries(namingKey).filter(([name]) => name !== 'reactivate'))(
+describe.each(Object.entries(ofOwners))('%s', (_, ask) => {
+  it("is refused for another user's key by its id and by its keyId, also to an admin", async () => {
+    const { id, keyId } = await mintKey(other);
+    for (const by of [owner, admin]) {
+      await expectSameRefusal(ask(by, id), 404, 'not_found');
+      await expectSameRefusal(ask(by, keyId), 404, 'not_found');
+    }
+  });
+});
+
+describe.each(Object.entries({ update: ofOwners.update, rotate: ofOwners.rotate }))(
   '%s',
   (_, ask) => {
-    it("is refused for another user's key by its id and by its keyId", async () => {
-      const { id, keyId } = await mintKey(other);
-      await expectSameRefusal(ask(owner, id), 404, 'not_found');
-      await expectSameRefusal(ask(owner, keyId), 404, 'not_found');
+    it('is refused for a key that is deleted', async () => {
+      const { id } = await mintKey(owner);
+      await owner.supabase.rpc('delete_proxy_key', { id });
+      await expectSameRefusal(ask(owner, id), 409, 'key_deleted');
     });
   },
 );
 
 describe('rotate', () => {
-  it('is refused for a key that is deleted', async () => {
-    const { id } = await mintKey(owner);
-    await owner.supabase.rpc('delete_proxy_key', { id });
-    await expectSameRefusal(namingKey.rotate(owner, id), 409, 'key_deleted');
-  });
-
   it('is refused for a key that is suspended', async () => {
     const { id } = await mintKey(owner);
     await sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
-    await expectSameRefusal(namingKey.rotate(owner, id), 409, 'key_suspended');
+    await expectSameRefusal(ofOwners.rotate(owner, id), 409, 'key_suspended');
+  });
+
+  it('is refused for a key that has expired', async () => {
+    const { id } = await mintKey(owner);
+    await sql`update public.proxy_keys set expires_at = now() where id = ${id}`;
+    await expectSameRefusal(ofOwners.rotate(owner, id), 409, 'key_expired');
+  });
+
+  it.each([-1, 31, 1_000_000, null])('is refused with a grace of %s seconds', async (seconds) => {
+    const { id } = await mintKey(owner);
+    const ways = ofOwners.rotate(owner, id, { graceSeconds: seconds });
+    const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
+    expect(problem.errors).toMatchObject([{ path: 'graceSeconds' }]);
+    expect(details).toBe('grace_seconds');
   });
 
   it('is refused over the limit, with the seconds that are left', async () => {
@@ -135,7 +146,7 @@ describe('rotate', () => {
       return Number(row?.seconds);
     };
     const most = await secondsLeft();
-    const ways = namingKey.rotate(user, id);
+    const ways = ofOwners.rotate(user, id);
     const { response, details } = await expectSameRefusal(ways, 429, 'rate_limited');
     const rest = await fetch(`${restUrl}/rpc/rotate_proxy_key`, {
       method: 'POST',
@@ -159,7 +170,7 @@ describe('reactivate', () => {
   it('is refused to a user, for an own key and for any other', async () => {
     const [mine, theirs] = [await mintKey(owner), await mintKey(other)];
     for (const id of [mine.id, theirs.keyId, randomUUID()]) {
-      await expectSameRefusal(namingKey.reactivate(owner, id), 403, 'forbidden');
+      await expectSameRefusal(ofAdmins.reactivate(owner, id), 403, 'forbidden');
     }
   });
 
@@ -167,7 +178,7 @@ describe('reactivate', () => {
     const full = await newUser();
     const [key] = await insertKeys(sql, full.id, { count: 1, deleted: true });
     await insertKeys(sql, full.id, { count: 100 });
-    const ways = namingKey.reactivate(admin, key?.id ?? '');
+    const ways = ofAdmins.reactivate(admin, key?.id ?? '');
     await expectSameRefusal(ways, 409, 'key_limit_reached');
   });
 
@@ -175,7 +186,7 @@ describe('reactivate', () => {
     const gone = await newUser();
     const { id } = await mintKey(gone);
     await sql`delete from auth.users where id = ${gone.id}`;
-    await expectSameRefusal(namingKey.reactivate(admin, id), 409, 'key_deleted');
+    await expectSameRefusal(ofAdmins.reactivate(admin, id), 409, 'key_deleted');
   });
 });
 

@@ -54,7 +54,10 @@ describe('a developer', () => {
     expect(after.session?.refresh_token).not.toBe(before.session?.refresh_token);
     expect(after.user?.id).toBe(id);
     expect(await opens(after.session?.access_token)).toBe(true);
-    expect(await supabase.rpc('list_proxy_keys')).toMatchObject({ error: null, data: [] });
+    expect(await supabase.rpc('list_proxy_keys')).toMatchObject({
+      error: null,
+      data: { items: [], next_cursor: null },
+    });
   });
 
   it('signs out and is anonymous from then on', async () => {

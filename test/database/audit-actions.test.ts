@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
+
+const sql = connectOwner();
+const reason = 'Because.';
+let owner: Persona;
+let admin: Persona;
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newUser(), newAdmin()]);
+});
+afterAll(() => sql.end());
+
+interface Step {
+  action: string;
+  by: () => Persona;
+  method: string;
+  path: string;
+  body?: () => Record<string, unknown>;
+  rpc: [name: string, args: () => Record<string, unknown>];
+  changes?: Record<string, unknown>;
+  why?: string;
+}
+
+const limits = { bandwidthLimitBytes: 5, rateLimit: 6 };
+const grant = () => ({ user: owner.id, tier: 'enterprise', reason });
+
+/** All that can be done to a key or a grant, in an order in which it can. `:id` stands for the key. */
+const steps: Step[] = [
+  {
+    action: 'updated',
+    by: () => owner,
+    method: 'PATCH',
+    path: '/api/v1/proxy/keys/:id',
+    body: () => ({ label: ' new ', allowedIps: ['192.0.2.1', '2001:db8::/32'] }),
+    rpc: [
+      'update_proxy_key',
+      () => ({
+        id: ':id',
+        changes: { label: ' new ', allowed_ips: ['192.0.2.1', '2001:db8::/32'] },
+      }),
+    ],
+    changes: { label: 'new', allowed_ips: ['192.0.2.1/32', '2001:db8::/32'] },
+  },
+  {
+    action: 'rotated',
+    by: () => owner,
+    method: 'POST',
+    path: '/api/v1/proxy/keys/:id/rotate',
+    rpc: ['rotate_proxy_key', () => ({ id: ':id', grace_seconds: 5 })],
+  },
+  {
+    action: 'suspended',
+    by: () => admin,
+    method: 'POST',
+    path: '/admin/proxy/keys/:id/suspend',
+    body: () => ({ reason }),
+    rpc: ['suspend_proxy_key', () => ({ id: ':id', reason })],
+    why: reason,
+  },
+  {
+    action: 'limits_changed',
+    by: () => admin,
+    method: 'PUT',
+    path: '/admin/proxy/keys/:id/limits',
+    body: () => ({ ...limits, reason }),
+    rpc: [
+      'set_proxy_key_limits',
+      () => ({ id: ':id', bandwidth_limit_bytes: 5, rate_limit: 6, reason }),
+    ],
+    changes: { tier: 'developer', bandwidth_limit_override_bytes: 5, rate_limit_override: 6 },
+    why: reason,
+  },
+  {
+    action: 'reactivated',
+    by: () => admin,
+    method: 'POST',
+    path: '/admin/proxy/keys/:id/reactivate',
+    body: () => ({ reason }),
+    rpc: ['reactivate_proxy_key', () => ({ id: ':id', reason })],
+    why: reason,
+  },
+  {
+    action: 'deleted',
+    by: () => owner,
+    method: 'DELETE',
+    path: '/api/v1/proxy/keys/:id',
+    rpc: ['delete_proxy_key', () => ({ id: ':id' })],
+  },
+  {
+    action: 'tier_granted',
+    by: () => admin,
+    method: 'POST',
+    path: '/admin/proxy/grants',
+    body: grant,
+    rpc: ['grant_proxy_tier', grant],
+    why: reason,
+  },
+  {
+    action: 'tier_revoked',
+    by: () => admin,
+    method: 'POST',
+    path: '/admin/proxy/grants/revoke',
+    body: grant,
+    rpc: ['revoke_proxy_tier', grant],
+    why: reason,
+  },
+];
+
+type Take = (step: Step, id: string, requestId: string) => Promise<number>;
+
+const ways: Record<string, Take> = {
+  route: async ({ by, method, path, body }, id, requestId) => {
+    const response = await request(method, path.replace(':id', id), {
+      token: by().token,
+      body: body?.(),
+      headers: { 'X-Request-Id': requestId },
+    });
+    return response.status;
+  },
+  rpc: async ({ by, rpc: [name, args] }, id, requestId) => {
+    const given = Object.fromEntries(
+      Object.entries(args()).map(([key, value]) => [key, value === ':id' ? id : value]),
+    );
+    const { status } = await by()
+      .supabase.rpc(name as 'rotate_proxy_key', given as { id: string })
+      .setHeader('X-Request-Id', requestId);
+    return status;
+  },
+};
+
+describe.each(Object.entries(ways))('each thing that is done by %s', (_, take) => {
+  it('leaves one row: who, to whose, what, why, and in which request', async () => {
+    const minted = await owner.supabase.rpc('mint_proxy_key', { label: 'audited' });
+    const id = minted.data?.id ?? '';
+    for (const step of steps) {
+      const requestId = `request-${randomUUID()}`;
+      expect(await take(step, id, requestId), step.action).toBeLessThan(300);
+      const rows = await sql`
+        select api_key_id, tier, user_id, actor_id, action, changes, reason
+        from public.proxy_key_audit where request_id = ${requestId}`;
+      const ofGrant = step.action.startsWith('tier_');
+      expect(rows, step.action).toEqual([
+        {
+          api_key_id: ofGrant ? null : id,
+          tier: ofGrant ? 'enterprise' : null,
+          user_id: owner.id,
+          actor_id: step.by().id,
+          action: step.action,
+          changes: step.changes ?? null,
+          reason: step.why ?? null,
+        },
+      ]);
+    }
+  });
+});
+
+describe('straight in SQL', () => {
+  it('a change of anything but the state of a key is noted with its new values', async () => {
+    const { data } = await owner.supabase.rpc('mint_proxy_key', { label: 'by hand' });
+    const id = data?.id ?? '';
+    for (const assignments of [
+      `label = 'another'`,
+      `allowed_ips = '{192.0.2.0/24}'`,
+      `expires_at = '2099-01-01T00:00:00Z'`,
+      `expires_at = null, allowed_ips = '{}'`,
+      `tier = 'team'`,
+      `label = label, tier = tier`,
+      `grace_ends_at = null`,
+    ]) {
+      await sql.unsafe(`update public.proxy_keys set ${assignments} where id = '${id}'`);
+    }
+    const rows = await sql`
+      select action, changes, actor_id from public.proxy_key_audit
+      where api_key_id = ${id} and action <> 'minted' order by occurred_at, id`;
+    const row = { action: 'updated', actor_id: null };
+    expect(rows).toEqual([
+      { ...row, changes: { label: 'another' } },
+      { ...row, changes: { allowed_ips: ['192.0.2.0/24'] } },
+      { ...row, changes: { expires_at: '2099-01-01T00:00:00+00:00' } },
+      { ...row, changes: { allowed_ips: [], expires_at: null } },
+      {
+        action: 'limits_changed',
+        actor_id: null,
+        changes: { tier: 'team', bandwidth_limit_override_bytes: null, rate_limit_override: null },
+      },
+    ]);
+  });
+
+  it('a grant and its removal are noted, with a reason where the operator gives one', async () => {
+    const { id } = await newUser();
+    await sql.begin(async (transaction) => {
+      await transaction`select set_config('proxy_keys.reason', 'By hand.', true)`;
+      await transaction`
+        insert into public.proxy_tier_grants (user_id, tier) values (${id}, 'enterprise')`;
+    });
+    await sql`delete from public.proxy_tier_grants where user_id = ${id}`;
+    const rows = await sql`
+      select action, tier, actor_id, reason, request_id from public.proxy_key_audit
+      where user_id = ${id} order by occurred_at, id`;
+    const row = { tier: 'enterprise', actor_id: null, request_id: null };
+    expect(rows).toEqual([
+      { ...row, action: 'tier_granted', reason: 'By hand.' },
+      { ...row, action: 'tier_revoked', reason: null },
+    ]);
+  });
+
+  it.each([
+    ['of a key without one', `('suspended', null, null)`],
+    ['of a grant without a tier', `('tier_granted', null, null)`],
+    ['of a key with a tier', `('suspended', (select id from public.proxy_keys limit 1), 'team')`],
+    ['of an unknown kind', `('forgotten', (select id from public.proxy_keys limit 1), null)`],
+  ])('no row can be written %s', async (_, values) => {
+    const written = sql.unsafe(
+      `insert into public.proxy_key_audit (action, api_key_id, tier) values ${values}`,
+    );
+    await expect(written).rejects.toMatchObject({ code: '23514' });
+  });
+});

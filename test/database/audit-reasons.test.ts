@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import type postgres from 'postgres';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { readReasons } from './audit-rows.ts';
+import { asRole, asUser } from './database-role.ts';
+import { type SeededKey, seedKeys } from './seeded-keys.ts';
+
+const sql = connectOwner();
+let owner: Persona;
+let admin: Persona;
+let keys: [SeededKey, SeededKey];
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newUser(), newAdmin()]);
+});
+beforeEach(async () => {
+  keys = (await seedKeys(sql, owner.id, 2)) as [SeededKey, SeededKey];
+});
+afterAll(() => sql.end());
+
+/** One transaction of an admin's request. */
+const asAdmin = <T>(work: (transaction: postgres.TransactionSql) => Promise<T>) =>
+  asRole(sql, 'authenticated', { sub: admin.id, app_metadata: { role: 'admin' } }, work);
+
+/** What is noted of a user's grants. */
+const grantReasons = async (userId: string) =>
+  (
+    await sql<{ action: string; reason: string | null }[]>`
+      select action, reason from public.proxy_key_audit
+      where user_id = ${userId} and tier is not null order by occurred_at, id`
+  ).map(({ action, reason }) => [action, reason]);
+
+describe('a reason does not pass from one change to the next of its transaction', () => {
+  const changeNext = (db: postgres.TransactionSql) => db`
+    update public.proxy_keys set rate_limit_override = 1 where id = ${keys[1].id}`;
+
+  it.each<[string, (db: postgres.TransactionSql) => Promise<unknown>]>([
+    ['a suspension', (db) => db`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`],
+    [
+      'one that changes nothing',
+      async (db) => {
+        await db`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`;
+        await db`select public.suspend_proxy_key(${keys[0].id}, 'Again.')`;
+      },
+    ],
+    [
+      'a reactivation',
+      async (db) => {
+        await db`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`;
+        await db`select public.reactivate_proxy_key(${keys[0].id}, 'Back.')`;
+      },
+    ],
+    [
+      'a change of limits',
+      (db) => db`select public.set_proxy_key_limits(${keys[0].id}, 'Why.', 1, 1)`,
+    ],
+    [
+      'a grant and its repetition',
+      async (db) => {
+        await db`select public.grant_proxy_tier(${owner.id}, 'team', 'Why.')`;
+        await db`select public.grant_proxy_tier(${owner.id}, 'team', 'Again.')`;
+      },
+    ],
+    [
+      'a revocation, also of nothing',
+      (db) => db`select public.revoke_proxy_tier(${owner.id}, 'enterprise', 'Why.')`,
+    ],
+    [
+      'what is refused',
+      async (db) => {
+        const refused = db.savepoint(
+          (inner) => inner`select public.suspend_proxy_key(${randomUUID()}, 'Why.')`,
+        );
+        await expect(refused).rejects.toMatchObject({ hint: 'not_found' });
+      },
+    ],
+  ])('after %s', async (_, first) => {
+    await asAdmin(async (transaction) => {
+      await first(transaction);
+      await transaction`reset role`;
+      await changeNext(transaction);
+    });
+    expect((await readReasons(sql, keys[1].id)).at(-1)).toEqual(['limits_changed', null]);
+  });
+
+  it('from a suspension to a reactivation without one', async () => {
+    await asAdmin(async (transaction) => {
+      await transaction`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`;
+      await transaction`select public.reactivate_proxy_key(${keys[0].id})`;
+    });
+    expect(await readReasons(sql, keys[0].id)).toEqual([
+      ['minted', null],
+      ['suspended', 'Why.'],
+      ['reactivated', null],
+    ]);
+  });
+
+  it('each has its own', async () => {
+    const grantee = await newUser();
+    await asAdmin(async (transaction) => {
+      await transaction`select public.suspend_proxy_key(${keys[0].id}, 'One.')`;
+      await transaction`select public.set_proxy_key_limits(${keys[1].id}, 'Two.', 1, 1)`;
+      await transaction`select public.grant_proxy_tier(${grantee.id}, 'enterprise', 'Three.')`;
+      await transaction`select public.revoke_proxy_tier(${grantee.id}, 'enterprise', 'Four.')`;
+    });
+    expect((await readReasons(sql, keys[0].id)).at(-1)).toEqual(['suspended', 'One.']);
+    expect((await readReasons(sql, keys[1].id)).at(-1)).toEqual(['limits_changed', 'Two.']);
+    expect(await grantReasons(grantee.id)).toEqual([
+      ['tier_granted', 'Three.'],
+      ['tier_revoked', 'Four.'],
+    ]);
+  });
+});
+
+describe('a reason that is set by hand in the session', () => {
+  const forge = (db: postgres.TransactionSql) =>
+    db`select set_config('proxy_keys.reason', 'Forged.', true)`;
+
+  it("stands on no change of a user's own", async () => {
+    const [mine] = keys;
+    const minted = await asUser(sql, owner.id, async (transaction) => {
+      await forge(transaction);
+      await transaction`select public.update_proxy_key(${mine.id}, '{"label": "new"}')`;
+      await transaction`select public.rotate_proxy_key(${mine.id})`;
+      await transaction`select public.delete_proxy_key(${mine.id})`;
+      const [row] = await transaction<{ id: string }[]>`
+        select id from public.mint_proxy_key('forged')`;
+      return row?.id ?? '';
+    });
+    expect(await readReasons(sql, mine.id)).toEqual([
+      ['minted', null],
+      ['updated', null],
+      ['rotated', null],
+      ['deleted', null],
+    ]);
+    expect(await readReasons(sql, minted)).toEqual([['minted', null]]);
+  });
+
+  it("does not replace an admin's, nor stands where the admin gives none", async () => {
+    await asAdmin(async (transaction) => {
+      await forge(transaction);
+      await transaction`select public.suspend_proxy_key(${keys[0].id}, 'Mine.')`;
+      await forge(transaction);
+      await transaction`select public.reactivate_proxy_key(${keys[0].id})`;
+    });
+    expect(await readReasons(sql, keys[0].id)).toEqual([
+      ['minted', null],
+      ['suspended', 'Mine.'],
+      ['reactivated', null],
+    ]);
+  });
+
+  it('ends with its transaction, on the connection that others use next', async () => {
+    const [key] = keys;
+    const connection = await sql.reserve();
+    await connection`begin`;
+    await connection`select private.give_reason('Mine.')`;
+    await connection`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await connection`commit`;
+    await connection`update public.proxy_keys set suspended_at = null where id = ${key.id}`;
+    connection.release();
+    expect(await readReasons(sql, key.id)).toEqual([
+      ['minted', null],
+      ['suspended', 'Mine.'],
+      ['reactivated', null],
+    ]);
+  });
+});
+
+describe('no user can call what gives reasons', () => {
+  it.each([
+    ['a user', () => owner],
+    ['an admin', () => admin],
+  ])('%s', async (_, who) => {
+    const call = asUser(sql, who().id, (db) => db`select private.give_reason('Forged.')`);
+    await expect(call).rejects.toMatchObject({ code: '42501' });
+    const { status } = await who().supabase.rpc('give_reason' as never, { reason: 'x' } as never);
+    expect(status).toBe(404);
+  });
+});

@@ -1,0 +1,120 @@
+import { afterAll, expect, it } from 'vitest';
+import { insertKeys } from '../functions/key-scenes.ts';
+import { connectOwner, newUser } from '../personas.ts';
+import { asUser } from './database-role.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+interface Page {
+  items: { id: string; created_at: string }[];
+  next_cursor: string | null;
+}
+
+/** All of a user's keys in pages, each in a transaction of its own, while `meanwhile` goes on. */
+async function readPages(
+  userId: string,
+  limit: number,
+  meanwhile: () => Promise<unknown> = async () => {},
+): Promise<Page[]> {
+  const pages: Page[] = [];
+  let cursor: string | null = null;
+  do {
+    const [[page]]: [Page[], unknown] = await Promise.all([
+      readPage(userId, limit, cursor),
+      meanwhile(),
+    ]);
+    if (!page) throw new Error('list_proxy_keys answered with no row');
+    pages.push(page);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return pages;
+}
+
+function readPage(userId: string, limit: number, cursor: string | null): Promise<Page[]> {
+  return asUser(
+    sql,
+    userId,
+    (transaction) => transaction<Page[]>`
+      select items, next_cursor from public.list_proxy_keys(${limit}, ${cursor}::text)`,
+  );
+}
+
+/** Puts keys in at any place of the list, each made at some time of the last `seconds`. */
+async function insertAmong(userId: string, count: number, seconds: number): Promise<void> {
+  await sql`
+    insert into public.proxy_keys (key_id, user_id, label, tier, live_mode, created_at)
+    select
+      'avp_live_' || encode(extensions.gen_random_bytes(6), 'hex'), ${userId}, 'meanwhile',
+      'developer', true, now() - random() * make_interval(secs => ${seconds})
+    from generate_series(1, ${count}::integer)`;
+}
+
+it('10,000 keys in pages of 20 are read each exactly once, newest first, while others come', async () => {
+  const { id: userId } = await newUser();
+  const inserted = await insertKeys(sql, userId, { count: 10_000, deleted: true });
+  // as autovacuum does by and by: a plan for a table that seems empty sorts all keys for each page
+  await sql`analyze public.proxy_keys`;
+  const pages = await readPages(userId, 20, () => insertAmong(userId, 5, 10_000));
+
+  const read = pages.flatMap(({ items }) => items);
+  const ids = new Set(read.map(({ id }) => id));
+  expect(ids.size).toBe(read.length);
+  expect(inserted.filter(({ id }) => !ids.has(id))).toEqual([]);
+  const times = read.map(({ created_at }) => created_at);
+  expect(times).toEqual(times.toSorted().toReversed());
+  expect(pages.length).toBeGreaterThan(500);
+  expect(read.length).toBeGreaterThan(10_000);
+  expect(pages.slice(0, -1).every(({ items }) => items.length === 20)).toBe(true);
+});
+
+it('keys of one and the same moment are read each once, whatever the size of a page', async () => {
+  const { id: userId } = await newUser();
+  const inserted = await insertKeys(sql, userId, { count: 50 });
+  await sql`
+    update public.proxy_keys set created_at = '2026-05-05T05:05:05.555555Z'
+    where user_id = ${userId}`;
+  for (const limit of [1, 7, 25, 49, 50, 200]) {
+    const pages = await readPages(userId, limit);
+    const ids = pages.flatMap(({ items }) => items.map(({ id }) => id));
+    expect(ids).toEqual(
+      inserted
+        .map(({ id }) => id)
+        .toSorted()
+        .toReversed(),
+    );
+    expect(pages).toHaveLength(Math.ceil(50 / limit));
+  }
+});
+
+it('keys a microsecond apart are told apart', async () => {
+  const { id: userId } = await newUser();
+  await insertKeys(sql, userId, { count: 12 });
+  await sql`
+    update public.proxy_keys
+    set created_at = timestamptz '2026-05-05T05:05:05.999995Z'
+      + (split_part(label, ' ', 2)::integer * interval '1 microsecond')
+    where user_id = ${userId}`;
+  const pages = await readPages(userId, 1);
+  expect(pages.map(({ items }) => items[0]?.created_at.slice(17, 26))).toEqual([
+    ...['06.000007', '06.000006', '06.000005', '06.000004', '06.000003', '06.000002'],
+    ...['06.000001', '06+00:00', '05.999999', '05.999998', '05.999997', '05.999996'],
+  ]);
+});
+
+it('a key that is deleted between two pages is still read once', async () => {
+  const owner = await newUser();
+  const inserted = await insertKeys(sql, owner.id, { count: 9 });
+  const pages = await readPages(
+    owner.id,
+    3,
+    () => sql`
+      update public.proxy_keys set deleted_at = now()
+      where id in (
+        select id from public.proxy_keys where user_id = ${owner.id} and deleted_at is null limit 3
+      )`,
+  );
+  expect(pages.flatMap(({ items }) => items.map(({ id }) => id)).toSorted()).toEqual(
+    inserted.map(({ id }) => id).toSorted(),
+  );
+});

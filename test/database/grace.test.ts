@@ -1,0 +1,131 @@
+import { afterAll, beforeEach, expect, inject, it } from 'vitest';
+import {
+  connectGateway,
+  connectOwner,
+  createSupabase,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../personas.ts';
+import { asUser } from './database-role.ts';
+import { hashSecret, type SeededKey, seedKeys } from './seeded-keys.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+const gateway = connectGateway(1);
+let owner: Persona;
+let key: SeededKey;
+
+/** A key that was just rotated with a grace of 30 seconds. */
+beforeEach(async () => {
+  owner = await newUser();
+  const [seeded] = await seedKeys(sql, owner.id, 1);
+  if (!seeded) throw new Error('no key was seeded');
+  key = seeded;
+  const { error } = await owner.supabase.rpc('rotate_proxy_key', {
+    id: key.id,
+    grace_seconds: 30,
+  });
+  expect(error).toBeNull();
+  expect(await lookUp()).toMatchObject({ active: true, before: hashSecret(key.keyId, key.secret) });
+});
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+async function lookUp() {
+  const [row] = await gateway<{ active: boolean; before: string | null; ms: string | null }[]>`
+    select active, encode(previous_hash, 'hex') as before, previous_ends_in_ms as ms
+    from gateway.lookup_proxy_key(${key.keyId})`;
+  return row;
+}
+
+/** Lets so many seconds go by for the key, from its rotation on, and looks it up at that moment. */
+async function lookUpAfter(seconds: number) {
+  return sql.begin(async (transaction) => {
+    await transaction`
+      update public.proxy_keys
+      set
+        rotated_at = now() - make_interval(secs => ${seconds}),
+        grace_ends_at = now() - make_interval(secs => ${seconds}) + interval '30 seconds'
+      where id = ${key.id}`;
+    // the same moment of now() in both
+    const [row] = await transaction`
+      select active, encode(previous_hash, 'hex') as before, previous_ends_in_ms as ms
+      from gateway.lookup_proxy_key(${key.keyId})`;
+    return row;
+  });
+}
+
+it('a grace lasts to its last millisecond, and not beyond it', async () => {
+  const before = hashSecret(key.keyId, key.secret);
+  expect(await lookUpAfter(0)).toEqual({ active: true, before, ms: '30000' });
+  expect(await lookUpAfter(29.999)).toEqual({ active: true, before, ms: '1' });
+  for (const seconds of [30, 30.001, 86_400]) {
+    expect(await lookUpAfter(seconds)).toEqual({ active: true, before: null, ms: null });
+  }
+});
+
+it('a suspension lets no secret in, and takes no grace away that is not over', async () => {
+  const admin = await newAdmin();
+  await admin.supabase.rpc('suspend_proxy_key', { id: key.id, reason: 'because' });
+  expect(await lookUp()).toMatchObject({ active: false });
+  await lookUpAfter(31);
+  await admin.supabase.rpc('reactivate_proxy_key', { id: key.id });
+  expect(await lookUp()).toEqual({ active: true, before: null, ms: null });
+});
+
+it('a reactivation after a deletion does not bring it back', async () => {
+  await owner.supabase.rpc('delete_proxy_key', { id: key.id });
+  expect(await lookUp()).toEqual({ active: false, before: null, ms: null });
+  await (await newAdmin()).supabase.rpc('reactivate_proxy_key', { id: key.id });
+  expect(await lookUp()).toEqual({ active: true, before: null, ms: null });
+});
+
+it('the removal of the account ends it', async () => {
+  await createSupabase(stack.secretKey).auth.admin.deleteUser(owner.id);
+  expect(await lookUp()).toEqual({ active: false, before: null, ms: null });
+  const [row] = await sql`
+    select user_id, grace_ends_at from public.proxy_keys where id = ${key.id}`;
+  expect(row).toEqual({ user_id: null, grace_ends_at: null });
+});
+
+it('a change of the label, the clients or the expiry leaves it', async () => {
+  const before = await lookUp();
+  const { error } = await owner.supabase.rpc('update_proxy_key', {
+    id: key.id,
+    changes: { label: 'after', allowed_ips: ['192.0.2.1'], expires_at: '2080-01-01T00:00:00Z' },
+  });
+  expect(error).toBeNull();
+  expect(await lookUp()).toMatchObject({ active: true, before: before?.before });
+});
+
+it('a refused rotation leaves it', async () => {
+  await sql`
+    update private.rotation_windows set rotated_at = array_fill(now(), '{5}')
+    where user_id = ${owner.id}`;
+  const { error } = await owner.supabase.rpc('rotate_proxy_key', { id: key.id });
+  expect(error?.hint).toBe('rate_limited');
+  expect((await lookUp())?.before).toBe(hashSecret(key.keyId, key.secret));
+});
+
+it('it is read by no role of the API', async () => {
+  await expect(
+    asUser(sql, owner.id, (t) => t`select previous_hash from private.proxy_key_secrets`),
+  ).rejects.toMatchObject({ code: '42501' });
+});
+
+it.each([
+  ['over 30 seconds', `grace_ends_at = rotated_at + interval '30.001 seconds'`],
+  ['for ever', `grace_ends_at = 'infinity'`],
+  ['on a key that was never rotated', `rotated_at = null`],
+  ['of a rotation that is taken further back', `rotated_at = rotated_at - interval '1 second'`],
+])('not even the owner of the schema may make one %s', async (_, assignment) => {
+  await expect(
+    sql.unsafe(`update public.proxy_keys set ${assignment} where id = '${key.id}'`),
+  ).rejects.toMatchObject({ code: '23514', constraint_name: 'a grace is at most 30 seconds' });
+});
+
+it('nor may they keep one of a deleted key', async () => {
+  await expect(
+    sql`update public.proxy_keys set deleted_at = now() where id = ${key.id}`,
+  ).rejects.toMatchObject({ code: '23514', constraint_name: 'a deleted key has no grace' });
+});

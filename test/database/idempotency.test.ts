@@ -1,0 +1,251 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { insertKeys } from '../functions/key-scenes.ts';
+import { connectOwner, createSupabase, newUser, type Persona, request } from '../personas.ts';
+import { readActions } from './audit-rows.ts';
+import { type Connection, connectAlone, untilBlocked } from './own-stack.ts';
+import { searchDatabase } from './search-everywhere.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let owner: Persona;
+let token: string;
+
+beforeEach(async () => {
+  owner = await newUser();
+  token = `private-${randomUUID()}`;
+});
+afterAll(() => sql.end());
+
+/** A connection on which a request of the owner has begun, as PostgREST begins it. */
+async function beginRequest(): Promise<Connection> {
+  const connection = await connectAlone(stack.dbUrl);
+  await connection.unsafe('begin');
+  await connection`
+    select
+      set_config('request.jwt.claims', ${JSON.stringify({ sub: owner.id })}, true),
+      set_config('role', 'authenticated', true)`;
+  return connection;
+}
+
+interface Done {
+  id: string;
+  secret: string;
+}
+
+function mint(connection: Connection, label = 'once'): Promise<Done[]> {
+  return connection<Done[]>`
+    select id, secret from public.mint_proxy_key(${label}, idempotency_key => ${token})`.execute();
+}
+
+function rotate(connection: Connection, id: string): Promise<Done[]> {
+  return connection<Done[]>`
+    select id, secret from public.rotate_proxy_key(${id}, 5, ${token})`.execute();
+}
+
+/** Whatever `work` comes to on a second connection, once the first has ended as told. */
+async function secondOf(
+  work: (connection: Connection) => Promise<Done[]>,
+  ending: 'commit' | 'rollback',
+  second = work,
+): Promise<{ first: Done | undefined; second: PromiseSettledResult<Done[]> | undefined }> {
+  const [one, two] = [await beginRequest(), await beginRequest()];
+  const [first] = await work(one);
+  const later = Promise.allSettled([second(two)]);
+  await untilBlocked(sql, two.pid, [one.pid]);
+  await one.unsafe(ending);
+  const [outcome] = await later;
+  await two.unsafe('commit');
+  return { first, second: outcome };
+}
+
+const keysOf = async () =>
+  sql<{ id: string }[]>`select id from public.proxy_keys where user_id = ${owner.id}`;
+
+async function hashOf(id: string): Promise<string | undefined> {
+  const [row] = await sql<{ hash: string }[]>`
+    select encode(s.secret_hash, 'hex') || ' ' || k.key_id as hash
+    from private.proxy_key_secrets as s join public.proxy_keys as k on k.id = s.api_key_id
+    where k.id = ${id}`;
+  return row?.hash;
+}
+
+describe('of two mints at once with one idempotency key', () => {
+  it('one makes a key, and the other waits for it and is told which', async () => {
+    const { first, second } = await secondOf(mint, 'commit');
+    expect(second).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'PT409', hint: 'already_done', detail: first?.id },
+    });
+    expect(await keysOf()).toEqual([{ id: first?.id }]);
+  });
+
+  it('the second makes it where the first fails', async () => {
+    const { first, second } = await secondOf(mint, 'rollback');
+    expect(second).toMatchObject({ status: 'fulfilled', value: [{ id: expect.any(String) }] });
+    const keys = await keysOf();
+    expect(keys).toHaveLength(1);
+    expect(keys[0]?.id).not.toBe(first?.id);
+  });
+
+  it('the second is refused as another request where it is another', async () => {
+    const { first, second } = await secondOf(mint, 'commit', (connection) =>
+      mint(connection, 'another'),
+    );
+    expect(second).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'PT422', hint: 'idempotency_mismatch' },
+    });
+    expect(await keysOf()).toEqual([{ id: first?.id }]);
+  });
+
+  it('the second waits also where the key was used over 24 hours ago', async () => {
+    await owner.supabase.rpc('mint_proxy_key', { label: 'long ago', idempotency_key: token });
+    await sql`
+      update private.idempotency_keys set used_at = now() - interval '25 hours'
+      where user_id = ${owner.id}`;
+    const { first, second } = await secondOf(mint, 'commit');
+    expect(second).toMatchObject({ reason: { hint: 'already_done', detail: first?.id } });
+    expect(await keysOf()).toHaveLength(2);
+  });
+
+  it('exactly one makes it over HTTP, of ten', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const headers = { 'Idempotency-Key': token };
+        const body = { label: 'once' };
+        const response = await request('POST', '/api/v1/proxy/keys', {
+          token: owner.token,
+          body,
+          headers,
+        });
+        return {
+          status: response.status,
+          body: (await response.json()) as Record<string, unknown>,
+        };
+      }),
+    );
+    const [made, ...more] = answers.filter(({ status }) => status === 201);
+    expect(more).toEqual([]);
+    const { id } = (made?.body.key ?? {}) as { id?: string };
+    const refused = answers.filter(({ status }) => status !== 201);
+    expect(refused.map(({ body }) => [body.code, body.id])).toEqual(
+      Array.from({ length: 9 }, () => ['already_done', id]),
+    );
+    expect(await keysOf()).toEqual([{ id }]);
+  });
+});
+
+describe('of two rotations at once with one idempotency key', () => {
+  let id: string;
+
+  beforeEach(async () => {
+    const [key] = await insertKeys(sql, owner.id, { count: 1 });
+    id = key?.id ?? '';
+  });
+
+  const expectHashOf = async (secret: string | undefined) => {
+    const [hash, keyId] = (await hashOf(id))?.split(' ') ?? [];
+    expect(hash).toBe(createHash('sha256').update(`${keyId}:${secret}`).digest('hex'));
+  };
+
+  it('one rotates, and its secret stays the one that works', async () => {
+    const { first, second } = await secondOf((connection) => rotate(connection, id), 'commit');
+    expect(second).toMatchObject({ reason: { code: 'PT409', hint: 'already_done', detail: id } });
+    await expectHashOf(first?.secret);
+    expect(await readActions(sql, id)).toEqual(['minted', 'rotated']);
+    const [row] = await sql`
+      select cardinality(rotated_at) as rotations from private.rotation_windows
+      where user_id = ${owner.id}`;
+    expect(row).toEqual({ rotations: 1 });
+  });
+
+  it('the second rotates where the first fails', async () => {
+    const { second } = await secondOf((connection) => rotate(connection, id), 'rollback');
+    if (second?.status !== 'fulfilled') throw new Error('the second was refused');
+    await expectHashOf(second.value[0]?.secret);
+    expect(await readActions(sql, id)).toEqual(['minted', 'rotated']);
+  });
+
+  it('and a mint is the other, either is refused as another request', async () => {
+    const { second } = await secondOf(
+      (connection) => rotate(connection, id),
+      'commit',
+      (connection) => mint(connection),
+    );
+    expect(second).toMatchObject({ reason: { hint: 'idempotency_mismatch' } });
+    expect(await keysOf()).toHaveLength(1);
+  });
+});
+
+describe('what is kept of an idempotency key', () => {
+  it('is its hash alone: its text is nowhere in the database', async () => {
+    const { data } = await owner.supabase.rpc('mint_proxy_key', {
+      label: 'once',
+      idempotency_key: token,
+    });
+    await owner.supabase.rpc('rotate_proxy_key', {
+      id: data?.id ?? '',
+      idempotency_key: `${token}-2`,
+    });
+    const rows = await sql`
+      select key_hash, octet_length(request_hash) as request_bytes, api_key_id
+      from private.idempotency_keys where user_id = ${owner.id} order by used_at`;
+    const kept = (text: string) => ({
+      key_hash: createHash('sha256').update(text).digest(),
+      request_bytes: 32,
+      api_key_id: data?.id,
+    });
+    expect([...rows]).toEqual([kept(token), kept(`${token}-2`)]);
+    const { findings, tables } = await searchDatabase(sql, [token]);
+    expect(findings).toEqual([]);
+    expect(tables).toContain('private.idempotency_keys');
+  });
+
+  it('goes with the account', async () => {
+    await owner.supabase.rpc('mint_proxy_key', { label: 'once', idempotency_key: token });
+    await createSupabase(stack.secretKey).auth.admin.deleteUser(owner.id);
+    const rows = await sql`
+      select from private.idempotency_keys where user_id = ${owner.id}`;
+    expect(rows).toHaveLength(0);
+    const { error } = await owner.supabase.rpc('mint_proxy_key', {
+      label: 'once',
+      idempotency_key: token,
+    });
+    expect(error).toMatchObject({ code: 'PT401', hint: 'unauthorized' });
+  });
+
+  it('is cleared away once it is over a day old, by whoever comes, and no sooner', async () => {
+    const other = await newUser();
+    await sql`
+      insert into private.idempotency_keys (user_id, key_hash, request_hash, api_key_id, used_at)
+      select ${other.id}, sha256(n::text::bytea), sha256(''), gen_random_uuid(), case
+        when n <= 25 then now() - interval '30 days' else now() - interval '23 hours' end
+      from generate_series(1, 30) as n`;
+    const left = async () => {
+      const [row] = await sql`
+        select
+          count(*) filter (where used_at < now() - interval '24 hours')::int as old,
+          count(*) filter (where used_at > now() - interval '24 hours')::int as young
+        from private.idempotency_keys where user_id = ${other.id}`;
+      return row;
+    };
+    expect(await left()).toEqual({ old: 25, young: 5 });
+    // each claims once, and clears up to 20 rows, of which others of this file may have left some
+    for (let n = 0; n < 4; n += 1) {
+      const { error } = await owner.supabase.rpc('mint_proxy_key', {
+        label: 'once',
+        idempotency_key: `${token}-${n}`,
+      });
+      expect(error).toBeNull();
+    }
+    expect(await left()).toEqual({ old: 0, young: 5 });
+  });
+
+  it('is not written for a request without one', async () => {
+    await owner.supabase.rpc('mint_proxy_key', { label: 'once' });
+    const rows = await sql`
+      select from private.idempotency_keys where user_id = ${owner.id}`;
+    expect(rows).toHaveLength(0);
+  });
+});

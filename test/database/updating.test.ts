@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
+import { connectAlone, untilBlocked } from './own-stack.ts';
+import { type SeededKey, seedKeys } from './seeded-keys.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+const gateway = connectGateway(1);
+let owner: Persona;
+let key: SeededKey;
+
+beforeEach(async () => {
+  owner = await newUser();
+  const [seeded] = await seedKeys(sql, owner.id, 1);
+  if (!seeded) throw new Error('no key was seeded');
+  key = seeded;
+});
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+type Changes = Record<string, string | string[] | null>;
+
+async function update(changes: Changes): Promise<void> {
+  const { error } = await owner.supabase.rpc('update_proxy_key', { id: key.id, changes });
+  expect(error).toBeNull();
+}
+
+/** How often the gateways are told of the key by each of these changes, one after the other. */
+async function countNotices(...all: Changes[]): Promise<number[]> {
+  const told: string[] = [];
+  const listening = await gateway.listen('proxy_key_changed', (payload) => told.push(payload));
+  const counts: number[] = [];
+  for (const changes of all) {
+    told.length = 0;
+    await update(changes);
+    // notices come in the order of commits: after this one, all before it are here
+    const sentinel = randomUUID();
+    await sql.notify('proxy_key_changed', sentinel);
+    while (!told.includes(sentinel)) await gateway`select 1`;
+    counts.push(told.filter((payload) => payload === key.keyId).length);
+  }
+  await listening.unlisten();
+  return counts;
+}
+
+describe('the gateways', () => {
+  it('are told of other clients and of another expiry, and not of another label', async () => {
+    expect(
+      await countNotices(
+        { label: 'after' },
+        { allowed_ips: ['192.0.2.1'] },
+        { expires_at: '2080-01-01T00:00:00Z' },
+        { label: 'all', allowed_ips: [], expires_at: null },
+      ),
+    ).toEqual([0, 1, 1, 1]);
+  });
+
+  it('are told nothing of what changes nothing', async () => {
+    await update({ allowed_ips: ['192.0.2.1'], expires_at: '2080-01-01T00:00:00Z' });
+    expect(
+      await countNotices(
+        {},
+        { allowed_ips: ['192.0.2.1/32'] },
+        { expires_at: '2080-01-01T01:00:00+01:00' },
+      ),
+    ).toEqual([0, 0, 0]);
+  });
+});
+
+describe('not even the owner of the schema can give a key', () => {
+  it.each([
+    [
+      '51 address ranges',
+      `allowed_ips = array(select ('10.0.0.' || n)::cidr from generate_series(1, 51) as n)`,
+      'at most 50 address ranges',
+    ],
+    ['an address range that is null', `allowed_ips = '{null}'`, 'an address range is not null'],
+  ])('%s', async (_, assignment, constraint) => {
+    await expect(
+      sql.unsafe(`update public.proxy_keys set ${assignment} where id = '${key.id}'`),
+    ).rejects.toMatchObject({ code: '23514', constraint_name: constraint });
+  });
+});
+
+describe('an update', () => {
+  it('that meets a deletion on its way is refused once that is done', async () => {
+    const [deleting, updating] = [await connectAlone(stack.dbUrl), await connectAlone(stack.dbUrl)];
+    for (const connection of [deleting, updating]) {
+      await connection.unsafe('begin');
+      await connection`
+        select set_config('request.jwt.claims', ${JSON.stringify({ sub: owner.id })}, true),
+          set_config('role', 'authenticated', true)`;
+    }
+    await deleting`select public.delete_proxy_key(${key.id})`;
+    const outcome = Promise.allSettled([
+      updating`select public.update_proxy_key(${key.id}, '{"label": "late"}')`,
+    ]);
+    await untilBlocked(sql, updating.pid, [deleting.pid]);
+    await deleting.unsafe('commit');
+    expect(await outcome).toMatchObject([
+      { status: 'rejected', reason: { code: 'PT409', hint: 'key_deleted' } },
+    ]);
+    const [row] = await sql`select label from public.proxy_keys where id = ${key.id}`;
+    expect(row).toEqual({ label: 'seeded' });
+  });
+
+  it('of one field keeps what another request changes meanwhile', async () => {
+    await Promise.all([
+      update({ label: 'after' }),
+      update({ allowed_ips: ['192.0.2.1'] }),
+      update({ expires_at: '2080-01-01T00:00:00Z' }),
+    ]);
+    const { data } = await owner.supabase.rpc('get_proxy_key', { id: key.id });
+    expect(data).toMatchObject({
+      label: 'after',
+      allowed_ips: ['192.0.2.1/32'],
+      expires_at: '2080-01-01T00:00:00+00:00',
+    });
+  });
+});

@@ -1,0 +1,20 @@
+import { ownMessages } from '../../scripts/stack/own-messages.ts';
+import type { Answer } from './answer-checker.ts';
+
+/** What the local API gateway answers by itself, when no function is there to. */
+const ownAnswers: [status: number, message: string][] = [
+  [503, ownMessages.starting],
+  [503, ownMessages.away],
+  [404, ownMessages.noRoute],
+];
+
+/** Whether an answer is the local API gateway's own, and no function's. */
+export function isGatewayAnswer({ method, status, headers, body }: Answer): boolean {
+  if (headers.has('X-Request-Id') || headers.get('Content-Type') !== 'application/json') {
+    return false;
+  }
+  return ownAnswers.some(
+    ([ownStatus, message]) =>
+      status === ownStatus && body === (method === 'HEAD' ? '' : JSON.stringify({ message })),
+  );
+}

@@ -1,0 +1,94 @@
+import { describe, expect, inject, it } from 'vitest';
+import { resolve, routesOf, type Schema } from './description.ts';
+import { unseenAnswers } from './seen-answers.ts';
+
+const description = inject('description');
+const routes = routesOf(description).map((route) => ({
+  ...route,
+  statuses: Object.keys(route.operation.responses).map(Number),
+}));
+
+/** A schema and all that it is made of. */
+function parts(schema: Schema): Schema[] {
+  const whole = resolve(description, schema);
+  const inner = [
+    ...Object.values(whole.properties ?? {}),
+    ...(whole.oneOf ?? []),
+    ...(whole.items ? [whole.items] : []),
+    ...(typeof whole.additionalProperties === 'object' ? [whole.additionalProperties] : []),
+  ];
+  return [whole, ...inner.flatMap(parts)];
+}
+
+describe.each(routes)('$method $path', ({ path, operation, statuses }) => {
+  it('has one success, and can fail in our own ways', () => {
+    expect(statuses.filter((status) => status < 400)).toHaveLength(1);
+    expect(statuses).toEqual(expect.arrayContaining([500, 503]));
+  });
+
+  it('has the refusals of what it takes', () => {
+    const takes = (place: string) => operation.parameters?.some((each) => each.in === place);
+    const expected: [status: number, needed: boolean | undefined][] = [
+      [401, operation.security.length > 0],
+      [403, path.startsWith('/admin/') || undefined],
+      [404, path.includes('{id}') || undefined],
+      [400, operation.requestBody !== undefined || takes('query') || takes('header') || undefined],
+      [413, operation.requestBody !== undefined || undefined],
+      [415, operation.requestBody !== undefined || undefined],
+      [422, takes('header') ?? false],
+      [429, path.endsWith('/rotate')],
+    ];
+    for (const [status, needed] of expected) {
+      // some can be refused so for another reason too
+      if (needed !== undefined)
+        expect([status, statuses.includes(status)]).toEqual([status, needed]);
+    }
+  });
+
+  it('has the headers of every answer on each, and problem documents on refusals', () => {
+    for (const [status, { headers, content }] of Object.entries(operation.responses)) {
+      expect(headers, status).toMatchObject({
+        'X-Request-Id': { required: true },
+        'Cache-Control': { required: true },
+      });
+      if (Number(status) >= 400) {
+        expect(Object.keys(content ?? {})).toEqual(['application/problem+json']);
+      }
+    }
+  });
+
+  it('says of each object which fields it has, so that another is a deviation', () => {
+    const { requestBody, responses } = operation;
+    const contents = [
+      requestBody?.content,
+      ...Object.values(responses).map((each) => each.content),
+    ];
+    for (const schema of contents.flatMap((content) => Object.values(content ?? {}))) {
+      for (const part of parts(schema.schema)) {
+        // the description itself is not described
+        if (part.type !== 'object' || part.properties?.openapi) continue;
+        expect(part.additionalProperties, JSON.stringify(part)).toBeDefined();
+        expect(part.additionalProperties).not.toBe(true);
+      }
+    }
+  });
+});
+
+it('every route is described once, under a name of its own', () => {
+  const names = routes.map(({ operation }) => operation.operationId);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names.length).toBeGreaterThanOrEqual(17);
+});
+
+it('those that a run has not seen can be told', () => {
+  const all = routes.flatMap(({ method, path, statuses }) =>
+    statuses.map((status): [string, string, number] => [
+      method,
+      path.replace('{id}', 'avp_live_x'),
+      status,
+    ]),
+  );
+  expect(unseenAnswers(description, all)).toEqual([]);
+  expect(unseenAnswers(description, all.slice(1))).toEqual(['GET /api/v1/health 200']);
+  expect(unseenAnswers(description, [])).toHaveLength(all.length);
+});

@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { routesOf } from './description.ts';
+import { invalidRequests } from './invalid-requests.ts';
+import { type Plan, send } from './plan.ts';
+import { type Scene, setScene } from './scene.ts';
+import { validRequests } from './valid-requests.ts';
+import { wildRequests } from './wild-requests.ts';
+
+// each answer is also checked against the description, as every answer in every test is
+
+const description = inject('description');
+const { url } = inject('stack');
+const seed = 20_261_122;
+const together = 8;
+let scene: Scene;
+let sent = 0;
+
+beforeAll(async () => {
+  scene = await setScene();
+});
+afterAll(() => scene.end());
+
+type Answered = Awaited<ReturnType<typeof send>>;
+
+/** Sends requests, several at a time, and has each answer judged. */
+async function everyAnswer<Request extends Plan>(
+  requests: fc.Arbitrary<Request>,
+  batches: number,
+  judge: (answered: Answered, request: Request) => void,
+): Promise<void> {
+  const batch = fc.array(requests, { minLength: together, maxLength: together });
+  const property = fc.asyncProperty(batch, async (plans) => {
+    await scene.reset();
+    sent += plans.length;
+    const answers = await Promise.allSettled(
+      plans.map((plan) => send(url, scene.authorizations, plan)),
+    );
+    for (const [index, plan] of plans.entries()) {
+      const answer = answers[index];
+      if (answer?.status !== 'fulfilled') throw answer?.reason;
+      expect(answer.value.status, fc.stringify(plan)).toBeLessThan(500);
+      judge(answer.value, plan);
+    }
+  });
+  // a failure prints the seed and the path to it
+  await fc.assert(property, { seed, numRuns: batches });
+}
+
+describe.each(routesOf(description))('$method $path', (route) => {
+  const { method, path, operation } = route;
+  const secured = operation.security.length > 0;
+  const success = Number(Object.keys(operation.responses).find((status) => Number(status) < 400));
+  const valid = () => validRequests(description, route, scene);
+
+  it('does what is rightly asked by who may', async () => {
+    let succeeded = 0;
+    await everyAnswer(valid(), 7, ({ status, code }, plan) => {
+      if (status === success) succeeded++;
+      // who asks for too much, or again, or for what is gone since
+      else
+        expect([409, 422, 429, 'tier_not_granted'], fc.stringify(plan)).toContain(
+          status === 403 ? code : status,
+        );
+    });
+    expect(succeeded).toBeGreaterThan(0);
+  });
+
+  if (secured)
+    it('refuses who brings no good token, whatever is asked', async () => {
+      const nobody = fc
+        .tuple(valid(), fc.constantFrom(...scene.nobodies))
+        .map(([plan, by]) => ({ ...plan, by }));
+      await everyAnswer(nobody, 4, ({ status }, plan) => {
+        expect(status, fc.stringify(plan)).toBe(401);
+      });
+    });
+
+  if (secured && path.includes('{id}') && !path.startsWith('/admin/'))
+    it('finds nothing for another user, nor for an admin', async () => {
+      const others = fc
+        .tuple(valid(), fc.constantFrom('other', 'admin'))
+        .map(([plan, by]) => ({ ...plan, by }));
+      await everyAnswer(others, 2, ({ status, code }, plan) => {
+        expect([status, code], fc.stringify(plan)).toEqual([404, 'not_found']);
+      });
+    });
+
+  if (path.startsWith('/admin/'))
+    it('is forbidden to who is no admin', async () => {
+      const users = fc
+        .tuple(valid(), fc.constantFrom('owner', 'other'))
+        .map(([plan, by]) => ({ ...plan, by }));
+      await everyAnswer(users, 2, ({ status, code }, plan) => {
+        expect([status, code], fc.stringify(plan)).toEqual([403, 'forbidden']);
+      });
+    });
+
+  it('refuses what has one thing wrong for just that', async () => {
+    const invalid = invalidRequests(description, route, valid());
+    if (!invalid) {
+      expect([method, operation.requestBody]).toEqual(['GET', undefined]);
+      return;
+    }
+    await everyAnswer(invalid, 12, ({ status }, plan) => {
+      expect(status, fc.stringify(plan)).toBe(plan.status);
+    });
+  });
+
+  it('never fails, whatever is sent by whomever', async () => {
+    await everyAnswer(wildRequests(route, valid(), scene), 15, () => {});
+  });
+});
+
+it('all of these were thousands of requests', () => {
+  console.log(`${sent} requests, seed ${seed}`);
+  expect(sent).toBeGreaterThanOrEqual(5_000);
+});

@@ -1,0 +1,24 @@
+import type { TestProject } from 'vitest/node';
+import { describeApi } from '../../scripts/api-description.ts';
+import type { Description } from './description.ts';
+import { openSeenAnswers } from './seen-answers.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    description: Description;
+    /** Where the answers that tests see are noted, if they are. */
+    seenAnswersFile: string | null;
+  }
+}
+
+/**
+ * The description of the API for all tests. With `SHOW_UNSEEN_ANSWERS=1` the run tells in the end which
+ * described answers it has not seen.
+ */
+export default async function setup(project: TestProject): Promise<() => void> {
+  const description = (await describeApi()) as Description;
+  const seen = process.env.SHOW_UNSEEN_ANSWERS ? openSeenAnswers(description) : null;
+  project.provide('description', description);
+  project.provide('seenAnswersFile', seen?.file ?? null);
+  return () => seen?.close();
+}

@@ -1,0 +1,83 @@
+import { recordUsage, usageEvent } from '../database/usage-events.ts';
+import { mintKey } from '../functions/key-scenes.ts';
+import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+
+/** People with keys and usage, over which any request can be made. */
+export interface Scene {
+  owner: Persona;
+  other: Persona;
+  admin: Persona;
+  /** By whom a request can be, and with which header; null for none. */
+  authorizations: Record<string, string | null>;
+  /** The names of those who bring no good token. */
+  nobodies: string[];
+  /** The owner's keys, by uuid and by keyId. */
+  ownKeys: string[];
+  othersKeys: string[];
+  /** Makes the keys as good as new, and forgets which rotations there were. */
+  reset(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export async function setScene(): Promise<Scene> {
+  const sql = connectOwner();
+  const gateway = connectGateway(1);
+  const [owner, other, admin] = await Promise.all([newUser(), newUser(), newAdmin()]);
+  const own = await Promise.all([1, 2, 3, 4].map((n) => mintKey(owner, { label: `key ${n}` })));
+  const others = [await mintKey(other)];
+  await recordUsage(
+    gateway,
+    own.flatMap(({ id }) => [1, 2, 3].map(() => usageEvent(id))),
+  );
+  const ids = [...own, ...others].map(({ id }) => id);
+  const names = (keys: { id: string; keyId: string }[]) =>
+    keys.flatMap(({ id, keyId }) => [id, keyId]);
+  const broken = brokenAuthorizations(owner.token, admin.token);
+  return {
+    owner,
+    other,
+    admin,
+    authorizations: {
+      ...broken,
+      owner: `Bearer ${owner.token}`,
+      other: `Bearer ${other.token}`,
+      admin: `Bearer ${admin.token}`,
+    },
+    nobodies: Object.keys(broken),
+    ownKeys: names(own),
+    othersKeys: names(others),
+    async reset() {
+      await sql`
+        update public.proxy_keys
+        set deleted_at = null, suspended_at = null, suspended_reason = null, expires_at = null
+        where id = any(${ids}::uuid[])
+          and (deleted_at is not null or suspended_at is not null or expires_at is not null)`;
+      await sql`
+        delete from private.rotation_windows
+        where user_id in (${owner.id}, ${other.id}, ${admin.id})`;
+    },
+    async end() {
+      await Promise.all([sql.end(), gateway.end()]);
+    },
+  };
+}
+
+/** What is no token of a user. */
+function brokenAuthorizations(owner: string, admin: string): Record<string, string | null> {
+  const [header = '', payload = '', signature = ''] = admin.split('.');
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const aged = Buffer.from(JSON.stringify({ ...claims, exp: 1 })).toString('base64url');
+  return {
+    nobody: null,
+    'no token': 'Bearer',
+    'a short token': 'Bearer x',
+    'no claims': 'Bearer a.b.c',
+    'no signature': `Bearer ${header}.${payload}.`,
+    'changed claims': `Bearer ${header}.${aged}.${signature}`,
+    'a letter more': `Bearer ${owner}x`,
+    'two tokens': `Bearer ${owner} ${owner}`,
+    'a password': `Basic ${Buffer.from('x:y').toString('base64')}`,
+    'no scheme': owner,
+    'no ASCII': 'é',
+  };
+}

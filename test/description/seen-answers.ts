@@ -1,0 +1,46 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Answer } from './answer-checker.ts';
+import { type Description, matcherOf, routesOf } from './description.ts';
+
+/** Notes an answer in a file that all test processes share, in one write a line. */
+export function noteAnswer(file: string, { method, path, status }: Answer): void {
+  appendFileSync(file, `${JSON.stringify([method, path, status])}\n`);
+}
+
+/** Where a run notes the answers that it sees, to tell in the end which described ones it has not. */
+export function openSeenAnswers(description: Description): {
+  file: string;
+  close(): void;
+} {
+  const folder = mkdtempSync(join(tmpdir(), 'seen-answers-'));
+  const file = join(folder, 'answers.ndjson');
+  appendFileSync(file, '');
+  return {
+    file,
+    close() {
+      const lines = new Set(readFileSync(file, 'utf8').trimEnd().split('\n').filter(Boolean));
+      rmSync(folder, { recursive: true });
+      const seen = [...lines].map((line) => JSON.parse(line) as [string, string, number]);
+      const unseen = unseenAnswers(description, seen);
+      console.log(`Described answers that no test has seen:\n  ${unseen.join('\n  ')}`);
+    },
+  };
+}
+
+/** The described answers that are not among those seen. */
+export function unseenAnswers(
+  description: Description,
+  seen: [method: string, path: string, status: number][],
+): string[] {
+  return routesOf(description).flatMap(({ method, path, operation }) => {
+    const pattern = matcherOf(path);
+    const statuses = new Set(
+      seen.filter(([by, at]) => by === method && pattern.test(at)).map(([, , status]) => status),
+    );
+    return Object.keys(operation.responses)
+      .filter((status) => !statuses.has(Number(status)))
+      .map((status) => `${method} ${path} ${status}`);
+  });
+}

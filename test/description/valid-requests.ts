@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { type Description, type Route, resolve } from './description.ts';
+import type { Plan } from './plan.ts';
+import type { Scene } from './scene.ts';
+import { printableText, recordsOf, times, valuesOf } from './valid-values.ts';
+
+const hour = 3_600_000;
+
+/** What the rules say of a field beyond its schema. */
+function rules({ owner, other, ownKeys }: Scene): Record<string, fc.Arbitrary<unknown>> {
+  const now = Date.now();
+  return {
+    label: fc
+      .tuple(printableText(0, 78), fc.constantFrom('', ' ', '\u3000'))
+      .map(([text, space]) => `${space}k${text}${space}`),
+    tier: fc.constantFrom('developer', 'team', 'enterprise'),
+    reason: printableText(1, 500),
+    user: fc.constantFrom(owner.id, owner.email, other.email, other.email.toUpperCase()),
+    allowedIps: fc.array(
+      fc.oneof(
+        fc.ipV4(),
+        fc.ipV4().map((address) => `${address}/32`),
+        fc.nat(255).map((byte) => `${byte}.0.0.0/8`),
+        fc.nat(0xffff).map((part) => `2001:db8:${part.toString(16)}::/48`),
+      ),
+      { maxLength: 50 },
+    ),
+    expiresAt: fc.option(times(now + hour, Date.UTC(2099, 0))),
+    cursor: fc
+      .tuple(fc.bigInt(0n, 4_102_444_800_000_000n), fc.uint8Array({ minLength: 16, maxLength: 16 }))
+      .map(([moment, id]) => {
+        const bytes = Buffer.alloc(24);
+        bytes.writeBigInt64BE(moment);
+        bytes.set(id, 8);
+        return bytes.toString('base64url');
+      }),
+    period: fc.nat(12).map((back) => {
+      const month = new Date(now);
+      month.setUTCDate(1);
+      month.setUTCMonth(month.getUTCMonth() - back);
+      return month.toISOString().slice(0, 7);
+    }),
+    from: times(now - 20 * 24 * hour, now - 2 * hour),
+    to: times(now - hour, now + hour),
+    keyId: fc.constantFrom(...ownKeys),
+  };
+}
+
+/** What goes together with nothing else. */
+function withoutConflicts(query: Record<string, unknown>): Record<string, unknown> {
+  const { page, cursor, ...rest } = query;
+  if (cursor !== undefined) return { ...rest, cursor };
+  if (page === undefined) return rest;
+  // a page is one of the newest 10,000 rows
+  const pages = Math.floor(10_000 / Number(rest.limit ?? 50));
+  return { ...rest, page: ((Number(page) - 1) % pages) + 1 };
+}
+
+/** Requests for an operation that who may make them makes rightly. */
+export function validRequests(
+  description: Description,
+  { method, path, operation }: Route,
+  scene: Scene,
+): fc.Arbitrary<Plan> {
+  const byName = rules(scene);
+  const parametersIn = (place: string) => {
+    const found = (operation.parameters ?? []).filter((each) => each.in === place);
+    return recordsOf(
+      found.map(({ name, schema }) => [name, byName[name] ?? valuesOf(description, schema)]),
+      found.filter(({ required }) => required).map(({ name }) => name),
+    );
+  };
+  const content = operation.requestBody?.content['application/json'];
+  const bodies = content
+    ? valuesOf(description, resolve(description, content.schema), byName)
+    : fc.constant({});
+  const optional = !operation.requestBody?.required;
+  const csv = operation.responses['200']?.content?.['text/csv'];
+
+  return fc
+    .record({
+      id: fc.constantFrom(...scene.ownKeys),
+      query: parametersIn('query'),
+      headers: parametersIn('header'),
+      body: bodies,
+      bodiless: fc.constantFrom(method === 'GET', method === 'GET' || optional),
+      asCsv: fc.boolean().map((chosen) => chosen && csv !== undefined),
+    })
+    .map(({ id, query: given, headers, body, bodiless, asCsv }) => {
+      const { limit, page, cursor, ...filters } = withoutConflicts(given);
+      const pages = asCsv ? {} : { limit, page, cursor };
+      const query = Object.entries({ ...filters, ...pages }).filter(([, value]) => {
+        return value !== undefined;
+      });
+      return {
+        method,
+        path,
+        id,
+        by: path.startsWith('/admin/') ? 'admin' : 'owner',
+        query: query.map(([name, value]): [string, string] => [name, String(value)]),
+        headers: {
+          ...(headers as Record<string, string>),
+          ...(asCsv ? { Accept: 'text/csv' } : {}),
+          ...(bodiless ? {} : { 'Content-Type': 'application/json' }),
+        },
+        ...(bodiless ? {} : { body: { json: body } }),
+      };
+    });
+}

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { expectProblem, type MintedKey, type ProtectedRoute, protectedRoutes } from './contract.ts';
+import { mintKey } from './key-scenes.ts';
+
+const { url } = inject('stack');
+const sql = connectOwner();
+const json = 'application/json';
+let owner: Persona;
+let admin: Persona;
+let key: MintedKey;
+let history: unknown;
+
+/** All that has been noted of the key and its owner. */
+const readHistory = () => sql`
+  select k.*, (select count(*) from public.proxy_key_audit where user_id = ${owner.id}) as noted
+  from public.proxy_keys as k where k.user_id = ${owner.id}`;
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newUser(), newAdmin()]);
+  key = await mintKey(owner);
+  history = await readHistory();
+});
+afterAll(() => sql.end());
+
+/** The route with a body as it stands, byte for byte. */
+function send(
+  { method, path }: ProtectedRoute,
+  body: BodyInit | null,
+  contentType?: string,
+): Promise<Response> {
+  const { token } = path.startsWith('/admin/') ? admin : owner;
+  return fetch(`${url}${path.replace(':id', key.id)}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${token}`,
+      ...(contentType === undefined ? {} : { 'Content-Type': contentType }),
+    },
+    body,
+    // a body that is a stream goes out in chunks, without a Content-Length
+    ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
+  });
+}
+
+const routesWithBody = protectedRoutes.filter(({ method }) => method !== 'GET');
+
+describe.each(routesWithBody)('$method $path', (route) => {
+  const fields = route.body ?? {};
+  const good = JSON.stringify(fields);
+
+  async function pathsAtFault(body: BodyInit): Promise<string[]> {
+    const response = await send(route, body, json);
+    const { errors } = await expectProblem(response, 400, 'invalid_request');
+    return (errors ?? []).map((error) => error.path).sort();
+  }
+
+  it.each<[string, unknown, string[]]>([
+    ['an unknown field', { ...fields, colour: 'red' }, ['colour']],
+    ['two unknown fields', { ...fields, a: 1, b: 2 }, ['a', 'b']],
+    ['an owner of its own choice', { ...fields, userId: 'someone' }, ['userId']],
+    ['a secret of its own choice', { ...fields, secret: 'x' }, ['secret']],
+    ['a state of its own choice', { ...fields, active: true }, ['active']],
+    ['an idempotency key as a field', { ...fields, idempotencyKey: 'x' }, ['idempotencyKey']],
+    ['an array', [fields], ['']],
+    ['null', null, ['']],
+    ['text', 'reason', ['']],
+    ['a number', 5, ['']],
+  ])('refuses a body with %s, by its name', async (_, body, paths) => {
+    expect(await pathsAtFault(JSON.stringify(body))).toEqual(paths);
+  });
+
+  it('refuses a body with a field named __proto__', async () => {
+    const body = good === '{}' ? '{' : `${good.slice(0, -1)}, `;
+    expect(await pathsAtFault(`${body}"__proto__": {"tier": "team"}}`)).toEqual(['__proto__']);
+  });
+
+  it.each<[string, BodyInit]>([
+    ['cut short', good.slice(0, -1)],
+    ['with a comma too many', `${good.slice(0, -1)},}`],
+    ['of a form', 'reason=x'],
+    ['of spaces', '  '],
+    ['with bytes that are not UTF-8', new Uint8Array([0x7b, 0x22, 0xe9, 0x22, 0x3a, 0x31, 0x7d])],
+    ['of two documents', `${good}${good}`],
+  ])('refuses a body that is no JSON: one %s', async (_, body) => {
+    expect(await pathsAtFault(body)).toEqual(['']);
+  });
+
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/merge-patch+json',
+    'text/json',
+  ])('refuses a body of type %s', async (contentType) => {
+    const response = await send(route, good, contentType);
+    await expectProblem(response, 415, 'unsupported_media_type');
+  });
+
+  it('refuses a body without a type', async () => {
+    const response = await send(route, new TextEncoder().encode(good));
+    await expectProblem(response, 415, 'unsupported_media_type');
+  });
+
+  const large = good + ' '.repeat(16 * 1024 + 1 - good.length);
+
+  it('refuses a body over 16 KiB', async () => {
+    await expectProblem(await send(route, large, json), 413, 'payload_too_large');
+  });
+
+  // the local API gateway sends a DELETE in chunks on as one without a body
+  it.skipIf(route.method === 'DELETE')('refuses a body over 16 KiB in chunks', async () => {
+    const body = new Blob([large]).stream();
+    await expectProblem(await send(route, body, json), 413, 'payload_too_large');
+  });
+
+  const required = Object.keys(route.body ?? {}).sort();
+  it.runIf(required.length > 0 && route.method !== 'PATCH')(
+    'names each field that is missing',
+    async () => {
+      expect(await pathsAtFault('{}')).toEqual(required);
+      for (const name of required) {
+        const { [name]: _, ...rest } = { ...route.body };
+        expect(await pathsAtFault(JSON.stringify(rest)), name).toEqual([name]);
+      }
+    },
+  );
+});
+
+it('after all that was refused the key is as it was, and nothing is noted', async () => {
+  expect(await readHistory()).toEqual(history);
+});

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { snakeCase } from '../../supabase/functions/_shared/field-names.ts';
+import { insertEvents, makeEvent, microsecondsAfter } from '../functions/event-scenes.ts';
+import { mintKey } from '../functions/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { expectSameRefusal } from './both-ways.ts';
+import { expectSameAnswer, type Query, readingUsage } from './usage-ways.ts';
+
+const sql = connectOwner();
+let owner: Persona;
+let id: string;
+let keyId: string;
+
+const moment = new Date(Date.now() - 3_600_000).toISOString();
+
+beforeAll(async () => {
+  owner = await newUser();
+  ({ id, keyId } = await mintKey(owner));
+  await insertEvents(
+    sql,
+    Array.from({ length: 12 }, (_, n) =>
+      makeEvent(id, {
+        // each three in one microsecond
+        occurredAt: microsecondsAfter(moment, Math.floor(n / 3)),
+        statusCode: n % 2 === 0 ? 200 : 403,
+        targetHost: n % 4 === 0 ? '=1+1' : 'shop.example.com',
+        tunnelId: n === 5 ? 'tunnel-5' : null,
+        slice: n === 5 ? 1 : 0,
+      }),
+    ),
+  );
+});
+
+afterAll(() => sql.end());
+
+describe('events, both ways', () => {
+  it.each<[string, Query, number]>([
+    ['without parameters', {}, 12],
+    ['on a page', { limit: 5 }, 5],
+    ['on a page by its number', { page: 3, limit: 5 }, 2],
+    ['on a page after the last', { page: 4, limit: 5 }, 0],
+    ['by status', { statusCode: 403 }, 6],
+    ['by host', { targetHost: 'Shop.Example.com' }, 9],
+    ['from a microsecond on', { from: microsecondsAfter(moment, 2) }, 6],
+    ['up to a microsecond', { to: microsecondsAfter(moment, 2) }, 6],
+    ['by all of these', { from: moment, statusCode: 403, targetHost: 'shop.example.com' }, 6],
+  ])('are the same %s', async (_, query, count) => {
+    const { body } = await expectSameAnswer(readingUsage.events(owner, query, id));
+    expect(body).toHaveLength(count);
+    expect(await expectSameAnswer(readingUsage.events(owner, query, keyId))).toMatchObject({
+      body,
+    });
+  });
+
+  it('have the same cursors to the end', async () => {
+    const seen: unknown[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: Query = { limit: 4, ...(cursor === null ? {} : { cursor }) };
+      const page = await expectSameAnswer(readingUsage.events(owner, query, id));
+      seen.push(...(page.body as unknown[]));
+      cursor = page.cursor;
+    } while (cursor !== null);
+    const { body } = await expectSameAnswer(readingUsage.events(owner, {}, id));
+    expect(seen).toEqual(body);
+  });
+
+  it('are the same as CSV', async () => {
+    const { route, rpc } = readingUsage.csv(owner, { statusCode: 200 }, id);
+    const { data } = await rpc();
+    expect(data).toEqual({ csv: await (await route()).text(), next_cursor: null });
+  });
+});
+
+describe('CSV by its parts over RPC', () => {
+  const seed = async (count: number) => {
+    const key = await mintKey(owner);
+    await sql`
+      insert into public.proxy_usage_events (
+        event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
+        bytes_received, duration_ms, served_by_node_id
+      )
+      select gen_random_uuid(), ${key.id}, ${owner.id}, now() - make_interval(secs => n / 2),
+        'a.example', 'CONNECT', 200, n, 0, 1, 'node-1'
+      from generate_series(1, ${count}::integer) as n`;
+    return key.id;
+  };
+  const readParts = async (key: string) => {
+    const parts: string[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const { data, error } = await owner.supabase.rpc('export_proxy_key_events', {
+        id: key,
+        ...(cursor ? { cursor } : {}),
+      });
+      expect(error).toBeNull();
+      parts.push(data?.csv ?? '');
+      cursor = data?.next_cursor;
+    } while (cursor);
+    return parts;
+  };
+
+  it.each([
+    [5_000, [5_001]],
+    [5_001, [5_001, 1]],
+    [10_000, [5_001, 5_000]],
+  ])('has %i events in these lines, with the names in the first', async (count, lines) => {
+    const key = await seed(count);
+    const parts = await readParts(key);
+    expect(parts.map((part) => part.split('\r\n').length - 1)).toEqual(lines);
+    expect(parts.filter((part) => part.includes('eventId'))).toHaveLength(1);
+    const { route } = readingUsage.csv(owner, {}, key);
+    expect(await (await route()).text()).toBe(parts.join(''));
+  });
+});
+
+describe.each(['events', 'csv'] as const)('%s', (name) => {
+  const ask = readingUsage[name];
+
+  it.each<[string, () => Promise<Persona>]>([
+    ['another user', newUser],
+    ['an admin who is no owner', newAdmin],
+  ])('of a key are refused to %s as those of no key', async (_, persona) => {
+    const by = await persona();
+    await expectSameRefusal(ask(by, {}, id), 404, 'not_found');
+    await expectSameRefusal(ask(by, {}, keyId), 404, 'not_found');
+  });
+
+  it.each([randomUUID(), 'avp_live_000000000000', "' or true --", ' ', '*'])(
+    'of what names no key are refused: %s',
+    async (reference) => {
+      await expectSameRefusal(ask(owner, {}, reference), 404, 'not_found');
+    },
+  );
+
+  it('of a user whose account is gone are those of no key', async () => {
+    const gone = await newUser();
+    const key = await mintKey(gone);
+    await sql`delete from auth.users where id = ${gone.id}`;
+    await expectSameRefusal(ask(gone, {}, key.id), 404, 'not_found');
+  });
+
+  it.each<[string, Query]>([
+    ['from', { from: 'yesterday' }],
+    ['from', { from: '' }],
+    ['from', { from: '2026-01-01' }],
+    ['from', { from: '2026-01-01T00:00:00' }],
+    ['from', { from: '2026-01-01 00:00:00Z' }],
+    ['from', { from: '2026-02-29T00:00:00Z' }],
+    ['from', { from: '2026-01-01T00:00:00+0200' }],
+    ['from', { from: '2026-01-01T00:00:00+24:00' }],
+    ['from', { from: '1999-12-31T23:59:59.999999Z' }],
+    ['from', { from: 'infinity' }],
+    ['from', { from: '1767225600' }],
+    ['to', { to: 'now' }],
+    ['to', { to: '2100-01-01T00:00:00.000001Z' }],
+    ['to', { from: moment, to: moment }],
+    ['to', { from: microsecondsAfter(moment, 1), to: moment }],
+    ['to', { from: '2026-01-01T00:00:00Z', to: '2026-01-01T01:00:00+01:00' }],
+    ['statusCode', { statusCode: 99 }],
+    ['statusCode', { statusCode: 600 }],
+    ['statusCode', { statusCode: 0 }],
+    ['targetHost', { targetHost: '' }],
+    ['targetHost', { targetHost: 'x'.repeat(256) }],
+  ])('are refused by the name of %s for %o', async (path, query) => {
+    const { problem, details } = await expectSameRefusal(
+      ask(owner, query, id),
+      400,
+      'invalid_request',
+    );
+    expect(problem.errors?.map((error) => error.path)).toEqual([path]);
+    expect(details).toBe(snakeCase(path));
+  });
+});
+
+describe('a page of events', () => {
+  const cursor = 'AAYAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+
+  it.each<[string, Query]>([
+    ['limit', { limit: 0 }],
+    ['limit', { limit: 201 }],
+    ['page', { page: 0 }],
+    ['page', { page: 51, limit: 200 }],
+    ['page', { page: 201 }],
+    ['page', { page: 10_001, limit: 1 }],
+    ['page', { page: 999_999_999, limit: 200 }],
+    ['page', { page: 1, cursor }],
+    ['cursor', { cursor: '' }],
+    ['cursor', { cursor: 'x' }],
+    ['cursor', { cursor: cursor.slice(1) }],
+    ['cursor', { cursor: `${cursor}A` }],
+    ['cursor', { cursor: '_'.repeat(32) }],
+    ['cursor', { cursor: `f${'_'.repeat(31)}` }],
+    ['cursor', { cursor: `${'A'.repeat(31)}+` }],
+    ['cursor', { cursor: `${'A'.repeat(31)}/` }],
+    ['cursor', { cursor: `${'A'.repeat(30)}==` }],
+    ['cursor', { cursor: `${'A'.repeat(31)}é` }],
+  ])('is refused by the name of %s for %o', async (path, query) => {
+    const ways = readingUsage.events(owner, query, id);
+    const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
+    expect(problem.errors?.map((error) => error.path)).toEqual([path]);
+    expect(details).toBe(path);
+  });
+
+  it('after a made up cursor of another time is those before it', async () => {
+    const { body } = await expectSameAnswer(readingUsage.events(owner, { cursor }, id));
+    expect(body).toEqual([]);
+  });
+});
