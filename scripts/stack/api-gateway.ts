@@ -1,4 +1,10 @@
-import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
@@ -50,6 +56,7 @@ export async function startApiGateway(options: {
       if (!upstream.complete) response.destroy();
     });
   });
+  proxy.on('proxyReq', frameAsReceived);
   let opened: { upstreams: Upstreams; auth: ReturnType<typeof getRequestListener> } | undefined;
 
   const forward = (request: IncomingMessage, response: ServerResponse, port: number) =>
@@ -117,6 +124,23 @@ function matchRoute(url: string, functionNames: string[]): Route | null {
   const name = /^\/([^/?#]+)/.exec(stripped)?.[1];
   if (!name || !functionNames.includes(name)) return null;
   return { kind: 'function', name, path: stripped };
+}
+
+/**
+ * Frames a body as it came. The proxy calls a DELETE in chunks empty and sends its chunks all the same:
+ * the upstream would take them for the next request on that connection.
+ */
+function frameAsReceived(outgoing: ClientRequest, request: IncomingMessage): void {
+  if (!wasChunked(request)) return;
+  outgoing.removeHeader('Content-Length');
+  outgoing.setHeader('Transfer-Encoding', 'chunked');
+}
+
+/** The proxy deletes the header from `headers`, but not from the raw list. */
+function wasChunked({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.some(
+    (name, index) => index % 2 === 0 && name.toLowerCase() === 'transfer-encoding',
+  );
 }
 
 /** Puts the API key's role into `request` where no user's token is. Returns why not, or null. */

@@ -99,8 +99,8 @@ begin
     if new.suspended_at is not null and old.suspended_at is null then
       actions := actions || 'suspended'::text;
     end if;
-    if (old.deleted_at is not null or old.suspended_at is not null)
-      and new.deleted_at is null and new.suspended_at is null
+    if (old.deleted_at is not null and new.deleted_at is null)
+      or (old.suspended_at is not null and new.suspended_at is null)
     then
       actions := actions || 'reactivated'::text;
     end if;

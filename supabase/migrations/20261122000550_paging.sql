@@ -143,7 +143,7 @@ begin
     return null;
   end if;
   if require_time.value
-      !~ '^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$'
+      !~ '^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})$'
     or pg_catalog.char_length(require_time.value) > 40
     or not pg_catalog.pg_input_is_valid(require_time.value, 'timestamptz')
   then

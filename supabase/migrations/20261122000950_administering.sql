@@ -200,7 +200,8 @@ grant execute on function public.set_proxy_key_limits(text, text, bigint, intege
   to authenticated;
 
 
--- A user may be named by the id or by the e-mail address, which Auth keeps in lower case.
+-- A user may be named by the id or by the e-mail address, which Auth keeps in lower case. An address
+-- that nobody has confirmed may be another's, and one of two accounts means neither.
 create function private.find_user(reference text) returns uuid
 language plpgsql stable
 set search_path = ''
@@ -210,15 +211,14 @@ begin
     return (select u.id from auth.users as u where u.id = find_user.reference::uuid);
   end if;
   return (
-    select u.id from auth.users as u
-    where u.email = pg_catalog.lower(find_user.reference)
-    order by u.created_at
-    limit 1
+    select case when pg_catalog.count(*) = 1 then (pg_catalog.array_agg(u.id))[1] end
+    from auth.users as u
+    where u.email = pg_catalog.lower(find_user.reference) and u.email_confirmed_at is not null
   );
 end
 $$;
 comment on function private.find_user(text) is
-  'The id of the user with this id or e-mail address, or null.';
+  'The id of the user with this id, or of the only one with this confirmed e-mail address; or null.';
 revoke all on function private.find_user(text) from public, anon, authenticated, service_role;
 
 

@@ -41,12 +41,15 @@ begin
   clean_reason := private.require_reason(grant_proxy_tier.reason);
   grantee := private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
   perform private.give_reason(clean_reason);
-  insert into public.proxy_tier_grants (user_id, tier, granted_by, reason)
-  values (grantee, grant_proxy_tier.tier, private.require_user(), clean_reason)
-  on conflict on constraint "a tier is granted to a user once" do nothing;
+  -- one that was in the way may be taken back before it is read
+  while made.id is null loop
+    insert into public.proxy_tier_grants (user_id, tier, granted_by, reason)
+    values (grantee, grant_proxy_tier.tier, private.require_user(), clean_reason)
+    on conflict on constraint "a tier is granted to a user once" do nothing;
+    select * into made from public.proxy_tier_grants as g
+    where g.user_id = grantee and g.tier = grant_proxy_tier.tier;
+  end loop;
   perform private.give_reason(null);
-  select * into made from public.proxy_tier_grants as g
-  where g.user_id = grantee and g.tier = grant_proxy_tier.tier;
   return made;
 end
 $$;

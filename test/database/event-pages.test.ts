@@ -83,8 +83,9 @@ it('a CSV of a million has what the rollups say, in little memory, though it is 
   const sum = { events: 0, requests: 0, sent: 0, received: 0 };
   let rest = '';
   const decoder = new TextDecoder();
-  for await (const bytes of response.body) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\r\n');
+  const reader = response.body.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const lines = (rest + decoder.decode(part.value, { stream: true })).split('\r\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
       const [eventId, , , , , , sent, received, , , , slice] = line.split(',');

@@ -155,7 +155,9 @@ describe('there is no row for', () => {
 
   it('what changes nothing', async () => {
     await waysIn.route.reactivate(admin, key.id);
-    await update(`label = label, allowed_ips = '{}', expires_at = null, rate_limit_override = null`);
+    await update(
+      `label = label, allowed_ips = '{}', expires_at = null, rate_limit_override = null`,
+    );
     await update('suspended_at = null, deleted_at = null');
     await waysIn.route.remove(owner, key.id);
     await waysIn.rpc.remove(owner, key.id);

@@ -40,7 +40,6 @@ const calls = [
   `public.proxy_usage_by_key('${period(-1)}')`,
   `public.proxy_usage_by_key('${period(0)}')`,
   `public.proxy_usage_series('day')`,
-  `public.proxy_usage_series('hour')`,
   `public.proxy_usage_series('day', ${span})`,
   `public.proxy_usage_series('hour', ${span}, '$1')`,
   `public.list_proxy_key_events('$1', 5)`,

@@ -96,13 +96,12 @@ describe('a user who reads the events of a key', () => {
 
 describe('a user who filters events', () => {
   let id: string;
-  const hosts = ['shop.example.com', 'api.example.com'];
   const events: UsageEvent[] = [];
 
   beforeAll(async () => {
     id = (await mintKey(user)).id;
     for (let n = 0; n < 12; n += 1) {
-      const targetHost = hosts[n % 2];
+      const targetHost = n % 2 === 0 ? 'shop.example.com' : 'api.example.com';
       const statusCode = n % 3 === 0 ? 502 : 200;
       events.unshift(makeEvent(id, { occurredAt: at(n), targetHost, statusCode }));
     }

@@ -36,8 +36,9 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
   const pass = (client: Socket) => {
     if (client.destroyed) return;
     const server = links.get(client) ?? connectServer(client);
-    client.pipe(server);
-    server.pipe(client);
+    // once, also where it is restored without having failed: two pipes would say everything twice
+    client.unpipe().pipe(server);
+    server.unpipe().pipe(client);
   };
   const connectServer = (client: Socket) => {
     const server = connect({

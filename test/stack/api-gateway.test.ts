@@ -1,4 +1,5 @@
 import { createServer, request as httpRequest, type Server } from 'node:http';
+import { connect } from 'node:net';
 import { Hono } from 'hono';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -18,6 +19,8 @@ interface Answer {
 const publishableKey = 'sb_publishable_test';
 const secretKey = 'sb_secret_test';
 const servers: Server[] = [];
+/** The requests that reached any upstream. */
+const seen: { method: string | undefined; path: string | undefined; body: string }[] = [];
 let gateway: ApiGateway;
 
 beforeAll(async () => {
@@ -186,6 +189,29 @@ test('a preflight is passed on without a key, and Auth’s is answered', async (
   expect((await send('/auth/v1/token', headers, 'OPTIONS')).status).toBe(204);
 });
 
+// regression: what was in the chunks came to the upstream as a request of its own
+test('a body in chunks is the body of its request, also of a DELETE', async () => {
+  const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
+  for (const method of ['DELETE', 'OPTIONS', 'POST']) {
+    const before = seen.length;
+    const socket = connect(gateway.port, loopback);
+    socket.write(
+      `${method} /api/v1/keys HTTP/1.1\r\nHost: x\r\nConnection: close\r\n` +
+        'Transfer-Encoding: chunked\r\n\r\n' +
+        `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`,
+    );
+    let answer = '';
+    for await (const chunk of socket) answer += chunk;
+    expect(answer, method).toMatch(/^HTTP\/1\.1 200 /);
+    // the next over the connection that is kept open to the upstream
+    expect((await send('/api/v1/next')).body.path, method).toBe('/api/v1/next');
+    expect(seen.slice(before), method).toEqual([
+      { method, path: '/api/v1/keys', body: smuggled },
+      { method: 'GET', path: '/api/v1/next', body: '' },
+    ]);
+  }
+});
+
 function send(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
   return new Promise((resolve, reject) => {
     // not `fetch`, which would tidy the path first
@@ -202,9 +228,13 @@ function send(path: string, headers: Record<string, string> = {}, method = 'GET'
 }
 
 async function echo(upstream: string): Promise<number> {
-  const server = createServer(({ url: path, headers: { authorization } }, response) => {
+  const server = createServer(async (request, response) => {
+    const { method, url: path, headers } = request;
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    seen.push({ method, path, body });
     response.setHeader('Content-Type', 'application/json');
-    response.end(JSON.stringify({ upstream, path, authorization }));
+    response.end(JSON.stringify({ upstream, path, authorization: headers.authorization }));
   });
   servers.push(server);
   return listenOnLoopback(server, 0, upstream);

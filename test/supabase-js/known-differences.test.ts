@@ -87,19 +87,6 @@ describe('parameters of a list', () => {
   });
 });
 
-describe('forms of a time that Postgres reads, and the route does not', () => {
-  it.each([
-    ['2080-01-01t00:00:00z', '2080-01-01T00:00:00+00:00'],
-    ['2079-12-31T24:00:00Z', '2080-01-01T00:00:00+00:00'],
-    ['2079-12-31T23:59:60Z', '2080-01-01T00:00:00+00:00'],
-  ])('as an expiry: %s', async (expiresAt, read) => {
-    const { id } = await mintKey(user);
-    const { route, rpc } = ofOwners.update(user, id, { expiresAt });
-    await expectProblem(await route(), 400, 'invalid_request');
-    expect(await rpc()).toMatchObject({ status: 200, error: null, data: { expires_at: read } });
-  });
-});
-
 describe('text that Postgres cannot hold', () => {
   it.each([
     ['a NUL', 'one\u0000two', '22P05'],

@@ -49,7 +49,7 @@ const fieldRules: Record<string, string> = {
   expiresAt: 'An RFC 3339 time to come, or null.',
   graceSeconds: 'A whole number of seconds from 0 to 30.',
   reason: 'A reason has 1 to 500 characters and no control characters.',
-  cursor: 'Not a cursor of this list: begin without one.',
+  cursor: 'Not a cursor: begin without one.',
   limit: 'A whole number from 1 to 200.',
   page: 'A page among the newest 10,000 rows, without a cursor: go further by the `Link` of a page.',
   period: 'A month as YYYY-MM, this one or up to 13 back.',

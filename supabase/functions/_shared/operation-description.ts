@@ -94,12 +94,11 @@ export function answersOf(path: string, operation: AnyOperation): RouteConfig['r
 
 /** Its own refusals and those of its kind. */
 function problemsOf(path: string, operation: AnyOperation): Set<ProblemCode> {
-  const { open, query, body, retried, problems } = operation;
+  const { open, body, retried, problems } = operation;
   const takesFields = operation.success.status !== 200 || body !== undefined;
   return new Set<ProblemCode>([
     ...problems,
-    ...(open ? [] : (['unauthorized'] as const)),
-    ...(query || takesFields || retried ? (['invalid_request'] as const) : []),
+    ...(open ? [] : (['unauthorized', 'invalid_request'] as const)),
     ...(path.includes('{id}') ? (['not_found'] as const) : []),
     ...(takesFields ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
     ...(retried ? (['already_done', 'idempotency_mismatch'] as const) : []),

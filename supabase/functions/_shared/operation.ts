@@ -94,11 +94,12 @@ async function serve(
   const caller = definition.open
     ? { token: null, requestId: context.get('requestId') }
     : await requireCaller(dependencies, context);
-  const { query, body, bodyOptional } = definition;
+  const { open, query = {}, body, bodyOptional } = definition;
   return definition.handle({
     context,
     caller,
-    query: query ? readQuery(context, z.object(query)) : {},
+    // who watches a service may add what keeps caches away
+    query: open ? {} : readQuery(context, z.object(query)),
     body: await readFields(context, body, bodyOptional),
   });
 }

@@ -8,12 +8,15 @@ export function readQuery<Schema extends z.ZodObject>(
   context: Context,
   schema: Schema,
 ): z.output<Schema> {
-  const given: Record<string, string | string[]> = {};
-  for (const [name, values] of Object.entries(context.req.queries())) {
-    // the platform's API gateway takes its key from here too
-    if (name === 'apikey') continue;
-    given[name] = values.length === 1 ? (values[0] as string) : values;
-  }
+  const { searchParams } = new URL(context.req.url);
+  // the platform's API gateway takes its key from here too
+  searchParams.delete('apikey');
+  const given = Object.fromEntries(
+    [...searchParams.keys()].map((name) => {
+      const values = searchParams.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
   const result = schema.strict().safeParse(given);
   if (result.success) return result.data as z.output<Schema>;
   throw new Problem('invalid_request', {

@@ -4,13 +4,10 @@ import { isStorable } from './storable-text.ts';
 /** Text that the database can hold. */
 export const text = z.string().refine(isStorable, 'This text has a character that is not allowed.');
 
-const label = text.openapi({
-  minLength: 1,
-  maxLength: 200,
+export const labelField = text.openapi({
   description: '1 to 80 characters, not counting space at its ends; no control characters.',
   example: 'prod-scraper',
 });
-export const labelField = label;
 
 export const tierField = text.openapi({
   description:
@@ -19,15 +16,11 @@ export const tierField = text.openapi({
 });
 
 export const reasonField = text.openapi({
-  minLength: 1,
-  maxLength: 500,
   description: 'Why, in words that the owner reads: 1 to 500 characters, no control characters.',
 });
 
 /** The user whom an admin means. */
 export const userField = text.openapi({
-  minLength: 1,
-  maxLength: 320,
   description: "The user's id or e-mail address.",
 });
 

@@ -43,9 +43,10 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
       title: 'Proxy keys',
       version: '0.1.0',
       description:
-        'Mint, list, rotate and delete proxy keys, and read what they used.\n\nRefusals are problem documents (RFC 9457) with a stable `code`. A path or a method that is ' +
-        'not here is 404 `not_found` or 405 `method_not_allowed`. Unknown fields and parameters are ' +
-        'refused.',
+        'Mint, list, rotate and delete proxy keys, and read what they used.\n\n' +
+        'Refusals are problem documents (RFC 9457) with a stable `code`. A path or a method that is ' +
+        'not here is 404 `not_found` or 405 `method_not_allowed`; a body over 16 KiB is 413 ' +
+        '`payload_too_large`, wherever it is sent. Unknown fields and parameters are refused.',
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     servers: [{ url: '/', description: 'This origin, or `/functions/v1` on a hosted project.' }],
