@@ -236,7 +236,7 @@ export interface paths {
         put?: never;
         /**
          * A new secret for the same keyId
-         * @description The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion that grace. At most 5 rotations in 60 seconds, over all of your keys.
+         * @description The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion ends that grace. At most 5 rotations in 60 seconds, over all of your keys.
          */
         post: operations["rotateKey"];
         delete?: never;
