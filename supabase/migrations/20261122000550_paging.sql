@@ -1,7 +1,7 @@
 -- Paging: how every list is cut, and how arguments that name a place or a time are read. The helpers
 -- are definers, so that the functions that run as the caller need no right to read the refusals.
 
-create type public.proxy_page as (items jsonb, next_cursor text);
+create type public.proxy_page as (items json, next_cursor text);
 comment on type public.proxy_page is
   'A page of a list, and the cursor of the page after it: null on the last one.';
 
@@ -77,13 +77,13 @@ declare
 begin
   if pg_catalog.jsonb_array_length(make_page.items) > make_page.most then
     return (
-      make_page.items - make_page.most,
+      (make_page.items - make_page.most)::json,
       private.encode_cursor(
         (last_item ->> make_page.moment)::timestamptz, (last_item ->> make_page.id)::uuid
       )
     )::public.proxy_page;
   end if;
-  return (coalesce(make_page.items, '[]'), null)::public.proxy_page;
+  return (coalesce(make_page.items, '[]')::json, null)::public.proxy_page;
 end
 $$;
 comment on function private.make_page(jsonb, integer, text, text) is

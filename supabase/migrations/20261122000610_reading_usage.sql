@@ -122,26 +122,30 @@ language plpgsql stable security definer
 set search_path = ''
 set timezone = 'UTC'
 as $$
+declare
+  begins timestamptz;
+  ends timestamptz;
 begin
   if require_span."interval" is null or require_span."interval" not in ('hour', 'day') then
     perform private.refuse('invalid_request', 'interval');
   end if;
   step := ('1 ' || require_span."interval")::interval;
+  begins := private.require_time(require_span."from", 'from');
+  ends := coalesce(private.require_time(require_span."to", 'to'), pg_catalog.now());
+  if begins >= ends then
+    perform private.refuse('invalid_request', 'to');
+  end if;
   -- the end of the hour or day that the time is in, or the time itself where it is such an end
-  end_at := coalesce(private.require_time(require_span."to", 'to'), pg_catalog.now());
   end_at := pg_catalog.date_trunc(
-    require_span."interval", end_at + step - interval '1 microsecond'
+    require_span."interval", ends + step - interval '1 microsecond'
   );
   first_at := pg_catalog.date_trunc(
     require_span."interval",
     coalesce(
-      private.require_time(require_span."from", 'from'),
+      begins,
       end_at - case when step = interval '1 hour' then interval '24 hours' else interval '30 days' end
     )
   );
-  if first_at >= end_at then
-    perform private.refuse('invalid_request', 'to');
-  end if;
   if first_at + 1000 * step < end_at then
     perform private.refuse('invalid_request', 'from');
   end if;

@@ -246,7 +246,7 @@ begin
   if find_proxy_keys."user" is not null then
     owner_id := private.find_user(find_proxy_keys."user");
     if owner_id is null then
-      return ('[]'::jsonb, null)::public.proxy_page;
+      return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
   if find_proxy_keys.key_id is not null then
@@ -257,7 +257,7 @@ begin
       where k.key_id = find_proxy_keys.key_id;
     end if;
     if one_key is null then
-      return ('[]'::jsonb, null)::public.proxy_page;
+      return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
   return private.make_page(

@@ -142,7 +142,7 @@ begin
   if list_proxy_tier_grants."user" is not null then
     owner_id := private.find_user(list_proxy_tier_grants."user");
     if owner_id is null then
-      return ('[]'::jsonb, null)::public.proxy_page;
+      return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
   return private.make_page(

@@ -152,6 +152,9 @@ describe('usage over time', () => {
     ['to', { interval: 'hour', from, to: from }],
     ['to', { interval: 'hour', from, to: '2025-12-31T23:59:59Z' }],
     ['to', { interval: 'hour', from, to: '2026-01-01T01:00:00+01:00' }],
+    // also within one interval
+    ['to', { interval: 'hour', from: '2026-01-01T00:30:00Z', to: '2026-01-01T00:30:00Z' }],
+    ['to', { interval: 'day', from: '2026-01-01T00:30:00Z', to: '2026-01-01T00:10:00Z' }],
     ['to', { interval: 'day', from: '2099-01-01T00:00:00Z' }],
     ['from', { interval: 'hour', from, to: '2026-02-11T16:00:00.000001Z' }],
     ['from', { interval: 'hour', from: '2025-12-31T23:59:59.999999Z', to: '2026-02-11T16:00:00Z' }],

@@ -59,20 +59,23 @@ export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEn
     respondWithProblem(context, new Problem('not_found', { detail: 'There is no such path.' })),
   );
   app.onError((error, context) => {
-    const problem =
-      error instanceof Problem
-        ? error
-        : new Problem('internal', { detail: 'Something went wrong on our side.', cause: error });
-    if (problem.code === 'internal' || problem.code === 'unavailable') {
-      dependencies.logFailure({
-        requestId: context.get('requestId'),
-        code: problem.code,
-        cause: nameCause(problem.options.cause),
-      });
-    }
+    const problem = problemOf(error);
+    tellFailure(dependencies, context.get('requestId'), problem);
     return respondWithProblem(context, problem);
   });
   return app;
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  return new Problem('internal', { detail: 'Something went wrong on our side.', cause: error });
+}
+
+/** Tells the operator of what is ours to mend; a refusal is not. */
+export function tellFailure({ logFailure }: Dependencies, requestId: string, error: unknown): void {
+  const { code, options } = problemOf(error);
+  if (code !== 'internal' && code !== 'unavailable') return;
+  logFailure({ requestId, code, cause: nameCause(options.cause) });
 }
 
 /** The signed-in user behind a request, or a Problem. */

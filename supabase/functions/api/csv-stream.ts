@@ -6,11 +6,13 @@ const part = z.object({ csv: z.string(), next_cursor: z.string().nullable() });
 /**
  * Answers with CSV that the database makes part by part. The next part is asked for when the client
  * has taken the last, so one is held at a time, however many there are. The first is awaited before
- * the answer begins: its refusals are problem documents. A later failure breaks the stream off.
+ * the answer begins: its refusals are problem documents. A later failure is told to `onFailure`, and
+ * breaks the stream off.
  */
 export async function streamCsv(
   context: Context,
   readPart: (cursor: string | undefined) => Promise<unknown>,
+  onFailure: (error: unknown) => void,
 ): Promise<Response> {
   const encoder = new TextEncoder();
   let next: z.output<typeof part> | null = part.parse(await readPart(undefined));
@@ -18,11 +20,16 @@ export async function streamCsv(
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { csv, next_cursor } = next ?? part.parse(await readPart(cursor ?? undefined));
-        next = null;
-        cursor = next_cursor;
-        controller.enqueue(encoder.encode(csv));
-        if (cursor === null) controller.close();
+        try {
+          const { csv, next_cursor } = next ?? part.parse(await readPart(cursor ?? undefined));
+          next = null;
+          cursor = next_cursor;
+          controller.enqueue(encoder.encode(csv));
+          if (cursor === null) controller.close();
+        } catch (error) {
+          onFailure(error);
+          throw error;
+        }
       },
     },
     { highWaterMark: 0 },

@@ -49,7 +49,12 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
         '`payload_too_large`, wherever it is sent. Unknown fields and parameters are refused.',
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
-    servers: [{ url: '/', description: 'This origin; a hosted project has /functions/v1 before each path.' }],
+    servers: [
+      {
+        url: '/',
+        description: 'This origin; a hosted project has /functions/v1 before each path.',
+      },
+    ],
     tags: [
       { name: 'Keys', description: 'Your proxy keys.' },
       { name: 'Usage', description: 'What they used.' },

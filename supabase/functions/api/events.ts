@@ -5,7 +5,12 @@ import { declarePath, operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import { Problem } from '../_shared/problem.ts';
 import { pageFields, spanFields, text, wholeNumber } from '../_shared/request-fields.ts';
-import { type Dependencies, keyReference, type ServiceEnv } from '../_shared/service.ts';
+import {
+  type Dependencies,
+  keyReference,
+  type ServiceEnv,
+  tellFailure,
+} from '../_shared/service.ts';
 import { usageEvent } from '../_shared/usage-schemas.ts';
 import { streamCsv } from './csv-stream.ts';
 
@@ -48,14 +53,20 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
           header: 'Accept',
           supports: ['application/json', 'text/csv'],
           default: 'application/json',
+          match: (ranges) =>
+            worth('text/csv', ranges) > worth('application/json', ranges)
+              ? 'text/csv'
+              : 'application/json',
         });
         if (wanted === 'text/csv') {
           refuseWithCsv(query);
-          return streamCsv(context, (cursor) =>
+          const readPart = (cursor: string | undefined) =>
             callDatabase(caller, 'export_proxy_key_events', {
               id,
               ...toArguments({ ...query, cursor }),
-            }),
+            });
+          return streamCsv(context, readPart, (error) =>
+            tellFailure(dependencies, caller.requestId, error),
           );
         }
         const page = await callDatabase(caller, 'list_proxy_key_events', {
@@ -66,6 +77,15 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
       },
     }),
   });
+}
+
+/** RFC 9110: a media type is worth what the most specific range says that covers it. */
+function worth(type: string, ranges: { type: string; q: number }[]): number {
+  const covering = [type, type.replace(/\/.*/, '/*'), '*/*'];
+  const range = covering
+    .map((name) => ranges.find((given) => given.type.toLowerCase() === name))
+    .find((found) => found !== undefined);
+  return range?.q ?? 0;
 }
 
 /** CSV is all of the events: half of them by mistake would be worse than a refusal. */
