@@ -8,7 +8,7 @@ export async function makeScratchTables(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`
     create schema if not exists bench;
     grant usage on schema bench to authenticated;
-    create table bench.bare_keys (like public.proxy_keys including indexes);
+    create table bench.bare_keys (like public.proxy_keys including defaults including indexes);
     insert into bench.bare_keys select * from public.proxy_keys;
     grant select, insert, update on bench.bare_keys to authenticated;
   `);

@@ -24,12 +24,11 @@ set search_path = ''
 as $$
 begin
   return pg_catalog.char_length(is_label.label) between 1 and 80
-    and is_label.label !~ '[\u0001-\u001f\u007f-\u009f]'
-    and is_label.label = private.trim_label(is_label.label);
+    and is_label.label !~ '[\u0001-\u001f\u007f-\u009f]';
 end
 $$;
 comment on function private.is_label(text) is
-  'Whether the text can be a label: 1 to 80 characters, no control characters, no space at its ends.';
+  'Whether a text that was trimmed can be a label: 1 to 80 characters, no control characters.';
 revoke all on function private.is_label(text) from public, anon, authenticated, service_role;
 
 

@@ -32,9 +32,6 @@ declare
   request_hash bytea;
   used private.idempotency_keys;
 begin
-  if claim_idempotency.idempotency_key is null then
-    return;
-  end if;
   if pg_catalog.char_length(claim_idempotency.idempotency_key) > 255
     or claim_idempotency.idempotency_key !~ '^[!-~]+$'
   then
@@ -72,8 +69,8 @@ begin
 end
 $$;
 comment on function private.claim_idempotency(uuid, text, jsonb, uuid) is
-  'Notes that the user''s request is done under this idempotency key, for the key `api_key_id`; '
-  'without one it does nothing. Refuses one that was used in the last 24 hours: already_done '
+  'Notes that the user''s request is done under this idempotency key, for the key `api_key_id`. '
+  'Refuses one that was used in the last 24 hours: already_done '
   '(detail: the key''s id), or idempotency_mismatch for another request; and invalid_request.';
 revoke all on function private.claim_idempotency(uuid, text, jsonb, uuid)
   from public, anon, authenticated, service_role;

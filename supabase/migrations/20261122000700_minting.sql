@@ -76,14 +76,16 @@ begin
     perform private.refuse('unauthorized');
   end if;
   minted.id := private.uuid_v7();
-  perform private.claim_idempotency(
-    owner_id,
-    mint_proxy_key.idempotency_key,
-    pg_catalog.jsonb_build_object(
-      'mint', clean_label, 'tier', chosen.tier, 'live_mode', mint_proxy_key.live_mode
-    ),
-    minted.id
-  );
+  if mint_proxy_key.idempotency_key is not null then
+    perform private.claim_idempotency(
+      owner_id,
+      mint_proxy_key.idempotency_key,
+      pg_catalog.jsonb_build_object(
+        'mint', clean_label, 'tier', chosen.tier, 'live_mode', mint_proxy_key.live_mode
+      ),
+      minted.id
+    );
+  end if;
   if not chosen.self_serve and not exists (
     select from public.proxy_tier_grants as g
     where g.user_id = owner_id and g.tier = chosen.tier

@@ -80,12 +80,16 @@ begin
   end if;
   grace := pg_catalog.make_interval(secs => nullif(rotate_proxy_key.grace_seconds, 0));
   key := private.lock_key(rotate_proxy_key.id, owner_id);
-  perform private.claim_idempotency(
-    owner_id,
-    rotate_proxy_key.idempotency_key,
-    pg_catalog.jsonb_build_object('rotate', key.id, 'grace_seconds', rotate_proxy_key.grace_seconds),
-    key.id
-  );
+  if rotate_proxy_key.idempotency_key is not null then
+    perform private.claim_idempotency(
+      owner_id,
+      rotate_proxy_key.idempotency_key,
+      pg_catalog.jsonb_build_object(
+        'rotate', key.id, 'grace_seconds', rotate_proxy_key.grace_seconds
+      ),
+      key.id
+    );
+  end if;
   if key.deleted_at is not null then
     perform private.refuse('key_deleted');
   end if;
