@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { adminWays } from '../functions/admin-ways.ts';
+import { adminWays } from '../functions/admin/admin-ways.ts';
 import {
   connectGateway,
   connectOwner,

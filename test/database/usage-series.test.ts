@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { mintKey } from '../functions/key-scenes.ts';
-import { beginOf, hourMs, period, report } from '../functions/usage-scenes.ts';
+import { beginOf, hourMs, period, report } from '../functions/usage/usage-scenes.ts';
 import { connectGateway, newUser, type Persona } from '../personas.ts';
 import { asUser } from './database-role.ts';
 import { connectAlone } from './own-stack.ts';

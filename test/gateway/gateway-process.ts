@@ -5,7 +5,7 @@ import { signalGroup } from '../../scripts/stack/process-identity.ts';
 import type { Supervisor } from '../../scripts/stack/supervisor.ts';
 
 const script = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
-const slowDisk = new URL('./slow-disk.ts', import.meta.url).href;
+const slowDisk = new URL('./usage/slow-disk.ts', import.meta.url).href;
 
 /** A gateway in a process of its own, with a slow disk, which may be killed and started again. */
 export class GatewayProcess {

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
 import { connectOwner } from '../personas.ts';
-import { type DeafTarget, startDeafTarget } from './deaf-target.ts';
 import { connectRequest, readToEnd, sendRaw } from './gateway-fixture.ts';
 import { newKeyOwner, type UsableKey } from './key-owner.ts';
 import { make, randomAttempt } from './malformed-requests.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { type DeafTarget, startDeafTarget } from './targets/deaf-target.ts';
 import { startTcpTarget, type TargetServer } from './targets.ts';
 
 const script = fileURLToPath(new URL('measured-gateway.ts', import.meta.url));

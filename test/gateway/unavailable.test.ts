@@ -6,7 +6,6 @@ import { keyMaxAgeMs } from '../../gateway/keys/key-cache.ts';
 import { ProxyServer } from '../../gateway/proxy-server.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { connectOwner } from '../personas.ts';
-import { startDeafTarget } from './deaf-target.ts';
 import {
   connectRequest,
   plainRequest,
@@ -16,6 +15,7 @@ import {
   startTestGateway,
 } from './gateway-fixture.ts';
 import { type KeyOwner, newKeyOwner, type UsableKey } from './key-owner.ts';
+import { startDeafTarget } from './targets/deaf-target.ts';
 import { startTcpTarget, type TargetServer } from './targets.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { type AdminWay, adminWays } from '../functions/admin-ways.ts';
+import { type AdminWay, adminWays } from '../functions/admin/admin-ways.ts';
 import { mintKey } from '../functions/key-scenes.ts';
 import {
   createSupabase,

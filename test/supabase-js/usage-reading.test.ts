@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { snakeCase } from '../../supabase/functions/_shared/field-names.ts';
 import { insertKeys, mintKey } from '../functions/key-scenes.ts';
-import { beginOf, insertUsage, period, report } from '../functions/usage-scenes.ts';
+import { beginOf, insertUsage, period, report } from '../functions/usage/usage-scenes.ts';
 import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
 import { expectSameRefusal } from './both-ways.ts';
 import { expectSameAnswer, type Query, readingUsage } from './usage-ways.ts';

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readReasons } from '../../database/audit-rows.ts';
+import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
+import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
+import { mintKey } from '../key-scenes.ts';
+import { adminWays, type Fields } from './admin-ways.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway(1);
+const suspension = { reason: 'Abuse' };
+let owner: Persona;
+let admin: Persona;
+let key: MintedKey;
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newUser(), newAdmin()]);
+});
+beforeEach(async () => {
+  key = await mintKey(owner);
+});
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+const readKey = async () =>
+  (await expectAnswer(await owner.request('GET', `/api/v1/proxy/keys/${key.id}`), 200, keyAnswer))
+    .key;
+
+describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+  it.each<[string, Fields | undefined, string | null]>([
+    ['without a body', undefined, null],
+    ['with an empty one', {}, null],
+    ['with a reason', { reason: ' Talked to them. ' }, 'Talked to them.'],
+  ])('puts a suspended key back %s', async (_, fields, reason) => {
+    await way.suspend(admin, key.id, suspension);
+    expect(await way.reactivate(admin, key.id, fields)).toMatchObject({
+      status: 200,
+      data: { id: key.id, active: true },
+    });
+    expect(await readKey()).toMatchObject({
+      active: true,
+      suspendedAt: null,
+      suspendedReason: null,
+    });
+    expect(await readReasons(sql, key.id)).toEqual([
+      ['minted', null],
+      ['suspended', suspension.reason],
+      ['reactivated', reason],
+    ]);
+  });
+
+  it('lets the owner read the reason', async () => {
+    await way.suspend(admin, key.id, suspension);
+    await way.reactivate(admin, key.id, { reason: 'Talked to them.' });
+    const { data } = await owner.supabase
+      .from('proxy_key_audit')
+      .select('actor_id, reason')
+      .eq('api_key_id', key.id)
+      .eq('action', 'reactivated');
+    expect(data).toEqual([{ actor_id: admin.id, reason: 'Talked to them.' }]);
+  });
+
+  it('clears the reason of a key that was suspended and then deleted', async () => {
+    await way.suspend(admin, key.id, suspension);
+    await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
+    expect((await way.reactivate(admin, key.id, { reason: 'Both.' })).status).toBe(200);
+    expect(await readKey()).toMatchObject({
+      active: true,
+      suspendedReason: null,
+      deletedAt: null,
+    });
+    expect((await readReasons(sql, key.id)).at(-1)).toEqual(['reactivated', 'Both.']);
+  });
+
+  it('leaves an expiry: a key that has expired stays inactive', async () => {
+    const path = `/api/v1/proxy/keys/${key.id}`;
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    expect((await owner.request('PATCH', path, { expiresAt })).status).toBe(200);
+    await way.suspend(admin, key.id, suspension);
+    await way.reactivate(admin, key.id);
+    expect(await readKey()).toMatchObject({ active: true, expiresAt });
+
+    await way.suspend(admin, key.id, suspension);
+    await sql`
+      update public.proxy_keys set expires_at = now() - interval '1 s' where id = ${key.id}`;
+    expect(await way.reactivate(admin, key.id)).toMatchObject({
+      status: 200,
+      data: { active: false },
+    });
+    expect(await readKey()).toMatchObject({ active: false, suspendedAt: null });
+    const [row] = await gateway`
+      select active, suspended from gateway.lookup_proxy_key(${key.keyId})`;
+    expect(row).toEqual({ active: false, suspended: false });
+    await expectProblem(await owner.request('POST', `${path}/rotate`), 409, 'key_expired');
+  });
+
+  it('leaves limits, clients and label', async () => {
+    await way.limit(admin, key.id, { bandwidthLimitBytes: 5, rateLimit: 5, reason: 'Small.' });
+    const path = `/api/v1/proxy/keys/${key.id}`;
+    await owner.request('PATCH', path, { label: 'mine', allowedIps: ['192.0.2.0/24'] });
+    const before = await readKey();
+    await way.suspend(admin, key.id, suspension);
+    await way.reactivate(admin, key.id);
+    expect(await readKey()).toEqual(before);
+  });
+
+  it('does not bring the grace of a deleted key back', async () => {
+    const path = `/api/v1/proxy/keys/${key.id}`;
+    await owner.request('POST', `${path}/rotate`, { graceSeconds: 30 });
+    await owner.request('DELETE', path);
+    await way.reactivate(admin, key.id);
+    const [row] = await gateway`
+      select active, previous_hash, previous_ends_in_ms
+      from gateway.lookup_proxy_key(${key.keyId})`;
+    expect(row).toEqual({ active: true, previous_hash: null, previous_ends_in_ms: null });
+    expect(await readKey()).toMatchObject({ graceEndsAt: null });
+  });
+
+  it('leaves an active key as it is, with no row for the reason', async () => {
+    const before = await readKey();
+    expect((await way.reactivate(admin, key.id, { reason: 'For nothing.' })).status).toBe(200);
+    expect(await readKey()).toEqual(before);
+    expect(await readReasons(sql, key.id)).toEqual([['minted', null]]);
+  });
+
+  it.each<[string, Fields]>([
+    ['empty', { reason: '' }],
+    ['of spaces alone', { reason: ' \u2003 ' }],
+    ['of 501 characters', { reason: 'x'.repeat(501) }],
+    ['with a line end', { reason: 'one\ntwo' }],
+  ])('is refused a reason that is %s', async (_, fields) => {
+    await way.suspend(admin, key.id, suspension);
+    expect(await way.reactivate(admin, key.id, fields)).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      field: 'reason',
+    });
+    expect(await readKey()).toMatchObject({ active: false, suspendedReason: 'Abuse' });
+  });
+});
+
+describe('a reason that is null', () => {
+  it('is a fault over HTTP, and as none in SQL', async () => {
+    expect(await adminWays.route.reactivate(admin, key.id, { reason: null })).toMatchObject({
+      status: 400,
+      field: 'reason',
+    });
+    expect((await adminWays.rpc.reactivate(admin, key.id, { reason: null })).status).toBe(200);
+  });
+});

@@ -1,0 +1,182 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+  request,
+  signToken,
+} from '../../personas.ts';
+import { expectAnswer, expectProblem, type KeySummary, reactivatedAnswer } from '../contract.ts';
+import { insertKeys, listKeys, mintKey } from '../key-scenes.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway();
+let admin: Persona;
+
+beforeAll(async () => {
+  admin = await newAdmin();
+});
+
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+function reactivate(by: { token: string }, id: string, body?: unknown): Promise<Response> {
+  return request('POST', `/admin/proxy/keys/${id}/reactivate`, { token: by.token, body });
+}
+
+async function reactivated(id: string, body?: unknown): Promise<KeySummary> {
+  const response = await reactivate(admin, id, body);
+  return (await expectAnswer(response, 200, reactivatedAnswer)).key;
+}
+
+function suspend(id: string) {
+  return sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
+}
+
+/** Whether a gateway would let these credentials pass. */
+async function passes(basicAuth: string): Promise<boolean> {
+  const [keyId = ''] = basicAuth.split(':');
+  const [key] = await gateway<{ active: boolean; secret_hash: Buffer }[]>`
+    select active, secret_hash from gateway.lookup_proxy_key(${keyId})`;
+  const hash = createHash('sha256').update(basicAuth).digest();
+  return key?.active === true && hash.equals(key.secret_hash);
+}
+
+describe('an admin', () => {
+  it.each(['id', 'keyId'] as const)('puts a deleted key back by its %s', async (name) => {
+    const owner = await newUser();
+    const key = await mintKey(owner, { label: 'back', tier: 'team' });
+    await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
+    expect(await passes(key.basicAuth)).toBe(false);
+    const summary = await reactivated(key[name]);
+    expect(summary).toMatchObject({ id: key.id, label: 'back', tier: 'team', active: true });
+    expect(await listKeys(owner)).toEqual([summary]);
+    expect(await passes(key.basicAuth)).toBe(true);
+  });
+
+  it('puts a suspended key back, and one that is suspended and deleted', async () => {
+    const owner = await newUser();
+    for (const states of [['suspended'], ['suspended', 'deleted']]) {
+      const { id, basicAuth } = await mintKey(owner);
+      await suspend(id);
+      if (states.includes('deleted')) await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
+      expect(await passes(basicAuth)).toBe(false);
+      expect(await reactivated(id)).toMatchObject({ id, active: true });
+      expect(await passes(basicAuth)).toBe(true);
+    }
+  });
+
+  it('puts a key back with the secret of its last rotation', async () => {
+    const owner = await newUser();
+    const minted = await mintKey(owner);
+    const response = await owner.request('POST', `/api/v1/proxy/keys/${minted.id}/rotate`);
+    const { key } = (await response.json()) as { key: { basicAuth: string } };
+    await owner.request('DELETE', `/api/v1/proxy/keys/${minted.id}`);
+    await reactivated(minted.id);
+    expect(await passes(minted.basicAuth)).toBe(false);
+    expect(await passes(key.basicAuth)).toBe(true);
+  });
+
+  it('leaves a key that is active as it is', async () => {
+    const owner = await newUser();
+    const { id } = await mintKey(owner);
+    const [before] = await listKeys(owner);
+    expect(await reactivated(id)).toEqual(before);
+    const actions = await sql`
+      select action from public.proxy_key_audit where api_key_id = ${id}`;
+    expect([...actions]).toEqual([{ action: 'minted' }]);
+  });
+
+  it('is the actor of the audit row, which the owner can read', async () => {
+    const owner = await newUser();
+    const { id } = await mintKey(owner);
+    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
+    const requestId = randomUUID();
+    await request('POST', `/admin/proxy/keys/${id}/reactivate`, {
+      token: admin.token,
+      headers: { 'X-Request-Id': requestId },
+    });
+    const { data } = await owner.supabase
+      .from('proxy_key_audit')
+      .select('user_id, actor_id, action, request_id')
+      .eq('api_key_id', id)
+      .order('occurred_at', { ascending: false })
+      .limit(1);
+    expect(data).toEqual([
+      { user_id: owner.id, actor_id: admin.id, action: 'reactivated', request_id: requestId },
+    ]);
+  });
+
+  it("is refused a deleted key while the owner's tier is full", async () => {
+    const owner = await newUser();
+    const { id } = await mintKey(owner);
+    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
+    await insertKeys(sql, owner.id, { count: 100 });
+    await expectProblem(await reactivate(admin, id), 409, 'key_limit_reached');
+    expect((await listKeys(owner)).find((key) => key.id === id)).toMatchObject({ active: false });
+  });
+
+  it("may put a suspended key back though the owner's tier is full", async () => {
+    const owner = await newUser();
+    const { id } = await mintKey(owner);
+    await insertKeys(sql, owner.id, { count: 99 });
+    await suspend(id);
+    expect(await reactivated(id)).toMatchObject({ active: true });
+  });
+
+  it('is refused a key whose owner is gone', async () => {
+    const owner = await newUser();
+    const { id } = await mintKey(owner);
+    await sql`delete from auth.users where id = ${owner.id}`;
+    await expectProblem(await reactivate(admin, id), 409, 'key_deleted');
+  });
+
+  it('may send an empty object, but no field', async () => {
+    const { id } = await mintKey(await newUser());
+    const response = await reactivate(admin, id, { tier: 'enterprise' });
+    const { errors } = await expectProblem(response, 400, 'invalid_request');
+    expect(errors).toMatchObject([{ path: 'tier' }]);
+    expect(await reactivated(id, {})).toMatchObject({ active: true });
+  });
+});
+
+describe('a user', () => {
+  it('is refused for an own key as for one that does not exist', async () => {
+    const owner = await newUser();
+    const { id } = await mintKey(owner);
+    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
+    await expectProblem(await reactivate(owner, id), 403, 'forbidden');
+    await expectProblem(await reactivate(owner, randomUUID()), 403, 'forbidden');
+    expect(await listKeys(owner)).toMatchObject([{ active: false }]);
+  });
+
+  it('gains nothing by calling themselves admin in user_metadata', async () => {
+    const owner = await newUser();
+    const { id } = await mintKey(owner);
+    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
+    const claimed = { role: 'admin', app_metadata: { role: 'admin' } };
+    const { error } = await owner.supabase.auth.updateUser({ data: claimed });
+    expect(error).toBeNull();
+    const { data } = await owner.supabase.auth.refreshSession();
+    const token = data.session?.access_token ?? '';
+    expect(decodeJwt(token)).toMatchObject({ user_metadata: claimed });
+    await expectProblem(await reactivate({ token }, id), 403, 'forbidden');
+  });
+
+  it.each<[string, unknown]>([
+    ['Admin', { role: 'Admin' }],
+    ['a list with admin in it', { role: ['admin'] }],
+    ['true', { role: true, admin: true }],
+    ['nothing', null],
+  ])('is no admin by an app_metadata that says %s', async (_, app_metadata) => {
+    const { token } = await newUser();
+    const response = await reactivate(
+      { token: await signToken({ ...decodeJwt(token), app_metadata }) },
+      randomUUID(),
+    );
+    await expectProblem(response, 403, 'forbidden');
+  });
+});

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readReasons } from '../../database/audit-rows.ts';
+import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
+import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
+import { listKeys, mintKey } from '../key-scenes.ts';
+import { adminWays, type Fields } from './admin-ways.ts';
+import { listenAsGateway, type ToldGateways } from './told-gateways.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway(1);
+const reason = 'Reported for abuse: ticket 42.';
+let told: ToldGateways;
+let owner: Persona;
+let other: Persona;
+let admin: Persona;
+let key: MintedKey;
+
+beforeAll(async () => {
+  [owner, other, admin] = await Promise.all([newUser(), newUser(), newAdmin()]);
+  told = await listenAsGateway(gateway);
+});
+beforeEach(async () => {
+  key = await mintKey(owner);
+});
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+const readKey = async (by: Persona) =>
+  (await expectAnswer(await by.request('GET', `/api/v1/proxy/keys/${key.id}`), 200, keyAnswer)).key;
+
+/** What a gateway finds of the key. */
+async function lookUp() {
+  const [row] = await gateway`
+    select active, suspended from gateway.lookup_proxy_key(${key.keyId})`;
+  return row;
+}
+
+describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+  it.each(['id', 'keyId'] as const)('suspends a key by its %s', async (name) => {
+    const answer = await way.suspend(admin, key[name], { reason });
+    expect(answer).toMatchObject({
+      status: 200,
+      data: { id: key.id, active: false, suspendedReason: reason, deletedAt: null },
+    });
+    expect(answer.data?.suspendedAt).toEqual(expect.any(String));
+    expect(await lookUp()).toEqual({ active: false, suspended: true });
+  });
+
+  it('tells the owner why, wherever the owner looks, without an e-mail address', async () => {
+    await way.suspend(admin, key.id, { reason });
+    const shown = await readKey(owner);
+    expect(shown).toMatchObject({ active: false, suspendedReason: reason });
+    const { data } = await owner.supabase
+      .from('proxy_key_summaries')
+      .select('active, suspended_at, suspended_reason')
+      .eq('id', key.id)
+      .single();
+    expect(data).toEqual({
+      active: false,
+      suspended_at: expect.any(String),
+      suspended_reason: reason,
+    });
+    const audit = await owner.supabase
+      .from('proxy_key_audit')
+      .select('action, actor_id, reason, changes, tier')
+      .eq('api_key_id', key.id)
+      .order('occurred_at');
+    const row = { changes: null, tier: null };
+    expect(audit.data).toEqual([
+      { ...row, action: 'minted', actor_id: owner.id, reason: null },
+      { ...row, action: 'suspended', actor_id: admin.id, reason },
+    ]);
+    expect(JSON.stringify([shown, data, audit.data])).not.toContain(admin.email);
+  });
+
+  it('leaves the list of the owner in its shape', async () => {
+    await way.suspend(admin, key.id, { reason });
+    const listed = (await listKeys(owner)).find(({ id }) => id === key.id);
+    expect(listed).toMatchObject({ active: false });
+    expect(listed).not.toHaveProperty('suspendedReason');
+  });
+
+  it('makes rotation impossible, and leaves deletion to the owner', async () => {
+    await way.suspend(admin, key.id, { reason });
+    const path = `/api/v1/proxy/keys/${key.id}`;
+    await expectProblem(await owner.request('POST', `${path}/rotate`), 409, 'key_suspended');
+    expect((await owner.request('DELETE', path)).status).toBe(204);
+    expect(await readKey(owner)).toMatchObject({ active: false, suspendedReason: reason });
+  });
+
+  it('leaves a key that is suspended as it is, with its first reason and one row', async () => {
+    const first = await way.suspend(admin, key.id, { reason });
+    const again = await way.suspend(await newAdmin(), key.id, { reason: 'Another one.' });
+    expect(again).toEqual(first);
+    expect(await readReasons(sql, key.id)).toEqual([
+      ['minted', null],
+      ['suspended', reason],
+    ]);
+  });
+
+  it('has the gateways told once', async () => {
+    await way.suspend(admin, key.id, { reason });
+    await way.suspend(admin, key.id, { reason });
+    expect(await told.timesTold(key.keyId)).toBe(1);
+  });
+
+  it.each([
+    ['trimmed', '  \t Abuse\u00a0\n ', 'Abuse'],
+    ['of one character', 'x', 'x'],
+    ['of 500 characters', 'é'.repeat(500), 'é'.repeat(500)],
+    ['of 500 characters outside the basic plane', '🔑'.repeat(500), '🔑'.repeat(500)],
+    ['of 500 characters between spaces', ` ${'x'.repeat(500)} `, 'x'.repeat(500)],
+    ['with quotes and markup', `'); drop table x; -- <b>"`, `'); drop table x; -- <b>"`],
+  ])('may give a reason: one %s', async (_, given, kept) => {
+    expect(await way.suspend(admin, key.id, { reason: given })).toMatchObject({
+      status: 200,
+      data: { suspendedReason: kept },
+    });
+    expect(await readReasons(sql, key.id)).toContainEqual(['suspended', kept]);
+  });
+
+  it.each<[string, Fields]>([
+    ['null', { reason: null }],
+    ['empty', { reason: '' }],
+    ['of spaces alone', { reason: ' \t\n\u00a0\u3000' }],
+    ['of 501 characters', { reason: 'x'.repeat(501) }],
+    ['of 501 characters outside the basic plane', { reason: '🔑'.repeat(501) }],
+    ['with a line end', { reason: 'one\ntwo' }],
+    ['with an escape', { reason: 'one\u001b[31mtwo' }],
+    ['with a DEL', { reason: 'one\u007ftwo' }],
+    ['with a C1 control', { reason: 'one\u0085two' }],
+  ])('may give no reason that is %s', async (_, fields) => {
+    expect(await way.suspend(admin, key.id, fields)).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      field: 'reason',
+    });
+    expect(await readReasons(sql, key.id)).toEqual([['minted', null]]);
+  });
+
+  it('is refused a deleted key, and one that there is not', async () => {
+    await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
+    expect(await way.suspend(admin, key.id, { reason })).toMatchObject({
+      status: 409,
+      code: 'key_deleted',
+    });
+    for (const id of [randomUUID(), 'avp_live_000000000000', '']) {
+      if (id === '' && way === adminWays.route) continue;
+      expect(await way.suspend(admin, id, { reason })).toMatchObject({
+        status: 404,
+        code: 'not_found',
+      });
+    }
+    expect(await readReasons(sql, key.id)).toEqual([
+      ['minted', null],
+      ['deleted', null],
+    ]);
+  });
+
+  it('may suspend an own key, and one that has expired', async () => {
+    await sql`
+      update public.proxy_keys set expires_at = now() - interval '1 hour' where id = ${key.id}`;
+    expect((await way.suspend(admin, key.id, { reason })).status).toBe(200);
+    const own = await mintKey(admin);
+    expect((await way.suspend(admin, own.id, { reason })).status).toBe(200);
+  });
+});
+
+describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
+  it('is refused, whosever the key is and whether it is there', async () => {
+    for (const by of [owner, other]) {
+      for (const id of [key.id, key.keyId, randomUUID()]) {
+        expect(await way.suspend(by, id, { reason })).toMatchObject({
+          status: 403,
+          code: 'forbidden',
+          data: null,
+        });
+      }
+    }
+    expect(await readKey(owner)).toMatchObject({ active: true, suspendedReason: null });
+  });
+
+  it('is refused before the reason is looked at by the database', async () => {
+    expect(await way.suspend(owner, key.id, { reason: '' })).toMatchObject({ code: 'forbidden' });
+  });
+});
+
+describe('a reason that is not text', () => {
+  it.each<[string, unknown]>([
+    ['a number', 5],
+    ['true', true],
+    ['a list', ['because']],
+    ['an object', { text: 'because' }],
+    ['with a NUL', 'one\u0000two'],
+    ['with half of a surrogate pair', 'one\ud800two'],
+  ])('is refused by the route: %s', async (_, given) => {
+    expect(await adminWays.route.suspend(admin, key.id, { reason: given })).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      field: 'reason',
+    });
+  });
+
+  it('is missing: the route names it, and PostgREST knows no such function', async () => {
+    expect(await adminWays.route.suspend(admin, key.id, {})).toMatchObject({
+      code: 'invalid_request',
+      field: 'reason',
+    });
+    const { status, error } = await admin.supabase.rpc('suspend_proxy_key', {
+      id: key.id,
+    } as never);
+    expect({ status, code: error?.code }).toEqual({ status: 404, code: 'PGRST202' });
+  });
+});

@@ -1,0 +1,125 @@
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { newUser, type Persona, request } from '../../personas.ts';
+import { askBy, expectSameRefusal, mint, ofOwners } from '../../supabase-js/both-ways.ts';
+import { expectAnswer, expectProblem, mintedAnswer } from '../contract.ts';
+import { getKey, listKeys, mintKey } from '../key-scenes.ts';
+
+const { url } = inject('stack');
+let owner: Persona;
+
+beforeAll(async () => {
+  owner = await newUser();
+});
+
+/** Every visible character of ASCII. */
+const visible = String.fromCharCode(...Array.from({ length: 94 }, (_, n) => n + 0x21));
+
+describe.each(Object.entries(askBy))('by %s', (name, ask) => {
+  it.each<[string, string]>([
+    ['one character', name.slice(1, 2)],
+    ['255 characters', name.padEnd(255, 'x')],
+    ['a uuid', '8e03978e-40d5-43dd-bc93-6894a57f9324'.replace('8e', name === 'rpc' ? '00' : '01')],
+    ['every visible character', `${visible}${name}`],
+    ['a quoted string', `"${name}"`],
+  ])('an idempotency key may be %s', async (_, key) => {
+    const ways = mint(owner, { label: 'x' }, key);
+    expect((await ask(ways)).refused).toBeNull();
+    expect((await ask(ways)).refused?.code).toBe('already_done');
+  });
+
+  it('each is told from another in the case of one letter, and in the last of 255', async () => {
+    const long = `${name}-last`.padEnd(254, 'x');
+    for (const key of [`${name}-a`, `${name}-A`, `${long}x`, `${long}y`]) {
+      expect((await ask(mint(owner, { label: 'x' }, key))).refused).toBeNull();
+    }
+  });
+});
+
+describe('an idempotency key is refused both ways', () => {
+  it.each([
+    ['with 0 characters', ''],
+    ['with 256 characters', 'x'.repeat(256)],
+    ['with 10,000 characters', 'x'.repeat(10_000)],
+    ['with a space inside', 'one two'],
+    ['with a tab inside', 'one\ttwo'],
+    ['with a letter beyond ASCII', 'schlüssel'],
+    ['with a non-breaking space', 'one\u00a0two'],
+  ])('%s', async (_, key) => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    for (const ways of [
+      mint(user, { label: 'x' }, key),
+      ofOwners.rotate(user, id, undefined, key),
+    ]) {
+      const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
+      expect(problem.errors).toMatchObject([{ path: 'Idempotency-Key' }]);
+      expect(details).toBe('idempotency_key');
+    }
+    expect(await listKeys(user)).toHaveLength(1);
+    expect(await getKey(user, id)).toMatchObject({ rotatedAt: null });
+  });
+
+  it.each(['one\u007ftwo', 'one\ntwo', 'ключ', '🔑', ' x'])('by RPC as %j', async (key) => {
+    const { refused } = await askBy.rpc(mint(owner, { label: 'x' }, key));
+    expect(refused).toEqual({ status: 400, code: 'invalid_request' });
+  });
+});
+
+describe('the header', () => {
+  const send = (headers: [string, string][], body: unknown = { label: 'x' }) =>
+    request('POST', '/api/v1/proxy/keys', {
+      token: owner.token,
+      body,
+      headers: Object.fromEntries(headers),
+    });
+
+  it('is one in any case of letters, without the space around its value', async () => {
+    const { key } = await expectAnswer(
+      await send([['IDEMPOTENCY-KEY', '  any-case  ']]),
+      201,
+      mintedAnswer,
+    );
+    const again = await send([['idempotency-key', 'any-case']]);
+    expect((await expectProblem(again, 409, 'already_done')).id).toBe(key.id);
+  });
+
+  it('is refused where it is sent twice', async () => {
+    // two headers of one name are one value, with a comma and a space between
+    const { problem } = await expectSameRefusal(
+      mint(owner, { label: 'x' }, 'twice, again'),
+      400,
+      'invalid_request',
+    );
+    expect(problem.errors).toMatchObject([{ path: 'Idempotency-Key' }]);
+  });
+
+  it('says nothing where a body is refused, which is not remembered', async () => {
+    const headers: [string, string][] = [['Idempotency-Key', 'after-a-refused-body']];
+    await expectProblem(await send(headers, { label: '' }), 400, 'invalid_request');
+    await expectProblem(await send(headers, { colour: 'red' }), 400, 'invalid_request');
+    await expectAnswer(await send(headers), 201, mintedAnswer);
+  });
+
+  it('means nothing to what may be sent again by itself', async () => {
+    const { id } = await mintKey(owner);
+    const headers = { 'Idempotency-Key': 'of-a-delete' };
+    for (let n = 0; n < 2; n += 1) {
+      const path = `/api/v1/proxy/keys/${id}`;
+      expect((await request('DELETE', path, { token: owner.token, headers })).status).toBe(204);
+    }
+  });
+
+  it('may be sent by a page of another origin', async () => {
+    const response = await fetch(`${url}/api/v1/proxy/keys`, {
+      method: 'OPTIONS',
+      headers: {
+        Origin: 'https://dashboard.example.com',
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'authorization,content-type,idempotency-key',
+      },
+    });
+    expect(response.headers.get('Access-Control-Allow-Headers')?.toLowerCase()).toContain(
+      'idempotency-key',
+    );
+  });
+});

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordUsage, usageEvent } from '../../database/usage-events.ts';
+import { connectGateway, newUser, type Persona, request } from '../../personas.ts';
+import { askBy, expectSameRefusal, list } from '../../supabase-js/both-ways.ts';
+import { expectProblem } from '../contract.ts';
+import { mintKey } from '../key-scenes.ts';
+
+const gateway = connectGateway(1);
+let owner: Persona;
+
+beforeAll(async () => {
+  owner = await newUser();
+  await mintKey(owner);
+});
+afterAll(() => gateway.end());
+
+describe('a list is refused both ways', () => {
+  it.each<[string, string, string | number]>([
+    ['a limit of 0', 'limit', 0],
+    ['a limit of 201', 'limit', 201],
+    ['a limit below 0', 'limit', -1],
+    ['an empty cursor', 'cursor', ''],
+    ['a cursor that is too short', 'cursor', 'A'.repeat(31)],
+    ['a cursor that is too long', 'cursor', 'A'.repeat(33)],
+    ['a cursor of the length of two', 'cursor', 'A'.repeat(64)],
+    ['a huge cursor', 'cursor', 'A'.repeat(5_000)],
+    ['a cursor with padding', 'cursor', `${'A'.repeat(31)}=`],
+    ['a cursor of plain base64', 'cursor', `${'A'.repeat(31)}+`],
+    ['a cursor with a slash', 'cursor', `${'A'.repeat(31)}/`],
+    ['a cursor with a line end', 'cursor', `${'A'.repeat(31)}\n`],
+    ['a cursor with a space', 'cursor', `${'A'.repeat(31)} `],
+    ['a cursor of letters beyond ASCII', 'cursor', 'é'.repeat(32)],
+    ['a cursor of quotes', 'cursor', `' or true or '${'A'.repeat(19)}`],
+    ['a cursor before 1970', 'cursor', '_'.repeat(32)],
+    ['a cursor after 2100', 'cursor', 'f'.repeat(32)],
+    ['a uuid as cursor', 'cursor', '01a20636-64f1-7994-a666-98acee4da6fe'],
+    ['an unknown tier', 'tier', 'gold'],
+    ['a tier in another case', 'tier', 'Team'],
+    ['an empty tier', 'tier', ''],
+  ])('%s, by its name', async (_, name, value) => {
+    const ways = list(owner, { [name]: value });
+    const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
+    expect(problem.errors).toMatchObject([{ path: name }]);
+    expect(details).toBe(name);
+  });
+});
+
+describe('the route refuses', () => {
+  it.each([
+    ['limit=x', 'limit'],
+    ['limit=1.5', 'limit'],
+    ['limit=1e2', 'limit'],
+    ['limit=', 'limit'],
+    ['limit=%2B5', 'limit'],
+    ['limit=%205', 'limit'],
+    ['limit=0x10', 'limit'],
+    ['limit=99999999999999999999', 'limit'],
+    ['limit=1&limit=2', 'limit'],
+    ['limit=5&limit=5', 'limit'],
+    ['limit[]=5', 'limit[]'],
+    ['active=TRUE', 'active'],
+    ['active=1', 'active'],
+    ['active=', 'active'],
+    ['active', 'active'],
+    ['active=true&active=false', 'active'],
+    ['liveMode=no', 'liveMode'],
+    ['live_mode=true', 'live_mode'],
+    ['label=%00', 'label'],
+    ['label=a&label=b', 'label'],
+    ['cursor=%00', 'cursor'],
+    ['tier=team&tier=team', 'tier'],
+    ['colour=red', 'colour'],
+    ['page=1', 'page'],
+    ['Limit=5', 'Limit'],
+    ['offset=5', 'offset'],
+  ])('?%s, by its name', async (query, path) => {
+    const response = await owner.request('GET', `/api/v1/proxy/keys?${query}`);
+    const { errors } = await expectProblem(response, 400, 'invalid_request');
+    expect(errors).toMatchObject([{ path }]);
+  });
+
+  it('each parameter at fault, all at once', async () => {
+    const response = await owner.request('GET', '/api/v1/proxy/keys?limit=x&active=y&colour=red');
+    const { errors } = await expectProblem(response, 400, 'invalid_request');
+    expect(errors?.map(({ path }) => path).sort()).toEqual(['active', 'colour', 'limit']);
+  });
+
+  it('anybody without a token first, whatever they ask', async () => {
+    const response = await request('GET', '/api/v1/proxy/keys?limit=x');
+    await expectProblem(response, 401, 'unauthorized');
+  });
+});
+
+describe('a cursor that was not made by this list', () => {
+  it.each(Object.entries(askBy))('is a place in time, as any is, by %s', async (_, ask) => {
+    // zeros are the first moment of 1970
+    const { refused, data } = await ask(list(owner, { cursor: 'A'.repeat(32) }));
+    expect({ refused, items: data.items }).toEqual({ refused: null, items: [] });
+  });
+
+  it.each(Object.entries(askBy))('may be of the events of a key, by %s', async (_, ask) => {
+    const user = await newUser();
+    const before = await mintKey(user);
+    await recordUsage(gateway, [usageEvent(before.id), usageEvent(before.id)]);
+    const { data: page } = await user.supabase.rpc('list_proxy_key_events', {
+      id: before.id,
+      limit: 1,
+    });
+    const cursor = page?.next_cursor ?? '';
+    expect(cursor).not.toBe('');
+    await mintKey(user);
+    const { refused, data } = await ask(list(user, { cursor }));
+    expect(refused).toBeNull();
+    expect(data.items).toMatchObject([{ id: before.id }]);
+  });
+});

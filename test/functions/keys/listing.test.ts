@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { afterAll, describe, expect, it } from 'vitest';
+import { connectOwner, newUser } from '../../personas.ts';
+import { insertKeys, listKeys, mintKey } from '../key-scenes.ts';
+
+const path = '/api/v1/proxy/keys';
+const sql = connectOwner();
+
+afterAll(() => sql.end());
+
+describe('a user who lists keys', () => {
+  it('gets an empty array before the first', async () => {
+    expect(await listKeys(await newUser())).toEqual([]);
+  });
+
+  it('gets a bare array with exactly the summary of each', async () => {
+    const user = await newUser();
+    const { secret, basicAuth, rotatedAt, ...summary } = await mintKey(user, { label: 'only' });
+    expect(await listKeys(user)).toEqual([
+      { ...summary, bandwidthUsedThisPeriodBytes: 0, lastUsedAt: null },
+    ]);
+  });
+
+  it('gets the newest first, whatever their state', async () => {
+    const user = await newUser();
+    const keys = [await mintKey(user), await mintKey(user), await mintKey(user)] as const;
+    await user.api.DELETE(`${path}/{id}`, { params: { path: { id: keys[1].id } } });
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${keys[2].id}`;
+    const listed = await listKeys(user);
+    expect(listed.map(({ id, active }) => ({ id, active }))).toEqual([
+      { id: keys[2].id, active: false },
+      { id: keys[1].id, active: false },
+      { id: keys[0].id, active: true },
+    ]);
+  });
+
+  it('sees no key of another user', async () => {
+    const [user, other] = [await newUser(), await newUser()];
+    const { id } = await mintKey(user);
+    await mintKey(other);
+    expect((await listKeys(user)).map((key) => key.id)).toEqual([id]);
+  });
+
+  it('gets all of 1,500 keys, in order', async () => {
+    const user = await newUser();
+    const undeleted = await insertKeys(sql, user.id, { count: 100 });
+    const deleted = await insertKeys(sql, user.id, { count: 1_400, deleted: true });
+    const listed = await listKeys(user);
+    expect(listed).toHaveLength(1_500);
+    expect(listed.filter((key) => key.active)).toHaveLength(100);
+    expect(new Set(listed.map((key) => key.id))).toEqual(
+      new Set([...undeleted, ...deleted].map((key) => key.id)),
+    );
+    const times = listed.map((key) => key.createdAt);
+    expect(times).toEqual(times.toSorted().reverse());
+  });
+
+  it('never gets a secret or a hash', async () => {
+    const user = await newUser();
+    const { id, secret, basicAuth } = await mintKey(user);
+    const { data: text } = await user.api.GET(path, { parseAs: 'text' });
+    expect(text).toContain(id);
+    expect(text).not.toContain(secret);
+    const hash = createHash('sha256').update(basicAuth).digest();
+    expect(text).not.toContain(hash.toString('hex'));
+    expect(text).not.toContain(hash.toString('base64'));
+  });
+
+  it('sees the limits that an admin has set on a key in place of the tier', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    await sql`
+      update public.proxy_keys
+      set bandwidth_limit_override_bytes = 0, rate_limit_override = 7
+      where id = ${id}`;
+    expect(await listKeys(user)).toMatchObject([{ bandwidthLimitBytes: 0, rateLimit: 7 }]);
+  });
+});

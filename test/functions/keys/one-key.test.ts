@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
+import { askBy, ofAdmins, ofOwners } from '../../supabase-js/both-ways.ts';
+import { expectProblem, type MintedKey } from '../contract.ts';
+import { getKey, listKeys, mintKey, requestKey } from '../key-scenes.ts';
+
+const sql = connectOwner();
+let owner: Persona;
+let key: MintedKey;
+
+beforeEach(async () => {
+  owner = await newUser();
+  key = await mintKey(owner, { label: 'looked at', tier: 'team', liveMode: false });
+});
+afterAll(() => sql.end());
+
+describe('an owner who asks for one key', () => {
+  it.each(['id', 'keyId'] as const)('names it by its %s and gets all of it', async (name) => {
+    const { secret, basicAuth, ...minted } = key;
+    expect(await getKey(owner, key[name])).toEqual({
+      ...minted,
+      bandwidthUsedThisPeriodBytes: 0,
+      lastUsedAt: null,
+      graceEndsAt: null,
+      allowedIps: [],
+      expiresAt: null,
+      suspendedAt: null,
+      suspendedReason: null,
+      deletedAt: null,
+    });
+  });
+
+  it('gets no secret and no hash of it', async () => {
+    await requestKey(owner.token, 'POST', '/api/v1/proxy/keys/:id/rotate', key.id);
+    const response = await requestKey(owner.token, 'GET', '/api/v1/proxy/keys/:id', key.id);
+    const text = await response.text();
+    const hash = createHash('sha256').update(key.basicAuth).digest();
+    for (const hidden of [key.secret, hash.toString('hex'), hash.toString('base64')]) {
+      expect(text).not.toContain(hidden);
+    }
+  });
+});
+
+describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
+  const detail = async (name: 'id' | 'keyId' = 'id') => {
+    const { refused, data } = await ask(ofOwners.get(owner, key[name]));
+    expect(refused).toBeNull();
+    return data;
+  };
+
+  it('sees what the list shows of it, and more', async () => {
+    const [listed] = await listKeys(owner);
+    expect(await detail('keyId')).toMatchObject({ ...listed, rotatedAt: null });
+  });
+
+  it('sees one that is deleted', async () => {
+    await ask(ofOwners.delete(owner, key.id));
+    expect(await detail()).toMatchObject({ active: false, deletedAt: expect.any(String) });
+  });
+
+  it('sees why one is suspended, and no more once it is reactivated', async () => {
+    const admin = await newAdmin();
+    await ask(ofAdmins.suspend(admin, key.id));
+    const suspended = { suspendedAt: expect.any(String), suspendedReason: 'because' };
+    expect(await detail()).toMatchObject({ active: false, ...suspended, deletedAt: null });
+    await ask(ofAdmins.reactivate(admin, key.id));
+    const reactivated = { suspendedAt: null, suspendedReason: null };
+    expect(await detail('keyId')).toMatchObject({ active: true, ...reactivated });
+  });
+
+  it('sees one that has expired, and when', async () => {
+    await sql`update public.proxy_keys set expires_at = '2026-02-03T04:05:06Z' where id = ${key.id}`;
+    expect(await detail()).toMatchObject({ active: false, expiresAt: '2026-02-03T04:05:06.000Z' });
+  });
+
+  it('sees until when the secret before a rotation works, and nothing of it after that', async () => {
+    const { data } = await ask(ofOwners.rotate(owner, key.id, { graceSeconds: 30 }));
+    const { rotatedAt, graceEndsAt } = await detail();
+    expect(rotatedAt).toBe(data.rotatedAt);
+    expect(Date.parse(String(graceEndsAt)) - Date.parse(String(rotatedAt))).toBe(30_000);
+    await sql`update public.proxy_keys set grace_ends_at = now() where id = ${key.id}`;
+    expect(await detail()).toMatchObject({ graceEndsAt: null });
+  });
+
+  it('sees the limits that an admin has set in place of the tier', async () => {
+    await ask(ofAdmins.limits(await newAdmin(), key.id));
+    expect(await detail()).toMatchObject({ bandwidthLimitBytes: 1, rateLimit: 1, active: true });
+  });
+});
+
+describe('anybody else', () => {
+  it("learns of another user's key exactly what they learn of none, an admin too", async () => {
+    for (const { token } of [await newUser(), await newAdmin()]) {
+      const answers = await Promise.all(
+        [key.id, key.keyId, 'avp_live_000000000000'].map(async (id) => {
+          const response = await requestKey(token, 'GET', '/api/v1/proxy/keys/:id', id);
+          const { requestId, ...rest } = await expectProblem(response, 404, 'not_found');
+          return rest;
+        }),
+      );
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    }
+  });
+});

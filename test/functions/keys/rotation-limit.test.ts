@@ -1,0 +1,108 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { connectOwner, newUser, type Persona } from '../../personas.ts';
+import { expectProblem } from '../contract.ts';
+import { mintKey } from '../key-scenes.ts';
+
+const sql = connectOwner();
+
+afterAll(() => sql.end());
+
+function rotate(user: Persona, id: string): Promise<Response> {
+  return user.request('POST', `/api/v1/proxy/keys/${id}/rotate`);
+}
+
+/** What `RateLimit` says: rotations left, and seconds until there is one more. */
+function rateLimit({ headers }: Response): { left: number; seconds: number } {
+  expect(headers.get('RateLimit-Policy')).toBe('"rotate";q=5;w=60');
+  const [, left, seconds] = /^"rotate";r=(\d+);t=(\d+)$/.exec(headers.get('RateLimit') ?? '') ?? [];
+  return { left: Number(left), seconds: Number(seconds) };
+}
+
+/** The seconds until the oldest rotation of the window leaves it. */
+async function secondsLeft(user: Persona): Promise<number> {
+  const [row] = await sql<{ seconds: number }[]>`
+    select ceil(extract(epoch from rotated_at[1] + interval '60 s' - clock_timestamp()))::integer
+      as seconds
+    from private.rotation_windows where user_id = ${user.id}`;
+  return Number(row?.seconds);
+}
+
+/** Lets time pass for the rotations of a user. */
+async function age(user: Persona, seconds: number): Promise<void> {
+  await sql`
+    update private.rotation_windows
+    set rotated_at = array(
+      select t - make_interval(secs => ${seconds}) from unnest(rotated_at) as t order by t
+    )
+    where user_id = ${user.id}`;
+}
+
+describe('a user who rotates', () => {
+  it('is told with each how many are left', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    const left: number[] = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const response = await rotate(user, id);
+      expect(response.status).toBe(200);
+      left.push(rateLimit(response).left);
+    }
+    expect(left).toEqual([4, 3, 2, 1, 0]);
+  });
+
+  it('is told when the oldest leaves the window', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    await rotate(user, id);
+    await age(user, 25);
+    const most = await secondsLeft(user);
+    const { seconds } = rateLimit(await rotate(user, id));
+    expect(seconds).toBeLessThanOrEqual(most);
+    expect(seconds).toBeGreaterThanOrEqual(await secondsLeft(user));
+  });
+
+  it('is refused the sixth in 60 seconds, on any key, by route or by RPC', async () => {
+    const user = await newUser();
+    const [one, two] = [await mintKey(user), await mintKey(user)];
+    for (const { id } of [one, two, one]) expect((await rotate(user, id)).status).toBe(200);
+    for (const { id } of [two, one]) {
+      expect((await user.supabase.rpc('rotate_proxy_key', { id })).error).toBeNull();
+    }
+    await age(user, 20);
+    const most = await secondsLeft(user);
+    const response = await rotate(user, two.id);
+    const least = await secondsLeft(user);
+    await expectProblem(response, 429, 'rate_limited');
+    const retryAfter = Number(response.headers.get('Retry-After'));
+    expect(retryAfter).toBeLessThanOrEqual(most);
+    expect(retryAfter).toBeGreaterThanOrEqual(least);
+    expect(rateLimit(response)).toEqual({ left: 0, seconds: retryAfter });
+    const { error } = await user.supabase.rpc('rotate_proxy_key', { id: two.id });
+    expect(error).toMatchObject({ code: 'PT429', hint: 'rate_limited' });
+  });
+
+  it('may rotate again when Retry-After has passed', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    for (let turn = 0; turn < 5; turn++) await rotate(user, id);
+    const refused = await rotate(user, id);
+    await age(user, Number(refused.headers.get('Retry-After')));
+    expect((await rotate(user, id)).status).toBe(200);
+  });
+
+  it('does not use up a rotation by one that is refused', async () => {
+    const user = await newUser();
+    const [kept, gone] = [await mintKey(user), await mintKey(user)];
+    await user.request('DELETE', `/api/v1/proxy/keys/${gone.id}`);
+    await expectProblem(await rotate(user, gone.id), 409, 'key_deleted');
+    await expectProblem(await rotate(user, 'avp_live_000000000000'), 404, 'not_found');
+    expect(rateLimit(await rotate(user, kept.id)).left).toBe(4);
+  });
+
+  it('does not use up the rotations of another user', async () => {
+    const [user, other] = [await newUser(), await newUser()];
+    const [mine, theirs] = [await mintKey(user), await mintKey(other)];
+    for (let turn = 0; turn < 5; turn++) await rotate(user, mine.id);
+    expect(rateLimit(await rotate(other, theirs.id)).left).toBe(4);
+  });
+});

@@ -1,0 +1,144 @@
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
+import { askBy, mint, ofOwners } from '../../supabase-js/both-ways.ts';
+import type { MintedKey } from '../contract.ts';
+import { getKey, insertKeys, listKeys, mintKey } from '../key-scenes.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway();
+let owner: Persona;
+let key: MintedKey;
+
+beforeEach(async () => {
+  owner = await newUser();
+  key = await mintKey(owner);
+});
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+/** Lets the time of the key's expiry come. */
+async function expire(): Promise<void> {
+  await sql`update public.proxy_keys set expires_at = now() where id = ${key.id}`;
+}
+
+async function lookUp() {
+  const [row] = await gateway<{ active: boolean; suspended: boolean; ms: string | null }[]>`
+    select active, suspended, expires_in_ms as ms from gateway.lookup_proxy_key(${key.keyId})`;
+  return row;
+}
+
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+
+describe('a key whose expiry is to come', () => {
+  it('is active, and gateways know how long it will be', async () => {
+    const expiresAt = inAnHour();
+    await owner.api.PATCH('/api/v1/proxy/keys/{id}', {
+      params: { path: { id: key.id } },
+      body: { expiresAt },
+    });
+    expect(await getKey(owner, key.id)).toMatchObject({ active: true, expiresAt });
+    const found = await lookUp();
+    expect(found).toMatchObject({ active: true });
+    expect(Number(found?.ms)).toBeGreaterThan(0);
+    expect(Number(found?.ms)).toBeLessThanOrEqual(3_600_000);
+  });
+});
+
+describe('a key that has expired', () => {
+  it('is inactive to its owner, by every list and filter', async () => {
+    const { id } = await mintKey(owner);
+    await expire();
+    expect(await listKeys(owner)).toMatchObject([
+      { id, active: true },
+      { id: key.id, active: false },
+    ]);
+    for (const [active, expected] of [
+      [true, id],
+      [false, key.id],
+    ] as const) {
+      const { data } = await owner.api.GET('/api/v1/proxy/keys', { params: { query: { active } } });
+      expect(data?.map((listed) => listed.id)).toEqual([expected]);
+      const { data: page } = await owner.supabase.rpc('list_proxy_keys', { active });
+      expect(page?.items).toMatchObject([{ id: expected, active }]);
+    }
+    const { data: rows } = await owner.supabase
+      .from('proxy_key_summaries')
+      .select('id')
+      .is('active', false);
+    expect(rows).toEqual([{ id: key.id }]);
+  });
+
+  it('is not counted as active in the usage', async () => {
+    await mintKey(owner, { tier: 'team' });
+    await expire();
+    const { data } = await owner.api.GET('/api/v1/proxy/usage');
+    expect(data).toMatchObject({ activeKeys: 1, tierBreakdown: { team: 1 } });
+    const { data: row } = await owner.supabase.rpc('proxy_usage_summary');
+    expect(row).toMatchObject({ active_keys: 1, tier_breakdown: { team: 1 } });
+  });
+
+  it('is inactive to gateways, and not suspended', async () => {
+    await expire();
+    const found = await lookUp();
+    expect(found).toMatchObject({ active: false, suspended: false });
+    expect(Number(found?.ms)).toBeLessThanOrEqual(0);
+  });
+
+  it.each(Object.entries(askBy))(
+    'cannot be rotated, which costs nothing, by %s',
+    async (_, ask) => {
+      await expire();
+      const { refused } = await ask(ofOwners.rotate(owner, key.id));
+      expect(refused).toEqual({ status: 409, code: 'key_expired' });
+      expect(await getKey(owner, key.id)).toMatchObject({ rotatedAt: null });
+      const [row] = await sql`
+      select count(*)::int as windows from private.rotation_windows where user_id = ${owner.id}`;
+      expect(row).toEqual({ windows: 0 });
+    },
+  );
+
+  it.each([
+    ['another', inAnHour],
+    ['none', () => null],
+  ])('is active again by getting %s, with the secret it had', async (_, expiry) => {
+    const hash = async () => {
+      const [row] = await gateway`
+        select secret_hash from gateway.lookup_proxy_key(${key.keyId})`;
+      return row;
+    };
+    const before = await hash();
+    await expire();
+    for (const ask of Object.values(askBy)) {
+      const expiresAt = expiry();
+      const { data } = await ask(ofOwners.update(owner, key.id, { expiresAt }));
+      expect(data).toMatchObject({ active: true, expiresAt });
+      expect(await lookUp()).toMatchObject({ active: true });
+    }
+    expect(await hash()).toEqual(before);
+    expect((await askBy.rpc(ofOwners.rotate(owner, key.id))).refused).toBeNull();
+  });
+
+  it('keeps its other fields open to changes, and stays expired', async () => {
+    await expire();
+    for (const ask of Object.values(askBy)) {
+      const { data } = await ask(ofOwners.update(owner, key.id, { allowedIps: ['192.0.2.1'] }));
+      expect(data).toMatchObject({ active: false, allowedIps: ['192.0.2.1/32'] });
+    }
+  });
+
+  it('may be deleted', async () => {
+    await expire();
+    expect((await askBy.route(ofOwners.delete(owner, key.id))).refused).toBeNull();
+    expect(await getKey(owner, key.id)).toMatchObject({ deletedAt: expect.any(String) });
+  });
+
+  it('still takes one of the 100 places, until it is deleted', async () => {
+    await insertKeys(sql, owner.id, { count: 99 });
+    await expire();
+    for (const ask of Object.values(askBy)) {
+      const { refused } = await ask(mint(owner, { label: 'one too many' }));
+      expect(refused).toEqual({ status: 409, code: 'key_limit_reached' });
+    }
+    await askBy.rpc(ofOwners.delete(owner, key.id));
+    expect((await askBy.route(mint(owner, { label: 'the 100th' }))).refused).toBeNull();
+  });
+});

@@ -1,0 +1,179 @@
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectOwner, newUser, type Persona, request } from '../../personas.ts';
+import { askBy, type Fields, ofOwners } from '../../supabase-js/both-ways.ts';
+import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
+import { getKey, mintKey } from '../key-scenes.ts';
+
+const sql = connectOwner();
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+let owner: Persona;
+let key: MintedKey;
+
+beforeEach(async () => {
+  owner = await newUser();
+  key = await mintKey(owner, { label: 'before' });
+});
+afterAll(() => sql.end());
+
+/** What the audit says of each update of the key, oldest first. */
+async function auditedChanges(): Promise<unknown[]> {
+  const rows = await sql<{ changes: unknown }[]>`
+    select changes from public.proxy_key_audit
+    where api_key_id = ${key.id} and action = 'updated' and actor_id = ${owner.id}
+    order by occurred_at`;
+  return rows.map(({ changes }) => changes);
+}
+
+describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask) => {
+  const update = async (changes: Fields) => {
+    const { refused, data } = await ask(ofOwners.update(owner, key.id, changes));
+    expect(refused).toBeNull();
+    expect(data).toMatchObject(await getKey(owner, key.id));
+    return data;
+  };
+
+  it('gets the key as it is now, and leaves alone what they did not name', async () => {
+    const expiresAt = inAnHour();
+    const before = await getKey(owner, key.id);
+    expect(await update({ label: 'after' })).toMatchObject({ ...before, label: 'after' });
+    expect(await update({ allowedIps: ['203.0.113.7'] })).toMatchObject({
+      ...before,
+      label: 'after',
+      allowedIps: ['203.0.113.7/32'],
+    });
+    expect(await update({ expiresAt })).toMatchObject({
+      ...before,
+      label: 'after',
+      allowedIps: ['203.0.113.7/32'],
+      expiresAt,
+    });
+    expect(await update({ expiresAt: null, allowedIps: [] })).toMatchObject({
+      ...before,
+      label: 'after',
+    });
+    expect(await auditedChanges()).toEqual([
+      { label: 'after' },
+      { allowed_ips: ['203.0.113.7/32'] },
+      { expires_at: expect.any(String) },
+      { allowed_ips: [], expires_at: null },
+    ]);
+  });
+
+  it('may change all at once, and the audit has exactly that', async () => {
+    const expiresAt = inAnHour();
+    await update({ label: 'all', allowedIps: ['2001:db8::1'], expiresAt });
+    const [changes, ...more] = await auditedChanges();
+    expect(more).toEqual([]);
+    const { expires_at, ...rest } = changes as { expires_at: string };
+    expect(rest).toEqual({ label: 'all', allowed_ips: ['2001:db8::1/128'] });
+    expect(new Date(expires_at).toISOString()).toBe(expiresAt);
+  });
+
+  it('changes nothing by what it is already, and leaves no row of it', async () => {
+    const fields = { label: 'before', allowedIps: [], expiresAt: null };
+    for (const changes of [{}, fields, { label: '  before\n' }]) {
+      expect(await update(changes)).toMatchObject(fields);
+    }
+    expect(await auditedChanges()).toEqual([]);
+    await update({ label: 'other', expiresAt: null });
+    expect(await auditedChanges()).toEqual([{ label: 'other' }]);
+  });
+
+  it('may name it by its keyId', async () => {
+    const { data } = await ask(ofOwners.update(owner, key.keyId, { label: 'by keyId' }));
+    expect(data).toMatchObject({ id: key.id, label: 'by keyId' });
+  });
+
+  it.each([
+    ['one character', 'x', 'x'],
+    ['80 characters outside the basic plane', '🔑'.repeat(80), '🔑'.repeat(80)],
+    ['space of Unicode at its ends', '\u00a0\u2003wide\ufeff\u2028', 'wide'],
+    ['spaces beyond the 80th character', ` ${'x'.repeat(80)} `, 'x'.repeat(80)],
+  ])('may use a label of %s, as mint takes it', async (_, label, kept) => {
+    expect(await update({ label })).toMatchObject({ label: kept });
+  });
+
+  it('keeps the secret, and may still rotate it', async () => {
+    const hash = async () => {
+      const [row] = await sql`
+        select secret_hash from private.proxy_key_secrets where api_key_id = ${key.id}`;
+      return row;
+    };
+    const before = await hash();
+    await update({ label: 'after', expiresAt: inAnHour() });
+    expect(await hash()).toEqual(before);
+    const { data } = await ask(ofOwners.rotate(owner, key.id));
+    expect(data).toMatchObject({ label: 'after', secret: expect.any(String) });
+  });
+
+  it('may change a suspended one, which stays suspended', async () => {
+    await sql`
+      update public.proxy_keys set suspended_at = now(), suspended_reason = 'because'
+      where id = ${key.id}`;
+    expect(await update({ label: 'after', expiresAt: inAnHour() })).toMatchObject({
+      label: 'after',
+      active: false,
+      suspendedAt: expect.any(String),
+      suspendedReason: 'because',
+    });
+  });
+
+  it('is refused a deleted one, which stays as it was', async () => {
+    await ask(ofOwners.delete(owner, key.id));
+    const before = await getKey(owner, key.id);
+    for (const changes of [{ label: 'after' }, {}, { expiresAt: inAnHour() }]) {
+      const { refused } = await ask(ofOwners.update(owner, key.id, changes));
+      expect(refused).toEqual({ status: 409, code: 'key_deleted' });
+    }
+    expect(await getKey(owner, key.id)).toEqual(before);
+    expect(await auditedChanges()).toEqual([]);
+  });
+
+  it('changes nothing at all when one of several fields is refused', async () => {
+    const changes = { label: 'after', expiresAt: inAnHour(), allowedIps: ['10.0.0.1/8'] };
+    const { refused } = await ask(ofOwners.update(owner, key.id, changes));
+    expect(refused).toEqual({ status: 400, code: 'invalid_request' });
+    expect(await getKey(owner, key.id)).toMatchObject({ label: 'before', expiresAt: null });
+    expect(await auditedChanges()).toEqual([]);
+  });
+
+  it("never changes another user's, also when the change itself would be refused", async () => {
+    const other = await newUser();
+    const { refused } = await ask(ofOwners.update(other, key.id, { label: 'theirs' }));
+    expect(refused).toEqual({ status: 404, code: 'not_found' });
+    expect(await getKey(owner, key.id)).toMatchObject({ label: 'before' });
+  });
+});
+
+describe('the route', () => {
+  it('notes in the audit in which request a key was changed', async () => {
+    const response = await request('PATCH', `/api/v1/proxy/keys/${key.id}`, {
+      token: owner.token,
+      body: { label: 'after' },
+      headers: { 'X-Request-Id': 'request-of-an-update' },
+    });
+    await expectAnswer(response, 200, keyAnswer);
+    const rows = await sql`
+      select user_id, actor_id, changes, request_id from public.proxy_key_audit
+      where api_key_id = ${key.id} and action = 'updated'`;
+    expect([...rows]).toEqual([
+      {
+        user_id: owner.id,
+        actor_id: owner.id,
+        changes: { label: 'after' },
+        request_id: 'request-of-an-update',
+      },
+    ]);
+  });
+
+  it('needs a body', async () => {
+    const path = `/api/v1/proxy/keys/${key.id}`;
+    await expectProblem(await owner.request('PATCH', path), 415, 'unsupported_media_type');
+    const empty = await fetch(new URL(path, (await owner.request('GET', path)).url), {
+      method: 'PATCH',
+      headers: { Authorization: `Bearer ${owner.token}`, 'Content-Type': 'application/json' },
+      body: '',
+    });
+    await expectProblem(empty, 400, 'invalid_request');
+  });
+});

@@ -1,0 +1,58 @@
+import { parse } from 'csv-parse/sync';
+import { expect } from 'vitest';
+import { type Persona, request } from '../../personas.ts';
+import type { UsageEvent } from './event-scenes.ts';
+
+/** The line of names that every CSV begins with. */
+export const header = [
+  'eventId',
+  'apiKeyId',
+  'occurredAt',
+  'targetHost',
+  'method',
+  'statusCode',
+  'bytesSent',
+  'bytesReceived',
+  'durationMs',
+  'servedByNodeId',
+  'tunnelId',
+  'slice',
+] as const satisfies (keyof UsageEvent)[];
+
+/** Asks for a key's events in a media type. */
+export function requestEvents(
+  by: Pick<Persona, 'token'>,
+  id: string,
+  options: { accept: string; query?: string },
+): Promise<Response> {
+  return request('GET', `/api/v1/proxy/keys/${id}/events${options.query ?? ''}`, {
+    token: by.token,
+    headers: { Accept: options.accept },
+  });
+}
+
+/** A key's events as CSV, whole. */
+export async function readCsv(
+  by: Pick<Persona, 'token'>,
+  id: string,
+  query?: string,
+): Promise<string> {
+  const response = await requestEvents(by, id, {
+    accept: 'text/csv',
+    ...(query === undefined ? {} : { query }),
+  });
+  const text = await response.text();
+  expect(response.status, text).toBe(200);
+  expect(response.headers.get('Content-Type')).toMatch(/^text\/csv\b/);
+  return text;
+}
+
+/** The fields of RFC 4180, line by line; anything else in form is an error. */
+export function parseCsv(text: string): string[][] {
+  return parse(text, { record_delimiter: '\r\n', relax_column_count: false });
+}
+
+/** An event as a line of CSV, where no text of it looks like a formula. */
+export function csvRow(event: UsageEvent): string[] {
+  return header.map((name) => String(event[name] ?? ''));
+}

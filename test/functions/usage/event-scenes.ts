@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type { Sql } from 'postgres';
+import { expect } from 'vitest';
+import { z } from 'zod';
+import type { components, operations } from '../../../client/api.types.ts';
+import type { Persona } from '../../personas.ts';
+
+/** A usage event as the API answers it. */
+export type UsageEvent = components['schemas']['UsageEvent'];
+
+export type EventQuery = NonNullable<operations['listKeyEvents']['parameters']['query']>;
+
+const event = z.strictObject({
+  eventId: z.uuid(),
+  apiKeyId: z.uuid(),
+  occurredAt: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+  targetHost: z.string(),
+  method: z.string(),
+  statusCode: z.int(),
+  bytesSent: z.int().nonnegative(),
+  bytesReceived: z.int().nonnegative(),
+  durationMs: z.int().nonnegative(),
+  servedByNodeId: z.string(),
+  tunnelId: z.string().nullable(),
+  slice: z.int().nonnegative(),
+});
+
+/** An event of a key, with what a test gives in place of the usual. */
+export function makeEvent(apiKeyId: string, fields: Partial<UsageEvent> = {}): UsageEvent {
+  return {
+    eventId: randomUUID(),
+    apiKeyId,
+    occurredAt: new Date().toISOString(),
+    targetHost: 'shop.example.com',
+    method: 'CONNECT',
+    statusCode: 200,
+    bytesSent: 100,
+    bytesReceived: 1000,
+    durationMs: 50,
+    servedByNodeId: 'node-1',
+    tunnelId: null,
+    slice: 0,
+    ...fields,
+  };
+}
+
+/** Puts events into the table as they stand, also such as no gateway may report; no rollups. */
+export async function insertEvents(sql: Sql, events: UsageEvent[]): Promise<void> {
+  await sql`
+    insert into public.proxy_usage_events (
+      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
+      bytes_received, duration_ms, served_by_node_id, tunnel_id, slice
+    )
+    select
+      e."eventId", k.id, k.user_id, e."occurredAt", e."targetHost", e.method, e."statusCode",
+      e."bytesSent", e."bytesReceived", e."durationMs", e."servedByNodeId", e."tunnelId", e.slice
+    from jsonb_to_recordset(${JSON.stringify(events)}::text::jsonb) as e (
+      "eventId" uuid, "apiKeyId" uuid, "occurredAt" timestamptz, "targetHost" text, method text,
+      "statusCode" smallint, "bytesSent" bigint, "bytesReceived" bigint, "durationMs" integer,
+      "servedByNodeId" text, "tunnelId" text, slice integer
+    )
+    join public.proxy_keys as k on k.id = e."apiKeyId"`;
+}
+
+/** The moment that many microseconds after one, as the database takes it. */
+export function microsecondsAfter(moment: string, microseconds: number): string {
+  return moment.replace(/\.(\d{3})Z$/, (_, ms: string) => {
+    return `.${(Number(ms) * 1000 + microseconds).toString().padStart(6, '0')}Z`;
+  });
+}
+
+/** A page of a key's events, and what leads to the next. */
+export async function readEvents(
+  by: Persona,
+  id: string,
+  query: EventQuery = {},
+): Promise<{ events: UsageEvent[]; link: string | null }> {
+  const { data, response } = await by.api.GET('/api/v1/proxy/keys/{id}/events', {
+    params: { path: { id }, query },
+  });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('Content-Type')).toBe('application/json');
+  return { events: z.array(event).parse(data), link: response.headers.get('Link') };
+}
+
+/** All pages from the first one on, each found by the `Link` of the one before it. */
+export async function followLinks(
+  by: Persona,
+  id: string,
+  query: EventQuery,
+): Promise<UsageEvent[][]> {
+  const pages: UsageEvent[][] = [];
+  const path = `/api/v1/proxy/keys/${id}/events`;
+  let search: string | undefined = `?${new URLSearchParams(query as Record<string, string>)}`;
+  while (search !== undefined) {
+    const response = await by.request('GET', `${path}${search}`);
+    expect(response.status).toBe(200);
+    pages.push(z.array(event).parse(await response.json()));
+    const link = response.headers.get('Link');
+    search = link === null ? undefined : /^<(\?[^>]+)>; rel="next"$/.exec(link)?.[1];
+    if (link !== null) expect(search, link).toBeDefined();
+  }
+  return pages;
+}

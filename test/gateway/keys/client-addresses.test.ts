@@ -1,0 +1,166 @@
+import { networkInterfaces } from 'node:os';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connectOwner } from '../../personas.ts';
+import { plainRequest, sendRaw } from '../gateway-fixture.ts';
+import type { UsableKey } from '../key-owner.ts';
+import { closed, expectOpen, startWarmGateway, type WarmGateway } from './warm-gateway.ts';
+
+const sql = connectOwner();
+const here = { localAddress: '127.0.0.1' };
+const elsewhere = { localAddress: '127.0.0.2' };
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((address) => address?.address === '::1');
+let warm: WarmGateway;
+let key: UsableKey;
+
+const start = async (host: string) => {
+  warm = await startWarmGateway(sql, { host });
+  key = await warm.newKey();
+};
+afterEach(() => warm.close());
+afterAll(() => sql.end());
+
+/** Sets who may use the key, and waits until the gateway has heard of it. */
+async function allow(...allowed: string[]): Promise<void> {
+  const { error } = await warm.owner.persona.supabase.rpc('update_proxy_key', {
+    id: key.id,
+    changes: { allowed_ips: allowed },
+  });
+  expect(error).toBeNull();
+  await warm.heard();
+}
+
+describe('over IPv4', () => {
+  beforeEach(() => start('127.0.0.1'));
+
+  it('a client at an address that the key does not allow is 403, and one that it does is not', async () => {
+    await allow('127.0.0.1', '10.0.0.0/8');
+    expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
+    expect(await warm.answerTo(key.basicAuth, here)).toBe('connected');
+    await allow('127.0.0.2/31');
+    expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('connected');
+    expect(await warm.answerTo(key.basicAuth, here)).toBe('address_forbidden');
+  });
+
+  it('the refusal is one event without bytes, and takes nothing of the key’s rate', async () => {
+    await sql`update public.proxy_keys set rate_limit_override = 1 where id = ${key.id}`;
+    await allow('127.0.0.1');
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
+    }
+    // the clock stands: there is one token
+    expect(await warm.answerTo(key.basicAuth, here)).toBe('connected');
+    expect(await warm.answerTo(key.basicAuth, here)).toBe('rate_limited');
+    expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
+    const events = await warm.owner.eventsOf(key, 6);
+    const refused = events.filter((event) => event.status_code === 403);
+    expect(refused).toHaveLength(4);
+    for (const event of refused) {
+      expect(event).toMatchObject({
+        method: 'CONNECT',
+        target_host: '127.0.0.1',
+        bytes_sent: 0,
+        bytes_received: 0,
+      });
+    }
+  });
+
+  it('comes before the quota, and after the secret and the key’s state', async () => {
+    const { id, keyId, basicAuth } = key;
+    await sql`update public.proxy_keys set bandwidth_limit_override_bytes = 0 where id = ${id}`;
+    await allow('127.0.0.1');
+    expect(await warm.answerTo(basicAuth, elsewhere)).toBe('address_forbidden');
+    expect(await warm.answerTo(basicAuth, here)).toBe('quota_exceeded');
+    const wrong = `${keyId}:${'0'.repeat(64)}`;
+    expect(await warm.answerTo(wrong, elsewhere)).toBe('credentials_required');
+    await sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
+    await warm.heard();
+    expect(await warm.answerTo(basicAuth, elsewhere)).toBe('key_suspended');
+    // nobody could add to a key's events without its secret
+    const events = await warm.owner.eventsOf(key, 3);
+    expect(events.map((event) => event.status_code).sort()).toEqual([402, 403, 403]);
+  });
+
+  it('a PATCH takes effect on a warm cache through the notification, both ways', async () => {
+    expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('connected');
+    const patch = async (allowedIps: string[]) => {
+      const path = `/api/v1/proxy/keys/${key.id}`;
+      expect((await warm.owner.persona.request('PATCH', path, { allowedIps })).status).toBe(200);
+    };
+    await patch(['127.0.0.1/32']);
+    await vi.waitFor(async () => {
+      expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
+    }, 60_000);
+    expect(await warm.answerTo(key.basicAuth, here)).toBe('connected');
+    await patch([]);
+    await vi.waitFor(async () => {
+      expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('connected');
+    }, 60_000);
+  });
+
+  it('plain requests are judged alike, and a warm cache asks for nothing', async () => {
+    await allow('127.0.0.1');
+    expect(await warm.answerTo(key.basicAuth, here)).toBe('connected');
+    const lookups = await warm.lookups();
+    const request = plainRequest('http://127.0.0.1:80/', key.basicAuth);
+    const answer = await sendRaw(warm.gateway.port, request, elsewhere);
+    expect(answer.status).toBe(403);
+    expect(answer.body).toMatch(/^address_forbidden: [^\n]+\n$/);
+    expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
+    expect(await warm.lookups()).toBe(lookups);
+    const events = await warm.owner.eventsOf(key, 3);
+    expect(events.map((event) => event.method).sort()).toEqual(['CONNECT', 'CONNECT', 'GET']);
+  });
+
+  it('what is narrowed closes the tunnels of clients outside, and leaves those inside', async () => {
+    const outside = await warm.openTunnel(key.basicAuth, elsewhere);
+    const inside = await warm.openTunnel(key.basicAuth, here);
+    await allow('127.0.0.1');
+    await closed(outside);
+    await expectOpen(inside);
+    inside.destroy();
+  });
+});
+
+describe.skipIf(!hasIpv6)('over IPv6', () => {
+  it('a client is in a range of IPv6, and in none of IPv4', async () => {
+    await start('::1');
+    for (const [allowed, answer] of [
+      ['::1', 'connected'],
+      ['::/0', 'connected'],
+      ['2001:db8::/32', 'address_forbidden'],
+      ['0.0.0.0/0', 'address_forbidden'],
+    ] as const) {
+      await allow(allowed);
+      expect([allowed, await warm.answerTo(key.basicAuth)]).toEqual([allowed, answer]);
+    }
+  });
+
+  it('a gateway on both families takes an IPv4 client for one of IPv4', async () => {
+    await start('::');
+    const fromHere = { host: '127.0.0.1', ...here };
+    const fromElsewhere = { host: '127.0.0.1', ...elsewhere };
+    const answers = async () => [
+      await warm.answerTo(key.basicAuth, fromHere),
+      await warm.answerTo(key.basicAuth, fromElsewhere),
+      await warm.answerTo(key.basicAuth, { host: '::1' }),
+    ];
+    await allow('127.0.0.2');
+    expect(await answers()).toEqual(['address_forbidden', 'connected', 'address_forbidden']);
+    // not as ::ffff:127.0.0.1, which this holds
+    await allow('::/0');
+    expect(await answers()).toEqual(['address_forbidden', 'address_forbidden', 'connected']);
+    await allow('127.0.0.0/8', '::1');
+    expect(await answers()).toEqual(['connected', 'connected', 'connected']);
+    const tunnels = await Promise.all(
+      [fromHere, fromElsewhere].map((place) => warm.openTunnel(key.basicAuth, place)),
+    );
+    await allow('127.0.0.1');
+    const [inside, outside] = tunnels;
+    if (!inside || !outside) throw new Error('no tunnels were opened');
+    await closed(outside);
+    await expectOpen(inside);
+    inside.destroy();
+  });
+});

@@ -1,0 +1,87 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connectOwner } from '../../personas.ts';
+import type { UsableKey } from '../key-owner.ts';
+import { closed, expectOpen, startWarmGateway, type WarmGateway } from './warm-gateway.ts';
+
+const sql = connectOwner();
+let warm: WarmGateway;
+let key: UsableKey;
+
+beforeEach(async () => {
+  warm = await startWarmGateway(sql);
+  key = await warm.newKey();
+  expect(await warm.answerTo(key.basicAuth)).toBe('connected');
+});
+afterEach(() => warm.close());
+afterAll(() => sql.end());
+
+/** Has the key expire in so many ms, or never, and waits until the gateway has heard of it. */
+async function expireIn(ms: number | null): Promise<void> {
+  const { error } = await warm.owner.persona.supabase.rpc('update_proxy_key', {
+    id: key.id,
+    changes: { expires_at: ms === null ? null : new Date(Date.now() + ms).toISOString() },
+  });
+  expect(error).toBeNull();
+  await warm.heard();
+}
+
+describe('a key that expires', () => {
+  it('is 407 from its deadline, by a warm cache that is told of nothing', async () => {
+    await expireIn(25_000);
+    expect(await warm.answerTo(key.basicAuth)).toBe('connected');
+    const lookups = await warm.lookups();
+    warm.clock.now += 25_000;
+    expect(await warm.answerTo(key.basicAuth)).toBe('credentials_required');
+    expect(await warm.lookups()).toBe(lookups);
+    // refused after its proof: recorded as any other
+    const events = await warm.owner.eventsOf(key, 3);
+    expect(events.map((event) => event.status_code).sort()).toEqual([200, 200, 407]);
+    const refused = events.find((event) => event.status_code === 407);
+    expect(refused).toMatchObject({ bytes_sent: 0, bytes_received: 0 });
+  });
+
+  it.each([
+    ['later', 3_600_000],
+    ['never', null],
+  ])('is served again when its end is set to %s', async (_, end) => {
+    await expireIn(25_000);
+    expect(await warm.answerTo(key.basicAuth)).toBe('connected');
+    warm.clock.now += 25_000;
+    expect(await warm.answerTo(key.basicAuth)).toBe('credentials_required');
+    await expireIn(end);
+    expect(await warm.answerTo(key.basicAuth)).toBe('connected');
+  });
+
+  it('in the database already is 407, and is served again when its end is moved', async () => {
+    await sql`update public.proxy_keys set expires_at = now() where id = ${key.id}`;
+    await vi.waitFor(async () => {
+      expect(await warm.answerTo(key.basicAuth)).toBe('credentials_required');
+    }, 60_000);
+    await expireIn(3_600_000);
+    expect(await warm.answerTo(key.basicAuth)).toBe('connected');
+  });
+});
+
+describe('an open tunnel', () => {
+  it('is closed at its key’s deadline without any notification, and no other is', async () => {
+    const other = await warm.newKey();
+    const theirs = await warm.openTunnel(other.basicAuth);
+    const before = await warm.openTunnel(key.basicAuth);
+    await expireIn(25_000);
+    const after = await warm.openTunnel(key.basicAuth);
+    await expectOpen(before);
+    await expectOpen(after);
+    const lookups = await warm.lookups();
+    warm.clock.now += 25_000;
+    await Promise.all([closed(before), closed(after)]);
+    expect(await warm.lookups()).toBe(lookups);
+    await expectOpen(theirs);
+    theirs.destroy();
+  });
+
+  it('is closed when its key’s end is told to be behind it', async () => {
+    const tunnel = await warm.openTunnel(key.basicAuth);
+    await sql`update public.proxy_keys set expires_at = now() where id = ${key.id}`;
+    await closed(tunnel);
+  });
+});

@@ -1,0 +1,116 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
+import { connectOwner } from '../../personas.ts';
+import type { UsableKey } from '../key-owner.ts';
+import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import { startWarmGateway, type WarmGateway } from './warm-gateway.ts';
+
+const { gatewayDbUrl } = inject('stack');
+const sql = connectOwner();
+let network: TcpProxy;
+let warm: WarmGateway;
+let key: UsableKey;
+
+beforeAll(async () => {
+  network = await startTcpProxy(gatewayDbUrl);
+});
+// each with a user of its own, who may rotate five times
+beforeEach(async () => {
+  warm = await startWarmGateway(sql, { databaseUrl: network.through(gatewayDbUrl) });
+  key = await warm.newKey();
+  expect(await warm.answerTo(key.basicAuth)).toBe('connected');
+});
+afterEach(async () => {
+  network.restore();
+  await warm.close();
+});
+afterAll(() => Promise.all([sql.end(), network.close()]));
+
+/** Rotates the key, and gives its new `keyId:secret` once the gateway knows it. */
+async function rotate(graceSeconds: number): Promise<string> {
+  const { data, error } = await warm.owner.persona.supabase.rpc('rotate_proxy_key', {
+    id: key.id,
+    grace_seconds: graceSeconds,
+  });
+  expect(error).toBeNull();
+  const fresh = String(data?.basic_auth);
+  await vi.waitFor(async () => expect(await warm.answerTo(fresh)).toBe('connected'), 60_000);
+  return fresh;
+}
+
+const answersTo = async (...secrets: string[]) => {
+  const answers: string[] = [];
+  for (const secret of secrets) answers.push(await warm.answerTo(secret));
+  return answers;
+};
+
+it('both secrets work during a grace, and from its end the new one alone', async () => {
+  const fresh = await rotate(20);
+  const lookups = await warm.lookups();
+  expect(await answersTo(key.basicAuth, fresh)).toEqual(['connected', 'connected']);
+  warm.clock.now += 20_000;
+  expect(await answersTo(key.basicAuth, fresh)).toEqual(['credentials_required', 'connected']);
+  // by what it knew before, and told of nothing
+  expect(await warm.lookups()).toBe(lookups);
+});
+
+it('a grace ends in time also while the database is in a black hole', async () => {
+  const fresh = await rotate(20);
+  network.blackHole();
+  expect(await answersTo(key.basicAuth, fresh)).toEqual(['connected', 'connected']);
+  warm.clock.now += 20_000;
+  expect(await answersTo(key.basicAuth, fresh)).toEqual(['credentials_required', 'connected']);
+});
+
+it('a rotation without a grace ends the old secret at once', async () => {
+  const fresh = await rotate(0);
+  expect(await answersTo(key.basicAuth, fresh)).toEqual(['credentials_required', 'connected']);
+});
+
+it('a second rotation ends the grace of the first at once, and may give its own', async () => {
+  const second = await rotate(30);
+  expect(await answersTo(key.basicAuth, second)).toEqual(['connected', 'connected']);
+  const third = await rotate(30);
+  expect(await answersTo(key.basicAuth, second, third)).toEqual([
+    'credentials_required',
+    'connected',
+    'connected',
+  ]);
+  const fourth = await rotate(0);
+  expect(await answersTo(key.basicAuth, second, third, fourth)).toEqual([
+    'credentials_required',
+    'credentials_required',
+    'credentials_required',
+    'connected',
+  ]);
+});
+
+it.each(['route', 'rpc'])('a delete (by %s) ends the grace at once', async (way) => {
+  const { persona } = warm.owner;
+  const fresh = await rotate(30);
+  if (way === 'route') {
+    const response = await persona.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
+    expect(response.status).toBe(204);
+  } else {
+    const { error } = await persona.supabase.rpc('delete_proxy_key', { id: key.id });
+    expect(error).toBeNull();
+  }
+  await warm.heard();
+  expect(await answersTo(key.basicAuth, fresh)).toEqual([
+    'credentials_required',
+    'credentials_required',
+  ]);
+});
+
+it('a suspension in a grace is told to either secret', async () => {
+  const fresh = await rotate(30);
+  await sql`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+  await warm.heard();
+  expect(await answersTo(key.basicAuth, fresh)).toEqual(['key_suspended', 'key_suspended']);
+});
+
+it('the old secret’s CONNECTs are metered as its key’s', async () => {
+  await rotate(30);
+  expect(await warm.answerTo(key.basicAuth)).toBe('connected');
+  const { length } = (await warm.owner.eventsOf(key, 3)).filter((e) => e.status_code === 200);
+  expect(length).toBe(3);
+});

@@ -1,0 +1,110 @@
+import { expect, it } from 'vitest';
+import { type KeyEntry, keyMaxAgeMs } from '../../../gateway/keys/key-cache.ts';
+import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
+import { apiKeyId, entry, event, markMs, scene } from './quota-ledger-scene.ts';
+
+/** Numbers that are the same at each run, so that a failure can be looked into. */
+function createRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/**
+ * A node and its database, one of many orders of what can happen: bytes are moved and charged, some
+ * become events, events are committed before the node learns of it, and look-ups read the database
+ * some time after they began and are used for as long as they may be.
+ */
+function model(seed: number) {
+  const random = createRandom(seed);
+  const { ledger, clock } = scene(random(2) * 1_000);
+  let moved = 0;
+  let charged = 0;
+  let committed = 0;
+  const open: UsageEvent[] = [];
+  const unacknowledged: UsageEvent[] = [];
+  /** Look-ups under way, and those that were answered. */
+  const begun: number[] = [];
+  const answered: { entry: KeyEntry; readAt: number; committed: number }[] = [];
+  const settled: { at: number; bytes: number }[] = [];
+
+  const steps = [
+    function move() {
+      const bytes = random(1_000);
+      moved += bytes;
+      ledger.add(apiKeyId, bytes);
+    },
+    function report() {
+      const bytes = moved - charged;
+      charged = moved;
+      open.push(event(bytes));
+    },
+    function commit() {
+      const batch = open.splice(0, random(4));
+      for (const { bytesSent, bytesReceived } of batch) committed += bytesSent + bytesReceived;
+      unacknowledged.push(...batch);
+    },
+    function acknowledge() {
+      const batch = unacknowledged.splice(0, random(4));
+      ledger.settle(batch);
+      for (const { bytesSent, bytesReceived } of batch) {
+        settled.push({ at: clock.now, bytes: bytesSent + bytesReceived });
+      }
+    },
+    function ask() {
+      begun.push(clock.now);
+    },
+    function read() {
+      const [askedAt] = begun.splice(random(begun.length), 1);
+      if (askedAt === undefined) return;
+      answered.push({ entry: entry(askedAt, committed), readAt: clock.now, committed });
+    },
+    function pass() {
+      clock.now += random(3) * random(2_000);
+    },
+  ];
+  return {
+    step: () => steps[random(steps.length)]?.(),
+    /** Every figure that may still be used, as used now, with the bounds of what it may say. */
+    figures: () =>
+      answered
+        .filter((answer) => clock.now - answer.entry.askedAt <= keyMaxAgeMs)
+        .map((answer) => ({
+          used: ledger.used(answer.entry),
+          truth: moved,
+          // what was recorded, or may have been, since about when it was asked for
+          twice:
+            settled
+              .filter(({ at }) => at >= answer.entry.askedAt - markMs)
+              .reduce((sum, { bytes }) => sum + bytes, 0) +
+            unacknowledged.reduce((sum, e) => sum + e.bytesSent + e.bytesReceived, 0),
+        })),
+    end() {
+      clock.now += 3 * keyMaxAgeMs;
+      ledger.settle([...unacknowledged, ...open, event(moved - charged)]);
+      clock.now += 3 * keyMaxAgeMs;
+      ledger.settle([]);
+      return ledger.size;
+    },
+  };
+}
+
+it('a figure is never too low, and too high by no more than what was recorded since it was asked', () => {
+  let judged = 0;
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const { step, figures, end } = model(seed);
+    for (let count = 0; count < 300; count += 1) {
+      step();
+      for (const { used, truth, twice } of figures()) {
+        judged += 1;
+        if (used < truth || used > truth + twice) {
+          expect({ seed, count, used }).toEqual({ seed, count, used: truth });
+        }
+      }
+    }
+    expect(end()).toBe(0);
+  }
+  expect(judged).toBeGreaterThan(100_000);
+});

@@ -1,0 +1,52 @@
+import type { KeyEntry } from '../../../gateway/keys/key-cache.ts';
+import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
+import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
+
+/** The key of these scenes. */
+export const apiKeyId = 'a key';
+/** What was recorded within this time, in ms, is marked as one. */
+export const markMs = 1_000;
+
+/** What a look-up that began at `askedAt` said of the key's bytes. */
+export function entry(askedAt: number, bandwidthUsedBytes: number, id = apiKeyId): KeyEntry {
+  return {
+    askedAt,
+    record: {
+      id,
+      keyId: 'avp_live_0123456789ab',
+      secretHash: Buffer.alloc(32),
+      active: true,
+      suspended: false,
+      rateLimit: 10,
+      bandwidthLimitBytes: 1_000,
+      bandwidthUsedBytes,
+      allowedIps: [],
+      expiresInMs: null,
+      previousHash: null,
+      previousEndsInMs: null,
+    },
+  };
+}
+
+/** What the database is told of these bytes. */
+export function event(bytes: number, id = apiKeyId): UsageEvent {
+  const bytesSent = Math.floor(bytes / 3);
+  return {
+    eventId: 'an event',
+    apiKeyId: id,
+    occurredAt: '2026-01-01T00:00:00Z',
+    targetHost: 'example.com',
+    method: 'CONNECT',
+    statusCode: 200,
+    bytesSent,
+    bytesReceived: bytes - bytesSent,
+    durationMs: 1,
+    servedByNodeId: 'node',
+  };
+}
+
+/** A ledger whose clock is in the test's hand. */
+export function scene(begin = 0) {
+  const clock = { now: begin };
+  return { clock, ledger: new QuotaLedger(() => clock.now) };
+}

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { keyMaxAgeMs } from '../../../gateway/keys/key-cache.ts';
+import { apiKeyId, entry, event, markMs, scene } from './quota-ledger-scene.ts';
+
+describe('the bytes a key has used are', () => {
+  it("the database's figure while this node has moved none", () => {
+    const { ledger } = scene();
+    expect(ledger.used(entry(0, 700))).toBe(700);
+    expect(ledger.used({ record: null, askedAt: 0 })).toBe(0);
+  });
+
+  it('that and what this node has moved, sent and received', () => {
+    const { ledger } = scene();
+    ledger.add(apiKeyId, 30);
+    ledger.add(apiKeyId, 12);
+    ledger.add('another key', 1_000);
+    expect(ledger.used(entry(0, 700))).toBe(742);
+  });
+
+  it('the same before and after what was moved is recorded, by a figure from before it', () => {
+    const { ledger, clock } = scene();
+    const before = entry(clock.now, 700);
+    ledger.add(apiKeyId, 300);
+    clock.now += 5_000;
+    ledger.settle([event(100), event(150)]);
+    expect(ledger.used(before)).toBe(1_000);
+    clock.now += keyMaxAgeMs - 5_000;
+    ledger.settle([event(50)]);
+    expect(ledger.used(before)).toBe(1_000);
+  });
+
+  it('not counted twice by a figure from after it', () => {
+    const { ledger, clock } = scene();
+    ledger.add(apiKeyId, 300);
+    ledger.settle([event(200)]);
+    clock.now += 1;
+    expect(ledger.used(entry(clock.now, 200))).toBe(300);
+  });
+
+  it('too high rather than too low by a figure from the same moment', () => {
+    const { ledger, clock } = scene();
+    ledger.add(apiKeyId, 300);
+    ledger.settle([event(200)]);
+    expect(ledger.used(entry(clock.now, 200))).toBe(500);
+  });
+
+  it('right also for a figure that was waited for after it was read', () => {
+    const { ledger, clock } = scene();
+    const read = entry(clock.now, 700);
+    ledger.add(apiKeyId, 300);
+    clock.now += 1;
+    ledger.settle([event(300)]);
+    // the entry was fresh when it was taken, and a limiter took its time
+    clock.now += keyMaxAgeMs + 3_000;
+    ledger.settle([event(0)]);
+    expect(ledger.used(read)).toBe(1_000);
+  });
+});
+
+it.each([
+  [999, false],
+  [1_000, true],
+  [1_001, true],
+])('with %i of 1000 bytes, the month is used up: %s', (bytes, exhausted) => {
+  const { ledger } = scene();
+  ledger.add(apiKeyId, 10);
+  expect(ledger.exhausted(entry(0, bytes - 10))).toBe(exhausted);
+});
+
+it('an unknown key has no month to use up, and a limit of 0 is used up at once', () => {
+  const { ledger } = scene();
+  expect(ledger.exhausted({ record: null, askedAt: 0 })).toBe(false);
+  const none = entry(0, 0);
+  if (none.record) none.record.bandwidthLimitBytes = 0;
+  expect(ledger.exhausted(none)).toBe(true);
+});
+
+it('nothing is kept of a key once all is recorded and every older figure has aged', () => {
+  const { ledger, clock } = scene();
+  ledger.add(apiKeyId, 0);
+  expect(ledger.size).toBe(0);
+  for (let index = 0; index < 1_000; index += 1) ledger.add(`key ${index}`, 10);
+  expect(ledger.size).toBe(1_000);
+  ledger.settle(Array.from({ length: 1_000 }, (_, index) => event(10, `key ${index}`)));
+  expect(ledger.size).toBe(1_000);
+  clock.now += 2 * keyMaxAgeMs + 1;
+  ledger.settle([]);
+  expect(ledger.size).toBe(0);
+});
+
+it('a key with bytes that are not recorded is kept for as long as it takes', () => {
+  const { ledger, clock } = scene();
+  ledger.add(apiKeyId, 10);
+  ledger.settle([event(9)]);
+  clock.now += 10 * keyMaxAgeMs;
+  ledger.settle([]);
+  expect(ledger.size).toBe(1);
+  expect(ledger.used(entry(clock.now, 9))).toBe(10);
+});
+
+it('what was never added is not taken away', () => {
+  const { ledger, clock } = scene();
+  ledger.settle([event(500)]);
+  expect(ledger.used(entry(clock.now, 700))).toBe(700);
+  ledger.add(apiKeyId, 10);
+  expect(ledger.used(entry(clock.now, 700))).toBe(710);
+});
+
+it('what was recorded within a second is marked as one, too high rather than too low', () => {
+  const { ledger, clock } = scene();
+  ledger.add(apiKeyId, 350);
+  ledger.settle([event(100)]);
+  clock.now += markMs - 1;
+  ledger.settle([event(200)]);
+  expect(ledger.used(entry(clock.now, 300))).toBe(300 + 50 + 300);
+  clock.now += 1;
+  ledger.settle([event(50)]);
+  expect(ledger.used(entry(clock.now, 350))).toBe(350 + 50);
+});
+
+// a filter over every mark at every batch took longer than any test may
+it('a batch a millisecond costs no more than a batch now and then', () => {
+  const { ledger, clock } = scene();
+  const others = 1_000;
+  for (let index = 0; index < others; index += 1) ledger.add(`key ${index}`, 1);
+  const batches = 100_000;
+  for (let batch = 1; batch <= batches; batch += 1) {
+    ledger.add(apiKeyId, 1);
+    ledger.settle([event(1)]);
+    clock.now += 1;
+  }
+  expect(ledger.used(entry(clock.now - 1, batches - 1))).toBeLessThanOrEqual(batches + markMs);
+  expect(ledger.size).toBe(others + 1);
+});

@@ -1,0 +1,137 @@
+import { createClient } from '@redis/client';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connectOwner } from '../../personas.ts';
+import {
+  connectRequest,
+  type GatewayFixture,
+  sendRaw,
+  startTestGateway,
+} from '../gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../targets.ts';
+import { type RedisServer, startRedis, withoutRedis } from './redis-server.ts';
+
+const rate = 20;
+const sql = connectOwner();
+let target: TargetServer;
+let owner: KeyOwner;
+const running: GatewayFixture[] = [];
+
+beforeAll(async () => {
+  [target, owner] = await Promise.all([
+    startTcpTarget((socket) => socket.resume()),
+    newKeyOwner(sql),
+  ]);
+});
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((gateway) => gateway.stop()));
+});
+
+afterAll(async () => {
+  await Promise.all([target.close(), sql.end()]);
+});
+
+async function start(settings: Parameters<typeof startTestGateway>[0]): Promise<GatewayFixture> {
+  const gateway = await startTestGateway(settings);
+  running.push(gateway);
+  return gateway;
+}
+
+async function newKey(): Promise<UsableKey> {
+  const key = await owner.newKey();
+  await sql`update public.proxy_keys set rate_limit_override = ${rate} where id = ${key.id}`;
+  return key;
+}
+
+/** Whether a CONNECT is accepted; one that is not is refused for the rate. */
+async function accepted(gateway: GatewayFixture, key: UsableKey): Promise<boolean> {
+  const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
+  const { status, headers, socket } = await sendRaw(gateway.port, request);
+  socket.destroy();
+  if (status === 200) return true;
+  expect(status).toBe(429);
+  expect(headers['retry-after']).toBe('1');
+  return false;
+}
+
+async function countAccepted(gateway: GatewayFixture, key: UsableKey, tries: number) {
+  let count = 0;
+  for (let sent = 0; sent < tries; sent++) if (await accepted(gateway, key)) count += 1;
+  return count;
+}
+
+it('one node lets a second’s worth through at once, and the key’s rate after it, exactly', async () => {
+  let time = 0;
+  const gateway = await start({ now: () => time });
+  const key = await newKey();
+  expect(await countAccepted(gateway, key, rate + 5)).toBe(rate);
+
+  const steps = 30;
+  let later = 0;
+  for (let step = 0; step < steps; step++) {
+    time += 1_000 / rate;
+    later += await countAccepted(gateway, key, 2);
+  }
+  expect(later).toBe(steps);
+});
+
+describe.skipIf(withoutRedis)('two nodes with one Redis', () => {
+  let redis: RedisServer;
+  let observer: ReturnType<typeof createClient>;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    observer = createClient({ url: redis.url });
+    await observer.on('error', () => {}).connect();
+  });
+
+  afterAll(async () => {
+    observer?.destroy();
+    await redis?.remove();
+  });
+
+  /** Redis's own clock, in seconds. */
+  async function redisSeconds(): Promise<number> {
+    const [seconds, microseconds] = (await observer.sendCommand(['TIME'])) as [string, string];
+    return Number(seconds) + Number(microseconds) / 1e6;
+  }
+
+  /** What two hammered nodes accepted, each and in all, in how many seconds. */
+  async function hammer(nodes: GatewayFixture[], key: UsableKey) {
+    const [first = expect.fail()] = nodes;
+    // from a moment at which the bucket is known to have been empty
+    let begun: number;
+    do {
+      begun = await redisSeconds();
+    } while (await accepted(first, key));
+
+    const counts = nodes.map(() => 0);
+    const total = () => counts.reduce((sum, count) => sum + count);
+    const client = async ([index, node]: [number, GatewayFixture]) => {
+      while (total() < 3 * rate) {
+        if (await accepted(node, key)) counts[index] = (counts[index] ?? 0) + 1;
+      }
+    };
+    await Promise.all([...nodes.entries(), ...nodes.entries()].map(client));
+    return { counts, total: total(), seconds: (await redisSeconds()) - begun };
+  }
+
+  it('let no more through than the key’s rate, together', async () => {
+    const nodes = await Promise.all([1, 2].map(() => start({ redisUrl: redis.url })));
+    const lost = () => nodes.flatMap(({ logged }) => logged).filter((line) => /alone/.test(line));
+    for (let disturbed = true; disturbed; ) {
+      await vi.waitFor(async () => {
+        for (const node of nodes) expect(await node.metric('gateway_counting_together')).toBe(1);
+      }, 60_000);
+      const before = lost().length;
+      const { counts, total, seconds } = await hammer(nodes, await newKey());
+      // a node that Redis answers too slowly counts alone, as it should: that is no trial
+      disturbed = lost().length > before;
+      if (disturbed) continue;
+      expect(Math.min(...counts)).toBeGreaterThan(0);
+      // one may have been in the making
+      expect(total - 1).toBeLessThanOrEqual(rate * seconds);
+    }
+  });
+});

@@ -1,0 +1,236 @@
+import { getEventListeners, once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { parseAllowedTargets } from '../../../gateway/targets/allowed-targets.ts';
+import { connectTarget, dial } from '../../../gateway/targets/dialer.ts';
+import { createTargetPolicy, type Target } from '../../../gateway/targets/target-policy.ts';
+import { freePort } from '../../../scripts/stack/ports.ts';
+import { openBlackHole } from '../black-hole.ts';
+
+const policy = createTargetPolicy({ allowed: parseAllowedTargets('127.0.0.0/8') });
+const closing: (() => unknown)[] = [];
+
+/** Waits until `assertion` holds: how long a machine takes for that is not what is tested. */
+const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 60_000 });
+const openSockets = () =>
+  process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+let openBefore: number;
+
+beforeEach(() => {
+  openBefore = openSockets();
+});
+
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const close of closing.splice(0).reverse()) await close();
+  // what the test itself opened is closed: anything more was left by the dialer
+  await eventually(() => expect(openSockets()).toBe(openBefore));
+});
+
+/** A server that notes whom it accepted, and closes with the test. */
+async function listen(host = '127.0.0.1', port = 0) {
+  const accepted: Socket[] = [];
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => accepted.push(socket));
+  server.listen(port, host);
+  await once(server, 'listening');
+  closing.push(() => {
+    for (const socket of accepted) socket.destroy();
+    server.close();
+  });
+  return { accepted, port: (server.address() as AddressInfo).port };
+}
+
+async function blackHole(): Promise<number> {
+  const { port, close } = await openBlackHole();
+  closing.push(close);
+  return port;
+}
+
+/** A target of 127.0.0.x, each by its last number. */
+function targetOf(port: number, ...lastNumbers: number[]): Target {
+  const addresses = lastNumbers.map((last) => ({ address: `127.0.0.${last}`, family: 4 }));
+  return { host: 'several.example', port, addresses };
+}
+
+function keep(socket: Socket): Socket {
+  closing.push(() => socket.destroy());
+  return socket;
+}
+
+test('connects, and says to whom', async () => {
+  const { accepted, port } = await listen();
+  const { socket, target } = await connectTarget(policy, '127.1', port, { timeoutMs: 10_000 });
+  keep(socket);
+  expect(target).toEqual({
+    host: '127.0.0.1',
+    port,
+    addresses: [{ address: '127.0.0.1', family: 4 }],
+  });
+  expect(socket.allowHalfOpen).toBe(true);
+  await eventually(() => expect(accepted[0]?.remotePort).toBe(socket.localPort));
+});
+
+test('the policy’s refusals pass', async () => {
+  const options = { timeoutMs: 10_000 };
+  await expect(connectTarget(policy, '10.0.0.1', 443, options)).rejects.toMatchObject({
+    code: 'target_forbidden',
+    statusCode: 403,
+  });
+  await expect(connectTarget(policy, 'a b', 443, options)).rejects.toMatchObject({
+    code: 'malformed_request',
+    statusCode: 400,
+  });
+});
+
+test('a port that nobody listens on is unreachable', async () => {
+  const options = { timeoutMs: 10_000 };
+  await expect(connectTarget(policy, '127.0.0.1', await freePort(), options)).rejects.toMatchObject(
+    { code: 'target_unreachable', statusCode: 502 },
+  );
+  const nowhere = dial(targetOf(await freePort(), 1, 1, 1));
+  await expect(nowhere).rejects.toMatchObject({ code: 'target_unreachable', statusCode: 502 });
+});
+
+test('an address that does not answer is given up in time', async () => {
+  const port = await blackHole();
+  const before = openSockets();
+  await expect(connectTarget(policy, '127.0.0.1', port, { timeoutMs: 50 })).rejects.toMatchObject({
+    code: 'target_timeout',
+    statusCode: 504,
+  });
+  // while the other end still holds
+  await eventually(() => expect(openSockets()).toBe(before));
+});
+
+test('the time for resolving counts', async () => {
+  const pending = createTargetPolicy({ allowed: [], lookup: () => new Promise(() => {}) });
+  await expect(
+    connectTarget(pending, 'slow.example', 443, { timeoutMs: 50 }),
+  ).rejects.toMatchObject({ code: 'target_timeout', statusCode: 504 });
+});
+
+describe('gives up when it is told to', () => {
+  const reason = new Error('the client is gone');
+
+  test('before it begins', async () => {
+    const { accepted, port } = await listen();
+    const signal = AbortSignal.abort(reason);
+    const connecting = connectTarget(policy, '127.0.0.1', port, { timeoutMs: 10_000, signal });
+    await expect(connecting).rejects.toBe(reason);
+    await expect(dial(targetOf(port, 1), signal)).rejects.toBe(reason);
+    expect(accepted).toEqual([]);
+  });
+
+  test('while it resolves', async () => {
+    const gone = new AbortController();
+    const pending = createTargetPolicy({ allowed: [], lookup: () => new Promise(() => {}) });
+    const { signal } = gone;
+    const connecting = connectTarget(pending, 'a.example', 443, { timeoutMs: 10_000, signal });
+    gone.abort(reason);
+    await expect(connecting).rejects.toBe(reason);
+  });
+
+  test('while it connects', async () => {
+    const gone = new AbortController();
+    const options = { timeoutMs: 10_000, signal: gone.signal };
+    const port = await blackHole();
+    const before = openSockets();
+    const connecting = connectTarget(policy, '127.0.0.1', port, options);
+    await eventually(() => expect(openSockets()).toBe(before + 1));
+    gone.abort(reason);
+    await expect(connecting).rejects.toBe(reason);
+    // while the other end still holds
+    await eventually(() => expect(openSockets()).toBe(before));
+  });
+
+  test('and leaves a connected socket alone', async () => {
+    const gone = new AbortController();
+    const { port } = await listen();
+    const { socket } = await connectTarget(policy, '127.0.0.1', port, {
+      timeoutMs: 10_000,
+      signal: gone.signal,
+    });
+    gone.abort(reason);
+    expect(keep(socket).destroyed).toBe(false);
+  });
+});
+
+test('a signal that outlives many connections keeps none of them', async () => {
+  const { signal } = new AbortController();
+  const { port } = await listen();
+  const refused = targetOf(await freePort(), 1);
+  keep(await dial(targetOf(port, 1), signal));
+  keep((await connectTarget(policy, '127.0.0.1', port, { timeoutMs: 10_000, signal })).socket);
+  await expect(dial(refused, signal)).rejects.toMatchObject({ code: 'target_unreachable' });
+  await expect(
+    connectTarget(policy, '127.0.0.1', refused.port, { timeoutMs: 10_000, signal }),
+  ).rejects.toMatchObject({ code: 'target_unreachable' });
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('regression: a socket that fails before anybody listens for it does not end the process', async () => {
+  const { accepted, port } = await listen();
+  const socket = await dial(targetOf(port, 1));
+  await eventually(() => expect(accepted).toHaveLength(1));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  accepted[0]?.resetAndDestroy();
+  expect(await closed).toBe(true);
+});
+
+// all of 127.0.0.0/8 is an interface's there
+describe.runIf(process.platform === 'linux')('of several addresses', () => {
+  const remoteOf = async (target: Target) => keep(await dial(target)).remoteAddress;
+
+  test('the first is taken where it answers, and no other is tried', async () => {
+    const first = await listen('127.0.0.2');
+    const second = await listen('127.0.0.3', first.port);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    expect(await remoteOf(targetOf(first.port, 2, 3))).toBe('127.0.0.2');
+    expect(vi.getTimerCount()).toBe(0);
+    expect(second.accepted).toEqual([]);
+  });
+
+  test('the next is tried at once where one refuses', async () => {
+    const { port } = await listen('127.0.0.4');
+    // so that no delay passes
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    expect(await remoteOf(targetOf(port, 2, 3, 4))).toBe('127.0.0.4');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('the next is tried beside one that is slow', async () => {
+    const port = await blackHole();
+    await listen('127.0.0.2', port);
+    const before = openSockets();
+    expect(await remoteOf(targetOf(port, 1, 2))).toBe('127.0.0.2');
+    // both ends of that one, and not the slow one
+    await eventually(() => expect(openSockets()).toBe(before + 2));
+  });
+
+  test('a slow one is not given up for the next, which refuses', async () => {
+    const port = await blackHole();
+    const before = openSockets();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let settled = false;
+    const gone = new AbortController();
+    const dialling = dial(targetOf(port, 1, 2), gone.signal).finally(() => {
+      settled = true;
+    });
+    const dialled = expect(dialling).rejects.toBe('enough');
+    await vi.advanceTimersByTimeAsync(250);
+    vi.useRealTimers();
+    // the second has failed when only the first is left
+    await eventually(() => expect(openSockets()).toBe(before + 1));
+    expect(settled).toBe(false);
+    gone.abort('enough');
+    await dialled;
+  });
+
+  test('no more than 16 are tried', async () => {
+    const { port } = await listen('127.0.0.20');
+    const refusing = Array.from({ length: 15 }, () => 2);
+    expect(await remoteOf(targetOf(port, ...refusing, 20))).toBe('127.0.0.20');
+    const unreachable = dial(targetOf(port, 2, ...refusing, 20));
+    await expect(unreachable).rejects.toMatchObject({ code: 'target_unreachable' });
+  });
+});

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { pino } from 'pino';
+import { KeyCache } from '../../../gateway/keys/key-cache.ts';
+import { createPool, lookUpWith } from '../../../gateway/keys/key-lookup.ts';
+import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
+import { OpenTunnels } from '../../../gateway/tunnels/open-tunnels.ts';
+import { Tunnel } from '../../../gateway/tunnels/tunnel.ts';
+import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
+import { startTcpTarget, type TargetServer } from '../targets.ts';
+import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+
+/** Open tunnels over real sockets, judged by a real database over a network that can fail. */
+export interface OpenTunnelsScene {
+  tunnels: OpenTunnels;
+  keys: KeyCache;
+  ledger: QuotaLedger;
+  network: TcpProxy;
+  clock: { now: number };
+  /** What was reported. */
+  events: UsageEvent[];
+  logged: string[];
+  /** The keyIds that the database was asked for. */
+  asked: string[];
+  /** While set, answers of the database are held back until it resolves. */
+  hold: { until: Promise<void> | undefined };
+  /** A tunnel of a key, through which bytes can be sent. */
+  open(keyId: string, clientAddress?: string): Promise<OpenTunnel>;
+  /** A sweep, and all that it asked for. */
+  sweep(): Promise<void>;
+  /** Until nothing is being asked for. */
+  settled(): Promise<void>;
+  /** As the gateway is told of a change. */
+  tell(keyId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface OpenTunnel {
+  tunnel: Tunnel;
+  readonly open: boolean;
+  send(bytes: number): Promise<void>;
+  end(): Promise<void>;
+}
+
+export async function openTunnelsScene(options: {
+  databaseUrl: string;
+  sliceMs?: number;
+  /** What the spool says to an event. */
+  record?: (event: UsageEvent) => Promise<void>;
+}): Promise<OpenTunnelsScene> {
+  const clock = { now: 0 };
+  const now = () => clock.now;
+  const events: UsageEvent[] = [];
+  const logged: string[] = [];
+  const asked: string[] = [];
+  const hold: OpenTunnelsScene['hold'] = { until: undefined };
+  const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(line) });
+  const network = await startTcpProxy(options.databaseUrl);
+  const target: TargetServer = await startTcpTarget((socket) => socket.resume());
+  const pool = createPool({
+    databaseUrl: network.through(options.databaseUrl),
+    connections: 4,
+    timeoutMs: 1_000,
+    log,
+  });
+  const lookUp = lookUpWith(pool);
+  let underWay = 0;
+  const keys = new KeyCache({
+    now,
+    async lookUp(keyId) {
+      asked.push(keyId);
+      underWay += 1;
+      try {
+        const record = await lookUp(keyId);
+        await hold.until;
+        return record;
+      } finally {
+        underWay -= 1;
+      }
+    },
+  });
+  keys.switchOn();
+  const ledger = new QuotaLedger(now);
+  const tunnels = new OpenTunnels({ keys, ledger, log, now, sliceMs: options.sliceMs ?? 5_000 });
+  const sockets = new Set<Socket>();
+
+  const settled = async () => {
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (underWay > 0);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return {
+    tunnels,
+    keys,
+    ledger,
+    network,
+    clock,
+    events,
+    logged,
+    asked,
+    hold,
+    settled,
+    async open(keyId, clientAddress = '127.0.0.1') {
+      const told = await keys.get(keyId);
+      const { record: key } = told;
+      if (!key) throw new Error('no such key');
+      const socket = connect(target.port, '127.0.0.1');
+      sockets.add(socket);
+      await once(socket, 'connect');
+      const tunnel = new Tunnel({
+        key,
+        client: { remoteAddress: clientAddress },
+        target: socket,
+        targetHost: 'target.example',
+        method: 'CONNECT',
+        statusCode: () => 200,
+        nodeId: 'node',
+        now,
+        record: options.record ?? (async (event) => void events.push(event)),
+        charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
+        close: () => socket.destroy(),
+      });
+      tunnels.add(tunnel, told);
+      socket.once('close', () => tunnels.remove(tunnel));
+      return {
+        tunnel,
+        get open() {
+          return !socket.destroyed;
+        },
+        send: (bytes) =>
+          new Promise((resolve) => socket.write(Buffer.alloc(bytes), () => resolve())),
+        async end() {
+          socket.destroy();
+          await once(socket, 'close');
+        },
+      };
+    },
+    async sweep() {
+      tunnels.sweep();
+      await settled();
+    },
+    async tell(keyId) {
+      keys.drop(keyId);
+      tunnels.changed(keyId);
+      await settled();
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await target.close();
+      await pool.end();
+      await network.close();
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
+import { connectOwner, newUser } from '../../personas.ts';
+import { type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
+
+const stack = inject('stack');
+const { gatewayDbUrl: databaseUrl } = stack;
+const sql = connectOwner();
+let key: SeededKey;
+let scene: OpenTunnelsScene;
+
+beforeAll(async () => {
+  const [seeded] = await seedKeys(sql, (await newUser()).id, 1);
+  if (!seeded) throw new Error('no key was seeded');
+  key = seeded;
+});
+afterEach(() => scene.close());
+afterAll(() => sql.end());
+
+it('a long tunnel is charged at every sweep, and reported in slices', async () => {
+  scene = await openTunnelsScene({ databaseUrl, sliceMs: 5_000 });
+  const tunnel = await scene.open(key.keyId);
+  const used = async () => scene.ledger.used(await scene.keys.get(key.keyId));
+  await tunnel.send(100);
+  await scene.sweep();
+  expect(await used()).toBe(100);
+  expect(scene.events).toEqual([]);
+  scene.clock.now += 5_000;
+  await scene.sweep();
+  await scene.sweep();
+  await tunnel.send(50);
+  scene.clock.now += 5_000;
+  await scene.sweep();
+  // a slice in which nothing moved is none
+  scene.clock.now += 5_000;
+  await scene.sweep();
+  expect(scene.events).toMatchObject([
+    { apiKeyId: key.id, slice: 0, bytesSent: 100, bytesReceived: 0, durationMs: 5_000 },
+    { apiKeyId: key.id, slice: 1, bytesSent: 50, bytesReceived: 0, durationMs: 5_000 },
+  ]);
+  expect(new Set(scene.events.map(({ tunnelId }) => tunnelId)).size).toBe(1);
+  expect(new Set(scene.events.map(({ eventId }) => eventId)).size).toBe(2);
+  expect(await used()).toBe(150);
+});
+
+it('an event that cannot be spooled is logged, and the sweep goes on', async () => {
+  const record = () => Promise.reject(new Error('disk full'));
+  scene = await openTunnelsScene({ databaseUrl, sliceMs: 5_000, record });
+  const tunnel = await scene.open(key.keyId);
+  await tunnel.send(100);
+  scene.clock.now += 5_000;
+  await scene.sweep();
+  expect(scene.logged.join()).toContain('disk full');
+  expect(tunnel.open).toBe(true);
+  expect(scene.ledger.used(await scene.keys.get(key.keyId))).toBe(100);
+});
+
+it('it is empty when the last tunnel has ended, and at once when there was none', async () => {
+  scene = await openTunnelsScene({ databaseUrl });
+  await scene.tunnels.empty();
+  const first = await scene.open(key.keyId);
+  const second = await scene.open(key.keyId);
+  let empty = false;
+  const emptied = scene.tunnels.empty().then(() => {
+    empty = true;
+  });
+  await first.end();
+  // one that has gone cannot go again
+  scene.tunnels.remove(first.tunnel);
+  await scene.settled();
+  expect(scene.tunnels.count).toBe(1);
+  expect(empty).toBe(false);
+  await second.end();
+  await emptied;
+  expect(scene.tunnels.count).toBe(0);
+});
+
+it('all are closed when all are to be', async () => {
+  scene = await openTunnelsScene({ databaseUrl });
+  const open = await Promise.all(Array.from({ length: 20 }, () => scene.open(key.keyId)));
+  scene.tunnels.closeAll();
+  await scene.tunnels.empty();
+  expect(open.some((tunnel) => tunnel.open)).toBe(false);
+});

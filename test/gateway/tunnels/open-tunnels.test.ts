@@ -1,0 +1,250 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../../database/usage-events.ts';
+import { waysIn } from '../../database/ways-in.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
+import { type OpenTunnel, type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
+
+const { gatewayDbUrl: databaseUrl } = inject('stack');
+const sql = connectOwner();
+const gateway = connectGateway(1);
+let owner: Persona;
+let key: SeededKey;
+let scene: OpenTunnelsScene;
+let mine: OpenTunnel[];
+let others: OpenTunnel;
+
+beforeAll(async () => {
+  owner = await newUser();
+});
+beforeEach(async () => {
+  const [first, second] = await seedKeys(sql, owner.id, 2);
+  if (!first || !second) throw new Error('no keys were seeded');
+  key = first;
+  scene = await openTunnelsScene({ databaseUrl });
+  mine = [await scene.open(key.keyId), await scene.open(key.keyId)];
+  others = await scene.open(second.keyId);
+});
+afterEach(() => scene.close());
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
+
+const suspend = ({ id } = key) =>
+  sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
+const limit = (bytes: number) =>
+  sql`update public.proxy_keys set bandwidth_limit_override_bytes = ${bytes} where id = ${key.id}`;
+/** Which of this key's tunnels are open; the other key's always is. */
+const areOpen = () => {
+  expect(others.open).toBe(true);
+  return mine.map((tunnel) => tunnel.open);
+};
+
+describe('told of a change, it closes', () => {
+  it.each([
+    ['a deleted key', () => waysIn.rpc.remove(owner, key.id)],
+    ['a suspended key', () => suspend()],
+  ])('every tunnel of %s, and no other', async (_, change) => {
+    expect(scene.tunnels.count).toBe(3);
+    await change();
+    await scene.tell(key.keyId);
+    expect(areOpen()).toEqual([false, false]);
+    await expect.poll(() => scene.tunnels.count).toBe(1);
+  });
+
+  it('no tunnel of a key that is rotated, or whose limits change', async () => {
+    expect((await waysIn.rpc.rotate(owner, key.id)).status).toBe(200);
+    await scene.tell(key.keyId);
+    await sql`update public.proxy_keys set rate_limit_override = 1 where id = ${key.id}`;
+    await scene.tell(key.keyId);
+    expect(areOpen()).toEqual([true, true]);
+  });
+
+  it('the tunnels of a key whose month is used up by its new limit', async () => {
+    await recordUsage(gateway, [usageEvent(key.id, { bytesSent: 600, bytesReceived: 400 })]);
+    await limit(1_000);
+    await scene.tell(key.keyId);
+    expect(areOpen()).toEqual([false, false]);
+  });
+});
+
+it('a change of a key without a tunnel asks for nothing', async () => {
+  const [third] = await seedKeys(sql, owner.id, 1);
+  const before = scene.asked.length;
+  await scene.tell(third?.keyId ?? '');
+  expect(scene.asked).toHaveLength(before);
+});
+
+describe('a change that was missed', () => {
+  it('is found by the first sweep after changes are heard again', async () => {
+    scene.keys.switchOff();
+    await suspend();
+    scene.keys.switchOn();
+    scene.tunnels.recheckAll();
+    await scene.sweep();
+    expect(areOpen()).toEqual([false, false]);
+  });
+
+  it('is found while changes are not heard, at most 10 s later', async () => {
+    scene.keys.switchOff();
+    await suspend();
+    scene.clock.now += 9_999;
+    await scene.sweep();
+    expect(areOpen()).toEqual([true, true]);
+    scene.clock.now += 1;
+    await scene.sweep();
+    expect(areOpen()).toEqual([false, false]);
+  });
+
+  it('without anybody noticing is found when what is kept is 30 s old', async () => {
+    await suspend();
+    for (let second = 0; second < 41; second += 1) {
+      scene.clock.now += 1_000;
+      await scene.sweep();
+    }
+    expect(areOpen()).toEqual([false, false]);
+  });
+});
+
+describe('while the database is away', () => {
+  it.each([
+    ['cut off', () => scene.network.cut()],
+    ['in a black hole', () => scene.network.blackHole()],
+  ])('(%s) tunnels stay, and are closed once it is back', async (_, fail) => {
+    await suspend();
+    fail();
+    await scene.tell(key.keyId);
+    scene.clock.now += 1_000;
+    await scene.sweep();
+    expect(areOpen()).toEqual([true, true]);
+    scene.network.restore();
+    await expect
+      .poll(
+        async () => {
+          scene.clock.now += 1_000;
+          await scene.sweep();
+          return areOpen();
+        },
+        { timeout: 60_000 },
+      )
+      .toEqual([false, false]);
+  });
+
+  it('a key is asked for once a second, not at every sweep', async () => {
+    scene.network.cut();
+    scene.keys.switchOff();
+    scene.tunnels.recheckAll();
+    scene.asked.length = 0;
+    for (let sweep = 0; sweep < 40; sweep += 1) {
+      await scene.sweep();
+      scene.clock.now += 250;
+    }
+    expect(scene.asked.filter((keyId) => keyId === key.keyId)).toHaveLength(10);
+  });
+});
+
+describe('a key is asked for', () => {
+  const sweepFor = async (seconds: number) => {
+    scene.asked.length = 0;
+    for (let sweep = 0; sweep < seconds * 4; sweep += 1) {
+      scene.clock.now += 250;
+      await scene.sweep();
+    }
+    return scene.asked.filter((keyId) => keyId === key.keyId).length;
+  };
+
+  it('every 10 s by sweeps while changes are not heard, however many tunnels it has', async () => {
+    scene.keys.switchOff();
+    expect(await sweepFor(60)).toBe(6);
+  });
+
+  it('every 30 s while they are heard', async () => {
+    expect(await sweepFor(120)).toBeLessThanOrEqual(4);
+  });
+});
+
+it('a change that comes while a check is under way is not lost', async () => {
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  scene.keys.switchOff();
+  scene.hold.until = promise;
+  scene.asked.length = 0;
+  scene.tunnels.changed(key.keyId);
+  // the answer is on its way, from before what the second change is about
+  await expect.poll(() => scene.asked.length).toBe(1);
+  scene.tunnels.changed(key.keyId);
+  release();
+  await scene.settled();
+  scene.hold.until = undefined;
+  await suspend();
+  await scene.sweep();
+  expect(scene.asked).toHaveLength(2);
+  expect(areOpen()).toEqual([false, false]);
+});
+
+it('a change is heard of while the old state is being looked up: the new one counts', async () => {
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  scene.keys.drop(key.keyId);
+  scene.hold.until = promise;
+  scene.tunnels.changed(key.keyId);
+  await suspend();
+  scene.keys.drop(key.keyId);
+  scene.tunnels.changed(key.keyId);
+  scene.hold.until = undefined;
+  release();
+  await scene.settled();
+  expect(areOpen()).toEqual([false, false]);
+});
+
+describe('a quota', () => {
+  it('that is crossed closes the tunnels at the next sweep, by a fresh figure', async () => {
+    await limit(1_000);
+    await scene.tell(key.keyId);
+    await mine[0]?.send(999);
+    await scene.sweep();
+    expect(areOpen()).toEqual([true, true]);
+    await mine[1]?.send(1);
+    scene.clock.now += 1_000;
+    scene.asked.length = 0;
+    await scene.sweep();
+    expect(scene.asked).toEqual([key.keyId]);
+    expect(areOpen()).toEqual([false, false]);
+    expect(scene.logged.join()).toContain('quota used up');
+  });
+
+  it('that other nodes crossed closes them by the figure of the next look-up', async () => {
+    await limit(1_000);
+    await scene.tell(key.keyId);
+    await recordUsage(gateway, [usageEvent(key.id, { bytesSent: 1_000, bytesReceived: 0 })]);
+    await scene.sweep();
+    expect(areOpen()).toEqual([true, true]);
+    scene.clock.now += 30_001;
+    await scene.sweep();
+    expect(areOpen()).toEqual([false, false]);
+  });
+
+  it('that is crossed by an old figure alone closes nothing', async () => {
+    await limit(1_000);
+    await scene.tell(key.keyId);
+    await limit(1_000_000);
+    await mine[0]?.send(5_000);
+    scene.clock.now += 1_000;
+    scene.asked.length = 0;
+    for (let sweep = 0; sweep < 8; sweep += 1) await scene.sweep();
+    expect(scene.asked).toEqual([key.keyId]);
+    expect(areOpen()).toEqual([true, true]);
+  });
+
+  it('that is crossed while the database is away closes nothing before it is back', async () => {
+    await limit(1_000);
+    await scene.tell(key.keyId);
+    await mine[0]?.send(1_000);
+    scene.network.cut();
+    scene.clock.now += 1_000;
+    scene.asked.length = 0;
+    for (let sweep = 0; sweep < 8; sweep += 1) await scene.sweep();
+    expect(areOpen()).toEqual([true, true]);
+    expect(scene.asked).toEqual([key.keyId]);
+    scene.network.restore();
+    scene.clock.now += 1_000;
+    await scene.sweep();
+    expect(areOpen()).toEqual([false, false]);
+  });
+});

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GatewayProcess } from '../gateway-process.ts';
+import type { SeededRandom } from '../seeded-random.ts';
+import type { TcpProxy } from '../tcp-proxy.ts';
+import type { TunnelLoad } from '../tunnels/tunnel-load.ts';
+import type { MortalDatabase } from './mortal-database.ts';
+
+/** What is disturbed, under which load. */
+export interface Scene {
+  database: MortalDatabase;
+  /** Between the gateway and the database. */
+  network: TcpProxy;
+  gateway: GatewayProcess;
+  load: TunnelLoad;
+  /** How many events are in the database. */
+  countEvents: () => Promise<number>;
+}
+
+/** One thing that goes wrong. */
+export interface Disturbance {
+  kind: 'Postgres is killed' | 'the gateway is killed' | 'the connection is cut';
+  /** Whether usage has been committed that the gateway has not been told of, and never will. */
+  beforeAnswer: boolean;
+}
+
+/** Each kind 5 times, 2 of them before an answer, in a random order. */
+export function makeCourse(random: SeededRandom): Disturbance[] {
+  const kinds = ['Postgres is killed', 'the gateway is killed', 'the connection is cut'] as const;
+  const course = kinds.flatMap((kind) =>
+    [false, false, false, true, true].map((beforeAnswer) => ({ kind, beforeAnswer })),
+  );
+  return random.shuffled(course);
+}
+
+/**
+ * Does it, mends it, and resolves when usage is recorded again, with how many events were sent to the
+ * database that had them.
+ */
+export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance): Promise<number> {
+  const { database, network, gateway, load, countEvents } = scene;
+  const dies = kind === 'the gateway is killed';
+  const repeated = dies ? 0 : await gateway.events('repeated');
+  if (beforeAnswer) await network.holdAnswerTo('record_usage');
+  if (dies) {
+    // what a client was told the end of must be on disk at that very moment
+    await load.atNextEnd(() => {
+      load.gatewayDies();
+      return gateway.kill();
+    });
+    await gateway.start();
+  } else if (kind === 'Postgres is killed') {
+    await database.kill();
+    await cut(network, 0);
+    await database.start();
+  } else {
+    await cut(network, 3);
+  }
+  // the oldest are sent first: when new ones are there, those in doubt were sent
+  const mended = await countEvents();
+  while ((await countEvents()) <= mended) await sleep(20);
+  return (await gateway.events('repeated')) - repeated;
+}
+
+/** Resets all connections, and keeps the way closed until so many more were tried in vain. */
+async function cut(network: TcpProxy, attempts: number): Promise<void> {
+  const enough = network.accepted + attempts;
+  network.cut();
+  while (network.accepted < enough) await sleep(5);
+  network.restore();
+}

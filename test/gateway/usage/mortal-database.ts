@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres from 'postgres';
+import { databaseUrl } from '../../../scripts/stack/postgres.ts';
+import { identify, isRunning } from '../../../scripts/stack/process-identity.ts';
+import { startDatabase } from '../../../scripts/stack/start-database.ts';
+import type { StateDirectory } from '../../../scripts/stack/state-directory.ts';
+import type { Supervisor } from '../../../scripts/stack/supervisor.ts';
+
+/** A migrated database of a test's own, which may be killed. Its supervisor ends it in the end. */
+export interface MortalDatabase {
+  /** The schema's owner; usable again after a start. */
+  sql: postgres.Sql;
+  /** Role `proxy_gateway`. */
+  gatewayUrl: string;
+  /** SIGKILL to the postmaster. Resolves when no process of it is left. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data and port, and resolves when it answers. */
+  start(): Promise<void>;
+}
+
+/** Starts one that writes to disk what it has promised to keep. */
+export async function startMortalDatabase(
+  supervisor: Supervisor,
+  state: StateDirectory,
+): Promise<MortalDatabase> {
+  const settings = { supervisor, state, durable: true, report: () => {} };
+  const port = await startDatabase(settings);
+  const sql = postgres(databaseUrl('postgres', port), { max: 2, onnotice: () => {} });
+  return {
+    sql,
+    gatewayUrl: databaseUrl('proxy_gateway', port),
+    async kill() {
+      const rows = await sql<{ pid: number }[]>`select pid from pg_stat_activity`;
+      const postmaster = Number.parseInt(
+        readFileSync(join(state.postgresData, 'postmaster.pid'), 'utf8'),
+        10,
+      );
+      const processes = [postmaster, ...rows.map(({ pid }) => pid)].map(identify);
+      process.kill(postmaster, 'SIGKILL');
+      // the others end by themselves when they notice, some after what they were about
+      while (processes.some(isRunning)) await sleep(5);
+    },
+    async start() {
+      await startDatabase({ ...settings, port });
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decodeRecords, encodeRecord } from '../../../gateway/usage/spool-record.ts';
+import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
+import { until } from '../../stack/start-command.ts';
+import { newEvent, newEvents } from './spool-events.ts';
+import { error, idsOf, newSpoolFolder, readAll, type SpoolFolder, warn } from './spool-folder.ts';
+import { acknowledgedBy, startSpoolProcess } from './spool-process.ts';
+
+const first = '000000000001.ndjson';
+const second = '000000000002.ndjson';
+
+/** Puts segments where an earlier process would have left them. */
+function leave(folder: SpoolFolder, segments: Record<string, Buffer>): void {
+  mkdirSync(folder.directory, { recursive: true });
+  for (const [name, bytes] of Object.entries(segments)) writeFileSync(folder.path(name), bytes);
+}
+
+function encodeAll(events: UsageEvent[]): Buffer {
+  return Buffer.concat(events.map(encodeRecord));
+}
+
+/** A copy with one byte changed. */
+function flipped(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt8(copy.readUInt8(at) ^ 0x10, at);
+  return copy;
+}
+
+describe('a torn tail', () => {
+  const events = newEvents(3, { targetHost: 'grün.example' });
+  const ends = events.map((_, n) => encodeAll(events.slice(0, n + 1)).length);
+  const whole = encodeAll(events);
+
+  it('of every length is cut at the last whole record', async () => {
+    for (let length = 0; length <= whole.length; length += 1) {
+      const {
+        events: found,
+        wholeBytes,
+        damagedLines,
+      } = await decodeRecords(whole.subarray(0, length));
+      const expected = ends.filter((end) => end <= length).length;
+      expect(found, `${length} bytes`).toEqual(events.slice(0, expected));
+      expect([wholeBytes, damagedLines]).toEqual([ends[expected - 1] ?? 0, 0]);
+    }
+  });
+
+  it('of every length of the last record is cut from the file, and reported', async () => {
+    const kept = ends[1] ?? 0;
+    for (let length = kept + 1; length < whole.length; length += 1) {
+      const folder = newSpoolFolder();
+      leave(folder, { [first]: whole.subarray(0, length) });
+      const spool = await folder.open();
+      expect(statSync(folder.path(first)).size).toBe(kept);
+      expect(idsOf(await readAll(spool))).toEqual(idsOf(events.slice(0, 2)));
+      const cut = folder.logged.filter(({ level }) => level === warn);
+      expect(cut).toMatchObject([{ file: folder.path(first), bytes: length - kept }]);
+      expect(folder.count(error)).toBe(0);
+      await spool.close();
+    }
+  });
+
+  it.each([
+    ['a last record that is wrong', flipped(whole, whole.length - 20)],
+    ['zeros', Buffer.concat([encodeAll(events.slice(0, 2)), Buffer.alloc(4096)])],
+    [
+      'several lines of noise',
+      Buffer.concat([encodeAll(events.slice(0, 2)), Buffer.from('x\n\nnoise\n\u0000\n')]),
+    ],
+  ])('of %s is cut', async (_, bytes) => {
+    const folder = newSpoolFolder();
+    leave(folder, { [first]: bytes });
+    const spool = await folder.open();
+    expect(statSync(folder.path(first)).size).toBe(ends[1]);
+    expect(idsOf(await readAll(spool))).toEqual(idsOf(events.slice(0, 2)));
+    expect([folder.count(warn), folder.count(error)]).toEqual([1, 0]);
+  });
+
+  it('that is all there is goes with its file', async () => {
+    const folder = newSpoolFolder();
+    leave(folder, { [first]: whole.subarray(0, 10) });
+    const spool = await folder.open();
+    expect(spool.sealed()).toEqual([]);
+    expect(folder.files()).toEqual([]);
+    expect(folder.count(warn)).toBe(1);
+  });
+});
+
+describe('damage', () => {
+  const events = newEvents(5);
+  const ends = events.map((_, n) => encodeAll(events.slice(0, n + 1)).length);
+  const whole = encodeAll(events);
+  const spoiled = [0, 1, 3, 4].map((n) => events[n]?.eventId);
+
+  it('of any byte of a record in the middle costs no other record', async () => {
+    for (let at = ends[1] ?? 0; at < (ends[2] ?? 0) - 1; at += 1) {
+      const { events: found, damagedLines, wholeBytes } = await decodeRecords(flipped(whole, at));
+      expect(idsOf(found), `byte ${at}`).toEqual(spoiled);
+      expect([damagedLines, wholeBytes]).toEqual([1, whole.length]);
+    }
+  });
+
+  it('is reported once, and its file kept when the rest is recorded', async () => {
+    const folder = newSpoolFolder();
+    const bytes = flipped(whole, (ends[1] ?? 0) + 30);
+    leave(folder, { [first]: bytes });
+    const recovered: string[] = [];
+    const spool = await folder.open({ onRecovered: ({ eventId }) => void recovered.push(eventId) });
+    expect(recovered).toEqual(spoiled);
+    expect(idsOf(await readAll(spool))).toEqual(spoiled);
+    for (const segment of spool.sealed()) await spool.remove(segment);
+    expect(folder.files()).toEqual([`${first}.damaged`]);
+    expect(readFileSync(folder.path(`${first}.damaged`))).toEqual(bytes);
+    const reports = folder.logged.filter(({ level }) => level === error);
+    expect(reports).toMatchObject([{ file: folder.path(first), damagedLines: 1 }]);
+    expect(spool.pendingRecords).toBe(0);
+
+    // neither read again nor overwritten: its number is not given to another
+    await spool.close();
+    const next = await folder.open();
+    expect(next.pendingRecords).toBe(0);
+    await next.append(newEvent());
+    expect(folder.files()).toEqual([`${first}.damaged`, second]);
+  });
+
+  it('at the end of a segment that was whole before the next was begun is no torn tail', async () => {
+    const folder = newSpoolFolder();
+    const bytes = flipped(whole, whole.length - 20);
+    leave(folder, { [first]: bytes, [second]: encodeAll(newEvents(1)) });
+    const spool = await folder.open();
+    expect([folder.count(warn), folder.count(error)]).toEqual([0, 1]);
+    expect(spool.pendingRecords).toBe(5);
+    for (const segment of spool.sealed()) await spool.remove(segment);
+    expect(readFileSync(folder.path(`${first}.damaged`))).toEqual(bytes);
+    expect(folder.files()).toEqual([`${first}.damaged`]);
+  });
+
+  it('of a whole segment leaves the others to be read', async () => {
+    const folder = newSpoolFolder();
+    const later = newEvents(2);
+    leave(folder, { [first]: Buffer.from('noise\n'), [second]: encodeAll(later) });
+    const spool = await folder.open();
+    expect(idsOf(await readAll(spool))).toEqual(idsOf(later));
+    expect(folder.files()).toEqual([`${first}.damaged`, second]);
+  });
+
+  it('of a segment of this process is found when it is read', async () => {
+    const folder = newSpoolFolder();
+    const spool = await folder.open();
+    for (const event of events) await spool.append(event);
+    await spool.seal();
+    writeFileSync(folder.path(first), flipped(whole, (ends[1] ?? 0) + 30));
+    expect(idsOf(await readAll(spool))).toEqual(spoiled);
+    expect(idsOf(await readAll(spool))).toEqual(spoiled);
+    expect(folder.count(error)).toBe(1);
+    for (const segment of spool.sealed()) await spool.remove(segment);
+    expect(folder.files()).toEqual([`${first}.damaged`]);
+  });
+
+  it('is a record whose checksum is right and whose shape is not', async () => {
+    const { bytesSent: _, ...shapeless } = newEvent();
+    const wrong = [shapeless, { ...newEvent(), statusCode: 'ok' }, [], null, 1];
+    for (const value of wrong) {
+      const bytes = Buffer.concat([encodeRecord(value as UsageEvent), encodeAll(events)]);
+      const decoded = await decodeRecords(bytes);
+      expect(decoded).toMatchObject({ damagedLines: 1, wholeBytes: bytes.length });
+      expect(idsOf(decoded.events)).toEqual(idsOf(events));
+    }
+  });
+
+  it('is no record of a later version, with a field that this one does not know', async () => {
+    const event = newEvent();
+    const decoded = await decodeRecords(encodeRecord({ ...event, later: 1 } as UsageEvent));
+    expect(decoded).toMatchObject({ events: [event], damagedLines: 0 });
+  });
+
+  it('of a file that cannot be read is reported, and the others are', async () => {
+    const folder = newSpoolFolder();
+    const later = newEvents(2);
+    leave(folder, { [second]: encodeAll(later) });
+    mkdirSync(folder.path(first));
+    const spool = await folder.open();
+    expect(idsOf(await readAll(spool))).toEqual(idsOf(later));
+    expect(folder.logged[0]).toMatchObject({ level: error, code: 'EISDIR' });
+  });
+});
+
+it('a process killed at any moment leaves every event that it acknowledged', async () => {
+  const folder = newSpoolFolder();
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 8; round += 1) {
+    const process = startSpoolProcess({ directory: folder.directory, hands: 1 + 8 * (round % 4) });
+    // at another moment each time, the start too
+    const words = [0, 1, 2, 5, 17, 60, 200, 500][round] ?? 0;
+    await until(() => process.said.length >= words);
+    process.child.kill('SIGKILL');
+    await process.ended;
+    acknowledged.push(...acknowledgedBy(process));
+  }
+  expect(acknowledged.length).toBeGreaterThan(700);
+  const left = idsOf(await readAll(await folder.open()));
+  expect(left).toEqual(expect.arrayContaining(acknowledged));
+  expect(new Set(left).size).toBe(left.length);
+  expect(folder.count(error)).toBe(0);
+});
