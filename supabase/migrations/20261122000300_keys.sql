@@ -18,20 +18,6 @@ comment on function private.trim_label(text) is
 revoke all on function private.trim_label(text) from public, anon, authenticated, service_role;
 
 
-create function private.is_label(label text) returns boolean
-language plpgsql immutable
-set search_path = ''
-as $$
-begin
-  return pg_catalog.char_length(is_label.label) between 1 and 80
-    and is_label.label !~ '[\u0001-\u001f\u007f-\u009f]';
-end
-$$;
-comment on function private.is_label(text) is
-  'Whether a text that was trimmed can be a label: 1 to 80 characters, no control characters.';
-revoke all on function private.is_label(text) from public, anon, authenticated, service_role;
-
-
 create table public.proxy_keys (
   id uuid primary key default private.uuid_v7(),
   key_id text not null,

@@ -61,7 +61,10 @@ declare
   chosen public.proxy_tiers;
   minted public.minted_proxy_key;
 begin
-  if private.is_label(clean_label) is not true then
+  if clean_label is null
+    or pg_catalog.char_length(clean_label) not between 1 and 80
+    or clean_label ~ '[\u0001-\u001f\u007f-\u009f]'
+  then
     perform private.refuse('invalid_request', 'label');
   end if;
   select * into chosen from public.proxy_tiers as t where t.tier = mint_proxy_key.tier;

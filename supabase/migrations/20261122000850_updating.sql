@@ -8,7 +8,8 @@ declare
   clean_label text := private.trim_label(require_label.label #>> '{}');
 begin
   if pg_catalog.jsonb_typeof(require_label.label) <> 'string'
-    or private.is_label(clean_label) is not true
+    or pg_catalog.char_length(clean_label) not between 1 and 80
+    or clean_label ~ '[\u0001-\u001f\u007f-\u009f]'
   then
     perform private.refuse('invalid_request', 'label');
   end if;
