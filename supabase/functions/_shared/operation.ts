@@ -75,7 +75,18 @@ export function declarePath(
         responses: answersOf(path, definition),
       }),
     );
-    app.on(method.toUpperCase(), route, (context) => serve(context, dependencies, definition));
+    // once, as making a schema takes longer than reading a query by it
+    const query = definition.open ? null : z.strictObject(definition.query ?? {});
+    app.on(method.toUpperCase(), route, async (context) => {
+      const caller = await callerOf(context, dependencies, definition);
+      return definition.handle({
+        context,
+        caller,
+        // who watches a service may add what keeps caches away
+        query: query ? readQuery(context, query) : {},
+        body: await readFields(context, definition.body, definition.bodyOptional),
+      });
+    });
   }
   const allowed = Object.keys(operations).join(', ').toUpperCase();
   app.all(route, () => {
@@ -86,22 +97,13 @@ export function declarePath(
   });
 }
 
-async function serve(
+async function callerOf(
   context: Context<ServiceEnv>,
   dependencies: Dependencies,
-  definition: AnyOperation,
-): Promise<Response> {
-  const caller = definition.open
-    ? { token: null, requestId: context.get('requestId') }
-    : await requireCaller(dependencies, context);
-  const { open, query = {}, body, bodyOptional } = definition;
-  return definition.handle({
-    context,
-    caller,
-    // who watches a service may add what keeps caches away
-    query: open ? {} : readQuery(context, z.object(query)),
-    body: await readFields(context, body, bodyOptional),
-  });
+  { open }: AnyOperation,
+): Promise<Caller> {
+  if (open) return { token: null, requestId: context.get('requestId') };
+  return requireCaller(dependencies, context);
 }
 
 const noFields = z.strictObject({});

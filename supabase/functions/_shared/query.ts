@@ -3,7 +3,10 @@ import type { Context } from 'hono';
 import { fieldErrors } from './body.ts';
 import { Problem } from './problem.ts';
 
-/** Reads the query string. Throws a Problem for a parameter that is unknown, repeated or unusable. */
+/**
+ * Reads the query string; `schema` is strict. Throws a Problem for a parameter that is unknown, repeated
+ * or unusable.
+ */
 export function readQuery<Schema extends z.ZodObject>(
   context: Context,
   schema: Schema,
@@ -17,7 +20,7 @@ export function readQuery<Schema extends z.ZodObject>(
       return [name, values.length === 1 ? values[0] : values];
     }),
   );
-  const result = schema.strict().safeParse(given);
+  const result = schema.safeParse(given);
   if (result.success) return result.data as z.output<Schema>;
   throw new Problem('invalid_request', {
     detail: 'The query has parameters that cannot be used: see `errors`.',
