@@ -125,6 +125,10 @@ describe('503 unavailable', () => {
     const held = await startTcpTarget((socket) => socket.resume().once('end', () => socket.end()));
     onTestFinished(() => held.close());
     const gateway = await startTestGateway({ drainMs: 600_000 });
+    // it serves before it hears of changes, which would be one more reason
+    await vi.waitFor(async () => {
+      expect((await fetch(`${gateway.operationsUrl}/readyz`)).status).toBe(200);
+    });
     const open = await sendRaw(
       gateway.port,
       connectRequest(`127.0.0.1:${held.port}`, key.basicAuth),
