@@ -217,7 +217,8 @@ export const askBy = {
   },
 };
 
-function inCamelCase(value: unknown): unknown {
+/** What SQL says, as HTTP spells it. */
+export function inCamelCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inCamelCase);
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*\+00:00$/.test(value)) {
     return new Date(value).toISOString();

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { Database } from '../../supabase/functions/_shared/database.types.ts';
-import { camelCase, snakeCase } from '../../supabase/functions/_shared/field-names.ts';
+import { snakeCase } from '../../supabase/functions/_shared/field-names.ts';
 import { request } from '../personas.ts';
-import type { BothWays, Caller } from './both-ways.ts';
+import { type BothWays, type Caller, inCamelCase } from './both-ways.ts';
 
 /** Parameters as HTTP names them. */
 export type Query = Record<string, string | number | boolean>;
@@ -66,15 +66,4 @@ export async function expectSameAnswer({ route, rpc }: BothWays): Promise<SameAn
   // SQL may say more than HTTP
   expect(row).toMatchObject(Array.isArray(body) ? { items: body, nextCursor: cursor } : body);
   return { body, cursor };
-}
-
-function inCamelCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inCamelCase);
-  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+\+00:00$/.test(value)) {
-    return new Date(value).toISOString();
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, at]) => [camelCase(name), inCamelCase(at)]),
-  );
 }

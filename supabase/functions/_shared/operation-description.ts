@@ -1,5 +1,5 @@
 import { type RouteConfig, z } from '@hono/zod-openapi';
-import type { Operation } from './operation.ts';
+import type { AnyOperation } from './operation.ts';
 import { type ProblemCode, problemCatalog } from './problem.ts';
 import { problemSchemas } from './problem-schemas.ts';
 
@@ -12,9 +12,6 @@ export interface RequestParts<Query extends z.ZodRawShape, Body extends z.ZodTyp
   /** Whether it takes an `Idempotency-Key`. */
   retried?: true;
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: each operation has types of its own
-type AnyOperation = Operation<any, any>;
 
 const keyReference = z.string().openapi({
   description: "The key's uuid or its keyId.",

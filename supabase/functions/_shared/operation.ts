@@ -40,7 +40,7 @@ export interface Operation<Query extends z.ZodRawShape, Body extends z.ZodType>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each operation has types of its own
-type AnyOperation = Operation<any, any>;
+export type AnyOperation = Operation<any, any>;
 
 /** Types an operation by its own query and body. */
 export function operation<
