@@ -36,6 +36,11 @@ const checks: Check[] = [
     remedy: 'Mend the types.',
     run: () => command('tsc', ['-p', '.']),
   },
+  {
+    name: 'types of the dashboard',
+    remedy: 'Mend the types.',
+    run: () => command('tsc', ['-p', 'dashboard']),
+  },
   ...functions.map((name) => ({
     name: `types under Deno: function ${name}`,
     remedy: 'Mend the types; each import needs its line in the function’s deno.json.',

@@ -10,6 +10,7 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { createProxyServer } from 'http-proxy-3';
 import { serveApiDocs } from './api-docs.ts';
+import type { ServeDashboard } from './dashboard.ts';
 import { ownMessages } from './own-messages.ts';
 import { listenOnLoopback, loopback } from './ports.ts';
 import type { ApiKeyRole } from './role-tokens.ts';
@@ -20,6 +21,8 @@ export interface Upstreams {
   postgrestPort: number;
   /** Port of each Edge Function, by name. */
   functionPorts: Record<string, number>;
+  /** Answers for the paths of the dashboard. */
+  dashboard?: ServeDashboard;
 }
 
 /** How the API gateway tells clients apart, as the platform's does. */
@@ -68,6 +71,7 @@ export async function startApiGateway(options: {
     if (!opened) return answer(response, 503, ownMessages.starting);
     const { upstreams, auth } = opened;
     if (await serveApiDocs(request, response)) return;
+    if (await upstreams.dashboard?.(request, response)) return;
     const route = matchRoute(request.url ?? '/', Object.keys(upstreams.functionPorts));
     if (!route) return answer(response, 404, ownMessages.noRoute);
     request.url = route.path;

@@ -1,4 +1,5 @@
 import { apiDocsPath } from './api-docs.ts';
+import { dashboardPath } from './dashboard-path.ts';
 import type { Stack } from './stack.ts';
 
 /** The demo user of `supabase/seed.sql`. */
@@ -8,6 +9,7 @@ export const demoUser = { email: 'demo@example.com', password: 'proxy-keys-demo'
 export async function describeStack(stack: Stack): Promise<string> {
   const token = await signInDemoUser(stack);
   const rows: [string, string][] = [
+    ['Dashboard', `${stack.url}${dashboardPath}`],
     ['API', stack.url],
     ['API docs', `${stack.url}${apiDocsPath}`],
     ['REST', stack.restUrl],

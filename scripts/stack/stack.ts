@@ -4,6 +4,8 @@ import { clearAbandonedStacks } from './abandoned-stacks.ts';
 import { startApiGateway } from './api-gateway.ts';
 import { createAuthApp } from './auth/app.ts';
 import type { Child } from './child-process.ts';
+import { createDashboard } from './dashboard.ts';
+import { createDashboardBuilds } from './dashboard-builds.ts';
 import { type FunctionSource, startFunction } from './functions.ts';
 import { gatewayPorts, requireGatewayPorts, startGateway } from './gateway.ts';
 import { freePort, loopback } from './ports.ts';
@@ -130,7 +132,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     undo.defer(() => sql.end({ timeout: 2 }));
     const auth = createAuthApp({ sql, signingKey: keys.signingKey, issuer: `${url}/auth/v1` });
-    api.open({ auth, postgrestPort, functionPorts });
+    const builds = createDashboardBuilds({
+      folder: state.dashboardBuilds,
+      supervisor,
+      logFile: join(state.logs, 'dashboard-build.log'),
+    });
+    const dashboard = createDashboard({
+      builds,
+      configuration: { publishableKey: keys.publishableKey, gatewayUrl: gateway.gatewayUrl },
+    });
+    api.open({ auth, postgrestPort, functionPorts, dashboard });
     signal?.throwIfAborted();
     report('Auth and the API gateway');
 

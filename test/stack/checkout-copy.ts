@@ -28,10 +28,10 @@ export interface CheckoutCopy {
 export async function copyCheckout(parent: string): Promise<CheckoutCopy> {
   const folder = join(parent, 'a checkout');
   mkdirSync(folder);
-  for (const name of ['package.json', 'gateway', 'scripts', 'supabase']) {
+  for (const name of ['package.json', 'dashboard', 'gateway', 'scripts', 'supabase']) {
     cpSync(join(projectRoot, name), join(folder, name), {
       recursive: true,
-      filter: (path) => !['.temp', '.branches'].includes(basename(path)),
+      filter: (path) => !['.temp', '.branches', 'dist'].includes(basename(path)),
     });
   }
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'));

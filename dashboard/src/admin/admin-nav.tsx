@@ -1,0 +1,16 @@
+import { NavLink } from 'react-router';
+import styles from './admin-nav.module.css';
+
+/** The pages that only admins have. */
+export function AdminNav() {
+  return (
+    <nav aria-label="Admin pages" className={styles.nav}>
+      <NavLink to="/admin" end>
+        Keys of all users
+      </NavLink>
+      <NavLink to="/admin/grants" end>
+        Granted tiers
+      </NavLink>
+    </nav>
+  );
+}

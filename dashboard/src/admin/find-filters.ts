@@ -1,0 +1,25 @@
+import type { FoundKeysQuery } from '../data/use-found-keys.ts';
+
+/** What keys can be found by, as the address has it. */
+export const findFilterNames = ['key', 'user', 'label', 'state', 'tier', 'mode'] as const;
+
+/** What keys are looked for. An empty string is no filter. */
+export type FindFilters = Record<(typeof findFilterNames)[number], string>;
+
+/** The states that can be looked for, by what the address calls them. */
+export const serviceStates = { in: 'In service', out: 'Out of service' };
+
+/** The modes that can be looked for, by what the address calls them. */
+export const modes = { live: 'Live', test: 'Test' };
+
+/** What to ask the database for; what it does not know of a state or mode is no filter. */
+export function toQuery({ key, user, label, state, tier, mode }: FindFilters): FoundKeysQuery {
+  return {
+    ...(key ? { key_id: key } : {}),
+    ...(user ? { user } : {}),
+    ...(label ? { label } : {}),
+    ...(Object.hasOwn(serviceStates, state) ? { active: state === 'in' } : {}),
+    ...(tier ? { tier } : {}),
+    ...(Object.hasOwn(modes, mode) ? { live_mode: mode === 'live' } : {}),
+  };
+}

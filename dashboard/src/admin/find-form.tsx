@@ -1,0 +1,64 @@
+import { Field } from '../components/field.tsx';
+import { type FindFilters, modes, serviceStates } from './find-filters.ts';
+import { type Bound, SearchForm } from './search-form.tsx';
+import { TierSelect } from './tier-select.tsx';
+
+/** Asks which keys of which users are looked for. */
+export function FindForm(props: {
+  filters: FindFilters;
+  onSearch: (filters: FindFilters) => void;
+}) {
+  return (
+    <SearchForm {...props} what="Find keys">
+      {(bind) => (
+        <>
+          <Field label="Key ID">
+            <input
+              {...bind('key')}
+              type="search"
+              placeholder="avp_live_… or uuid"
+              autoComplete="off"
+              spellCheck={false}
+            />
+          </Field>
+          <Field label="User">
+            <input
+              {...bind('user')}
+              type="search"
+              placeholder="E-mail address or user ID"
+              autoComplete="off"
+              spellCheck={false}
+            />
+          </Field>
+          <Field label="Label">
+            <input
+              {...bind('label')}
+              type="search"
+              placeholder="Part of it"
+              autoComplete="off"
+              dir="auto"
+            />
+          </Field>
+          <Options label="State" bound={bind('state')} options={serviceStates} />
+          <TierSelect bound={bind('tier')} />
+          <Options label="Mode" bound={bind('mode')} options={modes} />
+        </>
+      )}
+    </SearchForm>
+  );
+}
+
+function Options(props: { label: string; bound: Bound; options: Record<string, string> }) {
+  return (
+    <Field label={props.label}>
+      <select {...props.bound}>
+        <option value="">All</option>
+        {Object.entries(props.options).map(([value, name]) => (
+          <option key={value} value={value}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}

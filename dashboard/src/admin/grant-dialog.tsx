@@ -1,0 +1,69 @@
+import type { FormEvent } from 'react';
+import { Button } from '../components/button.tsx';
+import { Choice } from '../components/choice.tsx';
+import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { Field } from '../components/field.tsx';
+import { Loaded } from '../components/loaded.tsx';
+import { RefusalNotice } from '../components/refusal-notice.tsx';
+import { useAction } from '../components/use-action.ts';
+import { grantTier } from '../data/admin-actions.ts';
+import type { Tier } from '../data/key.ts';
+import { useTiers } from '../data/use-tiers.ts';
+import { bytes, number } from '../format/amount.ts';
+import { useAnnounce } from '../layout/announcer.tsx';
+import { useSession } from '../session/session-context.ts';
+import { ReasonField, reasonOf } from './reason-field.tsx';
+
+/** Lets a user make keys of a tier, with a reason. */
+export function GrantDialog({ onClose }: { onClose: () => void }) {
+  const { supabase } = useSession();
+  const announce = useAnnounce();
+  const tiers = useTiers();
+  const grant = useAction(async (form: FormData) => {
+    const user = String(form.get('user')).trim();
+    const tier = String(form.get('tier'));
+    await grantTier(supabase, { user, tier }, reasonOf(form));
+    announce(`${user} may make keys of the tier ${tier} now.`);
+    onClose();
+  });
+
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    void grant.run(new FormData(event.currentTarget));
+  };
+  return (
+    <Dialog title="Grant a tier" onClose={onClose}>
+      <Loaded query={tiers} what="the tiers">
+        {(all) => (
+          <form onSubmit={submit}>
+            <Field label="User" hint="The e-mail address, which must be confirmed, or the user ID.">
+              <input name="user" required autoComplete="off" spellCheck={false} autoFocus />
+            </Field>
+            <Choice legend="Tier" name="tier" options={optionsOf(all)} />
+            <ReasonField hint="The user can read it." />
+            {grant.refusal && <RefusalNotice refusal={grant.refusal} />}
+            <DialogButtons>
+              <Button onClick={onClose}>Cancel</Button>
+              <Button kind="primary" type="submit" busy={grant.busy}>
+                Grant the tier
+              </Button>
+            </DialogButtons>
+          </form>
+        )}
+      </Loaded>
+    </Dialog>
+  );
+}
+
+/** Those that need a grant first. */
+function optionsOf(tiers: Tier[]) {
+  const sorted = tiers.toSorted((a, b) => Number(a.self_serve) - Number(b.self_serve));
+  return sorted.map(({ tier, self_serve, bandwidth_limit_bytes, rate_limit }) => {
+    const limits = `${bytes(bandwidth_limit_bytes)} a month, ${number(rate_limit)} connections a second`;
+    return {
+      value: tier,
+      name: tier,
+      hint: self_serve ? `${limits}. Open to all without a grant.` : limits,
+    };
+  });
+}

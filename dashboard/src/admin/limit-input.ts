@@ -1,0 +1,25 @@
+// Traffic is sold in powers of ten: 1 GB is 1,000,000,000 bytes. Read and written as text, as 0.1 has no
+// exact floating-point number.
+
+/** Bytes of what was typed as GB; undefined for what is no such number, or more than a number holds. */
+export function readGigabytes(typed: string): number | undefined {
+  const [, whole = '', decimals = ''] = /^(?=\.?\d)(\d*)\.?(\d*)$/.exec(typed.trim()) ?? [typed];
+  const fraction = decimals.replace(/0+$/, '');
+  if ((whole === '' && decimals === '') || fraction.length > 9) return undefined;
+  const bytes = BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : undefined;
+}
+
+/** Bytes as GB, exact to the byte, as `readGigabytes` reads them. */
+export function writeGigabytes(bytes: number): string {
+  const digits = String(bytes).padStart(10, '0');
+  const fraction = digits.slice(-9).replace(/0+$/, '');
+  return digits.slice(0, -9) + (fraction && `.${fraction}`);
+}
+
+/** Connections a second as typed: a whole number from 1 to 1,000,000; undefined for anything else. */
+export function readRate(typed: string): number | undefined {
+  const text = typed.trim();
+  const rate = /^\d+$/.test(text) ? Number(text) : 0;
+  return rate >= 1 && rate <= 1_000_000 ? rate : undefined;
+}

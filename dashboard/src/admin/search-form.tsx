@@ -1,0 +1,56 @@
+import { Search } from 'lucide-react';
+import { type ChangeEvent, type FormEvent, type ReactNode, useEffect, useState } from 'react';
+import { Button } from '../components/button.tsx';
+import { readFilters, writeFilters } from './address-filters.ts';
+import styles from './search-form.module.css';
+
+/** What a control of the form gets to hold one filter. */
+export interface Bound {
+  name: string;
+  value: string;
+  onChange: (event: ChangeEvent<HTMLInputElement | HTMLSelectElement>) => void;
+}
+
+/** Filters that are looked for once they are sent, not as they are typed. */
+export function SearchForm<Name extends string>(props: {
+  /** What is looked for now. */
+  filters: Record<Name, string>;
+  onSearch: (filters: Record<Name, string>) => void;
+  /** What is looked for, as in “Find keys”. */
+  what: string;
+  children: (bind: (name: Name) => Bound) => ReactNode;
+}) {
+  const { filters, onSearch, what, children } = props;
+  const [typed, setTyped] = useState(filters);
+  // the way back in the browser's history shows what was looked for then
+  useEffect(() => setTyped(filters), [filters]);
+
+  const search = (wanted: Record<Name, string>) => {
+    const sent = readFilters(Object.keys(wanted) as Name[], writeFilters(wanted));
+    setTyped(sent);
+    onSearch(sent);
+  };
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    search(typed);
+  };
+  const clear = () => search(readFilters(Object.keys(filters) as Name[], new URLSearchParams()));
+  return (
+    <search>
+      <form onSubmit={submit} className={styles.form} aria-label={what}>
+        {children((name) => ({
+          name,
+          value: typed[name],
+          onChange: (event) => setTyped({ ...typed, [name]: event.target.value }),
+        }))}
+        <div className={styles.buttons}>
+          <Button type="submit" kind="primary">
+            <Search size={18} aria-hidden />
+            Search
+          </Button>
+          <Button onClick={clear}>Clear</Button>
+        </div>
+      </form>
+    </search>
+  );
+}

@@ -1,0 +1,53 @@
+import type { FormEvent } from 'react';
+import { Button } from '../components/button.tsx';
+import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { RefusalNotice } from '../components/refusal-notice.tsx';
+import { useAction } from '../components/use-action.ts';
+import { revokeTier } from '../data/admin-actions.ts';
+import type { TierGrant } from '../data/key.ts';
+import { useTiers } from '../data/use-tiers.ts';
+import { useAnnounce } from '../layout/announcer.tsx';
+import { useSession } from '../session/session-context.ts';
+import { ReasonField, reasonOf } from './reason-field.tsx';
+import styles from './take-back-dialog.module.css';
+
+/** Takes a tier back from a user, with a reason. */
+export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: () => void }) {
+  const { supabase } = useSession();
+  const announce = useAnnounce();
+  const isOpenToAll = useTiers().data?.find(({ tier }) => tier === value.tier)?.self_serve;
+  const user = value.email ?? value.user_id;
+  const takeBack = useAction(async (reason: string) => {
+    await revokeTier(supabase, { user: value.user_id, tier: value.tier }, reason);
+    announce(`The tier ${value.tier} is taken back from ${user}.`);
+    onClose();
+  });
+
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    void takeBack.run(reasonOf(new FormData(event.currentTarget)));
+  };
+  return (
+    <Dialog title={`Take back the tier ${value.tier}`} onClose={onClose}>
+      <form onSubmit={submit}>
+        <p className={styles.user}>
+          <bdi>{user}</bdi>
+        </p>
+        <p>
+          {isOpenToAll
+            ? 'This tier is open to all: the user can make keys of it without a grant, too.'
+            : 'The user can make no more keys of this tier.'}{' '}
+          Keys that there are go on: suspend those that should not.
+        </p>
+        <ReasonField hint="The user can read it." autoFocus />
+        {takeBack.refusal && <RefusalNotice refusal={takeBack.refusal} />}
+        <DialogButtons>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button kind="danger" type="submit" busy={takeBack.busy}>
+            Take back
+          </Button>
+        </DialogButtons>
+      </form>
+    </Dialog>
+  );
+}

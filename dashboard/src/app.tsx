@@ -1,0 +1,48 @@
+import { QueryClientProvider } from '@tanstack/react-query';
+import { lazy } from 'react';
+import { HashRouter, Route, Routes } from 'react-router';
+import { ConfigurationProvider } from './configuration-provider.tsx';
+import { createQueryClient } from './data/query-client.ts';
+import { Announcer } from './layout/announcer.tsx';
+import { NotFoundPage } from './layout/not-found-page.tsx';
+import { RequireAdmin } from './layout/require-admin.tsx';
+import { Shell } from './layout/shell.tsx';
+import { OverviewPage } from './overview/overview-page.tsx';
+import { SessionProvider } from './session/session-provider.tsx';
+
+// what a first visit does not show comes when it is asked for
+const KeysPage = lazy(() => import('./keys/keys-page.tsx'));
+const KeyPage = lazy(() => import('./key/key-page.tsx'));
+const FindKeysPage = lazy(() => import('./admin/find-keys-page.tsx'));
+const GrantsPage = lazy(() => import('./admin/grants-page.tsx'));
+
+const queryClient = createQueryClient();
+
+/** The whole page. Paths are behind the `#`, so that a host needs no rules for them. */
+export function App() {
+  return (
+    <ConfigurationProvider>
+      <QueryClientProvider client={queryClient}>
+        <HashRouter>
+          <SessionProvider>
+            {/* inside, so that nothing is said of one user to the next */}
+            <Announcer>
+              <Routes>
+                <Route element={<Shell />}>
+                  <Route index element={<OverviewPage />} />
+                  <Route path="keys" element={<KeysPage />} />
+                  <Route path="keys/:keyId" element={<KeyPage />} />
+                  <Route element={<RequireAdmin />}>
+                    <Route path="admin" element={<FindKeysPage />} />
+                    <Route path="admin/grants" element={<GrantsPage />} />
+                  </Route>
+                  <Route path="*" element={<NotFoundPage />} />
+                </Route>
+              </Routes>
+            </Announcer>
+          </SessionProvider>
+        </HashRouter>
+      </QueryClientProvider>
+    </ConfigurationProvider>
+  );
+}

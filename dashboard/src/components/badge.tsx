@@ -1,0 +1,10 @@
+import type { ReactNode } from 'react';
+import styles from './badge.module.css';
+
+/** A word on the state of something. The colour says nothing that the word does not. */
+export function Badge(props: {
+  kind: 'good' | 'neutral' | 'warning' | 'bad';
+  children: ReactNode;
+}) {
+  return <span className={styles[props.kind]}>{props.children}</span>;
+}

@@ -1,0 +1,36 @@
+import type { ComponentProps } from 'react';
+import styles from './button.module.css';
+
+/** What a button looks like. `busy` keeps it from being pressed again, and its focus where it is. */
+export interface ButtonLook {
+  kind?: 'plain' | 'primary' | 'danger' | 'link';
+  busy?: boolean;
+  wide?: boolean;
+}
+
+/** A button. */
+export function Button({
+  kind = 'plain',
+  busy = false,
+  wide = false,
+  type = 'button',
+  onClick,
+  ...rest
+}: ButtonLook & ComponentProps<'button'>) {
+  return (
+    <button
+      {...rest}
+      type={busy ? 'button' : type}
+      className={styles[kind]}
+      data-wide={wide || undefined}
+      data-busy={busy || undefined}
+      aria-disabled={busy || rest['aria-disabled']}
+      onClick={busy ? undefined : onClick}
+    />
+  );
+}
+
+/** The class of a link that looks like a button. */
+export function buttonClass(kind: 'plain' | 'primary' = 'plain'): string {
+  return styles[kind] ?? '';
+}

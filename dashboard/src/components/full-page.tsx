@@ -1,0 +1,19 @@
+import type { ReactNode } from 'react';
+import styles from './full-page.module.css';
+
+/** A page on its own, before anybody is signed in. */
+export function FullPage({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <main className={styles.page}>
+      <title>{`${title} · Proxy keys`}</title>
+      <div className={styles.card}>
+        <p className={styles.brand}>
+          <img src="./icon.svg" alt="" width="28" height="28" />
+          Proxy keys
+        </p>
+        <h1>{title}</h1>
+        {children}
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,10 @@
+import { ago, dateTime } from '../format/time.ts';
+
+/** When something happened, as people say it, with the exact one behind it. */
+export function Moment({ time }: { time: string }) {
+  return (
+    <time dateTime={time} title={dateTime(time)}>
+      {ago(time)}
+    </time>
+  );
+}

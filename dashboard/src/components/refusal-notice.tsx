@@ -1,0 +1,49 @@
+import { useEffect, useState } from 'react';
+import type { Refusal } from '../data/refusal.ts';
+import { wordsOf } from '../data/refusal-words.ts';
+import { useSession } from '../session/session-context.ts';
+import { Button } from './button.tsx';
+import { Notice } from './notice.tsx';
+
+/** Says why something was not done, and what to do next. */
+export function RefusalNotice({ refusal }: { refusal: Refusal }) {
+  const { signOut } = useSession();
+  const seconds = useSecondsUntil(refusal.retryAt);
+  if (refusal.code === 'rate_limited') {
+    return (
+      <Notice kind="error">
+        You have rotated keys five times within a minute, which is the most there may be.{' '}
+        {/* the seconds alone would be read out one by one */}
+        <span aria-hidden>{seconds > 0 ? `Try again in ${seconds} s.` : 'Try again now.'}</span>
+        <span className="visually-hidden">Try again in up to a minute.</span>
+      </Notice>
+    );
+  }
+  return (
+    <Notice kind="error">
+      <p>{wordsOf(refusal)}</p>
+      {refusal.code === 'unauthorized' && (
+        <p>
+          <Button kind="link" onClick={() => void signOut()}>
+            Sign in again
+          </Button>
+        </p>
+      )}
+    </Notice>
+  );
+}
+
+/** How many seconds there are still until a time, in milliseconds since the epoch; never below 0. */
+export function useSecondsUntil(time = 0): number {
+  const [now, setNow] = useState(Date.now);
+  const left = Math.max(0, Math.ceil((time - now) / 1_000));
+  const waiting = left > 0;
+
+  useEffect(() => {
+    setNow(Date.now());
+    if (!waiting && time < Date.now()) return;
+    const timer = setInterval(() => setNow(Date.now()), 250);
+    return () => clearInterval(timer);
+  }, [time, waiting]);
+  return left;
+}

@@ -1,0 +1,53 @@
+import { createContext, type ReactNode, use, useEffect, useState } from 'react';
+import { Button } from './components/button.tsx';
+import { FullPage } from './components/full-page.tsx';
+import { type Configuration, ConfigurationMissing, readConfiguration } from './configuration.ts';
+
+const ConfigurationContext = createContext<Required<Configuration> | null>(null);
+
+/** The project that the page belongs to. */
+export function useConfiguration(): Required<Configuration> {
+  const configuration = use(ConfigurationContext);
+  if (!configuration) throw new Error('outside of ConfigurationProvider');
+  return configuration;
+}
+
+/** Shows what is inside once it is known which project the page belongs to. */
+export function ConfigurationProvider({ children }: { children: ReactNode }) {
+  const [configuration, setConfiguration] = useState<Required<Configuration>>();
+  const [failure, setFailure] = useState<unknown>();
+  const [attempt, setAttempt] = useState(0);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt reads again
+  useEffect(() => {
+    readConfiguration().then(setConfiguration, setFailure);
+  }, [attempt]);
+
+  if (configuration)
+    return <ConfigurationContext value={configuration}>{children}</ConfigurationContext>;
+  if (failure === undefined) return null;
+  if (failure instanceof ConfigurationMissing) {
+    return (
+      <FullPage title="This page is not set up yet">
+        <p>
+          It has no <code>config.json</code> beside it, or one that does not name the project, its
+          publishable key and its gateway as it should. Whoever put it here can build it again with{' '}
+          <code>SUPABASE_URL</code>, <code>SUPABASE_PUBLISHABLE_KEY</code> and{' '}
+          <code>PROXY_GATEWAY_URL</code>.
+        </p>
+      </FullPage>
+    );
+  }
+  const again = () => {
+    setFailure(undefined);
+    setAttempt(attempt + 1);
+  };
+  return (
+    <FullPage title="No connection">
+      <p>The page’s settings could not be read. Check your connection, then try again.</p>
+      <Button kind="primary" onClick={again}>
+        Try again
+      </Button>
+    </FullPage>
+  );
+}

@@ -1,0 +1,57 @@
+import type { Database } from '../../../supabase/functions/_shared/database.types.ts';
+
+type Functions = Database['public']['Functions'];
+type Rpc<Name extends keyof Functions> = Functions[Name]['Returns'];
+type Present<T, Field extends keyof T> = T & { [F in Field]-?: NonNullable<T[F]> };
+/** Postgres cannot mark a composite's fields as never null. */
+type AllPresent<T> = { [F in keyof T]-?: NonNullable<T[F]> };
+
+/** A key as its owner reads it: never a secret. Times are RFC 3339 in UTC. */
+export type Key = Present<
+  Rpc<'get_proxy_key'>,
+  | 'active'
+  | 'allowed_ips'
+  | 'bandwidth_limit_bytes'
+  | 'bandwidth_used_this_period_bytes'
+  | 'rate_limit'
+>;
+
+/** A key as an admin finds it: with its owner's address, unless the account is gone. */
+export type FoundKey = Key & { email: string | null };
+
+/** A key with its secret: in this answer and nowhere else. */
+export type MintedKey = AllPresent<
+  Omit<Database['public']['CompositeTypes']['minted_proxy_key'], 'rotated_at'>
+>;
+
+/** The same after a rotation, with how many more there may be within the minute. */
+export type RotatedKey = AllPresent<Database['public']['CompositeTypes']['rotated_proxy_key']>;
+
+/** A tier and its limits. */
+export type Tier = Database['public']['Tables']['proxy_tiers']['Row'];
+
+/** A tier that a user was granted, with the user's address, as admins read it. */
+export type TierGrant = Database['public']['Tables']['proxy_tier_grants']['Row'] & {
+  email: string | null;
+};
+
+/** A change of a key: who, what, when, why. */
+export type AuditEntry = Database['public']['Tables']['proxy_key_audit']['Row'];
+
+/** One CONNECT of a key, or a slice of a long tunnel. */
+export type UsageEvent = Omit<Database['public']['Tables']['proxy_usage_events']['Row'], 'user_id'>;
+
+/** What was used in one hour or day (UTC). */
+export interface UsagePoint {
+  start: string;
+  requests: number;
+  bytes_sent: number;
+  bytes_received: number;
+}
+
+/** What was used in a calendar month (UTC), and the keys that are active now. */
+export type UsageSummary = AllPresent<
+  Database['public']['CompositeTypes']['proxy_usage_totals']
+> & {
+  tier_breakdown: Record<string, number>;
+};

@@ -1,0 +1,40 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useSession } from '../session/session-context.ts';
+import type { FoundKey } from './key.ts';
+import { answerOf } from './refusal.ts';
+
+/** Which keys are wanted; what is left out is no filter. */
+export interface FoundKeysQuery {
+  /** A keyId or a uuid. */
+  key_id?: string;
+  /** An id or an e-mail address. */
+  user?: string;
+  /** What the label contains. */
+  label?: string;
+  active?: boolean;
+  tier?: string;
+  live_mode?: boolean;
+}
+
+/** The keys of all users that fit, newest first, 50 a page. For admins. */
+export function useFoundKeys(wanted: FoundKeysQuery) {
+  const { supabase } = useSession();
+  return useInfiniteQuery({
+    queryKey: ['found-keys', wanted],
+    queryFn: async ({ signal, pageParam }) => {
+      const { items, next_cursor } = await answerOf(
+        supabase
+          .rpc('find_proxy_keys', {
+            ...wanted,
+            limit: 50,
+            ...(pageParam ? { cursor: pageParam } : {}),
+          })
+          .abortSignal(signal),
+      );
+      return { items: items as unknown as FoundKey[], next_cursor };
+    },
+    initialPageParam: '',
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    select: ({ pages }): FoundKey[] => pages.flatMap(({ items }) => items),
+  });
+}

@@ -1,0 +1,34 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useSession } from '../session/session-context.ts';
+import type { TierGrant } from './key.ts';
+import { answerOf } from './refusal.ts';
+
+/** Which grants are wanted; what is left out is no filter. */
+export interface GrantQuery {
+  /** An id or an e-mail address. */
+  user?: string;
+  tier?: string;
+}
+
+/** The grants of all users that fit, newest first, 50 a page. For admins. */
+export function useGrants(wanted: GrantQuery) {
+  const { supabase } = useSession();
+  return useInfiniteQuery({
+    queryKey: ['grants', wanted],
+    queryFn: async ({ signal, pageParam }) => {
+      const { items, next_cursor } = await answerOf(
+        supabase
+          .rpc('list_proxy_tier_grants', {
+            ...wanted,
+            limit: 50,
+            ...(pageParam ? { cursor: pageParam } : {}),
+          })
+          .abortSignal(signal),
+      );
+      return { items: items as unknown as TierGrant[], next_cursor };
+    },
+    initialPageParam: '',
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    select: ({ pages }): TierGrant[] => pages.flatMap(({ items }) => items),
+  });
+}

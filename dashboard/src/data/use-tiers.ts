@@ -1,0 +1,29 @@
+import { useQuery } from '@tanstack/react-query';
+import { useSession } from '../session/session-context.ts';
+import type { Tier } from './key.ts';
+import { answerOf } from './refusal.ts';
+
+/** The tiers there are, the smallest first. */
+export function useTiers() {
+  const { supabase } = useSession();
+  return useQuery({
+    queryKey: ['tiers'],
+    queryFn: ({ signal }): Promise<Tier[]> =>
+      answerOf(
+        supabase.from('proxy_tiers').select().order('bandwidth_limit_bytes').abortSignal(signal),
+      ),
+    staleTime: 10 * 60_000,
+  });
+}
+
+/** The tiers that the signed-in user was granted. */
+export function useGrantedTiers() {
+  const { supabase, userId } = useSession();
+  return useQuery({
+    queryKey: ['granted-tiers'],
+    queryFn: async ({ signal }): Promise<string[]> => {
+      const granted = supabase.from('proxy_tier_grants').select('tier').eq('user_id', userId);
+      return (await answerOf(granted.abortSignal(signal))).map(({ tier }) => tier);
+    },
+  });
+}

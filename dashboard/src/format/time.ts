@@ -1,0 +1,71 @@
+// Months, quotas and days are of UTC, so all times are shown so, and say it.
+
+const day = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'medium' });
+const minute = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  dateStyle: 'medium',
+  timeStyle: 'short',
+});
+const second = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', timeStyle: 'medium' });
+const monthName = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  month: 'long',
+  year: 'numeric',
+});
+// “yesterday” would be a day of the calendar, and these are spans of 24 hours
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
+
+type Time = string | number | Date;
+
+/** “23 Nov 2026” */
+export function date(time: Time): string {
+  return day.format(new Date(time));
+}
+
+/** “23 Nov 2026, 05:12 UTC” */
+export function dateTime(time: Time): string {
+  return `${minute.format(new Date(time))} UTC`;
+}
+
+/** “05:12:07”, in UTC */
+export function clockTime(time: Time): string {
+  return second.format(new Date(time));
+}
+
+/** “November 2026” */
+export function month(time: Time): string {
+  return monthName.format(new Date(time));
+}
+
+const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['year', 365 * 86_400],
+  ['month', 30 * 86_400],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
+
+/** “3 hours ago”, “in 2 days”, “just now”. `now` is in milliseconds since the epoch. */
+export function fromNow(time: Time, now = Date.now()): string {
+  const seconds = Math.round((new Date(time).getTime() - now) / 1_000);
+  for (const [unit, length] of steps) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  }
+  return seconds > 0 ? 'within a minute' : 'just now';
+}
+
+/** The same of what has happened: never in the future, by however much the browser's clock is behind. */
+export function ago(time: Time, now = Date.now()): string {
+  return fromNow(time, Math.max(now, new Date(time).getTime()));
+}
+
+/** The first moment of the month that is `ahead` months after the one of `time`, in UTC. */
+export function startOfMonth(time: number, ahead = 0): Date {
+  const at = new Date(time);
+  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + ahead, 1));
+}
+
+/** A month as the database names it: “2026-11”. */
+export function period(time: Date): string {
+  return time.toISOString().slice(0, 7);
+}

@@ -1,0 +1,55 @@
+import { useState } from 'react';
+import { Button } from '../components/button.tsx';
+import type { Key } from '../data/key.ts';
+import { dateTime, fromNow } from '../format/time.ts';
+import { shortRange } from './allowed-clients.ts';
+import { AllowedClientsDialog } from './allowed-clients-dialog.tsx';
+import { ExpiryDialog } from './expiry-dialog.tsx';
+import styles from './facts.module.css';
+import { Fact, Facts } from './facts.tsx';
+import { Section } from './section.tsx';
+
+/** From where the key may be used, and until when. */
+export function AccessSection({ value: key }: { value: Key }) {
+  const [dialog, setDialog] = useState<'clients' | 'expiry'>();
+  const close = () => setDialog(undefined);
+  const edit = (what: 'clients' | 'expiry', name: string) =>
+    // what is gone cannot be changed
+    !key.deleted_at && (
+      <Button onClick={() => setDialog(what)}>
+        Edit<span className="visually-hidden"> {name}</span>
+      </Button>
+    );
+  return (
+    <Section title="Access" framed>
+      <Facts stacked>
+        <Fact name="Allowed clients">
+          <div className={styles.edit}>
+            {key.allowed_ips.length === 0 ? (
+              <span>Any client</span>
+            ) : (
+              <ul className={styles.ranges}>
+                {key.allowed_ips.map((range) => (
+                  <li key={range}>
+                    <code>{shortRange(range)}</code>
+                  </li>
+                ))}
+              </ul>
+            )}
+            {edit('clients', 'allowed clients')}
+          </div>
+        </Fact>
+        <Fact name="Expires">
+          <div className={styles.edit}>
+            <span>
+              {key.expires_at ? `${dateTime(key.expires_at)}, ${fromNow(key.expires_at)}` : 'Never'}
+            </span>
+            {edit('expiry', 'expiry')}
+          </div>
+        </Fact>
+      </Facts>
+      {dialog === 'clients' && <AllowedClientsDialog value={key} onClose={close} />}
+      {dialog === 'expiry' && <ExpiryDialog value={key} onClose={close} />}
+    </Section>
+  );
+}

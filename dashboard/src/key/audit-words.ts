@@ -1,0 +1,80 @@
+import type { AuditEntry } from '../data/key.ts';
+import { bytes, counted } from '../format/amount.ts';
+import { dateTime } from '../format/time.ts';
+import { shortRange } from './allowed-clients.ts';
+
+/** A remark on what was done. `value` is text of a user, and stands apart. */
+export interface Detail {
+  text: string;
+  value?: string;
+}
+
+const actions: Record<string, string> = {
+  minted: 'Made',
+  updated: 'Changed',
+  rotated: 'New secret',
+  deleted: 'Deleted',
+  suspended: 'Suspended',
+  reactivated: 'Back in service',
+  limits_changed: 'Limits changed',
+};
+
+/** What was done, in a word or two. */
+export function actionWords({ action }: Pick<AuditEntry, 'action'>): string {
+  // one that is newer than this page is told as it is named
+  return Object.hasOwn(actions, action) ? (actions[action] ?? action) : action.replaceAll('_', ' ');
+}
+
+const ofAdmins = ['suspended', 'reactivated', 'limits_changed'];
+
+/** Who did it, as the user of that id is told. Names of others are not known to the page. */
+export function actorWords(
+  { action, actor_id }: Pick<AuditEntry, 'action' | 'actor_id'>,
+  userId: string,
+): string {
+  if (actor_id === null) return 'the operator';
+  if (actor_id === userId) return 'you';
+  return ofAdmins.includes(action) ? 'an admin' : 'another account';
+}
+
+/** What was changed into what, and why. */
+export function detailsOf({ action, changes, reason }: AuditEntry): Detail[] {
+  const details: Detail[] = [];
+  if (typeof changes === 'object' && changes !== null && !Array.isArray(changes)) {
+    if (action === 'updated') details.push(...updates(changes));
+    if (action === 'limits_changed') details.push(...limits(changes));
+  }
+  if (reason) details.push({ text: 'Reason:', value: reason });
+  return details;
+}
+
+type Changes = Record<string, unknown>;
+
+function updates({ label, allowed_ips: allowed, expires_at: expiry }: Changes): Detail[] {
+  const details: Detail[] = [];
+  if (typeof label === 'string') details.push({ text: 'New label:', value: label });
+  if (Array.isArray(allowed)) {
+    details.push(
+      allowed.length === 0
+        ? { text: 'Any client may use it' }
+        : { text: 'Allowed clients:', value: allowed.map(String).map(shortRange).join(', ') },
+    );
+  }
+  if (expiry === null) details.push({ text: 'Never expires' });
+  if (typeof expiry === 'string') details.push({ text: `Expires on ${dateTime(expiry)}` });
+  return details;
+}
+
+function limits(changes: Changes): Detail[] {
+  const { tier, bandwidth_limit_override_bytes: quota, rate_limit_override: rate } = changes;
+  return [
+    ...(typeof tier === 'string' ? [{ text: 'Tier:', value: tier }] : []),
+    { text: typeof quota === 'number' ? `${bytes(quota)} a month` : 'Bytes a month of the tier' },
+    {
+      text:
+        typeof rate === 'number'
+          ? `${counted(rate, 'connection')} a second`
+          : 'Connections a second of the tier',
+    },
+  ];
+}

@@ -1,0 +1,92 @@
+import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { Button } from '../components/button.tsx';
+import { Loaded } from '../components/loaded.tsx';
+import { type EventQuery, eventPageSize, useEvents } from '../data/use-events.ts';
+import { number } from '../format/amount.ts';
+import styles from './event-list.module.css';
+import { EventTable } from './event-table.tsx';
+
+/** The events that fit, a page at a time, newest first; `children` where there are none. */
+export function EventList(props: { id: string; query: EventQuery; children: ReactNode }) {
+  const { id, query, children } = props;
+  const list = useRef<HTMLDivElement>(null);
+  // of the pages gone through to come here; the first has none
+  const [cursors, setCursors] = useState<string[]>([]);
+  const [follow, setFollow] = useState(true);
+  const events = useEvents(id, query, { cursor: cursors.at(-1), follow });
+  const turned = useRef(false);
+
+  // another page is read from its beginning
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the cursors are the page
+  useEffect(() => {
+    if (!turned.current) return;
+    // a focus alone leaves a list that is higher than the window where it is
+    list.current?.focus({ preventScroll: true });
+    list.current?.scrollIntoView({ block: 'start' });
+  }, [cursors]);
+
+  const turn = (next: string[]) => {
+    turned.current = true;
+    setCursors(next);
+  };
+  const first = cursors.length * eventPageSize + 1;
+  const shown = events.data?.items.length ?? 0;
+  const range = shown > 0 ? `Events ${number(first)} to ${number(first + shown - 1)}` : 'Events';
+  const older = events.isPlaceholderData ? null : events.data?.next_cursor;
+  return (
+    <>
+      <div
+        ref={list}
+        // takes the focus when another page comes
+        tabIndex={-1}
+        role="group"
+        aria-label={range}
+        aria-busy={events.isPlaceholderData}
+        className={styles.list}
+      >
+        <Loaded query={events} what="the events">
+          {({ items }) =>
+            items.length === 0 && cursors.length === 0 ? (
+              children
+            ) : (
+              <EventTable events={items} caption={range} />
+            )
+          }
+        </Loaded>
+      </div>
+      {(shown > 0 || cursors.length > 0) && (
+        <nav aria-label="Pages of events" className={styles.pager}>
+          <span className={styles.range}>
+            {events.isPlaceholderData ? 'Loading the events …' : `${range}, newest first`}
+          </span>
+          {cursors.length === 0 && (
+            <label className={styles.follow}>
+              <input
+                type="checkbox"
+                checked={follow}
+                onChange={(event) => setFollow(event.target.checked)}
+              />
+              Show new events as they come
+            </label>
+          )}
+          {(cursors.length > 0 || older) && (
+            <span className={styles.buttons}>
+              <Button
+                aria-disabled={cursors.length === 0}
+                onClick={() => cursors.length > 0 && turn(cursors.slice(0, -1))}
+              >
+                <ChevronLeft size={18} aria-hidden />
+                Newer
+              </Button>
+              <Button aria-disabled={!older} onClick={() => older && turn([...cursors, older])}>
+                Older
+                <ChevronRight size={18} aria-hidden />
+              </Button>
+            </span>
+          )}
+        </nav>
+      )}
+    </>
+  );
+}

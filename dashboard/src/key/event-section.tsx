@@ -1,0 +1,40 @@
+import { useMemo } from 'react';
+import { useSearchParams } from 'react-router';
+import type { Key } from '../data/key.ts';
+import { EventExport } from './event-export.tsx';
+import { EventFilterBar } from './event-filter-bar.tsx';
+import {
+  type EventFilters,
+  eventQuery,
+  isFiltered,
+  noFilters,
+  readEventFilters,
+  writeEventFilters,
+} from './event-filters.ts';
+import { EventList } from './event-list.tsx';
+import { NoEvents } from './no-events.tsx';
+import { Section } from './section.tsx';
+
+/** What the key was used for. The filters are in the address, to be kept or sent. */
+export function EventSection({ value: key }: { value: Key }) {
+  const [parameters, setParameters] = useSearchParams();
+  const filters = useMemo(() => readEventFilters(parameters), [parameters]);
+  const query = useMemo(() => eventQuery(filters), [filters]);
+  const filtered = isFiltered(filters);
+  const apply = (next: EventFilters) => setParameters(writeEventFilters(next), { replace: true });
+  return (
+    <Section title="Events">
+      {/* there is nothing to choose from yet */}
+      {(key.last_used_at || filtered) && (
+        <>
+          <EventFilterBar filters={filters} onApply={apply} />
+          <EventExport value={key} query={query} filtered={filtered} />
+        </>
+      )}
+      {/* other filters begin at the newest again */}
+      <EventList key={JSON.stringify(query)} id={key.id} query={query}>
+        <NoEvents value={key} onClear={filtered ? () => apply(noFilters) : undefined} />
+      </EventList>
+    </Section>
+  );
+}

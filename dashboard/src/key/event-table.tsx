@@ -1,0 +1,95 @@
+import table from '../components/table.module.css';
+import type { UsageEvent } from '../data/key.ts';
+import { bytes } from '../format/amount.ts';
+import { clockTime, date } from '../format/time.ts';
+import styles from './event-table.module.css';
+import { duration, statusWords } from './event-words.ts';
+
+/** Some events, a row each; on a phone a card each. */
+export function EventTable({ events, caption }: { events: UsageEvent[]; caption: string }) {
+  const inParts = new Set(events.filter(({ slice }) => slice > 0).map((event) => event.tunnel_id));
+  return (
+    <>
+      <div className={table.frame}>
+        {/* the roles hold where a phone's layout takes a table's own away */}
+        <table role="table" className={`${table.table} ${table.cards} ${styles.events}`}>
+          <caption className="visually-hidden">{caption}</caption>
+          <thead role="rowgroup">
+            <tr role="row">
+              <th role="columnheader">Time (UTC)</th>
+              <th role="columnheader">Target host</th>
+              <th role="columnheader">Method</th>
+              <th role="columnheader">Status</th>
+              <NumberHeader name="Sent" />
+              <NumberHeader name="Received" />
+              <NumberHeader name="Duration" />
+              <th role="columnheader">Node</th>
+            </tr>
+          </thead>
+          <tbody role="rowgroup">
+            {events.map((event) => (
+              <EventRow
+                key={event.event_id}
+                value={event}
+                isPart={
+                  event.slice > 0 || (event.tunnel_id !== null && inParts.has(event.tunnel_id))
+                }
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {inParts.size > 0 && (
+        <p className={styles.slices}>
+          A connection that stays open long is told in parts, while it lasts: each has its own bytes
+          and its own duration, and all of them count as one connection.
+        </p>
+      )}
+    </>
+  );
+}
+
+function NumberHeader({ name }: { name: string }) {
+  return (
+    <th role="columnheader" className={table.number}>
+      {name}
+    </th>
+  );
+}
+
+function EventRow({ value: event, isPart }: { value: UsageEvent; isPart: boolean }) {
+  const words = statusWords(event.method, event.status_code);
+  const numberClass = `${table.number} ${styles.amount}`;
+  return (
+    <tr role="row">
+      <th role="rowheader" scope="row" className={styles.time}>
+        <time dateTime={event.occurred_at}>
+          {date(event.occurred_at)}, {clockTime(event.occurred_at)}
+        </time>
+      </th>
+      <td role="cell" data-name="Target host" className={`${table.wide} ${styles.host}`}>
+        <bdi>{event.target_host}</bdi>
+        {isPart && <p className={table.small}>Part {event.slice + 1} of a long connection</p>}
+      </td>
+      <td role="cell" data-name="Method">
+        <bdi>{event.method}</bdi>
+      </td>
+      <td role="cell" data-name="Status">
+        {event.status_code}
+        {words && <span className={styles.words}> {words}</span>}
+      </td>
+      <td role="cell" data-name="Sent" className={numberClass}>
+        {bytes(event.bytes_sent)}
+      </td>
+      <td role="cell" data-name="Received" className={numberClass}>
+        {bytes(event.bytes_received)}
+      </td>
+      <td role="cell" data-name="Duration" className={numberClass}>
+        {duration(event.duration_ms)}
+      </td>
+      <td role="cell" data-name="Node" className={styles.node}>
+        <bdi>{event.served_by_node_id}</bdi>
+      </td>
+    </tr>
+  );
+}

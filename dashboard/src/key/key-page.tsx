@@ -1,0 +1,86 @@
+import { ChevronLeft } from 'lucide-react';
+import { useState } from 'react';
+import { Link, useParams } from 'react-router';
+import { Button } from '../components/button.tsx';
+import { Loaded } from '../components/loaded.tsx';
+import type { Key } from '../data/key.ts';
+import { Refusal } from '../data/refusal.ts';
+import { useKey } from '../data/use-keys.ts';
+import { KeyDialog, type OpenKeyDialog } from '../keys/key-dialog.tsx';
+import { stateOf } from '../keys/key-state.ts';
+import { Page } from '../layout/page.tsx';
+import { UsageHistory } from '../usage-chart/usage-history.tsx';
+import { AccessSection } from './access-section.tsx';
+import { AuditSection } from './audit-section.tsx';
+import { EventSection } from './event-section.tsx';
+import { KeyHead } from './key-head.tsx';
+import styles from './key-page.module.css';
+import { LimitSection } from './limit-section.tsx';
+
+/** One key of the signed-in user: its state, what it is used for, and what can be done with it. */
+export default function KeyPage() {
+  const { keyId = '' } = useParams();
+  const query = useKey(keyId);
+  const [dialog, setDialog] = useState<OpenKeyDialog>();
+  const key = query.data;
+
+  const back = (
+    <Link to="/keys" className={styles.back ?? ''}>
+      <ChevronLeft size={18} aria-hidden />
+      Keys
+    </Link>
+  );
+  if (!key && isNoKey(query.error)) {
+    return (
+      <Page title="There is no such key">
+        <p>
+          It may belong to another account. Go to your <Link to="/keys">keys</Link>.
+        </p>
+      </Page>
+    );
+  }
+  return (
+    <Page
+      title={key?.label ?? 'Key'}
+      above={back}
+      actions={key && <KeyActions value={key} onAction={setDialog} />}
+    >
+      <Loaded query={query} what="the key">
+        {(value) => (
+          <>
+            <KeyHead value={value} />
+            <UsageHistory keyId={value.id} />
+            <div className={styles.pair}>
+              <LimitSection value={value} />
+              <AccessSection value={value} />
+            </div>
+            <EventSection value={value} />
+            <AuditSection id={value.id} />
+          </>
+        )}
+      </Loaded>
+      <KeyDialog open={dialog} onOpen={setDialog} />
+    </Page>
+  );
+}
+
+/** Whether the address names no key of the user: one that there is not, or what no key is called. */
+function isNoKey(error: unknown): boolean {
+  return error instanceof Refusal && ['not_found', 'invalid_request'].includes(error.code);
+}
+
+function KeyActions(props: { value: Key; onAction: (dialog: OpenKeyDialog) => void }) {
+  const { value, onAction } = props;
+  const { state } = stateOf(value, Date.now());
+  // nothing can be done with what is gone
+  if (state === 'deleted') return null;
+  return (
+    <>
+      <Button onClick={() => onAction({ kind: 'rename', value })}>Rename</Button>
+      {state !== 'suspended' && state !== 'expired' && (
+        <Button onClick={() => onAction({ kind: 'rotate', value })}>New secret (rotate)</Button>
+      )}
+      <Button onClick={() => onAction({ kind: 'delete', value })}>Delete</Button>
+    </>
+  );
+}

@@ -1,0 +1,51 @@
+import { Cable, SearchX } from 'lucide-react';
+import { Button } from '../components/button.tsx';
+import { CopyField } from '../components/copy-field.tsx';
+import { EmptyState } from '../components/empty-state.tsx';
+import { useConfiguration } from '../configuration-provider.tsx';
+import type { Key } from '../data/key.ts';
+import styles from './no-events.module.css';
+
+/** Stands where there is no event. `onClear` takes filters away, where there are any. */
+export function NoEvents({
+  value: key,
+  onClear,
+}: {
+  value: Key;
+  onClear?: (() => void) | undefined;
+}) {
+  const { gatewayUrl } = useConfiguration();
+  if (onClear) {
+    return (
+      <EmptyState icon={<SearchX size={28} aria-hidden />} title="No event fits these filters">
+        <Button onClick={onClear}>Show all events</Button>
+      </EmptyState>
+    );
+  }
+  if (key.last_used_at) {
+    return (
+      <EmptyState title="No events are kept any more">
+        <p>The key was used, but so long ago that its events are gone. Its usage still counts.</p>
+      </EmptyState>
+    );
+  }
+  if (!key.active) {
+    return (
+      <EmptyState title="No connection was made with this key">
+        <p>The gateway refuses it now: see its state above.</p>
+      </EmptyState>
+    );
+  }
+  const proxy = gatewayUrl.replace('//', `//${key.key_id}:$SECRET@`);
+  return (
+    <EmptyState icon={<Cable size={28} aria-hidden />} title="No connection yet">
+      <p>
+        What you send through the proxy with this key is here within a minute. Try it with the
+        secret that you stored:
+      </p>
+      <div className={styles.hint}>
+        <CopyField name="Command" value={`curl -x "${proxy}" https://example.com/`} />
+      </div>
+    </EmptyState>
+  );
+}

@@ -1,0 +1,48 @@
+import type { Key, MintedKey, RotatedKey } from '../data/key.ts';
+import { DeleteDialog } from './delete-dialog.tsx';
+import { MintDialog } from './mint-dialog.tsx';
+import { RenameDialog } from './rename-dialog.tsx';
+import { RotateDialog } from './rotate-dialog.tsx';
+import { MintedDialog, RotatedDialog } from './secret-dialog.tsx';
+
+/** Which dialog is open, and on what. A secret is held here while it is shown, and nowhere after. */
+export type OpenKeyDialog =
+  | { kind: 'mint' }
+  | { kind: 'rename' | 'rotate' | 'delete'; value: Key }
+  | { kind: 'minted'; minted: MintedKey }
+  | { kind: 'rotated'; rotated: RotatedKey; graceSeconds: number };
+
+/** The dialog that is open, if any; one may lead to the next. */
+export function KeyDialog(props: {
+  open: OpenKeyDialog | undefined;
+  onOpen: (dialog: OpenKeyDialog | undefined) => void;
+}) {
+  const { open, onOpen } = props;
+  const close = () => onOpen(undefined);
+  switch (open?.kind) {
+    case undefined:
+      return null;
+    case 'mint':
+      return (
+        <MintDialog onClose={close} onMinted={(minted) => onOpen({ kind: 'minted', minted })} />
+      );
+    case 'minted':
+      return <MintedDialog minted={open.minted} onClose={close} />;
+    case 'rename':
+      return <RenameDialog value={open.value} onClose={close} />;
+    case 'rotate':
+      return (
+        <RotateDialog
+          value={open.value}
+          onClose={close}
+          onRotated={(rotated, graceSeconds) => onOpen({ kind: 'rotated', rotated, graceSeconds })}
+        />
+      );
+    case 'rotated':
+      return (
+        <RotatedDialog rotated={open.rotated} graceSeconds={open.graceSeconds} onClose={close} />
+      );
+    case 'delete':
+      return <DeleteDialog value={open.value} onClose={close} />;
+  }
+}

@@ -1,0 +1,82 @@
+import { useMemo } from 'react';
+import { Field } from '../components/field.tsx';
+import type { Key } from '../data/key.ts';
+import styles from './key-filter-bar.module.css';
+import { type KeyFilters, readOrder } from './key-filters.ts';
+import { keyStates } from './key-state.ts';
+
+const orders = {
+  '-created': 'Newest first',
+  created: 'Oldest first',
+  label: 'Label, A to Z',
+  '-label': 'Label, Z to A',
+  '-used': 'Most used first',
+  used: 'Least used first',
+  '-last_used': 'Last used first',
+  last_used: 'Longest unused first',
+};
+
+/** Search and filters over the list of keys. */
+export function KeyFilterBar(props: {
+  keys: Key[];
+  filters: KeyFilters;
+  onChange: (changes: Partial<KeyFilters>) => void;
+}) {
+  const { keys, filters, onChange } = props;
+  const tiers = useMemo(() => [...new Set(keys.map((key) => key.tier))].sort(), [keys]);
+  return (
+    <search className={styles.bar}>
+      <Field label="Search">
+        <input
+          type="search"
+          placeholder="Label or key ID"
+          value={filters.search}
+          onChange={(event) => onChange({ search: event.target.value })}
+        />
+      </Field>
+      <Field label="State">
+        <select value={filters.state} onChange={(event) => onChange({ state: event.target.value })}>
+          <option value="undeleted">All but deleted</option>
+          <option value="">All</option>
+          {Object.entries(keyStates).map(([state, name]) => (
+            <option key={state} value={state}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </Field>
+      <Field label="Tier">
+        <select value={filters.tier} onChange={(event) => onChange({ tier: event.target.value })}>
+          <option value="">All</option>
+          {tiers.map((tier) => (
+            <option key={tier}>{tier}</option>
+          ))}
+        </select>
+      </Field>
+      <Field label="Mode">
+        <select
+          value={filters.mode}
+          onChange={(event) => onChange({ mode: event.target.value as KeyFilters['mode'] })}
+        >
+          <option value="">Live and test</option>
+          <option value="live">Live</option>
+          <option value="test">Test</option>
+        </select>
+      </Field>
+      <div className={styles.order}>
+        <Field label="Order">
+          <select
+            value={`${filters.descending ? '-' : ''}${filters.sort}`}
+            onChange={(event) => onChange(readOrder(event.target.value))}
+          >
+            {Object.entries(orders).map(([order, name]) => (
+              <option key={order} value={order}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </Field>
+      </div>
+    </search>
+  );
+}

@@ -1,0 +1,39 @@
+import { Ellipsis } from 'lucide-react';
+import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
+import type { Key } from '../data/key.ts';
+import type { OpenKeyDialog } from './key-dialog.tsx';
+import styles from './key-menu.module.css';
+import { stateOf } from './key-state.ts';
+
+/** What can be done with a key, behind one button. */
+export function KeyMenu(props: { value: Key; onAction: (dialog: OpenKeyDialog) => void }) {
+  const { value, onAction } = props;
+  const { state } = stateOf(value, Date.now());
+  // nothing can be done with what is gone
+  if (state === 'deleted') return null;
+  const mayRotate = state !== 'suspended' && state !== 'expired';
+  return (
+    <MenuTrigger>
+      <Button aria-label={`Actions for ${value.label}`} className={styles.trigger ?? ''}>
+        <Ellipsis size={18} aria-hidden />
+      </Button>
+      <Popover placement="bottom end" className={styles.popover ?? ''}>
+        <Menu
+          className={styles.menu ?? ''}
+          disabledKeys={mayRotate ? [] : ['rotate']}
+          onAction={(kind) => onAction({ kind, value } as OpenKeyDialog)}
+        >
+          <MenuItem id="rename" className={styles.item ?? ''}>
+            Rename
+          </MenuItem>
+          <MenuItem id="rotate" className={styles.item ?? ''}>
+            New secret (rotate)
+          </MenuItem>
+          <MenuItem id="delete" className={`${styles.item} ${styles.danger}`}>
+            Delete
+          </MenuItem>
+        </Menu>
+      </Popover>
+    </MenuTrigger>
+  );
+}

@@ -1,0 +1,20 @@
+import { Badge } from '../components/badge.tsx';
+import table from '../components/table.module.css';
+import type { Key } from '../data/key.ts';
+import { stateOf } from './key-state.ts';
+
+/** The state of a key in words, and what it means. */
+export function KeyStateWords({ value }: { value: Key }) {
+  const { kind, name, explanation, reason } = stateOf(value, Date.now());
+  return (
+    <>
+      <Badge kind={kind}>{name}</Badge>
+      {explanation && <p className={table.small}>{explanation}</p>}
+      {reason && (
+        <p className={table.small}>
+          Reason: <bdi>{reason}</bdi>
+        </p>
+      )}
+    </>
+  );
+}

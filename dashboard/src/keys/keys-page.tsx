@@ -1,0 +1,34 @@
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { Button } from '../components/button.tsx';
+import { Loaded } from '../components/loaded.tsx';
+import { useKeys } from '../data/use-keys.ts';
+import { Page } from '../layout/page.tsx';
+import { KeyDialog, type OpenKeyDialog } from './key-dialog.tsx';
+import { KeyList } from './key-list.tsx';
+import { NoKeys } from './no-keys.tsx';
+
+/** All keys of the signed-in user, and what can be done with them. */
+export default function KeysPage() {
+  const keys = useKeys();
+  const [dialog, setDialog] = useState<OpenKeyDialog>();
+  const mint = () => setDialog({ kind: 'mint' });
+  return (
+    <Page
+      title="Keys"
+      actions={
+        <Button kind="primary" onClick={mint}>
+          <Plus size={18} aria-hidden />
+          New key
+        </Button>
+      }
+    >
+      <Loaded query={keys} what="your keys">
+        {(all) =>
+          all.length === 0 ? <NoKeys onMint={mint} /> : <KeyList keys={all} onAction={setDialog} />
+        }
+      </Loaded>
+      <KeyDialog open={dialog} onOpen={setDialog} />
+    </Page>
+  );
+}

@@ -1,0 +1,18 @@
+import { KeyRound } from 'lucide-react';
+import { Button } from '../components/button.tsx';
+import { EmptyState } from '../components/empty-state.tsx';
+
+/** What somebody sees who has no key yet. */
+export function NoKeys({ onMint }: { onMint: () => void }) {
+  return (
+    <EmptyState icon={<KeyRound size={28} aria-hidden />} title="You have no keys yet">
+      <p>
+        A key is a name and a secret that your code gives the proxy. Make one, and send your first
+        request within a minute.
+      </p>
+      <Button kind="primary" onClick={onMint}>
+        Make your first key
+      </Button>
+    </EmptyState>
+  );
+}

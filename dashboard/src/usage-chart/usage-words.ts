@@ -1,0 +1,39 @@
+import { bytes, counted, number } from '../format/amount.ts';
+import { date, dateTime } from '../format/time.ts';
+import type { Segment } from './segments.tsx';
+import { type Measure, summarize, type UsageBar, type UsagePeriod } from './usage-periods.ts';
+
+/** What is measured, as it is chosen. */
+export const measureNames: Record<Measure, Segment> = {
+  bytes: { name: 'Traffic' },
+  requests: { name: 'Requests' },
+};
+
+/** A day, or an hour of a day. */
+export function timeWords({ name }: UsagePeriod, time: Date): string {
+  return name === 'month' ? date(time) : dateTime(time);
+}
+
+/** “1.2 GB”, or “12,345”. */
+export function amountWords(measure: Measure, value: number): string {
+  return measure === 'bytes' ? bytes(value) : number(value);
+}
+
+/** What stands where there is no value: no such day in that month, or a day to come. */
+export function missingWords(time: Date | undefined): string {
+  return time ? 'not yet' : 'no such day';
+}
+
+/** What the chart shows, in a few sentences. */
+export function chartWords(period: UsagePeriod, bars: UsageBar[], measure: Measure): string {
+  const what = measureNames[measure].name.toLowerCase();
+  const sentence = (which: 'current' | 'before') => {
+    const { total, highest } = summarize(bars, which);
+    if (!highest) return `${period[which]}: no ${what}.`;
+    const all = measure === 'requests' ? counted(total, 'request') : bytes(total);
+    const most = `${amountWords(measure, highest.value)} on ${timeWords(period, highest.time)}`;
+    return `${period[which]}: ${all} in all, at most ${most}.`;
+  };
+  const by = period.name === 'month' ? 'day' : 'hour';
+  return `${measureNames[measure].name} by ${by}. ${sentence('current')} ${sentence('before')}`;
+}

@@ -1,0 +1,36 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+import { deployment } from './deployment.ts';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  // one build for any path of any host
+  base: './',
+  plugins: [react(), deployment(process.env)],
+  css: { modules: { localsConvention: 'camelCaseOnly' } },
+  build: {
+    outDir: process.env.DASHBOARD_OUT_DIR ?? 'dist',
+    emptyOutDir: true,
+    target: 'es2023',
+    // the first with light-dark(), which the colours need
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    // a data: URL is another origin to the policy
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  // `npm run dashboard`: against the stack that `npm start` runs
+  server: {
+    // not the whole checkout, where the stack keeps its keys
+    fs: { allow: ['.', '../node_modules', '../supabase/functions/_shared'] },
+    proxy: Object.fromEntries(
+      ['/auth', '/rest', '/config.json'].map((path) => [
+        path,
+        {
+          target: process.env.STACK_URL ?? 'http://127.0.0.1:54321',
+          rewrite: (url: string) => (url === '/config.json' ? '/developer/config.json' : url),
+        },
+      ]),
+    ),
+  },
+});

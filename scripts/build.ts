@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
+import { DeploymentRefused } from '../dashboard/read-deployment.ts';
+import { buildDashboard, defaultOutputFolder } from './dashboard/build.ts';
+import { formatSizes, measureBuild } from './dashboard/build-sizes.ts';
+import { StackError } from './stack/stack-error.ts';
+
+const usage = `npm run build     builds the dashboard into dashboard/dist, for any static host
+
+SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and PROXY_GATEWAY_URL name the project that it is for; without
+them the build has no config.json, which its host must then answer. DASHBOARD_OUT_DIR names another
+folder to build into.`;
+
+try {
+  const { values } = parseArgs({ options: { help: { type: 'boolean' } } });
+  if (values.help) console.log(usage);
+  else await run(resolve(process.env.DASHBOARD_OUT_DIR ?? defaultOutputFolder));
+} catch (error) {
+  process.exitCode = 1;
+  console.error(explain(error));
+}
+
+async function run(folder: string): Promise<void> {
+  const begun = performance.now();
+  console.error('building the dashboard …');
+  await buildDashboard(folder);
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  console.error(`built in ${seconds} s, in ${folder}\n`);
+  console.log(formatSizes(await measureBuild(folder)));
+}
+
+function explain(error: unknown): unknown {
+  if (error instanceof DeploymentRefused) {
+    return `${error.message}\nNothing was built. Mend the environment and run it again.`;
+  }
+  if (error instanceof StackError) return `${error.message}\n${error.remedy}`;
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  if (code.startsWith('ERR_PARSE_ARGS')) return `${message}\n${usage}`;
+  if (code === 'ERR_MODULE_NOT_FOUND') return `${message}\nRun \`npm ci\`, then build again.`;
+  // the bundler's own words name the file and the line; its stack names only itself
+  const words = process.stderr.isTTY ? message : stripVTControlCharacters(message);
+  return `${words || error}\nNothing was built. Mend what it names and build again.`;
+}

@@ -1,0 +1,123 @@
+import { readdir } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join, relative } from 'node:path';
+import sirv, { type RequestHandler } from 'sirv';
+import { securityHeaders } from '../../dashboard/content-security-policy.ts';
+import type { Configuration } from '../../dashboard/src/configuration.ts';
+import type { DashboardBuilds } from './dashboard-builds.ts';
+import { dashboardPath } from './dashboard-path.ts';
+import { StackError } from './stack-error.ts';
+
+/** Answers a request for the dashboard or a part of it. False for any other, which it leaves alone. */
+export type ServeDashboard = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<boolean>;
+
+/** A build as it is served. */
+interface ServedBuild {
+  folder: string;
+  /** Everything there is, by its path: no part of a request names a file. */
+  files: ReadonlySet<string>;
+  send: RequestHandler;
+}
+
+/** Serves the dashboard out of `builds`, with a configuration that names this stack. */
+export function createDashboard(options: {
+  builds: DashboardBuilds;
+  configuration: Configuration;
+}): ServeDashboard {
+  let served: ServedBuild | undefined;
+  const openBuild = async (path: string): Promise<ServedBuild> => {
+    // the page decides which build is used: its parts are those of the page that was sent last
+    if (served && path !== 'index.html') return served;
+    const folder = await options.builds.current();
+    if (served?.folder !== folder) served = await readBuild(folder);
+    return served;
+  };
+
+  return async (request, response) => {
+    const [, path = '', query = ''] = /^([^?#]*)(.*)$/s.exec(request.url ?? '') ?? [];
+    if (path !== dashboardPath && !path.startsWith(`${dashboardPath}/`)) return false;
+    response.setHeaders(new Map(Object.entries(securityHeaders([]))));
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      say(response, 405, 'Only GET and HEAD are answered here.');
+    } else if (path === dashboardPath) {
+      // without the slash, the page would look for its parts beside it
+      response.setHeader('Location', `${dashboardPath}/${query}`);
+      say(response, 308, `The dashboard is at ${dashboardPath}/`);
+    } else {
+      await sendPart(request, response, path.slice(dashboardPath.length + 1) || 'index.html');
+    }
+    return true;
+  };
+
+  async function sendPart(request: IncomingMessage, response: ServerResponse, path: string) {
+    if (path === 'config.json') {
+      const body = JSON.stringify(options.configuration);
+      return answer(response, 200, 'application/json', body);
+    }
+    try {
+      const { files, send } = await openBuild(path);
+      if (!files.has(path)) return say(response, 404, 'The dashboard has no such file.');
+      sendFile(request, response, path, send);
+    } catch (error) {
+      if (!(error instanceof StackError)) throw error;
+      response.setHeader('Retry-After', '5');
+      say(response, 503, `${error.message}\n\n${error.remedy}`);
+    }
+  }
+}
+
+function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  send: RequestHandler,
+): void {
+  const immutable = path.startsWith('assets/');
+  response.setHeader(
+    'Cache-Control',
+    immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+  );
+  response.setHeader('Vary', 'Accept-Encoding');
+  request.url = `/${path}`;
+  // a part of a file that is sent in one of several encodings would be of no use
+  delete request.headers.range;
+  request.headers['accept-encoding'] = acceptedEncodings(request);
+  send(request, response);
+}
+
+/** Without those that the client gives no weight, of which sirv does not know. */
+function acceptedEncodings({ headers }: IncomingMessage): string {
+  const entries = `${headers['accept-encoding'] ?? ''}`.split(',');
+  return entries.filter((entry) => !/;\s*q=0(\.0*)?\s*$/i.test(entry)).join();
+}
+
+async function readBuild(folder: string): Promise<ServedBuild> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .filter((path) => !unserved.test(path));
+  const send = sirv(folder, { etag: true, brotli: true, gzip: true, extensions: [] });
+  return { folder, files: new Set(files), send };
+}
+
+/** What is for hosts, and a compressed file under its own name. */
+const unserved = /^(_headers|build\.json|config\.json)$|\.(br|gz)$|(^|\/)\./;
+
+function say(response: ServerResponse, status: number, words: string): void {
+  answer(response, status, 'text/plain; charset=utf-8', `${words}\n`);
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  });
+  // Node leaves the body out where HEAD was asked
+  response.end(body);
+}

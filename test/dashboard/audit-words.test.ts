@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { AuditEntry } from '../../dashboard/src/data/key.ts';
+import { actionWords, actorWords, detailsOf } from '../../dashboard/src/key/audit-words.ts';
+
+const me = '01a206e7-0000-7000-8000-000000000001';
+const other = '01a206e7-0000-7000-8000-000000000002';
+
+function anEntry(fields: Partial<AuditEntry>): AuditEntry {
+  return {
+    id: '01a206e7-0000-7000-8000-00000000000a',
+    api_key_id: '01a206e7-0000-7000-8000-00000000000b',
+    user_id: me,
+    actor_id: me,
+    action: 'updated',
+    changes: null,
+    reason: null,
+    request_id: null,
+    tier: null,
+    occurred_at: '2026-11-23T05:12:07.123456+00:00',
+    ...fields,
+  };
+}
+
+describe('what was done', () => {
+  it.each([
+    ['minted', 'Made'],
+    ['updated', 'Changed'],
+    ['rotated', 'New secret'],
+    ['deleted', 'Deleted'],
+    ['suspended', 'Suspended'],
+    ['reactivated', 'Back in service'],
+    ['limits_changed', 'Limits changed'],
+    ['moved_elsewhere', 'moved elsewhere'],
+    ['constructor', 'constructor'],
+  ])('%s is said as “%s”', (action, words) => {
+    expect(actionWords({ action })).toBe(words);
+  });
+});
+
+describe('who did it', () => {
+  it.each([
+    ['updated', me, 'you'],
+    ['suspended', me, 'you'],
+    ['suspended', other, 'an admin'],
+    ['reactivated', other, 'an admin'],
+    ['limits_changed', other, 'an admin'],
+    ['deleted', other, 'another account'],
+    ['deleted', null, 'the operator'],
+  ])('%s by %s is by %s', (action, actor_id, words) => {
+    expect(actorWords({ action, actor_id }, me)).toBe(words);
+  });
+});
+
+describe('what was changed', () => {
+  it('sets the text of users apart', () => {
+    const label = '<img src=x onerror=alert(1)>';
+    expect(detailsOf(anEntry({ changes: { label } }))).toEqual([
+      { text: 'New label:', value: label },
+    ]);
+  });
+
+  it('is told of every field that changed', () => {
+    const changes = {
+      label: 'x',
+      allowed_ips: ['203.0.113.7/32', '2001:db8::/32'],
+      expires_at: '2026-12-31T00:00:00+00:00',
+    };
+    expect(detailsOf(anEntry({ changes }))).toEqual([
+      { text: 'New label:', value: 'x' },
+      { text: 'Allowed clients:', value: '203.0.113.7, 2001:db8::/32' },
+      { text: 'Expires on 31 Dec 2026, 00:00 UTC' },
+    ]);
+  });
+
+  it('tells what was taken away', () => {
+    expect(detailsOf(anEntry({ changes: { allowed_ips: [], expires_at: null } }))).toEqual([
+      { text: 'Any client may use it' },
+      { text: 'Never expires' },
+    ]);
+  });
+
+  it('tells limits, and which are of the tier', () => {
+    const changes = {
+      tier: 'team',
+      bandwidth_limit_override_bytes: 0,
+      rate_limit_override: null,
+    };
+    const entry = anEntry({ action: 'limits_changed', changes, reason: 'unpaid' });
+    expect(detailsOf(entry)).toEqual([
+      { text: 'Tier:', value: 'team' },
+      { text: '0 B a month' },
+      { text: 'Connections a second of the tier' },
+      { text: 'Reason:', value: 'unpaid' },
+    ]);
+  });
+
+  it('is nothing for what has no changes', () => {
+    expect(detailsOf(anEntry({ action: 'rotated' }))).toEqual([]);
+    expect(detailsOf(anEntry({ changes: ['label'] }))).toEqual([]);
+    expect(detailsOf(anEntry({ changes: 'label' }))).toEqual([]);
+  });
+});

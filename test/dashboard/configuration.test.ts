@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigurationMissing, checkConfiguration } from '../../dashboard/src/configuration.ts';
+
+const origin = 'https://keys.example.com';
+const whole = {
+  supabaseUrl: 'https://project.supabase.co',
+  publishableKey: 'sb_publishable_abc',
+  gatewayUrl: 'http://gateway.example.com:7777',
+};
+
+describe('config.json', () => {
+  it('names a project, or leaves it to be that of the page’s own origin', () => {
+    expect(checkConfiguration(whole, origin)).toEqual(whole);
+    const { supabaseUrl: _, ...own } = whole;
+    expect(checkConfiguration(own, origin).supabaseUrl).toBe(origin);
+  });
+
+  it('has URLs of which only the origin counts', () => {
+    const read = { ...whole, gatewayUrl: 'http://user:password@gateway.example.com:7777/$(id);id' };
+    expect(checkConfiguration(read, origin).gatewayUrl).toBe(whole.gatewayUrl);
+  });
+
+  it.each([
+    ['nothing', null],
+    ['text', 'sb_publishable_abc'],
+    ['no key', { ...whole, publishableKey: undefined }],
+    ['a secret key', { ...whole, publishableKey: 'sb_secret_abc' }],
+    ['a gateway that is a number', { ...whole, gatewayUrl: 7777 }],
+    ['a host that a shell would run', { ...whole, gatewayUrl: 'http://$(id);id' }],
+    ['a script for a project', { ...whole, supabaseUrl: 'javascript:alert(1)' }],
+    ['an empty project', { ...whole, supabaseUrl: '' }],
+    ['an object for a project', { ...whole, supabaseUrl: {} }],
+  ])('with %s is refused', (_, read) => {
+    expect(() => checkConfiguration(read, origin)).toThrow(ConfigurationMissing);
+  });
+});

@@ -1,0 +1,150 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BuildEnd, buildsFolder, runBuild } from './build-command.ts';
+
+const { folder, remove } = buildsFolder();
+afterAll(remove);
+
+const project = {
+  SUPABASE_URL: 'https://project.supabase.co',
+  SUPABASE_PUBLISHABLE_KEY: 'sb_publishable_0123456789',
+  PROXY_GATEWAY_URL: 'http://gateway.example.com:7777',
+};
+
+/** The files of a build by their path. */
+function filesOf(build: string): string[] {
+  return readdirSync(build, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    statSync(join(build, path)).isFile(),
+  );
+}
+
+/** The policies of a build: in the page, and in `_headers`. */
+function policiesOf(build: string): Map<string, string[]>[] {
+  const html = readFileSync(join(build, 'index.html'), 'utf8');
+  const [, meta = ''] =
+    /<meta http-equiv="Content-Security-Policy" content="([^"]+)">/.exec(html) ?? [];
+  const headers = readFileSync(join(build, '_headers'), 'utf8');
+  const [, header = ''] = /^ {2}Content-Security-Policy: (.+)$/m.exec(headers) ?? [];
+  return [meta.replaceAll('&#39;', "'"), header].map(
+    (policy) =>
+      new Map(
+        policy.split('; ').map((rule) => {
+          const [name = '', ...sources] = rule.split(' ');
+          return [name, sources];
+        }),
+      ),
+  );
+}
+
+/** Of a key more than the prefix, by which supabase-js tells one. */
+const leaks = /[#@] sourceMappingURL|sb_secret_\w+|vite-token|service_role/;
+
+describe.each([
+  ['any project', 'any', {}],
+  ['one project', 'one', project],
+])('a build for %s', (_, name, environment) => {
+  const build = join(folder, name);
+  let end: BuildEnd;
+  beforeAll(async () => {
+    // of which nothing may be in what is built
+    const secrets = {
+      SUPABASE_SECRET_KEY: 'sb_secret_of_the_environment',
+      VITE_TOKEN: 'vite-token',
+    };
+    end = await runBuild(build, { ...environment, ...secrets });
+  });
+
+  it('ends well, with a table of its files', () => {
+    expect(end).toMatchObject({ code: 0 });
+    const rows = end.stdout.trimEnd().split('\n').slice(1);
+    const sizes = rows.map((row) => /^(.+?) +([\d.]+) kB +([\d.]+) kB(?: +first load)?$/.exec(row));
+    expect(sizes.every((row) => row !== null)).toBe(true);
+    // the columns of a table line up
+    expect(new Set(rows.map((row) => row.lastIndexOf(' kB'))).size).toBe(1);
+    const shown = sizes.map((row) => row?.[1]?.trim());
+    const served = filesOf(build).filter((path) => /(html|js|css|svg)$/.test(path));
+    for (const path of served) expect(shown).toContain(path);
+    expect(shown.slice(-2)).toEqual(['first load', 'all']);
+  });
+
+  it('lets the page load its own files alone, and connect to its project alone', () => {
+    const policies = policiesOf(build);
+    const origins = name === 'one' ? [project.SUPABASE_URL] : [];
+    for (const policy of policies) {
+      expect(policy.get('default-src')).toEqual(["'none'"]);
+      for (const part of ['script-src', 'style-src', 'img-src']) {
+        expect(policy.get(part)).toEqual(["'self'"]);
+      }
+      expect(policy.get('connect-src')).toEqual(["'self'", ...origins]);
+      expect(policy.get('require-trusted-types-for')).toEqual(["'script'"]);
+      const others = [...policy].filter(([part]) => part !== 'connect-src').flat(2);
+      expect(others.filter((source) => /unsafe|\/\/|\*|:$/.test(source))).toEqual([]);
+    }
+    expect(policies[1]?.get('frame-ancestors')).toEqual(["'none'"]);
+  });
+
+  it('tells a host to keep the assets, and nothing else, for ever', () => {
+    const headers = readFileSync(join(build, '_headers'), 'utf8');
+    const [everywhere = '', assets = ''] = headers.split('/assets/*\n');
+    expect(everywhere).not.toContain('Cache-Control');
+    expect(assets).toBe('  Cache-Control: public, max-age=31536000, immutable\n');
+    const kept = filesOf(build).filter((path) => path.startsWith('assets/'));
+    for (const path of kept) expect(path).toMatch(/-[\w-]{8}\.\w+(\.br|\.gz)?$/);
+  });
+
+  it('has a configuration where it is for a project', () => {
+    const file = join(build, 'config.json');
+    expect(existsSync(file)).toBe(name === 'one');
+    if (name !== 'one') return;
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      supabaseUrl: 'https://project.supabase.co',
+      publishableKey: 'sb_publishable_0123456789',
+      gatewayUrl: 'http://gateway.example.com:7777',
+    });
+  });
+
+  it('has a page without inline scripts and styles, whose parts are all beside it', () => {
+    const html = readFileSync(join(build, 'index.html'), 'utf8');
+    expect(html).not.toMatch(/<style|\sstyle=|\son\w+=|javascript:|data:/i);
+    for (const [, content = ''] of html.matchAll(/<script[^>]*>([^<]*)<\/script>/g)) {
+      expect(content.trim()).toBe('');
+    }
+    const urls = [...html.matchAll(/\s(?:src|href)="([^"]*)"/g)].map(([, url = '']) => url);
+    expect(urls.length).toBeGreaterThan(3);
+    for (const url of urls) {
+      expect(url).toMatch(/^\.\//);
+      if (url !== './config.json') expect(existsSync(join(build, url))).toBe(true);
+    }
+    expect(html.indexOf('Content-Security-Policy')).toBeLessThan(html.search(/<script|<link/));
+  });
+
+  it('has no source map, no secret and nothing of the machine in any file', () => {
+    for (const path of filesOf(build)) {
+      expect(path).not.toMatch(/\.(map|tsx?)$/);
+      const text = readFileSync(join(build, path), 'latin1');
+      expect(text.match(leaks)).toBeNull();
+      expect(text.includes(process.cwd())).toBe(false);
+    }
+  });
+
+  it('has each text compressed as it is', () => {
+    const texts = filesOf(build).filter((path) => /\.(js|css|html)$/.test(path));
+    expect(texts.length).toBeGreaterThan(2);
+    for (const path of texts) {
+      const [plain, brotli, gzip] = ['', '.br', '.gz'].map((end) =>
+        readFileSync(join(build, path + end)),
+      );
+      expect(brotliDecompressSync(brotli as Buffer).equals(plain as Buffer)).toBe(true);
+      expect(gunzipSync(gzip as Buffer).equals(plain as Buffer)).toBe(true);
+    }
+  });
+
+  it('has React’s production half, whatever NODE_ENV is here', () => {
+    const scripts = filesOf(build).filter((path) => path.endsWith('.js'));
+    const text = scripts.map((path) => readFileSync(join(build, path), 'utf8')).join('');
+    expect(process.env.NODE_ENV).not.toBe('production');
+    expect(text.match(/jsxDEV|react-jsx-dev-runtime/)).toBeNull();
+  });
+});

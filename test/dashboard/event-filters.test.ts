@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import {
+  checkFilters,
+  type EventFilters,
+  eventQuery,
+  isFiltered,
+  noFilters,
+  readEventFilters,
+  writeEventFilters,
+} from '../../dashboard/src/key/event-filters.ts';
+
+const all: EventFilters = {
+  from: '2026-11-01',
+  to: '2026-11-30',
+  status: '502',
+  host: 'shop.example.com',
+};
+const read = (search: string) => readEventFilters(new URLSearchParams(search));
+
+describe('the filters of events in an address', () => {
+  it('are read as they were written', () => {
+    expect(readEventFilters(writeEventFilters(all))).toEqual(all);
+    const strange = { ...noFilters, host: 'a&b=c#d?e%+ü' };
+    expect(readEventFilters(new URLSearchParams(writeEventFilters(strange).toString()))).toEqual(
+      strange,
+    );
+  });
+
+  it('leave out what is empty, and the space around what is not', () => {
+    expect(writeEventFilters(noFilters).toString()).toBe('');
+    expect(writeEventFilters({ ...noFilters, host: ' a.example ', status: ' ' }).toString()).toBe(
+      'host=a.example',
+    );
+  });
+
+  it.each([
+    ['from=2026-02-31'],
+    ['from=0000-01-01'],
+    ['from=yesterday'],
+    ['to=12026-01-01'],
+    ['status=600'],
+    ['status=99'],
+    ['status=2e2'],
+    [`host=${'a'.repeat(256)}`],
+    ['page=2'],
+  ])('are as if not there where they do not fit: %s', (search) => {
+    expect(read(search)).toEqual(noFilters);
+  });
+
+  it('keep what fits beside what does not', () => {
+    expect(read('from=2026-11-02&to=2026-11-01&status=200')).toEqual({
+      ...noFilters,
+      from: '2026-11-02',
+      status: '200',
+    });
+  });
+});
+
+describe('the filters of events as the database takes them', () => {
+  it('hold the last day to its end', () => {
+    expect(eventQuery(all)).toEqual({
+      from: '2026-11-01T00:00:00.000Z',
+      to: '2026-12-01T00:00:00.000Z',
+      status_code: 502,
+      target_host: 'shop.example.com',
+    });
+    expect(eventQuery({ ...noFilters, to: '2028-02-28' })).toEqual({
+      to: '2028-02-29T00:00:00.000Z',
+    });
+  });
+
+  it('have no argument for an empty one', () => {
+    expect(eventQuery(noFilters)).toEqual({});
+    expect(eventQuery({ ...noFilters, host: '  ' })).toEqual({});
+  });
+});
+
+describe('what is wrong with filters', () => {
+  it('is nothing for those that hold', () => {
+    expect(checkFilters(noFilters)).toEqual({});
+    expect(checkFilters(all)).toEqual({});
+    expect(checkFilters({ ...all, to: all.from })).toEqual({});
+    // counted as the database counts
+    expect(checkFilters({ ...noFilters, host: '💸'.repeat(255) })).toEqual({});
+  });
+
+  it('is told of each field', () => {
+    const wrong = { from: '1', to: '2026-13-01', status: '1000', host: 'a'.repeat(256) };
+    expect(Object.keys(checkFilters(wrong)).sort()).toEqual(['from', 'host', 'status', 'to']);
+    expect(Object.keys(checkFilters({ ...all, from: '2026-12-01' }))).toEqual(['to']);
+  });
+
+  it('does not count where nothing is filtered', () => {
+    expect(isFiltered(noFilters)).toBe(false);
+    expect(isFiltered({ ...noFilters, status: '200' })).toBe(true);
+  });
+});

@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { duration, statusWords } from '../../dashboard/src/key/event-words.ts';
+
+it.each([
+  [0, '0 ms'],
+  [999, '999 ms'],
+  [1_000, '1.0 s'],
+  [59_949, '59.9 s'],
+  [59_950, '1 min'],
+  [200_000, '3 min 20 s'],
+  [3_599_499, '59 min 59 s'],
+  [3_599_500, '1 h'],
+  [7_500_000, '2 h 5 min'],
+  [86_400_000 * 3, '72 h'],
+])('says how long %i ms are', (milliseconds, words) => {
+  expect(duration(milliseconds)).toBe(words);
+});
+
+it('explains the gateway’s own answers, and no target’s', () => {
+  expect(statusWords('CONNECT', 402)).toBe('quota used up');
+  expect(statusWords('CONNECT', 418)).toBeUndefined();
+  expect(statusWords('GET', 402)).toBeUndefined();
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { bytes, counted, percent } from '../../dashboard/src/format/amount.ts';
+import {
+  ago,
+  dateTime,
+  fromNow,
+  month,
+  period,
+  startOfMonth,
+} from '../../dashboard/src/format/time.ts';
+
+describe('amounts', () => {
+  it('of bytes are in powers of ten, with three digits', () => {
+    const cases: [number, string][] = [
+      [0, '0 B'],
+      [999, '999 B'],
+      [1_000, '1 kB'],
+      [1_234, '1.23 kB'],
+      [999_499, '999 kB'],
+      [999_500, '1 MB'],
+      [5_000_000_000, '5 GB'],
+      [1_000_000_000_000, '1 TB'],
+      [Number.MAX_SAFE_INTEGER, '9.01 PB'],
+    ];
+    for (const [count, words] of cases) expect(bytes(count)).toBe(words);
+  });
+
+  it('as a share never say all for less than all, nor nothing for a little', () => {
+    expect(percent(0, 100)).toBe('0 %');
+    expect(percent(1, 100_000)).toBe('< 1 %');
+    expect(percent(999, 1_000)).toBe('99 %');
+    expect(percent(1_000, 1_000)).toBe('100 %');
+    expect(percent(15_000, 1_000)).toBe('1,500 %');
+    expect(percent(1, 0)).toBe('over');
+  });
+
+  it('have their word in the right number', () => {
+    expect([counted(0, 'key'), counted(1, 'key'), counted(1_500, 'key')]).toEqual([
+      '0 keys',
+      '1 key',
+      '1,500 keys',
+    ]);
+  });
+});
+
+describe('times', () => {
+  const now = Date.parse('2026-11-23T12:00:00Z');
+
+  it('are said from now, rounded towards it', () => {
+    const cases: [string, string][] = [
+      ['2026-11-23T12:00:00Z', 'just now'],
+      ['2026-11-23T11:59:01Z', 'just now'],
+      ['2026-11-23T12:00:30Z', 'within a minute'],
+      ['2026-11-23T11:58:59Z', '1 minute ago'],
+      ['2026-11-23T09:00:01Z', '2 hours ago'],
+      ['2026-11-22T12:00:00Z', '1 day ago'],
+      ['2026-11-25T12:00:00Z', 'in 2 days'],
+    ];
+    for (const [time, words] of cases) expect(fromNow(time, now)).toBe(words);
+  });
+
+  it('that were are never to come, when the browser’s clock is behind', () => {
+    expect(ago('2026-11-23T12:00:40Z', now)).toBe('just now');
+    expect(ago('2026-11-23T09:00:01Z', now)).toBe('2 hours ago');
+  });
+
+  it('are shown in UTC, and say so', () => {
+    expect(dateTime('2026-11-23T23:30:00+00:00')).toBe('23 Nov 2026, 23:30 UTC');
+    expect(month('2026-12-01T00:00:00Z')).toBe('December 2026');
+  });
+
+  it('have months of UTC, over the ends of years', () => {
+    const january = Date.parse('2027-01-31T23:59:59.999Z');
+    expect(startOfMonth(january).toISOString()).toBe('2027-01-01T00:00:00.000Z');
+    expect(period(startOfMonth(january, -1))).toBe('2026-12');
+    expect(period(startOfMonth(january, 1))).toBe('2027-02');
+  });
+});

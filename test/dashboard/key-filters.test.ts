@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import {
+  applyFilters,
+  firstFilters,
+  type KeyFilters,
+  readFilters,
+  writeFilters,
+} from '../../dashboard/src/keys/key-filters.ts';
+import { aKey } from './a-key.ts';
+
+const now = Date.parse('2026-11-23T12:00:00Z');
+const keys = [
+  aKey({
+    label: 'Zebra 2',
+    key_id: 'avp_live_000000000001',
+    created_at: '2026-11-03T00:00:00+00:00',
+  }),
+  aKey({ label: 'zebra 10', key_id: 'avp_test_000000000002', live_mode: false, tier: 'team' }),
+  aKey({
+    label: 'ant',
+    key_id: 'avp_live_000000000003',
+    last_used_at: '2026-11-20T00:00:00+00:00',
+    bandwidth_used_this_period_bytes: 7,
+  }),
+  aKey({ label: 'gone', key_id: 'avp_live_000000000004', deleted_at: '2026-11-02T00:00:00+00:00' }),
+  aKey({
+    label: 'held',
+    key_id: 'avp_live_000000000005',
+    suspended_at: '2026-11-02T00:00:00+00:00',
+  }),
+];
+
+function shown(changes: Partial<KeyFilters>): string[] {
+  return applyFilters(keys, { ...firstFilters, ...changes }, now).map(({ label }) => label);
+}
+
+describe('the filters of the list of keys', () => {
+  it('leave out the deleted at first, and begin with the newest', () => {
+    expect(shown({})).toEqual(['Zebra 2', 'zebra 10', 'ant', 'held']);
+  });
+
+  it('find a label in any case of letters, and a part of a key ID', () => {
+    expect(shown({ search: ' ZEBRA ' })).toEqual(['Zebra 2', 'zebra 10']);
+    expect(shown({ search: '0003' })).toEqual(['ant']);
+    expect(shown({ search: 'nothing' })).toEqual([]);
+  });
+
+  it('keep one state, tier or mode', () => {
+    expect(shown({ state: 'deleted' })).toEqual(['gone']);
+    expect(shown({ state: 'suspended' })).toEqual(['held']);
+    expect(shown({ state: 'active' })).toEqual(['Zebra 2', 'zebra 10', 'ant']);
+    expect(shown({ state: '' })).toHaveLength(5);
+    expect(shown({ tier: 'team' })).toEqual(['zebra 10']);
+    expect(shown({ mode: 'test' })).toEqual(['zebra 10']);
+    expect(shown({ mode: 'live', tier: 'team' })).toEqual([]);
+  });
+
+  it('sort by each column, both ways, what never was used as the oldest', () => {
+    expect(shown({ sort: 'label', descending: false })).toEqual([
+      'ant',
+      'held',
+      'Zebra 2',
+      'zebra 10',
+    ]);
+    expect(shown({ sort: 'label', descending: true })[0]).toBe('zebra 10');
+    expect(shown({ sort: 'used', descending: true })[0]).toBe('ant');
+    expect(shown({ sort: 'last_used', descending: true })[0]).toBe('ant');
+    expect(shown({ sort: 'last_used', descending: false }).at(-1)).toBe('ant');
+    expect(shown({ sort: 'created', descending: false }).at(-1)).toBe('Zebra 2');
+  });
+
+  it('are the same after a way through the address', () => {
+    const chosen: KeyFilters[] = [
+      firstFilters,
+      { search: 'a b&c=d', state: '', tier: 'team', mode: 'test', sort: 'used', descending: false },
+      { ...firstFilters, state: 'quota_used_up', sort: 'label', descending: true },
+    ];
+    for (const filters of chosen) {
+      expect(readFilters(new URLSearchParams(String(writeFilters(filters))))).toEqual(filters);
+    }
+    expect(String(writeFilters(firstFilters))).toBe('');
+  });
+
+  it('take an address that says what there is not as if it said nothing', () => {
+    const address = new URLSearchParams('state=constructor&mode=both&sort=-secret&page=2');
+    expect(readFilters(address)).toEqual(firstFilters);
+  });
+});

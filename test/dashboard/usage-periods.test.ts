@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import type { UsagePoint } from '../../dashboard/src/data/key.ts';
+import {
+  arePointsOf,
+  labelStep,
+  summarize,
+  type UsagePeriod,
+  usageBars,
+  usagePeriod,
+} from '../../dashboard/src/usage-chart/usage-periods.ts';
+
+const at = (time: string) => Date.parse(time);
+const spanOf = ({ span }: UsagePeriod) => [
+  span.interval,
+  span.from.toISOString(),
+  span.to.toISOString(),
+];
+const sides = (period: UsagePeriod, index: number) => {
+  const slot = period.slots.at(index);
+  return [slot?.label, slot?.current?.toISOString(), slot?.before?.toISOString()];
+};
+const point = (start: string, fields: Partial<UsagePoint> = {}): UsagePoint => ({
+  start,
+  requests: 1,
+  bytes_sent: 10,
+  bytes_received: 100,
+  ...fields,
+});
+
+describe('this month, by day', () => {
+  it('spans both months, up to the end of today', () => {
+    const period = usagePeriod('month', at('2026-11-23T05:25:00Z'));
+    expect(spanOf(period)).toEqual(['day', '2026-10-01T00:00:00.000Z', '2026-11-24T00:00:00.000Z']);
+    expect([period.current, period.before]).toEqual(['November 2026', 'October 2026']);
+    expect(sides(period, 0)).toEqual(['1', '2026-11-01T00:00:00.000Z', '2026-10-01T00:00:00.000Z']);
+  });
+
+  it.each([
+    // now, slots, the last slot's days
+    ['2026-11-30T23:59:59.999Z', 31, undefined, '2026-10-31T00:00:00.000Z'],
+    ['2026-12-01T00:00:00Z', 31, '2026-12-31T00:00:00.000Z', undefined],
+    ['2027-01-15T12:00:00Z', 31, '2027-01-31T00:00:00.000Z', '2026-12-31T00:00:00.000Z'],
+    ['2027-02-28T23:00:00Z', 31, undefined, '2027-01-31T00:00:00.000Z'],
+    ['2027-03-01T00:00:00Z', 31, '2027-03-31T00:00:00.000Z', undefined],
+  ])('has a slot for each day of the longer month at %s', (now, slots, current, before) => {
+    const period = usagePeriod('month', at(now));
+    expect(period.slots).toHaveLength(slots);
+    expect(sides(period, -1)).toEqual([String(slots), current, before]);
+  });
+
+  it('knows the leap day', () => {
+    const days = (now: string, side: 'current' | 'before') =>
+      usagePeriod('month', at(now)).slots.filter((slot) => slot[side]).length;
+    expect(days('2028-02-10T00:00:00Z', 'current')).toBe(29);
+    expect(days('2028-03-10T00:00:00Z', 'before')).toBe(29);
+    expect(days('2027-03-10T00:00:00Z', 'before')).toBe(28);
+    expect(days('2100-02-10T00:00:00Z', 'current')).toBe(28);
+  });
+
+  it('asks for the same until the day ends, then for one day more, then for another month', () => {
+    const span = (now: string) => spanOf(usagePeriod('month', at(now)));
+    expect(span('2026-11-29T00:00:00Z')).toEqual(span('2026-11-29T23:59:59.999Z'));
+    expect(span('2026-11-30T00:00:00Z')).toEqual([
+      'day',
+      '2026-10-01T00:00:00.000Z',
+      '2026-12-01T00:00:00.000Z',
+    ]);
+    expect(span('2026-12-01T00:00:00Z')).toEqual([
+      'day',
+      '2026-11-01T00:00:00.000Z',
+      '2026-12-02T00:00:00.000Z',
+    ]);
+  });
+
+  it('stays within what the database gives at once', () => {
+    for (let time = at('2027-01-01T00:00:00Z'); time < at('2029-01-01T00:00:00Z'); time += 43e6) {
+      const { from, to } = usagePeriod('month', time).span;
+      expect((to.getTime() - from.getTime()) / 86_400_000).toBeLessThanOrEqual(62);
+      expect(to.getTime()).toBeGreaterThan(time);
+    }
+  });
+});
+
+describe('last 24 hours, by hour', () => {
+  it('has the hour it is last, beside the same hour of the day before', () => {
+    const period = usagePeriod('hours', at('2026-11-23T05:25:00Z'));
+    expect(spanOf(period)).toEqual([
+      'hour',
+      '2026-11-21T06:00:00.000Z',
+      '2026-11-23T06:00:00.000Z',
+    ]);
+    expect(period.slots).toHaveLength(24);
+    expect(sides(period, 0)).toEqual([
+      '06:00',
+      '2026-11-22T06:00:00.000Z',
+      '2026-11-21T06:00:00.000Z',
+    ]);
+    expect(sides(period, -1)).toEqual([
+      '05:00',
+      '2026-11-23T05:00:00.000Z',
+      '2026-11-22T05:00:00.000Z',
+    ]);
+  });
+
+  it('asks for the same until the hour ends', () => {
+    const span = (now: string) => spanOf(usagePeriod('hours', at(now)));
+    expect(span('2027-02-28T23:00:00Z')).toEqual(span('2027-02-28T23:59:59.999Z'));
+    expect(span('2027-03-01T00:00:00Z')).toEqual([
+      'hour',
+      '2027-02-27T01:00:00.000Z',
+      '2027-03-01T01:00:00.000Z',
+    ]);
+  });
+});
+
+describe('bars', () => {
+  const period = usagePeriod('month', at('2027-03-02T10:00:00Z'));
+  const points = [
+    point('2027-02-01T00:00:00+00:00', { requests: 3 }),
+    point('2027-02-28T00:00:00+00:00', { bytes_received: 0 }),
+    point('2027-03-01T00:00:00+00:00', { requests: 0, bytes_sent: 0, bytes_received: 0 }),
+    point('2027-03-02T00:00:00+00:00', { bytes_sent: 4 }),
+  ];
+
+  it('stand at their days: a zero is a zero, a day to come or of no such month is nothing', () => {
+    const bars = usageBars(period, points, 'bytes').map(({ current, before }) => [current, before]);
+    expect(bars[0]).toEqual([0, 110]);
+    expect(bars[1]).toEqual([104, undefined]);
+    expect(bars[27]).toEqual([undefined, 10]);
+    expect(bars[30]).toEqual([undefined, undefined]);
+  });
+
+  it('are of what is measured', () => {
+    const [first, second] = usageBars(period, points, 'requests');
+    expect([first?.before, second?.current]).toEqual([3, 1]);
+  });
+
+  it('come to a total and a highest of each month', () => {
+    const bars = usageBars(period, points, 'bytes');
+    expect(summarize(bars, 'before')).toEqual({
+      total: 120,
+      highest: { time: new Date('2027-02-01T00:00:00Z'), value: 110 },
+    });
+    expect(summarize(bars, 'current')).toEqual({
+      total: 104,
+      highest: { time: new Date('2027-03-02T00:00:00Z'), value: 104 },
+    });
+    expect(summarize(usageBars(period, [], 'bytes'), 'current')).toEqual({
+      total: 0,
+      highest: undefined,
+    });
+  });
+
+  it('are not made of points by the hour where days are shown, nor the other way round', () => {
+    const days = [point('2027-03-01T00:00:00+00:00'), point('2027-03-02T00:00:00+00:00')];
+    const hours = [point('2027-03-02T00:00:00+00:00'), point('2027-03-02T01:00:00+00:00')];
+    const byHour = usagePeriod('hours', at('2027-03-02T10:00:00Z'));
+    expect([arePointsOf(period, days), arePointsOf(period, hours)]).toEqual([true, false]);
+    expect([arePointsOf(byHour, days), arePointsOf(byHour, hours)]).toEqual([false, true]);
+    expect(arePointsOf(period, [])).toBe(false);
+  });
+});
+
+describe('labels of the axis', () => {
+  it('grow fewer as the chart grows narrow', () => {
+    const period = usagePeriod('month', at('2026-11-23T05:25:00Z'));
+    const steps = [1200, 900, 500, 250, 120, 60, 0].map((width) => labelStep(period, width));
+    expect(steps).toEqual([1, 1, 2, 5, 10, 15, 31]);
+  });
+
+  it('of hours divide the day evenly, so they stay at round hours', () => {
+    const period = usagePeriod('hours', at('2026-11-23T05:25:00Z'));
+    for (const width of [1200, 900, 700, 500, 300, 200, 100, 0]) {
+      expect(24 % labelStep(period, width)).toBe(0);
+    }
+    expect(period.slots.map(({ ordinal }) => ordinal).slice(17, 20)).toEqual([23, 0, 1]);
+  });
+});
