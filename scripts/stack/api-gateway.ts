@@ -54,7 +54,8 @@ export async function startApiGateway(options: {
   const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 20_000 });
   const proxy = createProxyServer({ agent, xfwd: true });
   // an answer that breaks off must not look as if more of it were to come
-  proxy.on('proxyRes', (upstream, _request, response) => {
+  proxy.on('proxyRes', (upstream, request, response) => {
+    if (rawHeader(request, 'connection') === 'close') upstream.headers.connection = 'close';
     upstream.once('close', () => {
       if (!upstream.complete) response.destroy();
     });
@@ -62,10 +63,13 @@ export async function startApiGateway(options: {
   proxy.on('proxyReq', frameAsReceived);
   let opened: { upstreams: Upstreams; auth: ReturnType<typeof getRequestListener> } | undefined;
 
-  const forward = (request: IncomingMessage, response: ServerResponse, port: number) =>
+  const forward = (request: IncomingMessage, response: ServerResponse, port: number) => {
+    // a client that asks to close its own connection must not close one that others use
+    request.headers.connection = 'keep-alive';
     proxy.web(request, response, { target: `http://${loopback}:${port}` }, () =>
       answer(response, 503, ownMessages.away),
     );
+  };
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     if (!opened) return answer(response, 503, ownMessages.starting);
@@ -135,16 +139,22 @@ function matchRoute(url: string, functionNames: string[]): Route | null {
  * the upstream would take them for the next request on that connection.
  */
 function frameAsReceived(outgoing: ClientRequest, request: IncomingMessage): void {
-  if (!wasChunked(request)) return;
+  if (rawHeader(request, 'transfer-encoding') === undefined) return;
+  if (outgoing.headersSent) {
+    // no connection was free at once, and what the proxy made of it is on its way
+    if (request.method === 'DELETE' || request.method === 'OPTIONS') outgoing.destroy();
+    return;
+  }
   outgoing.removeHeader('Content-Length');
   outgoing.setHeader('Transfer-Encoding', 'chunked');
 }
 
-/** The proxy deletes the header from `headers`, but not from the raw list. */
-function wasChunked({ rawHeaders }: IncomingMessage): boolean {
-  return rawHeaders.some(
-    (name, index) => index % 2 === 0 && name.toLowerCase() === 'transfer-encoding',
+/** A header as the client sent it, in lower case: the proxy deletes some from `headers`, not from the raw list. */
+function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  const at = rawHeaders.findIndex(
+    (candidate, index) => index % 2 === 0 && candidate.toLowerCase() === name,
   );
+  return at < 0 ? undefined : rawHeaders[at + 1]?.toLowerCase();
 }
 
 /** Puts the API key's role into `request` where no user's token is. Returns why not, or null. */

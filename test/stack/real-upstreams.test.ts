@@ -1,3 +1,4 @@
+import { request as httpRequest } from 'node:http';
 import { expect, inject, test } from 'vitest';
 import { newUser, request } from '../personas.ts';
 
@@ -40,6 +41,39 @@ test('a token of somebody else’s making passes the gateway, and is refused beh
     const { status } = await request('GET', path, { token, headers: service });
     expect([401, 403]).toContain(status);
   }
+});
+
+test('a client that closes its connection closes none that others use', async () => {
+  const ask = async () => {
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+    // Node's fetch lets nobody set this header
+    const asked = httpRequest(`${url}/rest/v1/rpc/proxy_health`, {
+      agent: false,
+      headers: { ...anonymous, connection: 'close' },
+    });
+    asked.on('response', (answer) => {
+      expect(answer.headers.connection).toBe('close');
+      answer.resume();
+      answer.on('end', () => resolve(answer.statusCode));
+    });
+    asked.on('error', reject).end();
+    return promise;
+  };
+  const statuses: (number | undefined)[] = [];
+  for (let round = 0; round < 50; round++) {
+    statuses.push(...(await Promise.all([ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask()])));
+  }
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
+});
+
+test('more requests at once than there are connections behind it are all answered', async () => {
+  const path = '/rest/v1/rpc/proxy_health';
+  const answers = await Promise.all(
+    Array.from({ length: 600 }, () => request('GET', path, { headers: anonymous })),
+  );
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  const { status } = await request('GET', path, { headers: anonymous });
+  expect(status).toBe(200);
 });
 
 test('the key set has the public half of the signing key alone', async () => {
