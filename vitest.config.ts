@@ -8,6 +8,7 @@ export default defineConfig({
     // a hang is a failure; how long a machine takes is not
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 90_000 } },
     maxWorkers: 2,
   },
 });

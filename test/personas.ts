@@ -7,7 +7,8 @@ import { createProxyKeysClient, type ProxyKeysClient } from '../client/client.ts
 import type { Database } from '../supabase/functions/_shared/database.types.ts';
 
 const stack = inject('stack');
-const password = 'correct horse battery staple';
+/** The password of everybody here. */
+export const password = 'correct horse battery staple';
 
 /** supabase-js as an application makes it: the project's URL and publishable key, nothing kept. */
 export function createSupabase(key = stack.publishableKey): SupabaseClient<Database> {

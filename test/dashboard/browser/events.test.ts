@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { afterAll, describe, expect, it } from 'vitest';
+import { recordUsage, usageEvent } from '../../database/usage-events.ts';
+import { connectGateway, newUser } from '../../personas.ts';
+import { withoutChromium } from './chromium.ts';
+import { signIn } from './steps.ts';
+import { newVisitor } from './visitor.ts';
+
+const gateway = connectGateway(1);
+afterAll(() => gateway.end());
+
+/** A user with a key that was used so often, each time for its own host, every fourth one refused. */
+async function userOf(label: string, events: number) {
+  const user = await newUser();
+  const { data } = await user.supabase.rpc('mint_proxy_key', { label });
+  const id = data?.id ?? '';
+  const now = Date.now();
+  for (let begin = 0; begin < events; begin += 5_000) {
+    const length = Math.min(5_000, events - begin);
+    await recordUsage(
+      gateway,
+      Array.from({ length }, (_, offset) => {
+        const index = begin + offset;
+        return usageEvent(id, {
+          occurredAt: new Date(now - (index + 1) * 1_000).toISOString(),
+          targetHost: `host-${index}.example.com`,
+          statusCode: index % 4 === 3 ? 502 : 200,
+        });
+      }),
+    );
+  }
+  return { ...user, id, keyId: data?.key_id ?? '' };
+}
+
+describe.skipIf(withoutChromium)('the events of a key', () => {
+  it('are shown newest first, more on demand, and by filters that are in the address', async () => {
+    const { email, keyId } = await userOf('busy', 120);
+    const { page } = await newVisitor();
+    await signIn(page, email, `/keys/${keyId}`);
+    const hosts = () => page.getByRole('cell', { name: /^host-\d+\.example\.com$/ });
+    const turn = (name: string) => page.getByRole('button', { name, exact: true }).click();
+    await page.getByRole('table', { name: 'Events 1 to 50' }).waitFor();
+    expect(await hosts().count()).toBe(50);
+    expect(await hosts().first().textContent()).toBe('host-0.example.com');
+    await turn('Older');
+    await turn('Older');
+    await page.getByRole('table', { name: 'Events 101 to 120' }).waitFor();
+    expect(await hosts().last().textContent()).toBe('host-119.example.com');
+    await turn('Newer');
+    await page.getByRole('table', { name: 'Events 51 to 100' }).waitFor();
+    expect(await hosts().first().textContent()).toBe('host-50.example.com');
+
+    await page.getByLabel('Status').fill('502');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => hosts().count()).toBe(30);
+    expect(page.url()).toContain('502');
+    await page.reload();
+    await expect.poll(() => hosts().count()).toBe(30);
+    await page.getByLabel(/host/i).fill('host-7.example.com');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => hosts().count()).toBe(1);
+    await page.getByLabel(/host/i).fill('nowhere.example.com');
+    await page.keyboard.press('Enter');
+    await page.getByText(/fits? these filters/).waitFor();
+  });
+
+  it('come by themselves while one looks', async () => {
+    const { email, keyId, id } = await userOf('watched', 1);
+    const { page } = await newVisitor();
+    await signIn(page, email, `/keys/${keyId}`);
+    await page.getByRole('cell', { name: 'host-0.example.com' }).waitFor();
+    await recordUsage(gateway, [usageEvent(id, { targetHost: 'new.example.com' })]);
+    await page.getByRole('cell', { name: 'new.example.com' }).waitFor();
+  });
+
+  it('are downloaded as CSV, all of them, or those that fit the filters', async () => {
+    const { email, keyId } = await userOf('exported', 5_300);
+    const { page } = await newVisitor();
+    await signIn(page, email, `/keys/${keyId}`);
+    const [all] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download all events (CSV)' }).click(),
+    ]);
+    expect(all.suggestedFilename()).toBe(`${keyId}-events.csv`);
+    const rows: Record<string, string>[] = parse(await readFile(await all.path()), {
+      columns: true,
+    });
+    expect(rows).toHaveLength(5_300);
+    expect(new Set(rows.map(({ eventId }) => eventId)).size).toBe(5_300);
+    expect(rows[0]?.targetHost).toBe('host-0.example.com');
+
+    await page.getByLabel('Status').fill('502');
+    await page.keyboard.press('Enter');
+    const [some] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download these events (CSV)' }).click(),
+    ]);
+    const refused: Record<string, string>[] = parse(await readFile(await some.path()), {
+      columns: true,
+    });
+    expect(refused).toHaveLength(1_325);
+    expect(new Set(refused.map(({ statusCode }) => statusCode))).toEqual(new Set(['502']));
+  });
+
+  it('make no file when the download breaks off, and do at the next try', async () => {
+    const { email, keyId } = await userOf('cut', 5_300);
+    const { page } = await newVisitor();
+    await signIn(page, email, `/keys/${keyId}`);
+    let parts = 0;
+    await page.route('**/rpc/export_proxy_key_events', (route) =>
+      ++parts === 2 ? route.abort() : route.continue(),
+    );
+    let downloads = 0;
+    page.on('download', () => downloads++);
+    await page.getByRole('button', { name: 'Download all events (CSV)' }).click();
+    await page.getByText('No file was made.').waitFor();
+    expect(downloads).toBe(0);
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Try again' }).click(),
+    ]);
+    const rows = parse(await readFile(await file.path()), { columns: true });
+    expect(rows).toHaveLength(5_300);
+  });
+});

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { newUser } from '../../personas.ts';
+import { withoutChromium } from './chromium.ts';
+import { signIn } from './steps.ts';
+import { dashboardUrl, newVisitor } from './visitor.ts';
+
+describe.skipIf(withoutChromium)('the first load', () => {
+  it('of the overview, with nothing cached, transfers under 200 kB', async () => {
+    const user = await newUser();
+    await user.supabase.rpc('mint_proxy_key', { label: 'one' });
+    const { page, context } = await newVisitor();
+    await signIn(page, user.email);
+    const session = await context.newCDPSession(page);
+    await session.send('Network.enable');
+    await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+    const transferred: { url: string; bytes: number }[] = [];
+    const urls = new Map<string, string>();
+    session.on('Network.responseReceived', ({ requestId, response }) =>
+      urls.set(requestId, response.url),
+    );
+    session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) =>
+      transferred.push({ url: urls.get(requestId) ?? '', bytes: encodedDataLength }),
+    );
+    await page.goto('about:blank');
+    await page.goto(dashboardUrl());
+    await page.getByRole('img').first().waitFor();
+    await page.waitForLoadState('networkidle');
+    const scripts = transferred.filter(({ url }) => url.endsWith('.js'));
+    expect(scripts.length).toBeGreaterThan(0);
+    const total = transferred.reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(total, JSON.stringify(transferred, null, 2)).toBeLessThan(200_000);
+  });
+});

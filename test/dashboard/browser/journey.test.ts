@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startPlainTarget, type TargetServer } from '../../gateway/targets.ts';
+import { newAdmin } from '../../personas.ts';
+import { withoutChromium } from './chromium.ts';
+import { chooseAction, close, mint, shownAs, signIn, signUp } from './steps.ts';
+import { newVisitor } from './visitor.ts';
+
+const size = 1_234_000;
+let target: TargetServer;
+beforeAll(async () => {
+  target = await startPlainTarget((request, response) => {
+    request.resume();
+    response.end(Buffer.alloc(size, 'a'));
+  });
+});
+afterAll(() => target?.close());
+
+/** Runs the line that the dialog gives, through a CONNECT to a server here; what the gateway answered. */
+async function send(line: string): Promise<string> {
+  const [program, ...options] = line.replace('https://example.com/', '').trim().split(' ');
+  expect(program).toBe('curl');
+  const url = `http://127.0.0.1:${target.port}/`;
+  const measured = ['-sS', '-o', '/dev/null', '-w', '%{http_connect} %{size_download}'];
+  const ran = promisify(execFile)('curl', [...options, '--proxytunnel', ...measured, url]);
+  // a proxy that refuses makes curl fail, after it has said with what
+  return (await ran.catch((failed: { stdout: string }) => failed)).stdout;
+}
+
+async function copied(page: Page, name: string): Promise<string> {
+  await page.getByRole('button', { name: `Copy ${name}` }).click();
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+const looks = [
+  { colorScheme: 'light', width: 1440 },
+  { colorScheme: 'dark', width: 1440 },
+  { colorScheme: 'light', width: 390 },
+  { colorScheme: 'dark', width: 390 },
+] as const;
+
+describe.skipIf(withoutChromium)('from signing up to a key that an admin brings back', () => {
+  for (const { colorScheme, width } of looks) {
+    it(`works in a ${colorScheme} window, ${width} px wide`, async () => {
+      const options = { colorScheme, viewport: { width, height: 900 } };
+      const { page, picture } = await newVisitor(options);
+      const step = (name: string) => picture(`${name}-${colorScheme}-${width}`);
+
+      await signUp(page);
+      await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+      await step('01-signed-up');
+
+      await mint(page, 'prod-scraper');
+      await step('02-secret');
+      const keyId = await shownAs(page, 'Key ID');
+      expect(await copied(page, 'Pair')).toBe(`${keyId}:${await shownAs(page, 'Secret')}`);
+      const line = await copied(page, 'Try it');
+      await close(page);
+      await step('03-keys');
+
+      expect(await send(line)).toBe(`200 ${size}`);
+      const row = page.getByRole('row', { name: 'prod-scraper' });
+      await row.getByText('1.23 MB').waitFor();
+      await row.getByText('just now').waitFor();
+      await step('04-used');
+      await page.getByRole('link', { name: 'Overview', exact: true }).click();
+      await page.getByText('1.23 MB').first().waitFor();
+      await step('05-overview');
+      await page.getByRole('link', { name: 'Keys', exact: true }).click();
+      await page.getByRole('link', { name: 'prod-scraper' }).click();
+      await page.getByRole('cell', { name: '127.0.0.1' }).first().waitFor();
+      await step('06-key');
+
+      await page.getByRole('button', { name: 'New secret (rotate)' }).click();
+      await step('07-rotate');
+      await page.getByRole('button', { name: 'Make a new secret' }).click();
+      await page.getByText('The old secret is refused.').waitFor();
+      await step('08-rotated');
+      expect(await shownAs(page, 'Key ID')).toBe(keyId);
+      const newLine = await copied(page, 'Try it');
+      expect(newLine).not.toBe(line);
+      await expect.poll(() => send(line)).toBe('407 0');
+      expect(await send(newLine)).toBe(`200 ${size}`);
+      await close(page);
+
+      await page.getByRole('link', { name: 'Keys', exact: true }).first().click();
+      await chooseAction(page, 'prod-scraper', 'Delete');
+      await page.getByLabel('Type the label').fill('prod-scraper');
+      await step('09-delete');
+      await page.getByRole('button', { name: 'Delete the key' }).click();
+      await page.getByText('No key fits these filters').waitFor();
+      await step('10-deleted');
+      await expect.poll(() => send(newLine)).toBe('407 0');
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await step('11-signed-out');
+
+      const admin = await newAdmin();
+      await signIn(page, admin.email, '/admin');
+      await page.getByLabel('Key ID').fill(keyId);
+      await page.getByRole('button', { name: 'Search' }).click();
+      await page.getByRole('row', { name: 'prod-scraper' }).getByText('Deleted').waitFor();
+      await step('12-found');
+      await chooseAction(page, 'prod-scraper', 'Reactivate');
+      await page.getByLabel(/^Reason/).fill('asked for by ticket 17');
+      await step('13-reactivate');
+      await page.getByRole('button', { name: 'Reactivate the key' }).click();
+      await page.getByRole('row', { name: 'prod-scraper' }).getByText('Active').waitFor();
+      await step('14-reactivated');
+      await expect.poll(() => send(newLine)).toBe(`200 ${size}`);
+    });
+  }
+});

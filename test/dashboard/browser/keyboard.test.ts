@@ -1,0 +1,153 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { newAdmin, newUser, password } from '../../personas.ts';
+import { withoutChromium } from './chromium.ts';
+import { dashboardUrl, newVisitor } from './visitor.ts';
+
+/** What has the focus, as a screen reader names it; and whether anybody could see that it has. */
+function focused(page: Page) {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    if (!element || element === document.body) return { name: '', visible: true };
+    const labels = (element as HTMLInputElement).labels ?? [];
+    const labelled =
+      element.getAttribute('aria-label') ?? [...labels].map((l) => l.textContent).join();
+    const box = element.getBoundingClientRect();
+    const style = getComputedStyle(element);
+    const outlined = style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) > 0;
+    const onScreen = box.bottom > 0 && box.top < innerHeight && box.width > 0;
+    return { name: (labelled || element.textContent || '').trim(), visible: outlined && onScreen };
+  });
+}
+
+/** Presses Tab until something so named has the focus, each stop seen on the way. */
+async function tabTo(page: Page, name: string | RegExp, key = 'Tab'): Promise<void> {
+  const passed: string[] = [];
+  const wanted =
+    typeof name === 'string' ? (text: string) => text === name : (text: string) => name.test(text);
+  for (let stop = 0; stop < 60; stop++) {
+    const now = await focused(page);
+    if (wanted(now.name)) {
+      expect(now, `the focus on “${now.name}” can be seen`).toMatchObject({ visible: true });
+      return;
+    }
+    passed.push(now.name);
+    await page.keyboard.press(key);
+  }
+  throw new Error(`Tab never came to ${name}, but to: ${passed.join(' | ')}`);
+}
+
+async function press(page: Page, name: string | RegExp): Promise<void> {
+  await tabTo(page, name);
+  await page.keyboard.press('Enter');
+}
+
+describe.skipIf(withoutChromium)('by keyboard alone', () => {
+  it('one signs up, mints, copies, renames, rotates, deletes and signs out', async () => {
+    const { page } = await newVisitor();
+    await page.goto(dashboardUrl());
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await press(page, 'Create an account');
+    await tabTo(page, 'E-mail address', 'Shift+Tab');
+    await page.keyboard.type(`${crypto.randomUUID()}@example.com`);
+    await tabTo(page, 'Password');
+    await page.keyboard.type(password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+
+    await press(page, 'Keys');
+    // who follows a link is at the beginning of the page that it leads to
+    await expect.poll(async () => (await focused(page)).name).toBe('Keys');
+    await press(page, 'Make your first key');
+    await expect.poll(async () => (await focused(page)).name).toBe('Label');
+    await page.keyboard.type('by hand');
+    await tabTo(page, /^developer/);
+    await page.keyboard.press('ArrowDown');
+    expect((await focused(page)).name).toMatch(/^team/);
+    await press(page, 'Make the key');
+    await page.getByRole('alertdialog').waitFor();
+    await press(page, 'Copy Secret');
+    await page.getByText('Copied.').waitFor();
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('alertdialog').count()).toBe(1);
+    await press(page, 'I have stored it');
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    // the button that opened it went with the empty list
+    await expect.poll(async () => (await focused(page)).name).toBe('Keys');
+
+    await press(page, 'Actions for by hand');
+    await page.getByRole('menu').waitFor();
+    await page.keyboard.type('ren');
+    await page.keyboard.press('Enter');
+    await expect.poll(async () => (await focused(page)).name).toBe('Label');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('by touch');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await expect.poll(async () => (await focused(page)).name).toBe('Actions for by touch');
+
+    await press(page, 'Actions for by touch');
+    await page.getByRole('menu').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('menu').waitFor({ state: 'detached' });
+    await expect.poll(async () => (await focused(page)).name).toBe('Actions for by touch');
+    await page.keyboard.press('Enter');
+    await page.getByRole('menu').waitFor();
+    await page.keyboard.type('new');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await tabTo(page, /^At once/);
+    await page.keyboard.press('ArrowDown');
+    await press(page, 'Make a new secret');
+    await page.getByText(/The old secret works for/).waitFor();
+    await press(page, 'I have stored it');
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    await expect.poll(async () => (await focused(page)).name).toBe('Actions for by touch');
+
+    await press(page, 'by touch');
+    await page.getByRole('heading', { name: 'by touch', level: 1 }).waitFor();
+    await expect.poll(async () => (await focused(page)).name).toBe('by touch');
+    await press(page, 'Delete');
+    await expect.poll(async () => (await focused(page)).name).toMatch(/^Type the label/);
+    await page.keyboard.type('by touch');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByText('Deleted').first().waitFor();
+    await page.keyboard.press('Home');
+    await tabTo(page, 'Sign out', 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+
+  it('an admin finds a key, suspends it and brings it back', async () => {
+    const owner = await newUser();
+    const { data: key } = await owner.supabase.rpc('mint_proxy_key', { label: 'held' });
+    const { page } = await newVisitor();
+    const admin = await newAdmin();
+    await page.goto(dashboardUrl('/admin'));
+    await tabTo(page, 'E-mail address');
+    await page.keyboard.type(admin.email);
+    await tabTo(page, 'Password');
+    await page.keyboard.type(password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('form', { name: 'Find keys' }).waitFor();
+    await tabTo(page, 'Key ID');
+    await page.keyboard.type(key?.key_id ?? '');
+    await page.keyboard.press('Enter');
+    await page.getByRole('row', { name: 'held' }).waitFor();
+    for (const [action, state] of [
+      ['Suspend', 'Suspended'],
+      ['Reactivate', 'Active'],
+    ] as const) {
+      await press(page, 'Actions for held');
+      await page.getByRole('menu').waitFor();
+      await page.keyboard.type(action.slice(0, 3));
+      await page.keyboard.press('Enter');
+      await expect.poll(async () => (await focused(page)).name).toMatch(/^Reason/);
+      await page.keyboard.type('as asked for');
+      await press(page, `${action} the key`);
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByRole('row', { name: 'held' }).getByText(state, { exact: true }).waitFor();
+    }
+  });
+});

@@ -1,0 +1,67 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { withoutChromium } from './chromium.ts';
+import { chooseAction, close, mint, signUp } from './steps.ts';
+import { newVisitor } from './visitor.ts';
+
+const labels = {
+  markup: `<img src=x onerror="document.title='owned'"><script>alert()</script>`,
+  'from right to left': 'מפתח ראשי – المفتاح الرئيسي',
+  'an override of direction': 'invoice\u202Efdp.exe',
+  emoji: '👩‍👩‍👧‍👦🔑🇪🇺 prod',
+  '80 wide characters': 'Ｗ'.repeat(80),
+  '80 characters without a break': 'W'.repeat(80),
+};
+
+/** Fails if anything but a line of input can be scrolled sideways. */
+async function expectFits(page: Page): Promise<void> {
+  const wide = await page.evaluate(() =>
+    [document.documentElement, ...document.querySelectorAll('main *, [role$=dialog] *')]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1)
+      .filter(
+        (element) =>
+          element === document.documentElement ||
+          (element.tagName !== 'INPUT' &&
+            ['auto', 'scroll'].includes(getComputedStyle(element).overflowX)),
+      )
+      .map((element) => `${element.tagName}.${element.className}`),
+  );
+  expect(wide).toEqual([]);
+}
+
+describe.skipIf(withoutChromium)('a label of', () => {
+  for (const [what, label] of Object.entries(labels)) {
+    it(`${what} is shown as text, and breaks nothing`, async () => {
+      for (const width of [390, 1440]) {
+        const { page } = await newVisitor({ viewport: { width, height: 900 } });
+        await signUp(page);
+        await mint(page, label);
+        await expectFits(page);
+        await close(page);
+        const link = page.getByRole('table').getByRole('link');
+        expect(await link.textContent()).toBe(label);
+        await expectFits(page);
+
+        await chooseAction(page, label, 'Rename');
+        expect(await page.getByLabel('Label').inputValue()).toBe(label);
+        await page.getByRole('button', { name: 'Cancel' }).click();
+        await chooseAction(page, label, 'New secret (rotate)');
+        await page.getByRole('heading', { name: label }).waitFor();
+        await expectFits(page);
+        await page.getByRole('button', { name: 'Cancel' }).click();
+
+        await link.click();
+        await page.getByRole('heading', { name: label, level: 1 }).waitFor();
+        await expectFits(page);
+        expect(await page.title()).toBe(`${label} · Proxy keys`);
+
+        await page.getByRole('link', { name: 'Keys', exact: true }).first().click();
+        await chooseAction(page, label, 'Delete');
+        await page.getByLabel('Type the label').fill(label);
+        await expectFits(page);
+        await page.getByRole('button', { name: 'Delete the key' }).click();
+        await page.getByText('No key fits these filters').waitFor();
+      }
+    });
+  }
+});

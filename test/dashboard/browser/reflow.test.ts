@@ -1,0 +1,146 @@
+import type { Page } from 'playwright-core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { recordUsage, usageEvent } from '../../database/usage-events.ts';
+import { connectGateway, newAdmin, newUser } from '../../personas.ts';
+import { withoutChromium } from './chromium.ts';
+import { chooseAction, close, mint, signIn } from './steps.ts';
+import { dashboardUrl, newVisitor } from './visitor.ts';
+
+const gateway = connectGateway(1);
+afterAll(() => gateway.end());
+
+// a window of 1280 px at 400 %
+const viewport = { width: 320, height: 256 };
+const wide = 'W'.repeat(80);
+
+const looks = {
+  'as it is': '',
+  // WCAG 2.2, 1.4.12
+  'with text spaced out': `
+    * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }
+    p { margin-block-end: 2em !important; }`,
+};
+
+/** What of the page or of its dialog is beyond the window’s edge, or scrolls sideways. */
+function beyond(page: Page) {
+  return page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    const within = '#root *, [role$=dialog], [role$=dialog] *, [role=menu] *';
+    const found = [...document.querySelectorAll(within)].filter((element) => {
+      const { left, right, width, height } = element.getBoundingClientRect();
+      // one pixel is what only screen readers find
+      if (width <= 1 || height <= 1 || element.closest('.visually-hidden')) return false;
+      const scrolls = ['auto', 'scroll'].includes(getComputedStyle(element).overflowX);
+      const scrolled = scrolls && element.scrollWidth > element.clientWidth + 1;
+      return left < -1 || right > clientWidth + 1 || scrolled;
+    });
+    return [
+      ...(scrollWidth > clientWidth ? [`the page is ${scrollWidth} px wide`] : []),
+      ...found.map((element) => `${element.tagName} “${element.textContent?.slice(0, 40)}”`),
+    ];
+  });
+}
+
+describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its edge,', () => {
+  for (const [look, spacing] of Object.entries(looks)) {
+    const open = async () => {
+      // what a reader's own style sheet does, the page's policy does not reach
+      const visitor = await newVisitor({ viewport, bypassCSP: true });
+      const { page } = visitor;
+      const check = async (what: string) => {
+        if (spacing) await page.addStyleTag({ content: spacing });
+        expect(await beyond(page), what).toEqual([]);
+      };
+      return { page, check };
+    };
+    const cancel = (page: Page) => page.getByRole('button', { name: 'Cancel' }).click();
+
+    it(`${look}: a user’s pages and dialogs`, async () => {
+      const { email, supabase } = await newUser();
+      const { data: key } = await supabase.rpc('mint_proxy_key', { label: wide });
+      const id = key?.id ?? '';
+      await recordUsage(gateway, [
+        usageEvent(id, { targetHost: `${'sub.'.repeat(40)}example.com`, bytesReceived: 4.9e9 }),
+      ]);
+      const { page, check } = await open();
+      await page.goto(dashboardUrl());
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await check('sign in');
+      await page.reload();
+      await signIn(page, email);
+      await page.getByRole('img').first().waitFor();
+      await check('overview');
+
+      await mint(page, 'one');
+      await check('secret');
+      await close(page);
+      // the focus comes back, and scrolls: a menu that is opened before would close
+      const focused = () => page.evaluate(() => document.activeElement?.textContent);
+      await expect.poll(focused).toBe('New key');
+      await check('keys');
+      await page.getByRole('button', { name: `Actions for ${wide}` }).click();
+      await page.getByRole('menu').waitFor();
+      await check('menu');
+      await page.keyboard.press('Escape');
+      for (const action of ['Rename', 'New secret (rotate)', 'Delete']) {
+        await chooseAction(page, wide, action);
+        await page.getByRole('dialog').waitFor();
+        await check(action);
+        await cancel(page);
+      }
+      await page.getByRole('button', { name: 'New key' }).click();
+      await page.getByLabel('Label').waitFor();
+      await check('new key');
+      await cancel(page);
+      await page.getByLabel('Search').fill('nothing that there is');
+      await page.getByText('No key fits these filters').waitFor();
+      await check('no key fits');
+
+      await page.goto(dashboardUrl(`/keys/${id}`));
+      await page.getByRole('cell', { name: 'example.com' }).waitFor();
+      await page.getByText('Show as a table').click();
+      await check('key');
+      for (const edited of ['allowed clients', 'expiry']) {
+        await page.getByRole('button', { name: `Edit ${edited}` }).click();
+        await page.getByRole('dialog').waitFor();
+        await check(edited);
+        await cancel(page);
+      }
+      await page.goto(dashboardUrl('/nowhere'));
+      await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+      await check('no such page');
+    });
+
+    it(`${look}: an admin’s pages and dialogs`, async () => {
+      const [user, admin] = await Promise.all([newUser(), newAdmin()]);
+      await user.supabase.rpc('mint_proxy_key', { label: wide });
+      const granted = { user: user.email, tier: 'enterprise', reason: wide };
+      await admin.supabase.rpc('grant_proxy_tier', granted);
+      const { page, check } = await open();
+      await signIn(page, admin.email, '/admin');
+      await page.getByLabel('User').fill(user.email);
+      await page.getByRole('button', { name: 'Search' }).click();
+      await page.getByRole('row', { name: wide }).waitFor();
+      await check('found keys');
+      for (const action of ['Set limits', 'Suspend']) {
+        await chooseAction(page, wide, action);
+        await page.getByLabel(/^Reason/).waitFor();
+        await check(action);
+        await cancel(page);
+      }
+      await page.goto(dashboardUrl('/admin/grants'));
+      const takeBack = page.getByRole('button', {
+        name: `Take back enterprise from ${user.email}`,
+      });
+      await takeBack.waitFor();
+      await check('grants');
+      await page.getByRole('button', { name: 'Grant a tier' }).click();
+      await page.getByLabel(/^Reason/).waitFor();
+      await check('grant');
+      await cancel(page);
+      await takeBack.click();
+      await page.getByLabel(/^Reason/).waitFor();
+      await check('take back');
+    });
+  }
+});

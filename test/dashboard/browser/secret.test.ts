@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { withoutChromium } from './chromium.ts';
+import { chooseAction, close, mint, shownAs, signUp } from './steps.ts';
+import { newVisitor, type Visitor } from './visitor.ts';
+
+describe.skipIf(withoutChromium)('a secret', () => {
+  it('is in one answer, and after its dialog is closed nowhere else', async () => {
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await signUp(page);
+    await mint(page, 'prod-scraper');
+    const minted = await shownAs(page, 'Secret');
+    expect(minted).toMatch(/^[0-9a-f]{64}$/);
+    await page.getByRole('button', { name: 'Copy Secret' }).click();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(minted);
+    await close(page);
+    await expectGone(visitor, minted);
+
+    await chooseAction(page, 'prod-scraper', 'New secret (rotate)');
+    await page.getByRole('button', { name: 'Make a new secret' }).click();
+    const rotated = await shownAs(page, 'Secret');
+    await close(page);
+    await expectGone(visitor, minted);
+    await expectGone(visitor, rotated);
+
+    // nor does anything bring it back
+    await page.goBack();
+    await page.goForward();
+    await page.reload();
+    await page.getByRole('link', { name: 'prod-scraper' }).waitFor();
+    await expectGone(visitor, minted);
+    await expectGone(visitor, rotated);
+  });
+
+  it('is not closed by Escape, by a press beside it or by the way back, and leaving asks first', async () => {
+    const { page } = await newVisitor();
+    await signUp(page);
+    await mint(page, 'kept');
+    const secret = await shownAs(page, 'Secret');
+    await page.keyboard.press('Escape');
+    await page.mouse.click(5, 5);
+    expect(await shownAs(page, 'Secret')).toBe(secret);
+
+    // the page was come to from another one, as a phone's swipe would go back to
+    for (const direction of [-1, 1]) {
+      await page.evaluate((steps) => {
+        const gone = new Promise((resolve) =>
+          addEventListener('popstate', resolve, { once: true }),
+        );
+        history.go(steps);
+        // there is nothing ahead to go to
+        return steps > 0 || gone;
+      }, direction);
+      expect(await shownAs(page, 'Secret')).toBe(secret);
+    }
+
+    const asked = page.waitForEvent('dialog');
+    void page.reload().catch(() => {});
+    const question = await asked;
+    expect(question.type()).toBe('beforeunload');
+    await question.dismiss();
+    expect(await shownAs(page, 'Secret')).toBe(secret);
+    await close(page);
+  });
+});
+
+/** Looks everywhere that a page can leave something. */
+async function expectGone({ page, context, console: lines, exchanges }: Visitor, secret: string) {
+  const places = await page.evaluate(async () => {
+    const databases = await indexedDB.databases();
+    const caches = await globalThis.caches?.keys();
+    return {
+      markup: document.documentElement.outerHTML,
+      values: [...document.querySelectorAll('input, textarea')].map(
+        (control) => (control as HTMLInputElement).value,
+      ),
+      localStorage: JSON.stringify(localStorage),
+      sessionStorage: JSON.stringify(sessionStorage),
+      historyState: JSON.stringify(history.state),
+      url: location.href,
+      title: document.title,
+      databases: databases.map(({ name }) => name),
+      caches: caches ?? [],
+    };
+  });
+  expect(JSON.stringify(places)).not.toContain(secret);
+  expect(places.databases).toEqual([]);
+  expect(places.caches).toEqual([]);
+  expect(JSON.stringify(await context.storageState())).not.toContain(secret);
+  expect(lines.join('\n')).not.toContain(secret);
+
+  const client = await context.newCDPSession(page);
+  const navigation = await client.send('Page.getNavigationHistory');
+  expect(JSON.stringify(navigation)).not.toContain(secret);
+  await client.detach();
+
+  const all = await exchanges();
+  expect(all.filter(({ url, sent }) => `${url}${sent}`.includes(secret))).toEqual([]);
+  expect(all.filter(({ received }) => received.includes(secret))).toHaveLength(1);
+}

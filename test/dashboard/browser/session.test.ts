@@ -1,0 +1,150 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { createSupabase, newUser, password, signToken } from '../../personas.ts';
+import { withoutChromium } from './chromium.ts';
+import { chooseAction, signIn, signUp } from './steps.ts';
+import { dashboardUrl, newVisitor } from './visitor.ts';
+
+const storageKey = 'proxy-keys-session';
+const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
+
+/** Makes the browser's session one whose access token ran out an hour ago. */
+async function expireToken(page: Page): Promise<void> {
+  const stored = await page.evaluate((key) => localStorage.getItem(key), storageKey);
+  const session = JSON.parse(stored ?? '');
+  const [, claims = ''] = session.access_token.split('.');
+  const anHourAgo = Math.floor(Date.now() / 1_000) - 3_600;
+  const expired = await signToken({
+    ...JSON.parse(Buffer.from(claims, 'base64url').toString()),
+    iat: anHourAgo - 3_600,
+    exp: anHourAgo,
+  });
+  await page.evaluate(
+    ([key = '', value = '']) => localStorage.setItem(key, value),
+    [storageKey, JSON.stringify({ ...session, access_token: expired, expires_at: anHourAgo })],
+  );
+}
+
+describe.skipIf(withoutChromium)('a session', () => {
+  it('goes on over a reload, and over an access token that has expired', async () => {
+    const { page, exchanges } = await newVisitor();
+    const email = await signUp(page);
+    await page.reload();
+    await heading(page, 'Overview').waitFor();
+    await expireToken(page);
+    await page.goto(dashboardUrl('/keys'));
+    await page.reload();
+    await page.getByText('You have no keys yet').waitFor();
+    expect(await page.getByText(email).isVisible()).toBe(true);
+    const refreshes = (await exchanges()).filter(({ url }) => url.includes('grant_type=refresh'));
+    expect(refreshes.map(({ status }) => status)).toEqual([200]);
+  });
+
+  it('goes on in a page that stays open for longer than its token lasts', async () => {
+    const { page, exchanges } = await newVisitor();
+    await page.clock.install();
+    await signUp(page);
+    const refreshed = page.waitForResponse((answer) => answer.url().includes('grant_type=refresh'));
+    await page.clock.fastForward('02:00:00');
+    expect((await refreshed).status()).toBe(200);
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByText('You have no keys yet').waitFor();
+    expect((await exchanges()).filter(({ status }) => status === 401)).toEqual([]);
+  });
+
+  it('that was ended elsewhere says so, and leads back to where one was', async () => {
+    const { page } = await newVisitor();
+    const email = await signUp(page);
+    await page.goto(dashboardUrl('/keys?state=deleted'));
+    await heading(page, 'Keys').waitFor();
+    const elsewhere = createSupabase();
+    await elsewhere.auth.signInWithPassword({ email, password });
+    await elsewhere.auth.signOut({ scope: 'global' });
+    await expireToken(page);
+    await page.reload();
+    await heading(page, 'Sign in').waitFor();
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await heading(page, 'Keys').waitFor();
+    expect(page.url()).toBe(dashboardUrl('/keys?state=deleted'));
+  });
+
+  it('ends in every tab of the browser, and leaves nothing of itself', async () => {
+    const { page, context } = await newVisitor();
+    await signUp(page);
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await heading(page, 'Keys').waitFor();
+    const other = await context.newPage();
+    await other.goto(dashboardUrl('/keys'));
+    await heading(other, 'Keys').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await heading(page, 'Sign in').waitFor();
+    await heading(other, 'Sign in').waitFor();
+    expect(await page.evaluate((key) => localStorage.getItem(key), storageKey)).toBeNull();
+    await page.goBack();
+    await heading(page, 'Sign in').waitFor();
+  });
+
+  it('ends without a connection too', async () => {
+    const { page, context } = await newVisitor();
+    await signUp(page);
+    await context.setOffline(true);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await heading(page, 'Sign in').waitFor();
+    expect(await page.evaluate((key) => localStorage.getItem(key), storageKey)).toBeNull();
+    await context.setOffline(false);
+    await page.reload();
+    await heading(page, 'Sign in').waitFor();
+  });
+
+  it('is not begun with a wrong password, nor a second account with the same address', async () => {
+    const { page } = await newVisitor();
+    const email = await signUp(page);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByLabel('Password').fill('not that one');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await expect
+      .poll(() => page.getByRole('alert').textContent())
+      .toBe('The e-mail address or the password is wrong.');
+    expect(await page.getByLabel('E-mail address').inputValue()).toBe(email);
+
+    await page.getByRole('button', { name: 'Create an account' }).click();
+    await page.getByLabel('Password').fill('another password');
+    await page.getByRole('button', { name: 'Create the account' }).click();
+    await expect
+      .poll(() => page.getByRole('alert').textContent())
+      .toContain('There is an account with this address already.');
+  });
+
+  it('has the way to the admins’ pages for admins alone', async () => {
+    const { page } = await newVisitor();
+    await signUp(page);
+    expect(await page.getByRole('link', { name: 'Admin' }).count()).toBe(0);
+    await page.goto(dashboardUrl('/admin'));
+    await heading(page, 'There is no such page').waitFor();
+    await page.goto(dashboardUrl('/admin/grants'));
+    await heading(page, 'There is no such page').waitFor();
+  });
+
+  it('of another user shows nothing of the one before', async () => {
+    const { page, exchanges } = await newVisitor();
+    await signUp(page);
+    const { supabase, email } = await newUser();
+    await supabase.rpc('mint_proxy_key', { label: 'of-the-first' });
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn(page, email, '/keys');
+    await chooseAction(page, 'of-the-first', 'Rename');
+    await page.getByRole('button', { name: 'Rename' }).click();
+    await page.getByText('The key is called “of-the-first” now.').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    const before = (await exchanges()).length;
+    await signUp(page);
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByText('You have no keys yet').waitFor();
+    expect(await page.content()).not.toContain('of-the-first');
+    const since = (await exchanges()).slice(before).map(({ received }) => received);
+    expect(since.join()).not.toContain('of-the-first');
+  });
+});

@@ -1,0 +1,143 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { withoutChromium } from './chromium.ts';
+import { chooseAction, close, mint, signUp } from './steps.ts';
+import { dashboardUrl, newVisitor } from './visitor.ts';
+
+const rename = async (page: Page, from: string, to: string) => {
+  await chooseAction(page, from, 'Rename');
+  await page.getByLabel('Label').fill(to);
+  await page.getByRole('button', { name: 'Rename' }).click();
+};
+
+describe.skipIf(withoutChromium)('without an answer', () => {
+  it('the page says that one is offline, keeps what was entered, and goes on afterwards', async () => {
+    const { page, context, picture } = await newVisitor();
+    await signUp(page);
+    await mint(page, 'steady');
+    await close(page);
+    await context.setOffline(true);
+    await page.getByText('You are offline').waitFor();
+    await rename(page, 'steady', 'renamed');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
+    expect(await page.getByLabel('Label').inputValue()).toBe('renamed');
+    await picture('offline');
+    await context.setOffline(false);
+    await page.getByRole('button', { name: 'Rename' }).click();
+    await page.getByRole('link', { name: 'renamed' }).waitFor();
+    await page.getByText('You are offline').waitFor({ state: 'detached' });
+  });
+
+  it('a page that was not opened before says so', async () => {
+    const { page, context } = await newVisitor(
+      {},
+      /^Failed to load resource|Unable to preload|dynamically imported module/,
+    );
+    await signUp(page);
+    await context.setOffline(true);
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+    await context.setOffline(false);
+    await page.getByRole('button', { name: 'Load again' }).click();
+    await page.getByText('You have no keys yet').waitFor();
+  });
+
+  it('a list that cannot be read says so, and is read at another try', async () => {
+    const { page } = await newVisitor();
+    await signUp(page);
+    await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+    let cut = true;
+    await page.route('**/rpc/list_proxy_keys', (route) => (cut ? route.abort() : route.continue()));
+    await page.goto(dashboardUrl('/keys'));
+    // it was read for the overview: that stays, with a word on how old it is
+    await page.getByText('Your keys could not be read again').waitFor();
+    await page.getByText('You have no keys yet').waitFor();
+    await page.reload();
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
+    cut = false;
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('You have no keys yet').waitFor();
+  });
+
+  it('a mint that was done all the same makes no second key', async () => {
+    const { page } = await newVisitor();
+    await signUp(page);
+    let lost = 0;
+    await page.route('**/rpc/mint_proxy_key', async (route) => {
+      if (lost++ > 0) return route.continue();
+      // the database does it, and the connection breaks before anybody hears
+      await route.fetch();
+      return route.abort();
+    });
+    await page.goto(dashboardUrl('/keys'));
+    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByLabel('Label').fill('once');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByText('its secret did not reach this page').waitFor();
+    await page.getByRole('link', { name: 'Open the key' }).click();
+    await page.getByRole('heading', { name: 'once', level: 1 }).waitFor();
+    await page.getByRole('link', { name: 'Keys', exact: true }).first().click();
+    await expect.poll(() => page.getByRole('table').getByRole('rowheader').count()).toBe(1);
+  });
+});
+
+describe.skipIf(withoutChromium)('a refusal', () => {
+  it('of a sixth rotation says when to try again, and then it works', async () => {
+    const { page, picture } = await newVisitor();
+    await page.clock.install();
+    await signUp(page);
+    await mint(page, 'spinning');
+    await close(page);
+    for (let rotations = 0; rotations < 5; rotations++) {
+      await chooseAction(page, 'spinning', 'New secret (rotate)');
+      await page.getByRole('button', { name: 'Make a new secret' }).click();
+      await page.getByRole('button', { name: 'I have stored it' }).waitFor();
+      await close(page);
+    }
+    await chooseAction(page, 'spinning', 'New secret (rotate)');
+    await page.getByRole('button', { name: 'Make a new secret' }).click();
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/Try again in \d+ s/);
+    const again = page.getByRole('button', { name: 'Make a new secret' });
+    expect(await again.getAttribute('aria-disabled')).toBe('true');
+    await picture('rate-limited');
+    await page.clock.fastForward('01:05');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('Try again now');
+    expect(await again.getAttribute('aria-disabled')).not.toBe('true');
+  });
+
+  it('leaves the dialog and what was entered as they were', async () => {
+    const { page } = await newVisitor();
+    await signUp(page);
+    await page.goto(dashboardUrl('/keys'));
+    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByLabel('Label').fill('wants more');
+    await page.getByLabel('enterprise').check();
+    await page.getByLabel('Test').check();
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('needs a grant');
+    expect(await page.getByLabel('Label').inputValue()).toBe('wants more');
+    expect(await page.getByLabel('enterprise').isChecked()).toBe(true);
+    await page.getByLabel('team').check();
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'I have stored it' }).waitFor();
+  });
+
+  it('of a key that there is not, or another user’s, leads back to one’s own', async () => {
+    const other = await newVisitor();
+    await signUp(other.page);
+    await mint(other.page, 'private');
+    const keyId = await other.page
+      .getByRole('group', { name: 'Key ID' })
+      .locator('code')
+      .textContent();
+    const { page } = await newVisitor();
+    await signUp(page);
+    for (const id of [keyId, 'avp_live_000000000000']) {
+      await page.goto(dashboardUrl(`/keys/${id}`));
+      await page.getByText('There is no such key').first().waitFor();
+      expect(await page.content()).not.toContain('private');
+    }
+  });
+});

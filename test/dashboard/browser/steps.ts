@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type { Page } from 'playwright-core';
+import { password } from '../../personas.ts';
+import { dashboardUrl } from './visitor.ts';
+
+/** Signs a new user up on the page; returns the address. */
+export async function signUp(page: Page): Promise<string> {
+  const email = `${randomUUID()}@example.com`;
+  await page.goto(dashboardUrl());
+  await page.getByRole('button', { name: 'Create an account' }).click();
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Create the account' }).click();
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
+  return email;
+}
+
+/** Signs somebody in who has an account, at a path of the dashboard. */
+export async function signIn(page: Page, email: string, path = '/'): Promise<void> {
+  await page.goto(dashboardUrl(path));
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
+}
+
+/** Goes to the keys, and asks for a new one; its secret is then on the page. */
+export async function mint(page: Page, label: string): Promise<void> {
+  await page.getByRole('link', { name: 'Keys', exact: true }).click();
+  await page.getByRole('button', { name: 'New key' }).click();
+  await page.getByLabel('Label').fill(label);
+  await page.getByRole('button', { name: 'Make the key' }).click();
+  await page.getByRole('button', { name: 'I have stored it' }).waitFor();
+}
+
+/** What the secret's dialog shows under a name: `Key ID`, `Secret`, `Try it`. */
+export async function shownAs(page: Page, name: string): Promise<string> {
+  const dialog = page.getByRole('alertdialog');
+  const value = dialog.getByRole('group', { name, exact: true }).locator('code');
+  return (await value.textContent()) ?? '';
+}
+
+/** Closes the secret's dialog. */
+export async function close(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'I have stored it' }).click();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+}
+
+/** Chooses an action on a key of the list. */
+export async function chooseAction(page: Page, label: string, action: string): Promise<void> {
+  await page.getByRole('button', { name: `Actions for ${label}` }).click();
+  await page.getByRole('menuitem', { name: action }).click();
+}
