@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
+import { measureDashboard } from './bench/dashboard.ts';
 import { measureFlatness } from './bench/flatness.ts';
 import { measureGateway } from './bench/gateway.ts';
 import type { Measuring, Size } from './bench/measuring.ts';
@@ -17,8 +18,8 @@ import { startStack } from './stack/stack.ts';
 
 const usage = `npm run bench                        measures everything, in some minutes
 npm run bench -- --quick             a smoke run: every measurement, too few rounds to mean much
-npm run bench -- --only <group>      routes, sql, flat, gateway, revocation, metering or
-                                     starts
+npm run bench -- --only <group>      routes, sql, flat, gateway, revocation, metering,
+                                     dashboard or starts
 npm run bench -- --json <file>       writes the figures there too`;
 
 const full: Size = {
@@ -57,6 +58,7 @@ const stackGroups: Record<string, (measuring: Measuring) => Promise<void>> = {
   gateway: measureGateway,
   revocation: measureRevocation,
   metering: measureMetering,
+  dashboard: measureDashboard,
 };
 
 const abort = new AbortController();

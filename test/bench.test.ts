@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { Report } from '../scripts/bench/report.ts';
 import { routes } from '../scripts/bench/route-calls.ts';
+import { chromiumPath } from '../scripts/chromium.ts';
 import { projectRoot } from '../scripts/stack/project-root.ts';
 
 const routeNames = routes.map(({ name }) => name);
@@ -31,6 +32,7 @@ const comparisons = [
   ...[100, 1_000].flatMap((events) =>
     [1, 4, 8].map((connections) => `metering ${events} of 10 keys ${connections}`),
   ),
+  ...(chromiumPath ? ['show', 'search', 'sort'] : []).map((step) => `dashboard ${step}: 1500 keys`),
 ];
 const delays = [
   'rotate: last acceptance',

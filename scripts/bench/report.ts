@@ -44,6 +44,8 @@ export interface Report {
   /** How long it took to record the usage events of the busy user. */
   load?: { events: number; milliseconds: number };
   starts?: { first: Spread; second: Spread };
+  /** The longest that the dashboard's list kept the browser busy at once, after its start; in ms. */
+  longestTask?: { keys: number; milliseconds: number; withOne: number };
 }
 
 /** An empty report of a run that begins now. */
@@ -66,6 +68,7 @@ export function formatReport({
   revocation,
   load,
   starts,
+  longestTask,
 }: Report): string {
   const rows = comparisons.map((row) => [
     row.group,
@@ -99,6 +102,14 @@ export function formatReport({
         ([which, { median, count }]) =>
           `${which} start: ${(median / 1000).toFixed(2)} s (median of ${count})`,
       ),
+    );
+  }
+  if (longestTask) {
+    const { keys, milliseconds: longest, withOne } = longestTask;
+    const told = (value: number) => (value === 0 ? 'under 50 ms' : `${value.toFixed(0)} ms`);
+    lines.push(
+      '',
+      `longest task of the list: ${told(longest)} with ${keys} keys, ${told(withOne)} with one`,
     );
   }
   return lines.join('\n');

@@ -1,0 +1,153 @@
+import type { CDPSession, Page } from 'playwright-core';
+import { chromiumPath, launchChromium } from '../chromium.ts';
+import type { Side } from './interleave.ts';
+import { compare, type Measuring } from './measuring.ts';
+import type { BenchUser } from './scene.ts';
+
+const many = 1_500;
+
+/**
+ * What the list of keys costs the browser with 1,500 keys and with one, and the longest task that keeps
+ * a person waiting. Left out where there is no Chromium.
+ */
+export async function measureDashboard(measuring: Measuring): Promise<void> {
+  const { scene, sql, tell, report } = measuring;
+  if (!chromiumPath) {
+    tell('dashboard: left out, as there is no Chromium');
+    return;
+  }
+  const [busy, fresh] = (await scene.newUsers(2)) as [BenchUser, BenchUser];
+  await scene.newKeys(Array.from({ length: many }, () => busy));
+  await scene.newKeys([fresh]);
+  await sql`
+    update public.proxy_keys as k set label = 'key ' || n.place
+    from (select id, row_number() over (order by id) as place from public.proxy_keys
+          where user_id in (${busy.id}, ${fresh.id})) as n
+    where n.id = k.id`;
+  const browser = await launchChromium();
+  try {
+    const [full, empty] = [
+      await openKeys(measuring, await browser.newPage(), busy),
+      await openKeys(measuring, await browser.newPage(), fresh),
+    ];
+    for (const step of ['show', 'search', 'sort'] as const) {
+      const title = {
+        group: 'dashboard',
+        name: `${step}: ${many} keys`,
+        against: 'one key',
+        aim: null,
+      };
+      await compare(measuring, title, { candidate: full[step], baseline: empty[step] });
+    }
+    report.longestTask = {
+      keys: many,
+      milliseconds: await full.longestTask(),
+      withOne: await empty.longestTask(),
+    };
+  } finally {
+    await browser.close();
+  }
+}
+
+interface Keys {
+  /** The page opened from another one. */
+  show: Side;
+  /** Each letter of a search. */
+  search: Side;
+  /** Each press on a column's head. */
+  sort: Side;
+  /** Milliseconds; 0 where none took 50, which is what a browser tells of. */
+  longestTask(): Promise<number>;
+}
+
+async function openKeys({ stack }: Measuring, page: Page, user: BenchUser): Promise<Keys> {
+  await page.addInitScript(() => {
+    const seen: number[] = [];
+    Object.assign(globalThis, { longTasks: seen });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) seen.push(duration);
+    }).observe({ type: 'longtask' });
+  });
+  await page.addInitScript(
+    (session) => localStorage.setItem('proxy-keys-session', session),
+    sessionOf(user),
+  );
+  await page.goto(`${stack.url}/developer/#/keys`);
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
+  const search = page.getByLabel('Search');
+  await search.waitFor();
+  // what it takes to start the page is not counted
+  await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks.splice(0));
+
+  const timed = (work: () => Promise<unknown>) => taskTime(session, page, work);
+  const toOverview = () => page.getByRole('link', { name: 'Overview', exact: true }).click();
+  const toKeys = async () => {
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByRole('table').waitFor();
+  };
+  return {
+    show: {
+      prepare: toOverview,
+      round: async () => [await timed(toKeys)],
+    },
+    search: {
+      prepare: async () => {
+        await search.fill('');
+        await search.focus();
+      },
+      async round() {
+        const durations: number[] = [];
+        for (const letter of 'key 7') {
+          durations.push(await timed(() => page.keyboard.type(letter)));
+        }
+        return durations;
+      },
+    },
+    sort: {
+      prepare: () => search.fill(''),
+      async round() {
+        const durations: number[] = [];
+        for (const column of ['Key', 'Used this month', 'Made']) {
+          const head = page.getByRole('columnheader', { name: column }).getByRole('button');
+          durations.push(await timed(() => head.click()));
+        }
+        return durations;
+      },
+    },
+    longestTask: () =>
+      page.evaluate(() =>
+        Math.max(0, ...(globalThis as unknown as { longTasks: number[] }).longTasks),
+      ),
+  };
+}
+
+/** How long the page's main thread was busy with something, until it had nothing left to do; in ms. */
+async function taskTime(
+  session: CDPSession,
+  page: Page,
+  work: () => Promise<unknown>,
+): Promise<number> {
+  const busy = async () => {
+    const { metrics } = await session.send('Performance.getMetrics');
+    return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? 0) * 1_000;
+  };
+  const before = await busy();
+  await work();
+  await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
+  return (await busy()) - before;
+}
+
+/** What supabase-js keeps of a session. */
+function sessionOf({ id, token }: BenchUser): string {
+  const [, claims = ''] = token.split('.');
+  const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { exp: number };
+  return JSON.stringify({
+    access_token: token,
+    refresh_token: 'none',
+    token_type: 'bearer',
+    expires_in: 3_600,
+    expires_at: exp,
+    user: { id, email: `${id}@example.com`, app_metadata: {}, user_metadata: {} },
+  });
+}
