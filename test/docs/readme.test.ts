@@ -109,6 +109,27 @@ describe('the README', () => {
     }
   });
 
+  it('builds the dashboard for a project with its command', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
+    try {
+      const command = block('sh', 'npm run build')
+        .replace('<ref>', 'abcdefghijklmnopqrst')
+        .replace('sb_publishable_…', 'sb_publishable_readme');
+      const { stdout } = await run('bash', ['-c', command], {
+        cwd: projectRoot,
+        env: { ...process.env, DASHBOARD_OUT_DIR: join(folder, 'dist') },
+      });
+      expect(stdout).toContain('first load');
+      expect(JSON.parse(readFileSync(join(folder, 'dist', 'config.json'), 'utf8'))).toEqual({
+        supabaseUrl: 'https://abcdefghijklmnopqrst.supabase.co',
+        publishableKey: 'sb_publishable_readme',
+        gatewayUrl: 'http://gateway.example.com:7777',
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('signs in, mints and reads with its supabase-js lines', async () => {
     const folder = join(projectRoot, 'node_modules', '.cache', 'readme');
     const file = join(folder, `${process.pid}.mjs`);
