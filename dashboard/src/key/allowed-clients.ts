@@ -1,5 +1,5 @@
 /** How many addresses and ranges a key may have. */
-export const mostAllowedClients = 50;
+const mostAllowedClients = 50;
 
 /** A range of one address is written as that address. */
 export function shortRange(range: string): string {
