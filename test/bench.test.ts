@@ -87,7 +87,7 @@ test('a quick run of the benchmarks measures everything and writes finite, posit
   } finally {
     rmSync(folder, { recursive: true });
   }
-}, 300_000);
+}, 600_000);
 
 test('the floor runs on the same packages as the API', () => {
   const packages = (path: string) => readFileSync(join(projectRoot, path, 'deno.json'), 'utf8');
