@@ -37,7 +37,7 @@ async function exists(month: string): Promise<boolean> {
 }
 
 async function addDrift(): Promise<void> {
-  await sql`update public.proxy_usage_monthly set bytes_sent = 7 where api_key_id = ${id}`;
+  await sql`update private.proxy_usage_monthly set bytes_sent = 7 where api_key_id = ${id}`;
 }
 
 it('does all three tasks, in aligned columns, and ends with 0', async () => {
@@ -102,7 +102,7 @@ describe('old months', () => {
   it('with drift are kept, and the end is 1', async () => {
     await sql`select private.make_usage_partitions('2010-08-01', '2010-08-01')`;
     await sql`
-      insert into public.proxy_usage_monthly values (${id}, '2010-08-01', null, 1, 2, 3, now())`;
+      insert into private.proxy_usage_monthly values (${id}, '2010-08-01', null, 1, 2, 3, now())`;
     const { code, rows } = await runMaintenance(stack.dbUrl, ['--keep-months', '4']);
     expect([code, outcomes(rows)[3]]).toEqual([1, 'retention 2010-08 kept']);
     expect(await exists('2010-08-01')).toBe(true);
@@ -156,7 +156,7 @@ it('says what it is at when that takes long', async () => {
   await addDrift();
   const holding = await connectAlone(stack.dbUrl);
   await holding`begin`;
-  await holding`select from public.proxy_usage_monthly where api_key_id = ${id} for update`;
+  await holding`select from private.proxy_usage_monthly where api_key_id = ${id} for update`;
   const run = startMaintenance(stack.dbUrl);
   while (!run.words.stderr.includes('reconcile: 2 s'))
     await once(run.child.stderr ?? run.child, 'data');

@@ -117,7 +117,7 @@ async function recordUsage(client: Client, { size, json }: Batch): Promise<void>
 }
 
 async function copyUsage(client: Client, { lines }: Batch): Promise<void> {
-  const statement = `copy public.proxy_usage_events (
+  const statement = `copy private.proxy_usage_events (
     event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
     bytes_received, duration_ms, served_by_node_id
   ) from stdin`;
@@ -126,7 +126,7 @@ async function copyUsage(client: Client, { lines }: Batch): Promise<void> {
 
 function emptyUsage(sql: postgres.Sql): Promise<unknown> {
   return sql`
-    truncate public.proxy_usage_events, public.proxy_usage_hourly, public.proxy_usage_monthly`;
+    truncate private.proxy_usage_events, private.proxy_usage_hourly, private.proxy_usage_monthly`;
 }
 
 async function connect(
@@ -150,25 +150,25 @@ async function seedKeys(dbUrl: string, owners: BenchUser[], count: number): Prom
       // a million rows of audit and as many checks of foreign keys would take a minute more
       await transaction`set local session_replication_role = replica`;
       await transaction`
-        insert into public.proxy_keys (id, key_id, user_id, label, tier, live_mode)
+        insert into private.proxy_keys (id, key_id, user_id, label, tier, live_mode)
         select
           gen_random_uuid(), 'avp_live_' || lpad(to_hex(n), 12, '0'), owner_id, 'bench',
           'developer', true
         from generate_series(
-          1 + (select count(*) from public.proxy_keys where key_id < 'avp_live_0000001'),
+          1 + (select count(*) from private.proxy_keys where key_id < 'avp_live_0000001'),
           ${count}::integer
         ) as n
         join unnest(${owners.map(({ id }) => id)}::uuid[]) with ordinality as o (owner_id, place)
           on place = 1 + n % ${owners.length}`;
     });
-    await sql`vacuum analyze public.proxy_keys`;
+    await sql`vacuum analyze private.proxy_keys`;
   });
 }
 
 /** A key for each of `events`, at random among those that were seeded. */
 async function pickKeys(sql: postgres.Sql, events: number): Promise<Key[]> {
   const keys = await sql<Key[]>`
-    select id, user_id as "userId" from public.proxy_keys
+    select id, user_id as "userId" from private.proxy_keys
     where key_id < 'avp_live_0000001'
     order by random() limit ${events}`;
   return Array.from({ length: Math.ceil(events / keys.length) }, () => [...keys])

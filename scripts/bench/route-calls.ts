@@ -117,7 +117,7 @@ const writes: Route[] = [
     admin: true,
     stage: keysOfTheirOwn,
     prepare: async ({ sql }, _users, keys) => {
-      await sql`update public.proxy_keys set deleted_at = now() where id = any(${keys}::uuid[])`;
+      await sql`update private.proxy_keys set deleted_at = now() where id = any(${keys}::uuid[])`;
       return keys;
     },
     call: (_user, key) => ({
@@ -146,7 +146,7 @@ const writes: Route[] = [
     admin: true,
     prepare: async ({ sql }, users) => {
       await sql`
-        delete from public.proxy_tier_grants
+        delete from private.proxy_tier_grants
         where user_id = any(${users.map(({ id }) => id)}::uuid[])`;
       return [];
     },

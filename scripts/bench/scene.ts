@@ -53,7 +53,7 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
       const owners = users.map(({ id }) => id);
       await sql`
         with made as (
-          insert into public.proxy_keys (id, key_id, user_id, label, tier, live_mode)
+          insert into private.proxy_keys (id, key_id, user_id, label, tier, live_mode)
           select id, key_id, owner_id, 'bench', 'developer', true
           from unnest(${ids}::uuid[], ${keyIds}::text[], ${owners}::uuid[])
             as wanted (id, key_id, owner_id)

@@ -8,11 +8,11 @@ export async function makeScratchTables(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`
     create schema if not exists bench;
     grant usage on schema bench to authenticated;
-    create table bench.bare_keys (like public.proxy_keys including defaults including indexes);
-    insert into bench.bare_keys select * from public.proxy_keys;
+    create table bench.bare_keys (like private.proxy_keys including defaults including indexes);
+    insert into bench.bare_keys select * from private.proxy_keys;
     grant select, insert, update on bench.bare_keys to authenticated;
   `);
-  await vacuum(sql, ['bench.bare_keys', 'public.proxy_keys']);
+  await vacuum(sql, ['bench.bare_keys', 'private.proxy_keys']);
   await makeBareLookups(sql);
 }
 
@@ -23,7 +23,7 @@ export async function makeBareLookups(sql: postgres.Sql): Promise<void> {
     grant usage on schema bench to proxy_gateway;
     drop table if exists bench.bare_lookups;
     create table bench.bare_lookups as
-      select l.* from public.proxy_keys as k cross join gateway.lookup_proxy_key(k.key_id) as l;
+      select l.* from private.proxy_keys as k cross join gateway.lookup_proxy_key(k.key_id) as l;
     alter table bench.bare_lookups add primary key (key_id);
     grant select on bench.bare_lookups to proxy_gateway;
   `);

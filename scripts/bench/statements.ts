@@ -75,7 +75,7 @@ async function measureRotate(measuring: Measuring, sql: postgres.Sql): Promise<v
   const owners = await scene.newUsers(size.statements);
   const keys = await scene.newKeys(owners);
   await measuring.sql`
-    insert into bench.bare_keys select * from public.proxy_keys where id = any(${keys}::uuid[])`;
+    insert into bench.bare_keys select * from private.proxy_keys where id = any(${keys}::uuid[])`;
   const become = async (index: number) => {
     const owner = owners[index];
     if (owner) await actAs(sql, owner);

@@ -29,7 +29,7 @@ export async function furnishDemoUser({ dbUrl }: Pick<Stack, 'dbUrl'>): Promise<
         'durationMs', 900,
         'servedByNodeId', 'fra-1'
       )))
-      from public.proxy_keys as k
+      from private.proxy_keys as k
       join auth.users as u on u.id = k.user_id and u.email = ${demoUser.email}
       join jsonb_each_text(${JSON.stringify(megabytesAnHour)}::text::jsonb)
         as wanted (label, megabytes) on wanted.label = k.label

@@ -6,6 +6,7 @@ import { createAuthApp } from './auth/app.ts';
 import type { Child } from './child-process.ts';
 import { createDashboard } from './dashboard.ts';
 import { createDashboardBuilds } from './dashboard-builds.ts';
+import { localGatewayLogin } from './database.ts';
 import { type FunctionSource, startFunction } from './functions.ts';
 import { gatewayPorts, requireGatewayPorts, startGateway } from './gateway.ts';
 import { freePort, loopback } from './ports.ts';
@@ -28,7 +29,7 @@ export interface Stack {
   restUrl: string;
   /** Role `postgres`, which owns the schema. */
   dbUrl: string;
-  /** Role `proxy_gateway`, which may call the data plane's functions and nothing else. */
+  /** A gateway's login, in group `proxy_gateway`, which may call the data plane's functions and nothing else. */
   gatewayDbUrl: string;
   /** The CONNECT gateway, for `keyId:secret`. */
   gatewayUrl: string;
@@ -149,7 +150,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       url,
       restUrl: `${url}/rest/v1`,
       dbUrl: databaseUrl('postgres', databasePort),
-      gatewayDbUrl: databaseUrl('proxy_gateway', databasePort),
+      gatewayDbUrl: databaseUrl(localGatewayLogin, databasePort),
       ...gateway,
       publishableKey: keys.publishableKey,
       secretKey: keys.secretKey,
@@ -190,7 +191,7 @@ async function startConnectGateway(
   await startGateway(run.supervisor, {
     port,
     metricsPort,
-    databaseUrl: databaseUrl('proxy_gateway', databasePort),
+    databaseUrl: databaseUrl(localGatewayLogin, databasePort),
     spoolDirectory: run.state.gatewaySpool,
     logFile: join(run.state.logs, 'gateway.log'),
   });

@@ -31,7 +31,7 @@ begin
 end
 $$;
 comment on role proxy_gateway is
-  'The CONNECT gateway. Made without a login: the operator gives it a password where it is used.';
+  'The group of the CONNECT gateways'' logins, which private.create_gateway_login makes.';
 grant usage on schema gateway to proxy_gateway;
 
 
@@ -40,7 +40,7 @@ grant usage on schema gateway to proxy_gateway;
 -- function with a search_path is planned anew in each.
 create function private.uuid_v7() returns uuid
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- a version 4 id with its first 48 bits replaced by the time; bits 52 and 53 turn the 4 into a 7
@@ -84,7 +84,7 @@ revoke all on table private.refusals from public, anon, authenticated, service_r
 
 insert into private.refusals (code, sql_state, message) values
   ('invalid_request', 'PT400', 'The request is not valid.'),
-  ('unauthorized', 'PT401', 'Sign in: this needs the access token of a user.'),
+  ('unauthorized', 'PT401', 'Sign in: this needs the access token of an active account.'),
   ('forbidden', 'PT403', 'Only an admin may do this.'),
   ('tier_not_granted', 'PT403', 'This tier needs a grant: ask an admin for it.'),
   ('append_only', 'PT403', 'These rows are kept: they cannot be changed or removed.'),
@@ -99,13 +99,13 @@ insert into private.refusals (code, sql_state, message) values
     'This was done already, and its secret cannot be shown again: rotate the key for a new one.'
   ),
   ('idempotency_mismatch', 'PT422', 'This idempotency key was used for another request.'),
-  ('rate_limited', 'PT429', 'Too many rotations: wait before the next.');
+  ('rate_limited', 'PT429', 'Too many requests of this kind: wait before the next.');
 
 
 -- Raises a refusal of the table above.
 create function private.refuse(code text, detail text default null) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   refusal private.refusals;
@@ -126,10 +126,10 @@ comment on function private.refuse(text, text) is
 revoke all on function private.refuse(text, text) from public, anon, authenticated, service_role;
 
 
--- Raises rate_limited with a Retry-After header, which PostgREST takes from a PGRST raise alone.
-create function private.refuse_until(retry_after_seconds integer) returns void
+-- Raises rate_limited with headers, which PostgREST takes from a PGRST raise alone.
+create function private.refuse_until(retry_after_seconds integer, headers jsonb) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   refusal private.refusals;
@@ -144,61 +144,41 @@ begin
     )::text,
     detail = pg_catalog.json_build_object(
       'status', 429,
-      'headers', pg_catalog.json_build_object(
-        'Retry-After', refuse_until.retry_after_seconds::text
-      )
+      'headers', refuse_until.headers
+        || pg_catalog.jsonb_build_object('Retry-After', refuse_until.retry_after_seconds::text)
     )::text,
     hint = refusal.code;
 end
 $$;
-comment on function private.refuse_until(integer) is
-  'Raises rate_limited: HTTP 429 with Retry-After, and the seconds as detail. SQLSTATE PGRST in SQL, '
-  'PT429 over the REST API.';
-revoke all on function private.refuse_until(integer) from public, anon, authenticated, service_role;
+comment on function private.refuse_until(integer, jsonb) is
+  'Raises rate_limited: HTTP 429 with Retry-After and these headers, and the seconds as detail. '
+  'SQLSTATE PGRST in SQL, PT429 over the REST API.';
+revoke all on function private.refuse_until(integer, jsonb)
+  from public, anon, authenticated, service_role;
 
 
--- Who calls: the token's subject, never the database role.
--- A definer, so that callers need no right to read the refusals.
-create function private.require_user() returns uuid
-language plpgsql stable security definer
-set search_path = ''
-as $$
-declare
-  subject text := auth.jwt() ->> 'sub';
-begin
-  if subject is null or not pg_catalog.pg_input_is_valid(subject, 'uuid') then
-    perform private.refuse('unauthorized');
-  end if;
-  return subject::uuid;
-end
-$$;
-comment on function private.require_user() is
-  'The id of the user whose token this request carries; refuses (unauthorized) without one.';
-revoke all on function private.require_user() from public, anon, authenticated, service_role;
-grant execute on function private.require_user() to authenticated;
-
-
--- An admin is who Supabase Auth says: app_metadata can be set by the secret key alone.
-create function private.require_admin() returns void
+-- What the routes take as a body is the most that any argument may be: it is refused by its size,
+-- before anything reads it.
+create function private.require_size(bytes bigint, name text) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_user();
-  if (auth.jwt() -> 'app_metadata' ->> 'role') is distinct from 'admin' then
-    perform private.refuse('forbidden');
+  if require_size.bytes > 16384 then
+    perform private.refuse('invalid_request', require_size.name);
   end if;
 end
 $$;
-comment on function private.require_admin() is
-  'Refuses (unauthorized, forbidden) every request but one that carries the token of an admin.';
-revoke all on function private.require_admin() from public, anon, authenticated, service_role;
+comment on function private.require_size(bigint, text) is
+  'Refuses (invalid_request) the argument `name` if it has more than 16,384 bytes.';
+revoke all on function private.require_size(bigint, text)
+  from public, anon, authenticated, service_role;
 
 
 -- Which request made a change, for the audit. Only a sane id is kept: the header is the caller's.
 create function private.request_id() returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   id text :=
@@ -216,7 +196,7 @@ revoke all on function private.request_id() from public, anon, authenticated, se
 -- Makes history stay: for tables whose rows are never changed or removed, whoever asks.
 create function private.refuse_change() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform private.refuse('append_only', tg_table_name);
@@ -231,7 +211,7 @@ revoke all on function private.refuse_change() from public, anon, authenticated,
 -- The cheapest question that only a working database answers.
 create function public.proxy_health() returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select 'ok'
 $$;

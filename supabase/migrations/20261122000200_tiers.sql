@@ -7,7 +7,10 @@ create table public.proxy_tiers (
   key_limit integer not null default 100,
   self_serve boolean not null,
   constraint "a tier's name is snake case" check (tier ~ '^[a-z][a-z0-9_]{0,30}$'),
-  constraint "a bandwidth limit is not negative" check (bandwidth_limit_bytes >= 0),
+  -- what a number in JSON holds exactly
+  constraint "a bandwidth limit is 0 to 2^53 - 1" check (
+    bandwidth_limit_bytes between 0 and 9007199254740991
+  ),
   constraint "a rate limit is positive" check (rate_limit > 0),
   constraint "a key limit is positive" check (key_limit > 0)
 );
@@ -31,23 +34,25 @@ insert into public.proxy_tiers (tier, bandwidth_limit_bytes, rate_limit, self_se
   ('enterprise', 1000000000000, 200, false);
 
 
-create table public.proxy_tier_grants (
+create table private.proxy_tier_grants (
   id uuid primary key default private.uuid_v7(),
   user_id uuid not null references auth.users (id) on delete cascade,
   tier text not null references public.proxy_tiers (tier),
   granted_at timestamptz not null default pg_catalog.clock_timestamp(),
   granted_by uuid,
   reason text,
-  constraint "a tier is granted to a user once" unique (user_id, tier)
+  constraint "a tier is granted to a user once" unique (user_id, tier),
+  constraint "a grant is of this century" check (
+    granted_at >= '2000-01-01 00:00Z' and granted_at <= '2100-01-01 00:00Z'
+  )
 );
-comment on table public.proxy_tier_grants is
+comment on table private.proxy_tier_grants is
   'Which users may mint keys of a tier that is not self-serve.';
-comment on column public.proxy_tier_grants.granted_by is
+comment on column private.proxy_tier_grants.granted_by is
   'The admin whose token granted it; null for a grant made in SQL without one.';
-create index proxy_tier_grants_tier on public.proxy_tier_grants (tier);
+create index proxy_tier_grants_tier on private.proxy_tier_grants (tier);
 
-alter table public.proxy_tier_grants enable row level security;
-create policy "users read their own grants" on public.proxy_tier_grants
+alter table private.proxy_tier_grants enable row level security;
+create policy "users read their own grants" on private.proxy_tier_grants
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table public.proxy_tier_grants from public, anon, authenticated, service_role;
-grant select on table public.proxy_tier_grants to authenticated;
+revoke all on table private.proxy_tier_grants from public, anon, authenticated, service_role;

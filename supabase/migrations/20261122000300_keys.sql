@@ -1,24 +1,45 @@
 -- Keys: who owns one, what it may do, and its state. The secret's hash lives apart, out of reach.
 
--- The space characters of Unicode, spelled out: what \s means depends on the database's locale.
-create function private.trim_label(label text) returns text
+-- What people write for people: labels and reasons. The characters are spelled out, as what \s means
+-- depends on the database's locale.
+create function private.clean_text(value text, most integer) returns text
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
-begin
-  return pg_catalog.btrim(
-    trim_label.label,
+declare
+  -- of any script
+  spaces constant text :=
     E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009'
-      || E'\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'
-  );
+      || E'\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
+  -- what shows nothing: joiners, fillers, variation selectors, tags, an empty Braille pattern
+  invisible constant text := '\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
+    '\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufff9-\ufffb\uffa0'
+    '\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff';
+  clean text;
+begin
+  -- by its size first: what the routes take as a body
+  if pg_catalog.octet_length(clean_text.value) > 16384 then
+    return null;
+  end if;
+  clean := pg_catalog.btrim(clean_text.value, spaces);
+  if pg_catalog.char_length(clean) not between 1 and clean_text.most
+    -- controls, and those that change the direction of what stands around
+    or clean ~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'
+    or clean !~ ('[^' || spaces || invisible || ']')
+  then
+    return null;
+  end if;
+  return clean;
 end
 $$;
-comment on function private.trim_label(text) is
-  'The label without the space characters, of any script, at its ends.';
-revoke all on function private.trim_label(text) from public, anon, authenticated, service_role;
+comment on function private.clean_text(text, integer) is
+  'The text without the space characters, of any script, at its ends; null for what then has not 1 '
+  'to `most` characters, has a control or bidirectional control among them, or shows nothing.';
+revoke all on function private.clean_text(text, integer)
+  from public, anon, authenticated, service_role;
 
 
-create table public.proxy_keys (
+create table private.proxy_keys (
   id uuid primary key default private.uuid_v7(),
   key_id text not null,
   user_id uuid references auth.users (id) on delete set null,
@@ -39,14 +60,14 @@ create table public.proxy_keys (
   constraint "a key id has its form and shows its mode" check (
     key_id ~ (case when live_mode then '^avp_live_[0-9a-f]{12}$' else '^avp_test_[0-9a-f]{12}$' end)
   ),
-  constraint "a label has 1 to 80 characters" check (char_length(label) between 1 and 80),
-  constraint "a label has no control characters" check (label !~ '[\u0001-\u001f\u007f-\u009f]'),
-  constraint "a label has no space at its ends" check (label = private.trim_label(label)),
+  constraint "a label is clean text of 1 to 80 characters" check (
+    label is not distinct from private.clean_text(label, 80)
+  ),
   constraint "a key without an owner is deleted" check (
     user_id is not null or deleted_at is not null
   ),
-  constraint "an overridden bandwidth limit is not negative" check (
-    bandwidth_limit_override_bytes >= 0
+  constraint "an overridden bandwidth limit is 0 to 2^53 - 1" check (
+    bandwidth_limit_override_bytes between 0 and 9007199254740991
   ),
   constraint "an overridden rate limit is positive" check (rate_limit_override > 0),
   constraint "at most 50 address ranges" check (cardinality(allowed_ips) <= 50),
@@ -57,45 +78,54 @@ create table public.proxy_keys (
   ),
   constraint "a reason is of a suspension" check (
     suspended_reason is null or suspended_at is not null
+  ),
+  constraint "a reason is clean text of 1 to 500 characters" check (
+    suspended_reason is not distinct from private.clean_text(suspended_reason, 500)
+  ),
+  -- others could not be counted with, nor put into an answer
+  constraint "times are of this century" check (
+    least(created_at, rotated_at, grace_ends_at, suspended_at, deleted_at, expires_at)
+      >= '2000-01-01 00:00Z'
+    and greatest(created_at, rotated_at, grace_ends_at, suspended_at, deleted_at, expires_at)
+      <= '2100-01-01 00:00Z'
   )
 );
-comment on table public.proxy_keys is
+comment on table private.proxy_keys is
   'One row a proxy key, for ever: deletion is a time, so that usage still links to its key.';
-comment on column public.proxy_keys.key_id is 'The public name; never changes; safe to log.';
-comment on column public.proxy_keys.user_id is
+comment on column private.proxy_keys.key_id is 'The public name; never changes; safe to log.';
+comment on column private.proxy_keys.user_id is
   'The owner; null once the account is gone, and the key then is deleted.';
-comment on column public.proxy_keys.live_mode is 'Billed when true, metered only when false.';
-comment on column public.proxy_keys.bandwidth_limit_override_bytes is
+comment on column private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
+comment on column private.proxy_keys.bandwidth_limit_override_bytes is
   'Set by an admin in place of the tier''s bytes per month; null means the tier''s.';
-comment on column public.proxy_keys.rate_limit_override is
+comment on column private.proxy_keys.rate_limit_override is
   'Set by an admin in place of the tier''s CONNECTs per second; null means the tier''s.';
-comment on column public.proxy_keys.allowed_ips is
+comment on column private.proxy_keys.allowed_ips is
   'The client addresses that the gateway lets through; empty means any.';
-comment on column public.proxy_keys.expires_at is
+comment on column private.proxy_keys.expires_at is
   'From then on the key is not active; null means never.';
-comment on column public.proxy_keys.grace_ends_at is
+comment on column private.proxy_keys.grace_ends_at is
   'Until then the secret before the last rotation works too; null or past means it does not.';
-comment on column public.proxy_keys.suspended_reason is
+comment on column private.proxy_keys.suspended_reason is
   'Why an admin suspended it, in words that the owner reads.';
 
-create index proxy_keys_owner_newest on public.proxy_keys (user_id, created_at desc, id desc);
+create index proxy_keys_owner_newest on private.proxy_keys (user_id, created_at desc, id desc);
 -- the admins' list, over all users
-create index proxy_keys_newest on public.proxy_keys (created_at desc, id desc);
--- counts a user's keys of a tier at mint, and finds a tier's keys when its limits change
-create index proxy_keys_undeleted on public.proxy_keys (tier, user_id) where deleted_at is null;
+create index proxy_keys_newest on private.proxy_keys (created_at desc, id desc);
+-- counts a user's keys of a tier at mint, and lists those that are not deleted
+create index proxy_keys_undeleted on private.proxy_keys (user_id, tier) where deleted_at is null;
 
-alter table public.proxy_keys enable row level security;
-create policy "owners read their own keys" on public.proxy_keys
+alter table private.proxy_keys enable row level security;
+create policy "owners read their own keys" on private.proxy_keys
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table public.proxy_keys from public, anon, authenticated, service_role;
-grant select on table public.proxy_keys to authenticated;
+revoke all on table private.proxy_keys from public, anon, authenticated, service_role;
 
-create trigger keep_keys before delete or truncate on public.proxy_keys
+create trigger keep_keys before delete or truncate on private.proxy_keys
   for each statement execute function private.refuse_change();
 
 
 create table private.proxy_key_secrets (
-  api_key_id uuid primary key references public.proxy_keys (id),
+  api_key_id uuid primary key references private.proxy_keys (id),
   secret_hash bytea not null,
   previous_hash bytea,
   constraint "a hash is a sha-256" check (octet_length(secret_hash) = 32),
@@ -113,7 +143,7 @@ revoke all on table private.proxy_key_secrets from public, anon, authenticated, 
 
 create function private.secret_hash(key_id text, secret text) returns bytea
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return pg_catalog.sha256(
@@ -127,32 +157,39 @@ revoke all on function private.secret_hash(text, text)
   from public, anon, authenticated, service_role;
 
 
-create table private.rotation_windows (
-  user_id uuid primary key references auth.users (id) on delete cascade,
-  rotated_at timestamptz[] not null default '{}'
-);
-comment on table private.rotation_windows is
-  'When each user last rotated, newest last, at most five times: the sliding window of the limit. '
-  'Its row is the lock under which one user''s rotations queue.';
-alter table private.rotation_windows enable row level security;
-revoke all on table private.rotation_windows from public, anon, authenticated, service_role;
+-- What a key may do and whether it works, in one place for all who ask.
+create view private.key_states with (security_invoker = true) as
+select
+  k.*,
+  coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes) as bandwidth_limit_bytes,
+  coalesce(k.rate_limit_override, t.rate_limit) as rate_limit,
+  k.deleted_at is null and k.suspended_at is null
+    and (k.expires_at is null or k.expires_at > now())
+    and a.id is not null as active
+from private.proxy_keys as k
+join public.proxy_tiers as t on t.tier = k.tier
+left join private.active_accounts as a on a.id = k.user_id;
+comment on view private.key_states is
+  'Keys with the limits that count, and whether they are active: not deleted, suspended or expired, '
+  'and of an account that is neither banned nor deleted.';
+revoke all on table private.key_states from public, anon, authenticated, service_role;
 
 
 -- A path or an argument may name a key by its uuid or by its keyId.
-create function private.lock_key(reference text, owner_id uuid) returns public.proxy_keys
+create function private.lock_key(reference text, owner_id uuid) returns private.proxy_keys
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  key public.proxy_keys;
+  key private.proxy_keys;
 begin
   if pg_catalog.pg_input_is_valid(lock_key.reference, 'uuid') then
-    select * into key from public.proxy_keys as k
+    select * into key from private.proxy_keys as k
     where k.id = lock_key.reference::uuid
       and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
     for no key update;
   else
-    select * into key from public.proxy_keys as k
+    select * into key from private.proxy_keys as k
     where k.key_id = lock_key.reference
       and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
     for no key update;
@@ -172,7 +209,7 @@ revoke all on function private.lock_key(text, uuid) from public, anon, authentic
 -- An account that goes away takes its keys out of service, but not their history.
 create function private.delete_ownerless_key() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.deleted_at := coalesce(new.deleted_at, pg_catalog.clock_timestamp());
@@ -185,7 +222,7 @@ comment on function private.delete_ownerless_key() is
 revoke all on function private.delete_ownerless_key()
   from public, anon, authenticated, service_role;
 
-create trigger delete_ownerless_key before update of user_id on public.proxy_keys
+create trigger delete_ownerless_key before update of user_id on private.proxy_keys
   for each row when (new.user_id is null)
   execute function private.delete_ownerless_key();
 
@@ -194,7 +231,7 @@ create trigger delete_ownerless_key before update of user_id on public.proxy_key
 -- A trigger, so that no way of changing a key can forget it.
 create function private.announce_key_change() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_catalog.pg_notify('proxy_key_changed', new.key_id);
@@ -205,7 +242,7 @@ comment on function private.announce_key_change() is
   'Trigger: notifies channel proxy_key_changed with the keyId, at commit.';
 revoke all on function private.announce_key_change() from public, anon, authenticated, service_role;
 
-create trigger announce_key_change after update on public.proxy_keys
+create trigger announce_key_change after update on private.proxy_keys
   for each row
   when (
     (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override, old.rotated_at,
@@ -220,11 +257,11 @@ create trigger announce_key_change after update on public.proxy_keys
 -- A tier's limits are its keys' limits.
 create function private.announce_tier_change() returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_catalog.pg_notify('proxy_key_changed', k.key_id)
-  from public.proxy_keys as k
+  from private.proxy_keys as k
   where k.tier = new.tier and k.deleted_at is null;
   return null;
 end
@@ -237,3 +274,35 @@ revoke all on function private.announce_tier_change()
 create trigger announce_tier_change
   after update of bandwidth_limit_bytes, rate_limit on public.proxy_tiers
   for each row execute function private.announce_tier_change();
+
+
+-- A ban takes effect at the gateways as a change of a key does.
+-- A definer: Supabase Auth's role may read no keys.
+create function private.announce_account_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_catalog.pg_notify('proxy_key_changed', k.key_id)
+  from private.proxy_keys as k
+  where k.user_id = new.id and k.deleted_at is null;
+  return null;
+end
+$$;
+comment on function private.announce_account_change() is
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of an account that is banned, '
+  'deleted, or let in again.';
+revoke all on function private.announce_account_change()
+  from public, anon, authenticated, service_role;
+
+-- Where the platform allows no trigger here, gateways learn of a ban within the 30 s of their cache.
+do $$
+begin
+  create trigger announce_account_change after update of banned_until, deleted_at on auth.users
+    for each row
+    when ((old.banned_until, old.deleted_at) is distinct from (new.banned_until, new.deleted_at))
+    execute function private.announce_account_change();
+exception when insufficient_privilege then
+  raise notice 'No trigger on auth.users: a ban reaches gateways within 30 s.';
+end
+$$;

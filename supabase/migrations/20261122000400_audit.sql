@@ -1,9 +1,9 @@
 -- Audit: who did what to which key, when, why, in which request. Written by triggers, so that no way
 -- of changing a key or a grant can leave it out; never changed or removed; never a secret or a hash.
 
-create table public.proxy_key_audit (
+create table private.proxy_key_audit (
   id uuid primary key default private.uuid_v7(),
-  api_key_id uuid references public.proxy_keys (id),
+  api_key_id uuid references private.proxy_keys (id),
   tier text,
   user_id uuid,
   actor_id uuid,
@@ -25,35 +25,36 @@ create table public.proxy_key_audit (
     end
   )
 );
-comment on table public.proxy_key_audit is
+comment on table private.proxy_key_audit is
   'One row for each change of a key''s state or of a user''s grants, written in the change''s own '
   'transaction.';
-comment on column public.proxy_key_audit.tier is 'Of a grant that was made or taken back.';
-comment on column public.proxy_key_audit.user_id is
+comment on column private.proxy_key_audit.tier is 'Of a grant that was made or taken back.';
+comment on column private.proxy_key_audit.user_id is
   'The owner of the key at that time, or the user of the grant: who may read it.';
-comment on column public.proxy_key_audit.actor_id is
+comment on column private.proxy_key_audit.actor_id is
   'The user whose token made the change; null for a change made in SQL without one.';
-comment on column public.proxy_key_audit.changes is
+comment on column private.proxy_key_audit.changes is
   'The new values of an update, or of a change of limits, by column.';
-comment on column public.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
-comment on column public.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
-create index proxy_key_audit_key on public.proxy_key_audit (api_key_id, occurred_at desc);
-create index proxy_key_audit_owner on public.proxy_key_audit (user_id, occurred_at desc);
+comment on column private.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
+comment on column private.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
+create index proxy_key_audit_key
+  on private.proxy_key_audit (api_key_id, occurred_at desc, id desc);
+create index proxy_key_audit_owner
+  on private.proxy_key_audit (user_id, occurred_at desc, id desc);
 
-alter table public.proxy_key_audit enable row level security;
-create policy "owners read the audit of their own keys" on public.proxy_key_audit
+alter table private.proxy_key_audit enable row level security;
+create policy "owners read the audit of their own keys" on private.proxy_key_audit
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table public.proxy_key_audit from public, anon, authenticated, service_role;
-grant select on table public.proxy_key_audit to authenticated;
+revoke all on table private.proxy_key_audit from public, anon, authenticated, service_role;
 
-create trigger keep_audit before update or delete or truncate on public.proxy_key_audit
+create trigger keep_audit before update or delete or truncate on private.proxy_key_audit
   for each statement execute function private.refuse_change();
 
 
 -- A trigger sees rows, not why they change: that is left here for the statement that follows.
 create function private.give_reason(reason text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_catalog.set_config('proxy_keys.reason', coalesce(give_reason.reason, ''), true);
@@ -68,7 +69,7 @@ revoke all on function private.give_reason(text) from public, anon, authenticate
 -- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
 create function private.audit_key_change() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   claims jsonb := auth.jwt();
@@ -115,7 +116,7 @@ begin
       );
     end if;
   end if;
-  insert into public.proxy_key_audit (
+  insert into private.proxy_key_audit (
     api_key_id, user_id, actor_id, action, changes, reason, request_id
   )
   select
@@ -140,20 +141,20 @@ comment on function private.audit_key_change() is
   'Trigger: writes one audit row for each action that an insert or update of a key amounts to.';
 revoke all on function private.audit_key_change() from public, anon, authenticated, service_role;
 
-create trigger audit_key_change after insert or update on public.proxy_keys
+create trigger audit_key_change after insert or update on private.proxy_keys
   for each row execute function private.audit_key_change();
 
 
 -- A definer, for the same reason.
 create function private.audit_grant_change() returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   claims jsonb := auth.jwt();
-  changed public.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
+  changed private.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
 begin
-  insert into public.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
+  insert into private.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
   values (
     changed.tier,
     changed.user_id,
@@ -172,8 +173,8 @@ comment on function private.audit_grant_change() is
 revoke all on function private.audit_grant_change()
   from public, anon, authenticated, service_role;
 
-create trigger audit_grant_change after insert or delete on public.proxy_tier_grants
+create trigger audit_grant_change after insert or delete on private.proxy_tier_grants
   for each row execute function private.audit_grant_change();
 
-create trigger keep_grants before update or truncate on public.proxy_tier_grants
+create trigger keep_grants before update or truncate on private.proxy_tier_grants
   for each statement execute function private.refuse_change();

@@ -1,9 +1,9 @@
 -- Usage: each CONNECT as an event, and rollups that make reading a month one index lookup a key,
 -- whatever the number of events.
 
-create table public.proxy_usage_events (
+create table private.proxy_usage_events (
   event_id uuid not null,
-  api_key_id uuid not null references public.proxy_keys (id),
+  api_key_id uuid not null references private.proxy_keys (id),
   user_id uuid,
   occurred_at timestamptz not null,
   target_host text not null,
@@ -21,27 +21,26 @@ create table public.proxy_usage_events (
   constraint "a duration is not negative" check (duration_ms >= 0),
   constraint "a slice is not negative" check (slice >= 0)
 ) partition by range (occurred_at);
-comment on table public.proxy_usage_events is
+comment on table private.proxy_usage_events is
   'One row a CONNECT, or a slice of a long one, as the gateway reported it. Partitioned by month '
   '(UTC): old events leave by dropping a partition.';
-comment on column public.proxy_usage_events.user_id is
+comment on column private.proxy_usage_events.user_id is
   'The key''s owner at that time: lets row level security use one index for all of a user''s rows.';
-comment on column public.proxy_usage_events.slice is
+comment on column private.proxy_usage_events.slice is
   'Which part of a long tunnel this is: only slice 0 counts as a CONNECT.';
 create index proxy_usage_events_key_newest
-  on public.proxy_usage_events (api_key_id, occurred_at desc, event_id desc);
+  on private.proxy_usage_events (api_key_id, occurred_at desc, event_id desc);
 create index proxy_usage_events_owner_newest
-  on public.proxy_usage_events (user_id, occurred_at desc, event_id desc);
+  on private.proxy_usage_events (user_id, occurred_at desc, event_id desc);
 
-alter table public.proxy_usage_events enable row level security;
-create policy "owners read the events of their own keys" on public.proxy_usage_events
+alter table private.proxy_usage_events enable row level security;
+create policy "owners read the events of their own keys" on private.proxy_usage_events
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table public.proxy_usage_events from public, anon, authenticated, service_role;
-grant select on table public.proxy_usage_events to authenticated;
+revoke all on table private.proxy_usage_events from public, anon, authenticated, service_role;
 
 -- a net for events that no partition takes, so that none is lost; row level security as above
 create table private.proxy_usage_events_default
-  partition of public.proxy_usage_events default;
+  partition of private.proxy_usage_events default;
 alter table private.proxy_usage_events_default enable row level security;
 revoke all on table private.proxy_usage_events_default
   from public, anon, authenticated, service_role;
@@ -50,14 +49,14 @@ revoke all on table private.proxy_usage_events_default
 -- Which table holds a month. By name: what an operator has detached is no partition any more.
 create function private.usage_partition(month date) returns regclass
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
     select i.inhrelid::regclass
     from pg_catalog.pg_inherits as i
     join pg_catalog.pg_class as c on c.oid = i.inhrelid
-    where i.inhparent = 'public.proxy_usage_events'::regclass
+    where i.inhparent = 'private.proxy_usage_events'::regclass
       and c.relname = 'proxy_usage_events_' || pg_catalog.to_char(usage_partition.month, 'YYYY_MM')
   );
 end
@@ -74,7 +73,7 @@ revoke all on function private.usage_partition(date)
 -- Recording waits meanwhile: an event on its way into the default partition would be refused.
 create function private.make_usage_partitions(first_month date, last_month date) returns integer
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 as $$
 declare
@@ -93,7 +92,7 @@ begin
     ) as m
   loop
     continue when private.usage_partition(month) is not null;
-    lock table public.proxy_usage_events in share row exclusive mode;
+    lock table private.proxy_usage_events in share row exclusive mode;
     lock table private.proxy_usage_events_default in access exclusive mode;
     -- another may have made it while this waited
     continue when private.usage_partition(month) is not null;
@@ -103,7 +102,7 @@ begin
     ends := (month + interval '1 month')::date::text || ' 00:00:00+00';
     execute pg_catalog.format(
       'create table private.%I (
-         like public.proxy_usage_events including defaults including constraints including indexes
+         like private.proxy_usage_events including defaults including constraints including indexes
        )',
       partition_name
     );
@@ -128,7 +127,7 @@ begin
       begins, ends, partition_name
     );
     execute pg_catalog.format(
-      'alter table public.proxy_usage_events attach partition private.%I
+      'alter table private.proxy_usage_events attach partition private.%I
          for values from (%L) to (%L)',
       partition_name, begins, ends
     );
@@ -152,8 +151,8 @@ select private.make_usage_partitions(
 );
 
 
-create table public.proxy_usage_hourly (
-  api_key_id uuid not null references public.proxy_keys (id),
+create table private.proxy_usage_hourly (
+  api_key_id uuid not null references private.proxy_keys (id),
   hour timestamptz not null,
   user_id uuid,
   requests bigint not null,
@@ -161,18 +160,18 @@ create table public.proxy_usage_hourly (
   bytes_received bigint not null,
   primary key (api_key_id, hour)
 ) with (fillfactor = 70);
-comment on table public.proxy_usage_hourly is 'Usage of a key in an hour (UTC), raised with each event.';
-create index proxy_usage_hourly_owner on public.proxy_usage_hourly (user_id, hour);
+comment on table private.proxy_usage_hourly is 'Usage of a key in an hour (UTC), raised with each event.';
+create index proxy_usage_hourly_owner on private.proxy_usage_hourly (user_id, hour);
 
-alter table public.proxy_usage_hourly enable row level security;
-create policy "owners read the hourly usage of their own keys" on public.proxy_usage_hourly
+alter table private.proxy_usage_hourly enable row level security;
+create policy "owners read the hourly usage of their own keys" on private.proxy_usage_hourly
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table public.proxy_usage_hourly from public, anon, authenticated, service_role;
-grant select on table public.proxy_usage_hourly to authenticated;
+revoke all on table private.proxy_usage_hourly from public, anon, authenticated, service_role;
+grant select on table private.proxy_usage_hourly to authenticated;
 
 
-create table public.proxy_usage_monthly (
-  api_key_id uuid not null references public.proxy_keys (id),
+create table private.proxy_usage_monthly (
+  api_key_id uuid not null references private.proxy_keys (id),
   month date not null,
   user_id uuid,
   requests bigint not null,
@@ -182,12 +181,12 @@ create table public.proxy_usage_monthly (
   primary key (api_key_id, month),
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
-comment on table public.proxy_usage_monthly is
+comment on table private.proxy_usage_monthly is
   'Usage of a key in a calendar month (UTC), raised with each event: what quotas and lists read.';
-create index proxy_usage_monthly_owner on public.proxy_usage_monthly (user_id, month);
+create index proxy_usage_monthly_owner on private.proxy_usage_monthly (user_id, month);
 
-alter table public.proxy_usage_monthly enable row level security;
-create policy "owners read the monthly usage of their own keys" on public.proxy_usage_monthly
+alter table private.proxy_usage_monthly enable row level security;
+create policy "owners read the monthly usage of their own keys" on private.proxy_usage_monthly
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table public.proxy_usage_monthly from public, anon, authenticated, service_role;
-grant select on table public.proxy_usage_monthly to authenticated;
+revoke all on table private.proxy_usage_monthly from public, anon, authenticated, service_role;
+grant select on table private.proxy_usage_monthly to authenticated;

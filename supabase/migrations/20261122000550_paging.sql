@@ -7,15 +7,21 @@ comment on type public.proxy_page is
 
 
 -- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
--- moves nothing. 24 bytes are 32 characters of base64url, with no padding.
-create function private.encode_cursor(moment timestamptz, id uuid) returns text
+-- moves nothing. 24 bytes are 32 characters of base64url, with no padding. Times until 2100 leave
+-- bits free, of which one marks a list that goes on with deleted keys alone.
+create function private.encode_cursor(
+  moment timestamptz, id uuid, only_deleted boolean default false
+) returns text
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return pg_catalog.translate(
     pg_catalog.encode(
-      pg_catalog.int8send((extract(epoch from encode_cursor.moment) * 1000000)::bigint)
+      pg_catalog.int8send(
+        (extract(epoch from encode_cursor.moment) * 1000000)::bigint
+          | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end
+      )
         || pg_catalog.uuid_send(encode_cursor.id),
       'base64'
     ),
@@ -23,34 +29,45 @@ begin
   );
 end
 $$;
-comment on function private.encode_cursor(timestamptz, uuid) is
+comment on function private.encode_cursor(timestamptz, uuid, boolean) is
   'The opaque name of a place in a list that is ordered by a time and an id: 8 bytes of microseconds '
-  'since 1970 and 16 of the id, in base64url.';
-revoke all on function private.encode_cursor(timestamptz, uuid)
+  'since 1970 and 16 of the id, in base64url. only_deleted: the list goes on with deleted keys alone.';
+revoke all on function private.encode_cursor(timestamptz, uuid, boolean)
   from public, anon, authenticated, service_role;
-grant execute on function private.encode_cursor(timestamptz, uuid) to authenticated;
+grant execute on function private.encode_cursor(timestamptz, uuid, boolean) to authenticated;
 
 
-create function private.decode_cursor(cursor text, out moment timestamptz, out id uuid)
+create function private.decode_cursor(
+  cursor text,
+  of_keys boolean default false,
+  out moment timestamptz,
+  out id uuid,
+  out only_deleted boolean
+)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   bytes bytea;
   microseconds bigint;
 begin
+  only_deleted := false;
   if decode_cursor.cursor is null then
     moment := 'infinity';
     id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     return;
   end if;
-  if pg_catalog.char_length(decode_cursor.cursor) <> 32
+  if pg_catalog.octet_length(decode_cursor.cursor) <> 32
     or decode_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
   then
     perform private.refuse('invalid_request', 'cursor');
   end if;
   bytes := pg_catalog.decode(pg_catalog.translate(decode_cursor.cursor, '-_', '+/'), 'base64');
   microseconds := ('x' || pg_catalog.encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
+  if decode_cursor.of_keys and microseconds >> 60 = 1 then
+    only_deleted := true;
+    microseconds := microseconds # (1::bigint << 60);
+  end if;
   -- until the year 2100: one that is made up must not be out of a time's range
   if microseconds not between 0 and 4102444800000000 then
     perform private.refuse('invalid_request', 'cursor');
@@ -59,18 +76,18 @@ begin
   id := pg_catalog.encode(substring(bytes from 9 for 16), 'hex')::uuid;
 end
 $$;
-comment on function private.decode_cursor(text) is
-  'The place that a cursor names; that before the first row for null. Refuses (invalid_request) what '
-  'encode_cursor cannot have made.';
-revoke all on function private.decode_cursor(text)
+comment on function private.decode_cursor(text, boolean) is
+  'The place that a cursor names; that before the first row for null. only_deleted can be true of a '
+  'list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
+revoke all on function private.decode_cursor(text, boolean)
   from public, anon, authenticated, service_role;
-grant execute on function private.decode_cursor(text) to authenticated;
+grant execute on function private.decode_cursor(text, boolean) to authenticated;
 
 
 create function private.make_page(items jsonb, most integer, moment text, id text)
 returns public.proxy_page
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   last_item jsonb := make_page.items -> (make_page.most - 1);
@@ -96,7 +113,7 @@ grant execute on function private.make_page(jsonb, integer, text, text) to authe
 
 create function private.require_limit("limit" integer) returns integer
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_limit."limit" not between 1 and 200 then
@@ -114,7 +131,7 @@ grant execute on function private.require_limit(integer) to authenticated;
 
 create function private.require_tier(tier text) returns text
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_tier.tier is not null and not exists (
@@ -134,7 +151,7 @@ grant execute on function private.require_tier(text) to authenticated;
 -- A full RFC 3339 time: 'tomorrow' is a time for Postgres, and one without its zone is ambiguous.
 create function private.require_time(value text, name text) returns timestamptz
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   moment timestamptz;
@@ -142,9 +159,12 @@ begin
   if require_time.value is null then
     return null;
   end if;
+  -- by its size first
+  if pg_catalog.octet_length(require_time.value) > 40 then
+    perform private.refuse('invalid_request', require_time.name);
+  end if;
   if require_time.value
       !~ '^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})$'
-    or pg_catalog.char_length(require_time.value) > 40
     or not pg_catalog.pg_input_is_valid(require_time.value, 'timestamptz')
   then
     perform private.refuse('invalid_request', require_time.name);
@@ -166,7 +186,7 @@ grant execute on function private.require_time(text, text) to authenticated;
 
 create function private.require_period(period text) returns date
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   this_month date := pg_catalog.date_trunc('month', pg_catalog.now() at time zone 'UTC')::date;
@@ -174,6 +194,9 @@ declare
 begin
   if require_period.period is null then
     return this_month;
+  end if;
+  if pg_catalog.octet_length(require_period.period) <> 7 then
+    perform private.refuse('invalid_request', 'period');
   end if;
   if require_period.period !~ '^\d{4}-(0[1-9]|1[0-2])$' or require_period.period < '0001' then
     perform private.refuse('invalid_request', 'period');
@@ -193,19 +216,34 @@ revoke all on function private.require_period(text)
 grant execute on function private.require_period(text) to authenticated;
 
 
+create function private.require_label_filter(label text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_size(pg_catalog.octet_length(require_label_filter.label), 'label');
+  return pg_catalog.lower(require_label_filter.label);
+end
+$$;
+comment on function private.require_label_filter(text) is
+  'What a label must contain, in lower case, or null; refuses (invalid_request) over 16,384 bytes.';
+revoke all on function private.require_label_filter(text)
+  from public, anon, authenticated, service_role;
+
+
 create function private.find_own_key(reference text) returns uuid
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   owner_id uuid := private.require_user();
   found_id uuid;
 begin
   if pg_catalog.pg_input_is_valid(find_own_key.reference, 'uuid') then
-    select k.id into found_id from public.proxy_keys as k
+    select k.id into found_id from private.proxy_keys as k
     where k.id = find_own_key.reference::uuid and k.user_id = owner_id;
   else
-    select k.id into found_id from public.proxy_keys as k
+    select k.id into found_id from private.proxy_keys as k
     where k.key_id = find_own_key.reference and k.user_id = owner_id;
   end if;
   if found_id is null then

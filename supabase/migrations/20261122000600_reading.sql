@@ -1,6 +1,6 @@
 -- Reading: a user's keys, as the dashboard and the API show them.
 
-create view public.proxy_key_summaries with (security_invoker = true) as
+create view private.key_summaries with (security_invoker = true) as
 select
   k.id,
   k.key_id,
@@ -9,13 +9,13 @@ select
   k.tier,
   k.live_mode,
   case when m.month = date_trunc('month', now() at time zone 'UTC')::date
-    then m.bytes_sent + m.bytes_received
+    -- what a number in JSON holds exactly
+    then least(m.bytes_sent + m.bytes_received, 9007199254740991)
     else 0
   end as bandwidth_used_this_period_bytes,
-  coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes) as bandwidth_limit_bytes,
-  coalesce(k.rate_limit_override, t.rate_limit) as rate_limit,
-  k.deleted_at is null and k.suspended_at is null
-    and (k.expires_at is null or k.expires_at > now()) as active,
+  k.bandwidth_limit_bytes,
+  k.rate_limit,
+  k.active,
   k.allowed_ips::text[] as allowed_ips,
   m.last_used_at,
   k.created_at,
@@ -25,60 +25,136 @@ select
   k.suspended_at,
   k.suspended_reason,
   k.deleted_at
-from public.proxy_keys as k
-join public.proxy_tiers as t on t.tier = k.tier
+from private.key_states as k
 -- the newest month serves both columns: this period's bytes if it is this month, and the last use
 left join lateral (
   select u.month, u.bytes_sent, u.bytes_received, u.last_used_at
-  from public.proxy_usage_monthly as u
+  from private.proxy_usage_monthly as u
   where u.api_key_id = k.id and u.month <= date_trunc('month', now() at time zone 'UTC')::date
   order by u.month desc
   limit 1
 ) as m on true;
-comment on view public.proxy_key_summaries is
-  'The caller''s keys with their limits, state and usage in the current calendar month (UTC). '
-  'Never a secret or hash.';
-revoke all on table public.proxy_key_summaries from public, anon, authenticated, service_role;
-grant select on table public.proxy_key_summaries to authenticated;
+comment on view private.key_summaries is
+  'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
+  'secret or hash.';
+revoke all on table private.key_summaries from public, anon, authenticated, service_role;
 
 
--- One row more than the limit tells whether there is a page after this one.
+-- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
+-- tens of thousands of them at a time, and the cursor leads to the rest.
+-- A definer: callers may read no table. The owner is asked for in its own words.
 create function private.page_of_keys(
-  "limit" integer, cursor text, active boolean, tier text, live_mode boolean, label text
-) returns setof public.proxy_key_summaries
-language plpgsql stable security invoker
-set search_path = ''
+  "limit" integer,
+  cursor text,
+  active boolean,
+  tier text,
+  live_mode boolean,
+  label text,
+  out keys private.key_summaries[],
+  out next_cursor text
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  place record := private.decode_cursor(page_of_keys.cursor);
-  most integer := private.require_limit(page_of_keys."limit") + 1;
+  owner_id uuid := private.require_user();
+  place record := private.decode_cursor(page_of_keys.cursor, true);
+  most integer := private.require_limit(page_of_keys."limit");
   wanted_tier text := private.require_tier(page_of_keys.tier);
+  wanted_label text := private.require_label_filter(page_of_keys.label);
+  undeleted private.key_summaries[] := '{}';
+  last_key private.key_summaries;
 begin
-  return query
-  select s.*
-  from public.proxy_key_summaries as s
-  where (s.created_at, s.id) < (place.moment, place.id)
-    and (page_of_keys.active is null or s.active = page_of_keys.active)
-    and (wanted_tier is null or s.tier = wanted_tier)
-    and (page_of_keys.live_mode is null or s.live_mode = page_of_keys.live_mode)
-    and (
-      page_of_keys.label is null
-      or pg_catalog.strpos(pg_catalog.lower(s.label), pg_catalog.lower(page_of_keys.label)) > 0
-    )
-  order by s.created_at desc, s.id desc
-  limit most;
+  if most is null then
+    if not place.only_deleted then
+      undeleted := array(
+        select s
+        from private.key_summaries as s
+        where s.user_id = owner_id
+          and s.deleted_at is null
+          and (s.created_at, s.id) < (place.moment, place.id)
+          and (page_of_keys.active is null or s.active = page_of_keys.active)
+          and (wanted_tier is null or s.tier = wanted_tier)
+          and (page_of_keys.live_mode is null or s.live_mode = page_of_keys.live_mode)
+          and (
+            wanted_label is null or pg_catalog.strpos(pg_catalog.lower(s.label), wanted_label) > 0
+          )
+      );
+    end if;
+    -- of deleted keys at least one, so that the cursor always leads on
+    most := greatest(2000 - pg_catalog.cardinality(undeleted), 1);
+    place.only_deleted := true;
+  end if;
+
+  keys := array(
+    select s
+    from private.key_summaries as s
+    where s.user_id = owner_id
+      and (not place.only_deleted or s.deleted_at is not null)
+      and (s.created_at, s.id) < (place.moment, place.id)
+      and (page_of_keys.active is null or s.active = page_of_keys.active)
+      and (wanted_tier is null or s.tier = wanted_tier)
+      and (page_of_keys.live_mode is null or s.live_mode = page_of_keys.live_mode)
+      and (wanted_label is null or pg_catalog.strpos(pg_catalog.lower(s.label), wanted_label) > 0)
+    order by s.created_at desc, s.id desc
+    -- one more tells whether there is a page after this one
+    limit most + 1
+  );
+  if pg_catalog.cardinality(keys) > most then
+    keys := keys[:most];
+    last_key := keys[most];
+    next_cursor := private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted);
+  end if;
+  if pg_catalog.cardinality(undeleted) > 0 then
+    keys := array(
+      select s from pg_catalog.unnest(undeleted || keys) as s order by s.created_at desc, s.id desc
+    );
+  end if;
 end
 $$;
 comment on function private.page_of_keys(integer, text, boolean, text, boolean, text) is
-  'The caller''s keys from a cursor on, newest first, filtered: up to one more than the limit, or all '
-  'for null. Refuses (invalid_request) a limit, cursor or tier that is none.';
+  'The caller''s keys from a cursor on, newest first, filtered, and the cursor of the page after it: '
+  'up to the limit; for null those that are not deleted, and deleted ones up to 2,000 in all. '
+  'Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor or tier that '
+  'is none.';
 revoke all on function private.page_of_keys(integer, text, boolean, text, boolean, text)
   from public, anon, authenticated, service_role;
 grant execute on function private.page_of_keys(integer, text, boolean, text, boolean, text)
   to authenticated;
 
 
--- A table or view over the REST API is cut at `max_rows` without a word; one jsonb value is not.
+-- A definer, with a number of rows that is always the same: so a planned count says nothing of what
+-- the tables hold, and the REST API finds no relation that could be embedded.
+create function private.own_key_summaries() returns setof private.key_summaries
+language plpgsql stable security definer rows 100
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select k.*
+  from private.page_of_keys(null, null, null, null, null, null) as p, pg_catalog.unnest(p.keys) as k;
+end
+$$;
+comment on function private.own_key_summaries() is
+  'The keys that public.list_proxy_keys answers without arguments. Refusals: unauthorized.';
+revoke all on function private.own_key_summaries() from public, anon, authenticated, service_role;
+grant execute on function private.own_key_summaries() to authenticated;
+
+create view public.proxy_key_summaries with (security_invoker = true) as
+select * from private.own_key_summaries();
+comment on view public.proxy_key_summaries is
+  'The caller''s keys with their limits, state and usage in the current calendar month (UTC): those '
+  'that list_proxy_keys answers without arguments. Never a secret or hash.';
+revoke all on table public.proxy_key_summaries from public, anon, authenticated, service_role;
+grant select on table public.proxy_key_summaries to authenticated;
+
+-- Without a trigger Postgres refuses a write as one that cannot be done (55000, an internal error
+-- over HTTP); with one, as one that is not allowed.
+create trigger keep_summaries instead of insert or update or delete on public.proxy_key_summaries
+  for each row execute function private.refuse_change();
+
+
+-- A table or view over the REST API is cut at `max_rows` without a word; one json value is not.
 create function public.list_proxy_keys(
   "limit" integer default null,
   cursor text default null,
@@ -88,42 +164,52 @@ create function public.list_proxy_keys(
   label text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
-begin
-  perform private.require_user();
-  return private.make_page(
-    (
-      select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(s) order by s.created_at desc, s.id desc)
-      from private.page_of_keys(
-        list_proxy_keys."limit", list_proxy_keys.cursor, list_proxy_keys.active,
-        list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label
-      ) as s
-    ),
-    list_proxy_keys."limit", 'created_at', 'id'
+declare
+  page record := private.page_of_keys(
+    list_proxy_keys."limit", list_proxy_keys.cursor, list_proxy_keys.active,
+    list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label
   );
+begin
+  return (pg_catalog.to_json(page.keys), page.next_cursor)::public.proxy_page;
 end
 $$;
 comment on function public.list_proxy_keys(integer, text, boolean, text, boolean, text) is
-  'The caller''s keys, deleted ones too, newest first, as proxy_key_summaries: all of them, or with a '
-  'limit (1 to 200) a page from `cursor` on. Filters: active, tier, live_mode, and label, which is '
-  'contained in any case of letters. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'The caller''s keys, newest first, as proxy_key_summaries: with a limit (1 to 200) a page from '
+  '`cursor` on; without one all that are not deleted, and deleted ones up to 2,000 in all, with the '
+  'cursor of the rest. Filters: active, tier, live_mode, and label, which is contained in any case '
+  'of letters. Refusals: unauthorized, invalid_request (detail: the argument).';
 revoke all on function public.list_proxy_keys(integer, text, boolean, text, boolean, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.list_proxy_keys(integer, text, boolean, text, boolean, text)
   to authenticated;
 
 
-create function public.get_proxy_key(id text) returns public.proxy_key_summaries
-language plpgsql stable security invoker
-set search_path = ''
+-- A definer: callers may read no table.
+create function private.own_key_summary(reference text) returns private.key_summaries
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  found_id uuid := private.find_own_key(get_proxy_key.id);
-  summary public.proxy_key_summaries;
+  found_id uuid := private.find_own_key(own_key_summary.reference);
+  summary private.key_summaries;
 begin
-  select * into summary from public.proxy_key_summaries as s where s.id = found_id;
+  select * into summary from private.key_summaries as s where s.id = found_id;
   return summary;
+end
+$$;
+comment on function private.own_key_summary(text) is 'Does the work of public.get_proxy_key.';
+revoke all on function private.own_key_summary(text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.own_key_summary(text) to authenticated;
+
+create function public.get_proxy_key(id text) returns public.proxy_key_summaries
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.own_key_summary(get_proxy_key.id);
 end
 $$;
 comment on function public.get_proxy_key(text) is

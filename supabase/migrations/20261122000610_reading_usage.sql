@@ -11,10 +11,35 @@ create type public.proxy_usage_totals as (
 comment on type public.proxy_usage_totals is
   'What a user''s keys used in a calendar month (UTC), and how many are active now.';
 
+-- A definer: callers may read no keys.
+create function private.count_active_keys() returns jsonb
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+begin
+  return (
+    select coalesce(pg_catalog.jsonb_object_agg(a.tier, a.keys), '{}')
+    from (
+      select k.tier, pg_catalog.count(*) as keys
+      from private.key_states as k
+      where k.user_id = owner_id and k.deleted_at is null and k.active
+      group by k.tier
+    ) as a
+  );
+end
+$$;
+comment on function private.count_active_keys() is
+  'How many of the caller''s keys are active now, by tier. Refusals: unauthorized.';
+revoke all on function private.count_active_keys()
+  from public, anon, authenticated, service_role;
+grant execute on function private.count_active_keys() to authenticated;
+
 create function public.proxy_usage_summary(period text default null)
 returns public.proxy_usage_totals
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   wanted_month date;
@@ -24,19 +49,15 @@ begin
   wanted_month := private.require_period(proxy_usage_summary.period);
   totals.period := pg_catalog.to_char(wanted_month, 'YYYY-MM');
   select
-    coalesce(sum(u.bytes_sent + u.bytes_received), 0), coalesce(sum(u.requests), 0)
+    -- what a number in JSON holds exactly
+    least(coalesce(sum(u.bytes_sent + u.bytes_received), 0), 9007199254740991),
+    coalesce(sum(u.requests), 0)
   into totals.total_bandwidth_bytes, totals.total_requests
-  from public.proxy_usage_monthly as u
+  from private.proxy_usage_monthly as u
   where u.month = wanted_month;
-  select coalesce(sum(a.keys), 0), coalesce(pg_catalog.jsonb_object_agg(a.tier, a.keys), '{}')
-  into totals.active_keys, totals.tier_breakdown
-  from (
-    select k.tier, pg_catalog.count(*) as keys
-    from public.proxy_keys as k
-    where k.deleted_at is null and k.suspended_at is null
-      and (k.expires_at is null or k.expires_at > pg_catalog.now())
-    group by k.tier
-  ) as a;
+  totals.tier_breakdown := private.count_active_keys();
+  select coalesce(sum(a.value::integer), 0) into totals.active_keys
+  from pg_catalog.jsonb_each_text(totals.tier_breakdown) as a;
   return totals;
 end
 $$;
@@ -59,17 +80,23 @@ create function public.proxy_usage_by_key(
   label text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   wanted_month date;
+  page record;
+  answer public.proxy_page;
 begin
   perform private.require_user();
   wanted_month := private.require_period(proxy_usage_by_key.period);
-  return private.make_page(
-    (
-      select pg_catalog.jsonb_agg(
-        pg_catalog.jsonb_build_object(
+  page := private.page_of_keys(
+    proxy_usage_by_key."limit", proxy_usage_by_key.cursor, proxy_usage_by_key.active,
+    proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
+  );
+  select
+    coalesce(
+      pg_catalog.json_agg(
+        pg_catalog.json_build_object(
           'id', k.id,
           'key_id', k.key_id,
           'label', k.label,
@@ -82,15 +109,14 @@ begin
           'bytes_received', coalesce(u.bytes_received, 0),
           'last_used_at', u.last_used_at
         ) order by k.created_at desc, k.id desc
-      )
-      from private.page_of_keys(
-        proxy_usage_by_key."limit", proxy_usage_by_key.cursor, proxy_usage_by_key.active,
-        proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
-      ) as k
-      left join public.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month
-    ),
-    proxy_usage_by_key."limit", 'created_at', 'id'
-  );
+      ),
+      '[]'
+    )
+  into answer.items
+  from pg_catalog.unnest(page.keys) as k
+  left join private.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month;
+  answer.next_cursor := page.next_cursor;
+  return answer;
 end
 $$;
 comment on function public.proxy_usage_by_key(text, integer, text, boolean, text, boolean, text) is
@@ -119,7 +145,7 @@ create function private.require_span(
   "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
 )
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -162,7 +188,7 @@ create function public.proxy_usage_series(
   "interval" text, "from" text default null, "to" text default null, key_id text default null
 ) returns public.proxy_usage_timeline
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -183,15 +209,16 @@ begin
   with used as (
     select
       pg_catalog.date_trunc(proxy_usage_series."interval", h.hour) as start,
-      sum(h.requests) as requests,
-      sum(h.bytes_sent) as bytes_sent,
-      sum(h.bytes_received) as bytes_received
+      -- what a number in JSON holds exactly
+      least(sum(h.requests), 9007199254740991) as requests,
+      least(sum(h.bytes_sent), 9007199254740991) as bytes_sent,
+      least(sum(h.bytes_received), 9007199254740991) as bytes_received
     from (
       -- each with the index that suits it; the other is not run
-      select a.* from public.proxy_usage_hourly as a
+      select a.* from private.proxy_usage_hourly as a
       where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
       union all
-      select o.* from public.proxy_usage_hourly as o
+      select o.* from private.proxy_usage_hourly as o
       where o.api_key_id = one_key and o.hour >= span.first_at and o.hour < span.end_at
     ) as h
     group by 1

@@ -18,7 +18,7 @@ create function private.read_event_filter(
   id text, cursor text, "from" text, "to" text, status_code integer, target_host text
 ) returns private.event_filter
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   filter private.event_filter;
@@ -35,6 +35,9 @@ begin
     perform private.refuse('invalid_request', 'status_code');
   end if;
   filter.status_code := read_event_filter.status_code;
+  perform private.require_size(
+    pg_catalog.octet_length(read_event_filter.target_host), 'target_host'
+  );
   filter.target_host := pg_catalog.lower(read_event_filter.target_host);
   if pg_catalog.char_length(filter.target_host) not between 1 and 255 then
     perform private.refuse('invalid_request', 'target_host');
@@ -58,9 +61,9 @@ grant execute on function private.read_event_filter(text, text, text, text, inte
 -- the owner for those of one key. The owner is asked for all the same, in words that no index serves.
 -- The generic plan prunes months as it begins; planning them anew takes longer than a page.
 create function private.page_of_events(filter private.event_filter, skipped integer, most integer)
-returns setof public.proxy_usage_events
+returns setof private.proxy_usage_events
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -68,7 +71,7 @@ declare
 begin
   return query
   select e.*
-  from public.proxy_usage_events as e
+  from private.proxy_usage_events as e
   where e.api_key_id = (page_of_events.filter).api_key_id
     and e.user_id is not distinct from owner_id
     and e.occurred_at >= (page_of_events.filter).begins_at
@@ -97,7 +100,7 @@ grant execute on function private.page_of_events(private.event_filter, integer, 
 -- A definer, so that callers need no right to read the refusals.
 create function private.require_page(page integer, "limit" integer, cursor text) returns integer
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_page.page < 1 or require_page.page::bigint * require_page."limit" > 10000
@@ -126,7 +129,7 @@ create function public.list_proxy_key_events(
   target_host text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   filter private.event_filter := private.read_event_filter(
@@ -138,7 +141,7 @@ declare
   page_number integer := private.require_page(
     list_proxy_key_events.page, most, list_proxy_key_events.cursor
   );
-  found public.proxy_usage_events[];
+  found private.proxy_usage_events[];
   answer public.proxy_page;
 begin
   found := array(
@@ -176,7 +179,7 @@ grant execute on function public.list_proxy_key_events(
 -- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
 create function private.csv_field(value text) returns text
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if csv_field.value !~ '[",\r\n]|^[=+@\t-]' then
@@ -206,7 +209,7 @@ create function public.export_proxy_key_events(
   target_host text default null
 ) returns public.proxy_csv_part
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare

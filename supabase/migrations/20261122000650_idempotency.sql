@@ -24,7 +24,7 @@ create function private.claim_idempotency(
   user_id uuid, idempotency_key text, request jsonb, api_key_id uuid
 ) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   kept constant interval := interval '24 hours';
@@ -32,7 +32,7 @@ declare
   request_hash bytea;
   used private.idempotency_keys;
 begin
-  if pg_catalog.char_length(claim_idempotency.idempotency_key) > 255
+  if pg_catalog.octet_length(claim_idempotency.idempotency_key) > 255
     or claim_idempotency.idempotency_key !~ '^[!-~]+$'
   then
     perform private.refuse('invalid_request', 'idempotency_key');

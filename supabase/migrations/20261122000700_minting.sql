@@ -19,19 +19,18 @@ comment on type public.minted_proxy_key is
   'A key with its secret, which is in this answer and nowhere else.';
 
 
--- The number of undeleted keys can be trusted only while no one else of this user may add one.
+-- The number of undeleted keys can be trusted only while no one else of this user may add one: the
+-- lock is the user's own row.
 create function private.claim_key_slot(user_id uuid, tier text) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   held bigint;
   allowed integer;
 begin
-  perform pg_catalog.pg_advisory_xact_lock(
-    pg_catalog.hashtextextended('proxy_keys of ' || claim_key_slot.user_id::text, 0)
-  );
-  select pg_catalog.count(*) into held from public.proxy_keys as k
+  perform private.lock_writes(claim_key_slot.user_id, 'mint');
+  select pg_catalog.count(*) into held from private.proxy_keys as k
   where k.user_id = claim_key_slot.user_id
     and k.tier = claim_key_slot.tier
     and k.deleted_at is null;
@@ -53,18 +52,15 @@ create function private.mint_proxy_key(
   label text, tier text, live_mode boolean, idempotency_key text
 ) returns public.minted_proxy_key
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
-  clean_label text := private.trim_label(mint_proxy_key.label);
+  owner_id uuid := private.require_writer();
+  clean_label text := private.clean_text(mint_proxy_key.label, 80);
   chosen public.proxy_tiers;
   minted public.minted_proxy_key;
 begin
-  if clean_label is null
-    or pg_catalog.char_length(clean_label) not between 1 and 80
-    or clean_label ~ '[\u0001-\u001f\u007f-\u009f]'
-  then
+  if clean_label is null then
     perform private.refuse('invalid_request', 'label');
   end if;
   select * into chosen from public.proxy_tiers as t where t.tier = mint_proxy_key.tier;
@@ -73,10 +69,6 @@ begin
   end if;
   if mint_proxy_key.live_mode is null then
     perform private.refuse('invalid_request', 'live_mode');
-  end if;
-  -- a token outlives its account by up to an hour
-  if not exists (select from auth.users as u where u.id = owner_id) then
-    perform private.refuse('unauthorized');
   end if;
   minted.id := private.uuid_v7();
   if mint_proxy_key.idempotency_key is not null then
@@ -90,11 +82,12 @@ begin
     );
   end if;
   if not chosen.self_serve and not exists (
-    select from public.proxy_tier_grants as g
+    select from private.proxy_tier_grants as g
     where g.user_id = owner_id and g.tier = chosen.tier
   ) then
     perform private.refuse('tier_not_granted');
   end if;
+  perform private.claim_write(owner_id, 'mint');
   perform private.claim_key_slot(owner_id, chosen.tier);
 
   minted.secret := pg_catalog.encode(extensions.gen_random_bytes(32), 'hex');
@@ -102,7 +95,7 @@ begin
   while minted.created_at is null loop
     minted.key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || pg_catalog.encode(extensions.gen_random_bytes(6), 'hex');
-    insert into public.proxy_keys as k (id, key_id, user_id, label, tier, live_mode, created_at)
+    insert into private.proxy_keys as k (id, key_id, user_id, label, tier, live_mode, created_at)
     values (
       minted.id, minted.key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
       pg_catalog.clock_timestamp()
@@ -136,7 +129,7 @@ create function public.mint_proxy_key(
   idempotency_key text default null
 ) returns public.minted_proxy_key
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.mint_proxy_key(
@@ -147,7 +140,8 @@ end
 $$;
 comment on function public.mint_proxy_key(text, text, boolean, text) is
   'Makes a key of the caller and returns it with its secret, which is shown this once. Refusals: '
-  'unauthorized, invalid_request (detail: the argument), tier_not_granted, key_limit_reached; and '
+  'unauthorized, invalid_request (detail: the argument), tier_not_granted, key_limit_reached, '
+  'rate_limited (detail: seconds to wait); and '
   'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
 revoke all on function public.mint_proxy_key(text, text, boolean, text)
   from public, anon, authenticated, service_role;
@@ -157,10 +151,13 @@ grant execute on function public.mint_proxy_key(text, text, boolean, text) to au
 -- A definer, so that callers need no right to read the refusals.
 create function private.refuse_mint_arguments(arguments jsonb) returns void
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform private.require_user();
+  perform private.require_size(
+    pg_catalog.pg_column_size(refuse_mint_arguments.arguments), 'label'
+  );
   perform private.refuse(
     'invalid_request',
     coalesce(
@@ -191,7 +188,7 @@ grant execute on function private.refuse_mint_arguments(jsonb) to authenticated;
 -- field is refused as the route refuses it, and not as a function that does not exist.
 create function public.mint_proxy_key(jsonb) returns public.minted_proxy_key
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform private.refuse_mint_arguments($1);

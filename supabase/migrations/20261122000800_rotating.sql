@@ -1,4 +1,4 @@
--- Rotating: a new secret for the same keyId, and the limit on how often.
+-- Rotating: a new secret for the same keyId.
 
 create type public.rotated_proxy_key as (
   id uuid,
@@ -20,56 +20,16 @@ comment on type public.rotated_proxy_key is
   'As minted_proxy_key, with what is left of the rotation limit and the seconds until it grows.';
 
 
--- At most 5 successes in any 60 seconds, over all of a user's keys and every way in. The user's row
--- is locked, so the clock is read in the order in which rotations happen.
-create function private.claim_rotation(
-  user_id uuid, out rotations_left integer, out reset_seconds integer
-)
-language plpgsql volatile
-set search_path = ''
-as $$
-declare
-  allowed constant integer := 5;
-  span constant interval := interval '60 seconds';
-  recent timestamptz[];
-  moment timestamptz;
-begin
-  insert into private.rotation_windows (user_id) values (claim_rotation.user_id)
-  on conflict on constraint rotation_windows_pkey do nothing;
-  select w.rotated_at into recent from private.rotation_windows as w
-  where w.user_id = claim_rotation.user_id
-  for no key update;
-  moment := pg_catalog.clock_timestamp();
-  recent := array(
-    select t from pg_catalog.unnest(recent) as t where t > moment - span order by t
-  );
-  if pg_catalog.cardinality(recent) >= allowed then
-    perform private.refuse_until(
-      pg_catalog.ceil(extract(epoch from recent[1] + span - moment))::integer
-    );
-  end if;
-  recent := recent || moment;
-  update private.rotation_windows as w set rotated_at = recent
-  where w.user_id = claim_rotation.user_id;
-  rotations_left := allowed - pg_catalog.cardinality(recent);
-  reset_seconds := pg_catalog.ceil(extract(epoch from recent[1] + span - moment))::integer;
-end
-$$;
-comment on function private.claim_rotation(uuid) is
-  'Counts one rotation of the user, or refuses (rate_limited, with the seconds to wait). Returns '
-  'how many are left in this window, and the seconds until the oldest leaves it.';
-revoke all on function private.claim_rotation(uuid) from public, anon, authenticated, service_role;
-
 -- A definer: callers may not write keys or hashes.
 create function private.rotate_proxy_key(
   id text, grace_seconds integer, idempotency_key text
 ) returns public.rotated_proxy_key
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
-  key public.proxy_keys;
+  owner_id uuid := private.require_writer();
+  key private.proxy_keys;
   claimed record;
   rotated public.rotated_proxy_key;
   grace interval;
@@ -99,7 +59,7 @@ begin
   if key.expires_at <= pg_catalog.clock_timestamp() then
     perform private.refuse('key_expired');
   end if;
-  claimed := private.claim_rotation(owner_id);
+  claimed := private.claim_write(owner_id, 'rotate');
 
   rotated.secret := pg_catalog.encode(extensions.gen_random_bytes(32), 'hex');
   update private.proxy_key_secrets as s
@@ -108,15 +68,13 @@ begin
     previous_hash = case when grace is not null then s.secret_hash end
   where s.api_key_id = key.id;
   rotated.rotated_at := pg_catalog.clock_timestamp();
-  update public.proxy_keys as k
+  update private.proxy_keys as k
   set rotated_at = rotated.rotated_at, grace_ends_at = rotated.rotated_at + grace
   where k.id = key.id;
 
-  select
-    coalesce(key.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes),
-    coalesce(key.rate_limit_override, t.rate_limit)
+  select k.bandwidth_limit_bytes, k.rate_limit
   into rotated.bandwidth_limit_bytes, rotated.rate_limit
-  from public.proxy_tiers as t where t.tier = key.tier;
+  from private.key_states as k where k.id = key.id;
   rotated.id := key.id;
   rotated.key_id := key.key_id;
   rotated.basic_auth := key.key_id || ':' || rotated.secret;
@@ -125,7 +83,7 @@ begin
   rotated.live_mode := key.live_mode;
   rotated.active := true;
   rotated.created_at := key.created_at;
-  rotated.rotations_left := claimed.rotations_left;
+  rotated.rotations_left := claimed.writes_left;
   rotated.rotations_reset_seconds := claimed.reset_seconds;
   return rotated;
 end
@@ -139,7 +97,7 @@ create function public.rotate_proxy_key(
   id text, grace_seconds integer default 0, idempotency_key text default null
 ) returns public.rotated_proxy_key
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.rotate_proxy_key(

@@ -2,15 +2,12 @@
 
 create function private.require_label(label jsonb) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  clean_label text := private.trim_label(require_label.label #>> '{}');
+  clean_label text := private.clean_text(require_label.label #>> '{}', 80);
 begin
-  if pg_catalog.jsonb_typeof(require_label.label) <> 'string'
-    or pg_catalog.char_length(clean_label) not between 1 and 80
-    or clean_label ~ '[\u0001-\u001f\u007f-\u009f]'
-  then
+  if pg_catalog.jsonb_typeof(require_label.label) <> 'string' or clean_label is null then
     perform private.refuse('invalid_request', 'label');
   end if;
   return clean_label;
@@ -26,7 +23,7 @@ revoke all on function private.require_label(jsonb) from public, anon, authentic
 -- IPv4 address in the form of IPv6, as it would match no client.
 create function private.require_allowed_ips(ranges jsonb) returns cidr[]
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   octet constant text := '(0|[1-9]\d{0,2})';
@@ -69,7 +66,7 @@ revoke all on function private.require_allowed_ips(jsonb)
 
 create function private.require_expiry(expiry jsonb) returns timestamptz
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   expires_at timestamptz;
@@ -95,18 +92,19 @@ revoke all on function private.require_expiry(jsonb)
 
 -- A definer: callers may not write keys.
 create function private.update_proxy_key(id text, changes jsonb)
-returns public.proxy_key_summaries
+returns private.key_summaries
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  owner_id uuid := private.require_writer();
   wanted jsonb := update_proxy_key.changes;
   unknown_name text;
-  key public.proxy_keys;
-  changed public.proxy_keys;
-  summary public.proxy_key_summaries;
+  key private.proxy_keys;
+  changed private.proxy_keys;
+  summary private.key_summaries;
 begin
+  perform private.require_size(pg_catalog.pg_column_size(wanted), 'changes');
   if pg_catalog.jsonb_typeof(wanted) is distinct from 'object' then
     perform private.refuse('invalid_request', 'changes');
   end if;
@@ -132,13 +130,14 @@ begin
   if key.deleted_at is not null then
     perform private.refuse('key_deleted');
   end if;
-  update public.proxy_keys as k
+  perform private.claim_write(owner_id, 'change');
+  update private.proxy_keys as k
   set
     label = coalesce(changed.label, k.label),
     allowed_ips = coalesce(changed.allowed_ips, k.allowed_ips),
     expires_at = case when wanted ? 'expires_at' then changed.expires_at else k.expires_at end
   where k.id = key.id;
-  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
@@ -152,7 +151,7 @@ grant execute on function private.update_proxy_key(text, jsonb) to authenticated
 create function public.update_proxy_key(id text, changes jsonb)
 returns public.proxy_key_summaries
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.update_proxy_key(update_proxy_key.id, update_proxy_key.changes);
@@ -162,7 +161,8 @@ comment on function public.update_proxy_key(text, jsonb) is
   'Changes the caller''s key (uuid or keyId): of `changes` {label, allowed_ips, expires_at} what is '
   'there. allowed_ips: at most 50 addresses or CIDR ranges of clients, none for any; expires_at: a '
   'time to come, or null for never. A suspended key stays so. Refusals: unauthorized, '
-  'invalid_request (detail: the field), not_found, key_deleted.';
+  'invalid_request (detail: the field), not_found, key_deleted, rate_limited (detail: seconds to '
+  'wait).';
 revoke all on function public.update_proxy_key(text, jsonb)
   from public, anon, authenticated, service_role;
 grant execute on function public.update_proxy_key(text, jsonb) to authenticated;

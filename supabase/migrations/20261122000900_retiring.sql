@@ -1,20 +1,22 @@
 -- Retiring: owners take a key out of service.
 
 -- A definer: callers may not write keys.
-create function private.delete_proxy_key(id text) returns public.proxy_key_summaries
+create function private.delete_proxy_key(id text) returns private.key_summaries
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  key public.proxy_keys := private.lock_key(delete_proxy_key.id, private.require_user());
-  summary public.proxy_key_summaries;
+  owner_id uuid := private.require_writer();
+  key private.proxy_keys := private.lock_key(delete_proxy_key.id, owner_id);
+  summary private.key_summaries;
 begin
   if key.deleted_at is null then
-    update public.proxy_keys as k
+    perform private.claim_write(owner_id, 'change');
+    update private.proxy_keys as k
     set deleted_at = pg_catalog.clock_timestamp(), grace_ends_at = null
     where k.id = key.id;
   end if;
-  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
@@ -25,7 +27,7 @@ grant execute on function private.delete_proxy_key(text) to authenticated;
 
 create function public.delete_proxy_key(id text) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.delete_proxy_key(delete_proxy_key.id);
@@ -33,6 +35,7 @@ end
 $$;
 comment on function public.delete_proxy_key(text) is
   'Takes the caller''s key (uuid or keyId) out of service; its row and usage stay. A key already '
-  'deleted is returned as it is. Refusals: unauthorized, not_found.';
+  'deleted is returned as it is. Refusals: unauthorized, not_found, rate_limited (detail: seconds to '
+  'wait).';
 revoke all on function public.delete_proxy_key(text) from public, anon, authenticated, service_role;
 grant execute on function public.delete_proxy_key(text) to authenticated;

@@ -2,50 +2,47 @@
 
 create function private.require_reason(reason text) returns text
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  clean_reason text := private.trim_label(require_reason.reason);
+  clean_reason text := private.clean_text(require_reason.reason, 500);
 begin
-  if clean_reason is null
-    or pg_catalog.char_length(clean_reason) not between 1 and 500
-    or clean_reason ~ '[\u0001-\u001f\u007f-\u009f]'
-  then
+  if clean_reason is null then
     perform private.refuse('invalid_request', 'reason');
   end if;
   return clean_reason;
 end
 $$;
 comment on function private.require_reason(text) is
-  'The reason without space at its ends; refuses (invalid_request) none, one of over 500 characters, '
-  'and one with control characters.';
+  'The reason as clean text of 1 to 500 characters; refuses (invalid_request) anything else.';
 revoke all on function private.require_reason(text) from public, anon, authenticated, service_role;
 
 
 -- A definer: it writes another user's key, for an admin.
-create function private.suspend_proxy_key(id text, reason text) returns public.proxy_key_summaries
+create function private.suspend_proxy_key(id text, reason text) returns private.key_summaries
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
+  admin_id uuid := private.require_admin_writer();
   clean_reason text;
-  key public.proxy_keys;
-  summary public.proxy_key_summaries;
+  key private.proxy_keys;
+  summary private.key_summaries;
 begin
-  perform private.require_admin();
   clean_reason := private.require_reason(suspend_proxy_key.reason);
   key := private.lock_key(suspend_proxy_key.id, null);
   if key.deleted_at is not null then
     perform private.refuse('key_deleted');
   end if;
   if key.suspended_at is null then
+    perform private.claim_write(admin_id, 'administer');
     perform private.give_reason(clean_reason);
-    update public.proxy_keys as k
+    update private.proxy_keys as k
     set suspended_at = pg_catalog.clock_timestamp(), suspended_reason = clean_reason
     where k.id = key.id;
     perform private.give_reason(null);
   end if;
-  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
@@ -57,7 +54,7 @@ grant execute on function private.suspend_proxy_key(text, text) to authenticated
 
 create function public.suspend_proxy_key(id text, reason text) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.suspend_proxy_key(suspend_proxy_key.id, suspend_proxy_key.reason);
@@ -66,42 +63,68 @@ $$;
 comment on function public.suspend_proxy_key(text, text) is
   'For admins: takes any user''s key (uuid or keyId) out of service until it is reactivated; its '
   'owner reads the reason (1 to 500 characters). A key already suspended is returned as it is. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: reason), not_found, key_deleted.';
+  'Refusals: unauthorized, forbidden, invalid_request (detail: reason), not_found, key_deleted, '
+  'rate_limited (detail: seconds to wait).';
 revoke all on function public.suspend_proxy_key(text, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.suspend_proxy_key(text, text) to authenticated;
 
 
+-- Who removes the owner's account waits, or is waited for, before the key is locked.
+create function private.lock_owner(reference text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform from auth.users as u
+  where u.id = (
+    select k.user_id from private.proxy_keys as k
+    where k.key_id = lock_owner.reference
+      or k.id = case
+        when pg_catalog.pg_input_is_valid(lock_owner.reference, 'uuid')
+          then lock_owner.reference::uuid
+      end
+  )
+  for key share;
+end
+$$;
+comment on function private.lock_owner(text) is
+  'Holds off the removal of the account that owns the key (uuid or keyId) until the transaction ends.';
+revoke all on function private.lock_owner(text) from public, anon, authenticated, service_role;
+
+
 -- A definer: it writes another user's key, for an admin.
 create function private.reactivate_proxy_key(id text, reason text)
-returns public.proxy_key_summaries
+returns private.key_summaries
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
+  admin_id uuid := private.require_admin_writer();
   clean_reason text;
-  key public.proxy_keys;
-  summary public.proxy_key_summaries;
+  key private.proxy_keys;
+  summary private.key_summaries;
 begin
-  perform private.require_admin();
   if reactivate_proxy_key.reason is not null then
     clean_reason := private.require_reason(reactivate_proxy_key.reason);
   end if;
+  perform private.lock_owner(reactivate_proxy_key.id);
   key := private.lock_key(reactivate_proxy_key.id, null);
   if key.deleted_at is not null or key.suspended_at is not null then
     if key.user_id is null then
       perform private.refuse('key_deleted', 'The account of its owner is gone.');
     end if;
+    perform private.claim_write(admin_id, 'administer');
     if key.deleted_at is not null then
       perform private.claim_key_slot(key.user_id, key.tier);
     end if;
     perform private.give_reason(clean_reason);
-    update public.proxy_keys as k
+    update private.proxy_keys as k
     set deleted_at = null, suspended_at = null, suspended_reason = null
     where k.id = key.id;
     perform private.give_reason(null);
   end if;
-  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
@@ -114,7 +137,7 @@ grant execute on function private.reactivate_proxy_key(text, text) to authentica
 create function public.reactivate_proxy_key(id text, reason text default null)
 returns public.proxy_key_summaries
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.reactivate_proxy_key(reactivate_proxy_key.id, reactivate_proxy_key.reason);
@@ -124,7 +147,8 @@ comment on function public.reactivate_proxy_key(text, text) is
   'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service, with the '
   'secret it had; the reason, if there is one, is in the audit. An active key is returned as it is, '
   'and an expiry stays. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
-  'not_found, key_limit_reached, key_deleted (the owner''s account is gone).';
+  'not_found, key_limit_reached, key_deleted (the owner''s account is gone), rate_limited (detail: '
+  'seconds to wait).';
 revoke all on function public.reactivate_proxy_key(text, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.reactivate_proxy_key(text, text) to authenticated;
@@ -133,16 +157,16 @@ grant execute on function public.reactivate_proxy_key(text, text) to authenticat
 -- A definer: it writes another user's key, for an admin.
 create function private.set_proxy_key_limits(
   id text, reason text, bandwidth_limit_bytes bigint, rate_limit integer
-) returns public.proxy_key_summaries
+) returns private.key_summaries
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
+  admin_id uuid := private.require_admin_writer();
   clean_reason text;
-  key public.proxy_keys;
-  summary public.proxy_key_summaries;
+  key private.proxy_keys;
+  summary private.key_summaries;
 begin
-  perform private.require_admin();
   -- what a number in JSON holds exactly
   if set_proxy_key_limits.bandwidth_limit_bytes not between 0 and 9007199254740991 then
     perform private.refuse('invalid_request', 'bandwidth_limit_bytes');
@@ -155,14 +179,15 @@ begin
   if key.deleted_at is not null then
     perform private.refuse('key_deleted');
   end if;
+  perform private.claim_write(admin_id, 'administer');
   perform private.give_reason(clean_reason);
-  update public.proxy_keys as k
+  update private.proxy_keys as k
   set
     bandwidth_limit_override_bytes = set_proxy_key_limits.bandwidth_limit_bytes,
     rate_limit_override = set_proxy_key_limits.rate_limit
   where k.id = key.id;
   perform private.give_reason(null);
-  select * into summary from public.proxy_key_summaries as s where s.id = key.id;
+  select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
@@ -180,7 +205,7 @@ create function public.set_proxy_key_limits(
   rate_limit integer default null
 ) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.set_proxy_key_limits(
@@ -193,7 +218,7 @@ comment on function public.set_proxy_key_limits(text, text, bigint, integer) is
   'For admins: sets the bytes per calendar month (0 to 2^53 - 1) and the CONNECTs per second (1 to '
   '1,000,000) of any user''s key (uuid or keyId); null, or none, for the tier''s. The reason is in the audit. '
   'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found, '
-  'key_deleted.';
+  'key_deleted, rate_limited (detail: seconds to wait).';
 revoke all on function public.set_proxy_key_limits(text, text, bigint, integer)
   from public, anon, authenticated, service_role;
 grant execute on function public.set_proxy_key_limits(text, text, bigint, integer)
@@ -204,9 +229,10 @@ grant execute on function public.set_proxy_key_limits(text, text, bigint, intege
 -- that nobody has confirmed may be another's, and one of two accounts means neither.
 create function private.find_user(reference text) returns uuid
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform private.require_size(pg_catalog.octet_length(find_user.reference), 'user');
   if pg_catalog.pg_input_is_valid(find_user.reference, 'uuid') then
     return (select u.id from auth.users as u where u.id = find_user.reference::uuid);
   end if;
@@ -229,17 +255,19 @@ create function private.find_proxy_keys(
   live_mode boolean
 ) returns public.proxy_page
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
 declare
   place record;
   most integer;
   wanted_tier text;
+  wanted_label text;
   owner_id uuid;
   one_key uuid;
 begin
   perform private.require_admin();
+  wanted_label := private.require_label_filter(find_proxy_keys.label);
   place := private.decode_cursor(find_proxy_keys.cursor);
   most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
   wanted_tier := private.require_tier(find_proxy_keys.tier);
@@ -253,7 +281,7 @@ begin
     if pg_catalog.pg_input_is_valid(find_proxy_keys.key_id, 'uuid') then
       one_key := find_proxy_keys.key_id::uuid;
     else
-      select k.id into one_key from public.proxy_keys as k
+      select k.id into one_key from private.proxy_keys as k
       where k.key_id = find_proxy_keys.key_id;
     end if;
     if one_key is null then
@@ -269,7 +297,7 @@ begin
       )
       from (
         select s.*
-        from public.proxy_key_summaries as s
+        from private.key_summaries as s
         where (s.created_at, s.id) < (place.moment, place.id)
           and (owner_id is null or s.user_id = owner_id)
           and (one_key is null or s.id = one_key)
@@ -277,10 +305,7 @@ begin
           and (wanted_tier is null or s.tier = wanted_tier)
           and (find_proxy_keys.live_mode is null or s.live_mode = find_proxy_keys.live_mode)
           and (
-            find_proxy_keys.label is null
-            or pg_catalog.strpos(
-              pg_catalog.lower(s.label), pg_catalog.lower(find_proxy_keys.label)
-            ) > 0
+            wanted_label is null or pg_catalog.strpos(pg_catalog.lower(s.label), wanted_label) > 0
           )
         order by s.created_at desc, s.id desc
         limit most + 1
@@ -311,7 +336,7 @@ create function public.find_proxy_keys(
   live_mode boolean default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.find_proxy_keys(

@@ -1,8 +1,20 @@
 -- Granting: admins give users the tiers that are not self-serve, and take them back.
 
+create type public.proxy_tier_grant as (
+  id uuid,
+  user_id uuid,
+  tier text,
+  granted_at timestamptz,
+  granted_by uuid,
+  reason text
+);
+comment on type public.proxy_tier_grant is
+  'That a user may mint keys of a tier. granted_by: the admin; null for a grant made in SQL.';
+
+
 create function private.require_grantee("user" text, tier text) returns uuid
-language plpgsql stable
-set search_path = ''
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   user_id uuid := private.find_user(require_grantee."user");
@@ -14,39 +26,46 @@ begin
   if require_grantee."user" is null then
     perform private.refuse('invalid_request', 'user');
   end if;
-  if user_id is null then
+  -- whose account is removed meanwhile waits, or is waited for
+  perform from auth.users as u where u.id = user_id for key share;
+  if not found then
     perform private.refuse('user_not_found');
   end if;
   return user_id;
 end
 $$;
 comment on function private.require_grantee(text, text) is
-  'The id of the user that is named; refuses (invalid_request, user_not_found) without a user or tier.';
+  'The id of the user that is named, whose account is not removed until the transaction ends; refuses '
+  '(invalid_request, user_not_found) without a user or tier.';
 revoke all on function private.require_grantee(text, text)
   from public, anon, authenticated, service_role;
 
 
 -- A definer: callers may not write grants.
 create function private.grant_proxy_tier("user" text, tier text, reason text)
-returns public.proxy_tier_grants
+returns public.proxy_tier_grant
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
+  admin_id uuid := private.require_admin_writer();
   grantee uuid;
   clean_reason text;
-  made public.proxy_tier_grants;
+  made public.proxy_tier_grant;
 begin
-  perform private.require_admin();
   clean_reason := private.require_reason(grant_proxy_tier.reason);
   grantee := private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
   perform private.give_reason(clean_reason);
   -- one that was in the way may be taken back before it is read
   while made.id is null loop
-    insert into public.proxy_tier_grants (user_id, tier, granted_by, reason)
-    values (grantee, grant_proxy_tier.tier, private.require_user(), clean_reason)
+    insert into private.proxy_tier_grants (user_id, tier, granted_by, reason)
+    values (grantee, grant_proxy_tier.tier, admin_id, clean_reason)
     on conflict on constraint "a tier is granted to a user once" do nothing;
-    select * into made from public.proxy_tier_grants as g
+    if found then
+      perform private.claim_write(admin_id, 'administer');
+    end if;
+    select g.id, g.user_id, g.tier, g.granted_at, g.granted_by, g.reason into made
+    from private.proxy_tier_grants as g
     where g.user_id = grantee and g.tier = grant_proxy_tier.tier;
   end loop;
   perform private.give_reason(null);
@@ -60,9 +79,9 @@ revoke all on function private.grant_proxy_tier(text, text, text)
 grant execute on function private.grant_proxy_tier(text, text, text) to authenticated;
 
 create function public.grant_proxy_tier("user" text, tier text, reason text)
-returns public.proxy_tier_grants
+returns public.proxy_tier_grant
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.grant_proxy_tier(
@@ -73,7 +92,7 @@ $$;
 comment on function public.grant_proxy_tier(text, text, text) is
   'For admins: lets a user (id or e-mail address) mint keys of a tier. A grant that there is already '
   'is returned as it is. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
-  'user_not_found.';
+  'user_not_found, rate_limited (detail: seconds to wait).';
 revoke all on function public.grant_proxy_tier(text, text, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.grant_proxy_tier(text, text, text) to authenticated;
@@ -82,18 +101,21 @@ grant execute on function public.grant_proxy_tier(text, text, text) to authentic
 -- A definer: callers may not write grants.
 create function private.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
+  admin_id uuid := private.require_admin_writer();
   grantee uuid;
   clean_reason text;
 begin
-  perform private.require_admin();
   clean_reason := private.require_reason(revoke_proxy_tier.reason);
   grantee := private.require_grantee(revoke_proxy_tier."user", revoke_proxy_tier.tier);
   perform private.give_reason(clean_reason);
-  delete from public.proxy_tier_grants as g
+  delete from private.proxy_tier_grants as g
   where g.user_id = grantee and g.tier = revoke_proxy_tier.tier;
+  if found then
+    perform private.claim_write(admin_id, 'administer');
+  end if;
   perform private.give_reason(null);
 end
 $$;
@@ -105,7 +127,7 @@ grant execute on function private.revoke_proxy_tier(text, text, text) to authent
 
 create function public.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform private.revoke_proxy_tier(
@@ -127,7 +149,7 @@ create function private.list_proxy_tier_grants(
   "limit" integer, cursor text, "user" text, tier text
 ) returns public.proxy_page
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   place record;
@@ -154,7 +176,7 @@ begin
       )
       from (
         select t.*
-        from public.proxy_tier_grants as t
+        from private.proxy_tier_grants as t
         where (t.granted_at, t.id) < (place.moment, place.id)
           and (owner_id is null or t.user_id = owner_id)
           and (wanted_tier is null or t.tier = wanted_tier)
@@ -180,7 +202,7 @@ create function public.list_proxy_tier_grants(
   tier text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.list_proxy_tier_grants(
@@ -197,3 +219,38 @@ revoke all on function public.list_proxy_tier_grants(integer, text, text, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.list_proxy_tier_grants(integer, text, text, text)
   to authenticated;
+
+
+-- A definer: callers may read no table.
+create function private.own_tier_grants() returns setof public.proxy_tier_grant
+language plpgsql stable security definer rows 3
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+begin
+  return query
+  select g.id, g.user_id, g.tier, g.granted_at, g.granted_by, g.reason
+  from private.proxy_tier_grants as g
+  where g.user_id = owner_id
+  order by g.granted_at desc, g.id desc;
+end
+$$;
+comment on function private.own_tier_grants() is
+  'Does the work of public.list_own_proxy_tier_grants.';
+revoke all on function private.own_tier_grants() from public, anon, authenticated, service_role;
+grant execute on function private.own_tier_grants() to authenticated;
+
+create function public.list_own_proxy_tier_grants() returns setof public.proxy_tier_grant
+language plpgsql stable security invoker rows 3
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query select g.* from private.own_tier_grants() as g;
+end
+$$;
+comment on function public.list_own_proxy_tier_grants() is
+  'The tiers that the caller was granted, newest first. Refusals: unauthorized.';
+revoke all on function public.list_own_proxy_tier_grants()
+  from public, anon, authenticated, service_role;
+grant execute on function public.list_own_proxy_tier_grants() to authenticated;

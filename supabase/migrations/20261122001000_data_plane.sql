@@ -23,7 +23,7 @@ comment on type gateway.proxy_key_lookup is
 -- A definer: the gateway may read no table. In plpgsql, which keeps its plan between calls.
 create function gateway.lookup_proxy_key(key_id text) returns setof gateway.proxy_key_lookup
 language plpgsql stable security definer rows 1
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
@@ -31,23 +31,22 @@ begin
     k.id,
     k.key_id,
     s.secret_hash,
-    k.deleted_at is null and k.suspended_at is null
-      and (k.expires_at is null or k.expires_at > pg_catalog.now()),
+    k.active,
     k.suspended_at is not null,
     k.live_mode,
-    coalesce(k.rate_limit_override, t.rate_limit),
-    coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes),
-    coalesce(m.bytes_sent + m.bytes_received, 0),
+    k.rate_limit,
+    k.bandwidth_limit_bytes,
+    -- what a number in JSON holds exactly
+    least(coalesce(m.bytes_sent + m.bytes_received, 0), 9007199254740991),
     k.allowed_ips::text[],
     pg_catalog.floor(extract(epoch from k.expires_at - pg_catalog.now()) * 1000)::bigint,
     case when k.grace_ends_at > pg_catalog.now() then s.previous_hash end,
     case when k.grace_ends_at > pg_catalog.now()
       then pg_catalog.floor(extract(epoch from k.grace_ends_at - pg_catalog.now()) * 1000)::bigint
     end
-  from public.proxy_keys as k
+  from private.key_states as k
   join private.proxy_key_secrets as s on s.api_key_id = k.id
-  join public.proxy_tiers as t on t.tier = k.tier
-  left join public.proxy_usage_monthly as m
+  left join private.proxy_usage_monthly as m
     on m.api_key_id = k.id
     and m.month = pg_catalog.date_trunc('month', pg_catalog.now() at time zone 'UTC')::date
   where k.key_id = lookup_proxy_key.key_id;
@@ -66,7 +65,7 @@ comment on type gateway.recorded_usage is
   'How many events of a batch were new, how many known already, and which were refused, and why.';
 
 -- finds the least of the overrides, of which there are few
-create index proxy_keys_bandwidth_override on public.proxy_keys (bandwidth_limit_override_bytes)
+create index proxy_keys_bandwidth_override on private.proxy_keys (bandwidth_limit_override_bytes)
   where bandwidth_limit_override_bytes is not null;
 
 -- A definer: the gateway may write no table. One statement, so that an event and its share of the
@@ -75,7 +74,7 @@ create index proxy_keys_bandwidth_override on public.proxy_keys (bandwidth_limit
 -- announced, so that no gateway goes on with the figure it has cached.
 create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
 language plpgsql volatile security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 -- a batch of 10,000 in memory
 set work_mem = '32MB'
@@ -87,13 +86,17 @@ declare
   time_form constant text :=
     '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})';
   this_month constant date := pg_catalog.date_trunc('month', pg_catalog.now())::date;
+  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  most_bytes constant bigint := 9007199254740991;
   all_in_form boolean;
   least_limit bigint;
   accepted integer;
   crossing_keys text[];
   outcome gateway.recorded_usage;
 begin
-  if pg_catalog.jsonb_typeof(record_usage.events) is distinct from 'array' then
+  if pg_catalog.jsonb_typeof(record_usage.events) is distinct from 'array'
+    or pg_catalog.jsonb_array_length(record_usage.events) > 100000
+  then
     perform private.refuse('invalid_request', 'events');
   end if;
 
@@ -107,7 +110,7 @@ begin
 
   select least(
     (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
-    (select min(k.bandwidth_limit_override_bytes) from public.proxy_keys as k)
+    (select min(k.bandwidth_limit_override_bytes) from private.proxy_keys as k)
   )
   into least_limit;
 
@@ -124,6 +127,7 @@ begin
         -- older than any partition that retention may have dropped: a repeat could not be told
         when e.occurred_at < pg_catalog.now() - interval '93 days' then 'occurred_too_long_ago'
         when e.occurred_at > pg_catalog.now() + interval '5 minutes' then 'occurred_in_the_future'
+        when e.occurred_at < k.created_at - interval '5 minutes' then 'occurred_before_key'
         when pg_catalog.char_length(e.target_host) between 1 and 255 is not true
           then 'invalid_target_host'
         when pg_catalog.char_length(e.method) between 1 and 20 is not true then 'invalid_method'
@@ -132,6 +136,9 @@ begin
         when e.bytes_sent between 0 and 1099511627776 is not true then 'invalid_bytes_sent'
         when e.bytes_received between 0 and 1099511627776 is not true then 'invalid_bytes_received'
         when e.duration_ms >= 0 is not true then 'invalid_duration_ms'
+        -- 100 Gbit/s, and a second for what a clock is off
+        when e.bytes_sent + e.bytes_received > (e.duration_ms + 1000::bigint) * 12500000
+          then 'too_many_bytes'
         when pg_catalog.char_length(e.served_by_node_id) between 1 and 100 is not true
           then 'invalid_served_by_node_id'
         when pg_catalog.char_length(e.tunnel_id) > 100 then 'invalid_tunnel_id'
@@ -156,10 +163,10 @@ begin
         slice integer path '$.slice' default -1 on error
       )
     ) as e
-    left join public.proxy_keys as k on k.id = e.api_key_id
+    left join private.proxy_keys as k on k.id = e.api_key_id
   ),
   fresh as (
-    insert into public.proxy_usage_events as u (
+    insert into private.proxy_usage_events as u (
       event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id, tunnel_id, slice
     )
@@ -177,7 +184,8 @@ begin
     select
       f.api_key_id, pg_catalog.date_trunc('hour', f.occurred_at) as hour, f.user_id,
       pg_catalog.count(*) as events, pg_catalog.count(*) filter (where f.slice = 0) as requests,
-      sum(f.bytes_sent) as bytes_sent, sum(f.bytes_received) as bytes_received,
+      least(sum(f.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(f.bytes_received), most_bytes) as bytes_received,
       max(f.occurred_at) as last_used_at
     from fresh as f
     group by 1, 2, 3
@@ -185,13 +193,13 @@ begin
   months as materialized (
     select
       r.api_key_id, pg_catalog.date_trunc('month', r.hour)::date as month, r.user_id,
-      sum(r.requests) as requests, sum(r.bytes_sent) as bytes_sent,
-      sum(r.bytes_received) as bytes_received, max(r.last_used_at) as last_used_at
+      sum(r.requests) as requests, least(sum(r.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(r.bytes_received), most_bytes) as bytes_received, max(r.last_used_at) as last_used_at
     from hours as r
     group by 1, 2, 3
   ),
   hourly as (
-    insert into public.proxy_usage_hourly as h (
+    insert into private.proxy_usage_hourly as h (
       api_key_id, hour, user_id, requests, bytes_sent, bytes_received
     )
     select r.api_key_id, r.hour, r.user_id, r.requests, r.bytes_sent, r.bytes_received
@@ -199,11 +207,11 @@ begin
     order by r.api_key_id, r.hour
     on conflict (api_key_id, hour) do update set
       requests = h.requests + excluded.requests,
-      bytes_sent = h.bytes_sent + excluded.bytes_sent,
-      bytes_received = h.bytes_received + excluded.bytes_received
+      bytes_sent = least(h.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
   ),
   monthly as (
-    insert into public.proxy_usage_monthly as m (
+    insert into private.proxy_usage_monthly as m (
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
     )
     select
@@ -212,8 +220,8 @@ begin
     order by r.api_key_id, r.month
     on conflict (api_key_id, month) do update set
       requests = m.requests + excluded.requests,
-      bytes_sent = m.bytes_sent + excluded.bytes_sent,
-      bytes_received = m.bytes_received + excluded.bytes_received,
+      bytes_sent = least(m.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(m.bytes_received + excluded.bytes_received, most_bytes),
       last_used_at = greatest(m.last_used_at, excluded.last_used_at)
     returning m.api_key_id, m.month, m.bytes_sent + m.bytes_received as total
   ),
@@ -230,10 +238,8 @@ begin
   crossing as (
     select k.key_id
     from risen as r
-    join public.proxy_keys as k on k.id = r.api_key_id
-    join public.proxy_tiers as t on t.tier = k.tier
-    where r.total_before < coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes)
-      and r.total >= coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes)
+    join private.key_states as k on k.id = r.api_key_id
+    where r.total_before < k.bandwidth_limit_bytes and r.total >= k.bandwidth_limit_bytes
   )
   select
     coalesce((select sum(r.events) from hours as r), 0),
@@ -255,8 +261,10 @@ end
 $$;
 comment on function gateway.record_usage(jsonb) is
   'Records an array of usage events (camelCase, as the contract names them) and raises the rollups '
-  'by the new ones only, so a batch may be sent again. An event that is unknown or out of bounds is '
+  'by the new ones only, so a batch may be sent again. An event that is of no known key, out of '
+  'bounds, or cannot have happened (before its key was made, or more bytes than 100 Gbit/s) is '
   'reported in `rejected` and does not stop the others. Notifies channel proxy_key_changed of a key '
-  'whose bytes of this month reach its limit by it. Refusals: invalid_request (no array).';
+  'whose bytes of this month reach its limit by it. Refusals: invalid_request (no array, or over '
+  '100,000 events).';
 revoke all on function gateway.record_usage(jsonb) from public, anon, authenticated, service_role;
 grant execute on function gateway.record_usage(jsonb) to proxy_gateway;

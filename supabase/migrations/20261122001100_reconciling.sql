@@ -2,12 +2,12 @@
 -- maintenance it is for role postgres alone, and its errors carry Postgres's own SQLSTATEs.
 
 -- a month of rollups is read without reading all the years; hours arrive in order, so it is tiny
-create index proxy_usage_hourly_hour on public.proxy_usage_hourly using brin (hour);
+create index proxy_usage_hourly_hour on private.proxy_usage_hourly using brin (hour);
 
 
 create function private.maintenance_lock() returns bigint
 language plpgsql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return pg_catalog.hashtextextended('maintenance of proxy_usage', 0);
@@ -21,7 +21,7 @@ revoke all on function private.maintenance_lock() from public, anon, authenticat
 -- A snapshot older than the lock would show what the run before has changed since.
 create function private.take_maintenance_lock() returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if pg_catalog.current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
@@ -77,7 +77,7 @@ comment on type private.usage_correction is
 -- what is being recorded meanwhile is in both or in neither.
 create function private.usage_drift(month date) returns setof private.usage_correction
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -102,10 +102,11 @@ begin
       pg_catalog.date_trunc('hour', e.occurred_at) as hour,
       pg_catalog.any_value(e.user_id) as user_id,
       pg_catalog.count(*) filter (where e.slice = 0) as requests,
-      sum(e.bytes_sent)::bigint as bytes_sent,
-      sum(e.bytes_received)::bigint as bytes_received,
+      -- as record_usage bounds them
+      least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
+      least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
       max(e.occurred_at) as last_used_at
-    from public.proxy_usage_events as e
+    from private.proxy_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2
   ),
@@ -117,7 +118,8 @@ begin
     union all
     select
       'monthly', h.api_key_id, begins, pg_catalog.any_value(h.user_id), sum(h.requests)::bigint,
-      sum(h.bytes_sent)::bigint, sum(h.bytes_received)::bigint, max(h.last_used_at)
+      least(sum(h.bytes_sent), 9007199254740991)::bigint,
+      least(sum(h.bytes_received), 9007199254740991)::bigint, max(h.last_used_at)
     from counted_hours as h
     group by h.api_key_id
   ),
@@ -125,13 +127,13 @@ begin
     select
       'hourly' as rollup, h.api_key_id, h.hour as period, h.user_id, h.requests, h.bytes_sent,
       h.bytes_received, null::timestamptz as last_used_at
-    from public.proxy_usage_hourly as h
+    from private.proxy_usage_hourly as h
     where h.hour >= begins and h.hour < ends
     union all
     select
       'monthly', m.api_key_id, begins, m.user_id, m.requests, m.bytes_sent, m.bytes_received,
       m.last_used_at
-    from public.proxy_usage_monthly as m
+    from private.proxy_usage_monthly as m
     where m.month = first_day
   ),
   compared as (
@@ -155,7 +157,7 @@ begin
         when k.requests is null then c.user_id
         when c.requests is null or k.user_id is not distinct from c.user_id then k.user_id
         when exists (
-          select from public.proxy_usage_events as e
+          select from private.proxy_usage_events as e
           where e.api_key_id = k.api_key_id
             and e.occurred_at >= begins and e.occurred_at < ends
             and (rollup = 'monthly' or pg_catalog.date_trunc('hour', e.occurred_at) = k.period)
@@ -189,7 +191,7 @@ revoke all on function private.usage_drift(date) from public, anon, authenticate
 -- several CTEs that write, Postgres runs the last one first.
 create function private.reconcile_usage(month date) returns setof private.usage_correction
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -202,7 +204,7 @@ begin
   -- a statement of its own, whose snapshot is younger than the lock
   corrections := array(select d from private.usage_drift(first_day) as d);
 
-  insert into public.proxy_usage_monthly as m (
+  insert into private.proxy_usage_monthly as m (
     api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
   )
   select
@@ -213,11 +215,11 @@ begin
   on conflict on constraint proxy_usage_monthly_pkey do update set
     user_id = excluded.user_id,
     requests = m.requests + excluded.requests,
-    bytes_sent = m.bytes_sent + excluded.bytes_sent,
-    bytes_received = m.bytes_received + excluded.bytes_received,
+    bytes_sent = least(m.bytes_sent + excluded.bytes_sent, 9007199254740991),
+    bytes_received = least(m.bytes_received + excluded.bytes_received, 9007199254740991),
     last_used_at = greatest(m.last_used_at, excluded.last_used_at);
 
-  insert into public.proxy_usage_hourly as h (
+  insert into private.proxy_usage_hourly as h (
     api_key_id, hour, user_id, requests, bytes_sent, bytes_received
   )
   select c.api_key_id, c.period, c.user_id, c.requests, c.bytes_sent, c.bytes_received
@@ -227,35 +229,35 @@ begin
   on conflict on constraint proxy_usage_hourly_pkey do update set
     user_id = excluded.user_id,
     requests = h.requests + excluded.requests,
-    bytes_sent = h.bytes_sent + excluded.bytes_sent,
-    bytes_received = h.bytes_received + excluded.bytes_received;
+    bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
+    bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
   -- The rows are locked now: who raised one before has committed, and who will raise it waits. So a
   -- last use that was too late can be set, and a row be told to have no event.
-  update public.proxy_usage_monthly as m set last_used_at = u.last_used_at
+  update private.proxy_usage_monthly as m set last_used_at = u.last_used_at
   from pg_catalog.unnest(corrections) as c
   cross join lateral (
-    select max(e.occurred_at) as last_used_at from public.proxy_usage_events as e
+    select max(e.occurred_at) as last_used_at from private.proxy_usage_events as e
     where e.api_key_id = c.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
   ) as u
   where c.rollup = 'monthly'
     and m.api_key_id = c.api_key_id and m.month = first_day
     and m.last_used_at <> u.last_used_at;
 
-  delete from public.proxy_usage_monthly as m using pg_catalog.unnest(corrections) as c
+  delete from private.proxy_usage_monthly as m using pg_catalog.unnest(corrections) as c
   where c.rollup = 'monthly' and c.found = 'surplus'
     and m.api_key_id = c.api_key_id and m.month = first_day
     and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
     and not exists (
-      select from public.proxy_usage_events as e
+      select from private.proxy_usage_events as e
       where e.api_key_id = m.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
     );
-  delete from public.proxy_usage_hourly as h using pg_catalog.unnest(corrections) as c
+  delete from private.proxy_usage_hourly as h using pg_catalog.unnest(corrections) as c
   where c.rollup = 'hourly' and c.found = 'surplus'
     and h.api_key_id = c.api_key_id and h.hour = c.period
     and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
     and not exists (
-      select from public.proxy_usage_events as e
+      select from private.proxy_usage_events as e
       where e.api_key_id = h.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
         and pg_catalog.date_trunc('hour', e.occurred_at) = h.hour
     );

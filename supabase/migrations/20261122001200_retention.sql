@@ -19,7 +19,7 @@ insert into private.maintenance_settings (keep_months) values (null);
 -- Every month that the net has caught gets its partition, and takes its events out of the net.
 create function private.empty_default_partition() returns integer
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -63,7 +63,7 @@ comment on type private.usage_retention is
 create function private.drop_old_usage(keep_months integer)
 returns setof private.usage_retention
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 -- none at first, for other maintenance may take minutes; and what is set below ends with the call
 set lock_timeout = 0
@@ -98,7 +98,7 @@ begin
     select pg_catalog.to_date(pg_catalog.right(c.relname, 7), 'YYYY_MM') as month
     from pg_catalog.pg_inherits as i
     join pg_catalog.pg_class as c on c.oid = i.inhrelid
-    where i.inhparent = 'public.proxy_usage_events'::regclass
+    where i.inhparent = 'private.proxy_usage_events'::regclass
       and c.relname ~ '^proxy_usage_events_\d{4}_\d{2}$'
       and pg_catalog.to_date(pg_catalog.right(c.relname, 7), 'YYYY_MM') < first_kept
     order by 1
@@ -123,7 +123,7 @@ begin
     old.disk_bytes := pg_catalog.pg_total_relation_size(private.usage_partition(old_month));
     select pg_catalog.count(*), coalesce(sum(e.bytes_sent + e.bytes_received), 0)
     into old.events, old.bytes
-    from public.proxy_usage_events as e
+    from private.proxy_usage_events as e
     where e.occurred_at >= old_month::timestamptz
       and e.occurred_at < (old_month + interval '1 month')::timestamptz;
     select pg_catalog.count(*) into old.drift from private.usage_drift(old_month);

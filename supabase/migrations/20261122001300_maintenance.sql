@@ -22,12 +22,12 @@ create type private.maintenance_report as (
 );
 comment on type private.maintenance_report is
   'What came of a task of maintenance. outcome: unchanged, made, repaired or dropped; or, where '
-  'somebody should look, kept, skipped or failed.';
+  'somebody should look, found, kept, skipped or failed.';
 
 
 create function private.report_reconciling(month date) returns private.maintenance_report
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   found record;
@@ -62,7 +62,7 @@ revoke all on function private.report_reconciling(date)
 create function private.report_retention(keep_months integer)
 returns setof private.maintenance_report
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if report_retention.keep_months is null then
@@ -101,7 +101,7 @@ revoke all on function private.report_retention(integer)
 
 create function private.report_partitions(first_month date) returns private.maintenance_report
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   last_month date := report_partitions.first_month + interval '12 months';
@@ -120,15 +120,77 @@ revoke all on function private.report_partitions(date)
   from public, anon, authenticated, service_role;
 
 
+-- Roles and the privileges on a database are copied neither by `create database … template` nor by
+-- `pg_dump` without `--create`, and no migration runs again.
+create function private.report_privileges() returns setof private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  repaired boolean := private.withhold_temporary_objects();
+begin
+  if repaired then
+    return query
+    select
+      'privileges', null::date, 'repaired', 'PUBLIC had TEMPORARY on this database.';
+  end if;
+  return query
+  with logins as (
+    select r.*
+    from pg_catalog.pg_roles as r
+    join pg_catalog.pg_auth_members as m on m.member = r.oid
+    where m.roleid = 'proxy_gateway'::regrole and m.inherit_option
+  ),
+  wrong as (
+    select 'Role proxy_gateway can log in: it is a group.' as detail
+    from pg_catalog.pg_roles as r where r.rolname = 'proxy_gateway' and r.rolcanlogin
+    union all
+    select pg_catalog.format('%s may make temporary objects here.', l.rolname)
+    from logins as l
+    where pg_catalog.has_database_privilege(l.oid, pg_catalog.current_database(), 'TEMPORARY')
+    union all
+    select pg_catalog.format('%s has no limit on its connections.', l.rolname)
+    from logins as l where l.rolconnlimit < 0
+    union all
+    select pg_catalog.format('%s has a right of its own that a gateway needs not.', l.rolname)
+    from logins as l
+    where l.rolsuper or l.rolcreaterole or l.rolcreatedb or l.rolreplication or l.rolbypassrls
+    union all
+    select pg_catalog.format('%s is in %s too.', l.rolname, m.roleid::regrole)
+    from logins as l join pg_catalog.pg_auth_members as m on m.member = l.oid
+    where m.roleid <> 'proxy_gateway'::regrole
+    union all
+    select pg_catalog.format(
+      '%s owns %s large objects: no gateway makes any.', l.rolname, pg_catalog.count(*)
+    )
+    from logins as l
+    join pg_catalog.pg_largeobject_metadata as o on o.lomowner = l.oid
+    group by l.rolname
+  )
+  select 'privileges', null::date, 'found', w.detail from wrong as w;
+  if not found and not repaired then
+    return query
+    select
+      'privileges', null::date, 'unchanged', 'The gateways'' logins have what they need, and no more.';
+  end if;
+end
+$$;
+comment on function private.report_privileges() is
+  'Runs private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
+  'have, and large objects that it made.';
+revoke all on function private.report_privileges()
+  from public, anon, authenticated, service_role;
+
+
 -- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
 -- locks are held until all is done. Each task in a statement of its own is kinder still.
 create function private.maintain_usage(
   keep_months integer default null,
-  tasks text[] default '{reconcile,retention,partitions}',
+  tasks text[] default '{reconcile,retention,partitions,privileges}',
   months date[] default null
 ) returns setof private.maintenance_report
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -142,10 +204,10 @@ declare
   outcomes private.maintenance_report[];
   failure text;
 begin
-  if not maintain_usage.tasks <@ '{reconcile,retention,partitions}' then
+  if not maintain_usage.tasks <@ '{reconcile,retention,partitions,privileges}' then
     raise exception 'There is no such task.'
       using errcode = 'invalid_parameter_value',
-        hint = 'The tasks are reconcile, retention and partitions.';
+        hint = 'The tasks are reconcile, retention, partitions and privileges.';
   end if;
   if not pg_catalog.pg_try_advisory_xact_lock(private.maintenance_lock()) then
     return query
@@ -170,6 +232,8 @@ begin
         outcomes := array[private.report_reconciling(step.month)];
       elsif step.task = 'retention' then
         outcomes := array(select r from private.report_retention(age) as r);
+      elsif step.task = 'privileges' then
+        outcomes := array(select r from private.report_privileges() as r);
       else
         outcomes := array[private.report_partitions(this_month)];
       end if;
@@ -191,7 +255,7 @@ $$;
 comment on function private.maintain_usage(integer, text[], date[]) is
   'Maintenance: reconciles the last month and this one (or `months`), drops the events of months '
   'older than keep_months (default: that of private.maintenance_settings; null drops nothing), and '
-  'makes the partitions of the coming 12 months. Returns what came of each, and logs it in '
+  'makes the partitions of the coming 12 months, and checks the gateways'' privileges. Returns what came of each, and logs it in '
   'private.maintenance_log. A task that fails is reported, and does not stop the others. Another '
   'run at the same time is skipped.';
 revoke all on function private.maintain_usage(integer, text[], date[])
@@ -202,7 +266,7 @@ revoke all on function private.maintain_usage(integer, text[], date[])
 -- database without jobs is maintained by `npm run maintain`.
 create function private.schedule_maintenance() returns boolean
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   failure text;
@@ -227,7 +291,8 @@ begin
     values
       ('proxy_usage_partitions', '7 2 * * *', '{partitions}'),
       ('proxy_usage_reconcile', '17 2 * * *', '{reconcile}'),
-      ('proxy_usage_retention', '47 3 * * *', '{retention}')
+      ('proxy_usage_retention', '47 3 * * *', '{retention}'),
+      ('proxy_gateway_privileges', '57 3 * * *', '{privileges}')
   ) as j (name, schedule, tasks);
   return true;
 exception when others then

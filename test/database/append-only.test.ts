@@ -11,7 +11,7 @@ beforeAll(async () => {
   const [seeded] = await seedKeys(sql, id, 1);
   if (!seeded) throw new Error('no key was seeded');
   key = seeded;
-  await sql`insert into public.proxy_tier_grants (user_id, tier) values (${id}, 'enterprise')`;
+  await sql`insert into private.proxy_tier_grants (user_id, tier) values (${id}, 'enterprise')`;
 });
 afterAll(() => sql.end());
 
@@ -32,17 +32,17 @@ async function refusalOf(statement: string): Promise<unknown> {
 }
 
 it.each([
-  ['rows of the audit', 'update public.proxy_key_audit set action = action'],
-  ['the actor of a row of the audit', 'update public.proxy_key_audit set actor_id = null'],
-  ['rows of the audit, all', 'delete from public.proxy_key_audit'],
-  ['the audit at once', 'truncate public.proxy_key_audit'],
-  ['the reason of a row of the audit', `update public.proxy_key_audit set reason = 'Another.'`],
-  ['what the audit says of grants', 'delete from public.proxy_key_audit where tier is not null'],
-  ['the reason of a grant', `update public.proxy_tier_grants set reason = 'Another.'`],
-  ['who a grant is of', 'update public.proxy_tier_grants set user_id = granted_by'],
-  ['grants at once, past their audit', 'truncate public.proxy_tier_grants'],
-  ['keys, all', 'delete from public.proxy_keys'],
-  ['keys with all that hangs on them', 'truncate public.proxy_keys cascade'],
+  ['rows of the audit', 'update private.proxy_key_audit set action = action'],
+  ['the actor of a row of the audit', 'update private.proxy_key_audit set actor_id = null'],
+  ['rows of the audit, all', 'delete from private.proxy_key_audit'],
+  ['the audit at once', 'truncate private.proxy_key_audit'],
+  ['the reason of a row of the audit', `update private.proxy_key_audit set reason = 'Another.'`],
+  ['what the audit says of grants', 'delete from private.proxy_key_audit where tier is not null'],
+  ['the reason of a grant', `update private.proxy_tier_grants set reason = 'Another.'`],
+  ['who a grant is of', 'update private.proxy_tier_grants set user_id = granted_by'],
+  ['grants at once, past their audit', 'truncate private.proxy_tier_grants'],
+  ['keys, all', 'delete from private.proxy_keys'],
+  ['keys with all that hangs on them', 'truncate private.proxy_keys cascade'],
   ['users with all that hangs on them', 'truncate auth.users cascade'],
 ])('even their owner cannot change or remove %s', async (_, statement) => {
   expect(await refusalOf(statement)).toMatchObject({ code: 'PT403', hint: 'append_only' });
@@ -52,10 +52,10 @@ it('even their owner cannot change or remove a single one', async () => {
   const history = await readAudit(sql, key.id);
   expect(history).toHaveLength(1);
   for (const statement of [
-    `update public.proxy_key_audit set user_id = null where api_key_id = '${key.id}'`,
-    `delete from public.proxy_key_audit where api_key_id = '${key.id}'`,
-    `delete from public.proxy_keys where id = '${key.id}'`,
-    `insert into public.proxy_key_audit (api_key_id, action) values ('${key.id}', 'minted')
+    `update private.proxy_key_audit set user_id = null where api_key_id = '${key.id}'`,
+    `delete from private.proxy_key_audit where api_key_id = '${key.id}'`,
+    `delete from private.proxy_keys where id = '${key.id}'`,
+    `insert into private.proxy_key_audit (api_key_id, action) values ('${key.id}', 'minted')
        on conflict (id) do update set action = 'deleted'`,
   ]) {
     expect(await refusalOf(statement), statement).toMatchObject({

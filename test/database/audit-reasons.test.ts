@@ -27,13 +27,13 @@ const asAdmin = <T>(work: (transaction: postgres.TransactionSql) => Promise<T>) 
 const grantReasons = async (userId: string) =>
   (
     await sql<{ action: string; reason: string | null }[]>`
-      select action, reason from public.proxy_key_audit
+      select action, reason from private.proxy_key_audit
       where user_id = ${userId} and tier is not null order by occurred_at, id`
   ).map(({ action, reason }) => [action, reason]);
 
 describe('a reason does not pass from one change to the next of its transaction', () => {
   const changeNext = (db: postgres.TransactionSql) => db`
-    update public.proxy_keys set rate_limit_override = 1 where id = ${keys[1].id}`;
+    update private.proxy_keys set rate_limit_override = 1 where id = ${keys[1].id}`;
 
   it.each<[string, (db: postgres.TransactionSql) => Promise<unknown>]>([
     ['a suspension', (db) => db`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`],
@@ -156,9 +156,9 @@ describe('a reason that is set by hand in the session', () => {
     const connection = await sql.reserve();
     await connection`begin`;
     await connection`select private.give_reason('Mine.')`;
-    await connection`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await connection`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     await connection`commit`;
-    await connection`update public.proxy_keys set suspended_at = null where id = ${key.id}`;
+    await connection`update private.proxy_keys set suspended_at = null where id = ${key.id}`;
     connection.release();
     expect(await readReasons(sql, key.id)).toEqual([
       ['minted', null],

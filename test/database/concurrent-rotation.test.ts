@@ -34,7 +34,7 @@ it('two rotations of one key at once leave one live secret, the one committed la
         encode(s.secret_hash, 'hex') as hash,
         to_char(k.rotated_at, 'YYYY-MM-DD HH24:MI:SS.US') as "rotatedAt"
       from private.proxy_key_secrets as s
-      join public.proxy_keys as k on k.id = s.api_key_id
+      join private.proxy_keys as k on k.id = s.api_key_id
       where k.id = ${key.id}`;
     expect(first?.rotatedAt).not.toBe(last?.rotatedAt);
     expect(hashes).toEqual([
@@ -58,7 +58,7 @@ it('a rotation and a deletion of one key at once never rotate what is deleted', 
       expect(rotated.reason).toMatchObject({ hint: 'key_deleted' });
     const [row] = await sql`
       select rotated_at is not null as rotated, rotated_at < deleted_at as before
-      from public.proxy_keys where id = ${id}`;
+      from private.proxy_keys where id = ${id}`;
     expect(row).toEqual(
       rotated.status === 'fulfilled'
         ? { rotated: true, before: true }

@@ -101,9 +101,9 @@ it('a CSV of a million has what the rollups say, in little memory, though it is 
     select sum(requests)::float8 as requests, sum(bytes_sent)::float8 as sent,
       sum(bytes_received)::float8 as received,
       (
-        select count(*)::integer from public.proxy_usage_events where api_key_id = ${api.keyId}
+        select count(*)::integer from private.proxy_usage_events where api_key_id = ${api.keyId}
       ) as events
-    from public.proxy_usage_monthly where api_key_id = ${api.keyId}`;
+    from private.proxy_usage_monthly where api_key_id = ${api.keyId}`;
   expect(sum).toEqual(kept);
   expect(sum.events).toBeGreaterThan(events);
   expect(api.peakMemory() ?? 0).toBeLessThan(256);

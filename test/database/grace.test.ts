@@ -42,7 +42,7 @@ async function lookUp() {
 async function lookUpAfter(seconds: number) {
   return sql.begin(async (transaction) => {
     await transaction`
-      update public.proxy_keys
+      update private.proxy_keys
       set
         rotated_at = now() - make_interval(secs => ${seconds}),
         grace_ends_at = now() - make_interval(secs => ${seconds}) + interval '30 seconds'
@@ -84,7 +84,7 @@ it('the removal of the account ends it', async () => {
   await createSupabase(stack.secretKey).auth.admin.deleteUser(owner.id);
   expect(await lookUp()).toEqual({ active: false, before: null, ms: null });
   const [row] = await sql`
-    select user_id, grace_ends_at from public.proxy_keys where id = ${key.id}`;
+    select user_id, grace_ends_at from private.proxy_keys where id = ${key.id}`;
   expect(row).toEqual({ user_id: null, grace_ends_at: null });
 });
 
@@ -120,12 +120,12 @@ it.each([
   ['of a rotation that is taken further back', `rotated_at = rotated_at - interval '1 second'`],
 ])('not even the owner of the schema may make one %s', async (_, assignment) => {
   await expect(
-    sql.unsafe(`update public.proxy_keys set ${assignment} where id = '${key.id}'`),
+    sql.unsafe(`update private.proxy_keys set ${assignment} where id = '${key.id}'`),
   ).rejects.toMatchObject({ code: '23514', constraint_name: 'a grace is at most 30 seconds' });
 });
 
 it('nor may they keep one of a deleted key', async () => {
   await expect(
-    sql`update public.proxy_keys set deleted_at = now() where id = ${key.id}`,
+    sql`update private.proxy_keys set deleted_at = now() where id = ${key.id}`,
   ).rejects.toMatchObject({ code: '23514', constraint_name: 'a deleted key has no grace' });
 });

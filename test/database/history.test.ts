@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterAll(() => sql.end());
 
 const update = (assignments: string) =>
-  sql.unsafe(`update public.proxy_keys set ${assignments} where id = '${key.id}'`);
+  sql.unsafe(`update private.proxy_keys set ${assignments} where id = '${key.id}'`);
 
 describe('each change of a key leaves one row with actor, owner and request', () => {
   it('by route', async () => {
@@ -91,7 +91,7 @@ describe('each change of a key leaves one row with actor, owner and request', ()
     await asUser(sql, admin.id, async (transaction) => {
       await transaction`reset role`;
       await transaction`
-        update public.proxy_keys set suspended_at = now(), rate_limit_override = 5
+        update private.proxy_keys set suspended_at = now(), rate_limit_override = 5
         where id = ${key.id}`;
     });
     const [, ...rows] = await readAudit(sql, key.id);
@@ -124,7 +124,7 @@ describe('there is no row for', () => {
     const other = await newUser();
     const count = async () => {
       const [row] = await sql<{ count: number }[]>`
-        select count(*)::integer from public.proxy_key_audit
+        select count(*)::integer from private.proxy_key_audit
         where user_id = any(${[owner.id, other.id]})
           or actor_id = any(${[owner.id, other.id, admin.id]})`;
       return row?.count;

@@ -60,12 +60,12 @@ async function secondOf(
 }
 
 const keysOf = async () =>
-  sql<{ id: string }[]>`select id from public.proxy_keys where user_id = ${owner.id}`;
+  sql<{ id: string }[]>`select id from private.proxy_keys where user_id = ${owner.id}`;
 
 async function hashOf(id: string): Promise<string | undefined> {
   const [row] = await sql<{ hash: string }[]>`
     select encode(s.secret_hash, 'hex') || ' ' || k.key_id as hash
-    from private.proxy_key_secrets as s join public.proxy_keys as k on k.id = s.api_key_id
+    from private.proxy_key_secrets as s join private.proxy_keys as k on k.id = s.api_key_id
     where k.id = ${id}`;
   return row?.hash;
 }

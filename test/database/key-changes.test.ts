@@ -33,7 +33,7 @@ beforeEach(async () => {
   key = seeded;
 });
 afterAll(async () => {
-  await sql`update public.proxy_keys set tier = 'developer' where tier = ${tier}`;
+  await sql`update private.proxy_keys set tier = 'developer' where tier = ${tier}`;
   await sql`delete from public.proxy_tiers where tier = ${tier}`;
   await Promise.all([sql.end(), gateway.end()]);
 });
@@ -56,7 +56,7 @@ async function timesTold(keyId = key.keyId): Promise<number> {
 }
 
 const update = (assignments: string) =>
-  sql.unsafe(`update public.proxy_keys set ${assignments} where id = '${key.id}'`);
+  sql.unsafe(`update private.proxy_keys set ${assignments} where id = '${key.id}'`);
 
 describe('the gateways are told once of', () => {
   it.each([
@@ -97,7 +97,7 @@ describe('the gateways are told once of', () => {
 
 it('the gateways are told at commit, not before', async () => {
   await sql.begin(async (transaction) => {
-    await transaction`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await transaction`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     expect(await timesTold()).toBe(0);
   });
   expect(await timesTold()).toBe(1);

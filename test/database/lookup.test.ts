@@ -102,7 +102,7 @@ it('a test key shows its mode', async () => {
 
 it('a suspended and a deleted key are still found, and not active', async () => {
   const admin = await newAdmin();
-  await sql`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+  await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
   await waysIn.rpc.remove(owner, key.id);
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
@@ -132,7 +132,7 @@ it('an expiry is shown as the time that is left, and the key is inactive from th
   const expiresIn = async (interval: string) => {
     const found = await sql.begin(async (transaction) => {
       await transaction`
-        update public.proxy_keys set expires_at = now() + ${interval}::interval
+        update private.proxy_keys set expires_at = now() + ${interval}::interval
         where id = ${own?.id ?? ''}`;
       // the same moment of now() in both
       const rows = await transaction<Lookup[]>`
@@ -155,10 +155,10 @@ it('an override stands in place of the limit of the tier, each by itself', async
     return [found?.rate_limit, found?.bandwidth_limit_bytes];
   };
   expect(await limits()).toEqual([team?.rate_limit, team?.bandwidth_limit_bytes]);
-  await sql`update public.proxy_keys set rate_limit_override = 7 where id = ${own?.id ?? ''}`;
+  await sql`update private.proxy_keys set rate_limit_override = 7 where id = ${own?.id ?? ''}`;
   expect(await limits()).toEqual([7, team?.bandwidth_limit_bytes]);
   await sql`
-    update public.proxy_keys
+    update private.proxy_keys
     set rate_limit_override = null, bandwidth_limit_override_bytes = 0 where id = ${own?.id ?? ''}`;
   expect(await limits()).toEqual([team?.rate_limit, '0']);
 });

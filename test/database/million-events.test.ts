@@ -190,7 +190,7 @@ it('drift put in by hand among them is found exactly and repaired, while more ar
     );
   }
   await sql`
-    insert into public.proxy_usage_monthly
+    insert into private.proxy_usage_monthly
     values (${unused?.id ?? ''}, ${lastMonth}, null, 1, 2, 3, now())`;
 
   const more = send([batches * batchSize, (batches + 1) * batchSize]);

@@ -65,7 +65,7 @@ export async function startOwnApi(): Promise<OwnApi> {
     async fill(count, columns) {
       const all: Record<string, string> = { ...usual, ...columns };
       await sql.unsafe(
-        `insert into public.proxy_usage_events (api_key_id, user_id, ${Object.keys(all)})
+        `insert into private.proxy_usage_events (api_key_id, user_id, ${Object.keys(all)})
          select $1, $2, ${Object.values(all)} from generate_series(1, $3::integer) as n`,
         [keyId, userId, count],
       );

@@ -27,7 +27,7 @@ beforeEach(async () => {
   [key] = (await newKeys(1)) as [SeededKey];
 });
 afterAll(async () => {
-  await sql`update public.proxy_keys set tier = 'developer' where tier = ${tier}`;
+  await sql`update private.proxy_keys set tier = 'developer' where tier = ${tier}`;
   await sql`delete from public.proxy_tiers where tier = ${tier}`;
   await Promise.all([sql.end(), gateway.end()]);
 });
@@ -98,7 +98,7 @@ describe('an override is the limit in place of the tier’s', () => {
   // the change of the override is told too
   const override = async (bytes: number) => {
     await sql`
-      update public.proxy_keys set bandwidth_limit_override_bytes = ${bytes} where id = ${key.id}`;
+      update private.proxy_keys set bandwidth_limit_override_bytes = ${bytes} where id = ${key.id}`;
     expect(await timesTold(key)).toBe(1);
   };
 

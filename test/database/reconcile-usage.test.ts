@@ -36,8 +36,8 @@ it('rollups are built from events alone, by hour and month in UTC and slice 0 as
   expect(await readDrift(sql, month)).toEqual([]);
   const owners = await sql`
     select distinct user_id from (
-      select user_id from public.proxy_usage_hourly where api_key_id = ${id}
-      union all select user_id from public.proxy_usage_monthly where api_key_id = ${id}
+      select user_id from private.proxy_usage_hourly where api_key_id = ${id}
+      union all select user_id from private.proxy_usage_monthly where api_key_id = ${id}
     ) as r`;
   expect(owners).toEqual([{ user_id: owner }]);
 });
@@ -50,13 +50,13 @@ const kinds: [
 ][] = [
   [
     'an hour with too many bytes sent',
-    (key, begins) => `update public.proxy_usage_hourly set bytes_sent = bytes_sent + 7
+    (key, begins) => `update private.proxy_usage_hourly set bytes_sent = bytes_sent + 7
      where api_key_id = '${key}' and hour = timestamptz '${begins}' + interval '19 days 10 hours'`,
     { rollup: 'hourly', found: 'different', sent: '-7' },
   ],
   [
     'an hour with too few bytes received',
-    (key, begins) => `update public.proxy_usage_hourly set bytes_received = bytes_received - 7
+    (key, begins) => `update private.proxy_usage_hourly set bytes_received = bytes_received - 7
      where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
     { rollup: 'hourly', found: 'different', received: '7' },
   ],
@@ -65,48 +65,48 @@ const kinds: [
     (
       key,
       begins,
-    ) => `update public.proxy_usage_monthly set requests = 30, bytes_sent = 0, bytes_received = 401
+    ) => `update private.proxy_usage_monthly set requests = 30, bytes_sent = 0, bytes_received = 401
      where api_key_id = '${key}' and month = date_trunc('month', timestamptz '${begins}')::date`,
     { rollup: 'monthly', found: 'different', requests: '-27', sent: '40', received: '-1' },
   ],
   [
     'bytes that are only on the other side',
-    (key) => `update public.proxy_usage_monthly
+    (key) => `update private.proxy_usage_monthly
      set bytes_sent = bytes_received, bytes_received = bytes_sent where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'different', sent: '-360', received: '360' },
   ],
   [
     'a missing hour',
     (key, begins) =>
-      `delete from public.proxy_usage_hourly where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
+      `delete from private.proxy_usage_hourly where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
     { rollup: 'hourly', found: 'missing', requests: '1', sent: '10', received: '100' },
   ],
   [
     'a missing month',
-    (key) => `delete from public.proxy_usage_monthly where api_key_id = '${key}'`,
+    (key) => `delete from private.proxy_usage_monthly where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'missing', requests: '3', sent: '40', received: '400' },
   ],
   [
     'an hour too many',
-    (key, begins) => `insert into public.proxy_usage_hourly
+    (key, begins) => `insert into private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 1, 2, 3)`,
     { rollup: 'hourly', found: 'surplus', requests: '-1', sent: '-2', received: '-3' },
   ],
   [
     'an hour too many, with nothing in it',
-    (key, begins) => `insert into public.proxy_usage_hourly
+    (key, begins) => `insert into private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 0, 0, 0)`,
     { rollup: 'hourly', found: 'surplus' },
   ],
   [
     'an hour that is none',
-    (key, begins) => `insert into public.proxy_usage_hourly
+    (key, begins) => `insert into private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '30 minutes', null, 0, 5, 0)`,
     { rollup: 'hourly', found: 'surplus', sent: '-5' },
   ],
   [
     'a last use that is too late',
-    (key) => `update public.proxy_usage_monthly set last_used_at = last_used_at + interval '1 day'
+    (key) => `update private.proxy_usage_monthly set last_used_at = last_used_at + interval '1 day'
      where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'different', lastUse: '1 day' },
   ],
@@ -114,7 +114,7 @@ const kinds: [
     'a last use that is too early, by a microsecond',
     (
       key,
-    ) => `update public.proxy_usage_monthly set last_used_at = last_used_at - interval '1 microsecond'
+    ) => `update private.proxy_usage_monthly set last_used_at = last_used_at - interval '1 microsecond'
      where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'different', lastUse: '-00:00:00.000001' },
   ],
@@ -140,7 +140,7 @@ it('a month too many, of a key without events, is found and removed', async () =
   const [key] = await stack.newKeys(1);
   const id = key?.id ?? '';
   await sql`
-    insert into public.proxy_usage_monthly values (${id}, ${month}, null, 1, 2, 3, now())`;
+    insert into private.proxy_usage_monthly values (${id}, ${month}, null, 1, 2, 3, now())`;
   const surplus = { rollup: 'monthly', found: 'surplus', sent: '-2', lastUse: null };
   expect(await reconcileUsage(sql, month)).toEqual([expect.objectContaining(surplus)]);
   expect(await readRollups(sql, id, 'month')).toEqual([]);
@@ -168,9 +168,9 @@ describe('the owner of a rollup row', () => {
     const { id, month } = await newScene(stack);
     // as record_usage writes them from then on
     await sql`
-      update public.proxy_usage_events set user_id = null
+      update private.proxy_usage_events set user_id = null
       where api_key_id = ${id} and occurred_at > ${month}::date + 5`;
-    await sql`update public.proxy_usage_hourly set user_id = null
+    await sql`update private.proxy_usage_hourly set user_id = null
       where api_key_id = ${id} and hour > ${month}::date + 5`;
     expect(await reconcileUsage(sql, month)).toEqual([]);
   });
@@ -179,22 +179,22 @@ describe('the owner of a rollup row', () => {
     const { id, month, owner } = await newScene(stack);
     const other = randomUUID();
     await sql`
-      update public.proxy_usage_events set user_id = ${other}
+      update private.proxy_usage_events set user_id = ${other}
       where api_key_id = ${id} and occurred_at > ${month}::date + 25`;
     await sql`
-      update public.proxy_usage_hourly set user_id = ${other}
+      update private.proxy_usage_hourly set user_id = ${other}
       where api_key_id = ${id} and hour > ${month}::date + 25`;
     for (const either of [owner, other]) {
       await sql`
-        update public.proxy_usage_monthly set user_id = ${either} where api_key_id = ${id}`;
+        update private.proxy_usage_monthly set user_id = ${either} where api_key_id = ${id}`;
       expect(await reconcileUsage(sql, month)).toEqual([]);
     }
   });
 
   it('may be nobody', async () => {
     const { id, month } = await newScene(stack);
-    await sql`update public.proxy_usage_events set user_id = null where api_key_id = ${id}`;
-    await sql`delete from public.proxy_usage_monthly where api_key_id = ${id}`;
+    await sql`update private.proxy_usage_events set user_id = null where api_key_id = ${id}`;
+    await sql`delete from private.proxy_usage_monthly where api_key_id = ${id}`;
     const found = await reconcileUsage(sql, month);
     expect(found.map(({ owner }) => owner)).toEqual(Array(5).fill(null));
     expect(found).toHaveLength(5);
@@ -208,7 +208,7 @@ it('a session in another time zone sees the same months', async () => {
   const elsewhere = await connectAlone(stack.dbUrl);
   await elsewhere`set time zone 'Pacific/Kiritimati'`;
   expect(await reconcileUsage(elsewhere, month)).toEqual([]);
-  await elsewhere`update public.proxy_usage_hourly set requests = 9 where api_key_id = ${id}`;
+  await elsewhere`update private.proxy_usage_hourly set requests = 9 where api_key_id = ${id}`;
   expect(await reconcileUsage(elsewhere, month)).toHaveLength(4);
   expect(await findDrift(sql, [id])).toEqual([]);
 });
@@ -221,7 +221,7 @@ describe('refused', () => {
     const { id, month } = await newScene(stack);
     await sql`
         insert into private.dropped_usage_months (month, events, bytes) values (${month}, 4, 440)`;
-    await sql`delete from public.proxy_usage_events where api_key_id = ${id}`;
+    await sql`delete from private.proxy_usage_events where api_key_id = ${id}`;
     const kept = await readRollups(sql, id, 'hour');
     await expect(call(sql, month)).rejects.toMatchObject({ code: '55000' });
     await expect(call(sql, month.replace('-01', '-31'))).rejects.toMatchObject({ code: '55000' });

@@ -16,7 +16,7 @@ afterAll(() => stack.stop());
 
 it('two at once repair once', async () => {
   const { id, month } = await newScene(stack);
-  await sql`update public.proxy_usage_monthly set bytes_sent = 0 where api_key_id = ${id}`;
+  await sql`update private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = ${id}`;
   const [first, second] = [await connectAlone(stack.dbUrl), await connectAlone(stack.dbUrl)];
   await first`begin`;
   expect(await reconcileUsage(first, month)).toHaveLength(1);
@@ -32,18 +32,18 @@ describe('an event that is recorded between the comparison and the repair', () =
   const drifts: [name: string, statement: string][] = [
     [
       'figures',
-      `update public.proxy_usage_monthly set bytes_sent = 7 where api_key_id = $1;
-       update public.proxy_usage_hourly set bytes_sent = 9 where api_key_id = $1`,
+      `update private.proxy_usage_monthly set bytes_sent = 7 where api_key_id = $1;
+       update private.proxy_usage_hourly set bytes_sent = 9 where api_key_id = $1`,
     ],
     [
       'a last use that is too late',
-      `update public.proxy_usage_monthly set last_used_at = 'infinity' where api_key_id = $1;
-       update public.proxy_usage_hourly set requests = 5 where api_key_id = $1`,
+      `update private.proxy_usage_monthly set last_used_at = 'infinity' where api_key_id = $1;
+       update private.proxy_usage_hourly set requests = 5 where api_key_id = $1`,
     ],
     [
       'rows too many',
-      `delete from public.proxy_usage_events where api_key_id = $1;
-       update public.proxy_usage_monthly set bytes_sent = 0 where api_key_id = $1`,
+      `delete from private.proxy_usage_events where api_key_id = $1;
+       update private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = $1`,
     ],
   ];
   const scenes = drifts.flatMap(([drift, statement]) =>
@@ -94,7 +94,7 @@ describe('an event that is recorded between the comparison and the repair', () =
       expect(await findDrift(sql, [id])).toEqual([]);
       expect(await reconcileUsage(sql, now.slice(0, 10))).toEqual([]);
       const [row] = await sql`
-      select last_used_at from public.proxy_usage_monthly where api_key_id = ${id}`;
+      select last_used_at from private.proxy_usage_monthly where api_key_id = ${id}`;
       expect(row?.last_used_at).toEqual(new Date(late.occurredAt));
     },
   );

@@ -66,7 +66,7 @@ it.each(
       rejected: [{ eventId: bad.eventId ?? null, reason }],
     });
     const [row] = await sql`
-    select count(*)::integer from public.proxy_usage_events
+    select count(*)::integer from private.proxy_usage_events
     where event_id::text = ${String(bad.eventId)}`;
     expect(row?.count).toBe(0);
   },

@@ -53,7 +53,7 @@ it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
     ]);
     const partitions = await sql<{ partition: string; count: number }[]>`
       select tableoid::regclass::text as partition, count(*)::integer
-      from public.proxy_usage_events where api_key_id = ${id} group by 1 order by 1`;
+      from private.proxy_usage_events where api_key_id = ${id} group by 1 order by 1`;
     expect(partitions).toEqual([
       { partition: partitionOf(lastDay), count: 2 },
       { partition: partitionOf(thisMonth), count: 3 },

@@ -148,8 +148,8 @@ it.each(Object.entries(waysIn))(
     const [live, deleted, suspended] = await seedKeys(sql, user.id, 3);
     const [foreign] = await seedKeys(sql, other.id, 1);
     if (!live || !deleted || !suspended || !foreign) throw new Error('keys were not seeded');
-    await sql`update public.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
-    await sql`update public.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+    await sql`update private.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
+    await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
 
     expect(await way.rotate(user, foreign.id)).toMatchObject({ status: 404, code: 'not_found' });
     expect(await way.rotate(user, deleted.id)).toMatchObject({ status: 409, code: 'key_deleted' });

@@ -78,7 +78,7 @@ describe('the search', () => {
     const hash = hashSecret(last?.keyId ?? '', last?.secret ?? '');
     const { findings, tables } = await searchDatabase(sql, [key?.keyId ?? '', owner.email, hash]);
     const found = findings.map((finding) => [finding.text, finding.where]);
-    expect(found).toContainEqual([key?.keyId, 'public.proxy_keys']);
+    expect(found).toContainEqual([key?.keyId, 'private.proxy_keys']);
     expect(found).toContainEqual([owner.email, 'auth.users']);
     expect(found).toContainEqual([hash, 'private.proxy_key_secrets']);
     expect(tables.map((table) => table.split('.')[0])).toEqual(

@@ -29,7 +29,7 @@ export async function seedKeys(
   const hashes = [...secrets].map(([keyId, secret]) => hashSecret(keyId, secret));
   return sql.begin(async (transaction) => {
     const rows = await transaction<{ id: string; keyId: string }[]>`
-      insert into public.proxy_keys (key_id, user_id, label, tier, live_mode, deleted_at)
+      insert into private.proxy_keys (key_id, user_id, label, tier, live_mode, deleted_at)
       select k, ${userId}, 'seeded', ${tier}, true, ${deleted ? new Date() : null}::timestamptz
       from unnest(${[...secrets.keys()]}::text[]) as k
       returning id, key_id as "keyId"`;
@@ -37,7 +37,7 @@ export async function seedKeys(
       insert into private.proxy_key_secrets (api_key_id, secret_hash)
       select k.id, decode(s.hash, 'hex')
       from unnest(${[...secrets.keys()]}::text[], ${hashes}::text[]) as s (key_id, hash)
-      join public.proxy_keys as k on k.key_id = s.key_id`;
+      join private.proxy_keys as k on k.key_id = s.key_id`;
     return rows.map((row) => ({ ...row, secret: secrets.get(row.keyId) ?? '' }));
   }) as Promise<SeededKey[]>;
 }

@@ -58,17 +58,17 @@ export async function newScene({ sql, newKeys }: OwnStack) {
   ];
   await sql`select private.make_usage_partitions(${month}, ${month})`;
   await sql`
-    insert into public.proxy_usage_events (
+    insert into private.proxy_usage_events (
       event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id, slice
     )
     select gen_random_uuid(), k.id, k.user_id, t::timestamptz, 'a', 'CONNECT', 200, 10, 100, 1,
       'n', s::integer
-    from public.proxy_keys as k,
+    from private.proxy_keys as k,
       unnest(${times.map(([time]) => time)}::text[], ${times.map(([, slice]) => slice)}::integer[])
         as e (t, s)
     where k.id = ${id}`;
   const built = await reconcileUsage(sql, month);
-  const [row] = await sql`select user_id from public.proxy_keys where id = ${id}`;
+  const [row] = await sql`select user_id from private.proxy_keys where id = ${id}`;
   return { month, year, id, owner: String(row?.user_id), built };
 }

@@ -66,21 +66,21 @@ export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise
         count(*) filter (where slice = 0) as requests,
         sum(bytes_sent) as bytes_sent, sum(bytes_received) as bytes_received,
         null as last_used_at
-      from public.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
+      from private.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
       union all
       select
         'month', api_key_id, date_trunc('month', occurred_at, 'UTC'),
         count(*) filter (where slice = 0), sum(bytes_sent), sum(bytes_received), max(occurred_at)
-      from public.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
+      from private.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
     ),
     kept as (
       select 'hour', api_key_id, hour, requests, bytes_sent, bytes_received, null
-      from public.proxy_usage_hourly where api_key_id = any(${apiKeyIds})
+      from private.proxy_usage_hourly where api_key_id = any(${apiKeyIds})
       union all
       select
         'month', api_key_id, month::timestamp at time zone 'UTC', requests, bytes_sent,
         bytes_received, last_used_at
-      from public.proxy_usage_monthly where api_key_id = any(${apiKeyIds})
+      from private.proxy_usage_monthly where api_key_id = any(${apiKeyIds})
     )
     (select 'not kept' as drift, * from (table counted except all table kept) as a)
     union all

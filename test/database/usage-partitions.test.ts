@@ -32,7 +32,7 @@ async function makePartitions(first: string, last: string, on: postgres.Sql = sq
 /** Puts an event straight into the table, as no gateway may report one so old. */
 async function insertEvents(times: string[]): Promise<void> {
   await sql`
-    insert into public.proxy_usage_events (
+    insert into private.proxy_usage_events (
       event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id
     )
@@ -47,7 +47,7 @@ async function locate(year: string) {
       tableoid::regclass::text as partition,
       array_agg(to_char(occurred_at at time zone 'UTC', 'MM-DD HH24:MI:SS.US') order by occurred_at)
         as times
-    from public.proxy_usage_events
+    from private.proxy_usage_events
     where extract(year from occurred_at at time zone 'UTC') = ${year} group by 1 order by 1`;
   return Object.fromEntries(
     rows.map(({ partition, times }) => [
@@ -60,7 +60,7 @@ async function locate(year: string) {
 it('a partition that is made is as Postgres makes one', async () => {
   await makePartitions('1990-01-01', '1990-01-01');
   await sql`
-    create table private.proxy_usage_events_1990_02 partition of public.proxy_usage_events
+    create table private.proxy_usage_events_1990_02 partition of private.proxy_usage_events
     for values from ('1990-02-01 00:00:00+00') to ('1990-03-01 00:00:00+00')`;
   const describeTable = async (month: string) => {
     const name = `proxy_usage_events_${month}`;
@@ -124,7 +124,7 @@ describe('a month whose events are in the default partition already', () => {
 it('a detached table of the same name is not taken for the partition', async () => {
   await makePartitions('1991-01-01', '1991-01-01');
   await sql.unsafe(
-    'alter table public.proxy_usage_events detach partition private.proxy_usage_events_1991_01',
+    'alter table private.proxy_usage_events detach partition private.proxy_usage_events_1991_01',
   );
   await expect(makePartitions('1991-01-01', '1991-01-01')).rejects.toMatchObject({ code: '42P07' });
   await sql`drop table private.proxy_usage_events_1991_01`;
@@ -141,7 +141,7 @@ describe('while events are recorded', () => {
       await transaction.unsafe(`
         create temporary table held on commit drop as select * from ${partition};
         drop table ${partition};
-        insert into public.proxy_usage_events select * from held`);
+        insert into private.proxy_usage_events select * from held`);
     });
   }
 
@@ -153,7 +153,7 @@ describe('while events are recorded', () => {
 
   it('neither a batch that is under way nor one that comes meanwhile is refused or lost', async () => {
     await losePartition();
-    const before = await count('public.proxy_usage_events');
+    const before = await count('private.proxy_usage_events');
     const [under, coming] = [newBatch(50), newBatch(50)];
     const recording = await connectAlone(stack.gatewayDbUrl);
     const making = await connectAlone(stack.dbUrl);
@@ -170,7 +170,7 @@ describe('while events are recorded', () => {
     expect(await made).toBe(1);
     expect(await recorded).toEqual({ recorded: 50, repeated: 50, rejected: [] });
     expect(await count(partition)).toBe(before + 100);
-    expect(await count('public.proxy_usage_events')).toBe(before + 100);
+    expect(await count('private.proxy_usage_events')).toBe(before + 100);
     expect(await findDrift(sql, [key.id])).toEqual([]);
   });
 

@@ -22,7 +22,7 @@ const partitionOf = (month: string) =>
 async function fillMonth(month: string, count: number, inPartition = true): Promise<void> {
   if (inPartition) await sql`select private.make_usage_partitions(${month}, ${month})`;
   await sql`
-    insert into public.proxy_usage_events (
+    insert into private.proxy_usage_events (
       event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id
     )
@@ -95,7 +95,7 @@ it('the rollups of a dropped month stay, and cannot be reconciled away', async (
   await expect(reconciling).rejects.toMatchObject({ code: '55000' });
   expect(await readRollups(sql, id, 'hour')).toEqual(rollups);
   const [left] = await sql`
-    select count(*)::integer from public.proxy_usage_events
+    select count(*)::integer from private.proxy_usage_events
     where occurred_at between '2011-02-01' and '2011-03-01'`;
   expect(left?.count).toBe(0);
 });
@@ -109,8 +109,8 @@ it('a month that was put back is kept, until its note is gone', async () => {
   await sql`delete from private.dropped_usage_months where month = ${month}`;
   // not all of its events are there
   expect(await drop(4)).toMatchObject([{ month, action: 'kept', reason: 'drift', drift: 2 }]);
-  await sql`delete from public.proxy_usage_hourly where hour between '2012-02-01' and '2012-03-01'`;
-  await sql`delete from public.proxy_usage_monthly where month = ${month}`;
+  await sql`delete from private.proxy_usage_hourly where hour between '2012-02-01' and '2012-03-01'`;
+  await sql`delete from private.proxy_usage_monthly where month = ${month}`;
   expect(await drop(4)).toMatchObject([{ month, action: 'dropped', events: 0 }]);
 });
 
@@ -150,7 +150,7 @@ it('old events that the default partition caught leave after the same check', as
   await fillMonth('2015-03-01', 3, false);
   await fillMonth('2015-05-01', 2, false);
   await sql`
-    update public.proxy_usage_monthly set requests = 0 where month = '2015-05-01'`;
+    update private.proxy_usage_monthly set requests = 0 where month = '2015-05-01'`;
   const all = await drop(4);
   expect(all).toHaveLength(2);
   expect(all).toEqual(
@@ -169,7 +169,7 @@ describe('while the events are read', () => {
     for (const month of months) await fillMonth(month, 1);
     const reader = await connectAlone(stack.dbUrl);
     await reader`begin`;
-    await reader`select count(*) from public.proxy_usage_events`;
+    await reader`select count(*) from private.proxy_usage_events`;
     const skipping = drop(4);
     const recorded = await recordUsage(stack.gateway, [usageEvent(id)]);
     expect(recorded).toMatchObject({ recorded: 1 });

@@ -48,7 +48,7 @@ export async function setScene(): Promise<Scene> {
     othersKeys: names(others),
     async reset() {
       await sql`
-        update public.proxy_keys
+        update private.proxy_keys
         set deleted_at = null, suspended_at = null, suspended_reason = null, expires_at = null
         where id = any(${ids}::uuid[])
           and (deleted_at is not null or suspended_at is not null or expires_at is not null)`;

@@ -46,7 +46,7 @@ export async function insertKeys(
   const { count, tier = 'developer', deleted = false } = keys;
   return sql<{ id: string; keyId: string }[]>`
     with inserted as (
-      insert into public.proxy_keys (
+      insert into private.proxy_keys (
         key_id, user_id, label, tier, live_mode, created_at, deleted_at
       )
       select

@@ -35,7 +35,7 @@ let authority: string;
 beforeAll(async () => {
   const owner = await newKeyOwner(sql);
   key = await owner.newKey();
-  await sql`update public.proxy_keys set rate_limit_override = 100000 where id = ${key.id}`;
+  await sql`update private.proxy_keys set rate_limit_override = 100000 where id = ${key.id}`;
   deaf = await startDeafTarget();
   target = await startTcpTarget(answerOrEcho);
   authority = `127.0.0.1:${target.port}`;

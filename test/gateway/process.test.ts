@@ -55,7 +55,7 @@ describe('SIGTERM', () => {
     // before it ended, not whenever
     const events = await sql`
       select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
-      from public.proxy_usage_events where api_key_id = ${key.id}`;
+      from private.proxy_usage_events where api_key_id = ${key.id}`;
     expect(events).toEqual([{ sent: 1_000_000, received: 1_000_000 }]);
   });
 
@@ -76,7 +76,7 @@ describe('SIGTERM', () => {
     await vi.waitFor(() => expect(open.socket.closed).toBe(true));
     const events = await sql`
       select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
-      from public.proxy_usage_events where api_key_id = ${key.id}`;
+      from private.proxy_usage_events where api_key_id = ${key.id}`;
     expect(events).toEqual([{ sent: 5_000, received: 5_000 }]);
   });
 
@@ -101,7 +101,7 @@ describe('SIGTERM', () => {
       command.child.kill('SIGTERM');
       expect(await command.ended).toBe(0);
       expect(readdirSync(GATEWAY_SPOOL_DIR).filter((name) => name !== 'lock')).not.toEqual([]);
-      const count = sql`select from public.proxy_usage_events where api_key_id = ${key.id}`;
+      const count = sql`select from private.proxy_usage_events where api_key_id = ${key.id}`;
       expect(await count).toHaveLength(0);
 
       const next = gatewayCommand(settings);

@@ -28,7 +28,7 @@ let target: TargetServer;
 beforeAll(async () => {
   [owner, target] = await Promise.all([newKeyOwner(sql), startTcpTarget((socket) => socket.end())]);
   key = await owner.newKey();
-  await sql`update public.proxy_keys set rate_limit_override = 100000 where id = ${key.id}`;
+  await sql`update private.proxy_keys set rate_limit_override = 100000 where id = ${key.id}`;
 });
 
 afterAll(async () => {
@@ -165,10 +165,10 @@ describe('504 target_timeout', () => {
     const answer = await sendRaw(gateway.port, request(`127.0.0.1:${deaf.port}`));
     expect(answer.status).toBe(504);
     expect(answer.body).toMatch(/^target_timeout: [^\n]+\n$/);
-    const statuses = await sql`select status_code from public.proxy_usage_events
+    const statuses = await sql`select status_code from private.proxy_usage_events
       where api_key_id = ${key.id} and status_code = 504`;
     await vi.waitFor(async () => {
-      const [row] = await sql`select count(*)::int as events from public.proxy_usage_events
+      const [row] = await sql`select count(*)::int as events from private.proxy_usage_events
         where api_key_id = ${key.id} and status_code = 504`;
       expect(row?.events).toBe(statuses.length + 1);
     });

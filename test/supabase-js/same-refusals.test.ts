@@ -115,13 +115,13 @@ describe.each(Object.entries({ update: ofOwners.update, rotate: ofOwners.rotate 
 describe('rotate', () => {
   it('is refused for a key that is suspended', async () => {
     const { id } = await mintKey(owner);
-    await sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
+    await sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
     await expectSameRefusal(ofOwners.rotate(owner, id), 409, 'key_suspended');
   });
 
   it('is refused for a key that has expired', async () => {
     const { id } = await mintKey(owner);
-    await sql`update public.proxy_keys set expires_at = now() where id = ${id}`;
+    await sql`update private.proxy_keys set expires_at = now() where id = ${id}`;
     await expectSameRefusal(ofOwners.rotate(owner, id), 409, 'key_expired');
   });
 

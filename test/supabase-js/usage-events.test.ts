@@ -77,7 +77,7 @@ describe('CSV by its parts over RPC', () => {
   const seed = async (count: number) => {
     const key = await mintKey(owner);
     await sql`
-      insert into public.proxy_usage_events (
+      insert into private.proxy_usage_events (
         event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
         bytes_received, duration_ms, served_by_node_id
       )

@@ -1,4 +1,4 @@
-import type { Database } from '../../../supabase/functions/_shared/database.types.ts';
+import type { Database, Json } from '../../../supabase/functions/_shared/database.types.ts';
 
 type Functions = Database['public']['Functions'];
 type Rpc<Name extends keyof Functions> = Functions[Name]['Returns'];
@@ -31,15 +31,40 @@ export type RotatedKey = AllPresent<Database['public']['CompositeTypes']['rotate
 export type Tier = Database['public']['Tables']['proxy_tiers']['Row'];
 
 /** A tier that a user was granted, with the user's address, as admins read it. */
-export type TierGrant = Database['public']['Tables']['proxy_tier_grants']['Row'] & {
-  email: string | null;
-};
+export type TierGrant = Present<
+  Database['public']['CompositeTypes']['proxy_tier_grant'],
+  'granted_at' | 'id' | 'tier' | 'user_id'
+> & { email: string | null };
 
 /** A change of a key: who, what, when, why. */
-export type AuditEntry = Database['public']['Tables']['proxy_key_audit']['Row'];
+export interface AuditEntry {
+  id: string;
+  api_key_id: string | null;
+  /** Of a grant that was made or taken back. */
+  tier: string | null;
+  actor_id: string | null;
+  action: string;
+  changes: Json;
+  reason: string | null;
+  request_id: string | null;
+  occurred_at: string;
+}
 
 /** One CONNECT of a key, or a slice of a long tunnel. */
-export type UsageEvent = Omit<Database['public']['Tables']['proxy_usage_events']['Row'], 'user_id'>;
+export interface UsageEvent {
+  event_id: string;
+  api_key_id: string;
+  occurred_at: string;
+  target_host: string;
+  method: string;
+  status_code: number;
+  bytes_sent: number;
+  bytes_received: number;
+  duration_ms: number;
+  served_by_node_id: string;
+  tunnel_id: string | null;
+  slice: number;
+}
 
 /** What was used in one hour or day (UTC). */
 export interface UsagePoint {

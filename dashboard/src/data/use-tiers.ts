@@ -18,12 +18,12 @@ export function useTiers() {
 
 /** The tiers that the signed-in user was granted. */
 export function useGrantedTiers() {
-  const { supabase, userId } = useSession();
+  const { supabase } = useSession();
   return useQuery({
     queryKey: ['granted-tiers'],
     queryFn: async ({ signal }): Promise<string[]> => {
-      const granted = supabase.from('proxy_tier_grants').select('tier').eq('user_id', userId);
-      return (await answerOf(granted.abortSignal(signal))).map(({ tier }) => tier);
+      const granted = supabase.rpc('list_own_proxy_tier_grants').abortSignal(signal);
+      return (await answerOf(granted)).flatMap(({ tier }) => tier ?? []);
     },
   });
 }

@@ -18,7 +18,7 @@ export async function newBenchKeys(
 ): Promise<BenchKey[]> {
   const ids = await scene.newKeys(owners);
   const named = await sql<{ id: string; keyId: string }[]>`
-    update public.proxy_keys
+    update private.proxy_keys
     set rate_limit_override = 1000000, bandwidth_limit_override_bytes = 1000000000000000
     where id = any(${ids}::uuid[])
     returning id, key_id as "keyId"`;

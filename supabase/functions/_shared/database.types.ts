@@ -5,163 +5,6 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   public: {
     Tables: {
-      proxy_key_audit: {
-        Row: {
-          action: string;
-          actor_id: string | null;
-          api_key_id: string | null;
-          changes: Json | null;
-          id: string;
-          occurred_at: string;
-          reason: string | null;
-          request_id: string | null;
-          tier: string | null;
-          user_id: string | null;
-        };
-        ComputedFields: never;
-        Insert: {
-          action: string;
-          actor_id?: string | null;
-          api_key_id?: string | null;
-          changes?: Json | null;
-          id?: string;
-          occurred_at?: string;
-          reason?: string | null;
-          request_id?: string | null;
-          tier?: string | null;
-          user_id?: string | null;
-        };
-        Update: {
-          action?: string;
-          actor_id?: string | null;
-          api_key_id?: string | null;
-          changes?: Json | null;
-          id?: string;
-          occurred_at?: string;
-          reason?: string | null;
-          request_id?: string | null;
-          tier?: string | null;
-          user_id?: string | null;
-        };
-        Relationships: [
-          {
-            foreignKeyName: 'proxy_key_audit_api_key_id_fkey';
-            columns: ['api_key_id'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_key_summaries';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'proxy_key_audit_api_key_id_fkey';
-            columns: ['api_key_id'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_keys';
-            referencedColumns: ['id'];
-          },
-        ];
-      };
-      proxy_keys: {
-        Row: {
-          allowed_ips: unknown[];
-          bandwidth_limit_override_bytes: number | null;
-          created_at: string;
-          deleted_at: string | null;
-          expires_at: string | null;
-          grace_ends_at: string | null;
-          id: string;
-          key_id: string;
-          label: string;
-          live_mode: boolean;
-          rate_limit_override: number | null;
-          rotated_at: string | null;
-          suspended_at: string | null;
-          suspended_reason: string | null;
-          tier: string;
-          user_id: string | null;
-        };
-        ComputedFields: never;
-        Insert: {
-          allowed_ips?: unknown[];
-          bandwidth_limit_override_bytes?: number | null;
-          created_at?: string;
-          deleted_at?: string | null;
-          expires_at?: string | null;
-          grace_ends_at?: string | null;
-          id?: string;
-          key_id: string;
-          label: string;
-          live_mode: boolean;
-          rate_limit_override?: number | null;
-          rotated_at?: string | null;
-          suspended_at?: string | null;
-          suspended_reason?: string | null;
-          tier: string;
-          user_id?: string | null;
-        };
-        Update: {
-          allowed_ips?: unknown[];
-          bandwidth_limit_override_bytes?: number | null;
-          created_at?: string;
-          deleted_at?: string | null;
-          expires_at?: string | null;
-          grace_ends_at?: string | null;
-          id?: string;
-          key_id?: string;
-          label?: string;
-          live_mode?: boolean;
-          rate_limit_override?: number | null;
-          rotated_at?: string | null;
-          suspended_at?: string | null;
-          suspended_reason?: string | null;
-          tier?: string;
-          user_id?: string | null;
-        };
-        Relationships: [
-          {
-            foreignKeyName: 'proxy_keys_tier_fkey';
-            columns: ['tier'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_tiers';
-            referencedColumns: ['tier'];
-          },
-        ];
-      };
-      proxy_tier_grants: {
-        Row: {
-          granted_at: string;
-          granted_by: string | null;
-          id: string;
-          reason: string | null;
-          tier: string;
-          user_id: string;
-        };
-        ComputedFields: never;
-        Insert: {
-          granted_at?: string;
-          granted_by?: string | null;
-          id?: string;
-          reason?: string | null;
-          tier: string;
-          user_id: string;
-        };
-        Update: {
-          granted_at?: string;
-          granted_by?: string | null;
-          id?: string;
-          reason?: string | null;
-          tier?: string;
-          user_id?: string;
-        };
-        Relationships: [
-          {
-            foreignKeyName: 'proxy_tier_grants_tier_fkey';
-            columns: ['tier'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_tiers';
-            referencedColumns: ['tier'];
-          },
-        ];
-      };
       proxy_tiers: {
         Row: {
           bandwidth_limit_bytes: number;
@@ -187,159 +30,6 @@ export type Database = {
         };
         Relationships: [];
       };
-      proxy_usage_events: {
-        Row: {
-          api_key_id: string;
-          bytes_received: number;
-          bytes_sent: number;
-          duration_ms: number;
-          event_id: string;
-          method: string;
-          occurred_at: string;
-          served_by_node_id: string;
-          slice: number;
-          status_code: number;
-          target_host: string;
-          tunnel_id: string | null;
-          user_id: string | null;
-        };
-        ComputedFields: never;
-        Insert: {
-          api_key_id: string;
-          bytes_received: number;
-          bytes_sent: number;
-          duration_ms: number;
-          event_id: string;
-          method: string;
-          occurred_at: string;
-          served_by_node_id: string;
-          slice?: number;
-          status_code: number;
-          target_host: string;
-          tunnel_id?: string | null;
-          user_id?: string | null;
-        };
-        Update: {
-          api_key_id?: string;
-          bytes_received?: number;
-          bytes_sent?: number;
-          duration_ms?: number;
-          event_id?: string;
-          method?: string;
-          occurred_at?: string;
-          served_by_node_id?: string;
-          slice?: number;
-          status_code?: number;
-          target_host?: string;
-          tunnel_id?: string | null;
-          user_id?: string | null;
-        };
-        Relationships: [
-          {
-            foreignKeyName: 'proxy_usage_events_api_key_id_fkey';
-            columns: ['api_key_id'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_key_summaries';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'proxy_usage_events_api_key_id_fkey';
-            columns: ['api_key_id'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_keys';
-            referencedColumns: ['id'];
-          },
-        ];
-      };
-      proxy_usage_hourly: {
-        Row: {
-          api_key_id: string;
-          bytes_received: number;
-          bytes_sent: number;
-          hour: string;
-          requests: number;
-          user_id: string | null;
-        };
-        ComputedFields: never;
-        Insert: {
-          api_key_id: string;
-          bytes_received: number;
-          bytes_sent: number;
-          hour: string;
-          requests: number;
-          user_id?: string | null;
-        };
-        Update: {
-          api_key_id?: string;
-          bytes_received?: number;
-          bytes_sent?: number;
-          hour?: string;
-          requests?: number;
-          user_id?: string | null;
-        };
-        Relationships: [
-          {
-            foreignKeyName: 'proxy_usage_hourly_api_key_id_fkey';
-            columns: ['api_key_id'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_key_summaries';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'proxy_usage_hourly_api_key_id_fkey';
-            columns: ['api_key_id'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_keys';
-            referencedColumns: ['id'];
-          },
-        ];
-      };
-      proxy_usage_monthly: {
-        Row: {
-          api_key_id: string;
-          bytes_received: number;
-          bytes_sent: number;
-          last_used_at: string;
-          month: string;
-          requests: number;
-          user_id: string | null;
-        };
-        ComputedFields: never;
-        Insert: {
-          api_key_id: string;
-          bytes_received: number;
-          bytes_sent: number;
-          last_used_at: string;
-          month: string;
-          requests: number;
-          user_id?: string | null;
-        };
-        Update: {
-          api_key_id?: string;
-          bytes_received?: number;
-          bytes_sent?: number;
-          last_used_at?: string;
-          month?: string;
-          requests?: number;
-          user_id?: string | null;
-        };
-        Relationships: [
-          {
-            foreignKeyName: 'proxy_usage_monthly_api_key_id_fkey';
-            columns: ['api_key_id'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_key_summaries';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'proxy_usage_monthly_api_key_id_fkey';
-            columns: ['api_key_id'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_keys';
-            referencedColumns: ['id'];
-          },
-        ];
-      };
     };
     Views: {
       proxy_key_summaries: {
@@ -348,32 +38,66 @@ export type Database = {
           allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
-          created_at: string;
+          created_at: string | null;
           deleted_at: string | null;
           expires_at: string | null;
           grace_ends_at: string | null;
-          id: string;
-          key_id: string;
-          label: string;
+          id: string | null;
+          key_id: string | null;
+          label: string | null;
           last_used_at: string | null;
-          live_mode: boolean;
+          live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
-          tier: string;
+          tier: string | null;
           user_id: string | null;
         };
         ComputedFields: never;
-        Relationships: [
-          {
-            foreignKeyName: 'proxy_keys_tier_fkey';
-            columns: ['tier'];
-            isOneToOne: false;
-            referencedRelation: 'proxy_tiers';
-            referencedColumns: ['tier'];
-          },
-        ];
+        Insert: {
+          active?: boolean | null;
+          allowed_ips?: string[] | null;
+          bandwidth_limit_bytes?: number | null;
+          bandwidth_used_this_period_bytes?: number | null;
+          created_at?: string | null;
+          deleted_at?: string | null;
+          expires_at?: string | null;
+          grace_ends_at?: string | null;
+          id?: string | null;
+          key_id?: string | null;
+          label?: string | null;
+          last_used_at?: string | null;
+          live_mode?: boolean | null;
+          rate_limit?: number | null;
+          rotated_at?: string | null;
+          suspended_at?: string | null;
+          suspended_reason?: string | null;
+          tier?: string | null;
+          user_id?: string | null;
+        };
+        Update: {
+          active?: boolean | null;
+          allowed_ips?: string[] | null;
+          bandwidth_limit_bytes?: number | null;
+          bandwidth_used_this_period_bytes?: number | null;
+          created_at?: string | null;
+          deleted_at?: string | null;
+          expires_at?: string | null;
+          grace_ends_at?: string | null;
+          id?: string | null;
+          key_id?: string | null;
+          label?: string | null;
+          last_used_at?: string | null;
+          live_mode?: boolean | null;
+          rate_limit?: number | null;
+          rotated_at?: string | null;
+          suspended_at?: string | null;
+          suspended_reason?: string | null;
+          tier?: string | null;
+          user_id?: string | null;
+        };
+        Relationships: [];
       };
     };
     Functions: {
@@ -384,20 +108,20 @@ export type Database = {
           allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
-          created_at: string;
+          created_at: string | null;
           deleted_at: string | null;
           expires_at: string | null;
           grace_ends_at: string | null;
-          id: string;
-          key_id: string;
-          label: string;
+          id: string | null;
+          key_id: string | null;
+          label: string | null;
           last_used_at: string | null;
-          live_mode: boolean;
+          live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
-          tier: string;
+          tier: string | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -450,20 +174,20 @@ export type Database = {
           allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
-          created_at: string;
+          created_at: string | null;
           deleted_at: string | null;
           expires_at: string | null;
           grace_ends_at: string | null;
-          id: string;
-          key_id: string;
-          label: string;
+          id: string | null;
+          key_id: string | null;
+          label: string | null;
           last_used_at: string | null;
-          live_mode: boolean;
+          live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
-          tier: string;
+          tier: string | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -475,17 +199,30 @@ export type Database = {
       };
       grant_proxy_tier: {
         Args: { reason: string; tier: string; user: string };
-        Returns: {
-          granted_at: string;
-          granted_by: string | null;
-          id: string;
-          reason: string | null;
-          tier: string;
-          user_id: string;
-        };
+        Returns: Database['public']['CompositeTypes']['proxy_tier_grant'];
         SetofOptions: {
           from: '*';
-          to: 'proxy_tier_grants';
+          to: 'proxy_tier_grant';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      list_own_proxy_tier_grants: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database['public']['CompositeTypes']['proxy_tier_grant'][];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_tier_grant';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      list_proxy_key_audit: {
+        Args: { cursor?: string; id?: string; limit?: number };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
           isOneToOne: true;
           isSetofReturn: false;
         };
@@ -603,20 +340,20 @@ export type Database = {
           allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
-          created_at: string;
+          created_at: string | null;
           deleted_at: string | null;
           expires_at: string | null;
           grace_ends_at: string | null;
-          id: string;
-          key_id: string;
-          label: string;
+          id: string | null;
+          key_id: string | null;
+          label: string | null;
           last_used_at: string | null;
-          live_mode: boolean;
+          live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
-          tier: string;
+          tier: string | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -647,20 +384,20 @@ export type Database = {
           allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
-          created_at: string;
+          created_at: string | null;
           deleted_at: string | null;
           expires_at: string | null;
           grace_ends_at: string | null;
-          id: string;
-          key_id: string;
-          label: string;
+          id: string | null;
+          key_id: string | null;
+          label: string | null;
           last_used_at: string | null;
-          live_mode: boolean;
+          live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
-          tier: string;
+          tier: string | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -677,20 +414,20 @@ export type Database = {
           allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
-          created_at: string;
+          created_at: string | null;
           deleted_at: string | null;
           expires_at: string | null;
           grace_ends_at: string | null;
-          id: string;
-          key_id: string;
-          label: string;
+          id: string | null;
+          key_id: string | null;
+          label: string | null;
           last_used_at: string | null;
-          live_mode: boolean;
+          live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
-          tier: string;
+          tier: string | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -707,20 +444,20 @@ export type Database = {
           allowed_ips: string[] | null;
           bandwidth_limit_bytes: number | null;
           bandwidth_used_this_period_bytes: number | null;
-          created_at: string;
+          created_at: string | null;
           deleted_at: string | null;
           expires_at: string | null;
           grace_ends_at: string | null;
-          id: string;
-          key_id: string;
-          label: string;
+          id: string | null;
+          key_id: string | null;
+          label: string | null;
           last_used_at: string | null;
-          live_mode: boolean;
+          live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
-          tier: string;
+          tier: string | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -756,6 +493,14 @@ export type Database = {
       proxy_page: {
         items: Json | null;
         next_cursor: string | null;
+      };
+      proxy_tier_grant: {
+        id: string | null;
+        user_id: string | null;
+        tier: string | null;
+        granted_at: string | null;
+        granted_by: string | null;
+        reason: string | null;
       };
       proxy_usage_timeline: {
         interval: string | null;

@@ -149,7 +149,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
   it('sets the limits of a suspended key, and of one that has expired', async () => {
     await sql`
-      update public.proxy_keys set suspended_at = now(), expires_at = now() where id = ${key.id}`;
+      update private.proxy_keys set suspended_at = now(), expires_at = now() where id = ${key.id}`;
     expect(await way.limit(admin, key.id, { ...most, reason })).toMatchObject({
       status: 200,
       data: { active: false, ...most },

@@ -80,7 +80,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
     await way.suspend(admin, key.id, suspension);
     await sql`
-      update public.proxy_keys set expires_at = now() - interval '1 s' where id = ${key.id}`;
+      update private.proxy_keys set expires_at = now() - interval '1 s' where id = ${key.id}`;
     expect(await way.reactivate(admin, key.id)).toMatchObject({
       status: 200,
       data: { active: false },

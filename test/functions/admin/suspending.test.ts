@@ -159,7 +159,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
   it('may suspend an own key, and one that has expired', async () => {
     await sql`
-      update public.proxy_keys set expires_at = now() - interval '1 hour' where id = ${key.id}`;
+      update private.proxy_keys set expires_at = now() - interval '1 hour' where id = ${key.id}`;
     expect((await way.suspend(admin, key.id, { reason })).status).toBe(200);
     const own = await mintKey(admin);
     expect((await way.suspend(admin, own.id, { reason })).status).toBe(200);

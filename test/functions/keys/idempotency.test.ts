@@ -22,12 +22,12 @@ async function stateOf(user: Persona): Promise<unknown> {
     select
       (
         select jsonb_agg(to_jsonb(k) || to_jsonb(s) order by k.id)
-        from public.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
+        from private.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
         where k.user_id = ${user.id}
       ) as keys,
       (select rotated_at::text from private.rotation_windows where user_id = ${user.id}) as window,
       (
-        select jsonb_agg(a.action order by a.occurred_at) from public.proxy_key_audit as a
+        select jsonb_agg(a.action order by a.occurred_at) from private.proxy_key_audit as a
         where a.user_id = ${user.id}
       ) as audit,
       (
@@ -91,7 +91,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     const large = { label: 'once', tier: 'enterprise' };
     expect((await once(large)).refused).toMatchObject({ code: 'tier_not_granted' });
     await sql`
-      insert into public.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
+      insert into private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
     expect((await once(large)).refused).toBeNull();
     expect((await once(large)).refused).toEqual(alreadyDone);
 
@@ -99,7 +99,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     const [, ...keys] = await insertKeys(sql, full.id, { count: 100 });
     expect((await once(undefined, full)).refused).toMatchObject({ code: 'key_limit_reached' });
     expect((await once({ label: '' }, full)).refused).toMatchObject({ code: 'invalid_request' });
-    await sql`update public.proxy_keys set deleted_at = now() where id = ${keys[0]?.id ?? ''}`;
+    await sql`update private.proxy_keys set deleted_at = now() where id = ${keys[0]?.id ?? ''}`;
     expect((await once({ label: 'other' }, full)).refused).toBeNull();
   });
 
@@ -191,9 +191,9 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
       ['suspended_at', 'key_suspended'],
       ['expires_at', 'key_expired'],
     ] as const) {
-      await sql`update public.proxy_keys set ${sql(column)} = now() where id = ${id}`;
+      await sql`update private.proxy_keys set ${sql(column)} = now() where id = ${id}`;
       expect((await once()).refused).toEqual({ status: 409, code });
-      await sql`update public.proxy_keys set ${sql(column)} = null where id = ${id}`;
+      await sql`update private.proxy_keys set ${sql(column)} = null where id = ${id}`;
     }
     expect((await once({ graceSeconds: 31 })).refused).toMatchObject({ code: 'invalid_request' });
     expect((await once({ graceSeconds: 7 })).refused).toBeNull();

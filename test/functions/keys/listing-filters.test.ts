@@ -75,8 +75,8 @@ describe.each(Object.entries(askBy))('by %s', (_, ask) => {
       await mintKey(user, { label: 'expired' }),
       await mintKey(user, { label: 'active' }),
     ];
-    await sql`update public.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
-    await sql`update public.proxy_keys set expires_at = now() where id = ${expired.id}`;
+    await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+    await sql`update private.proxy_keys set expires_at = now() where id = ${expired.id}`;
     const on = await ask(list(user, { active: true }));
     expect(on.data.items).toMatchObject([{ id: active.id }]);
     const off = await ask(list(user, { active: false }));

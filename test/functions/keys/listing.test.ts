@@ -25,7 +25,7 @@ describe('a user who lists keys', () => {
     const user = await newUser();
     const keys = [await mintKey(user), await mintKey(user), await mintKey(user)] as const;
     await user.api.DELETE(`${path}/{id}`, { params: { path: { id: keys[1].id } } });
-    await sql`update public.proxy_keys set suspended_at = now() where id = ${keys[2].id}`;
+    await sql`update private.proxy_keys set suspended_at = now() where id = ${keys[2].id}`;
     const listed = await listKeys(user);
     expect(listed.map(({ id, active }) => ({ id, active }))).toEqual([
       { id: keys[2].id, active: false },
@@ -70,7 +70,7 @@ describe('a user who lists keys', () => {
     const user = await newUser();
     const { id } = await mintKey(user);
     await sql`
-      update public.proxy_keys
+      update private.proxy_keys
       set bandwidth_limit_override_bytes = 0, rate_limit_override = 7
       where id = ${id}`;
     expect(await listKeys(user)).toMatchObject([{ bandwidthLimitBytes: 0, rateLimit: 7 }]);

@@ -66,7 +66,7 @@ describe('a user who mints a key', () => {
     });
     const { key } = await expectAnswer(response, 201, mintedAnswer);
     const rows = await sql`
-      select user_id, actor_id, action, request_id from public.proxy_key_audit
+      select user_id, actor_id, action, request_id from private.proxy_key_audit
       where api_key_id = ${key.id}`;
     expect([...rows]).toEqual([
       { user_id: user.id, actor_id: user.id, action: 'minted', request_id: requestId },
@@ -107,7 +107,7 @@ describe('a user who mints a key', () => {
     expect(await listKeys(user)).toEqual([]);
 
     await sql`
-      insert into public.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
+      insert into private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
     expect(await mintKey(user, body)).toMatchObject({
       tier: 'enterprise',
       bandwidthLimitBytes: 1_000_000_000_000,
@@ -118,7 +118,7 @@ describe('a user who mints a key', () => {
   it('is not helped by the grant of another user', async () => {
     const [user, other] = [await newUser(), await newUser()];
     await sql`
-      insert into public.proxy_tier_grants (user_id, tier) values (${other.id}, 'enterprise')`;
+      insert into private.proxy_tier_grants (user_id, tier) values (${other.id}, 'enterprise')`;
     const response = await user.request('POST', path, { label: 'large', tier: 'enterprise' });
     await expectProblem(response, 403, 'tier_not_granted');
   });
@@ -140,7 +140,7 @@ describe('a user who mints a key', () => {
   it('counts a suspended key as undeleted', async () => {
     const user = await newUser();
     await insertKeys(sql, user.id, { count: 100 });
-    await sql`update public.proxy_keys set suspended_at = now() where user_id = ${user.id}`;
+    await sql`update private.proxy_keys set suspended_at = now() where user_id = ${user.id}`;
     const response = await user.request('POST', path, { label: 'one too many' });
     await expectProblem(response, 409, 'key_limit_reached');
   });

@@ -53,7 +53,7 @@ describe.each(Object.entries(askBy))('an owner who rotates with a grace by %s', 
       select
         extract(epoch from k.grace_ends_at - k.rotated_at)::float as seconds,
         encode(s.previous_hash, 'hex') as before
-      from public.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
+      from private.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
       where k.id = ${key.id}`;
     expect(row).toEqual({ seconds: graceSeconds, before: hashOf(key.secret) });
   });

@@ -49,7 +49,7 @@ describe('an owner who rotates a key', () => {
     const owner = await newUser();
     const { id } = await mintKey(owner);
     await sql`
-      update public.proxy_keys
+      update private.proxy_keys
       set bandwidth_limit_override_bytes = 123, rate_limit_override = 7
       where id = ${id}`;
     expect(await rotated(owner, id)).toMatchObject({ bandwidthLimitBytes: 123, rateLimit: 7 });
@@ -64,7 +64,7 @@ describe('an owner who rotates a key', () => {
       headers: { 'X-Request-Id': requestId },
     });
     const rows = await sql`
-      select actor_id, request_id from public.proxy_key_audit
+      select actor_id, request_id from private.proxy_key_audit
       where api_key_id = ${id} and action = 'rotated'`;
     expect([...rows]).toEqual([{ actor_id: owner.id, request_id: requestId }]);
   });
@@ -91,7 +91,7 @@ describe('an owner who rotates a key', () => {
   it('is refused when it is suspended', async () => {
     const owner = await newUser();
     const { id } = await mintKey(owner);
-    await sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
+    await sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
     await expectProblem(await rotate(owner, id), 409, 'key_suspended');
   });
 });

@@ -17,7 +17,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 /** Lets the time of the key's expiry come. */
 async function expire(): Promise<void> {
-  await sql`update public.proxy_keys set expires_at = now() where id = ${key.id}`;
+  await sql`update private.proxy_keys set expires_at = now() where id = ${key.id}`;
 }
 
 async function lookUp() {

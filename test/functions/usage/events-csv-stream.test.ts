@@ -48,7 +48,7 @@ const countLines = (bytes: Uint8Array = new Uint8Array()) =>
 async function holdPartsBack(): Promise<() => Promise<void>> {
   const connection = await api.sql.reserve();
   await connection`begin`;
-  await connection`lock table public.proxy_usage_events in access exclusive mode`;
+  await connection`lock table private.proxy_usage_events in access exclusive mode`;
   return async () => {
     await connection`commit`;
     connection.release();

@@ -64,7 +64,7 @@ describe('a user who reads events as CSV', () => {
   it('gets each of over two parts once, in order', async () => {
     const { id } = await mintKey(user);
     await sql`
-      insert into public.proxy_usage_events (
+      insert into private.proxy_usage_events (
         event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
         bytes_received, duration_ms, served_by_node_id
       )
@@ -73,7 +73,7 @@ describe('a user who reads events as CSV', () => {
         'CONNECT', 200, n, 0, 1, 'node-1'
       from generate_series(0, 12001) as n`;
     const expected = await sql`
-      select event_id from public.proxy_usage_events where api_key_id = ${id}
+      select event_id from private.proxy_usage_events where api_key_id = ${id}
       order by occurred_at desc, event_id desc`;
     const [names, ...rows] = parseCsv(await readCsv(user, id));
     expect(names).toEqual(header);

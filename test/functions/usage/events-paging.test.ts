@@ -120,7 +120,7 @@ describe('a user who reads events by pages', () => {
   it('gets the last of the newest 10,000 by number, and those beyond by Link', async () => {
     const { id } = await mintKey(user);
     await sql`
-      insert into public.proxy_usage_events (
+      insert into private.proxy_usage_events (
         event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
         bytes_received, duration_ms, served_by_node_id
       )

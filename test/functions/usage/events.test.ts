@@ -74,7 +74,7 @@ describe('a user who reads the events of a key', () => {
     const { id } = await mintKey(user);
     const event = makeEvent(id);
     await recordUsage(gateway, [event]);
-    await sql`update public.proxy_keys set suspended_at = now() where id = ${id}`;
+    await sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
     expect((await readEvents(user, id)).events).toEqual([event]);
   });
 
@@ -88,7 +88,7 @@ describe('a user who reads the events of a key', () => {
       select count(distinct tableoid)::integer as tables,
         count(*) filter (where tableoid = 'private.proxy_usage_events_default'::regclass)::integer
           as unplaced
-      from public.proxy_usage_events where api_key_id = ${id}`;
+      from private.proxy_usage_events where api_key_id = ${id}`;
     expect(row).toEqual({ tables: 5, unplaced: 2 });
     expect((await readEvents(user, id)).events).toEqual(events);
   });

@@ -48,19 +48,19 @@ export async function insertUsage(
   const { requests, bytesSent, bytesReceived } = usage;
   await sql`
     with hour as (
-      insert into public.proxy_usage_hourly (
+      insert into private.proxy_usage_hourly (
         api_key_id, hour, user_id, requests, bytes_sent, bytes_received
       )
       select k.id, date_trunc('hour', ${at}::timestamptz, 'UTC'), k.user_id, ${requests},
         ${bytesSent}, ${bytesReceived}
-      from public.proxy_keys as k where k.id = ${apiKeyId}
+      from private.proxy_keys as k where k.id = ${apiKeyId}
     )
-    insert into public.proxy_usage_monthly as m (
+    insert into private.proxy_usage_monthly as m (
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
     )
     select k.id, date_trunc('month', ${at}::timestamptz at time zone 'UTC')::date, k.user_id,
       ${requests}, ${bytesSent}, ${bytesReceived}, ${at}
-    from public.proxy_keys as k where k.id = ${apiKeyId}
+    from private.proxy_keys as k where k.id = ${apiKeyId}
     on conflict (api_key_id, month) do update set
       requests = m.requests + excluded.requests,
       bytes_sent = m.bytes_sent + excluded.bytes_sent,

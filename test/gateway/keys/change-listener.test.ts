@@ -71,7 +71,7 @@ const turns = () => told.filter((word) => word === 'listening' || word === 'lost
 const timesTold = (word: string) => told.filter((other) => other === word).length;
 const until = (word: string, times = 1) =>
   vi.waitFor(() => expect(timesTold(word)).toBe(times), patient);
-const suspend = () => sql`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+const suspend = () => sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
 const warnings = () => logged.filter(({ level }) => level >= 40);
 
 /** A change is heard now; those that were heard before it have been told by then. */
@@ -89,12 +89,12 @@ describe('a change is heard:', () => {
     ['a suspension', suspend],
     [
       'an override of the rate limit',
-      () => sql`update public.proxy_keys set rate_limit_override = 1 where id = ${key.id}`,
+      () => sql`update private.proxy_keys set rate_limit_override = 1 where id = ${key.id}`,
     ],
     [
       'an override of the bandwidth limit',
       () => sql`
-        update public.proxy_keys set bandwidth_limit_override_bytes = 1 where id = ${key.id}`,
+        update private.proxy_keys set bandwidth_limit_override_bytes = 1 where id = ${key.id}`,
     ],
   ])('%s', async (_, change) => {
     listen();

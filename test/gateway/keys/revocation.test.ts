@@ -31,7 +31,7 @@ afterAll(async () => {
 /** A key that may be sent as often as a test likes. */
 async function newKey(): Promise<UsableKey> {
   const key = await owner.newKey();
-  await sql`update public.proxy_keys set rate_limit_override = 1000000 where id = ${key.id}`;
+  await sql`update private.proxy_keys set rate_limit_override = 1000000 where id = ${key.id}`;
   return key;
 }
 
@@ -60,7 +60,7 @@ async function remove(key: UsableKey): Promise<void> {
 }
 
 async function suspend(key: UsableKey): Promise<void> {
-  await sql`update public.proxy_keys set suspended_at = now() where id = ${key.id}`;
+  await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
 }
 
 describe('three gateways that have the key in their caches', () => {

@@ -47,7 +47,7 @@ export async function startWarmGateway(
 
   const newKey = async () => {
     const key = await owner.newKey();
-    await sql`update public.proxy_keys set rate_limit_override = 1000000 where id = ${key.id}`;
+    await sql`update private.proxy_keys set rate_limit_override = 1000000 where id = ${key.id}`;
     return key;
   };
   const ask = (basicAuth: string, place?: ClientPlace) =>
@@ -76,7 +76,7 @@ export async function startWarmGateway(
       // changes are told of in the order of their commits
       const last = await newKey();
       expect(await answerTo(last.basicAuth)).toBe('connected');
-      await sql`update public.proxy_keys set suspended_at = now() where id = ${last.id}`;
+      await sql`update private.proxy_keys set suspended_at = now() where id = ${last.id}`;
       await vi.waitFor(async () => {
         expect(await answerTo(last.basicAuth)).toBe('key_suspended');
       }, patient);

@@ -24,7 +24,7 @@ export async function usageByTarget(
       sum(bytes_received)::float8 as received, array_agg(slice order by slice) as slices,
       array_agg(distinct tunnel_id) as "tunnelIds", array_agg(distinct status_code) as statuses,
       array_agg(distinct api_key_id::text) as keys
-    from public.proxy_usage_events
+    from private.proxy_usage_events
     where api_key_id in ${sql(keys.map(({ id }) => id))}
     group by target_host`;
   return new Map(rows.map(({ host, ...usage }) => [host, usage]));
@@ -37,7 +37,7 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
     select
       count(*) filter (where slice = 0)::integer as requests, sum(bytes_sent)::float8 as sent,
       sum(bytes_received)::float8 as received
-    from public.proxy_usage_events where api_key_id in ${ids}`;
+    from private.proxy_usage_events where api_key_id in ${ids}`;
   const rollup = async (table: 'proxy_usage_hourly' | 'proxy_usage_monthly') => {
     const [row] = await sql`
       select
@@ -56,7 +56,7 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
 /** How many events there are of some keys. */
 export async function countEvents(sql: postgres.Sql, keys: SeededKey[]): Promise<number> {
   const [row] = await sql`
-    select count(*)::integer as count from public.proxy_usage_events
+    select count(*)::integer as count from private.proxy_usage_events
     where api_key_id in ${sql(keys.map(({ id }) => id))}`;
   return Number(row?.count);
 }

@@ -173,7 +173,7 @@ describe('Postgres and the gateway are killed, and the connection is cut, 5 time
       select d.*
       from (
         select distinct date_trunc('month', occurred_at at time zone 'UTC')::date as month
-        from public.proxy_usage_events
+        from private.proxy_usage_events
       ) as m
       cross join lateral private.usage_drift(m.month) as d`;
     expect([...drift]).toEqual([]);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
+import { localGatewayLogin } from '../../../scripts/stack/database.ts';
 import { databaseUrl } from '../../../scripts/stack/postgres.ts';
 import { identify, isRunning } from '../../../scripts/stack/process-identity.ts';
 import { startDatabase } from '../../../scripts/stack/start-database.ts';
@@ -12,7 +13,7 @@ import type { Supervisor } from '../../../scripts/stack/supervisor.ts';
 export interface MortalDatabase {
   /** The schema's owner; usable again after a start. */
   sql: postgres.Sql;
-  /** Role `proxy_gateway`. */
+  /** A gateway's login. */
   gatewayUrl: string;
   /** SIGKILL to the postmaster. Resolves when no process of it is left. */
   kill(): Promise<void>;
@@ -30,7 +31,7 @@ export async function startMortalDatabase(
   const sql = postgres(databaseUrl('postgres', port), { max: 2, onnotice: () => {} });
   return {
     sql,
-    gatewayUrl: databaseUrl('proxy_gateway', port),
+    gatewayUrl: databaseUrl(localGatewayLogin, port),
     async kill() {
       const rows = await sql<{ pid: number }[]>`select pid from pg_stat_activity`;
       const postmaster = Number.parseInt(

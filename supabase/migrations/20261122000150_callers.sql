@@ -1,0 +1,102 @@
+-- Callers: who may act is who may act now, whatever a token that is still good says.
+
+create view private.active_accounts with (security_invoker = true) as
+select u.id, u.raw_app_meta_data ->> 'role' as role
+from auth.users as u
+where u.deleted_at is null and (u.banned_until is null or u.banned_until <= now());
+comment on view private.active_accounts is
+  'The accounts of Supabase Auth that are neither banned nor deleted, with their role (app_metadata).';
+revoke all on table private.active_accounts from public, anon, authenticated, service_role;
+
+
+-- Who calls: the token's subject, never the database role. PostgREST takes a token for 30 s after
+-- its end, and the routes do not: here both end with it.
+-- A definer, so that callers need no right to read the accounts or the refusals.
+create function private.require_user() returns uuid
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  claims jsonb := auth.jwt();
+  subject text := claims ->> 'sub';
+begin
+  if subject is null
+    or not pg_catalog.pg_input_is_valid(subject, 'uuid')
+    or (claims ->> 'exp')::numeric <= extract(epoch from pg_catalog.clock_timestamp())
+  then
+    perform private.refuse('unauthorized');
+  end if;
+  if not exists (select from private.active_accounts as a where a.id = subject::uuid) then
+    perform private.refuse('unauthorized');
+  end if;
+  return subject::uuid;
+end
+$$;
+comment on function private.require_user() is
+  'The id of the user whose token this request carries; refuses (unauthorized) without one, with one '
+  'that has ended, and with one of an account that is banned or deleted.';
+revoke all on function private.require_user() from public, anon, authenticated, service_role;
+grant execute on function private.require_user() to authenticated;
+
+
+-- Who removes an account waits for this lock, or this waits for them and then finds no account. It
+-- comes before all other locks: else the two could wait for each other.
+create function private.require_writer() returns uuid
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  caller_id uuid := private.require_user();
+begin
+  perform from auth.users as u where u.id = caller_id for key share;
+  if not found then
+    perform private.refuse('unauthorized');
+  end if;
+  return caller_id;
+end
+$$;
+comment on function private.require_writer() is
+  'As private.require_user, for what writes: holds off the removal of the caller''s account until '
+  'the transaction ends.';
+revoke all on function private.require_writer() from public, anon, authenticated, service_role;
+
+
+-- An admin is who Supabase Auth says, in the token and now: app_metadata can be set by the secret
+-- key alone.
+create function private.require_admin() returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.require_user();
+begin
+  if (auth.jwt() -> 'app_metadata' ->> 'role') is distinct from 'admin'
+    or not exists (
+      select from private.active_accounts as a where a.id = admin_id and a.role = 'admin'
+    )
+  then
+    perform private.refuse('forbidden');
+  end if;
+  return admin_id;
+end
+$$;
+comment on function private.require_admin() is
+  'The id of the admin whose token this request carries; refuses (unauthorized, forbidden) every '
+  'request but one of an account that is an admin''s now.';
+revoke all on function private.require_admin() from public, anon, authenticated, service_role;
+
+
+create function private.require_admin_writer() returns uuid
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_writer();
+  return private.require_admin();
+end
+$$;
+comment on function private.require_admin_writer() is
+  'As private.require_admin, for what writes: holds off the removal of the admin''s account until '
+  'the transaction ends.';
+revoke all on function private.require_admin_writer()
+  from public, anon, authenticated, service_role;

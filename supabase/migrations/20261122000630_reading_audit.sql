@@ -1,0 +1,71 @@
+-- Reading the audit: what was done to a user's keys and grants, newest first.
+
+-- A definer: callers may read no table. The owner is asked for in its own words.
+create function private.page_of_audit(reference text, "limit" integer, cursor text)
+returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+  place record := private.decode_cursor(page_of_audit.cursor);
+  most integer := private.require_limit(coalesce(page_of_audit."limit", 50));
+  one_key uuid;
+  found private.proxy_key_audit[];
+  answer public.proxy_page;
+begin
+  if page_of_audit.reference is not null then
+    one_key := private.find_own_key(page_of_audit.reference);
+  end if;
+  found := array(
+    select a
+    from (
+      -- each with the index that suits it; the other is not run
+      select o.* from private.proxy_key_audit as o
+      where one_key is null and o.user_id = owner_id
+      union all
+      select k.* from private.proxy_key_audit as k
+      where k.api_key_id = one_key and k.user_id is not distinct from owner_id
+    ) as a
+    where (a.occurred_at, a.id) < (place.moment, place.id)
+    order by a.occurred_at desc, a.id desc
+    limit most + 1
+  );
+  select coalesce(pg_catalog.json_agg(e), '[]') into answer.items
+  from (
+    select f.id, f.api_key_id, f.tier, f.actor_id, f.action, f.changes, f.reason, f.request_id,
+      f.occurred_at
+    from pg_catalog.unnest(found[:most]) as f
+  ) as e;
+  if pg_catalog.cardinality(found) > most then
+    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.page_of_audit(text, integer, text) is
+  'Does the work of public.list_proxy_key_audit.';
+revoke all on function private.page_of_audit(text, integer, text)
+  from public, anon, authenticated, service_role;
+grant execute on function private.page_of_audit(text, integer, text) to authenticated;
+
+create function public.list_proxy_key_audit(
+  id text default null, "limit" integer default 50, cursor text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.page_of_audit(
+    list_proxy_key_audit.id, list_proxy_key_audit."limit", list_proxy_key_audit.cursor
+  );
+end
+$$;
+comment on function public.list_proxy_key_audit(text, integer, text) is
+  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys and grants, '
+  'newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
+  'grant), actor_id, action, changes, reason, request_id, occurred_at. Refusals: unauthorized, '
+  'not_found, invalid_request (detail: the argument).';
+revoke all on function public.list_proxy_key_audit(text, integer, text)
+  from public, anon, authenticated, service_role;
+grant execute on function public.list_proxy_key_audit(text, integer, text) to authenticated;
