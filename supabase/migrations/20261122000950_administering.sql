@@ -75,17 +75,18 @@ create function private.lock_owner(reference text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  owner_id uuid;
 begin
-  perform from auth.users as u
-  where u.id = (
-    select k.user_id from private.proxy_keys as k
-    where k.key_id = lock_owner.reference
-      or k.id = case
-        when pg_catalog.pg_input_is_valid(lock_owner.reference, 'uuid')
-          then lock_owner.reference::uuid
-      end
-  )
-  for key share;
+  -- a plan of its own for each: one for both would read a keyId as a uuid while it is made
+  if pg_catalog.pg_input_is_valid(lock_owner.reference, 'uuid') then
+    select k.user_id into owner_id from private.proxy_keys as k
+    where k.id = lock_owner.reference::uuid;
+  else
+    select k.user_id into owner_id from private.proxy_keys as k
+    where k.key_id = lock_owner.reference;
+  end if;
+  perform from auth.users as u where u.id = owner_id for key share;
 end
 $$;
 comment on function private.lock_owner(text) is
