@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
-import { explainFailure, openDatabase } from './maintain/database.ts';
+import { explainFailure, openDatabase } from './operator-database.ts';
 import { formatReports, needsAttention } from './maintain/report-table.ts';
 import { type Report, runTask, type Task } from './maintain/tasks.ts';
 import { StackError } from './stack/stack-error.ts';
 
 const usage = `npm run maintain                           recounts the usage of the last month and this one,
-                                           makes the coming months' partitions, and checks the
-                                           privileges of the gateways' logins
+                                           makes the coming months' partitions, and checks
+                                           owners' accounts and the gateways' logins
 npm run maintain -- --keep-months <n>      drops the events of months before the last n as well,
                                            n being at least 4; their rollups stay. Without it the
                                            age in private.maintenance_settings holds, if one is set
@@ -54,6 +54,7 @@ function readTasks(values: { 'keep-months'?: string; month?: string }): Task[] {
     keepMonths === undefined
       ? { name: 'retention' }
       : { name: 'retention', keepMonths: Number(keepMonths) },
+    { name: 'accounts' },
     { name: 'privileges' },
   ];
 }

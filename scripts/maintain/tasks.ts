@@ -3,6 +3,7 @@ import type postgres from 'postgres';
 /** A task of `private.maintain_usage`, with what it is told. */
 export type Task =
   | { name: 'partitions' }
+  | { name: 'accounts' }
   | { name: 'privileges' }
   /** The last month and this one, or one month, as `2026-07`. */
   | { name: 'reconcile'; month?: string }

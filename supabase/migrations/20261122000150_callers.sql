@@ -10,10 +10,9 @@ revoke all on table private.active_accounts from public, anon, authenticated, se
 
 
 -- Who calls: the token's subject, never the database role. PostgREST takes a token for 30 s after
--- its end, and the routes do not: here both end with it.
--- A definer, so that callers need no right to read the accounts or the refusals.
-create function private.require_user() returns uuid
-language plpgsql stable security definer
+-- its end, and the routes do not: here it ends for both.
+create function private.token_subject() returns uuid
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -26,10 +25,28 @@ begin
   then
     perform private.refuse('unauthorized');
   end if;
-  if not exists (select from private.active_accounts as a where a.id = subject::uuid) then
+  return subject::uuid;
+end
+$$;
+comment on function private.token_subject() is
+  'The id of the user whose token this request carries; refuses (unauthorized) without one, and with '
+  'one that has ended.';
+revoke all on function private.token_subject() from public, anon, authenticated, service_role;
+
+
+-- A definer, so that callers need no right to read the accounts or the refusals.
+create function private.require_user() returns uuid
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  caller_id uuid := private.token_subject();
+begin
+  perform from private.active_accounts as a where a.id = caller_id;
+  if not found then
     perform private.refuse('unauthorized');
   end if;
-  return subject::uuid;
+  return caller_id;
 end
 $$;
 comment on function private.require_user() is
@@ -46,9 +63,9 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  caller_id uuid := private.require_user();
+  caller_id uuid := private.token_subject();
 begin
-  perform from auth.users as u where u.id = caller_id for key share;
+  perform from private.active_accounts as a where a.id = caller_id for key share;
   if not found then
     perform private.refuse('unauthorized');
   end if;

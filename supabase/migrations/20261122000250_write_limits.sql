@@ -87,35 +87,26 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  longest_exact constant integer := 3600;
   written private.write_windows := private.lock_writes(claim_write.user_id, claim_write.action);
-  moment constant timestamptz := pg_catalog.clock_timestamp();
+  before constant integer := pg_catalog.cardinality(written.recent);
+  -- never earlier than the last, as what follows searches a sorted list
+  moment constant timestamptz :=
+    greatest(pg_catalog.clock_timestamp(), written.recent[before]);
   this_hour constant integer := pg_catalog.floor(extract(epoch from moment) / 3600)::integer;
-  limits private.write_limits[] := array(
-    select l from private.write_limits as l where l.action = claim_write.action order by l.seconds
-  );
   one private.write_limits;
-  used integer;
+  -- of the log, how many have left the span
+  gone integer;
+  kept_span integer := 0;
   hours integer;
-  oldest integer;
-  -- seconds until the first of those that count no longer counts, and until one more is allowed
+  used integer;
+  -- seconds until the oldest that counts no longer does, and until one more write is allowed
   reset integer;
   wait integer;
   longest_wait integer := 0;
-  policies text[] := '{}';
-  states text[] := '{}';
-  headers jsonb;
+  policies text := '';
+  states text := '';
 begin
-  -- an operator may take all limits of a kind away
-  if pg_catalog.cardinality(limits) = 0 then
-    return;
-  end if;
-  written.recent := array(
-    select t from pg_catalog.unnest(written.recent) as t
-    where t > moment - pg_catalog.make_interval(
-      secs => (select max(l.seconds) from pg_catalog.unnest(limits) as l where l.seconds <= 3600)
-    )
-    order by t
-  ) || moment;
   if this_hour > written.hour then
     written.hourly :=
       pg_catalog.array_fill(0, array[least(this_hour - written.hour, 25)]) || written.hourly;
@@ -124,65 +115,73 @@ begin
   end if;
   written.hourly[1] := written.hourly[1] + 1;
 
-  foreach one in array limits loop
-    if one.seconds <= 3600 then
-      used := (
-        select pg_catalog.count(*) from pg_catalog.unnest(written.recent) as t
-        where t > moment - pg_catalog.make_interval(secs => one.seconds)
+  for one in
+    select l.* from private.write_limits as l where l.action = claim_write.action order by l.seconds
+  loop
+    if one.seconds <= longest_exact then
+      kept_span := one.seconds;
+      gone := pg_catalog.width_bucket(
+        moment - pg_catalog.make_interval(secs => one.seconds), written.recent
       );
-      reset := pg_catalog.ceil(
-        extract(epoch from written.recent[cardinality(written.recent) - used + 1] - moment)
-      ) + one.seconds;
-      wait := pg_catalog.ceil(
-        extract(
-          epoch from
-          written.recent[greatest(cardinality(written.recent) - one.allowed, 1)] - moment
-        )
-      ) + one.seconds;
+      used := before - gone + 1;
+      reset := one.seconds + pg_catalog.ceil(
+        extract(epoch from coalesce(written.recent[gone + 1], moment) - moment)
+      );
+      wait := one.seconds + pg_catalog.ceil(
+        extract(epoch from written.recent[before - one.allowed + 1] - moment)
+      );
     else
       -- whole hours, the oldest of which began up to an hour before the span
       hours := pg_catalog.ceil(one.seconds / 3600.0);
-      select sum(h.written), max(h.place) filter (where h.written > 0)
-      into used, oldest
-      from pg_catalog.unnest(written.hourly) with ordinality as h (written, place)
-      where h.place <= hours + 1;
-      reset := (hours + 2 - oldest) * 3600
-        - pg_catalog.floor(extract(epoch from moment))::bigint % 3600;
+      used := 0;
+      for place in 1 .. least(hours + 1, pg_catalog.cardinality(written.hourly)) loop
+        continue when written.hourly[place] = 0;
+        used := used + written.hourly[place];
+        reset := (hours + 2 - place) * 3600;
+      end loop;
+      reset := reset - pg_catalog.floor(extract(epoch from moment))::bigint % 3600;
       wait := reset;
     end if;
     if used > one.allowed then
-      longest_wait := greatest(longest_wait, wait, 1);
       reset := greatest(wait, 1);
+      longest_wait := greatest(longest_wait, reset);
     end if;
-    policies := policies
-      || pg_catalog.format('"%s";q=%s;w=%s', one.name, one.allowed, one.seconds);
-    states := states
-      || pg_catalog.format('"%s";r=%s;t=%s', one.name, greatest(one.allowed - used, 0), reset);
-    if writes_left is null then
-      writes_left := one.allowed - used;
-      reset_seconds := reset;
-    end if;
+    policies := pg_catalog.concat_ws(
+      ', ', nullif(policies, ''),
+      pg_catalog.format('"%s";q=%s;w=%s', one.name, one.allowed, one.seconds)
+    );
+    states := pg_catalog.concat_ws(
+      ', ', nullif(states, ''),
+      pg_catalog.format('"%s";r=%s;t=%s', one.name, greatest(one.allowed - used, 0), reset)
+    );
+    writes_left := coalesce(writes_left, one.allowed - used);
+    reset_seconds := coalesce(reset_seconds, reset);
   end loop;
 
-  headers := pg_catalog.jsonb_build_object(
-    'RateLimit-Policy', pg_catalog.array_to_string(policies, ', '),
-    'RateLimit', pg_catalog.array_to_string(states, ', ')
-  );
   if longest_wait > 0 then
-    perform private.refuse_until(longest_wait, headers);
+    perform private.refuse_until(
+      longest_wait,
+      pg_catalog.jsonb_build_object('RateLimit-Policy', policies, 'RateLimit', states)
+    );
   end if;
-  update private.write_windows as w
-  set recent = written.recent, hour = written.hour, hourly = written.hourly
-  where w.user_id = written.user_id and w.action = written.action;
-  -- PostgREST adds them to its answer
-  perform pg_catalog.set_config(
-    'response.headers',
-    (
-      select pg_catalog.json_agg(pg_catalog.json_build_object(h.key, h.value))
-      from pg_catalog.jsonb_each(headers) as h
-    )::text,
-    true
+  gone := pg_catalog.width_bucket(
+    moment - pg_catalog.make_interval(secs => kept_span), written.recent
   );
+  update private.write_windows as w
+  set recent = written.recent[gone + 1:] || moment, hour = written.hour, hourly = written.hourly
+  where w.user_id = written.user_id and w.action = written.action;
+  -- an operator may take all limits of a kind away
+  if policies <> '' then
+    -- PostgREST adds them to its answer
+    perform pg_catalog.set_config(
+      'response.headers',
+      pg_catalog.json_build_array(
+        pg_catalog.json_build_object('RateLimit-Policy', policies),
+        pg_catalog.json_build_object('RateLimit', states)
+      )::text,
+      true
+    );
+  end if;
 end
 $$;
 comment on function private.claim_write(uuid, text) is

@@ -56,6 +56,7 @@ create table private.proxy_keys (
   suspended_at timestamptz,
   suspended_reason text,
   deleted_at timestamptz,
+  owner_barred_until timestamptz,
   constraint "a key id is unique" unique (key_id),
   constraint "a key id has its form and shows its mode" check (
     key_id ~ (case when live_mode then '^avp_live_[0-9a-f]{12}$' else '^avp_test_[0-9a-f]{12}$' end)
@@ -108,6 +109,10 @@ comment on column private.proxy_keys.grace_ends_at is
   'Until then the secret before the last rotation works too; null or past means it does not.';
 comment on column private.proxy_keys.suspended_reason is
   'Why an admin suspended it, in words that the owner reads.';
+
+comment on column private.proxy_keys.owner_barred_until is
+  'Until when the owner''s account is banned; null or past means it is not, 2100 for good. Of keys '
+  'that are not deleted. Kept here, as a gateway asks for a key far more often than a ban changes.';
 
 create index proxy_keys_owner_newest on private.proxy_keys (user_id, created_at desc, id desc);
 -- the admins' list, over all users
@@ -165,10 +170,9 @@ select
   coalesce(k.rate_limit_override, t.rate_limit) as rate_limit,
   k.deleted_at is null and k.suspended_at is null
     and (k.expires_at is null or k.expires_at > now())
-    and a.id is not null as active
+    and (k.owner_barred_until is null or k.owner_barred_until <= now()) as active
 from private.proxy_keys as k
-join public.proxy_tiers as t on t.tier = k.tier
-left join private.active_accounts as a on a.id = k.user_id;
+join public.proxy_tiers as t on t.tier = k.tier;
 comment on view private.key_states is
   'Keys with the limits that count, and whether they are active: not deleted, suspended or expired, '
   'and of an account that is neither banned nor deleted.';
@@ -246,10 +250,12 @@ create trigger announce_key_change after update on private.proxy_keys
   for each row
   when (
     (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override, old.rotated_at,
-      old.grace_ends_at, old.suspended_at, old.deleted_at, old.expires_at, old.allowed_ips)
+      old.grace_ends_at, old.suspended_at, old.deleted_at, old.expires_at, old.allowed_ips,
+      old.owner_barred_until)
     is distinct from
     (new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override, new.rotated_at,
-      new.grace_ends_at, new.suspended_at, new.deleted_at, new.expires_at, new.allowed_ips)
+      new.grace_ends_at, new.suspended_at, new.deleted_at, new.expires_at, new.allowed_ips,
+      new.owner_barred_until)
   )
   execute function private.announce_key_change();
 
@@ -276,33 +282,75 @@ create trigger announce_tier_change
   for each row execute function private.announce_tier_change();
 
 
--- A ban takes effect at the gateways as a change of a key does.
--- A definer: Supabase Auth's role may read no keys.
-create function private.announce_account_change() returns trigger
+-- An account that is banned or deleted takes its keys out of service for as long.
+create function private.barred_until(banned_until timestamptz, deleted_at timestamptz)
+returns timestamptz
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- a time of this century, as all times here
+  return case
+    when barred_until.deleted_at is not null then timestamptz '2100-01-01 00:00Z'
+    when barred_until.banned_until is not null then least(
+      greatest(barred_until.banned_until, timestamptz '2000-01-01 00:00Z'),
+      timestamptz '2100-01-01 00:00Z'
+    )
+  end;
+end
+$$;
+comment on function private.barred_until(timestamptz, timestamptz) is
+  'Until when an account of Supabase Auth with this banned_until and deleted_at may do nothing; 2100 '
+  'for good, null where it may.';
+revoke all on function private.barred_until(timestamptz, timestamptz)
+  from public, anon, authenticated, service_role;
+
+
+-- The lock makes a ban wait for the mint, and find its key, or the mint wait for the ban.
+create function private.note_owner_state() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select private.barred_until(u.banned_until, u.deleted_at) into new.owner_barred_until
+  from auth.users as u where u.id = new.user_id
+  for share;
+  return new;
+end
+$$;
+comment on function private.note_owner_state() is
+  'Trigger: gives a key that comes into service its owner_barred_until.';
+revoke all on function private.note_owner_state()
+  from public, anon, authenticated, service_role;
+
+create trigger note_owner_state before insert on private.proxy_keys
+  for each row execute function private.note_owner_state();
+create trigger note_owner_state_again before update of deleted_at on private.proxy_keys
+  for each row when (old.deleted_at is not null and new.deleted_at is null)
+  execute function private.note_owner_state();
+
+
+-- A definer: Supabase Auth's role may write no keys.
+create function private.bar_keys() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform pg_catalog.pg_notify('proxy_key_changed', k.key_id)
-  from private.proxy_keys as k
-  where k.user_id = new.id and k.deleted_at is null;
+  update private.proxy_keys as k
+  set owner_barred_until = private.barred_until(new.banned_until, new.deleted_at)
+  where k.user_id = new.id
+    and k.deleted_at is null
+    and k.owner_barred_until is distinct from
+      private.barred_until(new.banned_until, new.deleted_at);
   return null;
 end
 $$;
-comment on function private.announce_account_change() is
-  'Trigger: notifies channel proxy_key_changed for each undeleted key of an account that is banned, '
-  'deleted, or let in again.';
-revoke all on function private.announce_account_change()
-  from public, anon, authenticated, service_role;
+comment on function private.bar_keys() is
+  'Trigger: takes the keys of an account that is banned or deleted out of service for as long, and '
+  'puts them back when it is let in again.';
+revoke all on function private.bar_keys() from public, anon, authenticated, service_role;
 
--- Where the platform allows no trigger here, gateways learn of a ban within the 30 s of their cache.
-do $$
-begin
-  create trigger announce_account_change after update of banned_until, deleted_at on auth.users
-    for each row
-    when ((old.banned_until, old.deleted_at) is distinct from (new.banned_until, new.deleted_at))
-    execute function private.announce_account_change();
-exception when insufficient_privilege then
-  raise notice 'No trigger on auth.users: a ban reaches gateways within 30 s.';
-end
-$$;
+create trigger bar_keys after update of banned_until, deleted_at on auth.users
+  for each row
+  when ((old.banned_until, old.deleted_at) is distinct from (new.banned_until, new.deleted_at))
+  execute function private.bar_keys();

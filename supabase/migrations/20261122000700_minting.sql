@@ -19,8 +19,8 @@ comment on type public.minted_proxy_key is
   'A key with its secret, which is in this answer and nowhere else.';
 
 
--- The number of undeleted keys can be trusted only while no one else of this user may add one: the
--- lock is the user's own row.
+-- The number of undeleted keys can be trusted only while no one else may add one of this user's, which
+-- is what the row holds off that private.lock_writes has locked.
 create function private.claim_key_slot(user_id uuid, tier text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -29,7 +29,6 @@ declare
   held bigint;
   allowed integer;
 begin
-  perform private.lock_writes(claim_key_slot.user_id, 'mint');
   select pg_catalog.count(*) into held from private.proxy_keys as k
   where k.user_id = claim_key_slot.user_id
     and k.tier = claim_key_slot.tier
@@ -41,8 +40,8 @@ begin
 end
 $$;
 comment on function private.claim_key_slot(uuid, text) is
-  'Refuses (key_limit_reached) when the user''s undeleted keys of the tier are at its limit; else '
-  'holds off the user''s other mints until the transaction ends.';
+  'Refuses (key_limit_reached) when the user''s undeleted keys of the tier are at its limit. The '
+  'transaction must hold the user''s writes of kind `mint`.';
 revoke all on function private.claim_key_slot(uuid, text)
   from public, anon, authenticated, service_role;
 

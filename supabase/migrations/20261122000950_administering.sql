@@ -117,6 +117,7 @@ begin
     end if;
     perform private.claim_write(admin_id, 'administer');
     if key.deleted_at is not null then
+      perform private.lock_writes(key.user_id, 'mint');
       perform private.claim_key_slot(key.user_id, key.tier);
     end if;
     perform private.give_reason(clean_reason);

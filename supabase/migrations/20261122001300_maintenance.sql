@@ -120,6 +120,42 @@ revoke all on function private.report_partitions(date)
   from public, anon, authenticated, service_role;
 
 
+-- A dump of the project leaves out what stands in Supabase Auth's own schema: the trigger there.
+create function private.report_accounts() returns private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  repaired integer;
+begin
+  update private.proxy_keys as k
+  set owner_barred_until = private.barred_until(u.banned_until, u.deleted_at)
+  from auth.users as u
+  where u.id = k.user_id
+    and k.deleted_at is null
+    and k.owner_barred_until is distinct from private.barred_until(u.banned_until, u.deleted_at);
+  get diagnostics repaired = row_count;
+  if not exists (
+    select from pg_catalog.pg_trigger as t
+    where t.tgrelid = 'auth.users'::regclass and t.tgname = 'bar_keys' and t.tgenabled in ('O', 'A')
+  ) then
+    return (
+      'accounts', null, 'found',
+      'The trigger bar_keys on auth.users is missing: bans reach keys only through maintenance.'
+    )::private.maintenance_report;
+  end if;
+  return (
+    'accounts', null, case when repaired = 0 then 'unchanged' else 'repaired' end,
+    pg_catalog.format('%s keys were out of step with the account of their owner.', repaired)
+  )::private.maintenance_report;
+end
+$$;
+comment on function private.report_accounts() is
+  'Sets what keys say of their owners'' accounts by Supabase Auth, and reports a trigger that is '
+  'missing there.';
+revoke all on function private.report_accounts() from public, anon, authenticated, service_role;
+
+
 -- Roles and the privileges on a database are copied neither by `create database … template` nor by
 -- `pg_dump` without `--create`, and no migration runs again.
 create function private.report_privileges() returns setof private.maintenance_report
@@ -186,7 +222,7 @@ revoke all on function private.report_privileges()
 -- locks are held until all is done. Each task in a statement of its own is kinder still.
 create function private.maintain_usage(
   keep_months integer default null,
-  tasks text[] default '{reconcile,retention,partitions,privileges}',
+  tasks text[] default '{reconcile,retention,partitions,accounts,privileges}',
   months date[] default null
 ) returns setof private.maintenance_report
 language plpgsql volatile
@@ -204,10 +240,10 @@ declare
   outcomes private.maintenance_report[];
   failure text;
 begin
-  if not maintain_usage.tasks <@ '{reconcile,retention,partitions,privileges}' then
+  if not maintain_usage.tasks <@ '{reconcile,retention,partitions,accounts,privileges}' then
     raise exception 'There is no such task.'
       using errcode = 'invalid_parameter_value',
-        hint = 'The tasks are reconcile, retention, partitions and privileges.';
+        hint = 'The tasks are reconcile, retention, partitions, accounts and privileges.';
   end if;
   if not pg_catalog.pg_try_advisory_xact_lock(private.maintenance_lock()) then
     return query
@@ -232,6 +268,8 @@ begin
         outcomes := array[private.report_reconciling(step.month)];
       elsif step.task = 'retention' then
         outcomes := array(select r from private.report_retention(age) as r);
+      elsif step.task = 'accounts' then
+        outcomes := array[private.report_accounts()];
       elsif step.task = 'privileges' then
         outcomes := array(select r from private.report_privileges() as r);
       else
@@ -255,7 +293,7 @@ $$;
 comment on function private.maintain_usage(integer, text[], date[]) is
   'Maintenance: reconciles the last month and this one (or `months`), drops the events of months '
   'older than keep_months (default: that of private.maintenance_settings; null drops nothing), and '
-  'makes the partitions of the coming 12 months, and checks the gateways'' privileges. Returns what came of each, and logs it in '
+  'makes the partitions of the coming 12 months, and checks the owners'' accounts and the gateways'' privileges. Returns what came of each, and logs it in '
   'private.maintenance_log. A task that fails is reported, and does not stop the others. Another '
   'run at the same time is skipped.';
 revoke all on function private.maintain_usage(integer, text[], date[])
@@ -292,6 +330,7 @@ begin
       ('proxy_usage_partitions', '7 2 * * *', '{partitions}'),
       ('proxy_usage_reconcile', '17 2 * * *', '{reconcile}'),
       ('proxy_usage_retention', '47 3 * * *', '{retention}'),
+      ('proxy_accounts', '52 3 * * *', '{accounts}'),
       ('proxy_gateway_privileges', '57 3 * * *', '{privileges}')
   ) as j (name, schedule, tasks);
   return true;
