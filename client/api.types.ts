@@ -1001,6 +1001,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1124,6 +1125,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1367,6 +1369,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1509,6 +1512,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1651,6 +1655,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1969,6 +1974,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -2181,6 +2187,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -2311,6 +2318,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -2550,6 +2558,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;

@@ -93,7 +93,7 @@ const notFound: Given = {
 const notAllowed: Given = {
   method: 'PUT',
   status: 405,
-  headers: { ...problemType, Allow: 'POST, GET' },
+  headers: { ...problemType, Allow: 'POST, GET, HEAD' },
   body: problem(405, 'method_not_allowed'),
 };
 const preflight: Given = {
@@ -208,8 +208,13 @@ describe('an answer that is not as it is described', () => {
     ['a 404 for a method', { ...notAllowed, ...notFound, path: keys, method: 'PUT' }, /not 405/],
     [
       'Allow with less than is described',
-      { ...notAllowed, headers: { ...notAllowed.headers, Allow: 'GET' } },
-      /Allow is "GET"/,
+      { ...notAllowed, headers: { ...notAllowed.headers, Allow: 'GET, HEAD' } },
+      /Allow is "GET, HEAD"/,
+    ],
+    [
+      'Allow without HEAD beside GET',
+      { ...notAllowed, headers: { ...notAllowed.headers, Allow: 'GET, POST' } },
+      /Allow is "GET, POST"/,
     ],
     ['no Allow', { ...notAllowed, headers: problemType }, /Allow is null/],
     ['a preflight with 200', { ...preflight, status: 200 }, /not answered 204/],
@@ -226,6 +231,7 @@ describe('an answer that is not as it is described', () => {
   });
 
   it.each([
+    'Accept-Encoding',
     'Allow',
     'Content-Disposition',
     'Link',

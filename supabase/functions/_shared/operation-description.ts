@@ -54,6 +54,8 @@ const commonHeaders = {
 /** What a status carries beside that. */
 const statusHeaders: Record<number, Record<string, z.ZodType>> = {
   401: { 'WWW-Authenticate': z.literal('Bearer') },
+  // only where the body's coding is at fault
+  415: { 'Accept-Encoding': z.literal('identity').optional() },
   429: { 'Retry-After': wholeSeconds, 'RateLimit-Policy': text, RateLimit: text },
   503: { 'Retry-After': wholeSeconds },
 };

@@ -52,7 +52,7 @@ export function operation<
 
 /**
  * Declares all methods of one path, as routes and in the description. A path names a parameter as
- * `{id}`. Any other method is answered 405 with what is allowed.
+ * `{id}`. HEAD is answered as GET is, without the body; any other method 405 with what is allowed.
  */
 export function declarePath(
   app: OpenAPIHono<ServiceEnv>,
@@ -88,7 +88,9 @@ export function declarePath(
       });
     });
   }
-  const allowed = Object.keys(operations).join(', ').toUpperCase();
+  const allowed = Object.keys(operations)
+    .flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+    .join(', ');
   app.all(route, () => {
     throw new Problem('method_not_allowed', {
       detail: `This path takes ${allowed}.`,
@@ -110,6 +112,8 @@ const noFields = z.strictObject({});
 
 async function readFields(context: Context, body: z.ZodType | undefined, optional = false) {
   if (body && !optional) return readBody(context, body);
+  // Hono serves HEAD by the GET route; neither has a body that means anything
+  if (['GET', 'HEAD'].includes(context.req.method)) return undefined;
   // what takes no fields refuses them rather than to ignore them
-  return context.req.method === 'GET' ? undefined : readOptionalBody(context, body ?? noFields);
+  return readOptionalBody(context, body ?? noFields);
 }

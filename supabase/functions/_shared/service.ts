@@ -1,10 +1,12 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { corsHeaders } from '@supabase/supabase-js/cors';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import type { Authenticate } from './authentication.ts';
 import type { CallDatabase, Caller } from './database.ts';
+import { sayLength } from './head.ts';
 import { Problem, respondWithProblem } from './problem.ts';
 import { isStorable } from './storable-text.ts';
 
@@ -20,6 +22,15 @@ export type ServiceEnv = { Variables: RequestIdVariables };
 
 const maxBodyBytes = 16 * 1024;
 
+const { 'Access-Control-Allow-Headers': sentBySupabase = '' } = corsHeaders;
+/** What supabase-js sends by itself, the region in which it invokes a function, and what is ours. */
+const allowedHeaders = [
+  ...sentBySupabase.split(/ *, */),
+  'x-region',
+  'Idempotency-Key',
+  'X-Request-Id',
+];
+
 /**
  * A Hono app with what every route of every function has: request ids, CORS, no caching, a limit on
  * the body, and problem documents for all that is refused or fails.
@@ -27,6 +38,7 @@ const maxBodyBytes = 16 * 1024;
 export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   const app = new OpenAPIHono<ServiceEnv>();
   app.use(
+    sayLength,
     requestId({ limitLength: 64 }),
     async (context, next) => {
       context.header('Cache-Control', 'no-store');
@@ -34,15 +46,8 @@ export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEn
     },
     cors({
       origin: '*',
-      allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-      allowHeaders: [
-        'Authorization',
-        'Content-Type',
-        'Idempotency-Key',
-        'X-Request-Id',
-        'apikey',
-        'x-client-info',
-      ],
+      allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      allowHeaders: allowedHeaders,
       exposeHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Link'],
       maxAge: 7200,
     }),
