@@ -927,6 +927,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1011,6 +1013,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
             /** @description `internal` */
             500: {
                 headers: {
@@ -1055,6 +1072,8 @@ export interface operations {
             204: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1133,6 +1152,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -1283,6 +1317,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1379,6 +1415,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
             /** @description `internal` */
             500: {
                 headers: {
@@ -1426,6 +1477,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1522,6 +1575,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
             /** @description `internal` */
             500: {
                 headers: {
@@ -1569,6 +1637,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1663,6 +1733,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -1900,6 +1985,8 @@ export interface operations {
             201: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1994,6 +2081,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["IdempotencyMismatchProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -2129,6 +2231,8 @@ export interface operations {
             204: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -2197,6 +2301,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
             /** @description `internal` */
             500: {
                 headers: {
@@ -2244,6 +2363,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -2326,6 +2447,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -2482,8 +2618,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    RateLimit: string;
-                    "RateLimit-Policy": string;
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;

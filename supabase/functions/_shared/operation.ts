@@ -5,7 +5,7 @@ import type { Caller } from './database.ts';
 import { answersOf, parametersOf, type RequestParts } from './operation-description.ts';
 import { Problem, type ProblemCode } from './problem.ts';
 import { readQuery } from './query.ts';
-import { type Dependencies, requireCaller, type ServiceEnv } from './service.ts';
+import { callerOf, type Dependencies, type ServiceEnv } from './service.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -72,13 +72,13 @@ export function declarePath(
         tags: [definition.tag],
         security: definition.open ? [] : [{ accessToken: [] }],
         request: parametersOf(path, definition),
-        responses: answersOf(path, definition),
+        responses: answersOf(method, path, definition),
       }),
     );
     // once, as making a schema takes longer than reading a query by it
     const query = definition.open ? null : z.strictObject(definition.query ?? {});
     app.on(method.toUpperCase(), route, async (context) => {
-      const caller = await callerOf(context, dependencies, definition);
+      const caller = await callerOf(dependencies, context, definition.open ?? false);
       return definition.handle({
         context,
         caller,
@@ -97,15 +97,6 @@ export function declarePath(
       headers: { Allow: allowed },
     });
   });
-}
-
-async function callerOf(
-  context: Context<ServiceEnv>,
-  dependencies: Dependencies,
-  { open }: AnyOperation,
-): Promise<Caller> {
-  if (open) return { token: null, requestId: context.get('requestId') };
-  return requireCaller(dependencies, context);
 }
 
 const noFields = z.strictObject({});

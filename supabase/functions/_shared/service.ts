@@ -18,7 +18,12 @@ export interface Dependencies {
   logFailure(failure: { requestId: string; code: string; cause: string }): void;
 }
 
-export type ServiceEnv = { Variables: RequestIdVariables };
+export type ServiceEnv = {
+  Variables: RequestIdVariables & {
+    /** What the database has said for the answer's headers. */
+    databaseHeaders: Headers;
+  };
+};
 
 const maxBodyBytes = 16 * 1024;
 
@@ -42,7 +47,13 @@ export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEn
     requestId({ limitLength: 64 }),
     async (context, next) => {
       context.header('Cache-Control', 'no-store');
+      const fromDatabase = new Headers();
+      context.set('databaseHeaders', fromDatabase);
       await next();
+      for (const [name, value] of fromDatabase) {
+        // what a problem says itself is in the form that the description has
+        if (!context.res.headers.has(name)) context.res.headers.set(name, value);
+      }
     },
     cors({
       origin: '*',
@@ -83,12 +94,17 @@ export function tellFailure({ logFailure }: Dependencies, requestId: string, err
   logFailure({ requestId, code, cause: nameCause(options.cause) });
 }
 
-/** The signed-in user behind a request, or a Problem. */
-export async function requireCaller(
+/** Who is behind a request: the anonymous role where it is `open`, else a signed-in user, or a Problem. */
+export async function callerOf(
   { authenticate }: Dependencies,
   context: Context<ServiceEnv>,
+  open: boolean,
 ): Promise<Caller> {
-  return { token: await authenticate(context.req.raw), requestId: context.get('requestId') };
+  return {
+    token: open ? null : await authenticate(context.req.raw),
+    requestId: context.get('requestId'),
+    headers: context.get('databaseHeaders'),
+  };
 }
 
 /** What the path calls a key: its uuid or its keyId. */
