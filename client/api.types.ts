@@ -927,6 +927,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1001,6 +1003,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1008,6 +1011,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -1054,6 +1072,8 @@ export interface operations {
             204: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1124,6 +1144,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1131,6 +1152,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -1281,6 +1317,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1367,6 +1405,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1374,6 +1413,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -1423,6 +1477,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1509,6 +1565,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1516,6 +1573,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -1565,6 +1637,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1651,6 +1725,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1658,6 +1733,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -1895,6 +1985,8 @@ export interface operations {
             201: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -1969,6 +2061,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -1988,6 +2081,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["IdempotencyMismatchProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -2123,6 +2231,8 @@ export interface operations {
             204: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -2181,6 +2291,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -2188,6 +2299,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -2237,6 +2363,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -2311,6 +2439,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
@@ -2318,6 +2447,21 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -2474,8 +2618,8 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": "no-store";
-                    RateLimit: string;
-                    "RateLimit-Policy": string;
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;
                     [name: string]: unknown;
@@ -2550,6 +2694,7 @@ export interface operations {
             /** @description `unsupported_media_type` */
             415: {
                 headers: {
+                    "Accept-Encoding"?: "identity";
                     "Cache-Control": "no-store";
                     /** @description The caller's, if it sent a sane one. */
                     "X-Request-Id": string;

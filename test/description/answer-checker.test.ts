@@ -67,6 +67,25 @@ const rotated: Given = {
   headers: { ...json, ...limited },
   body: { key: minted },
 };
+const tooMany: Given = {
+  method: 'DELETE',
+  path: `${keys}/x`,
+  status: 429,
+  headers: { ...problemType, ...limited, 'Retry-After': '12' },
+  body: problem(429, 'rate_limited'),
+};
+const compressed: Given = {
+  method: 'POST',
+  status: 415,
+  headers: { ...problemType, 'Accept-Encoding': 'identity' },
+  body: problem(415, 'unsupported_media_type'),
+};
+const health: Given = {
+  path: '/api/v1/health',
+  status: 200,
+  headers: json,
+  body: { status: 'ok' },
+};
 const deleted: Given = {
   method: 'DELETE',
   path: `${keys}/x`,
@@ -93,7 +112,7 @@ const notFound: Given = {
 const notAllowed: Given = {
   method: 'PUT',
   status: 405,
-  headers: { ...problemType, Allow: 'POST, GET' },
+  headers: { ...problemType, Allow: 'POST, GET, HEAD' },
   body: problem(405, 'method_not_allowed'),
 };
 const preflight: Given = {
@@ -116,6 +135,9 @@ describe('an answer as it is described', () => {
     ['a list by an encoded path', { ...list, path: '/api/v1/%70roxy/keys' }],
     ['a refusal', refused],
     ['a rotation', rotated],
+    ['a rotation without limits', { ...rotated, headers: json }],
+    ['too many', tooMany],
+    ['a body in a coding', compressed],
     ['one without a body', deleted],
     ['one of a key whose name is odd', { ...deleted, path: `${keys}/%2F%00%ff%zz` }],
     ['CSV', csv],
@@ -136,7 +158,7 @@ describe('an answer as it is described', () => {
 });
 
 const { label: _, ...unlabelled } = summary;
-const { RateLimit: __, ...unlimited } = rotated.headers;
+const { RateLimit: __, ...unlimited } = tooMany.headers;
 
 describe('an answer that is not as it is described', () => {
   it.each<[string, Given, RegExp]>([
@@ -182,7 +204,12 @@ describe('an answer that is not as it is described', () => {
       { ...rotated, status: 409, headers: problemType, body: problem(409, 'key_limit_reached') },
       /oneOf|one of/,
     ],
-    ['a header that is missing', { ...rotated, headers: unlimited }, /RateLimit is missing/],
+    ['a header that is missing', { ...tooMany, headers: unlimited }, /RateLimit is missing/],
+    [
+      'another coding',
+      { ...compressed, headers: { ...problemType, 'Accept-Encoding': 'gzip' } },
+      /Accept-Encoding must be/,
+    ],
     ['no request id', { ...deleted, headers: { 'Cache-Control': 'no-store' } }, /X-Request-Id is/],
     [
       'a header with another value',
@@ -208,8 +235,13 @@ describe('an answer that is not as it is described', () => {
     ['a 404 for a method', { ...notAllowed, ...notFound, path: keys, method: 'PUT' }, /not 405/],
     [
       'Allow with less than is described',
-      { ...notAllowed, headers: { ...notAllowed.headers, Allow: 'GET' } },
-      /Allow is "GET"/,
+      { ...notAllowed, headers: { ...notAllowed.headers, Allow: 'GET, HEAD' } },
+      /Allow is "GET, HEAD"/,
+    ],
+    [
+      'Allow without HEAD beside GET',
+      { ...notAllowed, headers: { ...notAllowed.headers, Allow: 'GET, POST' } },
+      /Allow is "GET, POST"/,
     ],
     ['no Allow', { ...notAllowed, headers: problemType }, /Allow is null/],
     ['a preflight with 200', { ...preflight, status: 200 }, /not answered 204/],
@@ -226,6 +258,7 @@ describe('an answer that is not as it is described', () => {
   });
 
   it.each([
+    'Accept-Encoding',
     'Allow',
     'Content-Disposition',
     'Link',
@@ -235,7 +268,7 @@ describe('an answer that is not as it is described', () => {
     'WWW-Authenticate',
   ])('is caught: %s where it is not declared', (name) => {
     const extra = { [name]: 'x' };
-    for (const given of [deleted, preflight]) {
+    for (const given of [health, preflight]) {
       const deviations = check(answer({ ...given, headers: { ...given.headers, ...extra } }));
       expect(deviations).toEqual([`${name} is not declared`]);
     }

@@ -20,6 +20,7 @@ export type CheckAnswer = (answer: Answer) => string[];
 
 /** What an answer carries only where the description says so. */
 const telltaleHeaders = [
+  'Accept-Encoding',
   'Allow',
   'Content-Disposition',
   'Link',
@@ -90,7 +91,9 @@ export function createAnswerChecker(description: Description): CheckAnswer {
     if (!found) return undescribedProblem(answer, 404, 'not_found');
     const method = answer.method === 'HEAD' ? 'get' : answer.method.toLowerCase();
     if (found.operations[method]) return checkDescribed(answer, method, found.template);
-    const allowed = Object.keys(found.operations).map((name) => name.toUpperCase());
+    const allowed = Object.keys(found.operations).flatMap((name) =>
+      name === 'get' ? ['GET', 'HEAD'] : [name.toUpperCase()],
+    );
     return undescribedProblem(answer, 405, 'method_not_allowed', allowed);
   };
 }

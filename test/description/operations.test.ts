@@ -20,7 +20,7 @@ function parts(schema: Schema): Schema[] {
   return [whole, ...inner.flatMap(parts)];
 }
 
-describe.each(routes)('$method $path', ({ path, operation, statuses }) => {
+describe.each(routes)('$method $path', ({ method, path, operation, statuses }) => {
   it('has one success, and can fail in our own ways', () => {
     expect(statuses.filter((status) => status < 400)).toHaveLength(1);
     expect(statuses).toEqual(expect.arrayContaining([500, 503]));
@@ -33,15 +33,24 @@ describe.each(routes)('$method $path', ({ path, operation, statuses }) => {
       [403, path.startsWith('/admin/') || undefined],
       [404, path.includes('{id}') || undefined],
       [400, operation.requestBody !== undefined || takes('query') || takes('header') || undefined],
-      [413, operation.requestBody !== undefined || undefined],
-      [415, operation.requestBody !== undefined || undefined],
+      [413, method !== 'GET'],
+      [415, method !== 'GET'],
       [422, takes('header') ?? false],
-      [429, path.endsWith('/rotate')],
+      [429, method !== 'GET'],
     ];
     for (const [status, needed] of expected) {
       // some can be refused so for another reason too
       if (needed !== undefined)
         expect([status, statuses.includes(status)]).toEqual([status, needed]);
+    }
+  });
+
+  it('says what is left of a limit where it writes, and nowhere else', () => {
+    for (const [status, { headers = {} }] of Object.entries(operation.responses)) {
+      const limits = ['RateLimit', 'RateLimit-Policy'].map((name) => headers[name]?.required);
+      if (status === '429') expect(limits, status).toEqual([true, true]);
+      else if (Number(status) < 400 && method !== 'GET') expect(limits).toEqual([false, false]);
+      else expect(limits, status).toEqual([undefined, undefined]);
     }
   });
 

@@ -71,7 +71,10 @@ function anyId({ ownKeys, othersKeys }: Scene): Change {
 }
 
 function anyQuery(names: string[]): Change {
-  const name = fc.oneof(fc.constantFrom('apikey', '__proto__', 'x', ...names), anyText);
+  const name = fc.oneof(
+    fc.constantFrom('apikey', 'forceFunctionRegion', '__proto__', ...names),
+    anyText,
+  );
   const value = fc.oneof(anyText, fc.constantFrom('', '0', '-1', '1e999', 'null', '\0', '%', '[]'));
   return fc
     .array(fc.tuple(name, value), { minLength: 1, maxLength: 4 })
@@ -84,6 +87,7 @@ const anyHeaders: Change = fc
       'Accept',
       'Accept-Encoding',
       'Accept-Language',
+      'Content-Encoding',
       'Content-Type',
       'Idempotency-Key',
       'If-None-Match',

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
 import { expectProblem, type MintedKey, type ProtectedRoute, protectedRoutes } from './contract.ts';
@@ -28,6 +29,7 @@ function send(
   { method, path }: ProtectedRoute,
   body: BodyInit | null,
   contentType?: string,
+  contentEncoding?: string,
 ): Promise<Response> {
   const { token } = path.startsWith('/admin/') ? admin : owner;
   return fetch(`${url}${path.replace(':id', key.id)}`, {
@@ -35,6 +37,7 @@ function send(
     headers: {
       Authorization: `Bearer ${token}`,
       ...(contentType === undefined ? {} : { 'Content-Type': contentType }),
+      ...(contentEncoding === undefined ? {} : { 'Content-Encoding': contentEncoding }),
     },
     body,
     // a body that is a stream goes out in chunks, without a Content-Length
@@ -93,11 +96,29 @@ describe.each(routesWithBody)('$method $path', (route) => {
   ])('refuses a body of type %s', async (contentType) => {
     const response = await send(route, good, contentType);
     await expectProblem(response, 415, 'unsupported_media_type');
+    expect(response.headers.has('Accept-Encoding')).toBe(false);
   });
 
   it('refuses a body without a type', async () => {
     const response = await send(route, new TextEncoder().encode(good));
     await expectProblem(response, 415, 'unsupported_media_type');
+  });
+
+  it.each(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'GZIP', 'identity, gzip', 'gzip, identity'])(
+    'refuses a body in the coding %s, and says which it takes',
+    async (coding) => {
+      const body = coding === 'gzip' ? new Uint8Array(gzipSync(good)) : good;
+      const response = await send(route, body, json, coding);
+      await expectProblem(response, 415, 'unsupported_media_type');
+      expect(response.headers.get('Accept-Encoding')).toBe('identity');
+    },
+  );
+
+  it('reads a body that is said to be in no coding', async () => {
+    for (const coding of ['identity', 'Identity', '']) {
+      const response = await send(route, JSON.stringify({ colour: 'red' }), json, coding);
+      await expectProblem(response, 400, 'invalid_request');
+    }
   });
 
   const large = good + ' '.repeat(16 * 1024 + 1 - good.length);

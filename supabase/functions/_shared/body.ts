@@ -27,12 +27,23 @@ function check<Schema extends z.ZodType>(
   context: Context,
   schema: Schema,
 ): z.output<Schema> {
+  requirePlain(context.req.header('Content-Encoding'));
   requireJson(context.req.header('Content-Type'));
   const result = schema.safeParse(parseJson(bytes));
   if (result.success) return result.data;
   throw new Problem('invalid_request', {
     detail: 'The body has fields that cannot be used: see `errors`.',
     errors: fieldErrors(result.error),
+  });
+}
+
+/** RFC 9110, 15.5.16: `Accept-Encoding` says that the coding is at fault, and not the media type. */
+function requirePlain(contentEncoding = ''): void {
+  const codings = contentEncoding.split(',').map((coding) => coding.trim().toLowerCase());
+  if (codings.every((coding) => coding === '' || coding === 'identity')) return;
+  throw new Problem('unsupported_media_type', {
+    detail: 'Send the body as it is: a compressed one is not taken.',
+    headers: { 'Accept-Encoding': 'identity' },
   });
 }
 

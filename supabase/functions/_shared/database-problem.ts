@@ -1,7 +1,6 @@
 import type { PostgrestError } from '@supabase/supabase-js';
 import { camelCase } from './field-names.ts';
 import { isProblemCode, Problem } from './problem.ts';
-import { rotationLimit } from './rotation-limit.ts';
 
 /**
  * Turns the database's refusal into the problem that a caller of HTTP gets. The database sends the
@@ -11,8 +10,8 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
   if (error.hint === 'rate_limited') {
     const seconds = Number(error.details);
     return new Problem('rate_limited', {
-      detail: `At most ${rotationLimit.quota} rotations in ${rotationLimit.windowSeconds} seconds: try again in ${seconds} s.`,
-      headers: { 'Retry-After': String(seconds), ...rotationLimit.headers(0, seconds) },
+      detail: `Too many requests of this kind: try again in ${seconds} s.`,
+      headers: { 'Retry-After': String(seconds) },
     });
   }
   if (error.hint === 'invalid_request') {

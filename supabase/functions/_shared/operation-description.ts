@@ -1,5 +1,5 @@
 import { type RouteConfig, z } from '@hono/zod-openapi';
-import type { AnyOperation } from './operation.ts';
+import type { AnyOperation, Method } from './operation.ts';
 import { type ProblemCode, problemCatalog } from './problem.ts';
 import { problemSchemas } from './problem-schemas.ts';
 
@@ -54,17 +54,27 @@ const commonHeaders = {
 /** What a status carries beside that. */
 const statusHeaders: Record<number, Record<string, z.ZodType>> = {
   401: { 'WWW-Authenticate': z.literal('Bearer') },
+  // only where the body's coding is at fault
+  415: { 'Accept-Encoding': z.literal('identity').optional() },
   429: { 'Retry-After': wholeSeconds, 'RateLimit-Policy': text, RateLimit: text },
   503: { 'Retry-After': wholeSeconds },
 };
 
+/** What is left of the limit on writes of this kind; the database knows which there is. */
+const limitHeaders = { 'RateLimit-Policy': text.optional(), RateLimit: text.optional() };
+
 /** Every answer, for the description: the success, and the problems by status. */
-export function answersOf(path: string, operation: AnyOperation): RouteConfig['responses'] {
+export function answersOf(
+  method: Method,
+  path: string,
+  operation: AnyOperation,
+): RouteConfig['responses'] {
+  const writes = method !== 'get';
   const { status, description, content, headers } = operation.success;
   const answers: RouteConfig['responses'] = {
     [status]: {
       description,
-      headers: z.object({ ...commonHeaders, ...headers }),
+      headers: z.object({ ...commonHeaders, ...(writes ? limitHeaders : {}), ...headers }),
       ...(content
         ? {
             content: Object.fromEntries(
@@ -74,7 +84,7 @@ export function answersOf(path: string, operation: AnyOperation): RouteConfig['r
         : {}),
     },
   };
-  for (const [problemStatus, codes] of byStatus(problemsOf(path, operation))) {
+  for (const [problemStatus, codes] of byStatus(problemsOf(method, path, operation))) {
     const schemas = codes.map((code) => problemSchemas[code]) as [z.ZodObject, ...z.ZodObject[]];
     answers[problemStatus] = {
       description: codes.map((code) => `\`${code}\``).join(', '),
@@ -90,14 +100,15 @@ export function answersOf(path: string, operation: AnyOperation): RouteConfig['r
 }
 
 /** Its own refusals and those of its kind. */
-function problemsOf(path: string, operation: AnyOperation): Set<ProblemCode> {
-  const { open, body, retried, problems } = operation;
-  const takesFields = operation.success.status !== 200 || body !== undefined;
+function problemsOf(method: Method, path: string, operation: AnyOperation): Set<ProblemCode> {
+  const { open, retried, problems } = operation;
   return new Set<ProblemCode>([
     ...problems,
     ...(open ? [] : (['unauthorized', 'invalid_request'] as const)),
     ...(path.includes('{id}') ? (['not_found'] as const) : []),
-    ...(takesFields ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(method === 'get'
+      ? []
+      : (['payload_too_large', 'unsupported_media_type', 'rate_limited'] as const)),
     ...(retried ? (['already_done', 'idempotency_mismatch'] as const) : []),
     'internal',
     'unavailable',

@@ -5,7 +5,7 @@ import type { Caller } from './database.ts';
 import { answersOf, parametersOf, type RequestParts } from './operation-description.ts';
 import { Problem, type ProblemCode } from './problem.ts';
 import { readQuery } from './query.ts';
-import { type Dependencies, requireCaller, type ServiceEnv } from './service.ts';
+import { callerOf, type Dependencies, type ServiceEnv } from './service.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -52,7 +52,7 @@ export function operation<
 
 /**
  * Declares all methods of one path, as routes and in the description. A path names a parameter as
- * `{id}`. Any other method is answered 405 with what is allowed.
+ * `{id}`. HEAD is answered as GET is, without the body; any other method 405 with what is allowed.
  */
 export function declarePath(
   app: OpenAPIHono<ServiceEnv>,
@@ -72,13 +72,13 @@ export function declarePath(
         tags: [definition.tag],
         security: definition.open ? [] : [{ accessToken: [] }],
         request: parametersOf(path, definition),
-        responses: answersOf(path, definition),
+        responses: answersOf(method, path, definition),
       }),
     );
     // once, as making a schema takes longer than reading a query by it
     const query = definition.open ? null : z.strictObject(definition.query ?? {});
     app.on(method.toUpperCase(), route, async (context) => {
-      const caller = await callerOf(context, dependencies, definition);
+      const caller = await callerOf(dependencies, context, definition.open ?? false);
       return definition.handle({
         context,
         caller,
@@ -88,7 +88,9 @@ export function declarePath(
       });
     });
   }
-  const allowed = Object.keys(operations).join(', ').toUpperCase();
+  const allowed = Object.keys(operations)
+    .flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+    .join(', ');
   app.all(route, () => {
     throw new Problem('method_not_allowed', {
       detail: `This path takes ${allowed}.`,
@@ -97,19 +99,12 @@ export function declarePath(
   });
 }
 
-async function callerOf(
-  context: Context<ServiceEnv>,
-  dependencies: Dependencies,
-  { open }: AnyOperation,
-): Promise<Caller> {
-  if (open) return { token: null, requestId: context.get('requestId') };
-  return requireCaller(dependencies, context);
-}
-
 const noFields = z.strictObject({});
 
 async function readFields(context: Context, body: z.ZodType | undefined, optional = false) {
   if (body && !optional) return readBody(context, body);
+  // Hono serves HEAD by the GET route; neither has a body that means anything
+  if (['GET', 'HEAD'].includes(context.req.method)) return undefined;
   // what takes no fields refuses them rather than to ignore them
-  return context.req.method === 'GET' ? undefined : readOptionalBody(context, body ?? noFields);
+  return readOptionalBody(context, body ?? noFields);
 }

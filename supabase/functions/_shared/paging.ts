@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { ownParameters } from './query.ts';
 
 /** The header of a list that has more: how an answer names its next page. */
 export const linkHeader = {
@@ -22,9 +23,8 @@ export function respondWithPage<Item>(
 ): Response {
   const { items, next_cursor: cursor } = page.parse(row);
   if (cursor !== null) {
-    const query = new URL(context.req.url).searchParams;
+    const query = ownParameters(context);
     query.delete('page');
-    query.delete('apikey');
     query.set('cursor', cursor);
     context.header('Link', `<?${query}>; rel="next"`);
   }

@@ -17,7 +17,7 @@ export const problemCatalog = {
   key_expired: [409, 'The key has expired'],
   already_done: [409, 'Done already'],
   payload_too_large: [413, 'The body is too large'],
-  unsupported_media_type: [415, 'The body is not JSON'],
+  unsupported_media_type: [415, 'The body is not plain JSON'],
   idempotency_mismatch: [422, 'The idempotency key was used for another request'],
   rate_limited: [429, 'Too many requests'],
   internal: [500, 'Internal error'],

@@ -3,6 +3,16 @@ import type { Context } from 'hono';
 import { fieldErrors } from './body.ts';
 import { Problem } from './problem.ts';
 
+/** What the platform adds to a query: its API gateway's key, and supabase-js's region of a function. */
+const platformParameters = ['apikey', 'forceFunctionRegion'];
+
+/** The query string without the parameters that are the platform's and not the route's. */
+export function ownParameters(context: Context): URLSearchParams {
+  const { searchParams } = new URL(context.req.url);
+  for (const name of platformParameters) searchParams.delete(name);
+  return searchParams;
+}
+
 /**
  * Reads the query string; `schema` is strict. Throws a Problem for a parameter that is unknown, repeated
  * or unusable.
@@ -11,12 +21,10 @@ export function readQuery<Schema extends z.ZodObject>(
   context: Context,
   schema: Schema,
 ): z.output<Schema> {
-  const { searchParams } = new URL(context.req.url);
-  // the platform's API gateway takes its key from here too
-  searchParams.delete('apikey');
+  const parameters = ownParameters(context);
   const given = Object.fromEntries(
-    [...searchParams.keys()].map((name) => {
-      const values = searchParams.getAll(name);
+    [...parameters.keys()].map((name) => {
+      const values = parameters.getAll(name);
       return [name, values.length === 1 ? values[0] : values];
     }),
   );

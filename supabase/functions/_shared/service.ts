@@ -1,10 +1,12 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { corsHeaders } from '@supabase/supabase-js/cors';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import type { Authenticate } from './authentication.ts';
 import type { CallDatabase, Caller } from './database.ts';
+import { sayLength } from './head.ts';
 import { Problem, respondWithProblem } from './problem.ts';
 import { isStorable } from './storable-text.ts';
 
@@ -16,9 +18,23 @@ export interface Dependencies {
   logFailure(failure: { requestId: string; code: string; cause: string }): void;
 }
 
-export type ServiceEnv = { Variables: RequestIdVariables };
+export type ServiceEnv = {
+  Variables: RequestIdVariables & {
+    /** What the database has said for the answer's headers. */
+    databaseHeaders: Headers;
+  };
+};
 
 const maxBodyBytes = 16 * 1024;
+
+const { 'Access-Control-Allow-Headers': sentBySupabase = '' } = corsHeaders;
+/** What supabase-js sends by itself, the region in which it invokes a function, and what is ours. */
+const allowedHeaders = [
+  ...sentBySupabase.split(/ *, */),
+  'x-region',
+  'Idempotency-Key',
+  'X-Request-Id',
+];
 
 /**
  * A Hono app with what every route of every function has: request ids, CORS, no caching, a limit on
@@ -27,22 +43,22 @@ const maxBodyBytes = 16 * 1024;
 export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   const app = new OpenAPIHono<ServiceEnv>();
   app.use(
+    sayLength,
     requestId({ limitLength: 64 }),
     async (context, next) => {
       context.header('Cache-Control', 'no-store');
+      const fromDatabase = new Headers();
+      context.set('databaseHeaders', fromDatabase);
       await next();
+      for (const [name, value] of fromDatabase) {
+        // what a problem says itself is in the form that the description has
+        if (!context.res.headers.has(name)) context.res.headers.set(name, value);
+      }
     },
     cors({
       origin: '*',
-      allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-      allowHeaders: [
-        'Authorization',
-        'Content-Type',
-        'Idempotency-Key',
-        'X-Request-Id',
-        'apikey',
-        'x-client-info',
-      ],
+      allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      allowHeaders: allowedHeaders,
       exposeHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Link'],
       maxAge: 7200,
     }),
@@ -78,12 +94,17 @@ export function tellFailure({ logFailure }: Dependencies, requestId: string, err
   logFailure({ requestId, code, cause: nameCause(options.cause) });
 }
 
-/** The signed-in user behind a request, or a Problem. */
-export async function requireCaller(
+/** Who is behind a request: the anonymous role where it is `open`, else a signed-in user, or a Problem. */
+export async function callerOf(
   { authenticate }: Dependencies,
   context: Context<ServiceEnv>,
+  open: boolean,
 ): Promise<Caller> {
-  return { token: await authenticate(context.req.raw), requestId: context.get('requestId') };
+  return {
+    token: open ? null : await authenticate(context.req.raw),
+    requestId: context.get('requestId'),
+    headers: context.get('databaseHeaders'),
+  };
 }
 
 /** What the path calls a key: its uuid or its keyId. */

@@ -1,4 +1,5 @@
 import { dependenciesFromEnvironment } from '../_shared/environment.ts';
+import { serve } from '../_shared/head.ts';
 import { createAdmin } from './app.ts';
 
-export default { fetch: createAdmin(dependenciesFromEnvironment()).fetch };
+export default { fetch: serve(createAdmin(dependenciesFromEnvironment()).fetch) };

@@ -3,6 +3,16 @@ import type { Context } from 'hono';
 
 const part = z.object({ csv: z.string(), next_cursor: z.string().nullable() });
 
+const headers = {
+  'Content-Type': 'text/csv; charset=utf-8; header=present',
+  'Content-Disposition': 'attachment; filename="events.csv"',
+};
+
+/** Answers HEAD as `streamCsv` answers GET. */
+export function announceCsv(context: Context): Response {
+  return context.body(null, 200, headers);
+}
+
 /**
  * Answers with CSV that the database makes part by part. The next part is asked for when the client
  * has taken the last, so one is held at a time, however many there are. The first is awaited before
@@ -34,8 +44,5 @@ export async function streamCsv(
     },
     { highWaterMark: 0 },
   );
-  return context.body(body, 200, {
-    'Content-Type': 'text/csv; charset=utf-8; header=present',
-    'Content-Disposition': 'attachment; filename="events.csv"',
-  });
+  return context.body(body, 200, headers);
 }

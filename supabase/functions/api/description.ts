@@ -46,7 +46,9 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
         'Mint, list, rotate and delete proxy keys, and read what they used.\n\n' +
         'Refusals are problem documents (RFC 9457) with a stable `code`. A path or a method that is ' +
         'not here is 404 `not_found` or 405 `method_not_allowed`; a body over 16 KiB is 413 ' +
-        '`payload_too_large`, wherever it is sent. Unknown fields and parameters are refused.',
+        '`payload_too_large`, wherever it is sent. Unknown fields and parameters are refused. HEAD is ' +
+        'answered as GET is, without the body. `RateLimit` and `RateLimit-Policy` say what is left of ' +
+        'the limit on a kind of write (draft-ietf-httpapi-ratelimit-headers-10).',
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     servers: [

@@ -12,7 +12,7 @@ import {
   tellFailure,
 } from '../_shared/service.ts';
 import { usageEvent } from '../_shared/usage-schemas.ts';
-import { streamCsv } from './csv-stream.ts';
+import { announceCsv, streamCsv } from './csv-stream.ts';
 
 const filters = {
   ...spanFields,
@@ -60,6 +60,15 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
         });
         if (wanted === 'text/csv') {
           refuseWithCsv(query);
+          if (context.req.method === 'HEAD') {
+            // the same refusals, for one event and not for a part of the export
+            await callDatabase(caller, 'list_proxy_key_events', {
+              id,
+              limit: 1,
+              ...toArguments(query),
+            });
+            return announceCsv(context);
+          }
           const readPart = (cursor: string | undefined) =>
             callDatabase(caller, 'export_proxy_key_events', {
               id,

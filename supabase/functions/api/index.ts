@@ -1,4 +1,5 @@
 import { dependenciesFromEnvironment } from '../_shared/environment.ts';
+import { serve } from '../_shared/head.ts';
 import { createApi } from './app.ts';
 
-export default { fetch: createApi(dependenciesFromEnvironment()).fetch };
+export default { fetch: serve(createApi(dependenciesFromEnvironment()).fetch) };

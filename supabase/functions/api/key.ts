@@ -3,13 +3,8 @@ import { toArguments } from '../_shared/field-names.ts';
 import { idempotencyKeyOf } from '../_shared/idempotency-key.ts';
 import { keyDetail, mintedKey, rotateBody, updateBody } from '../_shared/key-schemas.ts';
 import { declarePath, operation } from '../_shared/operation.ts';
-import { rotationHeaders, rotationLimit } from '../_shared/rotation-limit.ts';
 import { type Dependencies, keyReference, type ServiceEnv } from '../_shared/service.ts';
 
-const rotationsLeft = z.object({
-  rotations_left: z.number(),
-  rotations_reset_seconds: z.number(),
-});
 const oneKey = { 'application/json': z.strictObject({ key: keyDetail.answer }) };
 
 /** `/api/v1/proxy/keys/{id}`: read, change, delete and rotate one key. */
@@ -74,17 +69,14 @@ export function declareKey(app: OpenAPIHono<ServiceEnv>, dependencies: Dependenc
         status: 200,
         description: 'The key, with its new secret.',
         content: { 'application/json': z.strictObject({ key: mintedKey.answer }) },
-        headers: rotationHeaders,
       },
-      problems: ['key_deleted', 'key_suspended', 'key_expired', 'rate_limited'],
+      problems: ['key_deleted', 'key_suspended', 'key_expired'],
       handle: async ({ context, caller, body }) => {
         const row = await callDatabase(caller, 'rotate_proxy_key', {
           id: keyReference(context),
           ...toArguments({ ...body, idempotencyKey: idempotencyKeyOf(context) }),
         });
-        const left = rotationsLeft.parse(row);
-        const headers = rotationLimit.headers(left.rotations_left, left.rotations_reset_seconds);
-        return context.json({ key: mintedKey.read(row) }, 200, headers);
+        return context.json({ key: mintedKey.read(row) });
       },
     }),
   });

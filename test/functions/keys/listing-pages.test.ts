@@ -56,7 +56,8 @@ describe.each(['/api/v1/proxy/keys', '/functions/v1/api/v1/proxy/keys'])('GET %s
   );
 
   it('links from one page to the next on its own path alone, keeping what was asked', async () => {
-    const address = `${url}${path}?limit=2&label=key%201%26%3E&active=false&apikey=left-out`;
+    const ofThePlatform = '&apikey=left-out&forceFunctionRegion=eu-west-1';
+    const address = `${url}${path}?limit=2&label=key%201%26%3E&active=false${ofThePlatform}`;
     const user = await newUser();
     await insertKeys(sql, user.id, { count: 3, deleted: true });
     await sql`update private.proxy_keys set label = 'key 1&>' where user_id = ${user.id}`;

@@ -1,0 +1,112 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createApi } from '../../supabase/functions/api/app.ts';
+import { newAdmin, newUser, type Persona, request } from '../personas.ts';
+import { expectCommonHeaders, openRoutes, protectedRoutes } from './contract.ts';
+import { mintKey } from './key-scenes.ts';
+
+let owner: Persona;
+let admin: Persona;
+let id: string;
+
+beforeAll(async () => {
+  [owner, admin] = await Promise.all([newUser(), newAdmin()]);
+  ({ id } = await mintKey(owner));
+  await mintKey(owner);
+});
+
+interface Ask {
+  path: string;
+  /** By whom; nobody by default. */
+  by?: 'owner' | 'admin';
+  accept?: string;
+}
+
+/** What an answer says beside its body and the time. */
+async function ask(method: string, { path, by, accept = '*/*' }: Ask) {
+  const response = await request(method, path.replace(':id', id), {
+    ...(by ? { token: (by === 'admin' ? admin : owner).token } : {}),
+    headers: { Accept: accept, 'Accept-Encoding': 'identity', 'X-Request-Id': 'asked' },
+  });
+  const body = await response.text();
+  const headers = Object.fromEntries(response.headers);
+  // of this connection and moment
+  for (const name of ['date', 'connection', 'keep-alive', 'transfer-encoding']) {
+    delete headers[name];
+  }
+  return { response, status: response.status, headers, body };
+}
+
+const allRoutes: Ask[] = [
+  ...openRoutes.map((path) => ({ path })),
+  ...protectedRoutes
+    .filter(({ method }) => method === 'GET')
+    .map(({ path, query }) => ({
+      path: query ? `${path}?${query}` : path,
+      by: path.startsWith('/admin/') ? ('admin' as const) : ('owner' as const),
+    })),
+];
+
+it.each<[string, number, Ask]>([
+  ...allRoutes.map((route): [string, number, Ask] => ['a route', 200, route]),
+  ['a page with a next one', 200, { path: '/api/v1/proxy/keys?limit=1', by: 'owner' }],
+  ['CSV', 200, { path: '/api/v1/proxy/keys/:id/events', by: 'owner', accept: 'text/csv' }],
+  [
+    'filtered CSV',
+    200,
+    { path: '/api/v1/proxy/keys/:id/events?statusCode=200', by: 'owner', accept: 'text/csv' },
+  ],
+  ['nobody', 401, { path: '/api/v1/proxy/keys' }],
+  ['no admin', 403, { path: '/admin/proxy/keys', by: 'owner' }],
+  ['an unknown key', 404, { path: '/api/v1/proxy/keys/x', by: 'owner' }],
+  ['an unknown parameter', 400, { path: '/api/v1/proxy/keys?x=1', by: 'owner' }],
+  [
+    'CSV of an unknown key',
+    404,
+    { path: '/api/v1/proxy/keys/x/events', by: 'owner', accept: 'text/csv' },
+  ],
+  [
+    'CSV with pages',
+    400,
+    { path: '/api/v1/proxy/keys/:id/events?limit=1', by: 'owner', accept: 'text/csv' },
+  ],
+  [
+    'CSV of no time',
+    400,
+    {
+      path: '/api/v1/proxy/keys/:id/events?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z',
+      by: 'owner',
+      accept: 'text/csv',
+    },
+  ],
+  ['no path', 404, { path: '/api/v1/nowhere', by: 'owner' }],
+  ['a path that takes no GET', 405, { path: '/api/v1/proxy/keys/:id/rotate', by: 'owner' }],
+])('HEAD answers as GET does, without the body: %s, %s, %o', async (_, status, asked) => {
+  const [get, head] = [await ask('GET', asked), await ask('HEAD', asked)];
+  expect([get.status, get.body === '']).toEqual([status, false]);
+  expect([head.status, head.body]).toEqual([status, '']);
+  expect(head.headers).toEqual(get.headers);
+  expectCommonHeaders(head.response);
+  const isStream = get.headers['content-type']?.startsWith('text/csv') ?? false;
+  expect(head.headers['content-length']).toBe(
+    isStream ? undefined : String(Buffer.byteLength(get.body)),
+  );
+});
+
+describe('HEAD of CSV', () => {
+  it('reads one event, and no part of the export', async () => {
+    const calls: [name: string, args: unknown][] = [];
+    const api = createApi({
+      authenticate: async () => 'token',
+      callDatabase: async (_, name, args) => {
+        calls.push([name, args]);
+        return { items: [], next_cursor: null } as never;
+      },
+      logFailure: () => {},
+    });
+    const path = '/api/v1/proxy/keys/x/events?statusCode=200&targetHost=shop.example.com';
+    const headers = { Accept: 'text/csv' };
+    expect((await api.request(path, { method: 'HEAD', headers })).status).toBe(200);
+    const filters = { id: 'x', status_code: 200, target_host: 'shop.example.com' };
+    expect(calls).toEqual([['list_proxy_key_events', { ...filters, limit: 1 }]]);
+  });
+});
