@@ -5,12 +5,18 @@ import type { Stack } from '../stack/stack.ts';
 const megabytesAnHour = { 'price-monitor': 45, 'prod-scraper': 4, 'integration-tests': 0.3 };
 
 /**
- * Gives the keys of a stack's demo user two months of usage that rises and falls as people's does; the
- * seed's own is even, and ends five weeks back.
+ * Gives the keys of a stack's demo user two months of usage that rises and falls as people's does; what
+ * they have already is even, and goes five weeks back.
  */
 export async function furnishDemoUser({ dbUrl }: Pick<Stack, 'dbUrl'>): Promise<void> {
   const sql = postgres(dbUrl, { max: 1, onnotice: () => {} });
   try {
+    // older than their usage, which a key cannot have before it is made
+    await sql`
+      update private.proxy_keys as k
+      set created_at = date_trunc('month', now(), 'UTC') - interval '1 month'
+      from auth.users as u
+      where u.id = k.user_id and u.email = ${demoUser.email}`;
     await sql`
       select gateway.record_usage(jsonb_agg(jsonb_build_object(
         'eventId', gen_random_uuid(),

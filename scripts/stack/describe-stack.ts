@@ -2,7 +2,7 @@ import { apiDocsPath } from './api-docs.ts';
 import { dashboardPath } from './dashboard-path.ts';
 import type { Stack } from './stack.ts';
 
-/** The demo user of `supabase/seed.sql`. */
+/** The demo user of `demo.sql`. */
 export const demoUser = { email: 'demo@example.com', password: 'proxy-keys-demo' };
 
 /** What a person needs to use a running stack: its URLs, its keys, a token and a curl to paste. */

@@ -7,6 +7,7 @@ import type { Child } from './child-process.ts';
 import { createDashboard } from './dashboard.ts';
 import { createDashboardBuilds } from './dashboard-builds.ts';
 import { localGatewayLogin } from './database.ts';
+import { makeDemoAccounts } from './demo-accounts.ts';
 import { type FunctionSource, startFunction } from './functions.ts';
 import { gatewayPorts, requireGatewayPorts, startGateway } from './gateway.ts';
 import { freePort, loopback } from './ports.ts';
@@ -77,7 +78,10 @@ interface Run {
   url: string;
 }
 
-/** Starts the whole stack: API, Postgres, migrations, PostgREST, functions, Auth, CONNECT gateway. */
+/**
+ * Starts the whole stack: API, Postgres, migrations, demo accounts, PostgREST, functions, Auth, CONNECT
+ * gateway.
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { ephemeral, durable = !ephemeral, folder, signal, report = () => {} } = options;
   signal?.throwIfAborted();
@@ -122,6 +126,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       durable,
       report,
     });
+    if (await makeDemoAccounts(databasePort)) report('demo accounts: made');
     const [postgrestPort, functionPorts, gateway] = await Promise.all([
       startRest(run, databasePort),
       startFunctions(run, options.extraFunctions ?? []),

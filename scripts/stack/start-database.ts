@@ -11,7 +11,7 @@ import type { Supervisor } from './supervisor.ts';
 
 /**
  * Starts Postgres on a stack's data, new or kept, and gives it all that `supabase/` says it should
- * hold and it lacks. Returns its port: a free one, unless it is told which.
+ * hold and it lacks: no accounts. Returns its port: a free one, unless the options name one.
  */
 export async function startDatabase(options: {
   supervisor: Supervisor;
@@ -52,11 +52,6 @@ export async function startDatabase(options: {
     temporary: state.temporary,
   });
   await openGatewayLogin(port);
-  const { migrations, seed } = applied;
-  report(
-    migrations === 0 && !seed
-      ? 'migrations: none pending'
-      : `migrations: ${migrations} applied${seed ? ', and the seed' : ''}`,
-  );
+  report(applied === 0 ? 'migrations: none pending' : `migrations: ${applied} applied`);
   return port;
 }

@@ -1,17 +1,24 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
 import { type CheckoutCopy, copyCheckout } from './checkout-copy.ts';
-import { endAll, type Process, startCommand, temporaryFolder, until } from './start-command.ts';
+import {
+  endAll,
+  type Process,
+  type StartCommand,
+  startCommand,
+  temporaryFolder,
+  until,
+} from './start-command.ts';
 
 /** A table that a step of a first start needs, so that a lock on it stops the start just there. */
 const stoppingPoints = [
   // the migrations refer to it; the first one does not
   ['a migration', 'auth.users'],
-  // the seed writes it, after the users
-  ['the seed', 'auth.identities'],
+  // no migration needs it; the demo accounts do, after their users are made
+  ['the demo accounts', 'auth.identities'],
 ] as const;
 
 test.each(stoppingPoints)(
@@ -59,6 +66,23 @@ test('a first start that a machine’s crash ended is completed by the next', as
   await expectNextStartToBeWhole(checkout);
 });
 
+test('a first start that ended between the migrations and the demo accounts is completed by the next', async () => {
+  const checkout = await copyCheckout(temporaryFolder());
+  const file = join(checkout.folder, 'scripts/stack/demo.sql');
+  const demo = readFileSync(file, 'utf8');
+  writeFileSync(file, `${demo}\nselect nonsense;`);
+  const failed = startCommand({ args: [], checkout: checkout.folder });
+  expect(await failed.ended).toBe(1);
+  expect(failed.stderr()).toMatch(/migrations: \d+ applied/);
+  expect(failed.stderr()).toContain('column "nonsense" does not exist');
+  expect(failed.stderr()).toContain('Correct scripts/stack/demo.sql');
+  expect(failed.stderr()).not.toMatch(/^\s+at /m);
+  writeFileSync(file, demo);
+  const next = await expectNextStartToBeWhole(checkout);
+  expect(next.stderr()).toContain('migrations: none pending');
+  expect(next.stderr()).toContain('demo accounts: made');
+});
+
 function hasVersion({ state }: CheckoutCopy): boolean {
   const folders = existsSync(state) ? readdirSync(state) : [];
   return folders.some((name) => existsSync(join(state, name, 'PG_VERSION')));
@@ -68,7 +92,7 @@ function isInitdb({ command }: Process): boolean {
   return command.includes('/initdb ');
 }
 
-async function expectNextStartToBeWhole(checkout: CheckoutCopy): Promise<void> {
+async function expectNextStartToBeWhole(checkout: CheckoutCopy): Promise<StartCommand> {
   const next = startCommand({ args: [], checkout: checkout.folder });
   await next.output();
   const sql = postgres(databaseUrl('postgres', checkout.databasePort), { max: 1 });
@@ -84,4 +108,5 @@ async function expectNextStartToBeWhole(checkout: CheckoutCopy): Promise<void> {
   expect(counts).toEqual({ migrations, users: 2, identities: 2, keys: 3, events: 35 * 168 });
   next.child.kill('SIGINT');
   expect(await next.ended).toBe(0);
+  return next;
 }

@@ -55,6 +55,7 @@ const moments: [string, (command: StartCommand) => Promise<void>][] = [
   ['while the bootstrap runs', bootstraps],
   ['while the migrations run', (command) => runs(command, 'db push')],
   ['when the migrations are done', (command) => command.step('migrations')],
+  ['when the demo accounts are made', (command) => command.step('demo accounts')],
   ['when a function is up', (command) => command.step('function ')],
   ['when the gateway is up', (command) => command.step('the CONNECT gateway')],
   ['when all of it is up', (command) => command.step('API gateway')],

@@ -19,9 +19,10 @@ afterAll(() => rmSync(parent, { recursive: true, force: true, maxRetries: 5 }));
 
 const start = () => startCommand({ args: [], checkout: checkout.folder });
 
-test('data, keys and tokens survive a restart, which runs no migration', async () => {
+test('data, keys and tokens survive a restart, which runs no migration and makes no demo accounts', async () => {
   const first = start();
   const before = await credentials(first);
+  expect(first.stderr()).toContain('demo accounts: made');
   const token = await signUp(before.publishableKey);
   const keyId = await mintKey(token);
   first.child.kill('SIGINT');
@@ -31,6 +32,7 @@ test('data, keys and tokens survive a restart, which runs no migration', async (
   const second = start();
   const after = await credentials(second);
   expect(second.stderr()).toContain('none pending');
+  expect(second.stderr()).not.toContain('demo accounts');
   expect(after.publishableKey).toBe(before.publishableKey);
   expect(after.secretKey).toBe(before.secretKey);
   expect(await listKeyIds(token)).toEqual([keyId]);

@@ -1,6 +1,7 @@
--- For local work: a demo user, an admin, three keys of the demo user with five weeks of usage, all
--- made the way callers make them. Their secrets are kept nowhere: rotate a key to get one.
--- Sign in as demo@example.com or admin@example.com with the password `proxy-keys-demo`.
+-- For the local stack alone: a demo user, an admin, three keys of the demo user with five weeks of
+-- usage, all made the way callers make them. Their secrets are kept nowhere: rotate a key to get one.
+-- Sign in as demo@example.com or admin@example.com with the password `proxy-keys-demo`. It is not
+-- below supabase/, as everybody knows that password: no hosted database may ever run this.
 
 insert into auth.users (
   instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
@@ -50,6 +51,8 @@ begin
     ) as v (label, tier, live_mode, connects_per_day)
   loop
     minted := private.mint_proxy_key(wanted.label, wanted.tier, wanted.live_mode, null);
+    -- older than its usage, which a key cannot have before it is made
+    update private.proxy_keys set created_at = now() - interval '36 days' where id = minted.id;
     perform gateway.record_usage(jsonb_agg(jsonb_build_object(
       'eventId', private.uuid_v7(),
       'apiKeyId', minted.id,
@@ -61,7 +64,7 @@ begin
       'bytesSent', 500 + floor(random() * 5000),
       'bytesReceived', 20000 + floor(random() * 2000000),
       'durationMs', 80 + floor(random() * 4000),
-      'servedByNodeId', 'seed'
+      'servedByNodeId', 'demo'
     )))
     from generate_series(1, 35 * wanted.connects_per_day) as n;
   end loop;
