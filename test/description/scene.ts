@@ -14,7 +14,7 @@ export interface Scene {
   /** The owner's keys, by uuid and by keyId. */
   ownKeys: string[];
   othersKeys: string[];
-  /** Makes the keys as good as new, and forgets which rotations there were. */
+  /** Makes the keys as good as new, and forgets how much was written. */
   reset(): Promise<void>;
   end(): Promise<void>;
 }
@@ -53,7 +53,7 @@ export async function setScene(): Promise<Scene> {
         where id = any(${ids}::uuid[])
           and (deleted_at is not null or suspended_at is not null or expires_at is not null)`;
       await sql`
-        delete from private.rotation_windows
+        delete from private.write_windows
         where user_id in (${owner.id}, ${other.id}, ${admin.id})`;
     },
     async end() {

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import { ageKeys } from '../database/aged-key.ts';
 import { type Persona, request } from '../personas.ts';
 import {
   expectAnswer,
@@ -20,6 +21,13 @@ export async function mintKey(
     parseAs: 'stream',
   });
   return (await expectAnswer(response, 201, mintedAnswer)).key;
+}
+
+/** A key that `owner` minted so long ago that it may have events of any time that is kept. */
+export async function mintAgedKey(sql: Sql, owner: Persona): Promise<MintedKey> {
+  const key = await mintKey(owner);
+  await ageKeys(sql, [key.id]);
+  return key;
 }
 
 /** The keys of `owner` as the list shows them. */

@@ -196,13 +196,19 @@ describe('the e-mail address of a user', () => {
           '/api/v1/proxy/usage/keys',
         ].map(async (path) => (await user.request('GET', path)).text()),
       )),
-      ...(await Promise.all(
-        (
-          ['proxy_keys', 'proxy_key_summaries', 'proxy_key_audit', 'proxy_tier_grants'] as const
-        ).map(async (name) =>
-          JSON.stringify((await user.supabase.from(name as 'proxy_keys').select()).data),
-        ),
-      )),
+      ...(
+        await Promise.all([
+          user.supabase.from('proxy_key_summaries').select(),
+          user.supabase.rpc('list_proxy_keys'),
+          user.supabase.rpc('get_proxy_key', { id }),
+          user.supabase.rpc('list_proxy_key_events', { id }),
+          user.supabase.rpc('list_proxy_key_audit'),
+          user.supabase.rpc('list_own_proxy_tier_grants'),
+        ])
+      ).map(({ data, error }) => {
+        expect(error).toBeNull();
+        return JSON.stringify(data);
+      }),
     ];
     for (const answer of answers) {
       expect(answer).not.toContain(user.email);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { insertKeys, listKeys, mintKey } from '../functions/key-scenes.ts';
+import { readOwnAudit } from '../functions/own-history.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
 
 const sql = connectOwner();
@@ -131,17 +132,14 @@ describe('an owner', () => {
       active_keys: 1,
       tier_breakdown: { developer: 1 },
     });
-    const { data: events } = await owner.supabase
-      .from('proxy_usage_events')
-      .select('event_id, api_key_id, target_host, bytes_sent, bytes_received')
-      .order('bytes_sent');
     const common = { target_host: 'example.com', bytes_sent: 30, bytes_received: 12 };
-    expect(new Set(events)).toEqual(
-      new Set([
-        { event_id: eventIds[0], api_key_id: kept.id, ...common },
-        { event_id: eventIds[1], api_key_id: gone.id, ...common },
-      ]),
-    );
+    for (const [n, { id }] of [kept, gone].entries()) {
+      const { data: events } = await owner.supabase.rpc('list_proxy_key_events', { id });
+      expect(events).toMatchObject({
+        items: [{ event_id: eventIds[n], api_key_id: id, ...common }],
+        next_cursor: null,
+      });
+    }
     const { data: used } = await owner.supabase
       .from('proxy_key_summaries')
       .select('bandwidth_used_this_period_bytes, last_used_at')
@@ -158,12 +156,8 @@ describe('an owner', () => {
     const { id } = await mintKey(owner);
     await owner.supabase.rpc('rotate_proxy_key', { id });
     await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
-    const { data } = await owner.supabase
-      .from('proxy_key_audit')
-      .select('api_key_id, actor_id, action')
-      .order('occurred_at');
     const common = { api_key_id: id, actor_id: owner.id };
-    expect(data).toEqual([
+    expect(await readOwnAudit(owner)).toMatchObject([
       { ...common, action: 'minted' },
       { ...common, action: 'rotated' },
       { ...common, action: 'deleted' },
@@ -196,24 +190,34 @@ describe('another user', () => {
     const [owner, other] = [await newUser(), await newUser()];
     const { id } = await mint(owner);
     await report(id);
-    for (const table of [
-      'proxy_keys',
-      'proxy_key_summaries',
-      'proxy_key_audit',
-      'proxy_usage_events',
-      'proxy_usage_hourly',
-      'proxy_usage_monthly',
+    const summaries = ({ supabase }: Persona) => supabase.from('proxy_key_summaries').select();
+    expect((await summaries(owner)).data).toHaveLength(1);
+    expect(await summaries(other)).toMatchObject({ error: null, data: [] });
+
+    const none = { items: [], next_cursor: null };
+    const series = (by: Persona) => by.supabase.rpc('proxy_usage_series', { interval: 'hour' });
+    for (const list of ['list_proxy_keys', 'proxy_usage_by_key', 'list_proxy_key_audit'] as const) {
+      const mine = await owner.supabase.rpc(list);
+      expect(mine.data, list).toMatchObject({ items: [{}], next_cursor: null });
+      expect((await other.supabase.rpc(list)).data, list).toEqual(none);
+    }
+    for (const ofOneKey of [
+      'get_proxy_key',
+      'list_proxy_key_events',
+      'list_proxy_key_audit',
+      'export_proxy_key_events',
     ] as const) {
-      const mine = await owner.supabase.from(table as 'proxy_keys').select();
-      expect(mine.data, table).toHaveLength(1);
-      expect(await other.supabase.from(table as 'proxy_keys').select(), table).toMatchObject({
-        error: null,
-        data: [],
+      expect((await owner.supabase.rpc(ofOneKey, { id })).error, ofOneKey).toBeNull();
+      expect(await other.supabase.rpc(ofOneKey, { id }), ofOneKey).toMatchObject({
+        data: null,
+        error: { code: 'PT404', hint: 'not_found' },
       });
     }
-    expect((await other.supabase.rpc('list_proxy_keys')).data).toEqual({
-      items: [],
-      next_cursor: null,
+    const used = { requests: 1, bytes_sent: 30, bytes_received: 12 };
+    expect((await series(owner)).data?.points).toContainEqual(expect.objectContaining(used));
+    expect((await series(other)).data?.points).not.toContainEqual(expect.objectContaining(used));
+    expect((await owner.supabase.rpc('proxy_usage_summary')).data).toMatchObject({
+      total_bandwidth_bytes: 42,
     });
     expect((await other.supabase.rpc('proxy_usage_summary')).data).toMatchObject({
       total_bandwidth_bytes: 0,

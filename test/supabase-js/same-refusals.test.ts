@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { insertKeys, mintKey } from '../functions/key-scenes.ts';
+import { ageWrites, countRotations, secondsUntilRotation } from '../functions/write-windows.ts';
 import { connectOwner, newAdmin, newUser, type Persona, signToken } from '../personas.ts';
 import {
   callerWith,
@@ -136,15 +137,9 @@ describe('rotate', () => {
   it('is refused over the limit, with the seconds that are left', async () => {
     const user = await newUser();
     const { id } = await mintKey(user);
-    await sql`
-      insert into private.rotation_windows (user_id, rotated_at)
-      values (${user.id}, array_fill(clock_timestamp() - interval '30 s', array[5]))`;
-    const secondsLeft = async () => {
-      const [row] = await sql<{ seconds: number }[]>`
-        select ceil(extract(epoch from rotated_at[1] - clock_timestamp()) + 60)::integer as seconds
-        from private.rotation_windows where user_id = ${user.id}`;
-      return Number(row?.seconds);
-    };
+    await countRotations(sql, user.id, 5);
+    await ageWrites(sql, user.id, 30);
+    const secondsLeft = () => secondsUntilRotation(sql, user.id);
     const most = await secondsLeft();
     const ways = ofOwners.rotate(user, id);
     const { response, details } = await expectSameRefusal(ways, 429, 'rate_limited');

@@ -134,11 +134,11 @@ describe.each(['events', 'csv'] as const)('%s', (name) => {
     },
   );
 
-  it('of a user whose account is gone are those of no key', async () => {
+  it('are refused to a user whose account is gone', async () => {
     const gone = await newUser();
     const key = await mintKey(gone);
     await sql`delete from auth.users where id = ${gone.id}`;
-    await expectSameRefusal(ask(gone, {}, key.id), 404, 'not_found');
+    await expectSameRefusal(ask(gone, {}, key.id), 401, 'unauthorized');
   });
 
   it.each<[string, Query]>([

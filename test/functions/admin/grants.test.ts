@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
 import { expectProblem } from '../contract.ts';
 import { mintKey } from '../key-scenes.ts';
+import { readOwnAudit, readOwnGrants } from '../own-history.ts';
 import { adminWays, type Fields } from './admin-ways.ts';
 
 const sql = connectOwner();
@@ -22,13 +23,12 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 /** The user's own part of the audit that is about grants, as they read it. */
 async function readAudit(by = user) {
-  const { data, error } = await by.supabase
-    .from('proxy_key_audit')
-    .select('action, tier, actor_id, reason, api_key_id, changes')
-    .in('action', ['tier_granted', 'tier_revoked'])
-    .order('occurred_at');
-  expect(error).toBeNull();
-  return data;
+  const rows = await readOwnAudit(by);
+  return rows
+    .filter(({ action }) => ['tier_granted', 'tier_revoked'].includes(action))
+    .map(({ action, tier, actor_id, reason, api_key_id, changes }) => {
+      return { action, tier, actor_id, reason, api_key_id, changes };
+    });
 }
 
 const auditRow = (action: string, why = reason, actor = admin) => ({
@@ -42,10 +42,10 @@ const auditRow = (action: string, why = reason, actor = admin) => ({
 
 /** The user's own grants, as they read them. */
 async function readGrants(by = user) {
-  const { data } = await by.supabase
-    .from('proxy_tier_grants')
-    .select('user_id, tier, granted_by, reason');
-  return data;
+  const rows = await readOwnGrants(by);
+  return rows.map(({ user_id, tier, granted_by, reason }) => {
+    return { user_id, tier, granted_by, reason };
+  });
 }
 
 async function expectNoMint() {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
 import { expectAnswer, keyAnswer, type MintedKey, mintedAnswer } from '../contract.ts';
 import { listKeys, mintKey } from '../key-scenes.ts';
+import { readOwnAudit } from '../own-history.ts';
 import { adminWays, type Fields } from './admin-ways.ts';
 import { listenAsGateway, type ToldGateways } from './told-gateways.ts';
 
@@ -59,13 +60,10 @@ async function shownLimits() {
 }
 
 async function readAudit() {
-  const { data } = await owner.supabase
-    .from('proxy_key_audit')
-    .select('action, actor_id, reason, changes')
-    .eq('api_key_id', key.id)
-    .eq('action', 'limits_changed')
-    .order('occurred_at');
-  return data;
+  const rows = await readOwnAudit(owner, key.id);
+  return rows
+    .filter(({ action }) => action === 'limits_changed')
+    .map(({ action, actor_id, reason, changes }) => ({ action, actor_id, reason, changes }));
 }
 
 /** What the audit says of limits. */

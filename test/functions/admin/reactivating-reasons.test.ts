@@ -3,6 +3,7 @@ import { readReasons } from '../../database/audit-rows.ts';
 import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
 import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
 import { mintKey } from '../key-scenes.ts';
+import { readOwnAudit } from '../own-history.ts';
 import { adminWays, type Fields } from './admin-ways.ts';
 
 const sql = connectOwner();
@@ -50,12 +51,9 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   it('lets the owner read the reason', async () => {
     await way.suspend(admin, key.id, suspension);
     await way.reactivate(admin, key.id, { reason: 'Talked to them.' });
-    const { data } = await owner.supabase
-      .from('proxy_key_audit')
-      .select('actor_id, reason')
-      .eq('api_key_id', key.id)
-      .eq('action', 'reactivated');
-    expect(data).toEqual([{ actor_id: admin.id, reason: 'Talked to them.' }]);
+    const rows = await readOwnAudit(owner, key.id);
+    expect(rows.map(({ action }) => action)).toEqual(['minted', 'suspended', 'reactivated']);
+    expect(rows[2]).toMatchObject({ actor_id: admin.id, reason: 'Talked to them.' });
   });
 
   it('clears the reason of a key that was suspended and then deleted', async () => {

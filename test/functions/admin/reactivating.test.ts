@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readAudit } from '../../database/audit-rows.ts';
 import {
   connectGateway,
   connectOwner,
@@ -12,6 +13,7 @@ import {
 } from '../../personas.ts';
 import { expectAnswer, expectProblem, type KeySummary, reactivatedAnswer } from '../contract.ts';
 import { insertKeys, listKeys, mintKey } from '../key-scenes.ts';
+import { readOwnAudit } from '../own-history.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();
@@ -99,15 +101,17 @@ describe('an admin', () => {
       token: admin.token,
       headers: { 'X-Request-Id': requestId },
     });
-    const { data } = await owner.supabase
-      .from('proxy_key_audit')
-      .select('user_id, actor_id, action, request_id')
-      .eq('api_key_id', id)
-      .order('occurred_at', { ascending: false })
-      .limit(1);
-    expect(data).toEqual([
-      { user_id: owner.id, actor_id: admin.id, action: 'reactivated', request_id: requestId },
-    ]);
+    expect((await readOwnAudit(owner, id)).at(-1)).toMatchObject({
+      actor_id: admin.id,
+      action: 'reactivated',
+      request_id: requestId,
+    });
+    expect((await readAudit(sql, id)).at(-1)).toEqual({
+      action: 'reactivated',
+      actor: admin.id,
+      owner: owner.id,
+      requestId,
+    });
   });
 
   it("is refused a deleted key while the owner's tier is full", async () => {

@@ -4,6 +4,7 @@ import { readReasons } from '../../database/audit-rows.ts';
 import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
 import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
 import { listKeys, mintKey } from '../key-scenes.ts';
+import { readOwnAudit } from '../own-history.ts';
 import { adminWays, type Fields } from './admin-ways.ts';
 import { listenAsGateway, type ToldGateways } from './told-gateways.ts';
 
@@ -60,17 +61,13 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
       suspended_at: expect.any(String),
       suspended_reason: reason,
     });
-    const audit = await owner.supabase
-      .from('proxy_key_audit')
-      .select('action, actor_id, reason, changes, tier')
-      .eq('api_key_id', key.id)
-      .order('occurred_at');
+    const audit = await readOwnAudit(owner, key.id);
     const row = { changes: null, tier: null };
-    expect(audit.data).toEqual([
+    expect(audit).toMatchObject([
       { ...row, action: 'minted', actor_id: owner.id, reason: null },
       { ...row, action: 'suspended', actor_id: admin.id, reason },
     ]);
-    expect(JSON.stringify([shown, data, audit.data])).not.toContain(admin.email);
+    expect(JSON.stringify([shown, data, audit])).not.toContain(admin.email);
   });
 
   it('leaves the list of the owner in its shape', async () => {

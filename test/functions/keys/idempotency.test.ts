@@ -3,6 +3,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectOwner, newUser, type Persona } from '../../personas.ts';
 import { askBy, type Fields, mint, ofOwners } from '../../supabase-js/both-ways.ts';
 import { getKey, insertKeys, listKeys, mintKey } from '../key-scenes.ts';
+import { countRotations, forgetWrites } from '../write-windows.ts';
 
 const sql = connectOwner();
 const mismatch = { status: 422, code: 'idempotency_mismatch' };
@@ -16,7 +17,7 @@ beforeEach(async () => {
 });
 afterAll(() => sql.end());
 
-/** All that a repeat must leave as it is: hashes, times, the rotation window and the audit. */
+/** All that a repeat must leave as it is: hashes, times, what was counted and the audit. */
 async function stateOf(user: Persona): Promise<unknown> {
   const [row] = await sql`
     select
@@ -25,7 +26,10 @@ async function stateOf(user: Persona): Promise<unknown> {
         from private.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
         where k.user_id = ${user.id}
       ) as keys,
-      (select rotated_at::text from private.rotation_windows where user_id = ${user.id}) as window,
+      (
+        select jsonb_agg(to_jsonb(w) order by w.action) from private.write_windows as w
+        where w.user_id = ${user.id}
+      ) as counted,
       (
         select jsonb_agg(a.action order by a.occurred_at) from private.proxy_key_audit as a
         where a.user_id = ${user.id}
@@ -181,11 +185,9 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
   });
 
   it('that was refused is not remembered', async () => {
-    await sql`
-      insert into private.rotation_windows
-      values (${owner.id}, array_fill(clock_timestamp(), '{5}'))`;
+    await countRotations(sql, owner.id, 5);
     expect((await once()).refused).toMatchObject({ code: 'rate_limited' });
-    await sql`delete from private.rotation_windows where user_id = ${owner.id}`;
+    await forgetWrites(sql, owner.id);
     for (const [column, code] of [
       ['deleted_at', 'key_deleted'],
       ['suspended_at', 'key_suspended'],

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { connectOwner, newUser, type Persona } from '../../personas.ts';
 import { expectProblem } from '../contract.ts';
 import { mintKey } from '../key-scenes.ts';
+import { ageWrites, secondsUntilRotation } from '../write-windows.ts';
 
 const sql = connectOwner();
 
@@ -19,23 +20,10 @@ function rateLimit({ headers }: Response): { left: number; seconds: number } {
 }
 
 /** The seconds until the oldest rotation of the window leaves it. */
-async function secondsLeft(user: Persona): Promise<number> {
-  const [row] = await sql<{ seconds: number }[]>`
-    select ceil(extract(epoch from rotated_at[1] + interval '60 s' - clock_timestamp()))::integer
-      as seconds
-    from private.rotation_windows where user_id = ${user.id}`;
-  return Number(row?.seconds);
-}
+const secondsLeft = (user: Persona) => secondsUntilRotation(sql, user.id);
 
 /** Lets time pass for the rotations of a user. */
-async function age(user: Persona, seconds: number): Promise<void> {
-  await sql`
-    update private.rotation_windows
-    set rotated_at = array(
-      select t - make_interval(secs => ${seconds}) from unnest(rotated_at) as t order by t
-    )
-    where user_id = ${user.id}`;
-}
+const age = (user: Persona, seconds: number) => ageWrites(sql, user.id, seconds);
 
 describe('a user who rotates', () => {
   it('is told with each how many are left', async () => {

@@ -91,7 +91,8 @@ describe('a key that has expired', () => {
       expect(refused).toEqual({ status: 409, code: 'key_expired' });
       expect(await getKey(owner, key.id)).toMatchObject({ rotatedAt: null });
       const [row] = await sql`
-      select count(*)::int as windows from private.rotation_windows where user_id = ${owner.id}`;
+      select count(*)::int as windows from private.write_windows
+      where user_id = ${owner.id} and action = 'rotate'`;
       expect(row).toEqual({ windows: 0 });
     },
   );

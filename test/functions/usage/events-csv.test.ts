@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordUsage } from '../../database/usage-events.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
 import { expectCommonHeaders, expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
+import { mintAgedKey, mintKey } from '../key-scenes.ts';
 import { csvRow, header, parseCsv, readCsv, requestEvents } from './csv-scenes.ts';
 import { followLinks, insertEvents, makeEvent, readEvents } from './event-scenes.ts';
 
@@ -35,12 +35,13 @@ describe('a user who reads events as CSV', () => {
   });
 
   it('gets line by line what the pages of JSON have', async () => {
-    const { id } = await mintKey(user);
+    const { id } = await mintAgedKey(sql, user);
     const events = Array.from({ length: 230 }, (_, n) =>
       makeEvent(id, {
         occurredAt: new Date(Date.now() - n * 86_400_000 * 0.3).toISOString(),
         statusCode: n % 7 === 0 ? 502 : 200,
         bytesSent: n * 2 ** 31,
+        durationMs: n * 1000,
         tunnelId: n % 5 === 0 ? `tunnel-${n}` : null,
         slice: n % 3,
       }),

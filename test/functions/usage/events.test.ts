@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordUsage } from '../../database/usage-events.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { mintKey } from '../key-scenes.ts';
+import { mintAgedKey, mintKey } from '../key-scenes.ts';
 import {
   type EventQuery,
   insertEvents,
@@ -34,17 +34,23 @@ describe('a user who reads the events of a key', () => {
   });
 
   it('gets exactly what the gateway reported, newest first', async () => {
-    const { id } = await mintKey(user);
+    const { id } = await mintAgedKey(sql, user);
     const tunnelId = randomUUID();
     const events = [
       makeEvent(id, { occurredAt: at(30), statusCode: 502, bytesSent: 0, bytesReceived: 0 }),
-      makeEvent(id, { occurredAt: at(20), tunnelId, slice: 1, bytesReceived: 2 ** 40 }),
+      makeEvent(id, {
+        occurredAt: at(20),
+        tunnelId,
+        slice: 1,
+        bytesReceived: 2 ** 40,
+        durationMs: 90_000,
+      }),
       makeEvent(id, { occurredAt: at(10), tunnelId, targetHost: 'a.example', durationMs: 86_400 }),
     ];
     const [last, second, first] = events.map(({ tunnelId, slice, ...rest }) =>
       tunnelId === null ? rest : { ...rest, tunnelId, slice },
     );
-    await recordUsage(gateway, [second, first, last]);
+    expect(await recordUsage(gateway, [second, first, last])).toMatchObject({ recorded: 3 });
     expect(await readEvents(user, id)).toEqual({ events, link: null });
   });
 
@@ -62,7 +68,7 @@ describe('a user who reads the events of a key', () => {
   });
 
   it('gets those of a deleted key, also such as come later', async () => {
-    const { id } = await mintKey(user);
+    const { id } = await mintAgedKey(sql, user);
     const [before, after] = [makeEvent(id, { occurredAt: at(1) }), makeEvent(id)];
     await recordUsage(gateway, [before]);
     await user.api.DELETE('/api/v1/proxy/keys/{id}', { params: { path: { id } } });
@@ -99,13 +105,13 @@ describe('a user who filters events', () => {
   const events: UsageEvent[] = [];
 
   beforeAll(async () => {
-    id = (await mintKey(user)).id;
+    id = (await mintAgedKey(sql, user)).id;
     for (let n = 0; n < 12; n += 1) {
       const targetHost = n % 2 === 0 ? 'shop.example.com' : 'api.example.com';
       const statusCode = n % 3 === 0 ? 502 : 200;
       events.unshift(makeEvent(id, { occurredAt: at(n), targetHost, statusCode }));
     }
-    await recordUsage(gateway, events);
+    expect(await recordUsage(gateway, events)).toMatchObject({ recorded: 12 });
   });
 
   const numbered = (wanted: (n: number) => boolean) =>

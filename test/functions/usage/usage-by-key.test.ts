@@ -37,7 +37,7 @@ describe('a user who reads usage key by key', () => {
     ];
     const now = new Date().toISOString();
     const ofUsed = await report(gateway, used.id, [
-      { occurredAt: now, bytesSent: 1, bytesReceived: 2 ** 40 },
+      { occurredAt: now, bytesSent: 1, bytesReceived: 2 ** 40, durationMs: 90_000 },
       { occurredAt: earlier, bytesSent: 20, bytesReceived: 0, tunnelId: 't', slice: 0 },
       { occurredAt: earlier, bytesSent: 300, bytesReceived: 5, tunnelId: 't', slice: 1 },
     ]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
 import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
+import { mintAgedKey, mintKey } from '../key-scenes.ts';
 import { beginOf, insertUsage, period, readMonth, report } from './usage-scenes.ts';
 
 const sql = connectOwner();
@@ -46,7 +46,7 @@ describe('a user who reads the usage of a month', () => {
 
   it('gets it in UTC, from its first moment to its last', async () => {
     const owner = await newUser();
-    const key = await mintKey(owner);
+    const key = await mintAgedKey(sql, owner);
     const [thisMonth, lastMonth] = [beginOf(period(0)).getTime(), beginOf(period(-1)).getTime()];
     const at = (ms: number, bytesSent: number) => ({
       occurredAt: new Date(ms).toISOString(),

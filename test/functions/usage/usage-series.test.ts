@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
 import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
+import { mintAgedKey } from '../key-scenes.ts';
 import {
   beginOf,
   dayMs,
@@ -24,8 +24,8 @@ let two: { id: string; keyId: string };
 
 beforeAll(async () => {
   user = await newUser();
-  one = (await mintKey(user)).id;
-  two = await mintKey(user);
+  one = (await mintAgedKey(sql, user)).id;
+  two = await mintAgedKey(sql, user);
 });
 
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
@@ -125,7 +125,7 @@ describe('a user who reads usage over time', () => {
 
   it('gets points that add up to the month, by hour and by day', async () => {
     const owner = await newUser();
-    const keys = [await mintKey(owner), await mintKey(owner)];
+    const keys = [await mintAgedKey(sql, owner), await mintAgedKey(sql, owner)];
     const [begin, end] = [beginOf(period(-1)).getTime(), beginOf(period(0)).getTime()];
     for (const { id } of keys) {
       const times = Array.from({ length: 200 }, (_, n) => begin + (n * (end - begin - 1)) / 199);

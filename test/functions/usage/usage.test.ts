@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
 import { expectAnswer, usageAnswer } from '../contract.ts';
-import { listKeys, mintKey } from '../key-scenes.ts';
+import { listKeys, mintAgedKey, mintKey } from '../key-scenes.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();
@@ -22,6 +22,7 @@ interface Connect {
   bytesSent: number;
   bytesReceived: number;
   occurredAt?: Date;
+  durationMs?: number;
   tunnelId?: string;
   slice?: number;
 }
@@ -92,7 +93,7 @@ describe('a user who reads usage', () => {
 
   it('sees this calendar month in UTC from its first moment, and nothing before', async () => {
     const user = await newUser();
-    const { id } = await mintKey(user);
+    const { id } = await mintAgedKey(sql, user);
     const lastMoment = new Date(thisMonth.getTime() - 1);
     await report(
       { apiKeyId: id, bytesSent: 1_000, bytesReceived: 1_000, occurredAt: lastMoment },
@@ -117,7 +118,7 @@ describe('a user who reads usage', () => {
     const { id } = await mintKey(user);
     const bytes = 2 ** 40;
     await report(
-      { apiKeyId: id, bytesSent: bytes, bytesReceived: bytes },
+      { apiKeyId: id, bytesSent: bytes, bytesReceived: bytes, durationMs: 200_000 },
       { apiKeyId: id, bytesSent: 0, bytesReceived: 1 },
     );
     expect(await usageOf(user)).toMatchObject({ totalBandwidthBytes: 2 * bytes + 1 });
@@ -147,7 +148,7 @@ describe('a user who lists keys', () => {
 
   it('sees a last use of last month with none of its bytes', async () => {
     const user = await newUser();
-    const { id } = await mintKey(user);
+    const { id } = await mintAgedKey(sql, user);
     const occurredAt = new Date(thisMonth.getTime() - 1_000);
     await report({ apiKeyId: id, bytesSent: 3, bytesReceived: 4, occurredAt });
     expect(await listKeys(user)).toMatchObject([
