@@ -47,7 +47,7 @@ const url = (form: RegExp, words: string) =>
 const environmentSchema = z.object({
   GATEWAY_DATABASE_URL: url(
     /^postgres(ql)?:\/\//,
-    'must be the postgresql:// URL of role proxy_gateway, a direct or session-mode connection',
+    'must be the postgresql:// URL that npm run gateway-login prints, a direct or session-mode connection',
   ),
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port.default(7777),

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { explainFailure, openDatabase } from './operator-database.ts';
 import { formatReports, needsAttention } from './maintain/report-table.ts';
 import { type Report, runTask, type Task } from './maintain/tasks.ts';
+import { explainFailure, openDatabase } from './operator-database.ts';
 import { StackError } from './stack/stack-error.ts';
 
 const usage = `npm run maintain                           recounts the usage of the last month and this one,

@@ -1,13 +1,15 @@
 import postgres from 'postgres';
-import { databaseUrl } from '../stack/postgres.ts';
-import { readProjectConfig } from '../stack/project-config.ts';
-import { StackError } from '../stack/stack-error.ts';
+import { databaseUrl } from './stack/postgres.ts';
+import { readProjectConfig } from './stack/project-config.ts';
+import { StackError } from './stack/stack-error.ts';
 
 /** A database, and what it may be called in an error: never with its password. */
 export interface Database {
   sql: postgres.Sql;
   /** Host and port. */
   address: string;
+  /** Where it is and who connects: without its password. */
+  url: URL;
 }
 
 /** Opens the database of a connection string, or without one the local stack's, when first used. */
@@ -21,25 +23,30 @@ export function openDatabase(url: string | undefined): Database {
       'Write it as postgresql://postgres:<password>@<host>:<port>/<database>.',
     );
   }
+  parsed.password = '';
   return {
     // no prepared statements: a pooler may stand between
     sql: postgres(given, { max: 1, prepare: false, connect_timeout: 10, onnotice: () => {} }),
     address: parsed.host,
+    url: parsed,
   };
 }
 
 const unreachable = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'CONNECT_TIMEOUT'];
+const applyMigrations =
+  'Apply the migrations: `supabase db push`, or `npm start` for the local stack.';
 const remedies: Record<string, string> = {
-  '28P01': 'Mend the password in DATABASE_URL.',
-  '28000': 'Mend the user in DATABASE_URL: it is postgres.',
-  '3D000': 'Mend the name of the database in DATABASE_URL.',
-  '3F000': 'Apply the migrations: `supabase db push`, or `npm start` for the local stack.',
-  '42883': 'Apply the migrations: `supabase db push`, or `npm start` for the local stack.',
+  '28P01': 'Correct the password in DATABASE_URL.',
+  '28000': 'Correct the user in DATABASE_URL: it is postgres.',
+  '3D000': 'Correct the name of the database in DATABASE_URL.',
+  '3F000': applyMigrations,
+  '42883': applyMigrations,
   '42501': 'Connect as role postgres, which owns the schema.',
 };
 
 /** What is wrong and what to do next, of an error that the database or the way to it gave. */
 export function explainFailure(error: unknown, address: string): unknown {
+  if (error instanceof StackError) return error;
   if (!(error instanceof Error) || !('code' in error)) return error;
   const code = String(error.code);
   if (unreachable.includes(code)) {
@@ -50,6 +57,6 @@ export function explainFailure(error: unknown, address: string): unknown {
   }
   return new StackError(
     `The database at ${address} refused: ${error.message} (${code}).`,
-    remedies[code] ?? 'Mend that, then run it again: what was done before it stands.',
+    remedies[code] ?? 'Correct that, then run it again: what was done before it stands.',
   );
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import getPort from 'get-port';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase } from '../scripts/maintain/database.ts';
+import { openDatabase } from '../scripts/operator-database.ts';
 import { readProjectConfig } from '../scripts/stack/project-config.ts';
 import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './database/own-stack.ts';
 import { findDrift, recordUsage, usageEvent } from './database/usage-events.ts';
@@ -40,7 +40,7 @@ async function addDrift(): Promise<void> {
   await sql`update private.proxy_usage_monthly set bytes_sent = 7 where api_key_id = ${id}`;
 }
 
-it('does all three tasks, in aligned columns, and ends with 0', async () => {
+it('does all its tasks, in aligned columns, and ends with 0', async () => {
   await sql.unsafe(`drop table ${partitionOf(monthFromNow(12))}`);
   const { code, rows, stdout, stderr } = await runMaintenance(stack.dbUrl);
   expect([code, stderr]).toEqual([0, '']);
@@ -49,11 +49,13 @@ it('does all three tasks, in aligned columns, and ends with 0', async () => {
     `reconcile ${lastMonth} unchanged`,
     `reconcile ${thisMonth} unchanged`,
     'retention unchanged',
+    'accounts unchanged',
+    'privileges unchanged',
   ]);
   expect(await exists(monthFromNow(12))).toBe(true);
   const lines = stdout.trimEnd().split('\n');
   const columns = lines[0]?.indexOf('outcome') ?? -1;
-  expect(lines.map((line) => line[columns - 1])).toEqual(Array(5).fill(' '));
+  expect(lines.map((line) => line[columns - 1])).toEqual(Array(7).fill(' '));
   expect(lines.map((line) => line[columns])).not.toContain(' ');
 });
 
@@ -115,7 +117,12 @@ describe('old months', () => {
     const { code, rows } = await runMaintenance(stack.dbUrl, ['--keep-months', '3']);
     expect([code, outcomes(rows).slice(2)]).toEqual([
       1,
-      [`reconcile ${thisMonth} repaired`, 'retention failed'],
+      [
+        `reconcile ${thisMonth} repaired`,
+        'retention failed',
+        'accounts unchanged',
+        'privileges unchanged',
+      ],
     ]);
   });
 
@@ -133,6 +140,8 @@ it('in one call, a task that fails is reported and stops no other', async () => 
     'reconcile repaired',
     'retention failed',
     'partitions unchanged',
+    'accounts unchanged',
+    'privileges unchanged',
   ]);
   expect(await findDrift(sql, [id])).toEqual([]);
   await expect(sql`select from private.maintain_usage(tasks => '{tidy}')`).rejects.toMatchObject({
@@ -147,9 +156,30 @@ it('skips what other maintenance is at, and ends with 1', async () => {
   const { code, rows } = await runMaintenance(stack.dbUrl);
   expect([code, outcomes(rows)]).toEqual([
     1,
-    ['partitions skipped', 'reconcile skipped', 'retention skipped'],
+    ['partitions', 'reconcile', 'retention', 'accounts', 'privileges'].map(
+      (task) => `${task} skipped`,
+    ),
   ]);
   await other`rollback`;
+});
+
+it('repairs what lets gateways make temporary objects, and says what it cannot repair', async () => {
+  await sql`grant temporary on database postgres to public`;
+  const repaired = await runMaintenance(stack.dbUrl);
+  expect([repaired.code, outcomes(repaired.rows)[5]]).toEqual([0, 'privileges repaired']);
+  await sql`grant temporary on database postgres to proxy_gateway_local`;
+  const found = await runMaintenance(stack.dbUrl);
+  expect([found.code, outcomes(found.rows)[5]]).toEqual([1, 'privileges found']);
+  expect(found.stdout).toContain('proxy_gateway_local may make temporary objects here.');
+  await sql`revoke temporary on database postgres from proxy_gateway_local`;
+});
+
+it('brings keys in step with the accounts of their owners', async () => {
+  await sql`update private.proxy_keys set owner_barred_until = '2100-01-01' where id = ${id}`;
+  const { code, rows } = await runMaintenance(stack.dbUrl);
+  expect([code, outcomes(rows)[4]]).toEqual([0, 'accounts repaired']);
+  const [key] = await sql`select active from private.key_states where id = ${id}`;
+  expect(key).toEqual({ active: true });
 });
 
 it('says what it is at when that takes long', async () => {
@@ -184,7 +214,7 @@ describe('where it cannot work it says what to do, and never the password', () =
       /password/,
     ],
     ['there is no such database', () => stack.dbUrl.replace(/postgres$/, secret), /name/],
-    ['the role is another', () => stack.dbUrl.replace('//postgres:', '//proxy_gateway:'), /role/],
+    ['the role is another', () => stack.gatewayDbUrl, /role postgres/],
     ['there are no migrations', () => stack.dbUrl.replace(/postgres$/, 'template1'), /migrations/],
     ['the URL is none', () => `postgresql//postgres:${secret}@127.0.0.1`, /postgresql:\/\//],
     ['the URL is of something else', () => `https://postgres:${secret}@127.0.0.1/`, /postgresql:/],

@@ -46,7 +46,7 @@ interface LookupRow {
 /** How long a query may take before its connection is given up: a black hole must not hang us. */
 const queryTimeoutMs = 3_000;
 
-/** Connections of role `proxy_gateway`. An idle one that breaks is logged, and replaced when needed. */
+/** Connections of a gateway's login. An idle one that breaks is logged, and replaced when needed. */
 export function createPool(options: {
   databaseUrl: string;
   connections: number;

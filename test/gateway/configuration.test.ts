@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, readConfiguration } from '../../gateway/configuration.ts';
 
-const databaseUrl = 'postgresql://proxy_gateway:s3cret@db.example.com:5432/postgres';
+const databaseUrl = 'postgresql://proxy_gateway_eu_1:s3cret@db.example.com:5432/postgres';
 const least = { GATEWAY_DATABASE_URL: databaseUrl, GATEWAY_SPOOL_DIR: '/var/spool/gateway' };
 const read = (settings: Record<string, string> = {}) =>
   readConfiguration({ ...least, ...settings });
