@@ -30,11 +30,6 @@ async function usedKeys(scene: Scene, users: BenchUser[]): Promise<string[]> {
 
 const keysOfTheirOwn = (scene: Scene, users: BenchUser[]) => scene.newKeys(users);
 
-const forgetRotations: Route['prepare'] = async ({ scene }, users, keys) => {
-  await scene.forgetRotations(users);
-  return keys;
-};
-
 const read = (name: string, stage: Route['stage'], path: (key: string) => string): Route => ({
   name,
   ...(stage ? { stage } : {}),
@@ -82,13 +77,11 @@ const writes: Route[] = [
   {
     name: 'rotate',
     stage: keysOfTheirOwn,
-    prepare: forgetRotations,
     call: (_user, key) => ({ method: 'POST', path: `${keysPath}/${key}/rotate`, expect: 200 }),
   },
   {
     name: 'rotate with grace',
     stage: keysOfTheirOwn,
-    prepare: forgetRotations,
     call: (_user, key) => ({
       method: 'POST',
       path: `${keysPath}/${key}/rotate`,

@@ -14,17 +14,22 @@ export interface BenchUser {
 /** Makes users and keys straight in SQL: signing up spends its time on bcrypt. */
 export interface Scene {
   newUsers(count: number, options?: { admin?: boolean }): Promise<BenchUser[]>;
-  /** One new key for each of `users`, in the same order; returns their ids. */
+  /** One new key for each of `users`, in the same order, older than any usage; returns their ids. */
   newKeys(users: BenchUser[]): Promise<string[]>;
   /** `count` usage events of each of `keys`, over the last 20 days. */
   newUsage(keys: string[], count: number): Promise<unknown>;
-  /** Lifts the limit on rotations of `users`. */
-  forgetRotations(users: BenchUser[]): Promise<unknown>;
 }
 
-/** Opens the scene of a stack: `sql` is its owner, `keysFile` holds the key that signs tokens. */
+/**
+ * Opens the scene of a stack: `sql` is its owner, `keysFile` holds the key that signs tokens. Lifts the
+ * stack's limits on writes.
+ */
 export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Scene> {
   const { signingJwk } = JSON.parse(readFileSync(keysFile, 'utf8')) as { signingJwk: JWK };
+  // a second instead of a minute, so that the log of a user's writes stays as short as users have it
+  await sql`
+    update private.write_limits
+    set allowed = 1000000, seconds = case when seconds = 60 then 1 else seconds end`;
   const privateKey = await importJWK(signingJwk, 'ES256');
   const header = { alg: 'ES256', kid: signingJwk.kid ?? '', typ: 'JWT' };
   return {
@@ -37,7 +42,7 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
         )
         select
           '00000000-0000-0000-0000-000000000000', id, 'authenticated', 'authenticated',
-          id || '@example.com', '{}', '{}', now(), now()
+          id || '@example.com', ${JSON.stringify(appMetadata(admin))}::text::jsonb, '{}', now(), now()
         from unnest(${ids}::uuid[]) as id`;
       return Promise.all(
         ids.map(async (id) => {
@@ -53,8 +58,9 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
       const owners = users.map(({ id }) => id);
       await sql`
         with made as (
-          insert into private.proxy_keys (id, key_id, user_id, label, tier, live_mode)
-          select id, key_id, owner_id, 'bench', 'developer', true
+          insert into private.proxy_keys
+            (id, key_id, user_id, label, tier, live_mode, created_at)
+          select id, key_id, owner_id, 'bench', 'developer', true, now() - interval '100 days'
           from unnest(${ids}::uuid[], ${keyIds}::text[], ${owners}::uuid[])
             as wanted (id, key_id, owner_id)
           returning id, key_id
@@ -77,10 +83,11 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
         'servedByNodeId', 'bench'
       )))
       from unnest(${keys}::uuid[]) as key, generate_series(1, ${count}::integer) as n`,
-    forgetRotations: (users) => sql`
-      update private.rotation_windows set rotated_at = '{}'
-      where user_id = any(${users.map(({ id }) => id)}::uuid[])`,
   };
+}
+
+function appMetadata(admin: boolean) {
+  return { provider: 'email', providers: ['email'], ...(admin ? { role: 'admin' } : {}) };
 }
 
 function claimsOf(id: string, admin: boolean) {
@@ -91,7 +98,7 @@ function claimsOf(id: string, admin: boolean) {
     role: 'authenticated',
     email: `${id}@example.com`,
     phone: '',
-    app_metadata: { provider: 'email', providers: ['email'], ...(admin ? { role: 'admin' } : {}) },
+    app_metadata: appMetadata(admin),
     user_metadata: {},
     aal: 'aal1',
     amr: [{ method: 'password', timestamp: now }],

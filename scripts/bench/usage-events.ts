@@ -36,6 +36,6 @@ export async function recordUsageEvents(
   report.load = { events: size.events, milliseconds: performance.now() - begun };
   // what autovacuum would do in the middle of a measurement
   for (const table of ['events', 'hourly', 'monthly']) {
-    await sql.unsafe(`vacuum analyze public.proxy_usage_${table}`);
+    await sql.unsafe(`vacuum analyze private.proxy_usage_${table}`);
   }
 }

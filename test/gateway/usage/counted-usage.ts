@@ -43,7 +43,7 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
       select
         sum(requests)::integer as requests, sum(bytes_sent)::float8 as sent,
         sum(bytes_received)::float8 as received
-      from public.${sql(table)} where api_key_id in ${ids}`;
+      from private.${sql(table)} where api_key_id in ${ids}`;
     return row;
   };
   return {
