@@ -17,20 +17,25 @@ beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
 });
 
-/** A request that succeeds: by the one who may, over a new key where the path names one. */
-async function succeed(
-  { method, path, query, body }: ProtectedRoute,
-  options: { prefix?: string; added?: string; headers?: Record<string, string> } = {},
-): Promise<Response> {
+type Options = { prefix?: string; added?: string; headers?: Record<string, string> };
+
+/** A request that succeeds: by the one who may, over a key or a user for whom there is something to do. */
+async function prepare({ method, path, query, body }: ProtectedRoute) {
   const { token } = path.startsWith('/admin/') ? admin : owner;
   const id = path.includes(':id') ? (await mintKey(owner)).id : '';
-  const parameters = [query, options.added].filter(Boolean).join('&');
-  const to = `${options.prefix ?? ''}${path.replace(':id', id)}${parameters && `?${parameters}`}`;
-  return request(method, to, {
-    token,
-    body: body?.user ? { ...body, user: owner.id } : body,
-    ...(options.headers ? { headers: options.headers } : {}),
-  });
+  if (path.endsWith('/reactivate')) await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
+  const sent = body?.user ? { ...body, user: (await newUser()).id } : body;
+  if (path.endsWith('/revoke')) await admin.request('POST', '/admin/proxy/grants', sent);
+  return ({ prefix = '', added, headers }: Options = {}) => {
+    const parameters = [query, added].filter(Boolean).join('&');
+    const to = `${prefix}${path.replace(':id', id)}${parameters && `?${parameters}`}`;
+    return request(method, to, { token, body: sent, ...(headers ? { headers } : {}) });
+  };
+}
+
+async function succeed(route: ProtectedRoute, options?: Options): Promise<Response> {
+  const send = await prepare(route);
+  return send(options);
 }
 
 describe.each(protectedRoutes)('$method $path', (route) => {
@@ -54,6 +59,22 @@ describe.each(protectedRoutes)('$method $path', (route) => {
     expect(headers.has('RateLimit')).toBe(limited);
     expect(headers.has('RateLimit-Policy')).toBe(limited);
     expect(headers.has('Retry-After')).toBe(false);
+  });
+});
+
+// what changes nothing costs nothing
+const idle = /\/(suspend|reactivate|grants|revoke)$/;
+const repeatable = protectedRoutes.filter(({ method, path }) => {
+  return method === 'DELETE' || (method === 'POST' && idle.test(path));
+});
+
+describe.each(repeatable)('$method $path', (route) => {
+  it('carries no RateLimit headers where all is done already', async () => {
+    const send = await prepare(route);
+    expect((await send()).headers.has('RateLimit')).toBe(true);
+    const again = await send();
+    expect(again.status).toBe(route.success);
+    expect(again.headers.has('RateLimit')).toBe(false);
   });
 });
 

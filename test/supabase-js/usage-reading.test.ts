@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { snakeCase } from '../../supabase/functions/_shared/field-names.ts';
+import { ageKeys } from '../database/aged-key.ts';
 import { insertKeys, mintKey } from '../functions/key-scenes.ts';
 import { beginOf, insertUsage, period, report } from '../functions/usage/usage-scenes.ts';
 import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
@@ -16,6 +17,7 @@ let key: { id: string; keyId: string };
 beforeAll(async () => {
   [owner, other, admin] = await Promise.all([newUser(), newUser(), newAdmin()]);
   key = await mintKey(owner, { label: 'Used' });
+  await ageKeys(sql, [key.id]);
   await insertKeys(sql, owner.id, { count: 3, tier: 'team', deleted: true });
   const moments = [0, 1, 2].map((hours) => Date.now() - hours * 3_600_000);
   await report(
@@ -25,6 +27,7 @@ beforeAll(async () => {
       occurredAt: new Date(moment).toISOString(),
       bytesSent: 10 ** n,
       bytesReceived: 2 ** 40,
+      durationMs: 90_000,
     })),
   );
   const old = { requests: 1, bytesSent: 2, bytesReceived: 3 };
