@@ -12,7 +12,10 @@ export function hashSecret(keyId: string, secret: string): string {
   return createHash('sha256').update(`${keyId}:${secret}`, 'ascii').digest('hex');
 }
 
-/** Puts keys straight into the tables: a scene of many keys in two statements. */
+/**
+ * Puts keys straight into the tables: a scene of many keys in two statements. They are as old as
+ * events may be, as no event is taken from before its key was made.
+ */
 export async function seedKeys(
   sql: postgres.Sql,
   userId: string,
@@ -29,8 +32,12 @@ export async function seedKeys(
   const hashes = [...secrets].map(([keyId, secret]) => hashSecret(keyId, secret));
   return sql.begin(async (transaction) => {
     const rows = await transaction<{ id: string; keyId: string }[]>`
-      insert into private.proxy_keys (key_id, user_id, label, tier, live_mode, deleted_at)
-      select k, ${userId}, 'seeded', ${tier}, true, ${deleted ? new Date() : null}::timestamptz
+      insert into private.proxy_keys (
+        key_id, user_id, label, tier, live_mode, created_at, deleted_at
+      )
+      select
+        k, ${userId}, 'seeded', ${tier}, true, now() - interval '100 days',
+        ${deleted ? new Date() : null}::timestamptz
       from unnest(${[...secrets.keys()]}::text[]) as k
       returning id, key_id as "keyId"`;
     await transaction`

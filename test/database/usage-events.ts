@@ -54,7 +54,7 @@ export function readRollups(
     select
       ${period} as period,
       requests::text, bytes_sent::text as "bytesSent", bytes_received::text as "bytesReceived"
-    from public.${table} where api_key_id = ${apiKeyId} order by 1`;
+    from private.${table} where api_key_id = ${apiKeyId} order by 1`;
 }
 
 /** Rollup rows of the keys that a recount of their events does not give, and the other way round. */
