@@ -9,7 +9,6 @@ function anEntry(fields: Partial<AuditEntry>): AuditEntry {
   return {
     id: '01a206e7-0000-7000-8000-00000000000a',
     api_key_id: '01a206e7-0000-7000-8000-00000000000b',
-    user_id: me,
     actor_id: me,
     action: 'updated',
     changes: null,

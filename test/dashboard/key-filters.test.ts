@@ -3,6 +3,7 @@ import {
   applyFilters,
   firstFilters,
   type KeyFilters,
+  missesDeleted,
   readFilters,
   writeFilters,
 } from '../../dashboard/src/keys/key-filters.ts';
@@ -67,6 +68,14 @@ describe('the filters of the list of keys', () => {
     expect(shown({ sort: 'last_used', descending: true })[0]).toBe('ant');
     expect(shown({ sort: 'last_used', descending: false }).at(-1)).toBe('ant');
     expect(shown({ sort: 'created', descending: false }).at(-1)).toBe('Zebra 2');
+  });
+
+  it('tell when they let keys through that were not read: old ones, all of them deleted', () => {
+    const told = ['', 'deleted', 'undeleted', 'active', 'suspended'].filter((state) =>
+      missesDeleted(true, { ...firstFilters, state }),
+    );
+    expect(told).toEqual(['', 'deleted']);
+    expect(missesDeleted(false, { ...firstFilters, state: '' })).toBe(false);
   });
 
   it('are the same after a way through the address', () => {

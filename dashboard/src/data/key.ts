@@ -13,8 +13,21 @@ export type Key = Present<
   | 'allowed_ips'
   | 'bandwidth_limit_bytes'
   | 'bandwidth_used_this_period_bytes'
+  | 'created_at'
+  | 'id'
+  | 'key_id'
+  | 'label'
+  | 'live_mode'
   | 'rate_limit'
+  | 'tier'
 >;
+
+/** A user's keys, newest first. */
+export interface OwnKeys {
+  keys: Key[];
+  /** Whether there are older deleted ones, which are left out where there are thousands. */
+  hasOlder: boolean;
+}
 
 /** A key as an admin finds it: with its owner's address, unless the account is gone. */
 export type FoundKey = Key & { email: string | null };

@@ -88,6 +88,11 @@ export function applyFilters(keys: Key[], filters: KeyFilters, now: number): Key
   return shown.sort(filters.descending ? (a, b) => compare(b, a) : compare);
 }
 
+/** Whether the filters let deleted keys through, of which there are older ones that were not read. */
+export function missesDeleted(hasOlder: boolean, { state }: KeyFilters): boolean {
+  return hasOlder && (state === '' || state === 'deleted');
+}
+
 /** RFC 3339 in UTC with one and the same offset sorts as text; never is before all times. */
 function compareTimes(a: string | null, b: string | null): number {
   if (a === b) return 0;

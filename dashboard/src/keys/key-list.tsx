@@ -3,12 +3,18 @@ import { useSearchParams } from 'react-router';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import { Pager } from '../components/pager.tsx';
-import type { Key } from '../data/key.ts';
+import type { OwnKeys } from '../data/key.ts';
 import { counted, number } from '../format/amount.ts';
 import { withoutSecret } from '../format/without-secret.ts';
 import type { OpenKeyDialog } from './key-dialog.tsx';
 import { KeyFilterBar } from './key-filter-bar.tsx';
-import { applyFilters, firstFilters, readFilters, writeFilters } from './key-filters.ts';
+import {
+  applyFilters,
+  firstFilters,
+  missesDeleted,
+  readFilters,
+  writeFilters,
+} from './key-filters.ts';
 import styles from './key-list.module.css';
 import { KeyTable } from './key-table.tsx';
 
@@ -19,8 +25,8 @@ const pageSize = 50;
  * The keys that fit the filters, a page at a time. Both are in the address, to be kept or sent, and so
  * that the way back from a key leads to where one was.
  */
-export function KeyList(props: { keys: Key[]; onAction: (dialog: OpenKeyDialog) => void }) {
-  const { keys, onAction } = props;
+export function KeyList(props: OwnKeys & { onAction: (dialog: OpenKeyDialog) => void }) {
+  const { keys, hasOlder, onAction } = props;
   const [parameters, setParameters] = useSearchParams();
   const filters = useMemo(() => readFilters(parameters), [parameters]);
   const page = readPage(parameters);
@@ -81,6 +87,9 @@ export function KeyList(props: { keys: Key[]; onAction: (dialog: OpenKeyDialog) 
               onPage={turn}
             />
           </>
+        )}
+        {missesDeleted(hasOlder, followed) && (
+          <p className={styles.note}>Older deleted keys are not shown.</p>
         )}
       </section>
     </>

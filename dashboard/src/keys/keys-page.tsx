@@ -24,8 +24,12 @@ export default function KeysPage() {
       }
     >
       <Loaded query={keys} what="your keys">
-        {(all) =>
-          all.length === 0 ? <NoKeys onMint={mint} /> : <KeyList keys={all} onAction={setDialog} />
+        {(own) =>
+          own.keys.length === 0 ? (
+            <NoKeys onMint={mint} />
+          ) : (
+            <KeyList {...own} onAction={setDialog} />
+          )
         }
       </Loaded>
       <KeyDialog open={dialog} onOpen={setDialog} />

@@ -30,7 +30,7 @@ export function OverviewPage() {
           thisMonth.data &&
           lastMonth.data && (
             <Overview
-              keys={keys.data}
+              keys={keys.data.keys}
               thisMonth={thisMonth.data}
               lastMonth={lastMonth.data}
               names={{ thisMonth: month(months.thisMonth), lastMonth: month(months.lastMonth) }}
