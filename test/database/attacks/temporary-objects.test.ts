@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scramVerifier } from '../../../scripts/gateway-login/scram-verifier.ts';
+import { type OwnStack, startOwnStack } from '../own-stack.ts';
+import { usageEvent } from '../usage-events.ts';
+
+const password = randomUUID();
+const login = 'proxy_gateway_stolen';
+let own: OwnStack;
+let sql: postgres.Sql;
+let key: { id: string; keyId: string };
+
+// privileges on a database and large objects are everybody's: on a stack of its own
+beforeAll(async () => {
+  own = await startOwnStack();
+  sql = own.sql;
+  const [made] = await own.newKeys(1);
+  if (!made) throw new Error('no key');
+  key = made;
+  await sql`select private.create_gateway_login('stolen', ${scramVerifier(password)})`;
+});
+afterAll(() => own.stop());
+
+function connect(onnotice: (notice: postgres.Notice) => void = () => {}): postgres.Sql {
+  const url = new URL(own.gatewayDbUrl);
+  url.username = login;
+  url.password = password;
+  return postgres(url.href, { max: 1, onnotice });
+}
+
+it("a gateway's login may make no temporary object", async () => {
+  const gateway = connect();
+  for (const statement of [
+    'create domain pg_temp.text as pg_catalog.text',
+    'create temporary table t ()',
+    'create function pg_temp.f() returns int language sql as $$ select 1 $$',
+  ]) {
+    await expect(gateway.unsafe(statement), statement).rejects.toMatchObject({ code: '42501' });
+  }
+  await gateway.end();
+});
+
+describe('where a database was copied without its privileges, and the login may', () => {
+  beforeAll(() => sql.unsafe(`grant temporary on database postgres to ${login}`));
+  afterAll(() => sql.unsafe(`revoke temporary on database postgres from ${login}`));
+
+  /** Calls both functions as the gateway does, and gives the roles that the login's code ran as. */
+  async function callAfter(make: (gateway: postgres.Sql) => Promise<unknown>): Promise<string[]> {
+    const ran: string[] = [];
+    const gateway = connect(({ message = '' }) => {
+      if (message.startsWith('ran as')) ran.push(message);
+    });
+    await make(gateway);
+    await gateway`select * from gateway.lookup_proxy_key(${key.keyId})`;
+    const events = JSON.stringify([usageEvent(key.id), { eventId: 'none' }]);
+    await gateway`select * from gateway.record_usage(${events}::pg_catalog.text::pg_catalog.jsonb)`;
+    await expect(
+      gateway`select * from gateway.record_usage('{}'::pg_catalog.jsonb)`,
+    ).rejects.toMatchObject({ hint: 'invalid_request' });
+    await gateway.end();
+    return ran;
+  }
+
+  /** A function of the login's that says as whom it runs. */
+  const spy = (argument: string, returns = 'boolean', value = 'true') => `
+    create function pg_temp.evil(v ${argument}) returns ${returns} language plpgsql as $$
+    begin raise notice 'ran as %', current_user; return ${value}; end $$`;
+
+  it('no type of a known name is taken for the real one', async () => {
+    const types = await sql<{ name: string }[]>`
+      select typname as name from pg_type
+      where typnamespace = 'pg_catalog'::regnamespace and typtype = 'b' and typelem = 0
+        and typname !~ '^(pg_|_)' and typinput::text not in ('record_in')
+      order by 1`;
+    expect(types.map((type) => type.name)).toEqual(
+      expect.arrayContaining(['text', 'uuid', 'int4', 'int8', 'jsonb', 'timestamptz', 'date']),
+    );
+    const ran = await callAfter(async (gateway) => {
+      for (const type of types) {
+        await gateway.unsafe(spy(`pg_catalog.${type.name}`));
+        await gateway.unsafe(
+          `create domain pg_temp.${type.name} as pg_catalog.${type.name}
+           check (pg_temp.evil(value))`,
+        );
+      }
+      // the domains are there, and run their maker's code as their maker
+      await gateway.unsafe(`select 'x'::pg_catalog.varchar::pg_temp.text`);
+    });
+    expect([...new Set(ran)]).toEqual([`ran as ${login}`]);
+    expect(ran).toHaveLength(1);
+  });
+
+  it('no function, operator, cast or aggregate of a known name is', async () => {
+    const functions = await sql<{ name: string; args: string; returns: string }[]>`
+      select distinct on (p.proname, p.proargtypes::text)
+        p.proname as name, pg_get_function_identity_arguments(p.oid) as args,
+        format_type(p.prorettype, null) as returns
+      from pg_proc as p
+      where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind = 'f' and not p.proretset
+        and p.proname in ('now', 'clock_timestamp', 'jsonb_typeof', 'jsonb_array_length',
+          'date_trunc', 'floor', 'char_length', 'pg_notify', 'array_append', 'texteq', 'uuid_eq')
+        and not (0 = any(p.proargtypes)) and p.prorettype not in ('void'::regtype)
+        and not exists (
+          select from unnest(p.proargtypes) as t join pg_type as y on y.oid = t
+          where y.typtype = 'p'
+        )`;
+    expect(functions.length).toBeGreaterThan(8);
+    const ran = await callAfter(async (gateway) => {
+      for (const { name: known, args, returns } of functions) {
+        await gateway.unsafe(`
+          create function pg_temp.${known}(${args}) returns ${returns} language plpgsql as $$
+          begin raise notice 'ran as %', current_user; return null; end $$`);
+      }
+      await gateway.unsafe(`
+        create function pg_temp.same(a pg_catalog.text, b pg_catalog.text)
+        returns boolean language plpgsql as $$
+        begin raise notice 'ran as %', current_user; return true; end $$`);
+      await gateway.unsafe(`
+        create operator pg_temp.= (
+          leftarg = pg_catalog.text, rightarg = pg_catalog.text, function = pg_temp.same
+        )`);
+      await gateway.unsafe(`create type pg_temp.mine as (v pg_catalog.text)`);
+      await gateway.unsafe(`
+        create function pg_temp.mine(v pg_catalog.text) returns pg_temp.mine language plpgsql as $$
+        begin raise notice 'ran as %', current_user; return row(v)::pg_temp.mine; end $$`);
+      await gateway.unsafe(`
+        create cast (pg_catalog.text as pg_temp.mine)
+        with function pg_temp.mine(pg_catalog.text) as implicit`);
+      await gateway.unsafe(`
+        create function pg_temp.step(s pg_catalog.numeric, v pg_catalog.int8)
+        returns pg_catalog.numeric language plpgsql as $$
+        begin raise notice 'ran as %', current_user; return 0; end $$`);
+      await gateway.unsafe(`
+        create aggregate pg_temp.sum(pg_catalog.int8) (sfunc = pg_temp.step, stype = numeric)`);
+    });
+    expect(ran).toEqual([]);
+  });
+
+  it('no table or view of a known name is', async () => {
+    const ran = await callAfter(async (gateway) => {
+      await gateway.unsafe(spy('pg_catalog.text', 'pg_catalog.text', 'v'));
+      for (const table of ['proxy_keys', 'proxy_tiers', 'key_states', 'proxy_usage_monthly']) {
+        await gateway.unsafe(
+          `create view pg_temp.${table} as select pg_temp.evil('x'::pg_catalog.text) as key_id`,
+        );
+      }
+    });
+    expect(ran).toEqual([]);
+  });
+});
+
+it('maintenance takes TEMPORARY back where PUBLIC has it, and says so', async () => {
+  const report = () =>
+    sql<{ outcome: string }[]>`
+      select outcome from private.maintain_usage(tasks => '{privileges}')`;
+  expect(await report()).toEqual([{ outcome: 'unchanged' }]);
+  await sql`grant temporary on database postgres to public`;
+  expect((await report())[0]).toEqual({ outcome: 'repaired' });
+  expect(await report()).toEqual([{ outcome: 'unchanged' }]);
+  const [held] = await sql`
+    select has_database_privilege(${login}, current_database(), 'temporary') as "byGateway",
+      has_database_privilege('authenticated', current_database(), 'temporary') as "byOthers"`;
+  expect(held).toEqual({ byGateway: false, byOthers: true });
+});
+
+it.each([
+  [
+    'may make temporary objects',
+    `grant temporary on database postgres to ${login}`,
+    `revoke temporary on database postgres from ${login}`,
+  ],
+  [
+    'has no limit on its connections',
+    `alter role ${login} connection limit -1`,
+    `alter role ${login} connection limit 20`,
+  ],
+  ['has a right of its own', `alter role ${login} createdb`, `alter role ${login} nocreatedb`],
+  ['is in another role', `grant authenticated to ${login}`, `revoke authenticated from ${login}`],
+])('maintenance reports a login that %s', async (_, give, take) => {
+  const report = () =>
+    sql<{ outcome: string; detail: string }[]>`
+      select outcome, detail from private.maintain_usage(tasks => '{privileges}')`;
+  await sql.unsafe(give);
+  const found = await report();
+  await sql.unsafe(take);
+  expect(found).toContainEqual({ outcome: 'found', detail: expect.stringContaining(login) });
+  expect(await report()).toMatchObject([{ outcome: 'unchanged' }]);
+});
+
+it("maintenance reports large objects that a gateway's login made, until it is dropped", async () => {
+  const gateway = connect();
+  await gateway`select lo_create(0)`;
+  await gateway.end();
+  const report = () =>
+    sql<{ outcome: string; detail: string }[]>`
+      select outcome, detail from private.maintain_usage(tasks => '{privileges}')`;
+  expect(await report()).toEqual([{ outcome: 'found', detail: expect.stringContaining(login) }]);
+  await sql`select private.drop_gateway_login('stolen')`;
+  expect(await report()).toMatchObject([{ outcome: 'unchanged' }]);
+});
