@@ -107,14 +107,10 @@ describe.each(clients.filter(([name]) => python || !name.startsWith('Python')))(
       },
       { timeout: 60_000, interval: 100 },
     );
-    const { data: events } = await owner.supabase.from('proxy_usage_events').select();
-    expect(events).toHaveLength(1);
-    expect(events?.[0]).toMatchObject({
-      api_key_id: key.id,
-      target_host: 'localhost',
-      status_code: 200,
-      slice: 0,
-    });
+    const { data: page } = await owner.supabase.rpc('list_proxy_key_events', { id: key.id });
+    expect(page?.items).toMatchObject([
+      { api_key_id: key.id, target_host: 'localhost', status_code: 200, slice: 0 },
+    ]);
   });
 });
 

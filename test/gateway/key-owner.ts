@@ -1,10 +1,23 @@
 import type postgres from 'postgres';
 import { expect, vi } from 'vitest';
-import type { Database } from '../../supabase/functions/_shared/database.types.ts';
 import { type SeededKey, seedKeys } from '../database/seeded-keys.ts';
 import { newUser, type Persona } from '../personas.ts';
 
-type EventRow = Database['public']['Tables']['proxy_usage_events']['Row'];
+/** A usage event as its owner reads it. */
+interface OwnEvent {
+  event_id: string;
+  api_key_id: string;
+  occurred_at: string;
+  target_host: string;
+  method: string;
+  status_code: number;
+  bytes_sent: number;
+  bytes_received: number;
+  duration_ms: number;
+  served_by_node_id: string;
+  tunnel_id: string | null;
+  slice: number;
+}
 
 /** A key as a client sends it. */
 export type UsableKey = SeededKey & { basicAuth: string };
@@ -14,7 +27,7 @@ export interface KeyOwner {
   persona: Persona;
   newKey(): Promise<UsableKey>;
   /** The events of a key, once there are as many as expected, the oldest first. */
-  eventsOf(key: SeededKey, count: number): Promise<EventRow[]>;
+  eventsOf(key: SeededKey, count: number): Promise<OwnEvent[]>;
 }
 
 /** Signs somebody up; `sql` is the schema's owner. */
@@ -30,13 +43,13 @@ export async function newKeyOwner(sql: postgres.Sql): Promise<KeyOwner> {
     eventsOf: (key, count) =>
       vi.waitFor(
         async () => {
-          const { data } = await persona.supabase
-            .from('proxy_usage_events')
-            .select()
-            .eq('api_key_id', key.id)
-            .order('occurred_at');
-          expect(data).toHaveLength(count);
-          return data ?? [];
+          const { data } = await persona.supabase.rpc('list_proxy_key_events', {
+            id: key.id,
+            limit: 200,
+          });
+          const events = (data?.items ?? []) as unknown as OwnEvent[];
+          expect(events).toHaveLength(count);
+          return events.reverse();
         },
         { timeout: 60_000, interval: 50 },
       ),
