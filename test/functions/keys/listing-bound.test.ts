@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
+import { expectSameRefusal, list } from '../../supabase-js/both-ways.ts';
+import { expectSameAnswer, type Query, readingUsage } from '../../supabase-js/usage-ways.ts';
+import { expectProblem } from '../contract.ts';
+import { insertKeys, mintKey } from '../key-scenes.ts';
+
+const sql = connectOwner();
+let owner: Persona;
+/** All of the owner's keys, newest first. */
+let all: string[];
+let undeleted: string[];
+/** What leads on from the list without a limit. */
+let flagged: string;
+
+beforeAll(async () => {
+  owner = await newUser();
+  await insertKeys(sql, owner.id, { count: 2_500, deleted: true });
+  undeleted = (await insertKeys(sql, owner.id, { count: 3 })).map(({ id }) => id);
+  // the first of all, one among the deleted ones, and the last of all
+  await sql`
+    update private.proxy_keys as k set created_at = now() - make_interval(secs => u.seconds)
+    from unnest(${undeleted}::uuid[], array[0.5, 1000.5, 9999]) as u (id, seconds)
+    where k.id = u.id`;
+  all = await idsOf(owner);
+  flagged = (await expectSameAnswer(list(owner))).cursor ?? '';
+});
+afterAll(() => sql.end());
+
+async function idsOf(user: Persona): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from private.proxy_keys where user_id = ${user.id}
+    order by created_at desc, id desc`;
+  return rows.map(({ id }) => id);
+}
+
+/** The ids of each page to the end, the same both ways: by `Link`, and by `next_cursor`. */
+async function followPages(user: Persona, query: Query = {}): Promise<string[][]> {
+  return followFrom((cursor) => list(user, { ...query, ...cursor }));
+}
+
+async function followFrom(
+  ask: (cursor: { cursor?: string }) => ReturnType<typeof list>,
+): Promise<string[][]> {
+  const pages: string[][] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await expectSameAnswer(ask(cursor === null ? {} : { cursor }));
+    pages.push((page.body as { id: string }[]).map(({ id }) => id));
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return pages;
+}
+
+describe('an owner of 2,500 deleted keys and 3 others who lists without a limit', () => {
+  it('gets the 3, and the newest deleted ones, up to 2,000 in all, newest first', async () => {
+    const [first = []] = await followPages(owner);
+    const deleted = all.filter((id) => !undeleted.includes(id));
+    const expected = new Set([...undeleted, ...deleted.slice(0, 1_997)]);
+    expect(first).toEqual(all.filter((id) => expected.has(id)));
+    expect([first[0], first.at(-1)]).toEqual([undeleted[0], undeleted[2]]);
+  });
+
+  it('is led by Link, or by next_cursor, to each of the others once', async () => {
+    const pages = await followPages(owner);
+    expect(pages.map((page) => page.length)).toEqual([2_000, 503]);
+    expect(pages[1]).toEqual(all.slice(-504, -1));
+    expect(pages.flat().toSorted()).toEqual(all.toSorted());
+  });
+
+  it('gets the rest also in pages of a limit, of deleted keys alone', async () => {
+    const rest = await followFrom(({ cursor = flagged }) => list(owner, { limit: 200, cursor }));
+    expect(rest.map((page) => page.length)).toEqual([200, 200, 103]);
+    expect(rest.flat()).toEqual(all.slice(-504, -1));
+  });
+
+  it('gets no key by it that is made meanwhile', async () => {
+    const user = await newUser();
+    await insertKeys(sql, user.id, { count: 2_001, deleted: true });
+    const { body, cursor } = await expectSameAnswer(list(user));
+    await insertKeys(sql, user.id, { count: 1 });
+    await sql`
+      update private.proxy_keys set created_at = now() - interval '1 day'
+      where user_id = ${user.id} and deleted_at is null`;
+    const rest = await expectSameAnswer(list(user, { cursor: cursor ?? '' }));
+    expect([body, rest.body]).toMatchObject([{ length: 2_000 }, { length: 1 }]);
+    expect(rest.cursor).toBeNull();
+  });
+
+  it('gets those of a filter in the same way', async () => {
+    const deleted = all.filter((id) => !undeleted.includes(id));
+    const pages = await followPages(owner, { active: false });
+    expect(pages).toEqual([deleted.slice(0, 2_000), deleted.slice(2_000)]);
+    expect(await followPages(owner, { active: true })).toEqual([undeleted]);
+    expect(await followPages(owner, { active: true, label: 'KEY 1' })).toEqual([[undeleted[0]]]);
+  });
+
+  it('gets the same of the usage key by key', async () => {
+    const pages = await followFrom((cursor) => readingUsage.byKey(owner, cursor));
+    expect(pages).toEqual(await followPages(owner));
+  });
+
+  it('gets the same keys from the summaries, by ranges within max_rows', async () => {
+    const [first = []] = await followPages(owner);
+    const read: unknown[] = [];
+    for (const from of [0, 1_000, 2_000]) {
+      const { data, error } = await owner.supabase
+        .from('proxy_key_summaries')
+        .select('id')
+        .order('created_at', { ascending: false })
+        .order('id', { ascending: false })
+        .range(from, from + 999);
+      expect(error).toBeNull();
+      read.push(...(data ?? []).map(({ id }) => id));
+    }
+    expect(read).toEqual(first);
+  });
+
+  it('gets nothing of another user by that cursor', async () => {
+    const other = await newUser();
+    const { id } = await mintKey(other);
+    await other.request('DELETE', `/api/v1/proxy/keys/${id}`);
+    await sql`update private.proxy_keys set created_at = now() - interval '1 day' where id = ${id}`;
+    expect(await followFrom(({ cursor = flagged }) => list(other, { cursor }))).toEqual([[id]]);
+  });
+});
+
+describe('an owner of fewer keys who lists without a limit', () => {
+  it.each([
+    [1_999, 1],
+    [2_000, 0],
+    [0, 100],
+  ])('gets all, with no Link: %i deleted and %i others', async (deleted, others) => {
+    const user = await newUser();
+    await insertKeys(sql, user.id, { count: deleted, deleted: true });
+    await insertKeys(sql, user.id, { count: others });
+    expect(await followPages(user)).toEqual([await idsOf(user)]);
+  });
+});
+
+describe('an owner of more than 2,000 keys that are not deleted', () => {
+  it('gets all of them at once, and the deleted ones by the cursor', async () => {
+    const user = await newUser();
+    await insertKeys(sql, user.id, { count: 2_001 });
+    await insertKeys(sql, user.id, { count: 3, deleted: true });
+    const pages = await followPages(user);
+    expect(pages.flat().toSorted()).toEqual((await idsOf(user)).toSorted());
+    expect(pages.map((page) => page.length)).toEqual([2_002, 2]);
+  });
+});
+
+describe('the cursor of the rest', () => {
+  it('is of the form of any other', () => {
+    expect(flagged).toMatch(/^[A-Za-z0-9_-]{32}$/);
+  });
+
+  it.each<[string, (id: string) => ReturnType<typeof list>]>([
+    ['events', (id) => readingUsage.events(owner, { cursor: flagged }, id)],
+    ['events as CSV', (id) => readingUsage.csv(owner, { cursor: flagged }, id)],
+  ])('is refused by other lists: %s', async (_, ask) => {
+    const { problem, details } = await expectSameRefusal(
+      ask(undeleted[0] ?? ''),
+      400,
+      'invalid_request',
+    );
+    expect(problem.errors).toMatchObject([{ path: 'cursor' }]);
+    expect(details).toBe('cursor');
+  });
+
+  it('is refused by the audit', async () => {
+    for (const id of [undefined, undeleted[0]]) {
+      expect(
+        await owner.supabase.rpc('list_proxy_key_audit', {
+          cursor: flagged,
+          ...(id ? { id } : {}),
+        }),
+      ).toMatchObject({
+        status: 400,
+        error: { code: 'PT400', hint: 'invalid_request', details: 'cursor' },
+      });
+    }
+  });
+
+  it.each([
+    ['keys', 'find_proxy_keys'],
+    ['grants', 'list_proxy_tier_grants'],
+  ] as const)("is refused by the admins' list of %s", async (name, rpc) => {
+    const admin = await newAdmin();
+    const response = await admin.request('GET', `/admin/proxy/${name}?cursor=${flagged}`);
+    const { errors } = await expectProblem(response, 400, 'invalid_request');
+    expect(errors).toMatchObject([{ path: 'cursor' }]);
+    expect(await admin.supabase.rpc(rpc, { cursor: flagged })).toMatchObject({
+      status: 400,
+      error: { code: 'PT400', hint: 'invalid_request', details: 'cursor' },
+    });
+  });
+});
