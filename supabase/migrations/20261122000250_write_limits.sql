@@ -93,16 +93,17 @@ declare
   -- never earlier than the last, as what follows searches a sorted list
   moment constant timestamptz :=
     greatest(pg_catalog.clock_timestamp(), written.recent[before]);
-  this_hour constant integer := pg_catalog.floor(extract(epoch from moment) / 3600)::integer;
+  -- as a double: numeric, which extract gives, takes several times as long
+  now_at constant double precision := pg_catalog.date_part('epoch', moment);
+  this_hour constant integer := pg_catalog.floor(now_at / 3600);
   one private.write_limits;
   -- of the log, how many have left the span
   gone integer;
   kept_span integer := 0;
   hours integer;
   used integer;
-  -- seconds until the oldest that counts no longer does, and until one more write is allowed
+  -- seconds until the oldest that counts no longer does; where too many count, until enough do not
   reset integer;
-  wait integer;
   longest_wait integer := 0;
   policies text := '';
   states text := '';
@@ -125,35 +126,35 @@ begin
       );
       used := before - gone + 1;
       reset := one.seconds + pg_catalog.ceil(
-        extract(epoch from coalesce(written.recent[gone + 1], moment) - moment)
-      );
-      wait := one.seconds + pg_catalog.ceil(
-        extract(epoch from written.recent[before - one.allowed + 1] - moment)
+        pg_catalog.date_part('epoch', coalesce(written.recent[gone + 1], moment)) - now_at
       );
     else
       -- whole hours, the oldest of which began up to an hour before the span
-      hours := pg_catalog.ceil(one.seconds / 3600.0);
+      hours := (one.seconds + 3599) / 3600;
       used := 0;
       for place in 1 .. least(hours + 1, pg_catalog.cardinality(written.hourly)) loop
         continue when written.hourly[place] = 0;
         used := used + written.hourly[place];
         reset := (hours + 2 - place) * 3600;
       end loop;
-      reset := reset - pg_catalog.floor(extract(epoch from moment))::bigint % 3600;
-      wait := reset;
+      reset := reset - pg_catalog.floor(now_at - this_hour * 3600.0::double precision);
     end if;
     if used > one.allowed then
-      reset := greatest(wait, 1);
+      if one.seconds <= longest_exact then
+        reset := one.seconds + pg_catalog.ceil(
+          pg_catalog.date_part('epoch', written.recent[before - one.allowed + 1]) - now_at
+        );
+      end if;
+      reset := greatest(reset, 1);
       longest_wait := greatest(longest_wait, reset);
     end if;
-    policies := pg_catalog.concat_ws(
-      ', ', nullif(policies, ''),
-      pg_catalog.format('"%s";q=%s;w=%s', one.name, one.allowed, one.seconds)
-    );
-    states := pg_catalog.concat_ws(
-      ', ', nullif(states, ''),
-      pg_catalog.format('"%s";r=%s;t=%s', one.name, greatest(one.allowed - used, 0), reset)
-    );
+    if policies <> '' then
+      policies := policies || ', ';
+      states := states || ', ';
+    end if;
+    policies := policies || '"' || one.name || '";q=' || one.allowed || ';w=' || one.seconds;
+    states := states || '"' || one.name || '";r=' || greatest(one.allowed - used, 0)
+      || ';t=' || reset;
     writes_left := coalesce(writes_left, one.allowed - used);
     reset_seconds := coalesce(reset_seconds, reset);
   end loop;

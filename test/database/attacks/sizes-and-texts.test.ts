@@ -1,0 +1,123 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { connectOwner, newAdmin, newUser } from '../../personas.ts';
+import { asRole } from '../database-role.ts';
+import { seedKeys } from '../seeded-keys.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+const size = 20 * 1024 * 1024;
+
+describe('20 MB in any argument is refused by its size, in SQL too', () => {
+  const huge = `repeat('x', ${size})`;
+  it.each([
+    ['a label', `public.mint_proxy_key(${huge})`, 'label'],
+    ['an unknown argument', `public.mint_proxy_key(jsonb_build_object('x', ${huge}))`, 'label'],
+    [
+      'an idempotency key',
+      `public.mint_proxy_key('x', idempotency_key => ${huge})`,
+      'idempotency_key',
+    ],
+    ['changes', `public.update_proxy_key('KEY', jsonb_build_object('label', ${huge}))`, 'changes'],
+    [
+      'many changes',
+      `public.update_proxy_key('KEY', jsonb_build_object('allowed_ips',
+        (select jsonb_agg('10.0.0.0/8'::text) from generate_series(1, 1000000))))`,
+      'changes',
+    ],
+    ['a filter of labels', `public.list_proxy_keys(label => ${huge})`, 'label'],
+    ['a cursor', `public.list_proxy_keys(cursor => ${huge})`, 'cursor'],
+    ['a period', `public.proxy_usage_summary(${huge})`, 'period'],
+    ['a time', `public.proxy_usage_series('hour', ${huge})`, 'from'],
+    ['a host', `public.list_proxy_key_events('KEY', target_host => ${huge})`, 'target_host'],
+    ['a reason', `public.suspend_proxy_key('KEY', ${huge})`, 'reason'],
+    ['a user', `public.grant_proxy_tier(${huge}, 'team', 'Paid.')`, 'user'],
+    ["an admin's filter of labels", `public.find_proxy_keys(label => ${huge})`, 'label'],
+    ["an admin's filter of users", `public.find_proxy_keys("user" => ${huge})`, 'user'],
+  ])('%s', async (_, call, argument) => {
+    const admin = await newAdmin();
+    const [key] = await seedKeys(sql, admin.id, 1);
+    const claims = { sub: admin.id, app_metadata: { role: 'admin' } };
+    const called = asRole(sql, 'authenticated', claims, (transaction) =>
+      transaction.unsafe(`select * from ${call.replace('KEY', key?.id ?? '')}`),
+    );
+    await expect(called).rejects.toMatchObject({
+      code: 'PT400',
+      hint: 'invalid_request',
+      detail: argument,
+    });
+  });
+
+  it('and by supabase-js', async () => {
+    const { supabase } = await newUser();
+    const { status, error } = await supabase.rpc('mint_proxy_key', { label: 'x'.repeat(size) });
+    expect([status, error?.code, error?.details]).toEqual([400, 'PT400', 'label']);
+  });
+});
+
+describe('a text that a reader cannot see or trust', () => {
+  const texts = [
+    ['a zero-width space alone', '\u200b'],
+    ['joiners alone', '\u200c\u200d\u2060'],
+    ['a soft hyphen and spaces', ' \u00ad '],
+    ['a Hangul filler alone', '\u3164'],
+    ['an empty Braille pattern', '\u2800'],
+    ['tags alone', '\u{e0041}\u{e0042}'],
+    ['variation selectors alone', '\ufe0f\u{e0100}'],
+    ['a direction override', 'safe\u202egnp.exe'],
+    ['an isolate', 'a\u2066b\u2069'],
+    ['a direction mark', 'a\u200fb'],
+    ['an Arabic letter mark', 'a\u061cb'],
+    ['a control', 'a\u0007b'],
+  ] as const;
+
+  it.each(texts)('is no label by either way in: %s', async (_, label) => {
+    const user = await newUser();
+    const [key] = await seedKeys(sql, user.id, 1);
+    const minted = await user.supabase.rpc('mint_proxy_key', { label });
+    expect([minted.status, minted.error?.hint, minted.error?.details]).toEqual([
+      400,
+      'invalid_request',
+      'label',
+    ]);
+    const updated = await user.supabase.rpc('update_proxy_key', {
+      id: key?.id ?? '',
+      changes: { label },
+    });
+    expect([updated.status, updated.error?.details]).toEqual([400, 'label']);
+    const route = await user.request('POST', '/api/v1/proxy/keys', { label });
+    expect([route.status, ((await route.json()) as { code: string }).code]).toEqual([
+      400,
+      'invalid_request',
+    ]);
+    await expect(
+      sql`update private.proxy_keys set label = ${label} where id = ${key?.id ?? ''}`,
+    ).rejects.toMatchObject({ code: '23514' });
+  });
+
+  it.each(texts)('is no reason: %s', async (_, reason) => {
+    const [admin, owner] = await Promise.all([newAdmin(), newUser()]);
+    const [key] = await seedKeys(sql, owner.id, 1);
+    const { status, error } = await admin.supabase.rpc('suspend_proxy_key', {
+      id: key?.id ?? '',
+      reason,
+    });
+    expect([status, error?.hint, error?.details]).toEqual([400, 'invalid_request', 'reason']);
+  });
+
+  it.each([
+    ['a family, which joiners join', '👩‍👩‍👧'],
+    ['a heart with its variation', '❤️'],
+    ['a flag of tags', '🏴󠁧󠁢󠁳󠁣󠁴󠁿'],
+    ['Persian, with a joiner', 'می‌خواهم'],
+    ['Hebrew', 'שלום'],
+    ['Devanagari', 'क्‍ष'],
+    ['a word with a soft hyphen', 'co\u00adoperate'],
+    ['80 emoji', '🙂'.repeat(80)],
+  ])('is not %s', async (_, label) => {
+    const { supabase } = await newUser();
+    const { data, error } = await supabase.rpc('mint_proxy_key', { label });
+    expect(error).toBeNull();
+    expect(data?.label).toBe(label);
+  });
+});
