@@ -6,6 +6,7 @@ import {
   fromNow,
   month,
   period,
+  span,
   startOfMonth,
 } from '../../dashboard/src/format/time.ts';
 
@@ -62,6 +63,11 @@ describe('times', () => {
   it('that were are never to come, when the browser’s clock is behind', () => {
     expect(ago('2026-11-23T12:00:40Z', now)).toBe('just now');
     expect(ago('2026-11-23T09:00:01Z', now)).toBe('2 hours ago');
+  });
+
+  it('to wait for are never said shorter than they are', () => {
+    const waits = [1, 119, 120, 121, 7_140, 7_141, 90_000].map(span);
+    expect(waits).toEqual(['1 s', '119 s', '2 min', '3 min', '119 min', '2 h', '25 h']);
   });
 
   it('are shown in UTC, and say so', () => {

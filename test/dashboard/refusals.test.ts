@@ -63,8 +63,8 @@ describe('a refusal of the database', () => {
 });
 
 describe('the words for a refusal', () => {
-  // these two have words where they can occur, as they say more than what is wrong
-  const toldElsewhere = ['already_done', 'rate_limited'];
+  // has words where it can occur, as they say more than what is wrong
+  const toldElsewhere = ['already_done'];
   // nothing that the dashboard can ask for
   const neverMet = ['append_only'];
 

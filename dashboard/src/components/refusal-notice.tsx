@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { Refusal } from '../data/refusal.ts';
 import { wordsOf } from '../data/refusal-words.ts';
+import { span } from '../format/time.ts';
 import { useSession } from '../session/session-context.ts';
 import { Button } from './button.tsx';
 import { Notice } from './notice.tsx';
@@ -12,10 +13,11 @@ export function RefusalNotice({ refusal }: { refusal: Refusal }) {
   if (refusal.code === 'rate_limited') {
     return (
       <Notice kind="error">
-        You have rotated keys five times within a minute, which is the most there may be.{' '}
-        {/* the seconds alone would be read out one by one */}
-        <span aria-hidden>{seconds > 0 ? `Try again in ${seconds} s.` : 'Try again now.'}</span>
-        <span className="visually-hidden">Try again in up to a minute.</span>
+        {wordsOf(refusal)} {/* the seconds alone would be read out one by one */}
+        <span aria-hidden>{seconds > 0 ? `Try again in ${span(seconds)}.` : 'Try again now.'}</span>
+        <span className="visually-hidden">
+          {seconds < 60 ? 'Try again in up to a minute.' : `Try again in ${span(seconds)}.`}
+        </span>
       </Notice>
     );
   }

@@ -27,6 +27,7 @@ const sentences: Record<string, string> = {
   key_suspended: 'The key is suspended. It cannot be rotated until an admin reactivates it.',
   key_expired: 'The key has expired. Give it another expiry first.',
   key_limit_reached: 'You have as many keys of this tier as it allows. Delete one you do not need.',
+  rate_limited: 'You have done this as often as you may for now.',
   idempotency_mismatch: 'Something else was sent before. Close this and begin again.',
   offline: 'No answer came. You may be offline. Trying again is safe: nothing is done twice.',
   unavailable: 'The service does not answer right now. Try again in a moment.',

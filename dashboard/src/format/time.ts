@@ -59,6 +59,13 @@ export function ago(time: Time, now = Date.now()): string {
   return fromNow(time, Math.max(now, new Date(time).getTime()));
 }
 
+/** “42 s”, “5 min”, “3 h”: how long to wait, in seconds, and never less than it is. */
+export function span(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`;
+}
+
 /** The first moment of the month that is `ahead` months after the one of `time`, in UTC. */
 export function startOfMonth(time: number, ahead = 0): Date {
   const at = new Date(time);
