@@ -5,6 +5,8 @@ export interface Relation {
   name: string;
   /** Quoted and qualified, to be put into a statement as it is. */
   qualified: string;
+  /** The name of its first column, quoted. */
+  column: string;
   /** False for a view that no privilege would make writable. */
   writable: boolean;
 }
@@ -16,6 +18,11 @@ export async function listRelations(sql: postgres.Sql, schemas: string[]): Promi
       n.nspname as schema,
       c.relname as name,
       format('%I.%I', n.nspname, c.relname) as qualified,
+      (
+        select quote_ident(a.attname) from pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        order by a.attnum limit 1
+      ) as column,
       pg_relation_is_updatable(c.oid, true) <> 0 as writable
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace

@@ -42,7 +42,7 @@ it('every schema, table, view, partition, type, function and role of ours says w
   expect(objects.map(({ name }) => name)).toEqual(
     expect.arrayContaining([
       'schema private',
-      'relation proxy_keys',
+      'relation private.proxy_keys',
       'type minted_proxy_key',
       'function gateway.record_usage(jsonb)',
       'role proxy_gateway',

@@ -1,4 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
+import { forgetWrites } from '../functions/write-windows.ts';
 import { connectOwner, newUser } from '../personas.ts';
 import { asUser } from './database-role.ts';
 import { hashSecret, seedKeys } from './seeded-keys.ts';
@@ -26,7 +27,7 @@ it('two rotations of one key at once leave one live secret, the one committed la
     });
 
   for (let round = 0; round < 40; round += 1) {
-    await sql`delete from private.rotation_windows where user_id = ${owner.id}`;
+    await forgetWrites(sql, owner.id);
     const pair = await Promise.all([rotate(), rotate()]);
     const [first, last] = pair.toSorted((a, b) => (a.rotatedAt < b.rotatedAt ? -1 : 1));
     const hashes = await sql<{ hash: string; rotatedAt: string }[]>`
@@ -48,7 +49,7 @@ it('a rotation and a deletion of one key at once never rotate what is deleted', 
   const owner = await newUser();
   const keys = await seedKeys(sql, owner.id, 40);
   for (const { id } of keys) {
-    await sql`delete from private.rotation_windows where user_id = ${owner.id}`;
+    await forgetWrites(sql, owner.id);
     const [rotated, deleted] = await Promise.allSettled([
       asUser(sql, owner.id, (transaction) => transaction`select public.rotate_proxy_key(${id})`),
       asUser(sql, owner.id, (transaction) => transaction`select public.delete_proxy_key(${id})`),

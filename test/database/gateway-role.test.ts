@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { connectGateway, connectOwner, request, signToken } from '../personas.ts';
 import { listRelations, listRoutines } from './catalog.ts';
@@ -8,6 +9,7 @@ const gateway = connectGateway(1);
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const schemas = ['public', 'private', 'gateway', 'auth', 'extensions'];
+const otherRoles = ['anon', 'authenticated', 'service_role', 'authenticator', 'postgres'];
 const ownFunctions = ['gateway.lookup_proxy_key(text)', 'gateway.record_usage(jsonb)'];
 
 describe('the gateway, in SQL', () => {
@@ -42,16 +44,16 @@ describe('the gateway, in SQL', () => {
     }
   });
 
-  it('may make nothing in a schema of ours', async () => {
-    for (const schema of schemas) {
-      await expect(gateway.unsafe(`create table ${schema}.mine ()`)).rejects.toMatchObject({
+  it('may make nothing in a schema of ours, and nothing temporary', async () => {
+    for (const place of [...schemas.map((schema) => `table ${schema}.`), 'temporary table ']) {
+      await expect(gateway.unsafe(`create ${place}mine ()`), place).rejects.toMatchObject({
         code: '42501',
       });
     }
   });
 
   it('may not become another role', async () => {
-    for (const role of ['anon', 'authenticated', 'service_role', 'authenticator', 'postgres']) {
+    for (const role of [...otherRoles, 'proxy_gateway']) {
       await expect(gateway.unsafe(`set role ${role}`), role).rejects.toMatchObject({
         code: '42501',
       });
@@ -59,8 +61,55 @@ describe('the gateway, in SQL', () => {
   });
 });
 
-it.each(['GET', 'POST'])('a token cannot make a %s request run as the gateway', async (method) => {
-  const token = await signToken({ role: 'proxy_gateway', sub: crypto.randomUUID() });
+describe('the group of the gateways', () => {
+  it('cannot log in, and each gateway has a login of its own', async () => {
+    const url = new URL(stack.gatewayDbUrl);
+    expect(url.username).toBe('proxy_gateway_local');
+    url.username = 'proxy_gateway';
+    const asGroup = postgres(url.href, { max: 1 });
+    await expect(asGroup`select`).rejects.toMatchObject({ code: expect.stringMatching(/^28/) });
+    await asGroup.end();
+    const [group] = await sql`
+      select rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
+      from pg_roles where rolname = 'proxy_gateway'`;
+    expect(new Set(Object.values(group ?? {}))).toEqual(new Set([false]));
+    const ofIt = await sql`
+      select from pg_auth_members where member = 'proxy_gateway'::regrole`;
+    expect(ofIt).toHaveLength(0);
+  });
+
+  it('gives its rights to the login, which has none of its own and cannot become it', async () => {
+    const [{ user } = {}] = await gateway`select current_user as user`;
+    expect(user).toBe('proxy_gateway_local');
+    const [login] = await sql`
+      select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolinherit,
+        rolconnlimit > 0 as limited
+      from pg_roles where rolname = ${user}`;
+    const no = { rolsuper: false, rolcreaterole: false, rolcreatedb: false };
+    const none = { ...no, rolreplication: false, rolbypassrls: false };
+    expect(login).toEqual({ ...none, rolinherit: true, limited: true });
+    const memberships = await sql`
+      select roleid::regrole::text as "group", inherit_option, set_option, admin_option
+      from pg_auth_members where member = ${user}::regrole`;
+    expect([...memberships]).toEqual([
+      { group: 'proxy_gateway', inherit_option: true, set_option: false, admin_option: false },
+    ]);
+    // what is granted to it itself, or is its own, in this database or for all
+    const held = await sql`
+      select classid::regclass::text, deptype from pg_shdepend
+      where refclassid = 'pg_authid'::regclass and refobjid = ${user}::regrole
+        and not (classid = 'pg_auth_members'::regclass)`;
+    expect([...held]).toEqual([]);
+  });
+});
+
+it.each(
+  ['proxy_gateway', 'proxy_gateway_local'].flatMap((role) => [
+    [role, 'GET'],
+    [role, 'POST'],
+  ]),
+)('a token cannot make a request run as %s by %s', async (role, method = '') => {
+  const token = await signToken({ role, sub: crypto.randomUUID() });
   const response = await request(method, '/rest/v1/rpc/proxy_health', {
     token,
     headers: { apikey: stack.publishableKey },

@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, expect, inject, it } from 'vitest';
+import { countRotations, forgetWrites } from '../functions/write-windows.ts';
 import {
   connectGateway,
   connectOwner,
@@ -99,9 +100,8 @@ it('a change of the label, the clients or the expiry leaves it', async () => {
 });
 
 it('a refused rotation leaves it', async () => {
-  await sql`
-    update private.rotation_windows set rotated_at = array_fill(now(), '{5}')
-    where user_id = ${owner.id}`;
+  await forgetWrites(sql, owner.id);
+  await countRotations(sql, owner.id, 5);
   const { error } = await owner.supabase.rpc('rotate_proxy_key', { id: key.id });
   expect(error?.hint).toBe('rate_limited');
   expect((await lookUp())?.before).toBe(hashSecret(key.keyId, key.secret));

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readOwnAudit } from '../functions/own-history.ts';
+import { countRotations, forgetWrites } from '../functions/write-windows.ts';
 import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
 import { readActions, readAudit } from './audit-rows.ts';
 import { asUser } from './database-role.ts';
@@ -146,9 +148,8 @@ describe('there is no row for', () => {
   });
 
   it('a rotation over the limit', async () => {
-    await sql`
-      insert into private.rotation_windows values (${owner.id}, array_fill(now(), '{5}'))
-      on conflict (user_id) do update set rotated_at = excluded.rotated_at`;
+    await forgetWrites(sql, owner.id);
+    await countRotations(sql, owner.id, 5);
     expect((await waysIn.rpc.rotate(owner, key.id)).code).toBe('rate_limited');
     expect(await readActions(sql, key.id)).toEqual(['minted']);
   });
@@ -167,16 +168,16 @@ describe('there is no row for', () => {
   });
 });
 
-it('an owner reads the history of their keys, and nothing else of it', async () => {
+it('an owner reads the history of their keys, and nobody else any of it', async () => {
   await waysIn.rpc.remove(owner, key.id);
-  const { data, error } = await owner.supabase
-    .from('proxy_key_audit')
-    .select()
-    .eq('api_key_id', key.id)
-    .order('occurred_at');
-  expect(error).toBeNull();
-  expect(data?.map(({ action, user_id }) => [action, user_id])).toEqual([
-    ['minted', owner.id],
-    ['deleted', owner.id],
+  const history = await readOwnAudit(owner, key.id);
+  expect(history.map((row) => [row.action, row.api_key_id, row.actor_id])).toEqual([
+    ['minted', key.id, null],
+    ['deleted', key.id, owner.id],
   ]);
+  for (const stranger of [await newUser(), admin]) {
+    const { data, error } = await stranger.supabase.rpc('list_proxy_key_audit', { id: key.id });
+    expect([data, error?.hint]).toEqual([null, 'not_found']);
+    expect(await readOwnAudit(stranger)).toEqual([]);
+  }
 });

@@ -155,8 +155,8 @@ describe('of two rotations at once with one idempotency key', () => {
     await expectHashOf(first?.secret);
     expect(await readActions(sql, id)).toEqual(['minted', 'rotated']);
     const [row] = await sql`
-      select cardinality(rotated_at) as rotations from private.rotation_windows
-      where user_id = ${owner.id}`;
+      select cardinality(recent) as rotations from private.write_windows
+      where user_id = ${owner.id} and action = 'rotate'`;
     expect(row).toEqual({ rotations: 1 });
   });
 

@@ -11,6 +11,7 @@ import {
 import { listRelations, listRoutines, type Relation, type Routine } from './catalog.ts';
 import { asRole } from './database-role.ts';
 import { type FurnishedOwner, identifiersIn, newFurnishedOwner } from './furnished-owner.ts';
+import { seePastGrants } from './second-wall.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -26,15 +27,38 @@ const ofAdmins = [
 ];
 /** What every signed-in user reads alike. */
 const shared = ['proxy_tiers'];
+/** What shows users something of their own. */
+const telling = [
+  'export_proxy_key_events',
+  'get_proxy_key',
+  'list_own_proxy_tier_grants',
+  'list_proxy_key_audit',
+  'list_proxy_key_events',
+  'list_proxy_keys',
+  'proxy_usage_by_key',
+];
+/** What of the closed schema has rows of users, which row level security would show them. */
+const withRowsOfUsers = [
+  'key_states',
+  'key_summaries',
+  'proxy_key_audit',
+  'proxy_keys',
+  'proxy_tier_grants',
+  'proxy_usage_events',
+  'proxy_usage_hourly',
+  'proxy_usage_monthly',
+];
 let owner: FurnishedOwner;
 let other: Persona;
 let admin: Persona;
 let relations: Relation[];
+let closedRelations: Relation[];
 let routines: Routine[];
 
 beforeAll(async () => {
   [owner, other, admin] = await Promise.all([newFurnishedOwner(), newUser(), newAdmin()]);
   relations = await listRelations(sql, ['public']);
+  closedRelations = await listRelations(sql, ['private']);
   routines = await listRoutines(sql, ['public']);
 });
 afterAll(() => sql.end());
@@ -70,17 +94,43 @@ function argumentsNaming(reference: string): Record<string, unknown> {
 type Client = Persona['supabase'];
 /** The generated types know the relations of today; the catalog, also those of tomorrow. */
 const readAll = (client: Client, name: string, columns = '*') =>
-  client.from(name as 'proxy_keys').select(columns);
+  client.from(name as 'proxy_tiers').select(columns);
+
+const callNaming = (client: Client, { name, argumentNames }: Routine, reference: string) => {
+  const given = argumentsNaming(reference);
+  const args = Object.fromEntries(argumentNames.map((a) => [a, given[a]]));
+  return client.rpc(name as 'rotate_proxy_key', args as never);
+};
 
 describe('an owner', () => {
-  it('sees rows of their own in every table and view, so that the others could see them too', async () => {
-    expect(relations.length).toBeGreaterThan(6);
+  it('sees of their own in every view, and by every function that tells, so that others could too', async () => {
+    expect(relations.map(({ name }) => name)).toEqual(['proxy_key_summaries', ...shared]);
     for (const { name } of relations) {
       const { data, error } = await readAll(owner.user.supabase, name);
       expect(error, name).toBeNull();
       expect(data?.length, name).toBeGreaterThan(0);
       const seen = identifiersIn(data, owner.identifiers);
       expect(seen.length > 0, name).toBe(!shared.includes(name));
+    }
+    for (const { name, argumentNames } of routines.filter((r) => telling.includes(r.name))) {
+      const { data, error } = await owner.user.supabase.rpc(
+        name as 'get_proxy_key',
+        (argumentNames.includes('id') ? { id: owner.key.id } : {}) as { id: string },
+      );
+      expect(error, name).toBeNull();
+      expect(identifiersIn(data, owner.identifiers).length, name).toBeGreaterThan(0);
+    }
+    expect(routines.map(({ name }) => name)).toEqual(expect.arrayContaining(telling));
+  });
+
+  it('would see rows of their own alone in every table, were it not closed to all users', async () => {
+    const seen = await seePastGrants(sql, { sub: owner.user.id }, closedRelations);
+    const names = Object.keys(seen).filter((name) => seen[name]?.length);
+    expect(names.toSorted()).toEqual(withRowsOfUsers);
+    for (const name of names) {
+      for (const row of seen[name] ?? []) {
+        expect(identifiersIn(row, owner.identifiers).length, name).toBeGreaterThan(0);
+      }
     }
   });
 });
@@ -97,6 +147,14 @@ describe('another user, and an admin too', () => {
     }
   });
 
+  it('would see no row of it in any table, were it not closed to all users', async () => {
+    for (const persona of [other, admin]) {
+      const seen = await seePastGrants(sql, { sub: persona.id }, closedRelations);
+      expect(Object.keys(seen)).toEqual(expect.arrayContaining(withRowsOfUsers));
+      expect(Object.values(seen).flat()).toEqual([]);
+    }
+  });
+
   it('sees no row of it in any table or view in SQL', async () => {
     for (const { name, qualified } of relations) {
       const rows = await asRole(sql, 'authenticated', { sub: other.id }, (transaction) =>
@@ -107,25 +165,36 @@ describe('another user, and an admin too', () => {
     }
   });
 
-  it('sees no row of it embedded in what all users read', async () => {
-    const embedded = 'tier, proxy_keys(*), proxy_key_summaries(*), proxy_tier_grants(*)';
-    const own = await readAll(owner.user.supabase, 'proxy_tiers', embedded);
-    expect(identifiersIn(own.data, owner.identifiers).length).toBeGreaterThan(0);
-    const { data, error } = await readAll(other.supabase, 'proxy_tiers', embedded);
-    expect(error).toBeNull();
-    expect(identifiersIn(data, owner.identifiers)).toEqual([]);
+  it('can embed nothing in what all users read, and nor can its owner', async () => {
+    for (const persona of [owner.user, other]) {
+      for (const { name } of [...relations, ...closedRelations]) {
+        const embedded = `tier, ${name}(*)`;
+        const { data, error } = await readAll(persona.supabase, 'proxy_tiers', embedded);
+        expect([name, error?.code, data]).toEqual([name, 'PGRST200', null]);
+      }
+    }
   });
 
+  /** All that is kept of the key, its secret too. */
+  const readKey = async () => {
+    const [row] = await sql`
+      select to_jsonb(k) as key, to_jsonb(s) as secret
+      from private.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
+      where k.id = ${owner.key.id}`;
+    if (!row) throw new Error('the key is gone');
+    return row;
+  };
+
   it('learns nothing of it from any function, whatever names the key or its owner', async () => {
-    const before = await readAll(owner.user.supabase, 'proxy_keys');
+    const before = await readKey();
     for (const reference of [owner.key.id, owner.key.keyId, owner.user.id, owner.user.email]) {
       const given = argumentsNaming(reference);
-      for (const { name, argumentNames } of routines) {
+      for (const routine of routines) {
+        const { name, argumentNames } = routine;
         expect(Object.keys(given), `an argument of ${name}`).toEqual(
           expect.arrayContaining(argumentNames),
         );
-        const args = Object.fromEntries(argumentNames.map((a) => [a, given[a]]));
-        const { data, error } = await other.supabase.rpc(name as 'rotate_proxy_key', args as never);
+        const { data, error } = await callNaming(other.supabase, routine, reference);
         expect(identifiersIn([data, error], owner.identifiers), name).toEqual([]);
         if (ofAdmins.includes(name)) expect(error, name).toMatchObject({ hint: 'forbidden' });
         else if (argumentNames.some((a) => a === 'id' || a === 'key_id')) {
@@ -133,13 +202,14 @@ describe('another user, and an admin too', () => {
         }
       }
     }
-    expect(await readAll(owner.user.supabase, 'proxy_keys')).toEqual(before);
+    expect(await readKey()).toEqual(before);
   });
 
   it('learns nothing of it from any function that needs to name nothing', async () => {
     for (const persona of [other, admin]) {
       for (const { name, argumentNames } of routines) {
-        if (ofAdmins.includes(name) || argumentNames.includes('id')) continue;
+        const needsKey = argumentNames.includes('id') && name !== 'list_proxy_key_audit';
+        if (ofAdmins.includes(name) || needsKey) continue;
         const named = { interval: 'day', label: 'mine' };
         const args = Object.entries(named).filter(([a]) => argumentNames.includes(a));
         const { data, error } = await persona.supabase.rpc(
@@ -171,12 +241,8 @@ describe('another user, and an admin too', () => {
         !ofAdmins.includes(name) && argumentNames.some((a) => a === 'id' || a === 'key_id'),
     );
     expect(calls.length).toBeGreaterThan(6);
-    for (const { name, argumentNames } of calls) {
-      const call = (reference: string) => {
-        const given = argumentsNaming(reference);
-        const args = Object.fromEntries(argumentNames.map((a) => [a, given[a]]));
-        return other.supabase.rpc(name as 'rotate_proxy_key', args as never);
-      };
+    for (const routine of calls) {
+      const call = (reference: string) => callNaming(other.supabase, routine, reference);
       const theirs = await call(owner.key.id);
       const nobodys = await call(crypto.randomUUID());
       const unknown = await call('avp_live_000000000000');
@@ -193,13 +259,13 @@ describe('who is no user', () => {
     const client = createSupabase();
     return (name: string) =>
       client
-        .from(name as 'proxy_keys')
+        .from(name as 'proxy_tiers')
         .select()
         .setHeader('Authorization', `Bearer ${token}`);
   };
   const withKey = (key: string) => async () => {
     const client = createSupabase(key);
-    return (name: string) => client.from(name as 'proxy_keys').select();
+    return (name: string) => client.from(name as 'proxy_tiers').select();
   };
 
   it.each([
@@ -221,9 +287,11 @@ describe('who is no user', () => {
   it('sees no row with a token that names no user', async () => {
     const read = await withToken(await signToken({ role: 'authenticated' }))();
     for (const { name } of relations.filter((relation) => !shared.includes(relation.name))) {
-      const { data } = await read(name);
-      expect(data, name).toEqual([]);
+      const { data, error, status } = await read(name);
+      expect([name, status, error?.hint, data]).toEqual([name, 401, 'unauthorized', null]);
     }
+    const seen = await seePastGrants(sql, {}, closedRelations);
+    expect(Object.values(seen).flat()).toEqual([]);
   });
 
   it.each(['anon', 'service_role'] as const)('may read nothing in SQL as %s', async (role) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { ageKeys } from './aged-key.ts';
 import { hashSecret, seedKeys } from './seeded-keys.ts';
 import { recordUsage, usageEvent } from './usage-events.ts';
 import { type LiveKey, waysIn } from './ways-in.ts';
@@ -164,6 +165,7 @@ it('an override stands in place of the limit of the tier, each by itself', async
 });
 
 it('the used bytes are those of this month alone, in and out', async () => {
+  await ageKeys(sql, [key.id]);
   const now = new Date();
   const thisMonth = Date.UTC(now.getUTCFullYear(), now.getUTCMonth());
   const before = await recordUsage(gateway, [
@@ -173,7 +175,7 @@ it('the used bytes are those of this month alone, in and out', async () => {
   expect((await lookUp())?.bandwidth_used_bytes).toBe('0');
   await recordUsage(gateway, [
     usageEvent(key.id, { occurredAt: new Date(thisMonth).toISOString(), bytesSent: 5 }),
-    usageEvent(key.id, { bytesSent: 2 ** 40 }),
+    usageEvent(key.id, { bytesSent: 2 ** 40, durationMs: 100_000 }),
   ]);
   expect((await lookUp())?.bandwidth_used_bytes).toBe(String(2 ** 40 + 5 + 2000));
 });

@@ -52,6 +52,8 @@ it('each task is scheduled by name, once however often, and each command runs', 
     const jobs = await transaction<{ jobname: string; schedule: string; command: string }[]>`
       select jobname, schedule, command from cron.job where username = 'postgres' order by jobname`;
     expect(jobs.map(({ jobname }) => jobname)).toEqual([
+      'proxy_accounts',
+      'proxy_gateway_privileges',
       'proxy_usage_partitions',
       'proxy_usage_reconcile',
       'proxy_usage_retention',
@@ -66,7 +68,14 @@ it('each task is scheduled by name, once however often, and each command runs', 
         expect(['unchanged', 'made', 'repaired']).toContain(outcome);
       }
     }
-    expect(tasks).toEqual(['partitions', 'reconcile', 'reconcile', 'retention']);
+    expect(tasks).toEqual([
+      'accounts',
+      'privileges',
+      'partitions',
+      'reconcile',
+      'reconcile',
+      'retention',
+    ]);
     const [limit] = await transaction`show statement_timeout`;
     expect(limit?.statement_timeout).toBe('0');
   });

@@ -122,7 +122,7 @@ const readTotals = (table: 'hourly' | 'monthly') =>
          'YYYY-MM-DD') as month,
        sum(requests)::float8 as requests, sum(bytes_sent)::float8 as sent,
        sum(bytes_received)::float8 as received
-     from public.proxy_usage_${table} where api_key_id = any($1) group by 1 order by 1`,
+     from private.proxy_usage_${table} where api_key_id = any($1) group by 1 order by 1`,
     [keys],
   );
 
@@ -181,9 +181,9 @@ it('drift put in by hand among them is found exactly and repaired, while more ar
       ? ['monthly', 'month', `month = '${lastMonth}'`]
       : ['hourly', 'hour', `hour < timestamptz '${thisMonth} 00:00:00+00'`];
     await sql.unsafe(
-      `${statement.replace(table, `public.proxy_usage_${table}`)}
+      `${statement.replace(table, `private.proxy_usage_${table}`)}
        where (api_key_id, ${period}) = (
-         select api_key_id, ${period} from public.proxy_usage_${table}
+         select api_key_id, ${period} from private.proxy_usage_${table}
          where api_key_id = $1 and ${where} order by ${period} limit 1
        )`,
       [key],

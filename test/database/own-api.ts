@@ -6,6 +6,7 @@ import postgres from 'postgres';
 import type { RunRecord } from '../../scripts/stack/run-record.ts';
 import { startStack } from '../../scripts/stack/stack.ts';
 import { processesFileName } from '../../scripts/stack/state-directory.ts';
+import { ageKeys } from './aged-key.ts';
 
 /** A whole stack that one test file has for itself, with a user who has one key. */
 export interface OwnApi {
@@ -53,6 +54,7 @@ export async function startOwnApi(): Promise<OwnApi> {
   const minted = await supabase.rpc('mint_proxy_key', { label: 'key' });
   const userId = data.user?.id ?? '';
   const keyId = (minted.data as { id: string }).id;
+  await ageKeys(sql, [keyId]);
   const get = (path: string, accept: string) =>
     fetch(`${stack.url}${path}`, { headers: { Authorization: `Bearer ${token}`, Accept: accept } });
 

@@ -34,7 +34,7 @@ describe('over the REST API neither private nor gateway is there for', () => {
   ])('%s', async (_, client) => {
     for (const { schema, name, qualified } of relations) {
       const { error, status } = await inSchema(client(), schema)
-        .from(name as 'proxy_keys')
+        .from(name as 'proxy_tiers')
         .select();
       expect([qualified, status, error?.code]).toEqual([qualified, 406, 'PGRST106']);
     }
@@ -52,7 +52,7 @@ describe('over the REST API neither private nor gateway is there for', () => {
 describe('a name of private or gateway is unknown in public too', () => {
   it('as a table', async () => {
     for (const { name } of relations) {
-      const { error, status } = await user.supabase.from(name as 'proxy_keys').select();
+      const { error, status } = await user.supabase.from(name as 'proxy_tiers').select();
       expect([name, status]).toEqual([name, 404]);
       // newer versions of PostgREST look it up themselves
       expect(['42P01', 'PGRST205']).toContain(error?.code);
@@ -71,13 +71,17 @@ describe('a name of private or gateway is unknown in public too', () => {
   });
 });
 
+/** What the functions that sum usage up read as the caller, by row level security. */
+const rollups = ['private.proxy_usage_hourly', 'private.proxy_usage_monthly'];
+
 describe('in SQL', () => {
-  it.each(apiRoles)('%s can read no table of private', async (role) => {
+  it.each(apiRoles)('%s can read no table of private, but users their rollups', async (role) => {
+    const readable: string[] = [];
     for (const { qualified } of relations) {
-      await expect(run(role, `select from ${qualified}`), qualified).rejects.toMatchObject({
-        code: '42501',
-      });
+      const error = await run(role, `select from ${qualified}`).catch((caught: unknown) => caught);
+      if ((error as { code?: string }).code !== '42501') readable.push(qualified);
     }
+    expect(readable).toEqual(role === 'authenticated' ? rollups : []);
   });
 
   it('a user can call in private only what the functions in public call for them', async () => {
@@ -89,11 +93,18 @@ describe('in SQL', () => {
     expect(callable).toEqual(
       [
         // what does the work
+        'private.count_active_keys()',
         'private.delete_proxy_key(text)',
         'private.find_proxy_keys(integer, text, text, text, text, boolean, text, boolean)',
         'private.grant_proxy_tier(text, text, text)',
         'private.list_proxy_tier_grants(integer, text, text, text)',
         'private.mint_proxy_key(text, text, boolean, text)',
+        'private.own_key_summaries()',
+        'private.own_key_summary(text)',
+        'private.own_tier_grants()',
+        'private.page_of_audit(text, integer, text)',
+        'private.page_of_events(private.event_filter, integer, integer)',
+        'private.page_of_keys(integer, text, boolean, text, boolean, text)',
         'private.reactivate_proxy_key(text, text)',
         'private.refuse_mint_arguments(jsonb)',
         'private.revoke_proxy_tier(text, text, text)',
@@ -101,14 +112,12 @@ describe('in SQL', () => {
         'private.set_proxy_key_limits(text, text, bigint, integer)',
         'private.suspend_proxy_key(text, text)',
         'private.update_proxy_key(text, jsonb)',
-        // what judges arguments, and what reads rows that the caller may read
+        // what judges arguments
         'private.csv_field(text)',
-        'private.decode_cursor(text)',
-        'private.encode_cursor(timestamp with time zone, uuid)',
+        'private.decode_cursor(text, boolean)',
+        'private.encode_cursor(timestamp with time zone, uuid, boolean)',
         'private.find_own_key(text)',
         'private.make_page(jsonb, integer, text, text)',
-        'private.page_of_events(private.event_filter, integer, integer)',
-        'private.page_of_keys(integer, text, boolean, text, boolean, text)',
         'private.read_event_filter(text, text, text, text, integer, text)',
         'private.require_limit(integer)',
         'private.require_page(integer, integer, text)',
@@ -129,12 +138,30 @@ describe('in SQL', () => {
           'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null)::private.event_filter,
         0, 10
       )`;
-    const keysOfCaller = 'select * from private.page_of_keys(null, null, null, null, null, null)';
-    for (const statement of [eventsOfKey, keysOfCaller]) {
-      const rowsOf = (sub: string) =>
-        asRole(sql, 'authenticated', { sub }, (transaction) => transaction.unsafe(statement));
-      expect(await rowsOf(owner.user.id)).toHaveLength(1);
-      expect(await rowsOf(user.id)).toHaveLength(0);
+    const reading = [
+      eventsOfKey,
+      'select k.* from private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k',
+      'select * from private.own_key_summaries()',
+      'select * from private.own_tier_grants()',
+      'select from private.count_active_keys() as c, jsonb_each(c)',
+      `select from private.page_of_audit(null, 1, null) as p, json_array_elements(p.items)`,
+      ...rollups.map((table) => `select * from ${table}`),
+    ];
+    const rowsOf = (sub: string, statement: string) =>
+      asRole(sql, 'authenticated', { sub }, (transaction) => transaction.unsafe(statement));
+    for (const statement of reading) {
+      expect(await rowsOf(owner.user.id, statement), statement).toHaveLength(1);
+      expect(await rowsOf(user.id, statement), statement).toHaveLength(0);
+    }
+    for (const call of [
+      `private.own_key_summary('${owner.key.id}')`,
+      `private.page_of_audit('${owner.key.keyId}', 1, null)`,
+      `private.find_own_key('${owner.key.keyId}')`,
+    ]) {
+      expect(await rowsOf(owner.user.id, `select ${call}`), call).toHaveLength(1);
+      await expect(rowsOf(user.id, `select ${call}`), call).rejects.toMatchObject({
+        hint: 'not_found',
+      });
     }
   });
 

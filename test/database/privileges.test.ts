@@ -42,9 +42,12 @@ describe('functions', () => {
     expect(found.among).toBeGreaterThan(10);
   });
 
-  it('every definer has an empty search_path, and so has every other function', async () => {
-    const found = await find(functions(`not coalesce('search_path=""' = any(p.proconfig), false)`));
+  // of a search_path that does not name it, temporary objects come first
+  it('every definer looks in pg_catalog, in temporary objects last, and nowhere else, and so does every other function', async () => {
+    const setting = 'search_path=pg_catalog, pg_temp';
+    const found = await find(functions(`not coalesce('${setting}' = any(p.proconfig), false)`));
     expect(found.names).toEqual([]);
+    expect(found.among).toBeGreaterThan(100);
   });
 
   it('no definer is in public', async () => {
@@ -98,6 +101,23 @@ describe('tables', () => {
       expect(found.names).toEqual([]);
     },
   );
+
+  it('public has no table but the tiers, and no view but the keys', async () => {
+    const inPublic = await find(relations('rpvmfS', `n.nspname = 'public'`));
+    expect(inPublic.names).toEqual(['proxy_key_summaries', 'proxy_tiers']);
+  });
+
+  it('signed-in users may read those, and their rollups', async () => {
+    const found = await find(
+      relations('rpvmf', `has_any_column_privilege('authenticated', c.oid, 'select')`),
+    );
+    expect(found.names).toEqual([
+      'private.proxy_usage_hourly',
+      'private.proxy_usage_monthly',
+      'proxy_key_summaries',
+      'proxy_tiers',
+    ]);
+  });
 
   it('every table and partition has row level security', async () => {
     const found = await find(relations('rp', 'not c.relrowsecurity'));

@@ -152,7 +152,7 @@ describe('the owner of a rollup row', () => {
     const { id, month, owner } = await newScene(stack);
     for (const table of ['hourly', 'monthly']) {
       await sql.unsafe(
-        `update public.proxy_usage_${table} set user_id = $1 where api_key_id = $2`,
+        `update private.proxy_usage_${table} set user_id = $1 where api_key_id = $2`,
         [randomUUID(), id],
       );
     }

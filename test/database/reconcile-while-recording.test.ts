@@ -81,7 +81,7 @@ describe('an event that is recorded between the comparison and the repair', () =
 
       await holding`begin`;
       await holding.unsafe(
-        `select from public.proxy_usage_${table} where api_key_id = $1 for update`,
+        `select from private.proxy_usage_${table} where api_key_id = $1 for update`,
         [id],
       );
       const begun: Promise<unknown>[] = [run[first]()];

@@ -45,6 +45,8 @@ const refusals: [field: string, reason: string, values: unknown[]][] = [
     'invalid_bytes_received',
     [-1, 2 ** 40 + 1, 1e300, 'many', missing, null, 0.5, 'infinity'],
   ],
+  // more than 100 Gbit/s in the 50 ms of the event and one second, with its 1,000 bytes received
+  ['bytesSent', 'too_many_bytes', [13_124_999_001, 2 ** 40]],
   ['durationMs', 'invalid_duration_ms', [-1, 2 ** 31, 'long', missing, null]],
   ['servedByNodeId', 'invalid_served_by_node_id', ['', 'x'.repeat(101), missing, null]],
   ['tunnelId', 'invalid_tunnel_id', ['x'.repeat(101)]],
@@ -160,6 +162,35 @@ it('an event at every bound is recorded', async () => {
     ['1', '0'],
     ['0', String(2 ** 40)],
   ]);
+});
+
+it('an event of as many bytes as can be is recorded, in and out together', async () => {
+  const events = [
+    usageEvent(keyId, { bytesSent: 13_124_999_000 }),
+    usageEvent(keyId, { bytesSent: 12_500_000_000, bytesReceived: 0, durationMs: 0 }),
+  ];
+  const beyond = usageEvent(keyId, { bytesSent: 12_500_000_000, bytesReceived: 1, durationMs: 0 });
+  expect(await recordUsage(gateway, [...events, beyond])).toEqual({
+    recorded: 2,
+    repeated: 0,
+    rejected: [{ eventId: beyond.eventId, reason: 'too_many_bytes' }],
+  });
+});
+
+it('an event is of no time before its key was made, but for five minutes that a clock may be off', async () => {
+  const [key] = await seedKeys(sql, (await newUser()).id, 1);
+  const id = key?.id ?? '';
+  const made = new Date(Date.now() - 2 * day);
+  await sql`update private.proxy_keys set created_at = ${made} where id = ${id}`;
+  const at = (ms: number) =>
+    usageEvent(id, { occurredAt: new Date(made.getTime() - 5 * 60_000 + ms).toISOString() });
+  const [first, early] = [at(0), at(-1)];
+  expect(await recordUsage(gateway, [first, early])).toEqual({
+    recorded: 1,
+    repeated: 0,
+    rejected: [{ eventId: early.eventId, reason: 'occurred_before_key' }],
+  });
+  expect(await findDrift(sql, [id])).toEqual([]);
 });
 
 it.each([[{}], ['events'], [7], [true], [null], [usageEvent(randomUUID())]])(

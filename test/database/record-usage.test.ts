@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newUser } from '../personas.ts';
 import { type SeededKey, seedKeys } from './seeded-keys.ts';
-import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { findDrift, mostBytes, readRollups, recordUsage, usageEvent } from './usage-events.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(3);
@@ -157,19 +157,57 @@ describe('what is counted', () => {
     expect(await countEvents([key.id])).toBe(999);
   });
 
-  it('is exact past 2^31 in an event and past 2^53 in a sum', async () => {
+  it('is exact past 2^31 in an event and up to 2^53 - 1 in a sum, where it stands', async () => {
     const key = await newKey();
-    const most = 2 ** 40 - 1;
-    const batch = Array.from({ length: 8200 }, () =>
-      usageEvent(key.id, { bytesSent: most, bytesReceived: 2 ** 31 + 1 }),
+    const occurredAt = new Date().toISOString();
+    const large = (bytesSent: number) =>
+      usageEvent(key.id, {
+        occurredAt,
+        bytesSent,
+        bytesReceived: 2 ** 31 + 1,
+        durationMs: 100_000,
+      });
+    const expectUsed = async (sent: bigint, received: bigint) => {
+      for (const by of ['hour', 'month'] as const) {
+        const rollups = await readRollups(sql, key.id, by);
+        expect(rollups.map((r) => [BigInt(r.bytesSent), BigInt(r.bytesReceived)])).toEqual([
+          [sent, received],
+        ]);
+      }
+      const [lookup] = await gateway`
+        select bandwidth_used_bytes::text from gateway.lookup_proxy_key(${key.keyId})`;
+      const used = sent + received;
+      const most = BigInt(mostBytes);
+      expect(BigInt(lookup?.bandwidth_used_bytes)).toBe(used < most ? used : most);
+    };
+
+    const batch = Array.from({ length: 8100 }, () => large(2 ** 40 - 1));
+    expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 8100 });
+    await expectUsed(8100n * (2n ** 40n - 1n), 8100n * (2n ** 31n + 1n));
+    // to the very last byte
+    const rest = [
+      ...Array.from({ length: 91 }, () => 2 ** 40),
+      2 ** 40 + 8100 - 2 ** 14,
+      2 ** 14 - 1,
+    ];
+    expect(await recordUsage(gateway, rest.map(large))).toMatchObject({ recorded: 93 });
+    await expectUsed(2n ** 53n - 1n, 8193n * (2n ** 31n + 1n));
+    // and not beyond it, in one more event and in one more batch
+    for (const more of [[1], [2 ** 40, 2 ** 40]]) {
+      expect(await recordUsage(gateway, more.map(large))).toMatchObject({ recorded: more.length });
+    }
+    await expectUsed(2n ** 53n - 1n, 8196n * (2n ** 31n + 1n));
+  });
+
+  it('is of a first batch past 2^53 - 1 no more than that', async () => {
+    const key = await newKey();
+    const batch = Array.from({ length: 8193 }, () =>
+      usageEvent(key.id, { bytesSent: 2 ** 40, durationMs: 100_000 }),
     );
-    expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 8200 });
-    const [rollup] = await readRollups(sql, key.id, 'month');
-    expect(BigInt(rollup?.bytesSent ?? 0)).toBe(8200n * (2n ** 40n - 1n));
-    expect(BigInt(rollup?.bytesReceived ?? 0)).toBe(8200n * (2n ** 31n + 1n));
-    const [lookup] = await gateway`
-      select bandwidth_used_bytes::text from gateway.lookup_proxy_key(${key.keyId})`;
-    expect(BigInt(lookup?.bandwidth_used_bytes)).toBe(8200n * (2n ** 40n + 2n ** 31n));
+    expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 8193 });
+    expect(await readRollups(sql, key.id, 'month')).toMatchObject([
+      { requests: '8193', bytesSent: String(mostBytes), bytesReceived: '8193000' },
+    ]);
   });
 
   it('is nothing where the batch is empty', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { countRotations, forgetWrites, secondsUntilRotation } from '../functions/write-windows.ts';
 import { connectOwner, newUser, type Persona } from '../personas.ts';
 import { type SeededKey, seedKeys } from './seeded-keys.ts';
 import { type Answer, waysIn } from './ways-in.ts';
@@ -26,31 +27,26 @@ function rotateAtOnce(count: number): Promise<Answer[]> {
 /** Lets time pass for the owner's `oldest` rotations; the others stay where they are. */
 async function travel(seconds: number, oldest = 5): Promise<void> {
   await sql`
-    update private.rotation_windows
-    set rotated_at = array(
+    update private.write_windows
+    set recent = array(
       select case
         when position <= ${oldest} then moment - make_interval(secs => ${seconds}) else moment
       end
-      from unnest(rotated_at) with ordinality as r (moment, position)
+      from unnest(recent) with ordinality as r (moment, position)
       order by 1
     )
-    where user_id = ${owner.id}`;
+    where user_id = ${owner.id} and action = 'rotate'`;
 }
 
 async function rotationWindow(user = owner): Promise<string[]> {
   const [row] = await sql<{ moments: string[] }[]>`
-    select rotated_at::text[] as moments from private.rotation_windows where user_id = ${user.id}`;
+    select recent::text[] as moments from private.write_windows
+    where user_id = ${user.id} and action = 'rotate'`;
   return row?.moments ?? [];
 }
 
 /** What a true Retry-After is at this moment. */
-async function secondsUntilOldestLeaves(): Promise<number> {
-  const [row] = await sql<{ seconds: number }[]>`
-    select ceil(extract(epoch from min(moment) - clock_timestamp()) + 60)::integer as seconds
-    from private.rotation_windows, unnest(rotated_at) as moment
-    where user_id = ${owner.id}`;
-  return row?.seconds ?? 0;
-}
+const secondsUntilOldestLeaves = () => secondsUntilRotation(sql, owner.id);
 
 const succeeded = (answers: Answer[]) => answers.filter(({ status }) => status === 200);
 const refused = (answers: Answer[]) => answers.filter(({ status }) => status !== 200);
@@ -97,11 +93,11 @@ describe('of 200 rotations of one user fired at once over several keys by both w
   it('one more succeeds when Retry-After of the oldest has passed', async () => {
     // ages of 50, 40, 30, 20 and 10 s: waiting frees one place at a time
     await sql`
-      update private.rotation_windows
-      set rotated_at = array(
+      update private.write_windows
+      set recent = array(
         select clock_timestamp() - make_interval(secs => age) from unnest('{50,40,30,20,10}'::int[]) age
       )
-      where user_id = ${owner.id}`;
+      where user_id = ${owner.id} and action = 'rotate'`;
     const most = await secondsUntilOldestLeaves();
     const [refusal] = await rotateAtOnce(1);
     const least = await secondsUntilOldestLeaves();
@@ -122,9 +118,8 @@ describe('of 200 rotations of one user fired at once over several keys by both w
 });
 
 it('the REST API sends Retry-After as a header too', async () => {
-  await sql`
-    insert into private.rotation_windows values (${owner.id}, array_fill(clock_timestamp(), '{5}'))
-    on conflict (user_id) do update set rotated_at = excluded.rotated_at`;
+  await forgetWrites(sql, owner.id);
+  await countRotations(sql, owner.id, 5);
   const response = await fetch(`${stack.restUrl}/rpc/rotate_proxy_key`, {
     method: 'POST',
     headers: {

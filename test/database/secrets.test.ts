@@ -58,7 +58,7 @@ async function failWith(token: string): Promise<void> {
   for (const [method, path, options] of [
     ['POST', '/rest/v1/rpc/mint_proxy_key', { ...rest, body: nul }],
     ['POST', '/api/v1/proxy/keys', { token, body: nul }],
-    ['GET', '/rest/v1/proxy_keys?id=eq.malformed', rest],
+    ['GET', '/rest/v1/proxy_key_summaries?id=eq.malformed', rest],
     ['GET', '/rest/v1/nothing', rest],
     ['GET', '/auth/v1/user', { ...rest, token: `${token}x` }],
     ['GET', '/api/v1/proxy/keys', { token: `${token}x` }],

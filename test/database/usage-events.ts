@@ -57,6 +57,9 @@ export function readRollups(
     from private.${table} where api_key_id = ${apiKeyId} order by 1`;
 }
 
+/** What a figure of a rollup rises to at most. */
+export const mostBytes = 2 ** 53 - 1;
+
 /** Rollup rows of the keys that a recount of their events does not give, and the other way round. */
 export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise<unknown[]> {
   const drift = await sql`
@@ -64,13 +67,15 @@ export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise
       select
         'hour' as span, api_key_id, date_trunc('hour', occurred_at, 'UTC') as period,
         count(*) filter (where slice = 0) as requests,
-        sum(bytes_sent) as bytes_sent, sum(bytes_received) as bytes_received,
+        least(sum(bytes_sent), ${mostBytes}::bigint) as bytes_sent,
+        least(sum(bytes_received), ${mostBytes}::bigint) as bytes_received,
         null as last_used_at
       from private.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
       union all
       select
         'month', api_key_id, date_trunc('month', occurred_at, 'UTC'),
-        count(*) filter (where slice = 0), sum(bytes_sent), sum(bytes_received), max(occurred_at)
+        count(*) filter (where slice = 0), least(sum(bytes_sent), ${mostBytes}::bigint),
+        least(sum(bytes_received), ${mostBytes}::bigint), max(occurred_at)
       from private.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
     ),
     kept as (

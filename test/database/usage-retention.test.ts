@@ -126,7 +126,7 @@ it.each(['hourly', 'monthly'])(
     for (const month of [first, second, third]) await fillMonth(month, 4);
     const period = table === 'hourly' ? 'hour' : 'month';
     await sql.unsafe(
-      `update public.proxy_usage_${table} set bytes_sent = bytes_sent - 1
+      `update private.proxy_usage_${table} set bytes_sent = bytes_sent - 1
        where date_trunc('month', ${period}) = $1::date`,
       [second],
     );

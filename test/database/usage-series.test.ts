@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { mintKey } from '../functions/key-scenes.ts';
+import { mintAgedKey } from '../functions/key-scenes.ts';
 import { beginOf, hourMs, period, report } from '../functions/usage/usage-scenes.ts';
-import { connectGateway, newUser, type Persona } from '../personas.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
 import { asUser } from './database-role.ts';
 import { connectAlone } from './own-stack.ts';
 
 const { dbUrl } = inject('stack');
+const sql = connectOwner();
 const gateway = connectGateway();
 let user: Persona;
 let id: string;
 
 beforeAll(async () => {
   user = await newUser();
-  ({ id } = await mintKey(user));
+  ({ id } = await mintAgedKey(sql, user));
   // around what begins a month, a day and an hour of UTC, and nothing of the zones below
   const begins = [beginOf(period(0)), beginOf(period(-1))].flatMap((month) => [
     month.getTime(),
@@ -29,7 +30,7 @@ beforeAll(async () => {
   );
 });
 
-afterAll(() => gateway.end());
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const span = `'${beginOf(period(-1)).toISOString()}', '${beginOf(period(0)).toISOString()}'`;
 

@@ -1,0 +1,57 @@
+import type postgres from 'postgres';
+import type { Relation } from './catalog.ts';
+
+/**
+ * Runs `work` as a signed-in user who were granted every table and view of `private`, in a
+ * transaction of which nothing is left: what they read then, row level security alone lets through.
+ */
+export async function pastGrants<T>(
+  sql: postgres.Sql,
+  claims: { sub?: string },
+  work: (transaction: postgres.TransactionSql) => Promise<T>,
+): Promise<T> {
+  const outcome: { value?: T } = {};
+  const undo = new Error('undo');
+  const run = sql.begin(async (transaction) => {
+    // of two that change the privileges of one table at once, Postgres fails one
+    await transaction`select pg_advisory_xact_lock(hashtextextended('past grants', 0))`;
+    await transaction`grant select on all tables in schema private to authenticated`;
+    await transaction`
+      select
+        set_config(
+          'request.jwt.claims', ${JSON.stringify({ ...claims, role: 'authenticated' })}, true
+        ),
+        set_config('role', 'authenticated', true)`;
+    outcome.value = await work(transaction);
+    throw undo;
+  });
+  await run.catch((error: unknown) => {
+    if (error !== undo) throw error;
+  });
+  return outcome.value as T;
+}
+
+/**
+ * The rows, as JSON, that such a user sees of each of the relations, by its name. What reads tables
+ * of other schemas, as of Supabase Auth, shows them nothing either: they may not read those.
+ */
+export function seePastGrants(
+  sql: postgres.Sql,
+  claims: { sub?: string },
+  relations: Relation[],
+): Promise<Record<string, string[]>> {
+  return pastGrants(sql, claims, async (transaction) => {
+    const seen: Record<string, string[]> = {};
+    for (const { name, qualified } of relations) {
+      const reading = transaction.savepoint((inner) =>
+        inner.unsafe<{ row: string }[]>(`select to_jsonb(r)::text as row from ${qualified} as r`),
+      );
+      const rows = await reading.catch((error: { code?: string; message?: string }) => {
+        if (error.code === '42501' && !error.message?.includes(name)) return [];
+        throw error;
+      });
+      seen[name] = rows.map(({ row }) => row);
+    }
+    return seen;
+  });
+}
