@@ -236,7 +236,7 @@ export interface paths {
         put?: never;
         /**
          * A new secret for the same keyId
-         * @description The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion ends that grace. At most 5 rotations in 60 seconds, over all of your keys.
+         * @description The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion ends that grace.
          */
         post: operations["rotateKey"];
         delete?: never;
@@ -394,7 +394,7 @@ export interface components {
             userId: string;
         };
         GrantRequest: {
-            /** @description Why, in words that the owner reads: 1 to 500 characters, no control characters. */
+            /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
             reason: string;
             /**
              * @description The name of a tier: developer, team, enterprise, or another that the operator set up.
@@ -585,7 +585,7 @@ export interface components {
             bandwidthLimitBytes: number | null;
             /** @description CONNECTs per second; null for the tier's. */
             rateLimit: number | null;
-            /** @description Why, in words that the owner reads: 1 to 500 characters, no control characters. */
+            /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
             reason: string;
         };
         MintedKey: {
@@ -616,7 +616,7 @@ export interface components {
         };
         MintRequest: {
             /**
-             * @description 1 to 80 characters, not counting space at its ends; no control characters.
+             * @description 1 to 80 characters, not counting space at its ends; no control or bidirectional control characters, and not invisible ones alone.
              * @example prod-scraper
              */
             label: string;
@@ -661,7 +661,7 @@ export interface components {
             type: "urn:proxy-keys:problem:rate_limited";
         };
         ReactivateRequest: {
-            /** @description Why, in words that the owner reads: 1 to 500 characters, no control characters. */
+            /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
             reason?: string;
         };
         RotateRequest: {
@@ -669,7 +669,7 @@ export interface components {
             graceSeconds?: number;
         };
         SuspendRequest: {
-            /** @description Why, in words that the owner reads: 1 to 500 characters, no control characters. */
+            /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
             reason: string;
         };
         TierGrant: {
@@ -744,7 +744,7 @@ export interface components {
              */
             expiresAt?: string | null;
             /**
-             * @description 1 to 80 characters, not counting space at its ends; no control characters.
+             * @description 1 to 80 characters, not counting space at its ends; no control or bidirectional control characters, and not invisible ones alone.
              * @example prod-scraper
              */
             label?: string;

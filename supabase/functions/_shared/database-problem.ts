@@ -40,14 +40,15 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
 
 const fieldRules: Record<string, string> = {
   label:
-    'A label has 1 to 80 characters, not counting space at its ends, and no control characters.',
+    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.',
   tier: 'There is no such tier.',
   liveMode: 'Either true or false.',
   allowedIps:
     'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24.',
   expiresAt: 'An RFC 3339 time to come, or null.',
   graceSeconds: 'A whole number of seconds from 0 to 30.',
-  reason: 'A reason has 1 to 500 characters and no control characters.',
+  reason:
+    'A reason has 1 to 500 characters; some can be seen, and none controls text or its direction.',
   cursor: 'Not a cursor: begin without one.',
   limit: 'A whole number from 1 to 200.',
   page: 'A page among the newest 10,000 rows, without a cursor: go further by the `Link` of a page.',

@@ -5,7 +5,8 @@ import { isStorable } from './storable-text.ts';
 export const text = z.string().refine(isStorable, 'This text has a character that is not allowed.');
 
 export const labelField = text.openapi({
-  description: '1 to 80 characters, not counting space at its ends; no control characters.',
+  description:
+    '1 to 80 characters, not counting space at its ends; no control or bidirectional control characters, and not invisible ones alone.',
   example: 'prod-scraper',
 });
 
@@ -16,7 +17,8 @@ export const tierField = text.openapi({
 });
 
 export const reasonField = text.openapi({
-  description: 'Why, in words that the owner reads: 1 to 500 characters, no control characters.',
+  description:
+    'Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label.',
 });
 
 /** The user whom an admin means. */

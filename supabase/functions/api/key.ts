@@ -60,7 +60,7 @@ export function declareKey(app: OpenAPIHono<ServiceEnv>, dependencies: Dependenc
       summary: 'A new secret for the same keyId',
       description:
         'The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion ' +
-        'ends that grace. At most 5 rotations in 60 seconds, over all of your keys.',
+        'ends that grace.',
       tag: 'Keys',
       body: rotateBody,
       bodyOptional: true,
