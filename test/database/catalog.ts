@@ -7,6 +7,7 @@ export interface Relation {
   qualified: string;
   /** The name of its first column, quoted. */
   column: string;
+  view: boolean;
   /** False for a view that no privilege would make writable. */
   writable: boolean;
 }
@@ -23,6 +24,7 @@ export async function listRelations(sql: postgres.Sql, schemas: string[]): Promi
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         order by a.attnum limit 1
       ) as column,
+      c.relkind = 'v' as view,
       pg_relation_is_updatable(c.oid, true) <> 0 as writable
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace

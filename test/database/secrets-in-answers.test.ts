@@ -130,7 +130,7 @@ describe('no secret, hash or idempotency key is in the answer', () => {
 
   it('of any table or view', async () => {
     for (const { name } of await listRelations(sql, ['public'])) {
-      const { data, error } = await owner.supabase.from(name as 'proxy_keys').select();
+      const { data, error } = await owner.supabase.from(name as 'proxy_tiers').select();
       expect(error, name).toBeNull();
       expectNothingOf(JSON.stringify(data), name);
     }

@@ -22,15 +22,16 @@ type Client = Persona['supabase'];
 type Row = Record<string, unknown>;
 
 /** One row that the owner reads of each table and view, and that no other test changes. */
-const known: Record<string, () => [column: string, value: string]> = {
-  proxy_key_summaries: () => ['id', owner.key.id],
-  proxy_tiers: () => ['tier', 'developer'],
-};
+const known = new Map<string, () => [column: string, value: string]>([
+  ['proxy_key_summaries', () => ['id', owner.key.id]],
+  ['proxy_tiers', () => ['tier', 'developer']],
+]);
 
 /** That row: what a writer would send back, changed or not. */
 async function ownRow(name: string): Promise<Row> {
-  const [column, value] = known[name]?.() ?? [];
-  if (!column) throw new Error(`no row of ${name} is known`);
+  const identify = known.get(name);
+  if (!identify) throw new Error(`no row of ${name} is known`);
+  const [column, value] = identify();
   const { data } = await owner.user.supabase
     .from(name as 'proxy_tiers')
     .select()
@@ -43,7 +44,7 @@ async function ownRow(name: string): Promise<Row> {
 /** Each way in which supabase-js writes a row. */
 function writes(client: Client, name: string, row: Row) {
   const table = () => client.from(name as 'proxy_tiers');
-  const [column = '', value] = Object.entries(row)[0] ?? ['id', owner.key.id];
+  const [column = '', value] = Object.entries(row)[0] ?? [];
   return {
     insert: table().insert(row as never),
     upsert: table().upsert(row as never),
@@ -77,7 +78,8 @@ describe('over supabase-js no table or view is written by', () => {
     for (const { name } of closedRelations) {
       for (const [write, attempt] of Object.entries(writes(client(), name, { id: owner.key.id }))) {
         const { error, status } = await attempt;
-        expect([write, name, status, error?.code]).toEqual([write, name, 404, 'PGRST205']);
+        expect(error, `${write} ${name}`).not.toBeNull();
+        expect([write, name, status]).toEqual([write, name, 404]);
       }
     }
   });
@@ -85,13 +87,13 @@ describe('over supabase-js no table or view is written by', () => {
 
 describe('in SQL no table is written by', () => {
   it.each<ApiRole>(['anon', 'authenticated', 'service_role'])('%s', async (role) => {
-    for (const { qualified, column, writable } of [...relations, ...closedRelations]) {
+    for (const { qualified, column, view, writable } of [...relations, ...closedRelations]) {
       if (!writable) continue;
       for (const statement of [
         `insert into ${qualified} default values`,
         `update ${qualified} set ${column} = ${column}`,
         `delete from ${qualified}`,
-        `truncate ${qualified}`,
+        ...(view ? [] : [`truncate ${qualified}`]),
         `select from ${qualified} for update`,
       ]) {
         const attempt = asRole(sql, role, { sub: owner.user.id }, (transaction) =>
