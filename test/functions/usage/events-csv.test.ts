@@ -186,6 +186,12 @@ describe('a refusal of CSV is a problem document', () => {
 });
 
 describe('Accept', () => {
+  let id: string;
+
+  beforeAll(async () => {
+    ({ id } = await mintKey(user));
+  });
+
   it.each([
     ['text/csv', true],
     ['TEXT/CSV', true],
@@ -210,7 +216,6 @@ describe('Accept', () => {
     ['', false],
     ['nonsense', false],
   ])('%s', async (accept, asCsv) => {
-    const { id } = await mintKey(user);
     const response = await requestEvents(user, id, { accept });
     expect(response.status).toBe(200);
     const type = asCsv ? 'text/csv; charset=utf-8; header=present' : 'application/json';
