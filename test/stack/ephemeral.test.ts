@@ -163,7 +163,7 @@ async function expectToAnswer(line: ReadyLine): Promise<void> {
   expect(await connectStatus(line.gatewayUrl)).toBe(407);
   for (const [url, role] of [
     [line.dbUrl, 'postgres'],
-    [line.gatewayDbUrl, 'proxy_gateway'],
+    [line.gatewayDbUrl, 'proxy_gateway_local'],
   ] as const) {
     const sql = postgres(url, { max: 1 });
     expect(await sql`select current_user as role`).toEqual([{ role }]);

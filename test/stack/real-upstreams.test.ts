@@ -12,7 +12,7 @@ test('the publishable key is anon: it may do what anon may, and no more', async 
   expect((await request('GET', '/rest/v1/rpc/proxy_health', { headers: anonymous })).status).toBe(
     200,
   );
-  const keys = await request('GET', '/rest/v1/proxy_keys', { headers: anonymous });
+  const keys = await request('GET', '/rest/v1/proxy_key_summaries', { headers: anonymous });
   expect([keys.status, (await keys.json()).code]).toEqual([401, '42501']);
   const users = await request('GET', '/auth/v1/admin/users', { headers: anonymous });
   expect(users.status).toBe(403);
@@ -21,7 +21,7 @@ test('the publishable key is anon: it may do what anon may, and no more', async 
 test('the secret key is service_role: it manages users, and reads no table that is not granted', async () => {
   const users = await request('GET', '/auth/v1/admin/users', { headers: service });
   expect(users.status).toBe(200);
-  const keys = await request('GET', '/rest/v1/proxy_keys', { headers: service });
+  const keys = await request('GET', '/rest/v1/proxy_key_summaries', { headers: service });
   expect([keys.status, (await keys.json()).code]).toEqual([403, '42501']);
 });
 
@@ -30,14 +30,17 @@ test('a user’s token is the user, whatever key comes with it', async () => {
   for (const headers of [{}, anonymous, service]) {
     const me = await request('GET', '/auth/v1/user', { token: user.token, headers });
     expect((await me.json()).id).toBe(user.id);
-    const keys = await request('GET', '/rest/v1/proxy_keys', { token: user.token, headers });
+    const keys = await request('GET', '/rest/v1/proxy_key_summaries', {
+      token: user.token,
+      headers,
+    });
     expect([keys.status, await keys.json()]).toEqual([200, []]);
   }
 });
 
 test('a token of somebody else’s making passes the gateway, and is refused behind it', async () => {
   const token = `${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(20)}`;
-  for (const path of ['/rest/v1/proxy_keys', '/auth/v1/user', '/api/v1/proxy/keys']) {
+  for (const path of ['/rest/v1/proxy_key_summaries', '/auth/v1/user', '/api/v1/proxy/keys']) {
     const { status } = await request('GET', path, { token, headers: service });
     expect([401, 403]).toContain(status);
   }
@@ -99,7 +102,7 @@ test.each(['/functions/v1/admin/proxy/keys/x/reactivate', '/admin/proxy/keys/x/r
 );
 
 test.each([
-  ['/rest/v1/proxy_keys', 'GET', 'authorization,apikey'],
+  ['/rest/v1/proxy_key_summaries', 'GET', 'authorization,apikey'],
   ['/auth/v1/token', 'POST', 'authorization,apikey,content-type,x-client-info'],
   ['/api/v1/proxy/keys', 'POST', 'authorization,content-type'],
   ['/functions/v1/admin/proxy/keys/x/reactivate', 'POST', 'authorization'],
@@ -120,7 +123,7 @@ test.each([
 });
 
 test('a refusal of the gateway’s own can be read by a page of any origin', async () => {
-  for (const path of ['/rest/v1/proxy_keys', '/auth/v1/user', '/nowhere']) {
+  for (const path of ['/rest/v1/proxy_key_summaries', '/auth/v1/user', '/nowhere']) {
     const response = await request('GET', path, { headers: { Origin: 'https://app.example' } });
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(response.headers.get('content-type')).toBe('application/json');
