@@ -16,12 +16,15 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { type Stack, startStack } from '../../scripts/stack/stack.ts';
+import { listRelations, listRoutines } from '../database/catalog.ts';
 import { startPlainTarget } from '../gateway/targets.ts';
-import { newUser } from '../personas.ts';
+import { connectOwner, newUser } from '../personas.ts';
 
 const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
 const origin = 'http://127.0.0.1:54321';
 const stack = inject('stack');
+const sql = connectOwner();
+afterAll(() => sql.end());
 const run = promisify(execFile);
 
 /** The fenced blocks of a language, in order. */
@@ -150,9 +153,21 @@ describe('the README', () => {
     expect(keys.map((row: { key_id: string }) => row.key_id)).toContain(key.key_id);
   });
 
+  it('names all that supabase-js may call or read, and nothing else', async () => {
+    const named = (pattern: RegExp) =>
+      new Set([...readme.matchAll(pattern)].map(([, name = '']) => name));
+    const routines = await listRoutines(sql, ['public']);
+    const rpcs = named(/rpc\('(\w+)'/g);
+    // health checks ask the route
+    rpcs.add('proxy_health');
+    expect([...rpcs].sort()).toEqual([...new Set(routines.map(({ name }) => name))].sort());
+    const relations = await listRelations(sql, ['public']);
+    expect([...named(/from\('(\w+)'/g)].sort()).toEqual(relations.map(({ name }) => name).sort());
+  });
+
   it('names scripts, files and folders that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
-    for (const [, name = ''] of readme.matchAll(/npm run ([a-z]+)/g)) {
+    for (const [, name = ''] of readme.matchAll(/npm run ([a-z-]+)/g)) {
       expect(scripts).toHaveProperty(name);
     }
     for (const [, path = ''] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g)) {
