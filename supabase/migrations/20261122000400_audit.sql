@@ -72,11 +72,16 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  claims jsonb := auth.jwt();
+  subject text := auth.jwt() ->> 'sub';
+  actor uuid;
   actions text[] := '{}';
   updated jsonb;
   limits jsonb;
 begin
+  -- not within the statement below, which would read it as a uuid while it is planned
+  if pg_catalog.pg_input_is_valid(subject, 'uuid') then
+    actor := subject::uuid;
+  end if;
   if tg_op = 'INSERT' then
     actions := array['minted'];
   else
@@ -123,9 +128,7 @@ begin
     new.id,
     -- an owner whose account is just being removed was the owner until now
     coalesce(new.user_id, old.user_id),
-    case
-      when pg_catalog.pg_input_is_valid(claims ->> 'sub', 'uuid') then (claims ->> 'sub')::uuid
-    end,
+    actor,
     action,
     case action when 'updated' then updated when 'limits_changed' then limits end,
     -- only admins give reasons
@@ -151,16 +154,19 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  claims jsonb := auth.jwt();
+  subject text := auth.jwt() ->> 'sub';
+  actor uuid;
   changed private.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
 begin
+  -- as above
+  if pg_catalog.pg_input_is_valid(subject, 'uuid') then
+    actor := subject::uuid;
+  end if;
   insert into private.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
   values (
     changed.tier,
     changed.user_id,
-    case
-      when pg_catalog.pg_input_is_valid(claims ->> 'sub', 'uuid') then (claims ->> 'sub')::uuid
-    end,
+    actor,
     case when tg_op = 'INSERT' then 'tier_granted' else 'tier_revoked' end,
     nullif(pg_catalog.current_setting('proxy_keys.reason', true), ''),
     private.request_id()

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, describe, expect, it } from 'vitest';
+import { mintKey } from '../functions/key-scenes.ts';
+import { connectOwner, newUser } from '../personas.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+const someone = randomUUID();
+
+describe('a change made in SQL, with the claims of a request or with none', () => {
+  it.each<[string, unknown, string | null]>([
+    ['no claims', '', null],
+    ['claims without a sub', {}, null],
+    ['a sub that is null', { sub: null }, null],
+    ['a sub of another provider', { sub: 'somebody' }, null],
+    ['a sub that is a number', { sub: 42 }, null],
+    ['an empty sub', { sub: '' }, null],
+    ['a sub', { sub: someone }, someone],
+    ['a sub in upper case', { sub: someone.toUpperCase() }, someone],
+  ])('is in the audit with who made it: %s', async (_, claims, actor) => {
+    const user = await newUser();
+    const { id } = await mintKey(user);
+    const text = claims === '' ? '' : JSON.stringify(claims);
+    await sql.begin(async (transaction) => {
+      await transaction`select set_config('request.jwt.claims', ${text}, true)`;
+      await transaction`update private.proxy_keys set label = 'changed' where id = ${id}`;
+      await transaction`
+        insert into private.proxy_tier_grants (user_id, tier) values (${user.id}, 'team')`;
+      await transaction`delete from private.proxy_tier_grants where user_id = ${user.id}`;
+    });
+    const rows = await sql`
+      select action, actor_id as actor from private.proxy_key_audit
+      where user_id = ${user.id} order by occurred_at, id`;
+    expect([...rows]).toEqual([
+      { action: 'minted', actor: user.id },
+      { action: 'updated', actor },
+      { action: 'tier_granted', actor },
+      { action: 'tier_revoked', actor },
+    ]);
+  });
+});
