@@ -121,7 +121,10 @@ begin
       continue;
     end;
     old.disk_bytes := pg_catalog.pg_total_relation_size(private.usage_partition(old_month));
-    select pg_catalog.count(*), coalesce(sum(e.bytes_sent + e.bytes_received), 0)
+    select
+      pg_catalog.count(*),
+      -- a stolen gateway can report more than a bigint holds, and must not keep months from leaving
+      least(coalesce(sum(e.bytes_sent + e.bytes_received), 0), 9223372036854775807)
     into old.events, old.bytes
     from private.proxy_usage_events as e
     where e.occurred_at >= old_month::timestamptz
