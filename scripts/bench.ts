@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { measureDashboard } from './bench/dashboard.ts';
+import { measureFairness } from './bench/fairness.ts';
 import { measureFlatness } from './bench/flatness.ts';
 import { measureGateway } from './bench/gateway.ts';
 import type { Measuring, Size } from './bench/measuring.ts';
@@ -18,8 +19,8 @@ import { startStack } from './stack/stack.ts';
 
 const usage = `npm run bench                        measures everything, in some minutes
 npm run bench -- --quick             a smoke run: every measurement, too few rounds to mean much
-npm run bench -- --only <group>      routes, sql, flat, gateway, revocation, metering,
-                                     dashboard or starts
+npm run bench -- --only <group>      routes, sql, fairness, flat, gateway, revocation,
+                                     metering, dashboard or starts
 npm run bench -- --json <file>       writes the figures there too`;
 
 const full: Size = {
@@ -54,6 +55,7 @@ const quick: Size = {
 const stackGroups: Record<string, (measuring: Measuring) => Promise<void>> = {
   routes: measureRoutes,
   sql: measureStatements,
+  fairness: measureFairness,
   flat: measureFlatness,
   gateway: measureGateway,
   revocation: measureRevocation,

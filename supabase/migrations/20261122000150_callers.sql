@@ -56,8 +56,8 @@ revoke all on function private.require_user() from public, anon, authenticated, 
 grant execute on function private.require_user() to authenticated;
 
 
--- Who removes an account waits for this lock, or this waits for them and then finds no account. It
--- comes before all other locks: else the two could wait for each other.
+-- A ban or a removal of the account waits for this lock, or this waits for it and then finds no active
+-- account. It comes before all other locks: else the two could wait for each other.
 create function private.require_writer() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -65,7 +65,7 @@ as $$
 declare
   caller_id uuid := private.token_subject();
 begin
-  perform from private.active_accounts as a where a.id = caller_id for key share;
+  perform from private.active_accounts as a where a.id = caller_id for share;
   if not found then
     perform private.refuse('unauthorized');
   end if;
@@ -73,8 +73,8 @@ begin
 end
 $$;
 comment on function private.require_writer() is
-  'As private.require_user, for what writes: holds off the removal of the caller''s account until '
-  'the transaction ends.';
+  'As private.require_user, for what writes: holds off a ban and the removal of the caller''s account '
+  'until the transaction ends.';
 revoke all on function private.require_writer() from public, anon, authenticated, service_role;
 
 

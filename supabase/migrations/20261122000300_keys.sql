@@ -312,7 +312,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  select private.barred_until(u.banned_until, u.deleted_at) into new.owner_barred_until
+  select
+    case when u.banned_until is not null or u.deleted_at is not null
+      then private.barred_until(u.banned_until, u.deleted_at)
+    end
+  into new.owner_barred_until
   from auth.users as u where u.id = new.user_id
   for share;
   return new;

@@ -138,7 +138,8 @@ $$;
 comment on function public.revoke_proxy_tier(text, text, text) is
   'For admins: takes the grant of a tier back from a user (id or e-mail address). Keys that there '
   'are go on; suspend those that should not. Without such a grant it does nothing. Refusals: '
-  'unauthorized, forbidden, invalid_request (detail: the argument), user_not_found.';
+  'unauthorized, forbidden, invalid_request (detail: the argument), user_not_found, rate_limited '
+  '(detail: seconds to wait).';
 revoke all on function public.revoke_proxy_tier(text, text, text)
   from public, anon, authenticated, service_role;
 grant execute on function public.revoke_proxy_tier(text, text, text) to authenticated;
