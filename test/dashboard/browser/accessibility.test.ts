@@ -1,14 +1,16 @@
 import type { Page } from 'playwright-core';
-import { afterAll, describe, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ageKeys } from '../../database/aged-key.ts';
 import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, newAdmin, newUser } from '../../personas.ts';
+import { connectGateway, connectOwner, newAdmin, newUser } from '../../personas.ts';
 import { expectAccessible } from './axe.ts';
 import { withoutChromium } from './chromium.ts';
 import { chooseAction, signIn } from './steps.ts';
 import { dashboardUrl, newVisitor } from './visitor.ts';
 
+const sql = connectOwner();
 const gateway = connectGateway(1);
-afterAll(() => gateway.end());
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const looks = [
   { colorScheme: 'light', viewport: { width: 1440, height: 900 } },
@@ -165,14 +167,16 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
 async function useAndFurnish({ supabase }: Awaited<ReturnType<typeof newUser>>): Promise<void> {
   const { data } = await supabase.from('proxy_key_summaries').select('id').eq('label', 'prod');
   const id = data?.[0]?.id ?? '';
+  await ageKeys(sql, [id]);
   const hour = 3_600_000;
   const times = Array.from({ length: 60 }, (_, index) => Date.now() - index * 15 * hour);
-  await recordUsage(
+  const { rejected } = await recordUsage(
     gateway,
     times.map((time) =>
       usageEvent(id, { occurredAt: new Date(time).toISOString(), bytesReceived: 70_000_000 }),
     ),
   );
+  expect(rejected).toEqual([]);
   const admin = await newAdmin();
   for (const label of ['suspended', 'gone']) {
     const minted = await supabase.rpc('mint_proxy_key', { label, live_mode: false });

@@ -1,20 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ageKeys } from '../../database/aged-key.ts';
 import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, newUser } from '../../personas.ts';
+import { connectGateway, connectOwner, newUser } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
 import { signIn } from './steps.ts';
 import { newVisitor } from './visitor.ts';
 
+const sql = connectOwner();
 const gateway = connectGateway(1);
-afterAll(() => gateway.end());
+afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 /** A user with a key that was used so often, each time for its own host, every fourth one refused. */
 async function userOf(label: string, events: number) {
   const user = await newUser();
   const { data } = await user.supabase.rpc('mint_proxy_key', { label });
   const id = data?.id ?? '';
+  await ageKeys(sql, [id]);
   const now = Date.now();
   for (let begin = 0; begin < events; begin += 5_000) {
     const length = Math.min(5_000, events - begin);
