@@ -16,6 +16,7 @@ const comparisons = [
   'sql mint_proxy_key',
   'sql rotate_proxy_key',
   'sql lookup_proxy_key',
+  'fairness 20 users mint at once',
   'flat list 1',
   'flat list_proxy_keys',
   'flat usage 1',

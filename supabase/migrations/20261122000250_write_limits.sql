@@ -52,15 +52,23 @@ alter table private.write_windows enable row level security;
 revoke all on table private.write_windows from public, anon, authenticated, service_role;
 
 
-create function private.lock_writes(user_id uuid, action text) returns private.write_windows
+create function private.lock_writes(
+  user_id uuid, action text, out written private.write_windows, out limits private.write_limits[]
+)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  written private.write_windows;
+  locked record;
 begin
   loop
-    select * into written from private.write_windows as w
+    select
+      w as written,
+      array(
+        select l from private.write_limits as l where l.action = w.action order by l.seconds
+      ) as limits
+    into locked
+    from private.write_windows as w
     where w.user_id = lock_writes.user_id and w.action = lock_writes.action
     for no key update;
     exit when found;
@@ -68,12 +76,13 @@ begin
     values (lock_writes.user_id, lock_writes.action)
     on conflict on constraint write_windows_pkey do nothing;
   end loop;
-  return written;
+  written := locked.written;
+  limits := locked.limits;
 end
 $$;
 comment on function private.lock_writes(uuid, text) is
-  'What the user wrote of this kind lately; holds off the user''s other writes of this kind until '
-  'the transaction ends.';
+  'What the user wrote of this kind lately, and its limits, the shortest first; holds off the user''s '
+  'other writes of this kind until the transaction ends.';
 revoke all on function private.lock_writes(uuid, text)
   from public, anon, authenticated, service_role;
 
@@ -88,7 +97,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   longest_exact constant integer := 3600;
-  written private.write_windows := private.lock_writes(claim_write.user_id, claim_write.action);
+  locked record := private.lock_writes(claim_write.user_id, claim_write.action);
+  written private.write_windows := locked.written;
   before constant integer := pg_catalog.cardinality(written.recent);
   -- never earlier than the last, as what follows searches a sorted list
   moment constant timestamptz :=
@@ -116,9 +126,7 @@ begin
   end if;
   written.hourly[1] := written.hourly[1] + 1;
 
-  for one in
-    select l.* from private.write_limits as l where l.action = claim_write.action order by l.seconds
-  loop
+  foreach one in array locked.limits loop
     if one.seconds <= longest_exact then
       kept_span := one.seconds;
       gone := pg_catalog.width_bucket(

@@ -117,8 +117,9 @@ comment on column private.proxy_keys.owner_barred_until is
 create index proxy_keys_owner_newest on private.proxy_keys (user_id, created_at desc, id desc);
 -- the admins' list, over all users
 create index proxy_keys_newest on private.proxy_keys (created_at desc, id desc);
--- counts a user's keys of a tier at mint, and lists those that are not deleted
-create index proxy_keys_undeleted on private.proxy_keys (user_id, tier) where deleted_at is null;
+-- counts a user's keys of a tier at mint, lists those that are not deleted, and finds a tier's keys when
+-- its limits change
+create index proxy_keys_undeleted on private.proxy_keys (tier, user_id) where deleted_at is null;
 
 alter table private.proxy_keys enable row level security;
 create policy "owners read their own keys" on private.proxy_keys

@@ -62,16 +62,20 @@ declare
   most integer := private.require_limit(page_of_keys."limit");
   wanted_tier text := private.require_tier(page_of_keys.tier);
   wanted_label text := private.require_label_filter(page_of_keys.label);
+  tiers text[];
   undeleted private.key_summaries[] := '{}';
   last_key private.key_summaries;
 begin
   if most is null then
     if not place.only_deleted then
+      -- each by name, for the index of what is not deleted, which begins with the tier
+      tiers := array(select t.tier from public.proxy_tiers as t);
       undeleted := array(
         select s
         from private.key_summaries as s
         where s.user_id = owner_id
           and s.deleted_at is null
+          and s.tier = any (tiers)
           and (s.created_at, s.id) < (place.moment, place.id)
           and (page_of_keys.active is null or s.active = page_of_keys.active)
           and (wanted_tier is null or s.tier = wanted_tier)

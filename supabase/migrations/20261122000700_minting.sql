@@ -25,16 +25,15 @@ create function private.claim_key_slot(user_id uuid, tier text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  held bigint;
-  allowed integer;
 begin
-  select pg_catalog.count(*) into held from private.proxy_keys as k
-  where k.user_id = claim_key_slot.user_id
-    and k.tier = claim_key_slot.tier
-    and k.deleted_at is null;
-  select t.key_limit into allowed from public.proxy_tiers as t where t.tier = claim_key_slot.tier;
-  if held >= allowed then
+  if (
+    select pg_catalog.count(*) from private.proxy_keys as k
+    where k.user_id = claim_key_slot.user_id
+      and k.tier = claim_key_slot.tier
+      and k.deleted_at is null
+  ) >= (
+    select t.key_limit from public.proxy_tiers as t where t.tier = claim_key_slot.tier
+  ) then
     perform private.refuse('key_limit_reached');
   end if;
 end
@@ -94,16 +93,21 @@ begin
   while minted.created_at is null loop
     minted.key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || pg_catalog.encode(extensions.gen_random_bytes(6), 'hex');
-    insert into private.proxy_keys as k (id, key_id, user_id, label, tier, live_mode, created_at)
-    values (
-      minted.id, minted.key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
-      pg_catalog.clock_timestamp()
+    with made as (
+      insert into private.proxy_keys as k (id, key_id, user_id, label, tier, live_mode, created_at)
+      values (
+        minted.id, minted.key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
+        pg_catalog.clock_timestamp()
+      )
+      on conflict (key_id) do nothing
+      returning k.id, k.created_at
+    ),
+    hashed as (
+      insert into private.proxy_key_secrets (api_key_id, secret_hash)
+      select m.id, private.secret_hash(minted.key_id, minted.secret) from made as m
     )
-    on conflict (key_id) do nothing
-    returning k.created_at into minted.created_at;
+    select m.created_at into minted.created_at from made as m;
   end loop;
-  insert into private.proxy_key_secrets (api_key_id, secret_hash)
-  values (minted.id, private.secret_hash(minted.key_id, minted.secret));
 
   minted.basic_auth := minted.key_id || ':' || minted.secret;
   minted.label := clean_label;

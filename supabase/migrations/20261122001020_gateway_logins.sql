@@ -121,6 +121,8 @@ end
 $$;
 comment on function private.drop_gateway_login(text) is
   'Ends the connections of the gateway''s login, and drops it with all that it made in this database. '
-  'Returns how many connections were ended. Fails (42704) where there is no such login.';
+  'Returns how many connections were ended. Fails (42704) where there is no such login. One that '
+  'connects again meanwhile keeps a connection without rights: `npm run gateway-login -- drop` first '
+  'commits that the login is closed.';
 revoke all on function private.drop_gateway_login(text)
   from public, anon, authenticated, service_role;

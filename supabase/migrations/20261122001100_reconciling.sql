@@ -5,20 +5,8 @@
 create index proxy_usage_hourly_hour on private.proxy_usage_hourly using brin (hour);
 
 
-create function private.maintenance_lock() returns bigint
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return pg_catalog.hashtextextended('maintenance of proxy_usage', 0);
-end
-$$;
-comment on function private.maintenance_lock() is
-  'The advisory lock under which rollups are repaired and months are dropped, one run at a time.';
-revoke all on function private.maintenance_lock() from public, anon, authenticated, service_role;
-
-
--- A snapshot older than the lock would show what the run before has changed since.
+-- A snapshot older than the lock would show what the run before has changed since. A row and no
+-- advisory lock, which any login could hold that knows its number.
 create function private.take_maintenance_lock() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -28,7 +16,7 @@ begin
     raise exception 'Maintenance runs in read committed transactions only.'
       using errcode = 'invalid_transaction_state', hint = 'Begin one without an isolation level.';
   end if;
-  perform pg_catalog.pg_advisory_xact_lock(private.maintenance_lock());
+  perform from private.maintenance_settings for update;
 end
 $$;
 comment on function private.take_maintenance_lock() is

@@ -8,7 +8,8 @@ create table private.maintenance_settings (
   constraint "a repeat can be told for as long as it is taken" check (keep_months >= 4)
 );
 comment on table private.maintenance_settings is
-  'One row, for the operator: update private.maintenance_settings set keep_months = 13.';
+  'One row, for the operator: update private.maintenance_settings set keep_months = 13. Maintenance '
+  'holds it locked, so that one run waits for another.';
 comment on column private.maintenance_settings.keep_months is
   'How many whole months of events are kept beside the current one; null keeps them for ever.';
 alter table private.maintenance_settings enable row level security;

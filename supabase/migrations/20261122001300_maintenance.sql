@@ -245,7 +245,8 @@ begin
       using errcode = 'invalid_parameter_value',
         hint = 'The tasks are reconcile, retention, partitions, accounts and privileges.';
   end if;
-  if not pg_catalog.pg_try_advisory_xact_lock(private.maintenance_lock()) then
+  perform from private.maintenance_settings for update skip locked;
+  if not found then
     return query
     select t, null::date, 'skipped', 'Other maintenance is running.'
     from pg_catalog.unnest(maintain_usage.tasks) as t;

@@ -50,12 +50,6 @@ const allowed: { reason: string; covers(finding: Finding): boolean }[] = [
     covers: ({ name, metadata }) =>
       name === 'rls_enabled_no_policy' && metadata.schema === 'private',
   },
-  {
-    reason:
-      'an operator who changes a tier may wait for a scan of the keys: an index costs each mint',
-    covers: ({ cacheKey }) =>
-      cacheKey === 'unindexed_foreign_keys_private_proxy_keys_proxy_keys_tier_fkey',
-  },
 ];
 
 test('the CLI’s advisors find nothing that is not explained here', async () => {
