@@ -1,0 +1,37 @@
+-- Texts: what people write for people, labels and reasons. The characters are spelled out, as what \s means
+-- depends on the database's locale.
+create function private.clean_text(value text, most integer) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- of any script
+  spaces constant text :=
+    E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009'
+      || E'\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
+  -- what shows nothing: joiners, fillers, variation selectors, tags, an empty Braille pattern
+  invisible constant text := '\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
+    '\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufff9-\ufffb\uffa0'
+    '\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff';
+  clean text;
+begin
+  -- by its size first: what the routes take as a body
+  if pg_catalog.octet_length(clean_text.value) > 16384 then
+    return null;
+  end if;
+  clean := pg_catalog.btrim(clean_text.value, spaces);
+  if pg_catalog.char_length(clean) not between 1 and clean_text.most
+    -- controls, and those that change the direction of what stands around
+    or clean ~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'
+    or clean !~ ('[^' || spaces || invisible || ']')
+  then
+    return null;
+  end if;
+  return clean;
+end
+$$;
+comment on function private.clean_text(text, integer) is
+  'The text without the space characters, of any script, at its ends; null for what then has not 1 '
+  'to `most` characters, has a control or bidirectional control among them, or shows nothing.';
+revoke all on function private.clean_text(text, integer)
+  from public, anon, authenticated, service_role;

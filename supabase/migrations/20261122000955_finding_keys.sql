@@ -1,0 +1,113 @@
+-- Finding keys: admins look for the keys of any user.
+
+-- A definer: it reads every user's keys, for an admin. A plan for each question, as each filter has
+-- an index of its own.
+create function private.find_proxy_keys(
+  "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
+  live_mode boolean
+) returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  place record;
+  most integer;
+  wanted_tier text;
+  wanted_label text;
+  owner_id uuid;
+  one_key uuid;
+begin
+  perform private.require_admin();
+  wanted_label := private.require_label_filter(find_proxy_keys.label);
+  place := private.decode_cursor(find_proxy_keys.cursor);
+  most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
+  wanted_tier := private.require_tier(find_proxy_keys.tier);
+  if find_proxy_keys."user" is not null then
+    owner_id := private.find_user(find_proxy_keys."user");
+    if owner_id is null then
+      return ('[]'::json, null)::public.proxy_page;
+    end if;
+  end if;
+  if find_proxy_keys.key_id is not null then
+    if pg_catalog.pg_input_is_valid(find_proxy_keys.key_id, 'uuid') then
+      one_key := find_proxy_keys.key_id::uuid;
+    else
+      select k.id into one_key from private.proxy_keys as k
+      where k.key_id = find_proxy_keys.key_id;
+    end if;
+    if one_key is null then
+      return ('[]'::json, null)::public.proxy_page;
+    end if;
+  end if;
+  return private.make_page(
+    (
+      select pg_catalog.jsonb_agg(
+        pg_catalog.to_jsonb(k) || pg_catalog.jsonb_build_object(
+          'email', (select u.email from auth.users as u where u.id = k.user_id)
+        ) order by k.created_at desc, k.id desc
+      )
+      from (
+        select s.*
+        from private.key_summaries as s
+        where (s.created_at, s.id) < (place.moment, place.id)
+          and (owner_id is null or s.user_id = owner_id)
+          and (one_key is null or s.id = one_key)
+          and (find_proxy_keys.active is null or s.active = find_proxy_keys.active)
+          and (wanted_tier is null or s.tier = wanted_tier)
+          and (find_proxy_keys.live_mode is null or s.live_mode = find_proxy_keys.live_mode)
+          and (
+            wanted_label is null or pg_catalog.strpos(pg_catalog.lower(s.label), wanted_label) > 0
+          )
+        order by s.created_at desc, s.id desc
+        limit most + 1
+      ) as k
+    ),
+    most, 'created_at', 'id'
+  );
+end
+$$;
+comment on function private.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) is 'Does the work of public.find_proxy_keys.';
+revoke all on function private.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) from public, anon, authenticated, service_role;
+grant execute on function private.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) to authenticated;
+
+create function public.find_proxy_keys(
+  "limit" integer default 50,
+  cursor text default null,
+  key_id text default null,
+  "user" text default null,
+  label text default null,
+  active boolean default null,
+  tier text default null,
+  live_mode boolean default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.find_proxy_keys(
+    find_proxy_keys."limit", find_proxy_keys.cursor, find_proxy_keys.key_id,
+    find_proxy_keys."user", find_proxy_keys.label, find_proxy_keys.active, find_proxy_keys.tier,
+    find_proxy_keys.live_mode
+  );
+end
+$$;
+comment on function public.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) is
+  'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s `email`; '
+  '`limit` (1 to 200, default 50) from `cursor` on. Filters: key_id (uuid or keyId), user (id or '
+  'e-mail address), label (contained), active, tier, live_mode. Refusals: unauthorized, forbidden, '
+  'invalid_request (detail: the argument).';
+revoke all on function public.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) from public, anon, authenticated, service_role;
+grant execute on function public.find_proxy_keys(
+  integer, text, text, text, text, boolean, text, boolean
+) to authenticated;
