@@ -1,23 +1,8 @@
 import type postgres from 'postgres';
 import { expect, vi } from 'vitest';
+import type { UsageEvent } from '../../dashboard/src/data/key.ts';
 import { type SeededKey, seedKeys } from '../database/seeded-keys.ts';
 import { newUser, type Persona } from '../personas.ts';
-
-/** A usage event as its owner reads it. */
-interface OwnEvent {
-  event_id: string;
-  api_key_id: string;
-  occurred_at: string;
-  target_host: string;
-  method: string;
-  status_code: number;
-  bytes_sent: number;
-  bytes_received: number;
-  duration_ms: number;
-  served_by_node_id: string;
-  tunnel_id: string | null;
-  slice: number;
-}
 
 /** A key as a client sends it. */
 export type UsableKey = SeededKey & { basicAuth: string };
@@ -27,7 +12,7 @@ export interface KeyOwner {
   persona: Persona;
   newKey(): Promise<UsableKey>;
   /** The events of a key, once there are as many as expected, the oldest first. */
-  eventsOf(key: SeededKey, count: number): Promise<OwnEvent[]>;
+  eventsOf(key: SeededKey, count: number): Promise<UsageEvent[]>;
 }
 
 /** Signs somebody up; `sql` is the schema's owner. */
@@ -47,7 +32,7 @@ export async function newKeyOwner(sql: postgres.Sql): Promise<KeyOwner> {
             id: key.id,
             limit: 200,
           });
-          const events = (data?.items ?? []) as unknown as OwnEvent[];
+          const events = (data?.items ?? []) as unknown as UsageEvent[];
           expect(events).toHaveLength(count);
           return events.reverse();
         },

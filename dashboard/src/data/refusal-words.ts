@@ -1,12 +1,14 @@
 import type { Refusal } from './refusal.ts';
 
 const fields: Record<string, string> = {
-  label: 'A label has 1 to 80 characters, none of them a line break or another control character.',
+  label:
+    'A label has 1 to 80 characters that can be seen, and none that breaks the line or changes its direction.',
   tier: 'There is no such tier.',
   allowed_ips:
     'An address or range is not right. A range has no bits behind its mask: 203.0.113.0/24, not 203.0.113.7/24. There are at most 50.',
   expires_at: 'An expiry is a time to come.',
-  reason: 'A reason has 1 to 500 characters, none of them a control character.',
+  reason:
+    'A reason has 1 to 500 characters that can be seen, and none that controls text or its direction.',
   bandwidth_limit_bytes: 'A limit is a whole number of bytes, not below zero.',
   rate_limit: 'A rate is a whole number from 1 to 1,000,000.',
   grace_seconds: 'The old secret can be kept for 0 to 30 seconds.',

@@ -7,7 +7,6 @@ import { newVisitor } from './visitor.ts';
 const labels = {
   markup: `<img src=x onerror="document.title='owned'"><script>alert()</script>`,
   'from right to left': 'מפתח ראשי – المفتاح الرئيسي',
-  'an override of direction': 'invoice\u202Efdp.exe',
   emoji: '👩‍👩‍👧‍👦🔑🇪🇺 prod',
   '80 wide characters': 'Ｗ'.repeat(80),
   '80 characters without a break': 'W'.repeat(80),
@@ -64,4 +63,16 @@ describe.skipIf(withoutChromium)('a label of', () => {
       }
     });
   }
+
+  it('an override of direction is refused, with why, and what was typed stays', async () => {
+    const { page } = await newVisitor({ viewport: { width: 390, height: 900 } });
+    await signUp(page);
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByLabel('Label').fill('invoice\u202Efdp.exe');
+    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByText('none that breaks the line or changes its direction').waitFor();
+    expect(await page.getByLabel('Label').inputValue()).toBe('invoice\u202Efdp.exe');
+    await expectFits(page);
+  });
 });
