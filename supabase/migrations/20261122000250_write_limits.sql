@@ -53,21 +53,14 @@ revoke all on table private.write_windows from public, anon, authenticated, serv
 
 
 create function private.lock_writes(
-  user_id uuid, action text, out written private.write_windows, out limits private.write_limits[]
+  user_id uuid, action text, out recent timestamptz[], out hour integer, out hourly integer[]
 )
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  locked record;
 begin
   loop
-    select
-      w as written,
-      array(
-        select l from private.write_limits as l where l.action = w.action order by l.seconds
-      ) as limits
-    into locked
+    select w.recent, w.hour, w.hourly into recent, hour, hourly
     from private.write_windows as w
     where w.user_id = lock_writes.user_id and w.action = lock_writes.action
     for no key update;
@@ -76,13 +69,11 @@ begin
     values (lock_writes.user_id, lock_writes.action)
     on conflict on constraint write_windows_pkey do nothing;
   end loop;
-  written := locked.written;
-  limits := locked.limits;
 end
 $$;
 comment on function private.lock_writes(uuid, text) is
-  'What the user wrote of this kind lately, and its limits, the shortest first; holds off the user''s '
-  'other writes of this kind until the transaction ends.';
+  'What the user wrote of this kind lately; holds off the user''s other writes of this kind until '
+  'the transaction ends.';
 revoke all on function private.lock_writes(uuid, text)
   from public, anon, authenticated, service_role;
 
@@ -97,8 +88,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   longest_exact constant integer := 3600;
-  locked record := private.lock_writes(claim_write.user_id, claim_write.action);
-  written private.write_windows := locked.written;
+  written record := private.lock_writes(claim_write.user_id, claim_write.action);
   before constant integer := pg_catalog.cardinality(written.recent);
   -- never earlier than the last, as what follows searches a sorted list
   moment constant timestamptz :=
@@ -106,10 +96,12 @@ declare
   -- as a double: numeric, which extract gives, takes several times as long
   now_at constant double precision := pg_catalog.date_part('epoch', moment);
   this_hour constant integer := pg_catalog.floor(now_at / 3600);
-  one private.write_limits;
-  -- of the log, how many have left the span
+  counts integer[] := written.hourly;
+  policy text;
+  allowed integer;
+  span integer;
+  -- of the log, how many have left the span; after all, the longest exact one
   gone integer;
-  kept_span integer := 0;
   hours integer;
   used integer;
   -- seconds until the oldest that counts no longer does; where too many count, until enough do not
@@ -119,53 +111,52 @@ declare
   states text := '';
 begin
   if this_hour > written.hour then
-    written.hourly :=
-      pg_catalog.array_fill(0, array[least(this_hour - written.hour, 25)]) || written.hourly;
-    written.hourly := written.hourly[:25];
-    written.hour := this_hour;
+    counts := pg_catalog.array_fill(0, array[least(this_hour - written.hour, 25)]) || counts;
+    counts := counts[:25];
   end if;
-  written.hourly[1] := written.hourly[1] + 1;
+  counts[1] := counts[1] + 1;
 
-  foreach one in array locked.limits loop
-    if one.seconds <= longest_exact then
-      kept_span := one.seconds;
+  for policy, allowed, span in
+    select l.name, l.allowed, l.seconds
+    from private.write_limits as l
+    where l.action = claim_write.action
+    order by l.seconds
+  loop
+    if span <= longest_exact then
       gone := pg_catalog.width_bucket(
-        moment - pg_catalog.make_interval(secs => one.seconds), written.recent
+        moment - pg_catalog.make_interval(secs => span), written.recent
       );
       used := before - gone + 1;
-      reset := one.seconds + pg_catalog.ceil(
+      reset := span + pg_catalog.ceil(
         pg_catalog.date_part('epoch', coalesce(written.recent[gone + 1], moment)) - now_at
       );
     else
       -- whole hours, the oldest of which began up to an hour before the span
-      hours := (one.seconds + 3599) / 3600;
+      hours := (span + 3599) / 3600;
       used := 0;
-      for place in 1 .. least(hours + 1, pg_catalog.cardinality(written.hourly)) loop
-        continue when written.hourly[place] = 0;
-        used := used + written.hourly[place];
+      for place in 1 .. least(hours + 1, pg_catalog.cardinality(counts)) loop
+        continue when counts[place] = 0;
+        used := used + counts[place];
         reset := (hours + 2 - place) * 3600;
       end loop;
       reset := reset - pg_catalog.floor(now_at - this_hour * 3600.0::double precision);
     end if;
-    if used > one.allowed then
-      if one.seconds <= longest_exact then
-        reset := one.seconds + pg_catalog.ceil(
-          pg_catalog.date_part('epoch', written.recent[before - one.allowed + 1]) - now_at
+    if used > allowed then
+      if span <= longest_exact then
+        reset := span + pg_catalog.ceil(
+          pg_catalog.date_part('epoch', written.recent[before - allowed + 1]) - now_at
         );
       end if;
       reset := greatest(reset, 1);
       longest_wait := greatest(longest_wait, reset);
     end if;
-    if policies <> '' then
-      policies := policies || ', ';
-      states := states || ', ';
-    end if;
-    policies := policies || '"' || one.name || '";q=' || one.allowed || ';w=' || one.seconds;
-    states := states || '"' || one.name || '";r=' || greatest(one.allowed - used, 0)
-      || ';t=' || reset;
-    writes_left := coalesce(writes_left, one.allowed - used);
+    policies := policies || ', "' || policy || '";q=' || allowed || ';w=' || span;
+    states := states || ', "' || policy || '";r=' || greatest(allowed - used, 0) || ';t=' || reset;
+    writes_left := coalesce(writes_left, allowed - used);
     reset_seconds := coalesce(reset_seconds, reset);
   end loop;
+  policies := substring(policies from 3);
+  states := substring(states from 3);
 
   if longest_wait > 0 then
     perform private.refuse_until(
@@ -173,12 +164,10 @@ begin
       pg_catalog.jsonb_build_object('RateLimit-Policy', policies, 'RateLimit', states)
     );
   end if;
-  gone := pg_catalog.width_bucket(
-    moment - pg_catalog.make_interval(secs => kept_span), written.recent
-  );
   update private.write_windows as w
-  set recent = written.recent[gone + 1:] || moment, hour = written.hour, hourly = written.hourly
-  where w.user_id = written.user_id and w.action = written.action;
+  set recent = written.recent[coalesce(gone, before) + 1:] || moment,
+    hour = this_hour, hourly = counts
+  where w.user_id = claim_write.user_id and w.action = claim_write.action;
   -- an operator may take all limits of a kind away
   if policies <> '' then
     -- PostgREST adds them to its answer
