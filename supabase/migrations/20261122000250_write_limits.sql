@@ -166,7 +166,7 @@ begin
   end if;
   update private.write_windows as w
   set recent = written.recent[coalesce(gone, before) + 1:] || moment,
-    hour = this_hour, hourly = counts
+    hour = greatest(w.hour, this_hour), hourly = counts
   where w.user_id = claim_write.user_id and w.action = claim_write.action;
   -- an operator may take all limits of a kind away
   if policies <> '' then

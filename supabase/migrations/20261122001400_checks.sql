@@ -65,6 +65,11 @@ begin
     from logins as l
     where pg_catalog.has_database_privilege(l.oid, pg_catalog.current_database(), 'TEMPORARY')
     union all
+    select pg_catalog.format('%s may make objects in schema %s.', l.rolname, n.nspname)
+    from logins as l
+    join pg_catalog.pg_namespace as n on n.nspname in ('public', 'private', 'gateway')
+    where pg_catalog.has_schema_privilege(l.oid, n.oid, 'CREATE')
+    union all
     select pg_catalog.format('%s has no limit on its connections.', l.rolname)
     from logins as l where l.rolconnlimit < 0
     union all

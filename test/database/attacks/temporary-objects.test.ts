@@ -171,6 +171,11 @@ it.each([
     `revoke temporary on database postgres from ${login}`,
   ],
   [
+    'may make objects in public',
+    `grant create on schema public to ${login}`,
+    `revoke create on schema public from ${login}`,
+  ],
+  [
     'has no limit on its connections',
     `alter role ${login} connection limit -1`,
     `alter role ${login} connection limit 20`,

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectOwner, newUser, type Persona } from '../../personas.ts';
+import { type Connection, connectAlone } from '../own-stack.ts';
+import { type LiveKey, waysIn } from '../ways-in.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+describe("while another tenant's rows are locked, as by a write of theirs", () => {
+  let stranger: Persona;
+  let key: LiveKey;
+  let holder: Connection;
+
+  beforeAll(async () => {
+    const [owner, other] = await Promise.all([newUser(), newUser()]);
+    stranger = other;
+    const minted = await waysIn.rpc.mint(owner, { label: 'theirs' });
+    if (!minted.key) throw new Error('no key');
+    key = minted.key;
+    await waysIn.rpc.remove(owner, key.id);
+  });
+
+  /** Locks all that a write of the owner locks, and more, for as long as `work` takes. */
+  async function whileLocked(work: () => Promise<unknown>): Promise<void> {
+    holder = await connectAlone(stack.dbUrl);
+    await holder`begin`;
+    await holder`
+      select from private.proxy_keys as k
+      join private.proxy_key_secrets as s on s.api_key_id = k.id
+      where k.id = ${key.id}
+      for update`;
+    await holder`
+      select from private.write_windows where user_id =
+        (select user_id from private.proxy_keys where id = ${key.id})
+      for update`;
+    await work();
+    await holder`rollback`;
+  }
+
+  it('a stranger who names their key has the answer at once: not found', () =>
+    // one that waited would wait for ever, as the lock is given up after the answers
+    whileLocked(async () => {
+      for (const id of [key.id, key.keyId]) {
+        const { supabase } = stranger;
+        const calls = [
+          supabase.rpc('get_proxy_key', { id }),
+          supabase.rpc('update_proxy_key', { id, changes: { label: 'mine' } }),
+          supabase.rpc('rotate_proxy_key', { id }),
+          supabase.rpc('delete_proxy_key', { id }),
+          supabase.rpc('list_proxy_key_events', { id }),
+          supabase.rpc('list_proxy_key_audit', { id }),
+          supabase.rpc('proxy_usage_series', { interval: 'day', key_id: id }),
+        ];
+        for (const { status, error } of await Promise.all(calls)) {
+          expect([status, error?.hint]).toEqual([404, 'not_found']);
+        }
+      }
+    }));
+
+  it('a stranger mints, changes, rotates and deletes as ever', () =>
+    whileLocked(async () => {
+      for (const way of Object.values(waysIn)) {
+        const minted = await way.mint(stranger, { label: 'mine' });
+        const id = minted.key?.id ?? '';
+        expect((await way.rotate(stranger, id)).status).toBe(200);
+        expect((await way.remove(stranger, id)).code).toBeNull();
+      }
+    }));
+});
