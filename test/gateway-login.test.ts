@@ -263,7 +263,7 @@ describe('a drop', () => {
     expect(await rolesNamed('elsewhere')).toBe(0);
   });
 
-  it('of one that is dropped already says that there is none', async () => {
+  it('of one that is dropped already says that it does not exist', async () => {
     await create('twice');
     expect(await gatewayLogin(['drop', 'twice'])).toMatchObject({ code: 0 });
     const { code, stdout, stderr } = await gatewayLogin(['drop', 'twice']);

@@ -70,7 +70,7 @@ revoke all on function public.suspend_proxy_key(text, text)
 grant execute on function public.suspend_proxy_key(text, text) to authenticated;
 
 
--- Who removes the owner's account waits, or is waited for, before the key is locked.
+-- A ban or a removal of the owner's account waits, or is waited for, before the key is locked.
 create function private.lock_owner(reference text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -86,11 +86,12 @@ begin
     select k.user_id into owner_id from private.proxy_keys as k
     where k.key_id = lock_owner.reference;
   end if;
-  perform from auth.users as u where u.id = owner_id for key share;
+  perform from auth.users as u where u.id = owner_id for share;
 end
 $$;
 comment on function private.lock_owner(text) is
-  'Holds off the removal of the account that owns the key (uuid or keyId) until the transaction ends.';
+  'Holds off a ban and the removal of the account that owns the key (uuid or keyId) until the '
+  'transaction ends.';
 revoke all on function private.lock_owner(text) from public, anon, authenticated, service_role;
 
 

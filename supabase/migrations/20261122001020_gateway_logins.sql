@@ -1,6 +1,6 @@
 -- Gateway logins: each gateway has one of its own, so that a stolen one can be dropped alone.
 
--- Whoever may make temporary objects can put a type of a known name before all others. No function
+-- A login that may make temporary objects can put a type of a known name before all others. No function
 -- here looks there first, and gateways have no use for them: so they may make none. What other
 -- parts of the project make there stays possible.
 create function private.withhold_temporary_objects() returns boolean

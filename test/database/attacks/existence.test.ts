@@ -58,7 +58,7 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
       }
     }));
 
-  it('a stranger mints, changes, rotates and deletes as ever', () =>
+  it('a stranger mints, rotates and deletes as before', () =>
     whileLocked(async () => {
       for (const way of Object.values(waysIn)) {
         const minted = await way.mint(stranger, { label: 'mine' });
