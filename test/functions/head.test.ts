@@ -36,6 +36,10 @@ async function ask(method: string, { path, by, accept = '*/*' }: Ask) {
   return { response, status: response.status, headers, body };
 }
 
+async function askTwice(asked: Ask) {
+  return [await ask('GET', asked), await ask('HEAD', asked), await ask('GET', asked)] as const;
+}
+
 const allRoutes: Ask[] = [
   ...openRoutes.map((path) => ({ path })),
   ...protectedRoutes
@@ -81,7 +85,11 @@ it.each<[string, number, Ask]>([
   ['no path', 404, { path: '/api/v1/nowhere', by: 'owner' }],
   ['a path that takes no GET', 405, { path: '/api/v1/proxy/keys/:id/rotate', by: 'owner' }],
 ])('HEAD answers as GET does, without the body: %s, %s, %o', async (_, status, asked) => {
-  const [get, head] = [await ask('GET', asked), await ask('HEAD', asked)];
+  let [get, head, after] = await askTwice(asked);
+  // other tests may use or mint a key in between
+  while (after.headers['content-length'] !== get.headers['content-length']) {
+    [get, head, after] = await askTwice(asked);
+  }
   expect([get.status, get.body === '']).toEqual([status, false]);
   expect([head.status, head.body]).toEqual([status, '']);
   expect(head.headers).toEqual(get.headers);
