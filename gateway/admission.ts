@@ -6,6 +6,7 @@ import { areOfKey, inService } from './keys/key-state.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
 import { Refusal } from './refusal.ts';
+import type { TunnelSlots } from './tunnels/tunnel-slots.ts';
 
 /** The key that proved itself, and why it may not go on all the same, if so. */
 export interface Admission {
@@ -19,6 +20,8 @@ export interface AdmissionOptions {
   keys: KeyCache;
   ledger: QuotaLedger;
   limiter: RateLimiter;
+  /** Tunnels that are open or being opened, by key. */
+  slots: TunnelSlots;
   /** The clock of `keys`. */
   now: () => number;
 }
@@ -29,13 +32,14 @@ const retryAfterSeconds = 5;
 
 /**
  * Judges a request by its `Proxy-Authorization` header and its client's address: credentials, state,
- * address, rate, quota, in this order. Throws a `Refusal` while the caller has not proved to hold a
- * key (407), or when the database cannot say (503): a stranger can add nothing to a key's usage.
+ * address, rate, quota, open tunnels, in this order. Throws a `Refusal` while the caller has not
+ * proved to hold a key (407), or when the database cannot say (503): a stranger can add nothing to a
+ * key's usage. One that is admitted holds a slot of its key, which the caller releases.
  */
 export async function admit(
   header: string | undefined,
   client: Client,
-  { keys, ledger, limiter, now }: AdmissionOptions,
+  { keys, ledger, limiter, slots, now }: AdmissionOptions,
 ): Promise<Admission> {
   const credentials = parseCredentials(header);
   if (!credentials) throw new Refusal('credentials_required');
@@ -66,6 +70,7 @@ export async function admit(
   ) {
     return refused(new Refusal('quota_exceeded'));
   }
+  if (!slots.take(key.keyId, key.tunnelLimit)) return refused(new Refusal('tunnel_limit_reached'));
   return { key, entry, refusal: null };
 }
 

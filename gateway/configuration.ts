@@ -17,6 +17,10 @@ export interface GatewayConfiguration {
   drainMs: number;
   /** How long a tunnel may move nothing, in ms. */
   idleMs: number;
+  /** Connections of one address that may be open before they have proved a key. */
+  unprovenPerAddress: number;
+  /** How the gateway is named in `Via` of what it forwards; undefined for not at all. */
+  via: string | undefined;
   allowedTargets: AllowedTarget[];
   redisUrl: string | undefined;
   logLevel: (typeof logLevels)[number];
@@ -65,6 +69,13 @@ const environmentSchema = z.object({
   }).default(10_000),
   GATEWAY_DRAIN_MS: milliseconds({}).default(30_000),
   GATEWAY_IDLE_MS: milliseconds({ from: 1_000 }).default(600_000),
+  GATEWAY_UNPROVEN_PER_ADDRESS: whole('must be a number of connections')
+    .refine((number) => number >= 1, 'must be at least 1')
+    .default(256),
+  GATEWAY_VIA: z
+    .string()
+    .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, 'must be a name of 1 to 100 characters')
+    .optional(),
   GATEWAY_ALLOW_TARGETS: z
     .string()
     .default('')
@@ -102,6 +113,8 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
     flushMs: data.GATEWAY_FLUSH_MS,
     drainMs: data.GATEWAY_DRAIN_MS,
     idleMs: data.GATEWAY_IDLE_MS,
+    unprovenPerAddress: data.GATEWAY_UNPROVEN_PER_ADDRESS,
+    via: data.GATEWAY_VIA,
     allowedTargets: data.GATEWAY_ALLOW_TARGETS,
     redisUrl: data.REDIS_URL,
     logLevel: data.GATEWAY_LOG_LEVEL,

@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { ClientConnections } from './clients/client-connections.ts';
 import type { GatewayConfiguration } from './configuration.ts';
+import { Descriptors } from './descriptors.ts';
 import { startChangeListener } from './keys/change-listener.ts';
 import { KeyCache } from './keys/key-cache.ts';
 import { createPool, lookUpWith } from './keys/key-lookup.ts';
@@ -10,10 +12,13 @@ import { createRedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOperationsServer } from './operations-server.ts';
 import { ProxyServer } from './proxy-server.ts';
-import { RequestHandler } from './request-handler.ts';
+import { RequestHandler } from './requests/request-handler.ts';
+import { connectTarget } from './targets/dialer.ts';
 import { createTargetPolicy } from './targets/target-policy.ts';
 import { OpenTunnels } from './tunnels/open-tunnels.ts';
+import { TunnelSlots } from './tunnels/tunnel-slots.ts';
 import { recordUsageWith } from './usage/record-usage.ts';
+import { RefusedRequests } from './usage/refused-requests.ts';
 import { openSpool } from './usage/spool.ts';
 import type { UsageEvent } from './usage/usage-event.ts';
 import { createUsageRecorder } from './usage/usage-recorder.ts';
@@ -45,6 +50,8 @@ export interface GatewayOptions {
   firstRequestMs?: number;
   /** How long resolving a target and connecting to it may take together, in ms. */
   connectTimeoutMs?: number;
+  /** Files and sockets that the process may have open; by default what it is allowed. */
+  descriptorLimit?: number;
 }
 
 /** Starts a gateway. Rejects with `SpoolInUse`, or with an error of a port or of the file system. */
@@ -71,7 +78,7 @@ export async function startGateway(
     const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
     undo.defer(() => recording.end());
     const keys = new KeyCache({ lookUp: lookUpWith(pool), now });
-    const tunnels = new OpenTunnels({ keys, ledger, log, now, sliceMs: flushMs / 2 });
+    const tunnels = new OpenTunnels({ keys, ledger, log, now, sliceMs: flushMs / 2, idleMs });
     const local = createLocalRateLimiter({ now });
     const shared = configuration.redisUrl
       ? createRedisRateLimiter({ url: configuration.redisUrl, local, log })
@@ -115,36 +122,67 @@ export async function startGateway(
     });
     undo.defer(() => listener.stop());
 
+    const descriptors = new Descriptors(options.descriptorLimit);
+    const connections = new ClientConnections({
+      descriptors,
+      mostUnproven: configuration.unprovenPerAddress,
+      log,
+    });
+    const policy = createTargetPolicy({ allowed: configuration.allowedTargets });
+    const clock = () => Date.now();
+    const record = (event: UsageEvent) => {
+      metrics.metered(event.bytesSent, event.bytesReceived);
+      return spool.append(event);
+    };
+    const refused = new RefusedRequests({
+      nodeId,
+      clock,
+      now,
+      record(event) {
+        record(event).catch((error: Error) => {
+          log.error({ id: event.eventId, reason: error.message }, 'an event was not spooled');
+        });
+      },
+    });
     const handler = new RequestHandler({
+      connections,
       keys,
       ledger,
       limiter: shared ?? local,
-      policy: createTargetPolicy({ allowed: configuration.allowedTargets }),
+      slots: new TunnelSlots(),
+      reach: ({ asked, gone: { signal } }) =>
+        connectTarget(policy, asked?.host ?? '', asked?.port ?? 0, {
+          timeoutMs: options.connectTimeoutMs ?? 15_000,
+          signal,
+        }),
       tunnels,
+      refused,
       nodeId,
-      idleMs,
-      connectTimeoutMs: options.connectTimeoutMs ?? 15_000,
+      via: configuration.via,
       now,
+      clock,
       accepting: () => !stopping && spool.accepting,
-      record(event: UsageEvent) {
-        metrics.metered(event.bytesSent, event.bytesReceived);
-        return spool.append(event);
-      },
+      record,
       onConnected: (setupMs) => metrics.connected(setupMs),
+      onRefused: (code, statusCode) => metrics.refused(code, statusCode),
       log,
     });
-    const server: ProxyServer = new ProxyServer({
+    const server = new ProxyServer({
       host: configuration.host,
       port: configuration.port,
-      firstRequestMs,
-      prepare: (asked) => handler.prepare(server, asked),
-      connect: (...asked) => handler.connect(server, ...asked),
+      connections,
+      headTimeoutMs: firstRequestMs,
+      now,
+      serve: (request) => void handler.serve(request),
       onRefused: ({ code, statusCode }) => metrics.refused(code, statusCode),
-      onError: (error) => log.error({ error: error.stack }, 'a request failed unexpectedly'),
     });
-    const sweeping = setInterval(() => tunnels.sweep(), sweepMs);
+    const sweeping = setInterval(() => {
+      tunnels.sweep();
+      refused.flush();
+    }, sweepMs);
     undo.defer(async () => {
       clearInterval(sweeping);
+      refused.flush(true);
     });
 
     const operations = createOperationsServer({
@@ -168,8 +206,7 @@ export async function startGateway(
     await server.listen();
     undo.defer(async () => {
       // the listening socket is closed by itself first: open tunnels may go on
-      const closed = new Promise((resolve) => server.server.close(resolve));
-      server.server.closeIdleConnections();
+      const closed = server.close();
       const drained = AbortSignal.timeout(configuration.drainMs);
       await Promise.race([
         tunnels.empty(),
@@ -177,7 +214,7 @@ export async function startGateway(
       ]);
       if (tunnels.count > 0) log.warn({ tunnels: tunnels.count }, 'ending open tunnels');
       tunnels.closeAll();
-      server.closeConnections();
+      connections.closeAll();
       await tunnels.empty();
       await closed;
     });

@@ -1,39 +1,106 @@
-import { RequestError } from 'proxy-chain';
+import { STATUS_CODES } from 'node:http';
 
-/** Every answer but 200, as the contract's table of gateway answers names them. */
+/** What RFC 9209 calls the cause of a failure. */
+type ProxyError =
+  | 'connection_limit_reached'
+  | 'connection_read_timeout'
+  | 'connection_refused'
+  | 'connection_terminated'
+  | 'connection_timeout'
+  | 'destination_ip_prohibited'
+  | 'destination_unavailable'
+  | 'dns_error'
+  | 'dns_timeout'
+  | 'http_protocol_error'
+  | 'http_request_denied'
+  | 'http_request_error'
+  | 'http_response_header_section_size'
+  | 'http_response_incomplete'
+  | 'proxy_internal_error';
+
+/** Every answer that is the gateway's own, as the contract's table names them. */
 const refusals = {
-  malformed_request: [400, 'the request is not a CONNECT host:port or an absolute http:// URL'],
-  quota_exceeded: [402, 'the bandwidth of this month is used up'],
-  port_forbidden: [403, 'only ports 80, 443, 8080 and 8443 may be reached'],
-  target_forbidden: [403, 'this target may not be reached'],
-  key_suspended: [403, 'this key is suspended: ask the operator'],
-  address_forbidden: [403, 'this key may not be used from this address'],
-  credentials_required: [407, 'send keyId:secret of an active key as Basic proxy credentials'],
-  rate_limited: [429, 'over the CONNECTs per second of this key'],
-  internal: [500, 'the gateway failed, and its operator has been told'],
-  target_unreachable: [502, 'there is no route to the target'],
-  unavailable: [503, 'the gateway cannot serve this now, try again'],
-  target_timeout: [504, 'the target was not connected within 15 seconds'],
-} as const satisfies Record<string, readonly [status: number, sentence: string]>;
+  malformed_request: [
+    400,
+    'http_request_error',
+    'the request is not a CONNECT host:port or an absolute http:// URL',
+  ],
+  quota_exceeded: [402, 'http_request_denied', 'the bandwidth of this month is used up'],
+  port_forbidden: [
+    403,
+    'destination_ip_prohibited',
+    'only ports 80, 443, 8080 and 8443 may be reached',
+  ],
+  target_forbidden: [403, 'destination_ip_prohibited', 'this target may not be reached'],
+  key_suspended: [403, 'http_request_denied', 'this key is suspended: ask the operator'],
+  address_forbidden: [403, 'http_request_denied', 'this key may not be used from this address'],
+  credentials_required: [
+    407,
+    'http_request_denied',
+    'send keyId:secret of an active key as Basic proxy credentials',
+  ],
+  request_timeout: [408, 'http_request_error', 'the head of the request did not arrive in time'],
+  rate_limited: [429, 'http_request_denied', 'over the CONNECTs per second of this key'],
+  tunnel_limit_reached: [429, 'http_request_denied', 'over the open tunnels of this key'],
+  head_too_large: [431, 'http_request_error', 'the head of the request is over 64 KiB'],
+  internal: [500, 'proxy_internal_error', 'the gateway failed, and has logged why'],
+  target_unreachable: [502, 'destination_unavailable', 'there is no route to the target'],
+  target_response_invalid: [
+    502,
+    'http_protocol_error',
+    'the answer of the target is not HTTP, or its head is over 64 KiB',
+  ],
+  unavailable: [503, 'proxy_internal_error', 'the gateway cannot serve this now, try again'],
+  target_timeout: [504, 'connection_timeout', 'the target was not connected within 15 seconds'],
+} as const satisfies Record<string, readonly [status: number, error: ProxyError, sentence: string]>;
 
 export type RefusalCode = keyof typeof refusals;
 
+/** Why a request was not served: refused, failed, or left by its client. */
+export type FailureCode = RefusalCode | 'client_closed_request';
+
 export const refusalCodes = Object.keys(refusals) as RefusalCode[];
 
-/** A refusal that proxy-chain answers with: one line of text that begins with its stable code. */
-export class Refusal extends RequestError {
-  readonly code: RefusalCode;
+export interface RefusalOptions {
+  retryAfterSeconds?: number;
+  /** A closer cause than the code's own. */
+  error?: ProxyError;
+}
 
-  constructor(code: RefusalCode, options: { retryAfterSeconds?: number } = {}) {
-    const [status, sentence] = refusals[code];
-    const headers: Record<string, string> = {};
-    if (status === 407) headers['Proxy-Authenticate'] = 'Basic realm="proxy keys", charset="UTF-8"';
-    if (options.retryAfterSeconds !== undefined) {
-      headers['Retry-After'] = String(Math.max(1, Math.ceil(options.retryAfterSeconds)));
-    }
-    super(`${code}: ${sentence}\n`, status, headers);
-    // proxy-chain tells its own errors by this name
-    this.name = RequestError.name;
+/** An answer of the gateway's own: one line of text that begins with its stable code. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: RefusalCode, { retryAfterSeconds, error }: RefusalOptions = {}) {
+    const [status, usualError, sentence] = refusals[code];
+    super(`${code}: ${sentence}\n`);
+    this.name = Refusal.name;
     this.code = code;
+    this.statusCode = status;
+    this.headers = {
+      // https://www.rfc-editor.org/rfc/rfc9209: a client of CONNECT seldom shows a body
+      'Proxy-Status': `proxy-keys; error=${error ?? usualError}; details="${code}"`,
+      ...(status === 407 && {
+        'Proxy-Authenticate': 'Basic realm="proxy keys", charset="UTF-8"',
+      }),
+      ...(retryAfterSeconds !== undefined && {
+        'Retry-After': String(Math.max(1, Math.ceil(retryAfterSeconds))),
+      }),
+    };
+  }
+
+  /** The whole answer, the last one of its connection. */
+  answer(requestId: string): string {
+    const fields = Object.entries({
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Content-Length': this.message.length,
+      ...this.headers,
+      'Proxy-Request-Id': requestId,
+      Connection: 'close',
+    });
+    const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    return `HTTP/1.1 ${this.statusCode} ${STATUS_CODES[this.statusCode]}\r\n${lines}\r\n${this.message}`;
   }
 }

@@ -12,6 +12,8 @@ export interface OpenTunnelsOptions {
   now: () => number;
   /** The longest slice, in ms. */
   sliceMs: number;
+  /** How long a tunnel may move nothing before it is closed, in ms. */
+  idleMs: number;
 }
 
 /** How long a key's open tunnels go on before its state is asked for again, in ms. */
@@ -109,13 +111,14 @@ export class OpenTunnels {
 
   /** Charges what was moved, reports long slices, and closes what may not go on. Called often. */
   sweep(): void {
-    const { keys, ledger, now, sliceMs, log } = this.#options;
+    const { keys, ledger, now, sliceMs, idleMs, log } = this.#options;
     const at = now();
     let rechecks = 0;
     const checked: [keyId: string, entry: KeyTunnels][] = [];
     for (const [keyId, entry] of this.#byKey) {
       for (const tunnel of entry.tunnels) {
         tunnel.charge();
+        if (tunnel.idleFor >= idleMs) this.#close(keyId, [tunnel], 'idle');
         if (tunnel.sliceAge < sliceMs) continue;
         tunnel
           .report()

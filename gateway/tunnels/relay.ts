@@ -2,8 +2,6 @@ import type { Socket } from 'node:net';
 import { resetSocket } from './reset-socket.ts';
 
 export interface RelayOptions {
-  /** How long nothing may move, in ms, before both connections are cut. */
-  idleMs: number;
   /**
    * Awaited before the client is told that the target has no more to say. Where it rejects, the
    * client is told of a cut instead.
@@ -19,17 +17,11 @@ export interface RelayOptions {
  * before its end is passed on as a reset, so that nobody takes a part for the whole.
  */
 export function relay(client: Socket, target: Socket, options: RelayOptions): void {
-  const { idleMs, beforeEnd, lingerMs = 10_000 } = options;
+  const { beforeEnd, lingerMs = 10_000 } = options;
   const cut = () => {
     resetSocket(client);
     resetSocket(target);
   };
-  client.setNoDelay();
-  for (const socket of [client, target]) {
-    socket.setTimeout(idleMs);
-    // before a listener that would close it as if this were its end
-    socket.prependListener('timeout', cut);
-  }
   client.pipe(target);
   target.pipe(client, { end: false });
 
@@ -44,9 +36,7 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   };
   const linger = () => {
     if (!target.closed || !client.writableFinished) return;
-    // what the client has still to fetch from the kernel, a reset would drop
-    client.off('timeout', cut).setTimeout(0);
-    // not a limit of silence, which one that sends on would put off
+    // not a reset, which would drop what the client has still to fetch from the kernel
     const timer = setTimeout(() => client.destroy(), lingerMs);
     client.once('close', () => clearTimeout(timer));
   };

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Client } from '../keys/client-ranges.ts';
 import type { KeyRecord } from '../keys/key-lookup.ts';
+import type { Outcome } from '../requests/proxy-request.ts';
 import { newEventId, type UsageEvent } from '../usage/usage-event.ts';
 
 export interface TunnelOptions {
+  /** Of its first event, and of the tunnel. */
+  id: string;
   key: KeyRecord;
   client: Client;
   /** The connected socket: what passes through it is what is metered. */
@@ -11,10 +14,12 @@ export interface TunnelOptions {
   targetHost: string;
   method: string;
   /** What the client was answered, as far as it is known. */
-  statusCode: () => number;
+  outcome: () => Outcome;
   nodeId: string;
   /** Monotonic, in ms. */
   now: () => number;
+  /** The database's clock, in ms since 1970. */
+  clock: () => number;
   /** Takes an event; resolves when it is on disk. */
   record: (event: UsageEvent) => Promise<void>;
   /** Takes the bytes moved since it was last told. */
@@ -28,14 +33,13 @@ export class Tunnel {
   readonly key: KeyRecord;
   readonly client: Client;
   readonly #options: TunnelOptions;
-  /** That of its first event. */
-  #id: string | undefined;
   #slice = 0;
   #sliceBegan: number;
-  #sliceBeganAt = new Date();
+  #sliceBeganAt: number;
   /** As of the last slice. */
   #reported = { sent: 0, received: 0 };
   #charged = 0;
+  #movedAt: number;
   /** When every slice so far is on disk. */
   #recorded = Promise.resolve();
 
@@ -44,11 +48,18 @@ export class Tunnel {
     this.client = options.client;
     this.#options = options;
     this.#sliceBegan = options.now();
+    this.#sliceBeganAt = options.clock();
+    this.#movedAt = this.#sliceBegan;
   }
 
   /** How long the running slice has been, in ms. */
   get sliceAge(): number {
     return this.#options.now() - this.#sliceBegan;
+  }
+
+  /** How long nothing has moved, in ms, as of the last `charge`. */
+  get idleFor(): number {
+    return this.#options.now() - this.#movedAt;
   }
 
   /** Charges the key for what was moved since the last time. */
@@ -58,6 +69,7 @@ export class Tunnel {
     if (moved === this.#charged) return;
     this.#options.charge(this.key.id, moved - this.#charged);
     this.#charged = moved;
+    this.#movedAt = this.#options.now();
   }
 
   /**
@@ -70,7 +82,7 @@ export class Tunnel {
   }
 
   #reportSlice(): void {
-    const { targetHost, method, statusCode, nodeId, now, record } = this.#options;
+    const { id, targetHost, method, outcome, nodeId, now, clock, record } = this.#options;
     this.charge();
     const moved = this.#moved();
     const sent = moved.sent - this.#reported.sent;
@@ -79,24 +91,22 @@ export class Tunnel {
     const beganAt = this.#sliceBeganAt;
     const slice = this.#slice;
     this.#sliceBegan = now();
-    this.#sliceBeganAt = new Date();
+    this.#sliceBeganAt = clock();
     if (slice > 0 && sent === 0 && received === 0) return;
     this.#slice += 1;
     this.#reported = moved;
-    const eventId = newEventId();
-    this.#id ??= eventId;
     const recorded = record({
-      eventId,
+      eventId: slice === 0 ? id : newEventId(),
       apiKeyId: this.key.id,
-      occurredAt: beganAt.toISOString(),
+      occurredAt: new Date(beganAt).toISOString(),
       targetHost,
       method,
-      statusCode: statusCode(),
+      ...outcome(),
       bytesSent: sent,
       bytesReceived: received,
       durationMs: Math.round(this.#sliceBegan - began),
       servedByNodeId: nodeId,
-      tunnelId: this.#id,
+      tunnelId: id,
       slice,
     });
     this.#recorded = Promise.all([this.#recorded, recorded]).then(() => {});

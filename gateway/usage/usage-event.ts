@@ -26,6 +26,10 @@ export interface UsageEvent {
   tunnelId?: string;
   /** 0, 1, 2 …: only slice 0 counts as a CONNECT. */
   slice?: number;
+  /** Why it was refused or failed; absent where it was served. */
+  code?: string;
+  /** How many refusals it stands for; absent for one. */
+  count?: number;
 }
 
 // asking for 16 random bytes at a time takes longer than all the rest of an id

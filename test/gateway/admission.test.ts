@@ -4,6 +4,7 @@ import { type Client, parseClientRanges } from '../../gateway/keys/client-ranges
 import { parseCredentials } from '../../gateway/keys/credentials.ts';
 import type { KeyRecord } from '../../gateway/keys/key-lookup.ts';
 import { QuotaLedger } from '../../gateway/limits/quota-ledger.ts';
+import { TunnelSlots } from '../../gateway/tunnels/tunnel-slots.ts';
 import { keyCacheScene, keyRecord } from './keys/key-cache-scene.ts';
 
 const keyId = 'avp_live_0123456789ab';
@@ -36,6 +37,7 @@ function scene({ waitSeconds = 0 } = {}) {
         return waitSeconds;
       },
     },
+    slots: new TunnelSlots(),
     now,
   };
   return {

@@ -41,6 +41,8 @@ export async function startTestGateway(
       flushMs: 200,
       drainMs: 1_000,
       idleMs: 60_000,
+      unprovenPerAddress: 1_000,
+      via: undefined,
       allowedTargets: loopbackTargets,
       redisUrl: undefined,
       logLevel: 'trace',

@@ -194,19 +194,22 @@ describe('with tunnels of thousands of keys', () => {
       log: pino({ level: 'silent' }),
       now,
       sliceMs: hour,
+      idleMs: hour,
     });
     for (const keyId of keyIds) {
       const told = await keys.get(keyId);
       if (!told.record) throw new Error('no such key');
       const tunnel: Tunnel = new Tunnel({
+        id: keyId,
         key: told.record,
         client: { remoteAddress: '127.0.0.1' },
         target: new Socket(),
         targetHost: 'target.example',
         method: 'CONNECT',
-        statusCode: () => 200,
+        outcome: () => ({ statusCode: 200 }),
         nodeId: 'node',
         now,
+        clock: () => Date.now(),
         record: async () => {},
         charge: () => {},
         close() {

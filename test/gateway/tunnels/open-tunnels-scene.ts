@@ -6,7 +6,7 @@ import { createPool, lookUpWith } from '../../../gateway/keys/key-lookup.ts';
 import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
 import { OpenTunnels } from '../../../gateway/tunnels/open-tunnels.ts';
 import { Tunnel } from '../../../gateway/tunnels/tunnel.ts';
-import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
+import { newEventId, type UsageEvent } from '../../../gateway/usage/usage-event.ts';
 import { startTcpTarget, type TargetServer } from '../targets.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
 
@@ -45,6 +45,7 @@ export interface OpenTunnel {
 export async function openTunnelsScene(options: {
   databaseUrl: string;
   sliceMs?: number;
+  idleMs?: number;
   /** What the spool says to an event. */
   record?: (event: UsageEvent) => Promise<void>;
 }): Promise<OpenTunnelsScene> {
@@ -81,7 +82,14 @@ export async function openTunnelsScene(options: {
   });
   keys.switchOn();
   const ledger = new QuotaLedger(now);
-  const tunnels = new OpenTunnels({ keys, ledger, log, now, sliceMs: options.sliceMs ?? 5_000 });
+  const tunnels = new OpenTunnels({
+    keys,
+    ledger,
+    log,
+    now,
+    sliceMs: options.sliceMs ?? 5_000,
+    idleMs: options.idleMs ?? 600_000,
+  });
   const sockets = new Set<Socket>();
 
   const settled = async () => {
@@ -108,14 +116,16 @@ export async function openTunnelsScene(options: {
       sockets.add(socket);
       await once(socket, 'connect');
       const tunnel = new Tunnel({
+        id: newEventId(),
         key,
         client: { remoteAddress: clientAddress },
         target: socket,
         targetHost: 'target.example',
         method: 'CONNECT',
-        statusCode: () => 200,
+        outcome: () => ({ statusCode: 200 }),
         nodeId: 'node',
         now,
+        clock: () => Date.now(),
         record: options.record ?? (async (event) => void events.push(event)),
         charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
         close: () => socket.destroy(),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { relay } from '../../../gateway/tunnels/relay.ts';
 import { Tunnel, type TunnelOptions } from '../../../gateway/tunnels/tunnel.ts';
-import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
+import { newEventId, type UsageEvent } from '../../../gateway/usage/usage-event.ts';
 import { makeRelayScene } from './relay-scene.ts';
 
 const key: TunnelOptions['key'] = {
@@ -12,6 +12,7 @@ const key: TunnelOptions['key'] = {
   active: true,
   suspended: false,
   rateLimit: 10,
+  tunnelLimit: 100,
   bandwidthLimitBytes: 1e9,
   bandwidthUsedBytes: 0,
   allowedIps: [],
@@ -26,14 +27,16 @@ async function makeTunnel(record: TunnelOptions['record'] = async () => {}) {
   const events: UsageEvent[] = [];
   let charged = 0;
   const tunnel = new Tunnel({
+    id: newEventId(),
     key,
     client: scene.client,
     target: scene.target,
     targetHost: 'example.com',
     method: 'CONNECT',
-    statusCode: () => 200,
+    outcome: () => ({ statusCode: 200 }),
     nodeId: 'test-node',
     now: () => performance.now(),
+    clock: () => Date.now(),
     record(event) {
       events.push(event);
       return record(event);
@@ -54,7 +57,7 @@ describe('slices', () => {
   it('add up to what the target saw, whenever they are cut', async () => {
     const { clientEnd, client, target, targetEnd, tunnel, events, totals, charged } =
       await makeTunnel();
-    relay(client, target, { idleMs: 60_000, beforeEnd: () => tunnel.report() });
+    relay(client, target, { beforeEnd: () => tunnel.report() });
     clientEnd.on('data', () => void tunnel.report());
     targetEnd.resume();
     clientEnd.end(Buffer.alloc(3_000_001));

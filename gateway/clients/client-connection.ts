@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Refusal } from '../refusal.ts';
+
+/** How long a client may take to read its last answer and hang up, in ms. */
+const lingerMs = 2_000;
+
+/** A client's connection: one request at a time is served on it. */
+export class ClientConnection {
+  readonly socket: Socket;
+  /** The address that it is counted under, until it proves a key. */
+  readonly countedUnder: string;
+  proven = false;
+  /** Whether a request is being served. */
+  busy = false;
+  /** Requests that came before the one before them was answered: the connection ends after it. */
+  ahead = 0;
+  /** Its last answer is given. */
+  ending = false;
+
+  constructor(socket: Socket, countedUnder: string) {
+    this.socket = socket;
+    this.countedUnder = countedUnder;
+  }
+
+  /** Reads no more. A tick later, as Node reads on at the end of a message. */
+  stopReading(): void {
+    setImmediate(() => this.socket.pause());
+  }
+
+  /** Answers with a refusal, and ends the connection. `message` as for `end`. */
+  refuse(refusal: Refusal, requestId: string, message: IncomingMessage | null): void {
+    this.socket.write(refusal.answer(requestId));
+    this.end(message);
+  }
+
+  /**
+   * Ends the connection after what was written: nothing that follows is parsed. The rest of the last
+   * request's own body is read, as a client may look for the answer only after it; `message` is null
+   * where no request is read any more.
+   */
+  end(message: IncomingMessage | null): void {
+    const { socket } = this;
+    this.ending = true;
+    if (socket.destroyed) return;
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once('close', () => clearTimeout(timer));
+    // what is not read when a connection closes makes a reset of its end
+    if (message === null) socket.resume();
+    else setImmediate(() => this.#drain(message));
+  }
+
+  /** Reads the rest of a request's body, and nothing that follows it. */
+  #drain(message: IncomingMessage): void {
+    const { socket } = this;
+    if (!message.complete) {
+      message.once('end', () => setImmediate(() => this.#drain(message)));
+      message.resume();
+    } else if (this.ahead > 0) {
+      socket.pause();
+    } else {
+      socket.destroySoon();
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/** Name and value in turn, as Node gives and takes them. */
+export type RawHeaders = string[];
+
+/** RFC 9110, 7.6.1. What frames a message is written anew for each connection. */
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+];
+/** A `Connection` that names one of these is not obeyed: without them the message means another. */
+const neverDropped: ReadonlySet<string> = new Set(['host', 'content-length']);
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** What no header value holds: RFC 9110, 5.5, lets a recipient put a space in its place. */
+const notOfAValue = /[^\t\x20-\x7e\x80-\xff]/g;
+
+/** The items of a list header that may come in several lines, in lower case. */
+export function listItems(headers: RawHeaders, name: string): string[] {
+  return headers
+    .filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === name)
+    .flatMap((value) => value.split(','))
+    .map((item) => item.trim().toLowerCase())
+    .filter((item) => item !== '');
+}
+
+/**
+ * The headers that go on to the other side, in their order: without those of this connection alone,
+ * those that `Connection` names, and `drop`; only what may be written, so that none can throw.
+ */
+export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = []): RawHeaders {
+  const named = listItems(headers, 'connection').filter((name) => !neverDropped.has(name));
+  const dropped = new Set([...hopByHop, ...named, ...drop]);
+  const kept: RawHeaders = [];
+  let lengthSeen = false;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    const lower = name.toLowerCase();
+    if (dropped.has(lower) || !token.test(name)) continue;
+    // the parser has seen to it that they agree
+    if (lower === 'content-length' && lengthSeen) continue;
+    lengthSeen ||= lower === 'content-length';
+    kept.push(name, cleanText(headers[index + 1] ?? ''));
+  }
+  return kept;
+}
+
+/** A value, or a reason phrase, that may be written. */
+export function cleanText(text: string): string {
+  return text.replace(notOfAValue, ' ');
+}
+
+/** The lines of a head, its empty last one included. */
+export function formatHead(firstLine: string, headers: RawHeaders): Buffer {
+  let head = `${firstLine}\r\n`;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+  }
+  return Buffer.from(`${head}\r\n`, 'latin1');
+}

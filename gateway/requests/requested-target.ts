@@ -1,0 +1,47 @@
+import type { IncomingMessage } from 'node:http';
+import { Refusal } from '../refusal.ts';
+
+/** What a request line asks for, not yet judged. */
+export interface RequestedTarget {
+  host: string;
+  port: number;
+  /** As the client wrote it: what the target's Host header says. */
+  authority: string;
+  /** Byte for byte what follows the authority: what the target is asked for. Empty for a CONNECT. */
+  path: string;
+}
+
+const hostAndPort = /^([^/@?#\\]+):(\d{1,5})$/;
+const hostMaybePort = /^(\[[^\]/@?#\\]*\]|[^:/@?#\\[\]]+)(?::(\d{0,5}))?$/;
+/** The scheme is compared without case: RFC 9110, 4.2.3. */
+const absoluteForm = /^http:\/\/([^/?#]*)(.*)$/is;
+
+/** Reads a request line. Throws `Refusal('malformed_request')`. */
+export function requestedTarget(message: IncomingMessage): RequestedTarget {
+  const { method, url = '' } = message;
+  const found = method === 'CONNECT' ? ofConnect(url) : ofPlain(message);
+  if (!found || found.port > 65_535) throw new Refusal('malformed_request');
+  return found;
+}
+
+function ofConnect(url: string): RequestedTarget | null {
+  const [, host, port] = hostAndPort.exec(url) ?? [];
+  if (host === undefined) return null;
+  return { host, port: Number(port), authority: url, path: '' };
+}
+
+function ofPlain({ method, url = '', headers, httpVersion }: IncomingMessage) {
+  // RFC 9112, 3.2 and 6.3
+  if (headers.host === undefined && httpVersion !== '1.0') return null;
+  if (!/^$|(?:^|[\s,])chunked$/i.test(headers['transfer-encoding'] ?? '')) return null;
+  const [, authority = '', rest = ''] = absoluteForm.exec(url) ?? [];
+  const [, host, port] = hostMaybePort.exec(authority) ?? [];
+  if (host === undefined) return null;
+  return { host, port: Number(port || 80), authority, path: originForm(method, rest) };
+}
+
+/** RFC 9112, 3.2.1 and 3.2.4. */
+function originForm(method: string | undefined, rest: string): string {
+  if (rest === '') return method === 'OPTIONS' ? '*' : '/';
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}

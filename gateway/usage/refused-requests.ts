@@ -1,0 +1,98 @@
+import type { FailureCode } from '../refusal.ts';
+import type { ProxyRequest } from '../requests/proxy-request.ts';
+import type { UsageEvent } from './usage-event.ts';
+
+export interface RefusedRequestsOptions {
+  nodeId: string;
+  /** The database's clock, in ms since 1970. */
+  clock: () => number;
+  /** Monotonic, in ms. */
+  now: () => number;
+  record: (event: UsageEvent) => void;
+}
+
+/** Refusals that a client can have by the thousand: one event for each key, code and minute. */
+const counted: ReadonlySet<FailureCode> = new Set([
+  'rate_limited',
+  'quota_exceeded',
+  'tunnel_limit_reached',
+  'address_forbidden',
+  'unavailable',
+]);
+/** What a key out of service is refused with: it writes nothing. */
+const unrecorded: ReadonlySet<FailureCode> = new Set(['key_suspended', 'credentials_required']);
+const minuteMs = 60_000;
+/** Beyond this many keys and codes the oldest are recorded before their minute is over. */
+const mostCounted = 10_000;
+
+/** Turns refusals of keys that proved themselves into events. */
+export class RefusedRequests {
+  readonly #options: RefusedRequestsOptions;
+  /** By key and code, in the order of their first refusal. */
+  readonly #counted = new Map<string, { event: UsageEvent & { count: number }; minute: number }>();
+
+  constructor(options: RefusedRequestsOptions) {
+    this.#options = options;
+  }
+
+  /** Counts or records a refusal. Returns the id of the event that it is in. */
+  add(request: ProxyRequest, code: FailureCode, statusCode: number): string {
+    const { key } = request;
+    if (!key || unrecorded.has(code)) return request.id;
+    if (!counted.has(code)) {
+      this.#options.record(this.#eventOf(request, key.id, code, statusCode));
+      return request.id;
+    }
+    const minute = Math.floor(this.#options.clock() / minuteMs);
+    const place = `${key.id} ${code}`;
+    const current = this.#counted.get(place);
+    if (current?.minute === minute) {
+      current.event.count += 1;
+      return current.event.eventId;
+    }
+    if (current) this.#flush(place);
+    if (this.#counted.size >= mostCounted) this.#flush(this.#counted.keys().next().value ?? '');
+    const event = { ...this.#eventOf(request, key.id, code, statusCode), count: 1 };
+    this.#counted.set(place, { event, minute });
+    return event.eventId;
+  }
+
+  /** Records those whose minute is over, or all. Called often. */
+  flush(all = false): void {
+    const minute = Math.floor(this.#options.clock() / minuteMs);
+    for (const [place, current] of this.#counted) {
+      // a clock that was set back begins a minute too
+      if (!all && current.minute === minute) return;
+      this.#flush(place);
+    }
+  }
+
+  #flush(place: string): void {
+    const event = this.#counted.get(place)?.event;
+    this.#counted.delete(place);
+    if (event) this.#options.record(event);
+  }
+
+  #eventOf(
+    request: ProxyRequest,
+    apiKeyId: string,
+    code: FailureCode,
+    statusCode: number,
+  ): UsageEvent {
+    const { clock, now, nodeId } = this.#options;
+    const durationMs = Math.round(now() - request.begunAt);
+    return {
+      eventId: request.id,
+      apiKeyId,
+      occurredAt: new Date(clock() - durationMs).toISOString(),
+      targetHost: (request.asked?.host ?? '-').toLowerCase().slice(0, 255),
+      method: request.method,
+      statusCode,
+      code,
+      bytesSent: 0,
+      bytesReceived: 0,
+      durationMs,
+      servedByNodeId: nodeId,
+    };
+  }
+}
