@@ -5,6 +5,7 @@ import type { ClientConnections } from './clients/client-connections.ts';
 import { hasBody, mostHeadBytes } from './forwarding/target-request.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 import { ProxyRequest } from './requests/proxy-request.ts';
+import { resetSocket } from './tunnels/reset-socket.ts';
 import { newEventId } from './usage/usage-event.ts';
 
 /** More requests than this ahead of their turn are no client's: their connection is reset. */
@@ -111,7 +112,7 @@ export class ProxyServer {
   #drop(connection: ClientConnection): void {
     connection.ahead += 1;
     if (connection.ahead === 1) connection.stopReading();
-    if (connection.ahead > mostAhead) connection.socket.destroy();
+    if (connection.ahead > mostAhead) resetSocket(connection.socket);
   }
 
   #onBadBytes(error: NodeJS.ErrnoException, socket: Socket): void {
