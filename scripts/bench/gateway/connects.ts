@@ -13,7 +13,11 @@ export async function measureConnects(measuring: Measuring, proxies: Proxies): P
   const { size, report, tell } = measuring;
   const few = {
     ...measuring,
-    size: { ...size, rounds: Math.ceil(size.rounds / 4), warmUpRounds: 2 },
+    size: {
+      ...size,
+      rounds: Math.ceil(size.rounds / 4),
+      warmUpRounds: Math.min(2, size.warmUpRounds),
+    },
   };
   for (const connections of [64, 256]) {
     const side = ({ process, request }: Peer<Program>): Side => ({

@@ -10,7 +10,6 @@ import type { Peer, Proxies } from './proxies.ts';
 export async function measureSetUp(measuring: Measuring, proxies: Proxies): Promise<void> {
   const { load, gateway, bare, squid } = proxies;
   const side = ({ process, request }: Peer<Program>): Side => ({
-    prepare: () => gateway.process.recorded(),
     async round() {
       const { setUps } = await load.connects({
         proxyPort: process.port,

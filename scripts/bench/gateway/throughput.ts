@@ -16,7 +16,6 @@ export async function measureThroughput(measuring: Measuring, proxies: Proxies):
   for (const direction of ['download', 'upload'] as const) {
     for (const connections of [1, 8]) {
       const side = ({ process, request }: Peer<Program>): Side => ({
-        prepare: () => gateway.process.recorded(),
         async round() {
           const took = await load.transfer({
             proxyPort: process.port,
