@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { haveSquid } from '../scripts/bench/gateway/squid.ts';
 import type { Report } from '../scripts/bench/report.ts';
 import { routes } from '../scripts/bench/route-calls.ts';
 import { chromiumPath } from '../scripts/chromium.ts';
 import { projectRoot } from '../scripts/stack/project-root.ts';
 
 const routeNames = routes.map(({ name }) => name);
+
+/** Against a bare relay, and against Squid where it is installed. */
+const againstPeers = (name: string) => (haveSquid ? [name, name] : [name]);
 
 const comparisons = [
   ...[1, 8].flatMap((connections) => routeNames.map((name) => `routes ${name} ${connections}`)),
@@ -23,11 +27,12 @@ const comparisons = [
   'flat proxy_usage_summary',
   'flat keys: page 5',
   'flat events: page 5',
-  ...[1, 8].map((connections) => `gateway CONNECT ${connections}`),
-  ...['download', 'upload'].flatMap((direction) =>
-    // against proxy-chain alone, and against no proxy
-    [1, 1, 8, 8].map((connections) => `gateway ${direction} 100 MB ${connections}`),
-  ),
+  ...againstPeers('gateway CONNECT 1'),
+  ...[64, 256].flatMap((connections) => againstPeers(`gateway 1,000 CONNECTs ${connections}`)),
+  ...againstPeers('gateway download 200 MB 1'),
+  'gateway download 200 MB 8',
+  'gateway upload 200 MB 1',
+  'gateway upload 200 MB 8',
   'gateway cold authentication',
   'gateway check of a secret',
   ...[100, 1_000].flatMap((events) =>

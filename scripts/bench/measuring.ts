@@ -19,6 +19,8 @@ export interface Size {
   pages: number;
   /** First and second starts, and processes whose memory is measured. */
   starts: number;
+  /** How long one side opens and closes tunnels in one round. */
+  connectMilliseconds: number;
   /** What moves through tunnels in one round of one side. */
   transferMegabytes: number;
   /** Open tunnels, and cached keys, whose memory is measured. */

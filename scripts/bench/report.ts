@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import type { MemoryUse } from './gateway/proxy-process.ts';
+import type { MemoryUse } from './gateway/measured-process.ts';
 import type { Comparison } from './interleave.ts';
 import type { Spread } from './statistics.ts';
 
@@ -140,7 +140,7 @@ export function formatRatio(ratio: number): string {
 function formatMemory({ name, candidate, baseline }: MemoryFigure): string {
   const megabytes = ({ resident, heap }: MemoryUse) =>
     `${(resident / 1e6).toFixed(1)} MB resident, ${(heap / 1e6).toFixed(1)} MB of heap and buffers`;
-  const against = baseline ? `; proxy-chain alone: ${megabytes(baseline)}` : '';
+  const against = baseline ? `; a bare relay: ${megabytes(baseline)}` : '';
   return `${name}: ${megabytes(candidate)}${against}`;
 }
 

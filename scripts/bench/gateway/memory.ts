@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import type { Measuring } from '../measuring.ts';
 import type { MemoryFigure } from '../report.ts';
 import { median } from '../statistics.ts';
-import { startProxies } from './proxies.ts';
-import { type MemoryUse, type ProxyProcess, startProcess } from './proxy-process.ts';
+import { type MemoryUse, startProcess } from './measured-process.ts';
+import { type Peer, startProxies } from './proxies.ts';
+import type { ProxyProcess } from './proxy-process.ts';
 import { openTunnel } from './tunnels.ts';
 
 const fillKeyCache = fileURLToPath(new URL('./fill-key-cache.ts', import.meta.url));
@@ -12,27 +13,26 @@ const fillKeyCache = fileURLToPath(new URL('./fill-key-cache.ts', import.meta.ur
 /** Longer than the gateway's own work after a tunnel takes: events are written and sent. */
 const settleMs = 1_500;
 
-/** What idle tunnels take in the gateway and in proxy-chain alone, and what cached keys take. */
+/** What idle tunnels take in the gateway and in a bare relay, and what cached keys take. */
 export async function measureMemory(measuring: Measuring): Promise<void> {
   const { size } = measuring;
-  const grown: Record<'gateway' | 'floor' | 'cache', MemoryUse[]> = {
+  const grown: Record<'gateway' | 'bare' | 'cache', MemoryUse[]> = {
     gateway: [],
-    floor: [],
+    bare: [],
     cache: [],
   };
   // new processes each time: freed memory is kept for the next use
   for (let count = 0; count < size.starts; count++) {
     measuring.signal.throwIfAborted();
     await using proxies = await startProxies(measuring);
-    const { gateway, floor, withKey, withoutKey } = proxies;
-    grown.gateway.push(await growthByTunnels(gateway, withKey, size.tunnels));
-    grown.floor.push(await growthByTunnels(floor, withoutKey, size.tunnels));
+    grown.gateway.push(await growthByTunnels(proxies.gateway, size.tunnels));
+    grown.bare.push(await growthByTunnels(proxies.bare, size.tunnels));
     grown.cache.push(await growthByKeys(size.cachedKeys));
   }
   tell(measuring, {
     name: `${size.tunnels} open tunnels`,
     candidate: medianOf(grown.gateway),
-    baseline: medianOf(grown.floor),
+    baseline: medianOf(grown.bare),
   });
   tell(measuring, { name: `${size.cachedKeys} cached keys`, candidate: medianOf(grown.cache) });
 }
@@ -43,8 +43,7 @@ function tell({ report, tell }: Measuring, figure: MemoryFigure): void {
 }
 
 async function growthByTunnels(
-  proxy: ProxyProcess,
-  request: Buffer,
+  { process: proxy, request }: Peer<ProxyProcess>,
   tunnels: number,
 ): Promise<MemoryUse> {
   const open = async (count: number) => {

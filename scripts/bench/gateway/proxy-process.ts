@@ -1,52 +1,36 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, loopback } from '../../stack/ports.ts';
 import { projectRoot } from '../../stack/project-root.ts';
-
-/** In bytes, after garbage collection. */
-export interface MemoryUse {
-  resident: number;
-  /** JavaScript's heap, and the buffers that it holds outside. */
-  heap: number;
-}
-
-/** A program that is measured, in a process of its own. */
-export interface MeasuredProcess {
-  memory(): Promise<MemoryUse>;
-  /** What it answers to a message. */
-  ask(message: string): Promise<unknown>;
-  /** Lets it end in order, and removes what it left on disk. */
-  stop(): Promise<void>;
-}
+import { type MeasuredProcess, type Program, startProcess } from './measured-process.ts';
 
 /** A proxy that is measured. */
 export interface ProxyProcess extends MeasuredProcess {
   port: number;
 }
 
-const tellMemory = new URL('./tell-memory.ts', import.meta.url).href;
-
-/** proxy-chain alone. */
-export async function startFloorProxy(): Promise<ProxyProcess> {
-  const port = await freePort();
-  const script = join(projectRoot, 'scripts', 'bench', 'floor', 'proxy-chain.ts');
-  return startProxy(
-    port,
-    () => startProcess(script, { args: [String(port)] }),
-    () => connects(port),
-  );
+/** A gateway that is measured. */
+export interface GatewayProcess extends ProxyProcess {
+  /** Resolves when the database has all usage. */
+  recorded(): Promise<void>;
 }
 
-/** The gateway as the local stack runs it, with a spool of its own. */
+/** A bare relay. */
+export async function startBareRelay(): Promise<ProxyProcess> {
+  const port = await freePort();
+  const script = join(projectRoot, 'scripts', 'bench', 'floor', 'bare-relay.ts');
+  const relay = startProcess(script, { args: [String(port)] });
+  await untilReady(relay, () => takesConnections(port));
+  return { port, ...relay };
+}
+
+/** The gateway as the local stack runs it, with a spool of its own and more flags for Node. */
 export async function startGatewayProcess(
   databaseUrl: string,
-  environment: Record<string, string> = {},
-): Promise<ProxyProcess> {
+  flags: string[] = [],
+): Promise<GatewayProcess> {
   const port = await freePort();
   const metricsPort = await freePort();
   const script = join(projectRoot, 'gateway', 'main.ts');
@@ -61,90 +45,36 @@ export async function startGatewayProcess(
     GATEWAY_FLUSH_MS: '2000',
     GATEWAY_DRAIN_MS: '0',
     GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
-    ...environment,
   });
-  return startProxy(
+  // as `npm run gateway` has it
+  const gateway = startProcess(script, { env, flags: ['--initial-heap-size=256', ...flags] });
+  const operations = (path: string) => fetch(`http://${loopback}:${metricsPort}${path}`);
+  await untilReady(gateway, async () => (await operations('/readyz')).ok);
+  return {
     port,
-    // as `npm run gateway` has it
-    () => startProcess(script, { env, flags: ['--initial-heap-size=256'] }),
-    async () => (await fetch(`http://${loopback}:${metricsPort}/readyz`)).ok,
-  );
+    ...gateway,
+    async recorded() {
+      while (!/^gateway_spool_events 0$/m.test(await (await operations('/metrics')).text())) {
+        await sleep(50);
+      }
+    },
+  };
 }
 
-async function startProxy(
-  port: number,
-  start: () => MeasuredProcess & { ended(): string | null },
-  ready: () => Promise<boolean>,
-): Promise<ProxyProcess> {
-  const { ended, ...measured } = start();
+/** Resolves when a program is ready, and rejects with what it said where it ends before. */
+export async function untilReady(program: Program, ready: () => Promise<boolean>): Promise<void> {
   while (!(await ready().catch(() => false))) {
-    const words = ended();
+    const words = program.ended();
     if (words !== null) {
-      await measured.stop();
+      await program.stop();
       throw new Error(`a proxy ended before it was ready: ${words}`);
     }
     await sleep(20);
   }
-  return { port, ...measured };
 }
 
-/** Runs a script that can be asked for its memory. */
-export function startProcess(
-  script: string,
-  options: {
-    args?: string[];
-    env?: (folder: string) => Record<string, string>;
-    /** For Node itself. */
-    flags?: string[];
-  } = {},
-): MeasuredProcess & {
-  /** What it said, once it has ended. */
-  ended(): string | null;
-} {
-  const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-bench-'));
-  const logFile = join(folder, 'log');
-  const log = openSync(logFile, 'a');
-  // in a process group of its own: a Ctrl-C reaches it through us alone
-  const child = spawn(
-    process.execPath,
-    [
-      ...(options.flags ?? []),
-      '--expose-gc',
-      '--import',
-      tellMemory,
-      script,
-      ...(options.args ?? []),
-    ],
-    {
-      env: { PATH: process.env.PATH ?? '', TZ: 'UTC', ...options.env?.(folder) },
-      stdio: ['ignore', log, log, 'ipc'],
-      detached: true,
-    },
-  );
-  closeSync(log);
-  const exited = once(child, 'exit');
-  const hasExited = () => child.exitCode !== null || child.signalCode !== null;
-  const ask = async (message: string): Promise<unknown> => {
-    child.send(message);
-    const ended = exited.then(() => Promise.reject(new Error('a measured program has ended')));
-    const [answer] = await Promise.race([once(child, 'message'), ended]);
-    return answer;
-  };
-  return {
-    ended: () => (hasExited() ? readFileSync(logFile, 'utf8') : null),
-    ask,
-    memory: async () => (await ask('memory')) as MemoryUse,
-    async stop() {
-      if (!hasExited()) {
-        child.kill('SIGTERM');
-        await exited;
-      }
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-async function connects(port: number): Promise<boolean> {
+/** Whether a loopback port is listened on. Rejects where it is not. */
+export async function takesConnections(port: number): Promise<boolean> {
   const socket = connect({ host: loopback, port });
   await once(socket, 'connect');
   socket.destroy();

@@ -8,13 +8,10 @@ export interface BenchTarget {
   close(): Promise<void>;
 }
 
-const chunk = Buffer.alloc(64 * 1024);
+const chunk = Buffer.alloc(256 * 1024);
 const commandBytes = 8;
 
-/**
- * Serves transfers of the commands that `transfer` sends: as many bytes as it is asked for, or one
- * byte when it has got as many as it was told of.
- */
+/** Serves the commands of `transferCommand`. */
 export async function startTarget(): Promise<BenchTarget> {
   const open = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -46,35 +43,15 @@ export async function startTarget(): Promise<BenchTarget> {
   };
 }
 
-/** Moves `bytes` through a tunnel to a target of `startTarget`, or from it. */
-export async function transfer(
-  socket: Socket,
-  direction: 'download' | 'upload',
-  bytes: number,
-): Promise<void> {
-  const expected = direction === 'download' ? bytes : 1;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let received = 0;
-  const read = (data: Buffer) => {
-    received += data.length;
-    if (received >= expected) resolve();
-  };
-  const fail = () => reject(new Error('a tunnel closed during a transfer'));
-  socket.on('data', read);
-  socket.once('close', fail);
-  try {
-    const command = Buffer.alloc(commandBytes);
-    command.writeBigInt64BE(BigInt(direction === 'download' ? bytes : -bytes));
-    socket.write(command);
-    if (direction === 'upload') await sendBytes(socket, bytes);
-    await promise;
-  } finally {
-    socket.off('data', read);
-    socket.off('close', fail);
-  }
+/** Asks a target to send so many bytes, or to answer with one byte once it has received so many. */
+export function transferCommand(direction: 'download' | 'upload', bytes: number): Buffer {
+  const command = Buffer.alloc(commandBytes);
+  command.writeBigInt64BE(BigInt(direction === 'download' ? bytes : -bytes));
+  return command;
 }
 
-async function sendBytes(socket: Socket, count: number): Promise<void> {
+/** Sends `count` bytes as fast as the other end takes them. */
+export async function sendBytes(socket: Socket, count: number): Promise<void> {
   for (let rest = count; rest > 0; rest -= chunk.length) {
     const more = socket.write(rest < chunk.length ? chunk.subarray(0, rest) : chunk);
     if (!more) await once(socket, 'drain');

@@ -1,4 +1,4 @@
-import type { MemoryUse } from './proxy-process.ts';
+import type { MemoryUse } from './measured-process.ts';
 
 // Loaded ahead of a program that is measured: tells its parent, when asked, what memory is in use
 // once all garbage is collected. Ends with its parent.

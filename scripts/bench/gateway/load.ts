@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { loopback } from '../../stack/ports.ts';
+import type { ConnectLoad, ConnectResult, LoadOrder, TransferLoad } from './load-process.ts';
+import { sendBytes, startTarget, transferCommand } from './target.ts';
+
+// Sends load to proxies and is their target: does what its parent asks for, one order at a time. It
+// spends as little as Node allows: one buffer for all that is received, one request for all CONNECTs.
+
+/** Shared by all connections: what is read is looked at before the next read. */
+const received = Buffer.alloc(256 * 1024);
+
+const target = await startTarget();
+
+process.on('message', async (order: LoadOrder) => {
+  if ('connects' in order) process.send?.(await connects(order.connects));
+  else if ('transfer' in order) process.send?.(await transfer(order.transfer));
+  else process.send?.(target.port);
+});
+
+/** Sends a CONNECT; `onBytes` is called with the length of each read, whose bytes are in `received`. */
+function dial(port: number, request: Buffer, onBytes: (length: number) => void): Socket {
+  const callback = (length: number) => {
+    onBytes(length);
+    return true;
+  };
+  const onread = { buffer: received, callback };
+  const socket = connect({ host: loopback, port, noDelay: true, onread });
+  socket.write(request);
+  return socket;
+}
+
+/** Throws where what was read is not the start of a 200. */
+function expectTunnel(length: number): void {
+  // "HTTP/1.1 200"
+  const status = received.toString('latin1', 9, Math.min(12, length));
+  if (status !== '200') throw new Error(`a CONNECT was answered ${status}`);
+}
+
+async function connects(load: ConnectLoad): Promise<ConnectResult> {
+  const { proxyPort, connections, count = Infinity, milliseconds = Infinity } = load;
+  const request = Buffer.from(load.request);
+  const setUps: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const begun = performance.now();
+  let started = 0;
+  let open = 0;
+  const next = () => {
+    if (started < count && performance.now() - begun < milliseconds) start();
+    else if (open === 0) resolve();
+  };
+  const start = () => {
+    started += 1;
+    open += 1;
+    const connecting = performance.now();
+    let answered = false;
+    const socket = dial(proxyPort, request, (length) => {
+      setUps.push(performance.now() - connecting);
+      expectTunnel(length);
+      answered = true;
+      socket.destroy();
+    });
+    socket.once('close', () => {
+      if (!answered) throw new Error('a CONNECT was not answered');
+      open -= 1;
+      next();
+    });
+  };
+  for (let connection = 0; connection < connections; connection++) next();
+  await promise;
+  return { elapsedMs: performance.now() - begun, setUps };
+}
+
+async function transfer({ direction, bytes, ...load }: TransferLoad): Promise<number> {
+  const expected = direction === 'download' ? bytes / load.connections : 1;
+  const tunnels = Array.from({ length: load.connections }, () => {
+    const opened = Promise.withResolvers<void>();
+    const complete = Promise.withResolvers<void>();
+    let count = -1;
+    const socket = dial(load.proxyPort, Buffer.from(load.request), (length) => {
+      if (count === -1) {
+        expectTunnel(length);
+        count = 0;
+        return opened.resolve();
+      }
+      count += length;
+      if (count >= expected) complete.resolve();
+    });
+    return { socket, opened: opened.promise, complete: complete.promise };
+  });
+  await Promise.all(tunnels.map(({ opened }) => opened));
+  const begun = performance.now();
+  await Promise.all(
+    tunnels.map(async ({ socket, complete }) => {
+      socket.write(transferCommand(direction, bytes / load.connections));
+      if (direction === 'upload') await sendBytes(socket, bytes / load.connections);
+      await complete;
+    }),
+  );
+  const elapsedMs = performance.now() - begun;
+  for (const { socket } of tunnels) {
+    socket.destroy();
+    await once(socket, 'close');
+  }
+  return elapsedMs;
+}
