@@ -122,9 +122,7 @@ it('a client that sends its first request byte by byte is hung up on, each byte 
     ending: 'drip',
     after: 0,
   } as const;
-  expect(await make(attempt, port)).toMatch(
-    /^HTTP\/1.1 408 [^]*\r\n\r\nrequest_timeout: [^\n]+\n$/,
-  );
+  expect(await make(attempt, port)).toMatch(/^HTTP\/1.1 408 .*\r\n\r\nrequest_timeout: [^\n]+\n$/s);
 });
 
 it('431 for a head of over 64 KiB', async () => {
