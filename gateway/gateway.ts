@@ -52,6 +52,8 @@ export interface GatewayOptions {
   connectTimeoutMs?: number;
   /** Files and sockets that the process may have open; by default what it is allowed. */
   descriptorLimit?: number;
+  /** How long refusals of one key and code are counted in one event, in ms. */
+  refusalWindowMs?: number;
 }
 
 /** Starts a gateway. Rejects with `SpoolInUse`, or with an error of a port or of the file system. */
@@ -134,7 +136,9 @@ export async function startGateway(
       metrics.metered(event.bytesSent, event.bytesReceived);
       return spool.append(event);
     };
+    const { refusalWindowMs } = options;
     const refused = new RefusedRequests({
+      ...(refusalWindowMs && { windowMs: refusalWindowMs }),
       nodeId,
       clock,
       now,

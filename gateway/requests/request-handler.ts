@@ -154,9 +154,8 @@ export class RequestHandler {
     // what has a tunnel is reported by it
     if (!request.socket) id = refused.add(request, code, statusCode);
     else resetSocket(request.socket);
-    const about = { id, code, keyId: key?.keyId, targetHost: request.asked?.host };
     // strangers cannot fill the log
-    log[key ? 'info' : 'debug'](about, 'refused');
+    log[key && !left ? 'info' : 'debug']({ id, code, keyId: key?.keyId }, 'refused');
     if (left) return;
     onRefused(refusal.code, refusal.statusCode);
     connection.refuse(refusal, id, response && message);

@@ -9,6 +9,8 @@ export interface RefusedRequestsOptions {
   /** Monotonic, in ms. */
   now: () => number;
   record: (event: UsageEvent) => void;
+  /** How long refusals of one key and code are counted in one event, in ms; a minute by default. */
+  windowMs?: number;
 }
 
 /** Refusals that a client can have by the thousand: one event for each key, code and minute. */
@@ -27,12 +29,12 @@ const mostCounted = 10_000;
 
 /** Turns refusals of keys that proved themselves into events. */
 export class RefusedRequests {
-  readonly #options: RefusedRequestsOptions;
+  readonly #options: Required<RefusedRequestsOptions>;
   /** By key and code, in the order of their first refusal. */
-  readonly #counted = new Map<string, { event: UsageEvent & { count: number }; minute: number }>();
+  readonly #counted = new Map<string, { event: UsageEvent & { count: number }; window: number }>();
 
   constructor(options: RefusedRequestsOptions) {
-    this.#options = options;
+    this.#options = { windowMs: minuteMs, ...options };
   }
 
   /** Counts or records a refusal. Returns the id of the event that it is in. */
@@ -43,28 +45,33 @@ export class RefusedRequests {
       this.#options.record(this.#eventOf(request, key.id, code, statusCode));
       return request.id;
     }
-    const minute = Math.floor(this.#options.clock() / minuteMs);
+    const window = this.#window();
     const place = `${key.id} ${code}`;
     const current = this.#counted.get(place);
-    if (current?.minute === minute) {
+    if (current?.window === window) {
       current.event.count += 1;
       return current.event.eventId;
     }
     if (current) this.#flush(place);
     if (this.#counted.size >= mostCounted) this.#flush(this.#counted.keys().next().value ?? '');
     const event = { ...this.#eventOf(request, key.id, code, statusCode), count: 1 };
-    this.#counted.set(place, { event, minute });
+    this.#counted.set(place, { event, window });
     return event.eventId;
   }
 
   /** Records those whose minute is over, or all. Called often. */
   flush(all = false): void {
-    const minute = Math.floor(this.#options.clock() / minuteMs);
+    const window = this.#window();
     for (const [place, current] of this.#counted) {
       // a clock that was set back begins a minute too
-      if (!all && current.minute === minute) return;
+      if (!all && current.window === window) return;
       this.#flush(place);
     }
+  }
+
+  #window(): number {
+    const { clock, windowMs } = this.#options;
+    return Math.floor(clock() / windowMs);
   }
 
   #flush(place: string): void {

@@ -25,7 +25,8 @@ export async function startTestGateway(
   settings: Partial<GatewayConfiguration> &
     Partial<Omit<GatewayOptions, 'log'>> & { keepSpool?: boolean } = {},
 ): Promise<GatewayFixture> {
-  const { now, firstRequestMs, connectTimeoutMs, keepSpool, ...configuration } = settings;
+  const { now, firstRequestMs, connectTimeoutMs, descriptorLimit, keepSpool, ...configuration } =
+    settings;
   const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
   const spoolDirectory = configuration.spoolDirectory ?? join(folder, 'spool');
   const logged: string[] = [];
@@ -51,6 +52,8 @@ export async function startTestGateway(
     },
     {
       log,
+      refusalWindowMs: 300,
+      ...(descriptorLimit && { descriptorLimit }),
       ...(now && { now }),
       ...(firstRequestMs && { firstRequestMs }),
       ...(connectTimeoutMs && { connectTimeoutMs }),
