@@ -11,6 +11,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { createOperationsServer } from './operations-server.ts';
 import { ProxyServer } from './proxy-server.ts';
 import { RequestHandler } from './request-handler.ts';
+import { createNameResolver } from './targets/name-resolver.ts';
 import { createTargetPolicy } from './targets/target-policy.ts';
 import { OpenTunnels } from './tunnels/open-tunnels.ts';
 import { recordUsageWith } from './usage/record-usage.ts';
@@ -78,10 +79,13 @@ export async function startGateway(
       : null;
     if (shared) undo.defer(() => shared.close());
 
+    const names = createNameResolver({ servers: configuration.dnsServers, log });
+
     const metrics: Metrics = createMetrics({
       keys,
       tunnels,
       spool,
+      names,
       listening: () => listener.listening,
       countingTogether: () => shared?.available,
     });
@@ -119,7 +123,7 @@ export async function startGateway(
       keys,
       ledger,
       limiter: shared ?? local,
-      policy: createTargetPolicy({ allowed: configuration.allowedTargets }),
+      policy: createTargetPolicy({ allowed: configuration.allowedTargets, names }),
       tunnels,
       nodeId,
       idleMs,

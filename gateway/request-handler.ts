@@ -120,6 +120,7 @@ export class RequestHandler {
     if (client.destroyed) leave();
     try {
       const { socket, target } = await connectTarget(policy, asked.host, asked.port, {
+        keyId: key.keyId,
         timeoutMs: connectTimeoutMs,
         signal: gone.signal,
       });

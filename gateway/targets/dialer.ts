@@ -8,6 +8,8 @@ const attemptDelayMs = 250;
 const mostAttempts = 16;
 
 export interface ConnectOptions {
+  /** The key that connects: it bounds what may be resolved at once. */
+  keyId: string;
   /** How long resolving and connecting may take in all, in ms. */
   timeoutMs: number;
   /** Gives up: the client is gone, or the gateway stops. */
@@ -23,7 +25,7 @@ export async function connectTarget(
   policy: TargetPolicy,
   host: string,
   port: number,
-  { timeoutMs, signal }: ConnectOptions,
+  { keyId, timeoutMs, signal }: ConnectOptions,
 ): Promise<{ socket: Socket; target: Target }> {
   signal?.throwIfAborted();
   const giveUp = new AbortController();
@@ -31,7 +33,7 @@ export async function connectTarget(
   signal?.addEventListener('abort', abort, { once: true });
   const deadline = setTimeout(() => giveUp.abort(new Refusal('target_timeout')), timeoutMs);
   try {
-    const target = await policy.resolve(host, port, giveUp.signal);
+    const target = await policy.resolve(host, port, { keyId, signal: giveUp.signal });
     return { socket: await dial(target, giveUp.signal), target };
   } finally {
     clearTimeout(deadline);

@@ -42,6 +42,7 @@ export async function startTestGateway(
       drainMs: 1_000,
       idleMs: 60_000,
       allowedTargets: loopbackTargets,
+      dnsServers: undefined,
       redisUrl: undefined,
       logLevel: 'trace',
       ...configuration,
