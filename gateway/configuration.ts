@@ -1,3 +1,4 @@
+import { isIP, isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
@@ -22,6 +23,8 @@ export interface GatewayConfiguration {
   /** How the gateway is named in `Via` of what it forwards; undefined for not at all. */
   via: string | undefined;
   allowedTargets: AllowedTarget[];
+  /** Name servers to ask in place of the system's, each with a port or not. */
+  dnsServers: string[] | undefined;
   redisUrl: string | undefined;
   logLevel: (typeof logLevels)[number];
 }
@@ -47,6 +50,14 @@ const milliseconds = ({ from = 0, to = longestMs, why = '' }) =>
   );
 const url = (form: RegExp, words: string) =>
   z.string(words).refine((text) => form.test(text) && URL.canParse(text), words);
+
+/** An address, or one with a port: 10.0.0.2, 10.0.0.2:5353, 2001:db8::2, [2001:db8::2]:53. */
+const isNameServer = (text: string): boolean => {
+  const [, ipv6, other = text, port = 53] =
+    /^(?:\[(.*)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const address = ipv6 === undefined ? isIP(other) > 0 : isIPv6(ipv6);
+  return address && Number(port) >= 1 && Number(port) <= 65_535;
+};
 
 const environmentSchema = z.object({
   GATEWAY_DATABASE_URL: url(
@@ -87,6 +98,19 @@ const environmentSchema = z.object({
         return z.NEVER;
       }
     }),
+  GATEWAY_DNS_SERVERS: z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    )
+    .refine(
+      (items) => items.length > 0 && items.every(isNameServer),
+      'must be addresses, each with a port or not, between commas',
+    )
+    .optional(),
   GATEWAY_LOG_LEVEL: z.enum(logLevels).default('info'),
   REDIS_URL: url(/^rediss?:\/\//, 'must be a redis:// or rediss:// URL').optional(),
 });
@@ -116,6 +140,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
     unprovenPerAddress: data.GATEWAY_UNPROVEN_PER_ADDRESS,
     via: data.GATEWAY_VIA,
     allowedTargets: data.GATEWAY_ALLOW_TARGETS,
+    dnsServers: data.GATEWAY_DNS_SERVERS,
     redisUrl: data.REDIS_URL,
     logLevel: data.GATEWAY_LOG_LEVEL,
   };

@@ -13,7 +13,8 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { createOperationsServer } from './operations-server.ts';
 import { ProxyServer } from './proxy-server.ts';
 import { RequestHandler } from './requests/request-handler.ts';
-import { connectTarget } from './targets/dialer.ts';
+import { Dialer } from './targets/dialer.ts';
+import { createNameResolver } from './targets/name-resolver.ts';
 import { createTargetPolicy } from './targets/target-policy.ts';
 import { OpenTunnels } from './tunnels/open-tunnels.ts';
 import { TunnelSlots } from './tunnels/tunnel-slots.ts';
@@ -87,10 +88,13 @@ export async function startGateway(
       : null;
     if (shared) undo.defer(() => shared.close());
 
+    const names = createNameResolver({ servers: configuration.dnsServers, log });
+
     const metrics: Metrics = createMetrics({
       keys,
       tunnels,
       spool,
+      names,
       listening: () => listener.listening,
       countingTogether: () => shared?.available,
     });
@@ -130,7 +134,12 @@ export async function startGateway(
       mostUnproven: configuration.unprovenPerAddress,
       log,
     });
-    const policy = createTargetPolicy({ allowed: configuration.allowedTargets });
+    const dialer = new Dialer({
+      policy: createTargetPolicy({ allowed: configuration.allowedTargets, names }),
+      descriptors,
+      timeoutMs: options.connectTimeoutMs ?? 15_000,
+      log,
+    });
     const clock = () => Date.now();
     const record = (event: UsageEvent) => {
       metrics.metered(event.bytesSent, event.bytesReceived);
@@ -154,11 +163,7 @@ export async function startGateway(
       ledger,
       limiter: shared ?? local,
       slots: new TunnelSlots(),
-      reach: ({ asked, gone: { signal } }) =>
-        connectTarget(policy, asked?.host ?? '', asked?.port ?? 0, {
-          timeoutMs: options.connectTimeoutMs ?? 15_000,
-          signal,
-        }),
+      dialer,
       tunnels,
       refused,
       nodeId,

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { KeyCache } from './keys/key-cache.ts';
+import type { NameResolver } from './targets/name-resolver.ts';
 import type { OpenTunnels } from './tunnels/open-tunnels.ts';
 import type { Spool } from './usage/spool.ts';
 
@@ -7,6 +8,7 @@ export interface MetricSources {
   keys: KeyCache;
   tunnels: OpenTunnels;
   spool: Spool;
+  names: NameResolver;
   /** Whether changes of keys are heard. */
   listening: () => boolean;
   /** Whether CONNECTs are counted over all nodes; undefined where there is no Redis. */
@@ -24,7 +26,7 @@ export interface Metrics {
 
 /** The gateway's metrics, in a registry of their own. No label holds a key, a host or a client. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const { keys, tunnels, spool, listening, countingTogether } = sources;
+  const { keys, tunnels, spool, names, listening, countingTogether } = sources;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -76,6 +78,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);
   gauge('gateway_cached_unknown_keys', 'Unknown keyIds in the cache.', () => keys.size.unknown);
   gauge('gateway_listening', '1 while changes of keys are heard.', () => Number(listening()));
+  gauge('gateway_names_under_way', 'Names that are being resolved.', () => names.underWay);
   gauge('gateway_spool_events', 'Events not yet recorded.', () => spool.pendingRecords);
   gauge('gateway_spool_bytes', 'Bytes of events not yet recorded.', () => spool.pendingBytes);
   gauge('gateway_spool_accepting', '1 while the disk takes events.', () => Number(spool.accepting));

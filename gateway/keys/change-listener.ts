@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { keepConnected } from '../reconnecting.ts';
 
 export interface ChangeListenerOptions {
   /** A direct or session-mode connection: a transaction pooler passes no notifications on. */
@@ -32,14 +33,10 @@ const longestPauseMs = 2_000;
  */
 export function startChangeListener(options: ChangeListenerOptions): ChangeListener {
   const { databaseUrl, log, heartbeatMs = 5_000, timeoutMs = 3_000 } = options;
-  const stopping = new AbortController();
-  const { signal } = stopping;
   let listening = false;
-  // the log says so once, however often it is tried
-  let toldDeaf = false;
 
   /** Listens until the connection is lost; throws why. */
-  const listen = async (): Promise<never> => {
+  const hold = async (signal: AbortSignal, works: () => void): Promise<never> => {
     const client = new pg.Client({
       connectionString: databaseUrl,
       connectionTimeoutMillis: timeoutMs,
@@ -73,9 +70,8 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       over.signal.throwIfAborted();
       heard = true;
       listening = true;
-      toldDeaf = false;
       options.onListening();
-      log.info('listening for changes of keys');
+      works();
       for (;;) {
         await sleep(heartbeatMs, undefined, { ref: false, signal: over.signal });
         await client.query('select');
@@ -88,32 +84,23 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
     }
   };
 
-  const run = async () => {
-    let pauseMs = 100;
-    while (!signal.aborted) {
-      const begun = performance.now();
-      await listen().catch(({ message }: Error) => {
-        if (signal.aborted) return;
-        const level = toldDeaf ? 'debug' : 'warn';
-        log[level]({ reason: message }, 'changes of keys are not heard: each CONNECT asks');
-        toldDeaf = true;
-      });
-      if (performance.now() - begun > 10_000) pauseMs = 100;
-      await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false }).catch(
-        () => {},
+  const connection = keepConnected({
+    hold,
+    longestPauseMs,
+    onWorks: () => log.info('listening for changes of keys'),
+    onFailed(reason, again) {
+      const { message } = reason as Error;
+      log[again ? 'debug' : 'warn'](
+        { reason: message },
+        'changes of keys are not heard: each CONNECT asks',
       );
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
-    }
-  };
-  const running = run();
+    },
+  });
 
   return {
     get listening() {
       return listening;
     },
-    async stop() {
-      stopping.abort();
-      await running;
-    },
+    stop: () => connection.stop(),
   };
 }

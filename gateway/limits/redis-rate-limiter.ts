@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, ErrorReply } from '@redis/client';
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { keepConnected } from '../reconnecting.ts';
 import type { LocalRateLimiter, RateLimiter } from './rate-limiter.ts';
 
 export interface RedisRateLimiterOptions {
@@ -28,32 +26,27 @@ const connectMs = 2_000;
 const longestPauseMs = 1_000;
 
 /**
- * The token bucket of `createLocalRateLimiter` in Redis's clock, in place of the fixed window of
- * rate-limiter-flexible, which lets two seconds' worth through around its edge. Arguments and answer
- * are the library's: points to take, seconds, points a window; points taken, ms to wait.
+ * The token bucket of `createLocalRateLimiter` in Redis's clock: takes one CONNECT at a rate per
+ * second, and answers with 0, or with the microseconds until the next one may go on.
  */
 const tokenBucket = `
 local clock = redis.call('time')
 local now = clock[1] * 1000000 + clock[2]
-local points = tonumber(ARGV[3])
-local capacity = ARGV[4] * 1000000
+local capacity = 1000000
 local full_at = tonumber(redis.call('get', KEYS[1]) or 0)
 -- a clock that was set back must not lock a key out
 full_at = math.min(math.max(full_at, now), now + capacity)
-local full_after = full_at + ARGV[1] * capacity / points
+local full_after = full_at + capacity / ARGV[1]
 local wait = full_after - now - capacity
 if wait > 1 then
-  return {points + 1, math.ceil(wait / 1000)}
+  return math.ceil(wait)
 end
 redis.call('set', KEYS[1], string.format('%.2f', full_after), 'px', math.ceil((full_after - now) / 1000))
-return {1, 0}
+return 0
 `;
 
-/** A client's `eval`, the one method that the library calls. */
-type Evaluate = (
-  script: string,
-  options: { keys: string[]; arguments: string[] },
-) => Promise<unknown>;
+/** Takes one CONNECT in Redis; gives the microseconds to wait. */
+type TakeInRedis = (keyId: string, ratePerSecond: number) => Promise<number>;
 
 /**
  * Counts in Redis what this node's own count lets through: all nodes together keep a key's rate, and
@@ -63,33 +56,15 @@ type Evaluate = (
  */
 export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisRateLimiter {
   const { url, local, log, timeoutMs = 250 } = options;
-  const closing = new AbortController();
-  let evaluate: Evaluate | undefined;
-  let lossLogged = false;
+  let takeInRedis: TakeInRedis | undefined;
 
-  const storeClient = {
-    eval: (...call: Parameters<Evaluate>) => evaluate?.(...call) ?? Promise.reject(new Error()),
-  };
-  // the library has its rate by the limiter, and the state is in Redis alone
-  const limiters = new LRUCache<number, RateLimiterRedis, void>({
-    max: 1_000,
-    memoMethod: (points) =>
-      new RateLimiterRedis({
-        storeClient,
-        useRedisPackage: true,
-        keyPrefix,
-        points,
-        duration: 1,
-        customIncrTtlLuaScript: tokenBucket,
-      }),
-  });
   // an error of `new URL` has the URL in it
   if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
     throw new Error('the Redis URL is not a redis:// or rediss:// URL');
   }
 
   /** Connects, and counts in Redis until the connection fails; throws why. */
-  const hold = async (): Promise<never> => {
+  const hold = async (signal: AbortSignal, works: () => void): Promise<never> => {
     const client = createClient({
       url,
       socket: { connectTimeout: connectMs, reconnectStrategy: false },
@@ -100,10 +75,11 @@ export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisR
     lost.promise.catch(() => {});
     const lose = () => lost.reject(new Error('closed'));
     client.on('error', lost.reject);
-    closing.signal.addEventListener('abort', lose);
-    const evaluateInTime: Evaluate = async (...call) => {
+    signal.addEventListener('abort', lose);
+    const take: TakeInRedis = async (keyId, ratePerSecond) => {
+      const call = { keys: [`${keyPrefix}:${keyId}`], arguments: [String(ratePerSecond)] };
       try {
-        return await within(timeoutMs, client.eval(...call));
+        return Number(await within(timeoutMs, client.eval(tokenBucket, call)));
       } catch (error) {
         lost.reject(error);
         throw error;
@@ -112,63 +88,45 @@ export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisR
     try {
       await Promise.race([within(connectMs, client.connect()), lost.promise]);
       // a Redis that is full or read-only answers a ping
-      const probe = { keys: [`${keyPrefix}:probe`], arguments: ['1', '1', '1000000', '1'] };
-      await Promise.race([evaluateInTime(tokenBucket, probe), lost.promise]);
-      evaluate = evaluateInTime;
-      if (lossLogged) log.info('Redis answers again: CONNECTs are counted over all nodes');
-      lossLogged = false;
+      await Promise.race([take('probe', 1_000_000), lost.promise]);
+      takeInRedis = take;
+      works();
       return await lost.promise;
     } finally {
-      evaluate = undefined;
-      closing.signal.removeEventListener('abort', lose);
+      takeInRedis = undefined;
+      signal.removeEventListener('abort', lose);
       // one that is still connecting is destroyed when it has connected: the client leaves it open
       client.once('connect', () => client.destroy());
       client.destroy();
     }
   };
-
-  const run = async () => {
-    const { signal } = closing;
-    let pauseMs = 100;
-    while (!signal.aborted) {
-      const begun = performance.now();
-      try {
-        await hold();
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!lossLogged) {
-          log.warn({ reason: reasonOf(error) }, 'Redis does not answer: this node counts alone');
-        }
-        lossLogged = true;
-      }
-      if (performance.now() - begun > 10_000) pauseMs = 100;
-      const pause = sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal, ref: false });
-      await pause.catch(() => {});
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
-    }
-  };
-  const running = run();
+  const connection = keepConnected({
+    hold,
+    longestPauseMs,
+    onWorks(again) {
+      if (again) log.info('Redis answers again: CONNECTs are counted over all nodes');
+    },
+    onFailed(reason, again) {
+      if (again) return;
+      log.warn({ reason: reasonOf(reason) }, 'Redis does not answer: this node counts alone');
+    },
+  });
 
   return {
     async take(keyId, ratePerSecond) {
       const waitSeconds = local.take(keyId, ratePerSecond);
-      if (waitSeconds > 0 || !evaluate) return waitSeconds;
+      if (waitSeconds > 0 || !takeInRedis) return waitSeconds;
       try {
-        await limiters.memo(ratePerSecond).consume(keyId);
-        return 0;
-      } catch (error) {
-        if (error instanceof RateLimiterRes) return error.msBeforeNext / 1_000;
+        return (await takeInRedis(keyId, ratePerSecond)) / 1_000_000;
+      } catch {
         // Redis failed, and this node has counted
         return 0;
       }
     },
     get available() {
-      return evaluate !== undefined;
+      return takeInRedis !== undefined;
     },
-    async close() {
-      closing.abort();
-      await running;
-    },
+    close: () => connection.stop(),
   };
 }
 

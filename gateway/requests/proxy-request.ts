@@ -24,8 +24,8 @@ export class ProxyRequest {
   readonly response: ServerResponse | null;
   /** Monotonic, in ms. */
   readonly begunAt: number;
-  /** Aborted when the client leaves. */
-  readonly gone = new AbortController();
+  /** Aborted when its client leaves, or its target is not connected in time. */
+  readonly giveUp = new AbortController();
 
   /** Read from the request line. */
   asked: RequestedTarget | undefined;

@@ -4,7 +4,7 @@ import { type AdmissionOptions, admit } from '../admission.ts';
 import type { ClientConnections } from '../clients/client-connections.ts';
 import { forwardRequest } from '../forwarding/forward-request.ts';
 import { Refusal } from '../refusal.ts';
-import type { Target } from '../targets/target-policy.ts';
+import type { Dialer } from '../targets/dialer.ts';
 import type { OpenTunnels } from '../tunnels/open-tunnels.ts';
 import { relay } from '../tunnels/relay.ts';
 import { resetSocket } from '../tunnels/reset-socket.ts';
@@ -18,8 +18,7 @@ const retryAfterSeconds = 5;
 
 export interface RequestHandlerOptions extends AdmissionOptions {
   connections: ClientConnections;
-  /** Resolves what a request asks for, and connects. Rejects with a `Refusal`. */
-  reach: (request: ProxyRequest) => Promise<{ socket: Socket; target: Target }>;
+  dialer: Dialer;
   tunnels: OpenTunnels;
   refused: RefusedRequests;
   nodeId: string;
@@ -46,7 +45,7 @@ export class RequestHandler {
 
   /** Serves one request to the end of its answer's head. Never rejects. */
   async serve(request: ProxyRequest): Promise<void> {
-    const leave = () => request.gone.abort();
+    const leave = () => request.giveUp.abort();
     request.client.once('close', leave);
     try {
       if (!this.#options.accepting()) throw new Refusal('unavailable', { retryAfterSeconds });
@@ -74,10 +73,12 @@ export class RequestHandler {
   }
 
   async #connect(request: ProxyRequest): Promise<Socket> {
-    const { reach, slots } = this.#options;
-    const { keyId } = request.key as { keyId: string };
+    const { dialer, slots } = this.#options;
+    const { key, asked, giveUp } = request;
+    if (!key || !asked) throw new Error('a request is connected once it is admitted');
+    const { keyId } = key;
     try {
-      const { socket, target } = await reach(request);
+      const { socket, target } = await dialer.connect(asked, keyId, giveUp);
       request.socket = socket;
       request.target = target;
       socket.once('close', () => slots.release(keyId));
@@ -143,7 +144,7 @@ export class RequestHandler {
   #refuse(request: ProxyRequest, error: Error): void {
     const { refused, onRefused, log } = this.#options;
     const { connection, client, message, response, key } = request;
-    if (!(error instanceof Refusal) && !request.gone.signal.aborted) {
+    if (!(error instanceof Refusal) && !request.giveUp.signal.aborted) {
       log.error({ id: request.id, error: error.stack }, 'a request failed unexpectedly');
     }
     const refusal = error instanceof Refusal ? error : new Refusal('internal');

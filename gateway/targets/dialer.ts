@@ -1,4 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { createAlarm } from '../alarm.ts';
+import type { Descriptors } from '../descriptors.ts';
 import { Refusal } from '../refusal.ts';
 import type { Target, TargetPolicy } from './target-policy.ts';
 
@@ -6,36 +9,59 @@ import type { Target, TargetPolicy } from './target-policy.ts';
 const attemptDelayMs = 250;
 /** A name may have more addresses than one request is worth. */
 const mostAttempts = 16;
+const retryAfterSeconds = 5;
+/** What this machine has run out of, which says nothing of the target. */
+const ourFault: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
-export interface ConnectOptions {
+export interface DialerOptions {
+  policy: TargetPolicy;
+  descriptors: Descriptors;
   /** How long resolving and connecting may take in all, in ms. */
   timeoutMs: number;
-  /** Gives up: the client is gone, or the gateway stops. */
-  signal?: AbortSignal;
+  log: Pick<Logger, 'info' | 'warn'>;
 }
 
-/**
- * Resolves a host and port as a client sent them by `policy`, and connects. Rejects with a `Refusal`:
- * one of the policy's, target_timeout, or target_unreachable; with the signal's reason when that is
- * aborted. No socket is left behind.
- */
-export async function connectTarget(
-  policy: TargetPolicy,
-  host: string,
-  port: number,
-  { timeoutMs, signal }: ConnectOptions,
-): Promise<{ socket: Socket; target: Target }> {
-  signal?.throwIfAborted();
-  const giveUp = new AbortController();
-  const abort = () => giveUp.abort(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
-  const deadline = setTimeout(() => giveUp.abort(new Refusal('target_timeout')), timeoutMs);
-  try {
-    const target = await policy.resolve(host, port, giveUp.signal);
-    return { socket: await dial(target, giveUp.signal), target };
-  } finally {
-    clearTimeout(deadline);
-    signal?.removeEventListener('abort', abort);
+/** Connects targets. */
+export class Dialer {
+  readonly #options: DialerOptions;
+  readonly #exhausted: ReturnType<typeof createAlarm>;
+
+  constructor(options: DialerOptions) {
+    this.#options = options;
+    this.#exhausted = createAlarm(options.log, {
+      begins: 'no socket is left for targets: requests are refused',
+      ends: 'there are sockets for targets again',
+    });
+  }
+
+  /**
+   * Resolves a host and port as a client sent them, and connects; `keyId` is the key that it is for,
+   * which bounds what may be resolved at once. Rejects with a `Refusal`: one of the policy's,
+   * target_timeout, target_unreachable or unavailable; with the reason of `giveUp` when that is
+   * aborted. No socket is left behind.
+   */
+  async connect(
+    { host, port }: { host: string; port: number },
+    keyId: string,
+    giveUp: AbortController,
+  ): Promise<{ socket: Socket; target: Target }> {
+    const { policy, descriptors, timeoutMs } = this.#options;
+    const { signal } = giveUp;
+    signal.throwIfAborted();
+    const deadline = setTimeout(() => giveUp.abort(new Refusal('target_timeout')), timeoutMs);
+    try {
+      const target = await policy.resolve(host, port, { keyId, signal });
+      const socket = await dial(target, descriptors, signal);
+      this.#exhausted(false);
+      return { socket, target };
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'unavailable') {
+        this.#exhausted(true, { descriptors: descriptors.used });
+      }
+      throw error;
+    } finally {
+      clearTimeout(deadline);
+    }
   }
 }
 
@@ -44,13 +70,18 @@ export async function connectTarget(
  * before it fails, and beside it when that is slow. (Node's own `autoSelectFamily` gives a slow
  * address up instead, so that a far one may never be reached.) The socket half-closes by itself
  * only, has no delay, and bears an error that nobody listens for. Rejects with a `Refusal`,
- * target_unreachable, or with the signal's reason.
+ * target_unreachable or unavailable, or with the signal's reason.
  */
-export function dial({ addresses, port }: Target, signal?: AbortSignal): Promise<Socket> {
+export function dial(
+  { addresses, port }: Target,
+  descriptors: Descriptors,
+  signal?: AbortSignal,
+): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const waiting = addresses.slice(0, mostAttempts);
   const attempts = new Set<Socket>();
   let nextAttempt: NodeJS.Timeout | undefined;
+  let failure: string | undefined = 'EMFILE';
 
   const settle = () => {
     clearTimeout(nextAttempt);
@@ -68,13 +99,21 @@ export function dial({ addresses, port }: Target, signal?: AbortSignal): Promise
     if (!next) {
       if (attempts.size > 0) return;
       settle();
-      reject(new Refusal('target_unreachable'));
+      reject(refusalFor(failure));
+      return;
+    }
+    if (!descriptors.take('target')) {
+      waiting.length = 0;
+      attempt();
       return;
     }
     // an address is not looked up
     const socket = connect({ host: next.address, port, noDelay: true, allowHalfOpen: true });
     attempts.add(socket);
-    socket.on('error', () => {
+    socket.once('close', () => descriptors.release());
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      // of IPv4 that every port is taken; of IPv6 that this machine has none
+      failure = code === 'EADDRNOTAVAIL' && next.family === 4 ? 'EMFILE' : code;
       if (attempts.delete(socket)) attempt();
     });
     socket.once('connect', () => {
@@ -92,4 +131,12 @@ export function dial({ addresses, port }: Target, signal?: AbortSignal): Promise
   signal?.addEventListener('abort', abort, { once: true });
   attempt();
   return promise;
+}
+
+function refusalFor(failure = ''): Refusal {
+  if (ourFault.has(failure)) {
+    return new Refusal('unavailable', { retryAfterSeconds, error: 'connection_limit_reached' });
+  }
+  const refused = failure === 'ECONNREFUSED';
+  return new Refusal('target_unreachable', refused ? { error: 'connection_refused' } : {});
 }

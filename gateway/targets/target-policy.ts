@@ -1,9 +1,10 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup as lookUpByResolver } from 'node:dns/promises';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { Refusal } from '../refusal.ts';
 import { isPublic } from './address-ranges.ts';
 import { type AllowedTarget, matches, permitsPort } from './allowed-targets.ts';
+import { NameError } from './name-query.ts';
+import type { NameResolver, ResolveNameOptions } from './name-resolver.ts';
 
 /** Where a request may go: a name that was resolved once, and the addresses that passed. */
 export interface Target {
@@ -14,22 +15,20 @@ export interface Target {
   addresses: LookupAddress[];
 }
 
-/** Resolves a name to all of its addresses; rejects when there are none. */
-export type Lookup = (name: string) => Promise<LookupAddress[]>;
-
 export interface TargetPolicy {
   /**
    * Decides on a host and port as a client sent them. Rejects with a `Refusal`: malformed_request,
-   * port_forbidden, target_forbidden or target_unreachable (the name does not resolve); with the
+   * port_forbidden, target_forbidden, target_unreachable (the name does not resolve) or unavailable
+   * (no name can be resolved now), the last two with the `NameError` as their cause; with the
    * signal's reason when that is aborted.
    */
-  resolve(host: string, port: number, signal?: AbortSignal): Promise<Target>;
+  resolve(host: string, port: number, options: ResolveNameOptions): Promise<Target>;
 }
 
 export interface TargetPolicyOptions {
   /** Exceptions to what is forbidden. */
   allowed: readonly AllowedTarget[];
-  lookup?: Lookup;
+  names: Pick<NameResolver, 'resolve'>;
 }
 
 const openPorts: ReadonlySet<number> = new Set([80, 443, 8080, 8443]);
@@ -63,12 +62,9 @@ export function canonicalHost(host: string): string {
  * resolved once and only its checked addresses are returned, so that a second answer of its name
  * server changes nothing.
  */
-export function createTargetPolicy({ allowed, lookup }: TargetPolicyOptions): TargetPolicy {
-  const resolveName =
-    lookup ?? ((host) => lookUpByResolver(host, { all: true, order: 'verbatim' }));
-
+export function createTargetPolicy({ allowed, names }: TargetPolicyOptions): TargetPolicy {
   return {
-    async resolve(host, port, signal) {
+    async resolve(host, port, options) {
       const canonical = canonicalHost(host);
       if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
         throw new Refusal('malformed_request');
@@ -81,7 +77,7 @@ export function createTargetPolicy({ allowed, lookup }: TargetPolicyOptions): Ta
       const answers =
         family > 0
           ? [{ address: canonical, family }]
-          : await orAborted(() => resolveName(canonical), signal);
+          : await names.resolve(canonical, options).catch(refuse);
       const addresses = answers.filter(
         ({ address }) => matches(allowed, address, port) || (open && isPublic(address)),
       );
@@ -93,21 +89,13 @@ export function createTargetPolicy({ allowed, lookup }: TargetPolicyOptions): Ta
   };
 }
 
-/** The answers of a look-up, which Node cannot cancel: one that comes too late is dropped. */
-async function orAborted(
-  lookUp: () => Promise<LookupAddress[]>,
-  signal: AbortSignal | undefined,
-): Promise<LookupAddress[]> {
-  signal?.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    const answers = lookUp().catch(() => []);
-    const found = await Promise.race([answers, aborted.promise]);
-    if (found.length === 0) throw new Refusal('target_unreachable');
-    return found;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-  }
+/** Says by a `Refusal` why a name did not resolve, and passes any other error on. */
+function refuse(error: unknown): never {
+  if (!(error instanceof NameError)) throw error;
+  const refusal =
+    error.code === 'unavailable'
+      ? new Refusal('unavailable', { retryAfterSeconds: 5 })
+      : new Refusal('target_unreachable');
+  refusal.cause = error;
+  throw refusal;
 }

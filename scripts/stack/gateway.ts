@@ -29,7 +29,6 @@ export async function startGateway(
     command: process.execPath,
     args: ['--initial-heap-size=256', join(projectRoot, 'gateway', 'main.ts')],
     env: {
-      UV_THREADPOOL_SIZE: '32',
       GATEWAY_DATABASE_URL: options.databaseUrl,
       GATEWAY_HOST: loopback,
       GATEWAY_PORT: String(options.port),

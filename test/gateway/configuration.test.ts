@@ -37,6 +37,7 @@ it('what is not said is as the contract has it', () => {
     drainMs: 30_000,
     idleMs: 600_000,
     allowedTargets: [],
+    dnsServers: undefined,
     redisUrl: undefined,
     logLevel: 'info',
   });
@@ -53,6 +54,7 @@ it('what is said is taken', () => {
     GATEWAY_DRAIN_MS: '0',
     GATEWAY_IDLE_MS: '1000',
     GATEWAY_ALLOW_TARGETS: '127.0.0.0/8:8443, ::1',
+    GATEWAY_DNS_SERVERS: '10.0.0.2, 10.0.0.3:5353,2001:db8::2 ,[2001:db8::3]:53',
     GATEWAY_LOG_LEVEL: 'silent',
     REDIS_URL: 'rediss://:s3cret@redis.example.com:6380/1',
   });
@@ -65,6 +67,7 @@ it('what is said is taken', () => {
     flushMs: 60_000,
     drainMs: 0,
     idleMs: 1_000,
+    dnsServers: ['10.0.0.2', '10.0.0.3:5353', '2001:db8::2', '[2001:db8::3]:53'],
     logLevel: 'silent',
     redisUrl: 'rediss://:s3cret@redis.example.com:6380/1',
   });
@@ -82,6 +85,7 @@ it('an empty variable counts as none', () => {
     'GATEWAY_DRAIN_MS',
     'GATEWAY_IDLE_MS',
     'GATEWAY_ALLOW_TARGETS',
+    'GATEWAY_DNS_SERVERS',
     'GATEWAY_LOG_LEVEL',
     'REDIS_URL',
   ];
@@ -123,6 +127,12 @@ describe('refused, by name and without the value, is', () => {
     ['GATEWAY_ALLOW_TARGETS', 'hunter2'],
     ['GATEWAY_ALLOW_TARGETS', '127.0.0.0/8,localhost'],
     ['GATEWAY_ALLOW_TARGETS', databaseUrl],
+    ['GATEWAY_DNS_SERVERS', 'localhost'],
+    ['GATEWAY_DNS_SERVERS', ','],
+    ['GATEWAY_DNS_SERVERS', '10.0.0.2:0'],
+    ['GATEWAY_DNS_SERVERS', '10.0.0.2:65536'],
+    ['GATEWAY_DNS_SERVERS', '[10.0.0.2]:53'],
+    ['GATEWAY_DNS_SERVERS', '10.0.0.2,[2001:db8::2'],
     ['GATEWAY_LOG_LEVEL', 'verbose'],
   ])('%s=%s', (name, value) => {
     const found = complaints({ ...least, [name]: value });

@@ -45,6 +45,7 @@ export async function startTestGateway(
       unprovenPerAddress: 1_000,
       via: undefined,
       allowedTargets: loopbackTargets,
+      dnsServers: undefined,
       redisUrl: undefined,
       logLevel: 'trace',
       ...configuration,

@@ -35,7 +35,6 @@ export async function startGatewayProcess(
   const metricsPort = await freePort();
   const script = join(projectRoot, 'gateway', 'main.ts');
   const env = (folder: string) => ({
-    UV_THREADPOOL_SIZE: '32',
     GATEWAY_DATABASE_URL: databaseUrl,
     GATEWAY_HOST: loopback,
     GATEWAY_PORT: String(port),

@@ -2,12 +2,21 @@ import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseAllowedTargets } from '../../../gateway/targets/allowed-targets.ts';
-import { connectTarget, dial } from '../../../gateway/targets/dialer.ts';
+import type { NameResolver } from '../../../gateway/targets/name-resolver.ts';
 import { createTargetPolicy, type Target } from '../../../gateway/targets/target-policy.ts';
 import { freePort } from '../../../scripts/stack/ports.ts';
 import { openBlackHole } from '../black-hole.ts';
+import { connectTarget, dial } from './test-dialer.ts';
 
-const policy = createTargetPolicy({ allowed: parseAllowedTargets('127.0.0.0/8') });
+const keyId = 'avp_test_000000000000';
+/** Of a name that nobody answers for, until the signal is aborted. */
+const names: Pick<NameResolver, 'resolve'> = {
+  async resolve(_, { signal }) {
+    await once(signal, 'abort');
+    throw signal.reason;
+  },
+};
+const policy = createTargetPolicy({ allowed: parseAllowedTargets('127.0.0.0/8'), names });
 const closing: (() => unknown)[] = [];
 
 /** Waits until `assertion` holds: how long a machine takes for that is not what is tested. */
@@ -59,7 +68,10 @@ function keep(socket: Socket): Socket {
 
 test('connects, and says to whom', async () => {
   const { accepted, port } = await listen();
-  const { socket, target } = await connectTarget(policy, '127.1', port, { timeoutMs: 10_000 });
+  const { socket, target } = await connectTarget(policy, '127.1', port, {
+    keyId,
+    timeoutMs: 10_000,
+  });
   keep(socket);
   expect(target).toEqual({
     host: '127.0.0.1',
@@ -71,7 +83,7 @@ test('connects, and says to whom', async () => {
 });
 
 test('the policy’s refusals pass', async () => {
-  const options = { timeoutMs: 10_000 };
+  const options = { keyId, timeoutMs: 10_000 };
   await expect(connectTarget(policy, '10.0.0.1', 443, options)).rejects.toMatchObject({
     code: 'target_forbidden',
     statusCode: 403,
@@ -83,7 +95,7 @@ test('the policy’s refusals pass', async () => {
 });
 
 test('a port that nobody listens on is unreachable', async () => {
-  const options = { timeoutMs: 10_000 };
+  const options = { keyId, timeoutMs: 10_000 };
   await expect(connectTarget(policy, '127.0.0.1', await freePort(), options)).rejects.toMatchObject(
     { code: 'target_unreachable', statusCode: 502 },
   );
@@ -94,7 +106,9 @@ test('a port that nobody listens on is unreachable', async () => {
 test('an address that does not answer is given up in time', async () => {
   const port = await blackHole();
   const before = openSockets();
-  await expect(connectTarget(policy, '127.0.0.1', port, { timeoutMs: 50 })).rejects.toMatchObject({
+  await expect(
+    connectTarget(policy, '127.0.0.1', port, { keyId, timeoutMs: 50 }),
+  ).rejects.toMatchObject({
     code: 'target_timeout',
     statusCode: 504,
   });
@@ -103,9 +117,8 @@ test('an address that does not answer is given up in time', async () => {
 });
 
 test('the time for resolving counts', async () => {
-  const pending = createTargetPolicy({ allowed: [], lookup: () => new Promise(() => {}) });
   await expect(
-    connectTarget(pending, 'slow.example', 443, { timeoutMs: 50 }),
+    connectTarget(policy, 'slow.example', 443, { keyId, timeoutMs: 50 }),
   ).rejects.toMatchObject({ code: 'target_timeout', statusCode: 504 });
 });
 
@@ -114,25 +127,32 @@ describe('gives up when it is told to', () => {
 
   test('before it begins', async () => {
     const { accepted, port } = await listen();
-    const signal = AbortSignal.abort(reason);
-    const connecting = connectTarget(policy, '127.0.0.1', port, { timeoutMs: 10_000, signal });
+    const giveUp = new AbortController();
+    giveUp.abort(reason);
+    const connecting = connectTarget(policy, '127.0.0.1', port, {
+      keyId,
+      timeoutMs: 10_000,
+      giveUp,
+    });
     await expect(connecting).rejects.toBe(reason);
-    await expect(dial(targetOf(port, 1), signal)).rejects.toBe(reason);
+    await expect(dial(targetOf(port, 1), giveUp.signal)).rejects.toBe(reason);
     expect(accepted).toEqual([]);
   });
 
   test('while it resolves', async () => {
     const gone = new AbortController();
-    const pending = createTargetPolicy({ allowed: [], lookup: () => new Promise(() => {}) });
-    const { signal } = gone;
-    const connecting = connectTarget(pending, 'a.example', 443, { timeoutMs: 10_000, signal });
+    const connecting = connectTarget(policy, 'a.example', 443, {
+      keyId,
+      timeoutMs: 10_000,
+      giveUp: gone,
+    });
     gone.abort(reason);
     await expect(connecting).rejects.toBe(reason);
   });
 
   test('while it connects', async () => {
     const gone = new AbortController();
-    const options = { timeoutMs: 10_000, signal: gone.signal };
+    const options = { keyId, timeoutMs: 10_000, giveUp: gone };
     const port = await blackHole();
     const before = openSockets();
     const connecting = connectTarget(policy, '127.0.0.1', port, options);
@@ -147,8 +167,9 @@ describe('gives up when it is told to', () => {
     const gone = new AbortController();
     const { port } = await listen();
     const { socket } = await connectTarget(policy, '127.0.0.1', port, {
+      keyId,
       timeoutMs: 10_000,
-      signal: gone.signal,
+      giveUp: gone,
     });
     gone.abort(reason);
     expect(keep(socket).destroyed).toBe(false);
@@ -156,14 +177,17 @@ describe('gives up when it is told to', () => {
 });
 
 test('a signal that outlives many connections keeps none of them', async () => {
-  const { signal } = new AbortController();
+  const giveUp = new AbortController();
+  const { signal } = giveUp;
   const { port } = await listen();
   const refused = targetOf(await freePort(), 1);
   keep(await dial(targetOf(port, 1), signal));
-  keep((await connectTarget(policy, '127.0.0.1', port, { timeoutMs: 10_000, signal })).socket);
+  keep(
+    (await connectTarget(policy, '127.0.0.1', port, { keyId, timeoutMs: 10_000, giveUp })).socket,
+  );
   await expect(dial(refused, signal)).rejects.toMatchObject({ code: 'target_unreachable' });
   await expect(
-    connectTarget(policy, '127.0.0.1', refused.port, { timeoutMs: 10_000, signal }),
+    connectTarget(policy, '127.0.0.1', refused.port, { keyId, timeoutMs: 10_000, giveUp }),
   ).rejects.toMatchObject({ code: 'target_unreachable' });
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

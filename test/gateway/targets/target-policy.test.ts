@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { parseAllowedTargets } from '../../../gateway/targets/allowed-targets.ts';
+import { NameError } from '../../../gateway/targets/name-query.ts';
+import type { NameResolver } from '../../../gateway/targets/name-resolver.ts';
 import { createTargetPolicy } from '../../../gateway/targets/target-policy.ts';
-import { decide, policyWith } from './policy-answers.ts';
+import { decide, forAKey, policyWith } from './policy-answers.ts';
 
 test.each([0, -1, 65_536, 1.5, Number.NaN])('port %d is malformed', async (port) => {
   expect(await decide(policyWith(), '8.8.8.8', port)).toBe('malformed_request');
@@ -77,7 +78,7 @@ describe('names', () => {
   test('of mixed answers keep the public ones, in the resolver’s order', async () => {
     const answers = [['10.0.0.1', '2606:4700::1', '127.0.0.1', '8.8.8.8', '::1', '1.1.1.1']];
     const policy = policyWith({ answers });
-    expect(await policy.resolve('mixed.example', 443)).toEqual({
+    expect(await policy.resolve('mixed.example', 443, forAKey)).toEqual({
       host: 'mixed.example',
       port: 443,
       addresses: [
@@ -95,28 +96,37 @@ describe('names', () => {
     expect(await decide(policy, 'rebind.example')).toBe('target_forbidden');
   });
 
-  test('that do not resolve are unreachable', async () => {
-    expect(await decide(policyWith(), 'nowhere.example')).toBe('target_unreachable');
-    expect(await decide(policyWith({ answers: [[]] }), 'empty.example')).toBe('target_unreachable');
+  test('that do not resolve are unreachable, and say why', async () => {
+    const resolving = policyWith().resolve('nowhere.example', 443, forAKey);
+    await expect(resolving).rejects.toMatchObject({
+      code: 'target_unreachable',
+      cause: { code: 'dns_error', rcode: 'NXDOMAIN' },
+    });
   });
 
-  test('are given up when the signal says so, before and while they are looked up', async () => {
-    const pending = createTargetPolicy({ allowed: [], lookup: () => new Promise(() => {}) });
-    const reason = new Error('the client is gone');
-    const during = new AbortController();
-    const resolving = pending.resolve('slow.example', 443, during.signal);
-    during.abort(reason);
-    await expect(resolving).rejects.toBe(reason);
-
-    const policy = policyWith({ answers: [['8.8.8.8']] });
-    const before = policy.resolve('slow.example', 443, AbortSignal.abort(reason));
-    await expect(before).rejects.toBe(reason);
-    expect(policy.asked).toEqual([]);
+  test('that cannot be resolved now are no fault of the target', async () => {
+    const names = { resolve: () => Promise.reject(new NameError('unavailable')) };
+    const policy = createTargetPolicy({ allowed: [], names });
+    await expect(policy.resolve('a.example', 443, forAKey)).rejects.toMatchObject({
+      code: 'unavailable',
+      statusCode: 503,
+    });
   });
 
-  test('are resolved by the system where nothing else is given', async () => {
-    const policy = createTargetPolicy({ allowed: parseAllowedTargets('127.0.0.0/8, ::1') });
-    const { addresses } = await policy.resolve('LOCALHOST', 1);
-    expect(addresses.map(({ address }) => address)).toContain('127.0.0.1');
+  test('are resolved for the key, until its signal is aborted', async () => {
+    const gone = new AbortController();
+    const given: unknown[] = [];
+    const names: Pick<NameResolver, 'resolve'> = {
+      async resolve(name, options) {
+        given.push(name, options);
+        gone.abort(new Error('the client is gone'));
+        options.signal.throwIfAborted();
+        return [];
+      },
+    };
+    const policy = createTargetPolicy({ allowed: [], names });
+    const options = { keyId: 'avp_live_000000000001', signal: gone.signal };
+    await expect(policy.resolve('A.example.', 443, options)).rejects.toBe(gone.signal.reason);
+    expect(given).toEqual(['a.example', options]);
   });
 });

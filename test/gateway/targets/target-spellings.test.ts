@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalHost } from '../../../gateway/targets/target-policy.ts';
-import { decide, policyWith } from './policy-answers.ts';
+import { decide, forAKey, policyWith } from './policy-answers.ts';
 
 describe('forbidden addresses, in every spelling', () => {
   const loopback = [
@@ -130,7 +130,9 @@ test.each([
 ])('%s has the one form %s', async (host, canonical) => {
   const answers = [['1.1.1.1']];
   expect(canonicalHost(host)).toBe(canonical);
-  expect(await policyWith({ answers }).resolve(host, 443)).toMatchObject({ host: canonical });
+  expect(await policyWith({ answers }).resolve(host, 443, forAKey)).toMatchObject({
+    host: canonical,
+  });
 });
 
 test.each([

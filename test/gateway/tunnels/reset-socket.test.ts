@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { dial } from '../../../gateway/targets/dialer.ts';
 import { resetSocket } from '../../../gateway/tunnels/reset-socket.ts';
+import { dial } from '../targets/test-dialer.ts';
 import { startTcpTarget } from '../targets.ts';
 
 /** A connection, and what its peer is told of its end: `end`, or the code of an error. */

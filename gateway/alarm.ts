@@ -1,0 +1,17 @@
+import type { Logger } from 'pino';
+
+/** Logs that a state has begun (a warning) and that it is over, once each, however often it is set. */
+export type Alarm = (on: boolean, details?: object) => void;
+
+export function createAlarm(
+  log: Pick<Logger, 'info' | 'warn'>,
+  messages: { begins: string; ends: string },
+): Alarm {
+  let raised = false;
+  return (on, details = {}) => {
+    if (on === raised) return;
+    raised = on;
+    if (on) log.warn(details, messages.begins);
+    else log.info(details, messages.ends);
+  };
+}

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { connectOwner } from '../../personas.ts';
+import { connectRequest, sendRaw, startTestGateway } from '../gateway-fixture.ts';
+import { newKeyOwner } from '../key-owner.ts';
+import { startTcpTarget } from '../targets.ts';
+import { type NameServer, noData, startNameServer } from './name-server.ts';
+
+let server: NameServer;
+
+beforeAll(async () => {
+  server = await startNameServer((type, name) => {
+    if (name.startsWith('silent')) return 'silence';
+    return type === 'A' ? { addresses: ['127.0.0.1'] } : noData;
+  });
+});
+afterAll(() => server.close());
+
+test('regression: silent names do not block others, nor the disk, with one thread', async () => {
+  const script = fileURLToPath(new URL('./silent-names-process.ts', import.meta.url));
+  const child = spawn(process.execPath, [script], {
+    env: { UV_THREADPOOL_SIZE: '1', NAME_SERVER: server.address },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  expect(JSON.parse(await text(child.stdout))).toEqual({
+    address: '127.0.0.1',
+    underWay: 20,
+    requests: 0,
+  });
+});
+
+test('regression: a key with 60 silent names has 50 asked, and another key is served beside it', async () => {
+  const sql = connectOwner();
+  const owner = await newKeyOwner(sql);
+  const [noisy, quiet] = [await owner.newKey(), await owner.newKey()];
+  await sql`update private.proxy_keys set rate_limit_override = 1000 where id = ${noisy.id}`;
+  const target = await startTcpTarget((socket) => socket.resume());
+  const gateway = await startTestGateway({ dnsServers: [server.address], drainMs: 0 });
+  const underWay = () => gateway.metric('gateway_names_under_way');
+  try {
+    for (let at = 0; at < 60; at += 1) {
+      const request = connectRequest(`silent-${at}.example:443`, noisy.basicAuth);
+      sendRaw(gateway.port, request).catch(() => {});
+    }
+    await vi.waitFor(async () => expect(await underWay()).toBe(50), { timeout: 60_000 });
+    const request = connectRequest(`good.example:${target.port}`, quiet.basicAuth);
+    const { status, socket } = await sendRaw(gateway.port, request);
+    expect(status).toBe(200);
+    socket.destroy();
+    expect(await underWay()).toBe(50);
+  } finally {
+    await Promise.all([gateway.stop(), target.close(), sql.end()]);
+  }
+});
