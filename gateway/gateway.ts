@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { GatewayConfiguration } from './configuration.ts';
+import { createDatabaseClock } from './database-clock.ts';
 import { startChangeListener } from './keys/change-listener.ts';
 import { KeyCache } from './keys/key-cache.ts';
 import { createPool, lookUpWith } from './keys/key-lookup.ts';
@@ -42,6 +43,8 @@ export interface GatewayOptions {
   log: Logger;
   /** A monotonic clock in ms, for tests that travel. */
   now?: () => number;
+  /** The host's clock, in ms since 1970, for tests that set it. */
+  hostNow?: () => number;
   /** How long a client may take to say what it wants, in ms. */
   firstRequestMs?: number;
   /** How long resolving a target and connecting to it may take together, in ms. */
@@ -79,6 +82,10 @@ export async function startGateway(
       : null;
     if (shared) undo.defer(() => shared.close());
 
+    const clock = createDatabaseClock({
+      log,
+      ...(options.hostNow && { hostNow: options.hostNow }),
+    });
     const names = createNameResolver({ servers: configuration.dnsServers, log });
 
     const metrics: Metrics = createMetrics({
@@ -86,6 +93,7 @@ export async function startGateway(
       tunnels,
       spool,
       names,
+      clock,
       listening: () => listener.listening,
       countingTogether: () => shared?.available,
     });
@@ -106,6 +114,7 @@ export async function startGateway(
 
     const listener = startChangeListener({
       databaseUrl,
+      clock,
       log,
       onChange(keyId) {
         keys.drop(keyId);

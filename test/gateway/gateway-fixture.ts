@@ -25,7 +25,7 @@ export async function startTestGateway(
   settings: Partial<GatewayConfiguration> &
     Partial<Omit<GatewayOptions, 'log'>> & { keepSpool?: boolean } = {},
 ): Promise<GatewayFixture> {
-  const { now, firstRequestMs, connectTimeoutMs, keepSpool, ...configuration } = settings;
+  const { now, hostNow, firstRequestMs, connectTimeoutMs, keepSpool, ...configuration } = settings;
   const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
   const spoolDirectory = configuration.spoolDirectory ?? join(folder, 'spool');
   const logged: string[] = [];
@@ -51,6 +51,7 @@ export async function startTestGateway(
     {
       log,
       ...(now && { now }),
+      ...(hostNow && { hostNow }),
       ...(firstRequestMs && { firstRequestMs }),
       ...(connectTimeoutMs && { connectTimeoutMs }),
     },
