@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { ClientConnections } from './clients/client-connections.ts';
 import type { GatewayConfiguration } from './configuration.ts';
+import { createDatabaseClock } from './database-clock.ts';
 import { Descriptors } from './descriptors.ts';
 import { startChangeListener } from './keys/change-listener.ts';
 import { KeyCache } from './keys/key-cache.ts';
@@ -47,6 +48,8 @@ export interface GatewayOptions {
   log: Logger;
   /** A monotonic clock in ms, for tests that travel. */
   now?: () => number;
+  /** The host's clock, in ms since 1970, for tests that set it. */
+  hostNow?: () => number;
   /** How long a client may take to say what it wants, in ms. */
   firstRequestMs?: number;
   /** How long resolving a target and connecting to it may take together, in ms. */
@@ -88,6 +91,10 @@ export async function startGateway(
       : null;
     if (shared) undo.defer(() => shared.close());
 
+    const clock = createDatabaseClock({
+      log,
+      ...(options.hostNow && { hostNow: options.hostNow }),
+    });
     const names = createNameResolver({ servers: configuration.dnsServers, log });
 
     const metrics: Metrics = createMetrics({
@@ -95,6 +102,7 @@ export async function startGateway(
       tunnels,
       spool,
       names,
+      clock,
       listening: () => listener.listening,
       countingTogether: () => shared?.available,
     });
@@ -115,6 +123,7 @@ export async function startGateway(
 
     const listener = startChangeListener({
       databaseUrl,
+      clock,
       log,
       onChange(keyId) {
         keys.drop(keyId);
@@ -140,7 +149,6 @@ export async function startGateway(
       timeoutMs: options.connectTimeoutMs ?? 15_000,
       log,
     });
-    const clock = () => Date.now();
     const record = (event: UsageEvent) => {
       metrics.metered(event.bytesSent, event.bytesReceived);
       return spool.append(event);
@@ -149,7 +157,7 @@ export async function startGateway(
     const refused = new RefusedRequests({
       ...(refusalWindowMs && { windowMs: refusalWindowMs }),
       nodeId,
-      clock,
+      clock: clock.now,
       now,
       record(event) {
         record(event).catch((error: Error) => {
@@ -169,7 +177,7 @@ export async function startGateway(
       nodeId,
       via: configuration.via,
       now,
-      clock,
+      clock: clock.now,
       accepting: () => !stopping && spool.accepting,
       record,
       onConnected: (setupMs) => metrics.connected(setupMs),

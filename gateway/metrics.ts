@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { DatabaseClock } from './database-clock.ts';
 import type { KeyCache } from './keys/key-cache.ts';
 import type { NameResolver } from './targets/name-resolver.ts';
 import type { OpenTunnels } from './tunnels/open-tunnels.ts';
@@ -9,6 +10,7 @@ export interface MetricSources {
   tunnels: OpenTunnels;
   spool: Spool;
   names: NameResolver;
+  clock: DatabaseClock;
   /** Whether changes of keys are heard. */
   listening: () => boolean;
   /** Whether CONNECTs are counted over all nodes; undefined where there is no Redis. */
@@ -26,7 +28,7 @@ export interface Metrics {
 
 /** The gateway's metrics, in a registry of their own. No label holds a key, a host or a client. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const { keys, tunnels, spool, names, listening, countingTogether } = sources;
+  const { keys, tunnels, spool, names, clock, listening, countingTogether } = sources;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -78,6 +80,11 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);
   gauge('gateway_cached_unknown_keys', 'Unknown keyIds in the cache.', () => keys.size.unknown);
   gauge('gateway_listening', '1 while changes of keys are heard.', () => Number(listening()));
+  gauge(
+    'gateway_clock_offset_seconds',
+    "How far the host's clock is behind the database's; 0 until measured.",
+    () => clock.offsetMs / 1_000,
+  );
   gauge('gateway_names_under_way', 'Names that are being resolved.', () => names.underWay);
   gauge('gateway_spool_events', 'Events not yet recorded.', () => spool.pendingRecords);
   gauge('gateway_spool_bytes', 'Bytes of events not yet recorded.', () => spool.pendingBytes);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { askForTime, type DatabaseClock } from '../database-clock.ts';
 import { keepConnected } from '../reconnecting.ts';
 
 export interface ChangeListenerOptions {
@@ -12,6 +13,8 @@ export interface ChangeListenerOptions {
   onListening: () => void;
   /** From now on changes may be missed. */
   onLost: () => void;
+  /** Measured over the connection, at each heartbeat. */
+  clock: Pick<DatabaseClock, 'measure'>;
   log: Logger;
   /** How often a quiet connection is asked whether it lives, in ms. */
   heartbeatMs?: number;
@@ -29,10 +32,10 @@ const longestPauseMs = 2_000;
 
 /**
  * Listens for key changes on a connection of its own, and begins again whenever it is lost. A
- * connection that is silently dead shows at the next heartbeat.
+ * connection that is silently dead shows at the next heartbeat, which asks for the database's time.
  */
 export function startChangeListener(options: ChangeListenerOptions): ChangeListener {
-  const { databaseUrl, log, heartbeatMs = 5_000, timeoutMs = 3_000 } = options;
+  const { databaseUrl, clock, log, heartbeatMs = 5_000, timeoutMs = 3_000 } = options;
   let listening = false;
 
   /** Listens until the connection is lost; throws why. */
@@ -73,8 +76,8 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       options.onListening();
       works();
       for (;;) {
+        await clock.measure(() => askForTime(client));
         await sleep(heartbeatMs, undefined, { ref: false, signal: over.signal });
-        await client.query('select');
       }
     } catch (error) {
       fail(error as Error);

@@ -25,8 +25,15 @@ export async function startTestGateway(
   settings: Partial<GatewayConfiguration> &
     Partial<Omit<GatewayOptions, 'log'>> & { keepSpool?: boolean } = {},
 ): Promise<GatewayFixture> {
-  const { now, firstRequestMs, connectTimeoutMs, descriptorLimit, keepSpool, ...configuration } =
-    settings;
+  const {
+    now,
+    hostNow,
+    firstRequestMs,
+    connectTimeoutMs,
+    descriptorLimit,
+    keepSpool,
+    ...configuration
+  } = settings;
   const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
   const spoolDirectory = configuration.spoolDirectory ?? join(folder, 'spool');
   const logged: string[] = [];
@@ -56,6 +63,7 @@ export async function startTestGateway(
       refusalWindowMs: 300,
       ...(descriptorLimit && { descriptorLimit }),
       ...(now && { now }),
+      ...(hostNow && { hostNow }),
       ...(firstRequestMs && { firstRequestMs }),
       ...(connectTimeoutMs && { connectTimeoutMs }),
     },

@@ -12,6 +12,7 @@ import {
   it,
   vi,
 } from 'vitest';
+import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { type ChangeListener, startChangeListener } from '../../../gateway/keys/change-listener.ts';
 import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
 import { waysIn } from '../../database/ways-in.ts';
@@ -54,12 +55,14 @@ function listen(options: { heartbeatMs?: number; timeoutMs?: number; url?: strin
   const { url = stack.gatewayDbUrl, heartbeatMs = hour, timeoutMs = hour } = options;
   told = [];
   logged = [];
+  const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line)) });
   listener = startChangeListener({
     databaseUrl: network.through(url),
     onChange: (keyId) => told.push(keyId),
     onListening: () => told.push('listening'),
     onLost: () => told.push('lost'),
-    log: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line)) }),
+    clock: createDatabaseClock({ log }),
+    log,
     heartbeatMs,
     timeoutMs,
   });

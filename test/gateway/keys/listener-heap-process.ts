@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import pg from 'pg';
 import { pino } from 'pino';
+import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { startChangeListener } from '../../../gateway/keys/change-listener.ts';
 
 // Says how many bytes of heap 4,000 heartbeats have left behind.
@@ -23,12 +24,14 @@ const beat = (number: number) => new Promise<void>((resolve) => reached.set(numb
 
 const [warm, done] = [beat(1_000), beat(5_000)];
 const work = setInterval(() => {}, 1_000);
+const log = pino({ level: 'silent' });
 const listener = startChangeListener({
   databaseUrl: process.env.DATABASE_URL ?? '',
   onChange() {},
   onListening() {},
   onLost() {},
-  log: pino({ level: 'silent' }),
+  clock: createDatabaseClock({ log }),
+  log,
   heartbeatMs: 0,
 });
 await warm;

@@ -1,0 +1,90 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { createAlarm } from './alarm.ts';
+
+/** The database's clock, as far as it is known here. */
+export interface DatabaseClock {
+  /**
+   * In ms since 1970, with a fraction. The host's time until first measured; after that the last
+   * measurement goes on by a monotonic clock, with and without a connection. A better measurement may
+   * set it back.
+   */
+  now(): number;
+  /** How far the host's clock is behind, in ms; negative where it is ahead, 0 until measured. */
+  readonly offsetMs: number;
+  readonly measured: boolean;
+  /** Measures by asking for the database's time in ms since 1970. Rejects as `ask` does. */
+  measure(ask: () => Promise<number>): Promise<void>;
+}
+
+export interface DatabaseClockOptions {
+  log: Pick<Logger, 'info' | 'warn'>;
+  /** Of this process, in ms. */
+  monotonicNow?: () => number;
+  /** The host's clock, in ms since 1970. */
+  hostNow?: () => number;
+}
+
+/** The database's clock minus the monotonic one, halfway between question and answer. */
+interface Measurement {
+  offsetMs: number;
+  roundTripMs: number;
+}
+
+/** Of how many measurements the one with the shortest round trip counts. */
+const kept = 8;
+/** What clocks may drift apart within those measurements, in ms. */
+const driftMs = 10;
+/** How far off a host's clock is worth a log line, in ms. */
+const offMs = 2_000;
+
+/** Makes a clock that is measured by whoever has a connection. */
+export function createDatabaseClock(options: DatabaseClockOptions): DatabaseClock {
+  const { log, monotonicNow = () => performance.now(), hostNow = Date.now } = options;
+  let recent: Measurement[] = [];
+  let best: Measurement | undefined;
+  const off = createAlarm(log, {
+    begins: "the host's clock differs from the database's, whose time is used",
+    ends: "the host's clock agrees with the database's again",
+  });
+
+  const clock: DatabaseClock = {
+    now: () => (best ? best.offsetMs + monotonicNow() : hostNow()),
+    get offsetMs() {
+      return best ? clock.now() - hostNow() : 0;
+    },
+    get measured() {
+      return best !== undefined;
+    },
+    async measure(ask) {
+      const askedAt = monotonicNow();
+      const databaseMs = await ask();
+      const answeredAt = monotonicNow();
+      const measurement = {
+        offsetMs: databaseMs - (askedAt + answeredAt) / 2,
+        roundTripMs: answeredAt - askedAt,
+      };
+      // the database's clock was set, or is another's, or this machine slept
+      if (best && !agree(measurement, best)) recent = [];
+      recent = [...recent.slice(1 - kept), measurement];
+      best = recent.reduce((one, other) => (other.roundTripMs < one.roundTripMs ? other : one));
+      const { offsetMs } = clock;
+      off(Math.abs(offsetMs) > offMs, { offsetSeconds: offsetMs / 1_000 });
+    },
+  };
+  return clock;
+}
+
+/** Whether both can be right: each is off by half of its round trip at most. */
+function agree(one: Measurement, other: Measurement): boolean {
+  const mostMs = (one.roundTripMs + other.roundTripMs) / 2 + driftMs;
+  return Math.abs(one.offsetMs - other.offsetMs) <= mostMs;
+}
+
+/** The database's time, in ms since 1970. */
+export async function askForTime(client: pg.ClientBase): Promise<number> {
+  const { rows } = await client.query<{ ms: string }>(
+    'select extract(epoch from clock_timestamp()) * 1000 as ms',
+  );
+  return Number(rows[0]?.ms);
+}
