@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refusal } from '../refusal.ts';
+import { countedAddress } from './counted-address.ts';
 
 /** How long a client may take to read its last answer and hang up, in ms. */
 const lingerMs = 2_000;
@@ -8,8 +9,7 @@ const lingerMs = 2_000;
 /** A client's connection: one request at a time is served on it. */
 export class ClientConnection {
   readonly socket: Socket;
-  /** The address that it is counted under, until it proves a key. */
-  readonly countedUnder: string;
+  /** Whether a request on it came with a key's credentials. */
   proven = false;
   /** Whether a request is being served. */
   busy = false;
@@ -18,9 +18,18 @@ export class ClientConnection {
   /** Its last answer is given. */
   ending = false;
 
-  constructor(socket: Socket, countedUnder: string) {
+  /** Called when its client leaves. */
+  onGone: (() => void) | undefined;
+  #address: string | undefined;
+
+  constructor(socket: Socket) {
     this.socket = socket;
-    this.countedUnder = countedUnder;
+  }
+
+  /** What it is counted under until it proves a key; asked for only where it matters. */
+  get address(): string {
+    this.#address ??= countedAddress(this.socket.remoteAddress ?? '');
+    return this.#address;
   }
 
   /** Reads no more. A tick later, as Node reads on at the end of a message. */

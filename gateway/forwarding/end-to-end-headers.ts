@@ -17,6 +17,16 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** What no header value holds: RFC 9110, 5.5, lets a recipient put a space in its place. */
 const notOfAValue = /[^\t\x20-\x7e\x80-\xff]/g;
 
+/** The first value of a header, whose name is given in lower case. */
+export function firstValue(headers: RawHeaders, name: string): string | undefined {
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    if (headers[index]?.length === name.length && headers[index]?.toLowerCase() === name) {
+      return headers[index + 1];
+    }
+  }
+  return undefined;
+}
+
 /** The items of a list header that may come in several lines, in lower case. */
 export function listItems(headers: RawHeaders, name: string): string[] {
   return headers

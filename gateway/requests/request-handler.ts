@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { type AdmissionOptions, admit } from '../admission.ts';
 import type { ClientConnections } from '../clients/client-connections.ts';
+import { firstValue } from '../forwarding/end-to-end-headers.ts';
 import { forwardRequest } from '../forwarding/forward-request.ts';
 import { Refusal } from '../refusal.ts';
 import type { Dialer } from '../targets/dialer.ts';
@@ -45,8 +46,8 @@ export class RequestHandler {
 
   /** Serves one request to the end of its answer's head. Never rejects. */
   async serve(request: ProxyRequest): Promise<void> {
-    const leave = () => request.giveUp.abort();
-    request.client.once('close', leave);
+    const { connection, giveUp } = request;
+    connection.onGone = () => giveUp.abort();
     try {
       if (!this.#options.accepting()) throw new Refusal('unavailable', { retryAfterSeconds });
       request.asked = requestedTarget(request.message);
@@ -58,13 +59,13 @@ export class RequestHandler {
     } catch (error) {
       this.#refuse(request, error as Error);
     } finally {
-      request.client.off('close', leave);
+      connection.onGone = undefined;
     }
   }
 
   async #admit(request: ProxyRequest): Promise<void> {
     const { connections } = this.#options;
-    const header = request.message.headers['proxy-authorization'];
+    const header = firstValue(request.message.rawHeaders, 'proxy-authorization');
     const { key, entry, refusal } = await admit(header, request.client, this.#options);
     connections.prove(request.connection);
     request.key = key;
@@ -81,7 +82,6 @@ export class RequestHandler {
       const { socket, target } = await dialer.connect(asked, keyId, giveUp);
       request.socket = socket;
       request.target = target;
-      socket.once('close', () => slots.release(keyId));
       return socket;
     } catch (error) {
       slots.release(keyId);
@@ -91,7 +91,8 @@ export class RequestHandler {
 
   /** Has what passes through the connection metered, and closed when its key may not be used. */
   #meter(request: ProxyRequest, target: Socket): Tunnel {
-    const { keys, ledger, tunnels, nodeId, now, clock, record, onConnected, log } = this.#options;
+    const { keys, ledger, slots, tunnels, nodeId, now, clock, record, onConnected, log } =
+      this.#options;
     const { key, entry, id, client, method } = request;
     if (!key || !entry) throw new Error('a request is metered once it is admitted');
     const tunnel = new Tunnel({
@@ -115,6 +116,7 @@ export class RequestHandler {
     });
     tunnels.add(tunnel, entry);
     target.once('close', () => {
+      slots.release(key.keyId);
       tunnels.remove(tunnel);
       tunnel.report().catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
     });
@@ -130,7 +132,10 @@ export class RequestHandler {
     const { client, id } = request;
     request.outcome = { statusCode: 200 };
     if (client.writable) {
-      client.write(`HTTP/1.1 200 Connection Established\r\nProxy-Request-Id: ${id}\r\n\r\n`);
+      client.write(
+        `HTTP/1.1 200 Connection Established\r\nProxy-Request-Id: ${id}\r\n\r\n`,
+        'latin1',
+      );
     }
     relay(client, target, { beforeEnd: () => tunnel.report() });
     if (client.destroyed) target.destroy();

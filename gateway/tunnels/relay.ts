@@ -22,8 +22,13 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
     resetSocket(client);
     resetSocket(target);
   };
-  client.pipe(target);
-  target.pipe(client, { end: false });
+  // `pipe` takes a dozen listeners for this
+  const toTarget = (chunk: Buffer) => void (target.write(chunk) || client.pause());
+  client.on('data', toTarget);
+  client.once('end', () => target.end());
+  target.on('drain', () => client.resume());
+  target.on('data', (chunk) => void (client.write(chunk) || target.pause()));
+  client.on('drain', () => target.resume());
 
   const endClient = async () => {
     try {
@@ -45,8 +50,8 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   target.once('error', () => !target.readableEnded && cut());
   target.once('close', () => {
     if (!target.readableEnded) cut();
-    // nobody reads on, and a paused socket would never see its end
-    client.resume();
+    // nothing takes it any more, and a paused socket would never see its end
+    client.off('data', toTarget).resume();
     linger();
   });
   client.once('error', cut);

@@ -88,7 +88,7 @@ export async function openTunnelsScene(options: {
     log,
     now,
     sliceMs: options.sliceMs ?? 5_000,
-    idleMs: options.idleMs ?? 600_000,
+    idleMs: options.idleMs ?? 24 * 3_600_000,
   });
   const sockets = new Set<Socket>();
 
