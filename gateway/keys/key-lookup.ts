@@ -12,6 +12,8 @@ export interface KeyRecord {
   suspended: boolean;
   /** CONNECTs per second. */
   rateLimit: number;
+  /** Tunnels that may be open at once on one gateway. */
+  tunnelLimit: number;
   /** Of this calendar month (UTC). */
   bandwidthLimitBytes: number;
   bandwidthUsedBytes: number;
@@ -35,6 +37,7 @@ interface LookupRow {
   active: boolean;
   suspended: boolean;
   rate_limit: number;
+  tunnel_limit: number;
   bandwidth_limit_bytes: string;
   bandwidth_used_bytes: string;
   allowed_ips: string[];
@@ -88,6 +91,7 @@ export function lookUpWith(pool: pg.Pool): LookUpKey {
       active: row.active,
       suspended: row.suspended,
       rateLimit: row.rate_limit,
+      tunnelLimit: row.tunnel_limit,
       bandwidthLimitBytes: Number(row.bandwidth_limit_bytes),
       bandwidthUsedBytes: Number(row.bandwidth_used_bytes),
       allowedIps: parseClientRanges(row.allowed_ips),

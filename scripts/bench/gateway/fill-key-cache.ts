@@ -19,6 +19,7 @@ const cache = new KeyCache({
     active: true,
     suspended: false,
     rateLimit: 10,
+    tunnelLimit: 100,
     bandwidthLimitBytes: 5_000_000_000,
     bandwidthUsedBytes: 1_234_567_890,
     allowedIps: anywhere,

@@ -10,6 +10,7 @@ export function keyRecord(keyId: string, version = 1): KeyRecord {
     active: true,
     suspended: false,
     rateLimit: 10,
+    tunnelLimit: 100,
     bandwidthLimitBytes: 1_000,
     bandwidthUsedBytes: 0,
     allowedIps: [],

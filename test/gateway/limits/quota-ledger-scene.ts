@@ -18,6 +18,7 @@ export function entry(askedAt: number, bandwidthUsedBytes: number, id = apiKeyId
       active: true,
       suspended: false,
       rateLimit: 10,
+      tunnelLimit: 100,
       bandwidthLimitBytes: 1_000,
       bandwidthUsedBytes,
       allowedIps: [],

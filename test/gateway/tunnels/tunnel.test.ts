@@ -12,6 +12,7 @@ const key: TunnelOptions['key'] = {
   active: true,
   suspended: false,
   rateLimit: 10,
+  tunnelLimit: 100,
   bandwidthLimitBytes: 1e9,
   bandwidthUsedBytes: 0,
   allowedIps: [],
