@@ -373,6 +373,8 @@ export interface components {
             suspendedAt: string | null;
             suspendedReason: string | null;
             tier: string;
+            /** @description Tunnels that may be open at once on one gateway. */
+            tunnelLimit: number;
             /**
              * Format: uuid
              * @description Null once the account is removed.
@@ -482,6 +484,8 @@ export interface components {
             suspendedAt: string | null;
             suspendedReason: string | null;
             tier: string;
+            /** @description Tunnels that may be open at once on one gateway. */
+            tunnelLimit: number;
         };
         KeyDeletedProblem: {
             /**
@@ -587,6 +591,8 @@ export interface components {
             rateLimit: number | null;
             /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
             reason: string;
+            /** @description Tunnels open at once on one gateway; null for the tier's. */
+            tunnelLimit: number | null;
         };
         MintedKey: {
             active: boolean;
@@ -754,6 +760,10 @@ export interface components {
             apiKeyId: string;
             bytesReceived: number;
             bytesSent: number;
+            /** @description Why the gateway refused it, or what failed, as its answer said; null for what it served. A refusal is no request. */
+            code: string | null;
+            /** @description How many refusals it stands for; 1 for anything else. */
+            count: number;
             durationMs: number;
             /** Format: uuid */
             eventId: string;
@@ -2494,6 +2504,7 @@ export interface operations {
     listKeyEvents: {
         parameters: {
             query?: {
+                code?: string;
                 /** @description Where the page begins, from the `Link` of the page before it. */
                 cursor?: string;
                 /** @description Not before this time. */

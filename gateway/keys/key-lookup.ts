@@ -91,7 +91,7 @@ export function lookUpWith(pool: pg.Pool): LookUpKey {
       active: row.active,
       suspended: row.suspended,
       rateLimit: row.rate_limit,
-      tunnelLimit: row.tunnel_limit ?? 1_000_000,
+      tunnelLimit: row.tunnel_limit,
       bandwidthLimitBytes: Number(row.bandwidth_limit_bytes),
       bandwidthUsedBytes: Number(row.bandwidth_used_bytes),
       allowedIps: parseClientRanges(row.allowed_ips),

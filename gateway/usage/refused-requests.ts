@@ -24,6 +24,8 @@ const counted: ReadonlySet<FailureCode> = new Set([
 /** What a key out of service is refused with: it writes nothing. */
 const unrecorded: ReadonlySet<FailureCode> = new Set(['key_suspended', 'credentials_required']);
 const minuteMs = 60_000;
+/** What the database takes in one event. */
+const mostInOne = 1_000_000;
 /** Beyond this many keys and codes the oldest are recorded before their minute is over. */
 const mostCounted = 10_000;
 
@@ -48,7 +50,7 @@ export class RefusedRequests {
     const window = this.#window();
     const place = `${key.id} ${code}`;
     const current = this.#counted.get(place);
-    if (current?.window === window) {
+    if (current?.window === window && current.event.count < mostInOne) {
       current.event.count += 1;
       return current.event.eventId;
     }

@@ -20,6 +20,8 @@ const eventSchema = z.object({
   servedByNodeId: z.string(),
   tunnelId: z.string().exactOptional(),
   slice: z.number().exactOptional(),
+  code: z.string().exactOptional(),
+  count: z.number().exactOptional(),
 });
 
 const newline = 0x0a;

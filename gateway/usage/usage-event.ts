@@ -2,8 +2,9 @@ import { randomFillSync } from 'node:crypto';
 import { v7 as uuidV7 } from 'uuid';
 
 /**
- * One CONNECT, or a slice of a long one, as `gateway.record_usage` takes it. An event is told from
- * another by `eventId` and `occurredAt`: a repeat must carry both unchanged.
+ * One CONNECT or plain request, a slice of a long tunnel, or refusals of one kind, as
+ * `gateway.record_usage` takes it. An event is known by `eventId` and `occurredAt`: a repeat must carry
+ * both unchanged.
  */
 export interface UsageEvent {
   /** A uuid v7. */
@@ -14,7 +15,7 @@ export interface UsageEvent {
   targetHost: string;
   /** `CONNECT`, or the method of a plain request. */
   method: string;
-  /** What the client was answered; 200 for a tunnel. */
+  /** What the client was answered, 100 to 999; 200 for a tunnel. */
   statusCode: number;
   /** Client to target. */
   bytesSent: number;
@@ -26,9 +27,12 @@ export interface UsageEvent {
   tunnelId?: string;
   /** 0, 1, 2 …: only slice 0 counts as a CONNECT. */
   slice?: number;
-  /** Why it was refused or failed; absent where it was served. */
+  /**
+   * Why the gateway refused, or what failed, as its answer says; absent for what it served. With a code
+   * other than that of an attempt that failed, and without bytes, an event is no request.
+   */
   code?: string;
-  /** How many refusals it stands for; absent for one. */
+  /** How many refusals of the same key and code this event stands for, 1 to 1,000,000; 1 by default. */
   count?: number;
 }
 

@@ -129,6 +129,7 @@ const writes: Route[] = [
       body: {
         bandwidthLimitBytes: Math.floor(Math.random() * 1e12),
         rateLimit: null,
+        tunnelLimit: null,
         reason: 'bench',
       },
       expect: 200,

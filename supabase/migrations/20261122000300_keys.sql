@@ -9,6 +9,7 @@ create table private.proxy_keys (
   live_mode boolean not null,
   bandwidth_limit_override_bytes bigint,
   rate_limit_override integer,
+  tunnel_limit_override integer,
   allowed_ips cidr[] not null default '{}',
   expires_at timestamptz,
   created_at timestamptz not null default pg_catalog.now(),
@@ -32,6 +33,9 @@ create table private.proxy_keys (
     bandwidth_limit_override_bytes between 0 and 9007199254740991
   ),
   constraint "an overridden rate limit is positive" check (rate_limit_override > 0),
+  constraint "an overridden tunnel limit is 1 to 1,000,000" check (
+    tunnel_limit_override between 1 and 1000000
+  ),
   constraint "at most 50 address ranges" check (cardinality(allowed_ips) <= 50),
   constraint "an address range is not null" check (array_position(allowed_ips, null) is null),
   constraint "a deleted key has no grace" check (deleted_at is null or grace_ends_at is null),
@@ -62,6 +66,8 @@ comment on column private.proxy_keys.bandwidth_limit_override_bytes is
   'Set by an admin in place of the tier''s bytes per month; null means the tier''s.';
 comment on column private.proxy_keys.rate_limit_override is
   'Set by an admin in place of the tier''s CONNECTs per second; null means the tier''s.';
+comment on column private.proxy_keys.tunnel_limit_override is
+  'Set by an admin in place of the tier''s open tunnels per gateway; null means the tier''s.';
 comment on column private.proxy_keys.allowed_ips is
   'The client addresses that the gateway lets through; empty means any.';
 comment on column private.proxy_keys.expires_at is
@@ -130,6 +136,7 @@ select
   k.*,
   coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes) as bandwidth_limit_bytes,
   coalesce(k.rate_limit_override, t.rate_limit) as rate_limit,
+  coalesce(k.tunnel_limit_override, t.tunnel_limit) as tunnel_limit,
   k.deleted_at is null and k.suspended_at is null
     and (k.expires_at is null or k.expires_at > now())
     and (k.owner_barred_until is null or k.owner_barred_until <= now()) as active
@@ -211,13 +218,13 @@ revoke all on function private.announce_key_change() from public, anon, authenti
 create trigger announce_key_change after update on private.proxy_keys
   for each row
   when (
-    (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override, old.rotated_at,
-      old.grace_ends_at, old.suspended_at, old.deleted_at, old.expires_at, old.allowed_ips,
-      old.owner_barred_until)
+    (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override,
+      old.tunnel_limit_override, old.rotated_at, old.grace_ends_at, old.suspended_at,
+      old.deleted_at, old.expires_at, old.allowed_ips, old.owner_barred_until)
     is distinct from
-    (new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override, new.rotated_at,
-      new.grace_ends_at, new.suspended_at, new.deleted_at, new.expires_at, new.allowed_ips,
-      new.owner_barred_until)
+    (new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override,
+      new.tunnel_limit_override, new.rotated_at, new.grace_ends_at, new.suspended_at,
+      new.deleted_at, new.expires_at, new.allowed_ips, new.owner_barred_until)
   )
   execute function private.announce_key_change();
 
@@ -240,5 +247,5 @@ revoke all on function private.announce_tier_change()
   from public, anon, authenticated, service_role;
 
 create trigger announce_tier_change
-  after update of bandwidth_limit_bytes, rate_limit on public.proxy_tiers
+  after update of bandwidth_limit_bytes, rate_limit, tunnel_limit on public.proxy_tiers
   for each row execute function private.announce_tier_change();

@@ -110,14 +110,19 @@ begin
     then
       actions := actions || 'reactivated'::text;
     end if;
-    if (new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override)
-      is distinct from (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override)
-    then
+    if (
+      new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override,
+      new.tunnel_limit_override
+    ) is distinct from (
+      old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override,
+      old.tunnel_limit_override
+    ) then
       actions := actions || 'limits_changed'::text;
       limits := pg_catalog.jsonb_build_object(
         'tier', new.tier,
         'bandwidth_limit_override_bytes', new.bandwidth_limit_override_bytes,
-        'rate_limit_override', new.rate_limit_override
+        'rate_limit_override', new.rate_limit_override,
+        'tunnel_limit_override', new.tunnel_limit_override
       );
     end if;
   end if;

@@ -1,4 +1,4 @@
--- Usage: each CONNECT as an event, and rollups that make reading a month one index lookup a key,
+-- Usage: each exchange as an event, and rollups that make reading a month one index lookup a key,
 -- whatever the number of events.
 
 create table private.proxy_usage_events (
@@ -15,19 +15,33 @@ create table private.proxy_usage_events (
   served_by_node_id text not null,
   tunnel_id text,
   slice integer not null default 0,
+  code text,
+  count integer not null default 1,
   -- a partitioned table's key must hold the column it is partitioned by
   primary key (event_id, occurred_at),
   constraint "bytes are not negative" check (bytes_sent >= 0 and bytes_received >= 0),
   constraint "a duration is not negative" check (duration_ms >= 0),
-  constraint "a slice is not negative" check (slice >= 0)
+  constraint "a slice is not negative" check (slice >= 0),
+  constraint "a status has three digits" check (status_code between 100 and 999),
+  constraint "a code is snake case of 1 to 64 characters" check (
+    code ~ '^[a-z][a-z0-9_]*$' and octet_length(code) <= 64
+  ),
+  constraint "a count is 1 to 1,000,000" check (count between 1 and 1000000),
+  constraint "what is counted together has a code and no bytes" check (
+    count = 1 or (code is not null and bytes_sent = 0 and bytes_received = 0)
+  )
 ) partition by range (occurred_at);
 comment on table private.proxy_usage_events is
-  'One row a CONNECT, or a slice of a long one, as the gateway reported it. Partitioned by month '
-  '(UTC): old events leave by dropping a partition.';
+  'One row per CONNECT or plain request, per slice of a long tunnel, or for refusals of one kind, as the '
+  'gateway reported it. Partitioned by month (UTC): old events leave by dropping a partition.';
 comment on column private.proxy_usage_events.user_id is
   'The key''s owner at that time: lets row level security use one index for all of a user''s rows.';
 comment on column private.proxy_usage_events.slice is
   'Which part of a long tunnel this is: only slice 0 counts as a CONNECT.';
+comment on column private.proxy_usage_events.code is
+  'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
+comment on column private.proxy_usage_events.count is
+  'How many refusals of one key, code and minute this row stands for; 1 for anything else.';
 create index proxy_usage_events_key_newest
   on private.proxy_usage_events (api_key_id, occurred_at desc, event_id desc);
 create index proxy_usage_events_owner_newest
@@ -37,6 +51,32 @@ alter table private.proxy_usage_events enable row level security;
 create policy "owners read the events of their own keys" on private.proxy_usage_events
   for select to authenticated using ((select auth.uid()) = user_id);
 revoke all on table private.proxy_usage_events from public, anon, authenticated, service_role;
+
+-- The one place that says which events are no use of a key. Strict, so that an event without a code,
+-- as most are, costs no call: null then, which is no refusal either.
+create function private.is_refusal(code text, bytes bigint) returns boolean
+language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return is_refusal.bytes = 0 and is_refusal.code not in (
+    'target_unreachable', 'target_timeout', 'target_response_invalid', 'client_closed_request'
+  );
+end
+$$;
+comment on function private.is_refusal(text, bigint) is
+  'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway tried '
+  'nothing for the client, so it is no request and no use of the key, and no rollup counts it. Any code '
+  'is one but those of an attempt that failed; an event that moved bytes is none. Null without a code.';
+revoke all on function private.is_refusal(text, bigint)
+  from public, anon, authenticated, service_role;
+
+create view private.counted_usage_events with (security_invoker = true) as
+select * from private.proxy_usage_events as e
+where private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
+comment on view private.counted_usage_events is
+  'The events that the rollups are made of: all but refusals.';
+revoke all on table private.counted_usage_events from public, anon, authenticated, service_role;
 
 -- a net for events that no partition takes, so that none is lost; row level security as above
 create table private.proxy_usage_events_default
@@ -160,7 +200,8 @@ create table private.proxy_usage_hourly (
   bytes_received bigint not null,
   primary key (api_key_id, hour)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_hourly is 'Usage of a key in an hour (UTC), raised with each event.';
+comment on table private.proxy_usage_hourly is
+  'Usage of a key in an hour (UTC), raised with each event but a refusal.';
 create index proxy_usage_hourly_owner on private.proxy_usage_hourly (user_id, hour);
 
 alter table private.proxy_usage_hourly enable row level security;
@@ -182,7 +223,10 @@ create table private.proxy_usage_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table private.proxy_usage_monthly is
-  'Usage of a key in a calendar month (UTC), raised with each event: what quotas and lists read.';
+  'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
+  'lists read.';
+comment on column private.proxy_usage_monthly.last_used_at is
+  'When the newest of these events occurred: a refused CONNECT is no use of the key.';
 create index proxy_usage_monthly_owner on private.proxy_usage_monthly (user_id, month);
 
 alter table private.proxy_usage_monthly enable row level security;

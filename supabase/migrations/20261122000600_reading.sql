@@ -15,6 +15,7 @@ select
   end as bandwidth_used_this_period_bytes,
   k.bandwidth_limit_bytes,
   k.rate_limit,
+  k.tunnel_limit,
   k.active,
   k.allowed_ips::text[] as allowed_ips,
   m.last_used_at,

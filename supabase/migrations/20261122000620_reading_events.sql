@@ -7,15 +7,16 @@ create type private.event_filter as (
   place_at timestamptz,
   place_id uuid,
   status_code integer,
-  target_host text
+  target_host text,
+  code text
 );
 comment on type private.event_filter is
   'Which events are asked for: of which key, from when up to when, after which place, with what '
-  'status, to which host.';
+  'status or code, to which host.';
 
 -- A definer, so that callers need no right to read the refusals.
 create function private.read_event_filter(
-  id text, cursor text, "from" text, "to" text, status_code integer, target_host text
+  id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text
 ) returns private.event_filter
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -31,7 +32,7 @@ begin
   end if;
   -- no event is over five minutes ahead of its recording: months to come need not be looked into
   filter.ends_at := least(filter.ends_at, pg_catalog.now() + interval '1 hour');
-  if read_event_filter.status_code not between 100 and 599 then
+  if read_event_filter.status_code not between 100 and 999 then
     perform private.refuse('invalid_request', 'status_code');
   end if;
   filter.status_code := read_event_filter.status_code;
@@ -42,18 +43,23 @@ begin
   if pg_catalog.char_length(filter.target_host) not between 1 and 255 then
     perform private.refuse('invalid_request', 'target_host');
   end if;
+  perform private.require_size(pg_catalog.octet_length(read_event_filter.code), 'code');
+  if read_event_filter.code !~ '^[a-z][a-z0-9_]{0,63}$' then
+    perform private.refuse('invalid_request', 'code');
+  end if;
+  filter.code := read_event_filter.code;
   select d.moment, d.id into filter.place_at, filter.place_id
   from private.decode_cursor(read_event_filter.cursor) as d;
   filter.api_key_id := private.find_own_key(read_event_filter.id);
   return filter;
 end
 $$;
-comment on function private.read_event_filter(text, text, text, text, integer, text) is
+comment on function private.read_event_filter(text, text, text, text, integer, text, text) is
   'The filter that these arguments mean. Refusals: unauthorized, invalid_request (detail: the '
   'argument), not_found.';
-revoke all on function private.read_event_filter(text, text, text, text, integer, text)
+revoke all on function private.read_event_filter(text, text, text, text, integer, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function private.read_event_filter(text, text, text, text, integer, text)
+grant execute on function private.read_event_filter(text, text, text, text, integer, text, text)
   to authenticated;
 
 
@@ -84,6 +90,7 @@ begin
       or e.status_code = (page_of_events.filter).status_code)
     and ((page_of_events.filter).target_host is null
       or pg_catalog.lower(e.target_host) = (page_of_events.filter).target_host)
+    and ((page_of_events.filter).code is null or e.code = (page_of_events.filter).code)
   order by e.occurred_at desc, e.event_id desc
   offset page_of_events.skipped
   limit page_of_events.most;
@@ -126,7 +133,8 @@ create function public.list_proxy_key_events(
   "from" text default null,
   "to" text default null,
   status_code integer default null,
-  target_host text default null
+  target_host text default null,
+  code text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -135,7 +143,7 @@ declare
   filter private.event_filter := private.read_event_filter(
     list_proxy_key_events.id, list_proxy_key_events.cursor, list_proxy_key_events."from",
     list_proxy_key_events."to", list_proxy_key_events.status_code,
-    list_proxy_key_events.target_host
+    list_proxy_key_events.target_host, list_proxy_key_events.code
   );
   most integer := private.require_limit(coalesce(list_proxy_key_events."limit", 50));
   page_number integer := private.require_page(
@@ -152,7 +160,8 @@ begin
   from (
     select
       f.event_id, f.api_key_id, f.occurred_at, f.target_host, f.method, f.status_code,
-      f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.tunnel_id, f.slice
+      f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.tunnel_id, f.slice,
+      f.code, f.count
     from pg_catalog.unnest(found[:most]) as f
   ) as e;
   if pg_catalog.cardinality(found) > most then
@@ -162,17 +171,17 @@ begin
 end
 $$;
 comment on function public.list_proxy_key_events(
-  text, integer, text, integer, text, text, integer, text
+  text, integer, text, integer, text, text, integer, text, text
 ) is
   'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
   '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
-  'and without `to`, status_code, target_host. Refusals: unauthorized, not_found, invalid_request '
-  '(detail: the argument).';
+  'and without `to`, status_code, target_host, code. Refusals: unauthorized, not_found, '
+  'invalid_request (detail: the argument).';
 revoke all on function public.list_proxy_key_events(
-  text, integer, text, integer, text, text, integer, text
+  text, integer, text, integer, text, text, integer, text, text
 ) from public, anon, authenticated, service_role;
 grant execute on function public.list_proxy_key_events(
-  text, integer, text, integer, text, text, integer, text
+  text, integer, text, integer, text, text, integer, text, text
 ) to authenticated;
 
 
@@ -206,7 +215,8 @@ create function public.export_proxy_key_events(
   "from" text default null,
   "to" text default null,
   status_code integer default null,
-  target_host text default null
+  target_host text default null,
+  code text default null
 ) returns public.proxy_csv_part
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -217,7 +227,7 @@ declare
   filter private.event_filter := private.read_event_filter(
     export_proxy_key_events.id, export_proxy_key_events.cursor, export_proxy_key_events."from",
     export_proxy_key_events."to", export_proxy_key_events.status_code,
-    export_proxy_key_events.target_host
+    export_proxy_key_events.target_host, export_proxy_key_events.code
   );
   part public.proxy_csv_part;
 begin
@@ -236,7 +246,9 @@ begin
         n.duration_ms,
         private.csv_field(n.served_by_node_id),
         coalesce(private.csv_field(n.tunnel_id), ''),
-        n.slice
+        n.slice,
+        coalesce(n.code, ''),
+        n.count
       ) || E'\r\n',
       '' order by n.place
     ) filter (where n.place <= most),
@@ -251,17 +263,17 @@ begin
   ) as n;
   part.csv := case when export_proxy_key_events.cursor is null then
       'eventId,apiKeyId,occurredAt,targetHost,method,statusCode,bytesSent,bytesReceived,durationMs,'
-        || E'servedByNodeId,tunnelId,slice\r\n'
+        || E'servedByNodeId,tunnelId,slice,code,count\r\n'
       else '' end
     || coalesce(part.csv, '');
   return part;
 end
 $$;
-comment on function public.export_proxy_key_events(text, text, text, text, integer, text) is
+comment on function public.export_proxy_key_events(text, text, text, text, integer, text, text) is
   'The usage events of the caller''s key (uuid or keyId) as CSV, newest first, up to 5,000 lines from '
   '`cursor` on, with a line of names before the first; filters as list_proxy_key_events. Refusals: '
   'unauthorized, not_found, invalid_request (detail: the argument).';
-revoke all on function public.export_proxy_key_events(text, text, text, text, integer, text)
+revoke all on function public.export_proxy_key_events(text, text, text, text, integer, text, text)
   from public, anon, authenticated, service_role;
-grant execute on function public.export_proxy_key_events(text, text, text, text, integer, text)
+grant execute on function public.export_proxy_key_events(text, text, text, text, integer, text, text)
   to authenticated;

@@ -159,7 +159,7 @@ grant execute on function public.reactivate_proxy_key(text, text) to authenticat
 
 -- A definer: it writes another user's key, for an admin.
 create function private.set_proxy_key_limits(
-  id text, reason text, bandwidth_limit_bytes bigint, rate_limit integer
+  id text, reason text, bandwidth_limit_bytes bigint, rate_limit integer, tunnel_limit integer
 ) returns private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -177,6 +177,9 @@ begin
   if set_proxy_key_limits.rate_limit not between 1 and 1000000 then
     perform private.refuse('invalid_request', 'rate_limit');
   end if;
+  if set_proxy_key_limits.tunnel_limit not between 1 and 1000000 then
+    perform private.refuse('invalid_request', 'tunnel_limit');
+  end if;
   clean_reason := private.require_reason(set_proxy_key_limits.reason);
   key := private.lock_key(set_proxy_key_limits.id, null);
   if key.deleted_at is not null then
@@ -187,25 +190,27 @@ begin
   update private.proxy_keys as k
   set
     bandwidth_limit_override_bytes = set_proxy_key_limits.bandwidth_limit_bytes,
-    rate_limit_override = set_proxy_key_limits.rate_limit
+    rate_limit_override = set_proxy_key_limits.rate_limit,
+    tunnel_limit_override = set_proxy_key_limits.tunnel_limit
   where k.id = key.id;
   perform private.give_reason(null);
   select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.set_proxy_key_limits(text, text, bigint, integer) is
+comment on function private.set_proxy_key_limits(text, text, bigint, integer, integer) is
   'Does the work of public.set_proxy_key_limits.';
-revoke all on function private.set_proxy_key_limits(text, text, bigint, integer)
+revoke all on function private.set_proxy_key_limits(text, text, bigint, integer, integer)
   from public, anon, authenticated, service_role;
-grant execute on function private.set_proxy_key_limits(text, text, bigint, integer)
+grant execute on function private.set_proxy_key_limits(text, text, bigint, integer, integer)
   to authenticated;
 
 create function public.set_proxy_key_limits(
   id text,
   reason text,
   bandwidth_limit_bytes bigint default null,
-  rate_limit integer default null
+  rate_limit integer default null,
+  tunnel_limit integer default null
 ) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
@@ -213,18 +218,20 @@ as $$
 begin
   return private.set_proxy_key_limits(
     set_proxy_key_limits.id, set_proxy_key_limits.reason,
-    set_proxy_key_limits.bandwidth_limit_bytes, set_proxy_key_limits.rate_limit
+    set_proxy_key_limits.bandwidth_limit_bytes, set_proxy_key_limits.rate_limit,
+    set_proxy_key_limits.tunnel_limit
   );
 end
 $$;
-comment on function public.set_proxy_key_limits(text, text, bigint, integer) is
-  'For admins: sets the bytes per calendar month (0 to 2^53 - 1) and the CONNECTs per second (1 to '
-  '1,000,000) of any user''s key (uuid or keyId); null, or none, for the tier''s. The reason is in the audit. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found, '
-  'key_deleted, rate_limited (detail: seconds to wait).';
-revoke all on function public.set_proxy_key_limits(text, text, bigint, integer)
+comment on function public.set_proxy_key_limits(text, text, bigint, integer, integer) is
+  'For admins: sets the bytes per calendar month (0 to 2^53 - 1), the CONNECTs per second and the '
+  'tunnels open at once on one gateway (1 to 1,000,000 each) of any user''s key (uuid or keyId); null, '
+  'or none, for the tier''s. The reason is in the audit. Refusals: unauthorized, '
+  'forbidden, invalid_request (detail: the argument), not_found, key_deleted, rate_limited (detail: '
+  'seconds to wait).';
+revoke all on function public.set_proxy_key_limits(text, text, bigint, integer, integer)
   from public, anon, authenticated, service_role;
-grant execute on function public.set_proxy_key_limits(text, text, bigint, integer)
+grant execute on function public.set_proxy_key_limits(text, text, bigint, integer, integer)
   to authenticated;
 
 

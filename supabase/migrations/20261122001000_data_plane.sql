@@ -8,6 +8,7 @@ create type gateway.proxy_key_lookup as (
   suspended boolean,
   live_mode boolean,
   rate_limit integer,
+  tunnel_limit integer,
   bandwidth_limit_bytes bigint,
   bandwidth_used_bytes bigint,
   allowed_ips text[],
@@ -35,6 +36,7 @@ begin
     k.suspended_at is not null,
     k.live_mode,
     k.rate_limit,
+    k.tunnel_limit,
     k.bandwidth_limit_bytes,
     -- what a number in JSON holds exactly
     least(coalesce(m.bytes_sent + m.bytes_received, 0), 9007199254740991),
@@ -131,7 +133,7 @@ begin
         when pg_catalog.char_length(e.target_host) between 1 and 255 is not true
           then 'invalid_target_host'
         when pg_catalog.char_length(e.method) between 1 and 20 is not true then 'invalid_method'
-        when e.status_code between 100 and 599 is not true then 'invalid_status_code'
+        when e.status_code between 100 and 999 is not true then 'invalid_status_code'
         -- a tebibyte an event: millions of the largest fit a rollup
         when e.bytes_sent between 0 and 1099511627776 is not true then 'invalid_bytes_sent'
         when e.bytes_received between 0 and 1099511627776 is not true then 'invalid_bytes_received'
@@ -143,6 +145,11 @@ begin
           then 'invalid_served_by_node_id'
         when pg_catalog.char_length(e.tunnel_id) > 100 then 'invalid_tunnel_id'
         when e.slice < 0 then 'invalid_slice'
+        -- a bound within the expression takes ten times as long
+        when e.code !~ '^[a-z][a-z0-9_]*$' or pg_catalog.octet_length(e.code) > 64 then 'invalid_code'
+        when e.count not between 1 and 1000000
+          or (e.count > 1 and private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true)
+          then 'invalid_count'
       end as reason
     from json_table(
       record_usage.events, '$[*]'
@@ -160,7 +167,9 @@ begin
         duration_ms integer path '$.durationMs',
         served_by_node_id text path '$.servedByNodeId',
         tunnel_id text path '$.tunnelId',
-        slice integer path '$.slice' default -1 on error
+        slice integer path '$.slice' default -1 on error,
+        code text path '$.code' default '' on error,
+        count integer path '$.count' default 0 on error
       )
     ) as e
     left join private.proxy_keys as k on k.id = e.api_key_id
@@ -168,26 +177,28 @@ begin
   fresh as (
     insert into private.proxy_usage_events as u (
       event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
-      bytes_received, duration_ms, served_by_node_id, tunnel_id, slice
+      bytes_received, duration_ms, served_by_node_id, tunnel_id, slice, code, count
     )
     select
       j.event_id, j.api_key_id, j.user_id, j.occurred_at, j.target_host, j.method, j.status_code,
       j.bytes_sent, j.bytes_received, j.duration_ms, j.served_by_node_id, j.tunnel_id,
-      coalesce(j.slice, 0)
+      coalesce(j.slice, 0), j.code, coalesce(j.count, 1)
     from judged as j
     where j.reason is null
     order by j.event_id, j.occurred_at
     on conflict (event_id, occurred_at) do nothing
-    returning u.api_key_id, u.user_id, u.occurred_at, u.bytes_sent, u.bytes_received, u.slice
+    returning
+      u.api_key_id, u.user_id, u.occurred_at, u.bytes_sent, u.bytes_received, u.slice, u.code
   ),
   hours as materialized (
     select
       f.api_key_id, pg_catalog.date_trunc('hour', f.occurred_at) as hour, f.user_id,
-      pg_catalog.count(*) as events, pg_catalog.count(*) filter (where f.slice = 0) as requests,
+      pg_catalog.count(*) filter (where f.slice = 0) as requests,
       least(sum(f.bytes_sent), most_bytes) as bytes_sent,
       least(sum(f.bytes_received), most_bytes) as bytes_received,
       max(f.occurred_at) as last_used_at
     from fresh as f
+    where private.is_refusal(f.code, f.bytes_sent + f.bytes_received) is not true
     group by 1, 2, 3
   ),
   months as materialized (
@@ -242,7 +253,7 @@ begin
     where r.total_before < k.bandwidth_limit_bytes and r.total >= k.bandwidth_limit_bytes
   )
   select
-    coalesce((select sum(r.events) from hours as r), 0),
+    (select pg_catalog.count(*) from fresh),
     pg_catalog.count(*) filter (where j.reason is null),
     coalesce(
       pg_catalog.jsonb_agg(
@@ -261,9 +272,9 @@ end
 $$;
 comment on function gateway.record_usage(jsonb) is
   'Records an array of usage events (camelCase, as the contract names them) and raises the rollups '
-  'by the new ones only, so a batch may be sent again. An event that is of no known key, out of '
-  'bounds, or cannot have happened (before its key was made, or more bytes than 100 Gbit/s) is '
-  'reported in `rejected` and does not stop the others. Notifies channel proxy_key_changed of a key '
+  'by the new ones only, refusals left out, so a batch may be sent again. An event that is of no known '
+  'key, out of bounds, or cannot have happened (before its key was made, or more bytes than 100 Gbit/s) '
+  'is reported in `rejected` and does not stop the others. Notifies channel proxy_key_changed of a key '
   'whose bytes of this month reach its limit by it. Refusals: invalid_request (no array, or over '
   '100,000 events).';
 revoke all on function gateway.record_usage(jsonb) from public, anon, authenticated, service_role;

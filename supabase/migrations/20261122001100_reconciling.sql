@@ -94,7 +94,7 @@ begin
       least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
       least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
       max(e.occurred_at) as last_used_at
-    from private.proxy_usage_events as e
+    from private.counted_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2
   ),
@@ -145,7 +145,7 @@ begin
         when k.requests is null then c.user_id
         when c.requests is null or k.user_id is not distinct from c.user_id then k.user_id
         when exists (
-          select from private.proxy_usage_events as e
+          select from private.counted_usage_events as e
           where e.api_key_id = k.api_key_id
             and e.occurred_at >= begins and e.occurred_at < ends
             and (rollup = 'monthly' or pg_catalog.date_trunc('hour', e.occurred_at) = k.period)
@@ -225,7 +225,7 @@ begin
   update private.proxy_usage_monthly as m set last_used_at = u.last_used_at
   from pg_catalog.unnest(corrections) as c
   cross join lateral (
-    select max(e.occurred_at) as last_used_at from private.proxy_usage_events as e
+    select max(e.occurred_at) as last_used_at from private.counted_usage_events as e
     where e.api_key_id = c.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
   ) as u
   where c.rollup = 'monthly'
@@ -237,7 +237,7 @@ begin
     and m.api_key_id = c.api_key_id and m.month = first_day
     and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
     and not exists (
-      select from private.proxy_usage_events as e
+      select from private.counted_usage_events as e
       where e.api_key_id = m.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
     );
   delete from private.proxy_usage_hourly as h using pg_catalog.unnest(corrections) as c
@@ -245,7 +245,7 @@ begin
     and h.api_key_id = c.api_key_id and h.hour = c.period
     and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
     and not exists (
-      select from private.proxy_usage_events as e
+      select from private.counted_usage_events as e
       where e.api_key_id = h.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
         and pg_catalog.date_trunc('hour', e.occurred_at) = h.hour
     );

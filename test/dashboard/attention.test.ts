@@ -18,6 +18,7 @@ const key = (label: string, fields: Partial<Key> = {}): Key => ({
   bandwidth_limit_bytes: 1_000,
   bandwidth_used_this_period_bytes: 0,
   rate_limit: 60,
+  tunnel_limit: 60,
   created_at: inDays(-100),
   deleted_at: null,
   expires_at: null,

@@ -83,12 +83,14 @@ describe('what was changed', () => {
       tier: 'team',
       bandwidth_limit_override_bytes: 0,
       rate_limit_override: null,
+      tunnel_limit_override: 1,
     };
     const entry = anEntry({ action: 'limits_changed', changes, reason: 'unpaid' });
     expect(detailsOf(entry)).toEqual([
       { text: 'Tier:', value: 'team' },
       { text: '0 B a month' },
       { text: 'Connections a second of the tier' },
+      { text: '1 connection open at once' },
       { text: 'Reason:', value: 'unpaid' },
     ]);
   });

@@ -14,6 +14,7 @@ const all: EventFilters = {
   to: '2026-11-30',
   status: '502',
   host: 'shop.example.com',
+  code: 'target_unreachable',
 };
 const read = (search: string) => readEventFilters(new URLSearchParams(search));
 
@@ -38,10 +39,14 @@ describe('the filters of events in an address', () => {
     ['from=0000-01-01'],
     ['from=yesterday'],
     ['to=12026-01-01'],
-    ['status=600'],
+    ['status=1000'],
     ['status=99'],
     ['status=2e2'],
     [`host=${'a'.repeat(256)}`],
+    ['code=Rate_limited'],
+    ['code=rate-limited'],
+    ['code=7'],
+    [`code=${'a'.repeat(65)}`],
     ['page=2'],
   ])('are as if not there where they do not fit: %s', (search) => {
     expect(read(search)).toEqual(noFilters);
@@ -63,6 +68,7 @@ describe('the filters of events as the database takes them', () => {
       to: '2026-12-01T00:00:00.000Z',
       status_code: 502,
       target_host: 'shop.example.com',
+      code: 'target_unreachable',
     });
     expect(eventQuery({ ...noFilters, to: '2028-02-28' })).toEqual({
       to: '2028-02-29T00:00:00.000Z',
@@ -82,11 +88,19 @@ describe('what is wrong with filters', () => {
     expect(checkFilters({ ...all, to: all.from })).toEqual({});
     // counted as the database counts
     expect(checkFilters({ ...noFilters, host: '💸'.repeat(255) })).toEqual({});
+    // a target may answer with any three digits
+    expect(checkFilters({ ...noFilters, status: '999', code: 'a'.repeat(64) })).toEqual({});
   });
 
   it('is told of each field', () => {
-    const wrong = { from: '1', to: '2026-13-01', status: '1000', host: 'a'.repeat(256) };
-    expect(Object.keys(checkFilters(wrong)).sort()).toEqual(['from', 'host', 'status', 'to']);
+    const wrong = {
+      from: '1',
+      to: '2026-13-01',
+      status: '1000',
+      host: 'a'.repeat(256),
+      code: 'Too many',
+    };
+    expect(Object.keys(checkFilters(wrong)).sort()).toEqual(Object.keys(wrong).sort());
     expect(Object.keys(checkFilters({ ...all, from: '2026-12-01' }))).toEqual(['to']);
   });
 

@@ -17,7 +17,9 @@ it.each([
 });
 
 it('explains the gateway’s own answers, and no target’s', () => {
-  expect(statusWords('CONNECT', 402)).toBe('quota used up');
-  expect(statusWords('CONNECT', 418)).toBeUndefined();
-  expect(statusWords('GET', 402)).toBeUndefined();
+  expect(statusWords({ method: 'CONNECT', code: null })).toBe('connected');
+  expect(statusWords({ method: 'GET', code: null })).toBeUndefined();
+  expect(statusWords({ method: 'CONNECT', code: 'quota_exceeded' })).toBe('quota used up');
+  expect(statusWords({ method: 'GET', code: 'quota_exceeded' })).toBe('quota used up');
+  expect(statusWords({ method: 'CONNECT', code: 'constructor' })).toBeUndefined();
 });

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { readGigabytes, readRate, writeGigabytes } from '../../dashboard/src/admin/limit-input.ts';
+import {
+  readConnections,
+  readGigabytes,
+  writeGigabytes,
+} from '../../dashboard/src/admin/limit-input.ts';
 
 describe('readGigabytes', () => {
   it.each([
@@ -61,19 +65,19 @@ describe('writeGigabytes', () => {
   });
 });
 
-describe('readRate', () => {
+describe('readConnections', () => {
   it.each([
     ['1', 1],
     [' 25 ', 25],
     ['1000000', 1_000_000],
   ])('reads %j', (typed, rate) => {
-    expect(readRate(typed)).toBe(rate);
+    expect(readConnections(typed)).toBe(rate);
   });
 
   it.each(['', '0', '-1', '1.5', '1e3', '1,000', '1000001', 'ten', '٣'])(
     'does not read %j',
     (typed) => {
-      expect(readRate(typed)).toBeUndefined();
+      expect(readConnections(typed)).toBeUndefined();
     },
   );
 });

@@ -150,7 +150,12 @@ it.each(Object.entries(adminWays))(
     for (const { id } of Object.values(keys)) {
       for (const answer of [
         await way.suspend(admin, id, { reason }),
-        await way.limit(admin, id, { bandwidthLimitBytes: 1, rateLimit: 1, reason }),
+        await way.limit(admin, id, {
+          bandwidthLimitBytes: 1,
+          rateLimit: 1,
+          tunnelLimit: 1,
+          reason,
+        }),
       ]) {
         expect(answer).toMatchObject({ status: 409, code: 'key_deleted' });
       }

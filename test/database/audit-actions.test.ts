@@ -23,7 +23,7 @@ interface Step {
   why?: string;
 }
 
-const limits = { bandwidthLimitBytes: 5, rateLimit: 6 };
+const limits = { bandwidthLimitBytes: 5, rateLimit: 6, tunnelLimit: 7 };
 const grant = () => ({ user: owner.id, tier: 'enterprise', reason });
 
 /** All that can be done to a key or a grant, in an order in which it can. `:id` stands for the key. */
@@ -67,9 +67,14 @@ const steps: Step[] = [
     body: () => ({ ...limits, reason }),
     rpc: [
       'set_proxy_key_limits',
-      () => ({ id: ':id', bandwidth_limit_bytes: 5, rate_limit: 6, reason }),
+      () => ({ id: ':id', bandwidth_limit_bytes: 5, rate_limit: 6, tunnel_limit: 7, reason }),
     ],
-    changes: { tier: 'developer', bandwidth_limit_override_bytes: 5, rate_limit_override: 6 },
+    changes: {
+      tier: 'developer',
+      bandwidth_limit_override_bytes: 5,
+      rate_limit_override: 6,
+      tunnel_limit_override: 7,
+    },
     why: reason,
   },
   {
@@ -183,7 +188,12 @@ describe('straight in SQL', () => {
       {
         action: 'limits_changed',
         actor_id: null,
-        changes: { tier: 'team', bandwidth_limit_override_bytes: null, rate_limit_override: null },
+        changes: {
+          tier: 'team',
+          bandwidth_limit_override_bytes: null,
+          rate_limit_override: null,
+          tunnel_limit_override: null,
+        },
       },
     ]);
   });

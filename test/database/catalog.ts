@@ -52,7 +52,8 @@ export async function listRoutines(sql: postgres.Sql, schemas: string[]): Promis
       format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) as signature,
       coalesce(p.proargnames[1:p.pronargs], '{}') as "argumentNames",
       format('%I.%I(%s)', n.nspname, p.proname, (
-        select string_agg('null::' || format_type(t, null), ', ' order by position)
+        -- not constants: of a strict function Postgres would make null without asking who may call it
+        select string_agg(format('(select null::%s)', format_type(t, null)), ', ' order by position)
         from unnest(p.proargtypes) with ordinality as a (t, position)
       )) as call
     from pg_proc as p

@@ -70,6 +70,7 @@ describe('each change of a key leaves one row with actor, owner and request', ()
     await update(`allowed_ips = '{203.0.113.0/24}'`);
     await update(`expires_at = now() + interval '1 day'`);
     await update('rate_limit_override = 5');
+    await update('tunnel_limit_override = 5');
     await update('bandwidth_limit_override_bytes = 5');
     await update(`tier = 'team'`);
     const rows = await readAudit(sql, key.id);
@@ -80,6 +81,7 @@ describe('each change of a key leaves one row with actor, owner and request', ()
       'updated',
       'updated',
       'updated',
+      'limits_changed',
       'limits_changed',
       'limits_changed',
       'limits_changed',
@@ -157,7 +159,8 @@ describe('there is no row for', () => {
   it('what changes nothing', async () => {
     await waysIn.route.reactivate(admin, key.id);
     await update(
-      `label = label, allowed_ips = '{}', expires_at = null, rate_limit_override = null`,
+      `label = label, allowed_ips = '{}', expires_at = null, rate_limit_override = null,
+        tunnel_limit_override = null`,
     );
     await update('suspended_at = null, deleted_at = null');
     await waysIn.route.remove(owner, key.id);

@@ -79,6 +79,7 @@ function argumentsNaming(reference: string): Record<string, unknown> {
     grace_seconds: 0,
     bandwidth_limit_bytes: 1,
     rate_limit: 1,
+    tunnel_limit: 1,
     idempotency_key: null,
     cursor: null,
     page: null,
@@ -88,6 +89,7 @@ function argumentsNaming(reference: string): Record<string, unknown> {
     to: null,
     status_code: null,
     target_host: null,
+    code: null,
   };
 }
 

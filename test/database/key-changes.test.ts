@@ -19,8 +19,9 @@ let key: SeededKey;
 beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
   await sql`
-    insert into public.proxy_tiers (tier, bandwidth_limit_bytes, rate_limit, self_serve)
-    values (${tier}, 1000, 10, true)`;
+    insert into public.proxy_tiers (
+      tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
+    ) values (${tier}, 1000, 10, 100, true)`;
   // as the gateway listens: its role needs no grant for it
   await gateway.listen(channel, (payload) => {
     heard.push(payload);
@@ -66,11 +67,16 @@ describe('the gateways are told once of', () => {
     ['a deletion by RPC', () => waysIn.rpc.remove(owner, key.id)],
     ['a suspension', () => update('suspended_at = now()')],
     ['an override of the rate limit', () => update('rate_limit_override = 1')],
+    ['an override of the tunnel limit', () => update('tunnel_limit_override = 1')],
     ['an override of the bandwidth limit', () => update('bandwidth_limit_override_bytes = 1')],
     ['another tier', () => update(`tier = 'developer'`)],
     [
       'a new rate limit of its tier',
       () => sql`update public.proxy_tiers set rate_limit = rate_limit + 1 where tier = ${tier}`,
+    ],
+    [
+      'a new tunnel limit of its tier',
+      () => sql`update public.proxy_tiers set tunnel_limit = tunnel_limit + 1 where tier = ${tier}`,
     ],
     [
       'a new bandwidth limit of its tier',
@@ -117,7 +123,7 @@ describe('the gateways are not told of', () => {
 
   it('a change of the label alone, or one that changes nothing', async () => {
     await update(`label = 'another'`);
-    await update(`rate_limit_override = null, suspended_at = null, tier = '${tier}'`);
+    await update(`tunnel_limit_override = null, suspended_at = null, tier = '${tier}'`);
     await waysIn.rpc.reactivate(admin, key.id);
     expect(await timesTold()).toBe(0);
   });

@@ -18,6 +18,7 @@ interface Lookup {
   suspended: boolean;
   live_mode: boolean;
   rate_limit: number;
+  tunnel_limit: number;
   bandwidth_limit_bytes: string;
   bandwidth_used_bytes: string;
   allowed_ips: string[];
@@ -50,6 +51,7 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
     'suspended',
     'live_mode',
     'rate_limit',
+    'tunnel_limit',
     'bandwidth_limit_bytes',
     'bandwidth_used_bytes',
     'allowed_ips',
@@ -65,6 +67,7 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
     suspended: false,
     live_mode: true,
     rate_limit: tier?.rate_limit,
+    tunnel_limit: 100,
     bandwidth_limit_bytes: tier?.bandwidth_limit_bytes,
     bandwidth_used_bytes: '0',
     allowed_ips: [],
@@ -153,15 +156,19 @@ it('an override stands in place of the limit of the tier, each by itself', async
   const [team] = await sql`select * from public.proxy_tiers where tier = 'team'`;
   const limits = async () => {
     const found = await lookUp(own?.keyId);
-    return [found?.rate_limit, found?.bandwidth_limit_bytes];
+    return [found?.rate_limit, found?.tunnel_limit, found?.bandwidth_limit_bytes];
   };
-  expect(await limits()).toEqual([team?.rate_limit, team?.bandwidth_limit_bytes]);
+  expect(await limits()).toEqual([team?.rate_limit, 1000, team?.bandwidth_limit_bytes]);
   await sql`update private.proxy_keys set rate_limit_override = 7 where id = ${own?.id ?? ''}`;
-  expect(await limits()).toEqual([7, team?.bandwidth_limit_bytes]);
+  expect(await limits()).toEqual([7, 1000, team?.bandwidth_limit_bytes]);
   await sql`
     update private.proxy_keys
-    set rate_limit_override = null, bandwidth_limit_override_bytes = 0 where id = ${own?.id ?? ''}`;
-  expect(await limits()).toEqual([team?.rate_limit, '0']);
+    set rate_limit_override = null, tunnel_limit_override = 8 where id = ${own?.id ?? ''}`;
+  expect(await limits()).toEqual([team?.rate_limit, 8, team?.bandwidth_limit_bytes]);
+  await sql`
+    update private.proxy_keys
+    set tunnel_limit_override = null, bandwidth_limit_override_bytes = 0 where id = ${own?.id ?? ''}`;
+  expect(await limits()).toEqual([team?.rate_limit, 1000, '0']);
 });
 
 it('the used bytes are those of this month alone, in and out', async () => {

@@ -109,7 +109,7 @@ describe('in SQL', () => {
         'private.refuse_mint_arguments(jsonb)',
         'private.revoke_proxy_tier(text, text, text)',
         'private.rotate_proxy_key(text, integer, text)',
-        'private.set_proxy_key_limits(text, text, bigint, integer)',
+        'private.set_proxy_key_limits(text, text, bigint, integer, integer)',
         'private.suspend_proxy_key(text, text)',
         'private.update_proxy_key(text, jsonb)',
         // what judges arguments
@@ -118,7 +118,7 @@ describe('in SQL', () => {
         'private.encode_cursor(timestamp with time zone, uuid, boolean)',
         'private.find_own_key(text)',
         'private.make_page(jsonb, integer, text, text)',
-        'private.read_event_filter(text, text, text, text, integer, text)',
+        'private.read_event_filter(text, text, text, text, integer, text, text)',
         'private.require_limit(integer)',
         'private.require_page(integer, integer, text)',
         'private.require_period(text)',
@@ -135,7 +135,7 @@ describe('in SQL', () => {
     const eventsOfKey = `
       select * from private.page_of_events(
         ('${owner.key.id}', '-infinity', 'infinity', 'infinity',
-          'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null)::private.event_filter,
+          'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null, null)::private.event_filter,
         0, 10
       )`;
     const reading = [

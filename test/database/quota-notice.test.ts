@@ -16,8 +16,9 @@ let key: SeededKey;
 beforeAll(async () => {
   ownerId = (await newUser()).id;
   await sql`
-    insert into public.proxy_tiers (tier, bandwidth_limit_bytes, rate_limit, self_serve)
-    values (${tier}, 1000, 10, true)`;
+    insert into public.proxy_tiers (
+      tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
+    ) values (${tier}, 1000, 10, 100, true)`;
   await gateway.listen(channel, (payload) => {
     heard.push(payload);
     awaited.get(payload)?.();

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { driftKinds } from './drift-kinds.ts';
 import { connectAlone, type OwnStack, startOwnStack } from './own-stack.ts';
-import { type Correction, newScene, readDrift, reconcileUsage } from './usage-corrections.ts';
+import { newScene, readDrift, reconcileUsage } from './usage-corrections.ts';
 import { findDrift, readRollups } from './usage-events.ts';
 
 let stack: OwnStack;
@@ -42,88 +43,10 @@ it('rollups are built from events alone, by hour and month in UTC and slice 0 as
   expect(owners).toEqual([{ user_id: owner }]);
 });
 
-/** Drift put in by hand: what is done to the rollups, and what of it must be found. */
-const kinds: [
-  name: string,
-  statement: (key: string, begins: string) => string,
-  found: Partial<Correction>,
-][] = [
-  [
-    'an hour with too many bytes sent',
-    (key, begins) => `update private.proxy_usage_hourly set bytes_sent = bytes_sent + 7
-     where api_key_id = '${key}' and hour = timestamptz '${begins}' + interval '19 days 10 hours'`,
-    { rollup: 'hourly', found: 'different', sent: '-7' },
-  ],
-  [
-    'an hour with too few bytes received',
-    (key, begins) => `update private.proxy_usage_hourly set bytes_received = bytes_received - 7
-     where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
-    { rollup: 'hourly', found: 'different', received: '7' },
-  ],
-  [
-    'a month with too many requests and too few bytes',
-    (
-      key,
-      begins,
-    ) => `update private.proxy_usage_monthly set requests = 30, bytes_sent = 0, bytes_received = 401
-     where api_key_id = '${key}' and month = date_trunc('month', timestamptz '${begins}')::date`,
-    { rollup: 'monthly', found: 'different', requests: '-27', sent: '40', received: '-1' },
-  ],
-  [
-    'bytes that are only on the other side',
-    (key) => `update private.proxy_usage_monthly
-     set bytes_sent = bytes_received, bytes_received = bytes_sent where api_key_id = '${key}'`,
-    { rollup: 'monthly', found: 'different', sent: '-360', received: '360' },
-  ],
-  [
-    'a missing hour',
-    (key, begins) =>
-      `delete from private.proxy_usage_hourly where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
-    { rollup: 'hourly', found: 'missing', requests: '1', sent: '10', received: '100' },
-  ],
-  [
-    'a missing month',
-    (key) => `delete from private.proxy_usage_monthly where api_key_id = '${key}'`,
-    { rollup: 'monthly', found: 'missing', requests: '3', sent: '40', received: '400' },
-  ],
-  [
-    'an hour too many',
-    (key, begins) => `insert into private.proxy_usage_hourly
-     values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 1, 2, 3)`,
-    { rollup: 'hourly', found: 'surplus', requests: '-1', sent: '-2', received: '-3' },
-  ],
-  [
-    'an hour too many, with nothing in it',
-    (key, begins) => `insert into private.proxy_usage_hourly
-     values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 0, 0, 0)`,
-    { rollup: 'hourly', found: 'surplus' },
-  ],
-  [
-    'an hour that is none',
-    (key, begins) => `insert into private.proxy_usage_hourly
-     values ('${key}', timestamptz '${begins}' + interval '30 minutes', null, 0, 5, 0)`,
-    { rollup: 'hourly', found: 'surplus', sent: '-5' },
-  ],
-  [
-    'a last use that is too late',
-    (key) => `update private.proxy_usage_monthly set last_used_at = last_used_at + interval '1 day'
-     where api_key_id = '${key}'`,
-    { rollup: 'monthly', found: 'different', lastUse: '1 day' },
-  ],
-  [
-    'a last use that is too early, by a microsecond',
-    (
-      key,
-    ) => `update private.proxy_usage_monthly set last_used_at = last_used_at - interval '1 microsecond'
-     where api_key_id = '${key}'`,
-    { rollup: 'monthly', found: 'different', lastUse: '-00:00:00.000001' },
-  ],
-];
-
 /** A correction that asks for nothing. */
 const none = { requests: '0', sent: '0', received: '0', lastUse: null };
 
-it.each(kinds)('%s is found exactly, and repaired', async (_, statement, found) => {
+it.each(driftKinds)('%s is found exactly, and repaired', async (_, statement, found) => {
   const { id, month, owner } = await newScene(stack);
   await sql.unsafe(statement(id, `${month} 00:00:00+00`));
   const owned = { owner: found.found === 'missing' ? owner : null };
@@ -145,6 +68,48 @@ it('a month too many, of a key without events, is found and removed', async () =
   expect(await reconcileUsage(sql, month)).toEqual([expect.objectContaining(surplus)]);
   expect(await readRollups(sql, id, 'month')).toEqual([]);
   expect(await reconcileUsage(sql, month)).toEqual([]);
+});
+
+describe('a refusal', () => {
+  const refuse = (id: string, at: string) => sql`
+    insert into private.proxy_usage_events (
+      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
+      bytes_received, duration_ms, served_by_node_id, code, count
+    )
+    select gen_random_uuid(), k.id, k.user_id, ${at}, 'a', 'CONNECT', 429, 0, 0, 1, 'n',
+      'rate_limited', 60
+    from private.proxy_keys as k where k.id = ${id}`;
+
+  it('is in no rollup, whether its hour and month have other events or none', async () => {
+    const { id, month, year } = await newScene(stack);
+    const [other] = await stack.newKeys(1);
+    const before = await readRollups(sql, id, 'hour');
+    for (const [key, at] of [
+      [id, `${year}-05-20T10:30:00Z`],
+      [id, `${year}-05-30T00:00:00Z`],
+      [other?.id ?? '', `${year}-05-31T23:59:59.999999Z`],
+    ] as const) {
+      await refuse(key, at);
+    }
+    expect(await reconcileUsage(sql, month)).toEqual([]);
+    expect(await readRollups(sql, id, 'hour')).toEqual(before);
+    expect(await findDrift(sql, [id, other?.id ?? ''])).toEqual([]);
+  });
+
+  it('keeps no row that has nothing else, and no last use', async () => {
+    const { id, month, year } = await newScene(stack);
+    const at = `${year}-06-01T00:00:00Z`;
+    await refuse(id, `${year}-05-30T00:00:00Z`);
+    await sql`insert into private.proxy_usage_hourly
+      values (${id}, ${`${year}-05-30T00:00:00Z`}, null, 1, 0, 0)`;
+    await sql`update private.proxy_usage_monthly set last_used_at = ${at} where api_key_id = ${id}`;
+    expect(await reconcileUsage(sql, month)).toMatchObject([
+      { rollup: 'hourly', found: 'surplus', requests: '-1' },
+      { rollup: 'monthly', found: 'different', lastUse: '00:00:00.000001' },
+    ]);
+    expect(await reconcileUsage(sql, month)).toEqual([]);
+    expect(await findDrift(sql, [id])).toEqual([]);
+  });
 });
 
 describe('the owner of a rollup row', () => {

@@ -38,7 +38,7 @@ const refusals: [field: string, reason: string, values: unknown[]][] = [
   ['occurredAt', 'occurred_in_the_future', [fromNow(6 * 60_000), '9999-01-01T00:00:00+00:00']],
   ['targetHost', 'invalid_target_host', ['', 'x'.repeat(256), missing, null, {}]],
   ['method', 'invalid_method', ['', 'x'.repeat(21), missing, null]],
-  ['statusCode', 'invalid_status_code', [99, 600, -200, 1e9, 'ok', missing, null, 200.5]],
+  ['statusCode', 'invalid_status_code', [99, 1000, -200, 1e9, 'ok', missing, null, 200.5]],
   ['bytesSent', 'invalid_bytes_sent', [-1, 2 ** 40 + 1, 1e300, 'many', missing, null, 0.5, true]],
   [
     'bytesReceived',
@@ -51,6 +51,13 @@ const refusals: [field: string, reason: string, values: unknown[]][] = [
   ['servedByNodeId', 'invalid_served_by_node_id', ['', 'x'.repeat(101), missing, null]],
   ['tunnelId', 'invalid_tunnel_id', ['x'.repeat(101)]],
   ['slice', 'invalid_slice', [-1, 2 ** 31, 'first', 1.5, {}]],
+  [
+    'code',
+    'invalid_code',
+    ['', 'Rate_limited', '_limited', '4xx', 'rate-limited', 'ok\n', 'x'.repeat(65), 7, {}, []],
+  ],
+  // of an event without a code, of which there is one
+  ['count', 'invalid_count', [2, 0, -1, 1_000_001, 2 ** 31, 1.5, 'many', {}, []]],
 ];
 
 it.each(
@@ -138,18 +145,22 @@ it('an event at every bound is recorded', async () => {
     servedByNodeId: 'x',
     tunnelId: null,
     slice: null,
+    code: null,
+    count: null,
   });
   const most = usageEvent(key?.id ?? '', {
     occurredAt: fromNow(4 * 60_000),
     targetHost: 'x'.repeat(255),
     method: 'x'.repeat(20),
-    statusCode: 599,
+    statusCode: 999,
     bytesSent: 2 ** 40,
     bytesReceived: 2 ** 40,
     durationMs: 2 ** 31 - 1,
     servedByNodeId: 'x'.repeat(100),
     tunnelId: 'x'.repeat(100),
     slice: 2 ** 31 - 1,
+    code: 'x'.repeat(64),
+    count: 1,
   });
   expect(await recordUsage(gateway, [least, most])).toEqual({
     recorded: 2,

@@ -63,20 +63,28 @@ export const mostBytes = 2 ** 53 - 1;
 /** Rollup rows of the keys that a recount of their events does not give, and the other way round. */
 export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise<unknown[]> {
   const drift = await sql`
-    with counted as (
+    with used as (
+      select * from private.proxy_usage_events
+      where api_key_id = any(${apiKeyIds}) and (
+        code is null or bytes_sent + bytes_received > 0 or code in (
+          'target_unreachable', 'target_timeout', 'target_response_invalid', 'client_closed_request'
+        )
+      )
+    ),
+    counted as (
       select
         'hour' as span, api_key_id, date_trunc('hour', occurred_at, 'UTC') as period,
         count(*) filter (where slice = 0) as requests,
         least(sum(bytes_sent), ${mostBytes}::bigint) as bytes_sent,
         least(sum(bytes_received), ${mostBytes}::bigint) as bytes_received,
         null as last_used_at
-      from private.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
+      from used group by 2, 3
       union all
       select
         'month', api_key_id, date_trunc('month', occurred_at, 'UTC'),
         count(*) filter (where slice = 0), least(sum(bytes_sent), ${mostBytes}::bigint),
         least(sum(bytes_received), ${mostBytes}::bigint), max(occurred_at)
-      from private.proxy_usage_events where api_key_id = any(${apiKeyIds}) group by 2, 3
+      from used group by 2, 3
     ),
     kept as (
       select 'hour', api_key_id, hour, requests, bytes_sent, bytes_received, null

@@ -34,7 +34,7 @@ export const protectedRoutes: ProtectedRoute[] = [
   {
     method: 'PUT',
     path: '/admin/proxy/keys/:id/limits',
-    body: { bandwidthLimitBytes: 1, rateLimit: 1, reason },
+    body: { bandwidthLimitBytes: 1, rateLimit: 1, tunnelLimit: 1, reason },
     success: 200,
   },
   { method: 'GET', path: '/admin/proxy/grants', success: 200 },
@@ -101,6 +101,7 @@ export const usageAnswer = z.strictObject({
 
 const detail = z.strictObject({
   ...summary.shape,
+  tunnelLimit: z.int().positive(),
   rotatedAt: time.nullable(),
   graceEndsAt: time.nullable(),
   allowedIps: z.array(z.string()),

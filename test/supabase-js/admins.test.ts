@@ -160,11 +160,11 @@ describe('the typed client', () => {
     expect(reactivated.data?.key).toMatchObject({ active: true });
     const limited = await admin.api.PUT('/admin/proxy/keys/{id}/limits', {
       params: { path },
-      body: { bandwidthLimitBytes: null, rateLimit: 3, reason },
+      body: { bandwidthLimitBytes: null, rateLimit: 3, tunnelLimit: 4, reason },
     });
-    expect(limited.data?.key).toMatchObject({ rateLimit: 3 });
+    expect(limited.data?.key).toMatchObject({ rateLimit: 3, tunnelLimit: 4 });
     const found = await admin.api.GET('/admin/proxy/keys', { params: { query: { keyId: key } } });
-    expect(found.data).toMatchObject([{ id: key, email: user.email, rateLimit: 3 }]);
+    expect(found.data).toMatchObject([{ id: key, email: user.email, tunnelLimit: 4 }]);
     const body = { user: user.email, tier: 'enterprise', reason };
     const granted = await admin.api.POST('/admin/proxy/grants', { body });
     expect(granted.data?.grant).toMatchObject({ userId: user.id, grantedBy: admin.id });

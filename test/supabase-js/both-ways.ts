@@ -119,7 +119,7 @@ export const ofAdmins = {
     rpc: rpc(by, 'reactivate_proxy_key', { id }),
   }),
   limits: (by: Caller, id: string): BothWays => {
-    const limits = { bandwidthLimitBytes: 1, rateLimit: 1, reason };
+    const limits = { bandwidthLimitBytes: 1, rateLimit: 1, tunnelLimit: 1, reason };
     return {
       route: route(by, 'PUT', `${adminPathOf(id)}/limits`, limits),
       rpc: rpc(by, 'set_proxy_key_limits', { id, ...limits }),

@@ -27,6 +27,7 @@ beforeAll(async () => {
         targetHost: n % 4 === 0 ? '=1+1' : 'shop.example.com',
         tunnelId: n === 5 ? 'tunnel-5' : null,
         slice: n === 5 ? 1 : 0,
+        code: n % 6 === 1 ? 'target_forbidden' : null,
       }),
     ),
   );
@@ -42,6 +43,7 @@ describe('events, both ways', () => {
     ['on a page after the last', { page: 4, limit: 5 }, 0],
     ['by status', { statusCode: 403 }, 6],
     ['by host', { targetHost: 'Shop.Example.com' }, 9],
+    ['by code', { code: 'target_forbidden' }, 2],
     ['from a microsecond on', { from: microsecondsAfter(moment, 2) }, 6],
     ['up to a microsecond', { to: microsecondsAfter(moment, 2) }, 6],
     ['by all of these', { from: moment, statusCode: 403, targetHost: 'shop.example.com' }, 6],
@@ -162,10 +164,13 @@ describe.each(['events', 'csv'] as const)('%s', (name) => {
     ['to', { from: microsecondsAfter(moment, 1), to: moment }],
     ['to', { from: '2026-01-01T00:00:00Z', to: '2026-01-01T01:00:00+01:00' }],
     ['statusCode', { statusCode: 99 }],
-    ['statusCode', { statusCode: 600 }],
+    ['statusCode', { statusCode: 1000 }],
     ['statusCode', { statusCode: 0 }],
     ['targetHost', { targetHost: '' }],
     ['targetHost', { targetHost: 'x'.repeat(256) }],
+    ['code', { code: '' }],
+    ['code', { code: 'target-forbidden' }],
+    ['code', { code: 'x'.repeat(65) }],
   ])('are refused by the name of %s for %o', async (path, query) => {
     const { problem, details } = await expectSameRefusal(
       ask(owner, query, id),

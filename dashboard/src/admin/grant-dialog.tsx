@@ -9,7 +9,7 @@ import { useAction } from '../components/use-action.ts';
 import { grantTier } from '../data/admin-actions.ts';
 import type { Tier } from '../data/key.ts';
 import { useTiers } from '../data/use-tiers.ts';
-import { bytes, number } from '../format/amount.ts';
+import { limitWords } from '../format/limits.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import { ReasonField, reasonOf } from './reason-field.tsx';
@@ -58,8 +58,9 @@ export function GrantDialog({ onClose }: { onClose: () => void }) {
 /** Those that need a grant first. */
 function optionsOf(tiers: Tier[]) {
   const sorted = tiers.toSorted((a, b) => Number(a.self_serve) - Number(b.self_serve));
-  return sorted.map(({ tier, self_serve, bandwidth_limit_bytes, rate_limit }) => {
-    const limits = `${bytes(bandwidth_limit_bytes)} a month, ${number(rate_limit)} connections a second`;
+  return sorted.map((one) => {
+    const { tier, self_serve } = one;
+    const limits = limitWords(one);
     return {
       value: tier,
       name: tier,

@@ -17,9 +17,9 @@ export function writeGigabytes(bytes: number): string {
   return digits.slice(0, -9) + (fraction && `.${fraction}`);
 }
 
-/** Connections a second as typed: a whole number from 1 to 1,000,000; undefined for anything else. */
-export function readRate(typed: string): number | undefined {
+/** A number of connections as typed: a whole number from 1 to 1,000,000; undefined for anything else. */
+export function readConnections(typed: string): number | undefined {
   const text = typed.trim();
-  const rate = /^\d+$/.test(text) ? Number(text) : 0;
-  return rate >= 1 && rate <= 1_000_000 ? rate : undefined;
+  const connections = /^\d+$/.test(text) ? Number(text) : 0;
+  return connections >= 1 && connections <= 1_000_000 ? connections : undefined;
 }

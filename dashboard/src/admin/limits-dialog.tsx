@@ -11,7 +11,7 @@ import { bytes, number } from '../format/amount.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import { FoundKeyName } from './found-key-name.tsx';
-import { readGigabytes, readRate, writeGigabytes } from './limit-input.ts';
+import { readConnections, readGigabytes, writeGigabytes } from './limit-input.ts';
 import { OwnLimit } from './own-limit.tsx';
 import { ReasonField, reasonOf } from './reason-field.tsx';
 
@@ -24,7 +24,7 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
   const setLimits = useAction(async (limits: OwnLimits, reason: string) => {
     const set = await setKeyLimits(supabase, key.id, limits, reason);
     announce(
-      `The key “${key.label}” may use ${bytes(set.bandwidth_limit_bytes)} a month now, at ${number(set.rate_limit)} connections a second.`,
+      `The key “${key.label}” may use ${bytes(set.bandwidth_limit_bytes)} a month now, at ${number(set.rate_limit)} connections a second and ${number(set.tunnel_limit)} open at once.`,
     );
     onClose();
   });
@@ -38,15 +38,18 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
       return typed === null ? null : parse(String(typed));
     };
     const bandwidthLimitBytes = read('bandwidthLimitBytes', readGigabytes);
-    const rateLimit = read('rateLimit', readRate);
+    const rateLimit = read('rateLimit', readConnections);
+    const tunnelLimit = read('tunnelLimit', readConnections);
     setMistyped({
       bandwidthLimitBytes: bandwidthLimitBytes === undefined,
       rateLimit: rateLimit === undefined,
+      tunnelLimit: tunnelLimit === undefined,
     });
     const field = (name: keyof OwnLimits) => event.currentTarget.elements.namedItem(name);
     if (bandwidthLimitBytes === undefined) focus(field('bandwidthLimitBytes'));
     else if (rateLimit === undefined) focus(field('rateLimit'));
-    else void setLimits.run({ bandwidthLimitBytes, rateLimit }, reasonOf(form));
+    else if (tunnelLimit === undefined) focus(field('tunnelLimit'));
+    else void setLimits.run({ bandwidthLimitBytes, rateLimit, tunnelLimit }, reasonOf(form));
   };
   return (
     <Dialog title="Set the key’s limits" onClose={onClose}>
@@ -78,6 +81,16 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
                 initial={String(key.rate_limit)}
                 isOwn={key.rate_limit !== tier?.rate_limit}
                 error={mistyped.rateLimit ? 'Enter a whole number from 1 to 1000000.' : undefined}
+              />
+              <OwnLimit
+                name="tunnelLimit"
+                legend="Connections open at once"
+                ofTier={`${number(tier?.tunnel_limit ?? 0)}, as the tier ${key.tier}`}
+                label="Connections open at once"
+                hint="On each gateway."
+                initial={String(key.tunnel_limit)}
+                isOwn={key.tunnel_limit !== tier?.tunnel_limit}
+                error={mistyped.tunnelLimit ? 'Enter a whole number from 1 to 1000000.' : undefined}
               />
               <ReasonField hint="It is in the key’s history, which its owner can read." />
               {setLimits.refusal && <RefusalNotice refusal={setLimits.refusal} />}

@@ -21,19 +21,21 @@ export async function reactivateKey(
 export interface OwnLimits {
   bandwidthLimitBytes: number | null;
   rateLimit: number | null;
+  tunnelLimit: number | null;
 }
 
-/** Sets both limits of a key. Throws Refusal. */
+/** Sets all limits of a key. Throws Refusal. */
 export async function setKeyLimits(
   supabase: Supabase,
   id: string,
-  { bandwidthLimitBytes, rateLimit }: OwnLimits,
+  { bandwidthLimitBytes, rateLimit, tunnelLimit }: OwnLimits,
   reason: string,
 ): Promise<Key> {
   // an argument that is left out is null, which the generated types do not know as one
   const own = {
     ...(bandwidthLimitBytes === null ? {} : { bandwidth_limit_bytes: bandwidthLimitBytes }),
     ...(rateLimit === null ? {} : { rate_limit: rateLimit }),
+    ...(tunnelLimit === null ? {} : { tunnel_limit: tunnelLimit }),
   };
   return (await answerOf(supabase.rpc('set_proxy_key_limits', { id, reason, ...own }))) as Key;
 }

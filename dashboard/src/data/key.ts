@@ -20,6 +20,7 @@ export type Key = Present<
   | 'live_mode'
   | 'rate_limit'
   | 'tier'
+  | 'tunnel_limit'
 >;
 
 /** A user's keys, newest first. */
@@ -63,7 +64,7 @@ export interface AuditEntry {
   occurred_at: string;
 }
 
-/** One CONNECT of a key, or a slice of a long tunnel. */
+/** One CONNECT or plain request of a key, a slice of a long tunnel, or refusals of one kind. */
 export interface UsageEvent {
   event_id: string;
   api_key_id: string;
@@ -77,6 +78,10 @@ export interface UsageEvent {
   served_by_node_id: string;
   tunnel_id: string | null;
   slice: number;
+  /** Why the gateway refused it, or what failed; null for what it served. */
+  code: string | null;
+  /** How many refusals it stands for; 1 for anything else. */
+  count: number;
 }
 
 /** What was used in one hour or day (UTC). */

@@ -11,6 +11,7 @@ export interface EventQuery {
   to?: string;
   status_code?: number;
   target_host?: string;
+  code?: string;
 }
 
 /** Some events, newest first, and the place where older ones begin, if there are any. */

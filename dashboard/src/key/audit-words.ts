@@ -66,7 +66,12 @@ function updates({ label, allowed_ips: allowed, expires_at: expiry }: Changes): 
 }
 
 function limits(changes: Changes): Detail[] {
-  const { tier, bandwidth_limit_override_bytes: quota, rate_limit_override: rate } = changes;
+  const {
+    tier,
+    bandwidth_limit_override_bytes: quota,
+    rate_limit_override: rate,
+    tunnel_limit_override: open,
+  } = changes;
   return [
     ...(typeof tier === 'string' ? [{ text: 'Tier:', value: tier }] : []),
     { text: typeof quota === 'number' ? `${bytes(quota)} a month` : 'Bytes a month of the tier' },
@@ -75,6 +80,12 @@ function limits(changes: Changes): Detail[] {
         typeof rate === 'number'
           ? `${counted(rate, 'connection')} a second`
           : 'Connections a second of the tier',
+    },
+    {
+      text:
+        typeof open === 'number'
+          ? `${counted(open, 'connection')} open at once`
+          : 'Connections open at once of the tier',
     },
   ];
 }

@@ -46,6 +46,15 @@ export function EventFilterBar(props: {
         <Field label="Status" error={wrong.status}>
           <input inputMode="numeric" placeholder="200" autoComplete="off" {...control('status')} />
         </Field>
+        <Field label="Code" error={wrong.code}>
+          <input
+            placeholder="rate_limited"
+            autoComplete="off"
+            autoCapitalize="off"
+            spellCheck={false}
+            {...control('code')}
+          />
+        </Field>
         <Field label="Target host" error={wrong.host}>
           <input
             placeholder="shop.example.com"

@@ -9,10 +9,12 @@ export interface EventFilters {
   to: string;
   status: string;
   host: string;
+  /** Of a refusal or a failure. */
+  code: string;
 }
 
 /** All events. */
-export const noFilters: EventFilters = { from: '', to: '', status: '', host: '' };
+export const noFilters: EventFilters = { from: '', to: '', status: '', host: '', code: '' };
 
 /** Reads filters from an address. What does not fit is as if it were not there. */
 export function readEventFilters(parameters: URLSearchParams): EventFilters {
@@ -21,6 +23,7 @@ export function readEventFilters(parameters: URLSearchParams): EventFilters {
     to: parameters.get('to') ?? '',
     status: parameters.get('status') ?? '',
     host: parameters.get('host') ?? '',
+    code: parameters.get('code') ?? '',
   });
   for (const name of Object.keys(checkFilters(filters))) {
     filters[name as keyof EventFilters] = '';
@@ -35,19 +38,22 @@ export function writeEventFilters(filters: EventFilters): URLSearchParams {
 
 /** What is wrong with filters, by field, in words. */
 export function checkFilters(filters: EventFilters): Partial<EventFilters> {
-  const { from, to, status, host } = tidy(filters);
+  const { from, to, status, host, code } = tidy(filters);
   const wrong: Partial<EventFilters> = {};
   if (from && startOf(from) === undefined) wrong.from = 'This is no day.';
   if (to && startOf(to) === undefined) wrong.to = 'This is no day.';
   else if (from && to && to < from) wrong.to = 'The last day comes before the first.';
-  if (status && !/^[1-5]\d\d$/.test(status)) wrong.status = 'A status is a number from 100 to 599.';
+  if (status && !/^[1-9]\d\d$/.test(status)) wrong.status = 'A status is a number from 100 to 999.';
   if ([...host].length > 255) wrong.host = 'A host has at most 255 characters.';
+  if (code && !/^[a-z][a-z0-9_]{0,63}$/.test(code)) {
+    wrong.code = 'A code has small letters, digits and underscores.';
+  }
   return wrong;
 }
 
 /** The filters as the database takes them; what is empty is left out. */
 export function eventQuery(filters: EventFilters): EventQuery {
-  const { from, to, status, host } = tidy(filters);
+  const { from, to, status, host, code } = tidy(filters);
   const begin = startOf(from);
   const end = startOf(to, 1);
   return {
@@ -55,6 +61,7 @@ export function eventQuery(filters: EventFilters): EventQuery {
     ...(end ? { to: end } : {}),
     ...(status ? { status_code: Number(status) } : {}),
     ...(host ? { target_host: host } : {}),
+    ...(code ? { code } : {}),
   };
 }
 
@@ -63,8 +70,14 @@ export function isFiltered(filters: EventFilters): boolean {
   return Object.values(filters).some((value) => value !== '');
 }
 
-function tidy({ from, to, status, host }: EventFilters): EventFilters {
-  return { from, to, status: status.trim(), host: withoutSecret(host).trim() };
+function tidy({ from, to, status, host, code }: EventFilters): EventFilters {
+  return {
+    from,
+    to,
+    status: status.trim(),
+    host: withoutSecret(host).trim(),
+    code: withoutSecret(code).trim(),
+  };
 }
 
 /** The first moment of a day (UTC), or of one some days after it; undefined for what is no day. */

@@ -1,6 +1,6 @@
 import table from '../components/table.module.css';
 import type { UsageEvent } from '../data/key.ts';
-import { bytes } from '../format/amount.ts';
+import { bytes, counted } from '../format/amount.ts';
 import { clockTime, date } from '../format/time.ts';
 import styles from './event-table.module.css';
 import { duration, statusWords } from './event-words.ts';
@@ -58,7 +58,7 @@ function NumberHeader({ name }: { name: string }) {
 }
 
 function EventRow({ value: event, isPart }: { value: UsageEvent; isPart: boolean }) {
-  const words = statusWords(event.method, event.status_code);
+  const words = statusWords(event);
   const numberClass = `${table.number} ${styles.amount}`;
   return (
     <tr role="row">
@@ -77,6 +77,12 @@ function EventRow({ value: event, isPart }: { value: UsageEvent; isPart: boolean
       <td role="cell" data-name="Status">
         {event.status_code}
         {words && <span className={styles.words}> {words}</span>}
+        {event.code && (
+          <p className={table.small}>
+            <code>{event.code}</code>
+            {event.count > 1 && `, ${counted(event.count, 'time')}`}
+          </p>
+        )}
       </td>
       <td role="cell" data-name="Sent" className={numberClass}>
         {bytes(event.bytes_sent)}

@@ -1,3 +1,5 @@
+import type { UsageEvent } from '../data/key.ts';
+
 /** How long something took: “50 ms”, “1.2 s”, “3 min 20 s”, “2 h 5 min”. */
 export function duration(milliseconds: number): string {
   if (milliseconds < 1_000) return `${milliseconds} ms`;
@@ -13,23 +15,28 @@ function joined(large: number, largeUnit: string, small: number, smallUnit: stri
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-const statuses: Record<number, string> = {
-  200: 'connected',
-  400: 'malformed',
-  402: 'quota used up',
-  403: 'forbidden',
-  407: 'credentials refused',
-  429: 'too many',
-  499: 'client left',
-  502: 'target unreachable',
-  503: 'unavailable',
-  504: 'target too slow',
+const codes: Record<string, string> = {
+  address_forbidden: 'client not allowed',
+  client_closed_request: 'client left',
+  internal: 'gateway failed',
+  key_suspended: 'key suspended',
+  malformed_request: 'malformed',
+  port_forbidden: 'port forbidden',
+  quota_exceeded: 'quota used up',
+  rate_limited: 'too many a second',
+  target_forbidden: 'target forbidden',
+  target_response_invalid: 'invalid answer',
+  target_timeout: 'target too slow',
+  target_unreachable: 'target unreachable',
+  tunnel_limit_reached: 'too many open',
+  unavailable: 'unavailable',
 };
 
 /**
- * What the gateway's answer means, in a word or two; undefined for one without, and for the answer to
- * any other method than CONNECT, as it may be the target's own.
+ * What became of it, in a word or two: of a code, or that a tunnel was made. Undefined for a code without
+ * words, and for a plain request that was served: its status is the target's own.
  */
-export function statusWords(method: string, status: number): string | undefined {
-  return method === 'CONNECT' ? statuses[status] : undefined;
+export function statusWords(event: Pick<UsageEvent, 'method' | 'code'>): string | undefined {
+  if (event.code === null) return event.method === 'CONNECT' ? 'connected' : undefined;
+  return Object.hasOwn(codes, event.code) ? codes[event.code] : undefined;
 }

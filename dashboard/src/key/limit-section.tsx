@@ -33,6 +33,10 @@ export function LimitSection({ value: key }: { value: Key }) {
           {counted(key.rate_limit, 'connection')} a second
           {origin(key.rate_limit, tier?.rate_limit)}
         </Fact>
+        <Fact name="Open at once">
+          {counted(key.tunnel_limit, 'connection')} on each gateway
+          {origin(key.tunnel_limit, tier?.tunnel_limit)}
+        </Fact>
       </Facts>
     </Section>
   );

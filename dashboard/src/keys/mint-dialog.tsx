@@ -12,7 +12,7 @@ import { useAction } from '../components/use-action.ts';
 import type { MintedKey, Tier } from '../data/key.ts';
 import { mintKey } from '../data/key-actions.ts';
 import { useGrantedTiers, useTiers } from '../data/use-tiers.ts';
-import { bytes, number } from '../format/amount.ts';
+import { limitWords } from '../format/limits.ts';
 import { useSession } from '../session/session-context.ts';
 
 /** Asks what a new key is to be, and mints it. */
@@ -76,7 +76,7 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
 function TierChoice({ tiers }: { tiers: Tier[] }) {
   const granted = useGrantedTiers();
   const options = tiers.map((tier) => {
-    const limits = `${bytes(tier.bandwidth_limit_bytes)} a month, ${number(tier.rate_limit)} connections a second`;
+    const limits = limitWords(tier);
     const open = tier.self_serve || granted.data?.includes(tier.tier);
     return { value: tier.tier, name: tier.tier, hint: open ? limits : `${limits}. Needs a grant.` };
   });

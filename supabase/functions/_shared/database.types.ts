@@ -12,6 +12,7 @@ export type Database = {
           rate_limit: number;
           self_serve: boolean;
           tier: string;
+          tunnel_limit: number;
         };
         ComputedFields: never;
         Insert: {
@@ -20,6 +21,7 @@ export type Database = {
           rate_limit: number;
           self_serve: boolean;
           tier: string;
+          tunnel_limit: number;
         };
         Update: {
           bandwidth_limit_bytes?: number;
@@ -27,6 +29,7 @@ export type Database = {
           rate_limit?: number;
           self_serve?: boolean;
           tier?: string;
+          tunnel_limit?: number;
         };
         Relationships: [];
       };
@@ -52,6 +55,7 @@ export type Database = {
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
+          tunnel_limit: number | null;
           user_id: string | null;
         };
         ComputedFields: never;
@@ -74,6 +78,7 @@ export type Database = {
           suspended_at?: string | null;
           suspended_reason?: string | null;
           tier?: string | null;
+          tunnel_limit?: number | null;
           user_id?: string | null;
         };
         Update: {
@@ -95,6 +100,7 @@ export type Database = {
           suspended_at?: string | null;
           suspended_reason?: string | null;
           tier?: string | null;
+          tunnel_limit?: number | null;
           user_id?: string | null;
         };
         Relationships: [];
@@ -122,6 +128,7 @@ export type Database = {
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
+          tunnel_limit: number | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -133,6 +140,7 @@ export type Database = {
       };
       export_proxy_key_events: {
         Args: {
+          code?: string;
           cursor?: string;
           from?: string;
           id: string;
@@ -188,6 +196,7 @@ export type Database = {
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
+          tunnel_limit: number | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -229,6 +238,7 @@ export type Database = {
       };
       list_proxy_key_events: {
         Args: {
+          code?: string;
           cursor?: string;
           from?: string;
           id: string;
@@ -354,6 +364,7 @@ export type Database = {
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
+          tunnel_limit: number | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -378,7 +389,13 @@ export type Database = {
         };
       };
       set_proxy_key_limits: {
-        Args: { bandwidth_limit_bytes?: number; id: string; rate_limit?: number; reason: string };
+        Args: {
+          bandwidth_limit_bytes?: number;
+          id: string;
+          rate_limit?: number;
+          reason: string;
+          tunnel_limit?: number;
+        };
         Returns: {
           active: boolean | null;
           allowed_ips: string[] | null;
@@ -398,6 +415,7 @@ export type Database = {
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
+          tunnel_limit: number | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -428,6 +446,7 @@ export type Database = {
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
+          tunnel_limit: number | null;
           user_id: string | null;
         };
         SetofOptions: {
@@ -458,6 +477,7 @@ export type Database = {
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
+          tunnel_limit: number | null;
           user_id: string | null;
         };
         SetofOptions: {

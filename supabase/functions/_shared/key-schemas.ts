@@ -54,6 +54,10 @@ export const keySummary = ofRow('KeySummary', summary);
 
 const detail = {
   ...summary,
+  tunnelLimit: z
+    .int()
+    .positive()
+    .openapi({ description: 'Tunnels that may be open at once on one gateway.' }),
   rotatedAt: timeOrNull,
   graceEndsAt: timeOrNull.openapi({
     description: 'Until then the secret before the last rotation works too.',

@@ -33,7 +33,7 @@ export const usagePoint = ofRow('UsagePoint', {
   bytesReceived: count,
 });
 
-/** One CONNECT, or a slice of a long one. */
+/** One CONNECT or plain request, a slice of a long tunnel, or refusals of one kind. */
 export const usageEvent = ofRow('UsageEvent', {
   eventId: z.uuid(),
   apiKeyId: z.uuid(),
@@ -47,4 +47,16 @@ export const usageEvent = ofRow('UsageEvent', {
   servedByNodeId: z.string(),
   tunnelId: z.string().nullable().openapi({ description: 'Shared by the slices of one tunnel.' }),
   slice: count.openapi({ description: 'Only slice 0 counts as a request.' }),
+  code: z
+    .string()
+    .nullable()
+    .openapi({
+      description:
+        'Why the gateway refused it, or what failed, as its answer said; null for what it served. A ' +
+        'refusal is no request.',
+    }),
+  count: z
+    .int()
+    .positive()
+    .openapi({ description: 'How many refusals it stands for; 1 for anything else.' }),
 });

@@ -23,6 +23,12 @@ const limitsBody = z
       .max(1_000_000)
       .nullable()
       .openapi({ description: "CONNECTs per second; null for the tier's." }),
+    tunnelLimit: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .nullable()
+      .openapi({ description: "Tunnels open at once on one gateway; null for the tier's." }),
     reason: reasonField,
   })
   .openapi('LimitsRequest');

@@ -16,8 +16,13 @@ import { announceCsv, streamCsv } from './csv-stream.ts';
 
 const filters = {
   ...spanFields,
-  statusCode: wholeNumber(100, 599).optional(),
+  statusCode: wholeNumber(100, 999).optional(),
   targetHost: text.openapi({ minLength: 1, maxLength: 255 }).optional(),
+  code: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,63}$/, 'A code of the gateway.')
+    .openapi({ example: 'rate_limited' })
+    .optional(),
 };
 
 /** `/api/v1/proxy/keys/{id}/events`: each CONNECT of a key, as JSON by pages or all as CSV. */

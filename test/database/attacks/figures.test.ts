@@ -28,6 +28,24 @@ describe('no figure or time is stored that an answer could not carry', () => {
     ),
   );
 
+  it.each([0, -1, 1_000_001])('a tunnel limit of %s', async (tunnels) => {
+    const { key } = await newKey();
+    await refused(
+      () => sql`update public.proxy_tiers set tunnel_limit = ${tunnels} where tier = 'developer'`,
+    );
+    await refused(
+      (id) => sql`
+        update private.proxy_keys set tunnel_limit_override = ${tunnels} where id = ${id}`,
+      key.id,
+    );
+  });
+
+  it('a tier without a tunnel limit', async () => {
+    await expect(sql`
+      insert into public.proxy_tiers (tier, bandwidth_limit_bytes, rate_limit, self_serve)
+      values ('unlimited', 1, 1, true)`).rejects.toMatchObject({ code: '23502' });
+  });
+
   it.each([`${most + 1n}`, '9223372036854775807', '-1'])("a key's limit of %s", async (bytes) => {
     const { key } = await newKey();
     await refused(

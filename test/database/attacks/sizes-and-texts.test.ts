@@ -30,6 +30,7 @@ describe('20 MB in any argument is refused by its size, in SQL too', () => {
     ['a period', `public.proxy_usage_summary(${huge})`, 'period'],
     ['a time', `public.proxy_usage_series('hour', ${huge})`, 'from'],
     ['a host', `public.list_proxy_key_events('KEY', target_host => ${huge})`, 'target_host'],
+    ['a code', `public.list_proxy_key_events('KEY', code => ${huge})`, 'code'],
     ['a reason', `public.suspend_proxy_key('KEY', ${huge})`, 'reason'],
     ['a user', `public.grant_proxy_tier(${huge}, 'team', 'Paid.')`, 'user'],
     ["an admin's filter of labels", `public.find_proxy_keys(label => ${huge})`, 'label'],

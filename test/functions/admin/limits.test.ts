@@ -10,8 +10,14 @@ import { listenAsGateway, type ToldGateways } from './told-gateways.ts';
 const sql = connectOwner();
 const gateway = connectGateway(1);
 const reason = 'A large customer.';
-const most = { bandwidthLimitBytes: Number.MAX_SAFE_INTEGER, rateLimit: 1_000_000 };
-const ofDeveloper = { bandwidthLimitBytes: 5_000_000_000, rateLimit: 10 };
+const most = {
+  bandwidthLimitBytes: Number.MAX_SAFE_INTEGER,
+  rateLimit: 1_000_000,
+  tunnelLimit: 1_000_000,
+};
+/** What every answer with a key says of its tier's limits. */
+const listed = { bandwidthLimitBytes: 5_000_000_000, rateLimit: 10 };
+const ofDeveloper = { ...listed, tunnelLimit: 100 };
 let owner: Persona;
 let admin: Persona;
 let key: MintedKey;
@@ -26,7 +32,7 @@ beforeEach(async () => {
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-/** The key's limits, everywhere that they are shown. */
+/** The key's limits, everywhere that they are shown: those without a tunnel limit last. */
 async function shownLimits() {
   const path = `/api/v1/proxy/keys/${key.id}`;
   const one = await expectAnswer(await owner.request('GET', path), 200, keyAnswer);
@@ -35,26 +41,30 @@ async function shownLimits() {
     200,
     mintedAnswer,
   );
-  const [lookedUp] = await gateway<{ bandwidthLimitBytes: string; rateLimit: number }[]>`
-    select bandwidth_limit_bytes as "bandwidthLimitBytes", rate_limit as "rateLimit"
+  const [lookedUp] = await gateway`
+    select
+      bandwidth_limit_bytes::float8 as "bandwidthLimitBytes", rate_limit as "rateLimit",
+      tunnel_limit as "tunnelLimit"
     from gateway.lookup_proxy_key(${key.keyId})`;
   const found = await adminWays.route.find(admin, { keyId: key.id });
   const shown = [
     one.key,
-    rotated.key,
-    (await listKeys(owner)).find(({ id }) => id === key.id),
     (
       await owner.supabase
         .from('proxy_key_summaries')
-        .select('bandwidthLimitBytes:bandwidth_limit_bytes, rateLimit:rate_limit')
+        .select(
+          'bandwidthLimitBytes:bandwidth_limit_bytes, rateLimit:rate_limit, tunnelLimit:tunnel_limit',
+        )
         .eq('id', key.id)
         .single()
     ).data,
-    { ...lookedUp, bandwidthLimitBytes: Number(lookedUp?.bandwidthLimitBytes) },
+    lookedUp,
     found.items[0],
+    rotated.key,
+    (await listKeys(owner)).find(({ id }) => id === key.id),
   ].map((row) => {
-    const { bandwidthLimitBytes, rateLimit } = row as typeof most;
-    return { bandwidthLimitBytes, rateLimit };
+    const { bandwidthLimitBytes, rateLimit, tunnelLimit } = row as Partial<typeof most>;
+    return { bandwidthLimitBytes, rateLimit, tunnelLimit };
   });
   return shown;
 }
@@ -67,58 +77,47 @@ async function readAudit() {
 }
 
 /** What the audit says of limits. */
-const changes = (bytes: number | null, rate: number | null) => ({
+const changes = (bytes: number | null, rate: number | null, tunnels: number | null) => ({
   tier: 'developer',
   bandwidth_limit_override_bytes: bytes,
   rate_limit_override: rate,
+  tunnel_limit_override: tunnels,
 });
 
 describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
-  it.each(['id', 'keyId'] as const)('sets both limits of a key by its %s', async (name) => {
+  it.each(['id', 'keyId'] as const)('sets all limits of a key by its %s', async (name) => {
     const owns = await newUser();
     owner = owns;
     key = await mintKey(owner);
-    const limits = { bandwidthLimitBytes: 123, rateLimit: 7 };
+    const limits = { bandwidthLimitBytes: 123, rateLimit: 7, tunnelLimit: 8 };
     expect(await way.limit(admin, key[name], { ...limits, reason })).toMatchObject({
       status: 200,
       data: { id: key.id, active: true, ...limits },
     });
-    expect(new Set((await shownLimits()).map((shown) => JSON.stringify(shown)))).toEqual(
-      new Set([JSON.stringify(limits)]),
-    );
+    const summary = { ...limits, tunnelLimit: undefined };
+    expect(await shownLimits()).toEqual([limits, limits, limits, limits, summary, summary]);
     expect(await readAudit()).toEqual([
-      { action: 'limits_changed', actor_id: admin.id, reason, changes: changes(123, 7) },
+      { action: 'limits_changed', actor_id: admin.id, reason, changes: changes(123, 7, 8) },
     ]);
   });
 
-  it('sets one and leaves the other to the tier, and gives both back with null', async () => {
-    const half = { bandwidthLimitBytes: 123, rateLimit: null, reason };
-    expect((await way.limit(admin, key.id, half)).data).toMatchObject({
-      bandwidthLimitBytes: 123,
-      rateLimit: ofDeveloper.rateLimit,
-    });
-    const otherHalf = { bandwidthLimitBytes: null, rateLimit: 3, reason };
-    expect((await way.limit(admin, key.id, otherHalf)).data).toMatchObject({
-      bandwidthLimitBytes: ofDeveloper.bandwidthLimitBytes,
-      rateLimit: 3,
-    });
-    const none = { bandwidthLimitBytes: null, rateLimit: null, reason: 'Back to normal.' };
-    expect((await way.limit(admin, key.id, none)).data).toMatchObject(ofDeveloper);
-    expect(await readAudit()).toEqual([
-      { action: 'limits_changed', actor_id: admin.id, reason, changes: changes(123, null) },
-      { action: 'limits_changed', actor_id: admin.id, reason, changes: changes(null, 3) },
-      {
-        action: 'limits_changed',
-        actor_id: admin.id,
-        reason: 'Back to normal.',
-        changes: changes(null, null),
-      },
+  it('sets one and leaves the others to the tier, and gives all back with null', async () => {
+    const none = { bandwidthLimitBytes: null, rateLimit: null, tunnelLimit: null };
+    for (const one of [{ bandwidthLimitBytes: 123 }, { rateLimit: 3 }, { tunnelLimit: 4 }, {}]) {
+      const { data } = await way.limit(admin, key.id, { ...none, ...one, reason });
+      expect(data).toMatchObject({ ...ofDeveloper, ...one });
+    }
+    expect((await readAudit()).map((row) => row.changes)).toEqual([
+      changes(123, null, null),
+      changes(null, 3, null),
+      changes(null, null, 4),
+      changes(null, null, null),
     ]);
-    expect(await told.timesTold(key.keyId)).toBe(3);
+    expect(await told.timesTold(key.keyId)).toBe(4);
   });
 
   it.each([
-    ['the least', { bandwidthLimitBytes: 0, rateLimit: 1 }],
+    ['the least', { bandwidthLimitBytes: 0, rateLimit: 1, tunnelLimit: 1 }],
     ['the most', most],
   ])('may set %s', async (_, limits) => {
     expect(await way.limit(admin, key.id, { ...limits, reason })).toMatchObject({
@@ -133,6 +132,8 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['a rate of 0', { ...most, rateLimit: 0 }, 'rateLimit'],
     ['a negative rate', { ...most, rateLimit: -1 }, 'rateLimit'],
     ['a rate past a million', { ...most, rateLimit: 1_000_001 }, 'rateLimit'],
+    ['no open tunnel at all', { ...most, tunnelLimit: 0 }, 'tunnelLimit'],
+    ['open tunnels past a million', { ...most, tunnelLimit: 1_000_001 }, 'tunnelLimit'],
     ['an empty reason', { ...most, reason: ' ' }, 'reason'],
     ['a reason of 501 characters', { ...most, reason: 'x'.repeat(501) }, 'reason'],
     ['no reason but null', { ...most, reason: null }, 'reason'],
@@ -176,9 +177,15 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('leaves a key that is minted later to its tier', async () => {
-    await way.limit(admin, key.id, { bandwidthLimitBytes: 9, rateLimit: 9, reason });
-    const fresh = await mintKey(owner);
-    expect(fresh).toMatchObject(ofDeveloper);
+    await way.limit(admin, key.id, {
+      bandwidthLimitBytes: 9,
+      rateLimit: 9,
+      tunnelLimit: 9,
+      reason,
+    });
+    key = await mintKey(owner);
+    expect(key).toMatchObject(listed);
+    expect((await shownLimits())[0]).toEqual(ofDeveloper);
   });
 });
 
@@ -192,23 +199,27 @@ describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
         });
       }
     }
-    expect((await listKeys(owner)).find(({ id }) => id === key.id)).toMatchObject(ofDeveloper);
+    expect((await shownLimits())[0]).toEqual(ofDeveloper);
   });
 });
 
-describe('over HTTP both limits must be there, so that none is given back by mistake', () => {
+describe('over HTTP all limits must be there, so that none is given back by mistake', () => {
   it.each<[string, Fields, string]>([
-    ['no bytes', { rateLimit: 5 }, 'bandwidthLimitBytes'],
-    ['no rate', { bandwidthLimitBytes: 5 }, 'rateLimit'],
-    ['bytes as text', { bandwidthLimitBytes: '5', rateLimit: 5 }, 'bandwidthLimitBytes'],
-    ['a rate as text', { bandwidthLimitBytes: 5, rateLimit: '5' }, 'rateLimit'],
-    ['half a byte', { bandwidthLimitBytes: 0.5, rateLimit: 5 }, 'bandwidthLimitBytes'],
-    ['half a CONNECT', { bandwidthLimitBytes: 5, rateLimit: 0.5 }, 'rateLimit'],
-    ['huge bytes', { bandwidthLimitBytes: 1e300, rateLimit: 5 }, 'bandwidthLimitBytes'],
-    ['a huge rate', { bandwidthLimitBytes: 5, rateLimit: 1e300 }, 'rateLimit'],
-    ['true', { bandwidthLimitBytes: true, rateLimit: 5 }, 'bandwidthLimitBytes'],
+    ['no bytes', { bandwidthLimitBytes: undefined }, 'bandwidthLimitBytes'],
+    ['no rate', { rateLimit: undefined }, 'rateLimit'],
+    ['no tunnels', { tunnelLimit: undefined }, 'tunnelLimit'],
+    ['bytes as text', { bandwidthLimitBytes: '5' }, 'bandwidthLimitBytes'],
+    ['a rate as text', { rateLimit: '5' }, 'rateLimit'],
+    ['tunnels as text', { tunnelLimit: '5' }, 'tunnelLimit'],
+    ['half a byte', { bandwidthLimitBytes: 0.5 }, 'bandwidthLimitBytes'],
+    ['half a CONNECT', { rateLimit: 0.5 }, 'rateLimit'],
+    ['half a tunnel', { tunnelLimit: 0.5 }, 'tunnelLimit'],
+    ['huge bytes', { bandwidthLimitBytes: 1e300 }, 'bandwidthLimitBytes'],
+    ['a huge rate', { rateLimit: 1e300 }, 'rateLimit'],
+    ['true', { bandwidthLimitBytes: true }, 'bandwidthLimitBytes'],
   ])('so %s is refused', async (_, fields, field) => {
-    expect(await adminWays.route.limit(admin, key.id, { reason, ...fields })).toMatchObject({
+    const five = { bandwidthLimitBytes: 5, rateLimit: 5, tunnelLimit: 5, reason };
+    expect(await adminWays.route.limit(admin, key.id, { ...five, ...fields })).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field,
@@ -225,6 +236,7 @@ describe('over supabase-js', () => {
   it.each([
     ['bytes', { bandwidth_limit_bytes: 1e300 }],
     ['a rate', { rate_limit: 2 ** 31 }],
+    ['a number of tunnels', { tunnel_limit: 2 ** 31 }],
   ])('huge %s are out of the range of their type', async (_, limits) => {
     const { status, error } = await admin.supabase.rpc('set_proxy_key_limits', {
       id: key.id,

@@ -211,7 +211,7 @@ it('many routes at once suspend, limit and reactivate without a failure', async 
       const path = `/admin/proxy/keys/${id}`;
       if (n % 3 === 0) return admin.request('POST', `${path}/suspend`, { reason });
       if (n % 3 === 1) return admin.request('POST', `${path}/reactivate`, { reason });
-      const limits = { bandwidthLimitBytes: n, rateLimit: n + 1, reason };
+      const limits = { bandwidthLimitBytes: n, rateLimit: n + 1, tunnelLimit: null, reason };
       return admin.request('PUT', `${path}/limits`, limits);
     }),
   );

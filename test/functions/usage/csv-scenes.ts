@@ -17,6 +17,8 @@ export const header = [
   'servedByNodeId',
   'tunnelId',
   'slice',
+  'code',
+  'count',
 ] as const satisfies (keyof UsageEvent)[];
 
 /** Asks for a key's events in a media type. */

@@ -23,6 +23,8 @@ const event = z.strictObject({
   servedByNodeId: z.string(),
   tunnelId: z.string().nullable(),
   slice: z.int().nonnegative(),
+  code: z.string().nullable(),
+  count: z.int().positive(),
 });
 
 /** An event of a key, with what a test gives in place of the usual. */
@@ -40,6 +42,8 @@ export function makeEvent(apiKeyId: string, fields: Partial<UsageEvent> = {}): U
     servedByNodeId: 'node-1',
     tunnelId: null,
     slice: 0,
+    code: null,
+    count: 1,
     ...fields,
   };
 }
@@ -49,15 +53,17 @@ export async function insertEvents(sql: Sql, events: UsageEvent[]): Promise<void
   await sql`
     insert into private.proxy_usage_events (
       event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
-      bytes_received, duration_ms, served_by_node_id, tunnel_id, slice
+      bytes_received, duration_ms, served_by_node_id, tunnel_id, slice, code, count
     )
     select
       e."eventId", k.id, k.user_id, e."occurredAt", e."targetHost", e.method, e."statusCode",
-      e."bytesSent", e."bytesReceived", e."durationMs", e."servedByNodeId", e."tunnelId", e.slice
+      e."bytesSent", e."bytesReceived", e."durationMs", e."servedByNodeId", e."tunnelId", e.slice,
+      e.code, e.count
     from jsonb_to_recordset(${JSON.stringify(events)}::text::jsonb) as e (
       "eventId" uuid, "apiKeyId" uuid, "occurredAt" timestamptz, "targetHost" text, method text,
       "statusCode" smallint, "bytesSent" bigint, "bytesReceived" bigint, "durationMs" integer,
-      "servedByNodeId" text, "tunnelId" text, slice integer
+      "servedByNodeId" text, "tunnelId" text, slice integer, code text,
+      count integer
     )
     join private.proxy_keys as k on k.id = e."apiKeyId"`;
 }

@@ -44,6 +44,7 @@ describe('a user who reads events as CSV', () => {
         durationMs: n * 1000,
         tunnelId: n % 5 === 0 ? `tunnel-${n}` : null,
         slice: n % 3,
+        code: n % 7 === 0 ? 'target_unreachable' : null,
       }),
     );
     expect(await recordUsage(gateway, events)).toMatchObject({ recorded: 230 });
@@ -54,10 +55,16 @@ describe('a user who reads events as CSV', () => {
     expect(rows).toEqual([header, ...events.map(csvRow)]);
   });
 
-  it('gets those of a deleted key, by its keyId', async () => {
+  it('gets those of a deleted key, by its keyId, and how many refusals one stands for', async () => {
     const { id, keyId } = await mintKey(user);
-    const event = makeEvent(id);
-    await recordUsage(gateway, [event]);
+    const event = makeEvent(id, {
+      statusCode: 429,
+      bytesSent: 0,
+      bytesReceived: 0,
+      code: 'rate_limited',
+      count: 1_000_000,
+    });
+    expect(await recordUsage(gateway, [event])).toMatchObject({ recorded: 1 });
     await user.api.DELETE('/api/v1/proxy/keys/{id}', { params: { path: { id } } });
     expect(parseCsv(await readCsv(user, keyId))).toEqual([header, csvRow(event)]);
   });
@@ -89,6 +96,7 @@ describe('a user who reads events as CSV', () => {
         occurredAt: moment(n),
         statusCode: n % 2 === 0 ? 200 : 502,
         targetHost: n % 3 === 0 ? 'a.example' : 'b.example',
+        code: n % 4 === 3 ? 'target_unreachable' : null,
       }),
     );
     await recordUsage(gateway, events);
@@ -98,9 +106,10 @@ describe('a user who reads events as CSV', () => {
       to: events[1]?.occurredAt ?? '',
       statusCode: 502,
       targetHost: 'B.Example',
+      code: 'target_unreachable',
     };
     const filtered = (await readEvents(user, id, query)).events;
-    expect(filtered).toEqual([5, 7].map((n) => events[n]));
+    expect(filtered).toEqual([events[7]]);
     const search = `?${new URLSearchParams(query as unknown as Record<string, string>)}`;
     expect(parseCsv(await readCsv(user, id, search))).toEqual([header, ...filtered.map(csvRow)]);
   });
@@ -167,6 +176,7 @@ describe('a refusal of CSV is a problem document', () => {
     ['?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z', ['to']],
     ['?statusCode=99', ['statusCode']],
     ['?targetHost=', ['targetHost']],
+    ['?code=', ['code']],
     ['?format=csv', ['format']],
   ])('for %s', async (query, paths) => {
     expect((await refuse(query, 400, 'invalid_request'))?.sort()).toEqual(paths);

@@ -74,14 +74,22 @@ describe('a user who reads events by pages', () => {
         occurredAt: microsecondsAfter(moment, 100 - n),
         statusCode: 504,
         targetHost: 'a&b=c+d e#é',
+        code: 'target_timeout',
       }),
     );
     const others = wanted.flatMap(({ occurredAt }) => [
       makeEvent(id, { occurredAt }),
-      makeEvent(id, { occurredAt, statusCode: 504 }),
+      makeEvent(id, { occurredAt, statusCode: 504, code: 'target_timeout' }),
+      makeEvent(id, { occurredAt, statusCode: 504, targetHost: 'a&b=c+d e#é' }),
     ]);
     await insertEvents(sql, [...others, ...wanted]);
-    const query = { statusCode: 504, targetHost: 'A&B=c+D e#é', from: moment, limit: 2 };
+    const query = {
+      statusCode: 504,
+      targetHost: 'A&B=c+D e#é',
+      code: 'target_timeout',
+      from: moment,
+      limit: 2,
+    };
     const pages = await followLinks(user, id, query);
     expect(pages.map(idsOf)).toEqual([
       idsOf(wanted.slice(0, 2)),
@@ -157,6 +165,9 @@ describe('a user who sends a query that cannot be used', () => {
     ['a page that is no number', 'page=first', 'page'],
     ['a status that is no number', 'statusCode=2xx', 'statusCode'],
     ['a host that no text can hold', 'targetHost=%00', 'targetHost'],
+    ['a code in another form', 'code=Rate-limited', 'code'],
+    ['a code of 65 characters', `code=${'a'.repeat(65)}`, 'code'],
+    ['a status of four digits', 'statusCode=1000', 'statusCode'],
     ['a time whose plus sign is not encoded', 'from=2026-01-01T00:00:00+02:00', 'from'],
   ])('is told which: %s', async (_, query, path) => {
     const { id } = await mintKey(user);

@@ -108,8 +108,9 @@ describe('a user who filters events', () => {
     id = (await mintAgedKey(sql, user)).id;
     for (let n = 0; n < 12; n += 1) {
       const targetHost = n % 2 === 0 ? 'shop.example.com' : 'api.example.com';
-      const statusCode = n % 3 === 0 ? 502 : 200;
-      events.unshift(makeEvent(id, { occurredAt: at(n), targetHost, statusCode }));
+      const failed = { statusCode: 502, code: 'target_unreachable' };
+      const fields = { occurredAt: at(n), targetHost, ...(n % 3 === 0 ? failed : {}) };
+      events.unshift(makeEvent(id, fields));
     }
     expect(await recordUsage(gateway, events)).toMatchObject({ recorded: 12 });
   });
@@ -123,14 +124,22 @@ describe('a user who filters events', () => {
     ['between two times', { from: at(3), to: at(9) }, (n) => n >= 3 && n < 9],
     ['from a time to come', { from: '2099-01-01T00:00:00Z' }, () => false],
     ['by status', { statusCode: 502 }, (n) => n % 3 === 0],
-    ['by a status that none has', { statusCode: 599 }, () => false],
+    ['by a status that none has', { statusCode: 999 }, () => false],
+    ['by code', { code: 'target_unreachable' }, (n) => n % 3 === 0],
+    ['by a code that none has', { code: 'target_timeout' }, () => false],
     ['by host', { targetHost: 'api.example.com' }, (n) => n % 2 === 1],
     ['by host in another case', { targetHost: 'API.Example.COM' }, (n) => n % 2 === 1],
     ['by a part of a host, which is none', { targetHost: 'example.com' }, () => false],
     ['by a pattern, which is none', { targetHost: '%' }, () => false],
     [
       'by all of these',
-      { from: at(2), to: at(11), statusCode: 502, targetHost: 'api.example.com' },
+      {
+        from: at(2),
+        to: at(11),
+        statusCode: 502,
+        targetHost: 'api.example.com',
+        code: 'target_unreachable',
+      },
       (n) => n === 3 || n === 9,
     ],
   ])('gets them %s', async (_, query, wanted) => {
