@@ -38,7 +38,7 @@ const driftMs = 10;
 /** How far off a host's clock is worth a log line, in ms. */
 const offMs = 2_000;
 
-/** Makes a clock that is measured by whoever has a connection. */
+/** Makes a clock that its owner measures over a connection. */
 export function createDatabaseClock(options: DatabaseClockOptions): DatabaseClock {
   const { log, monotonicNow = () => performance.now(), hostNow = Date.now } = options;
   let recent: Measurement[] = [];

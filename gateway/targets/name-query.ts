@@ -76,6 +76,7 @@ export async function queryName(name: string, options: NameQueryOptions): Promis
   const done = Promise.withResolvers<void>();
   const deadline = setTimeout(done.resolve, timeoutMs);
   let delay: NodeJS.Timeout | undefined;
+  let over = false;
 
   const resolverFrom = (first: number): Resolver => {
     const made = resolvers[first];
@@ -96,7 +97,7 @@ export async function queryName(name: string, options: NameQueryOptions): Promis
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       const more = serverFailures.has(code) && resolver.getServers().length > 1;
-      return more && !signal.aborted ? ask(family, first + 1) : { code };
+      return more && !over ? ask(family, first + 1) : { code };
     }
   };
   const settle = async (family: 4 | 6, other: 4 | 6) => {
@@ -115,6 +116,7 @@ export async function queryName(name: string, options: NameQueryOptions): Promis
     if (!signal.aborted) await done.promise;
     return answerOf(outcomes[4], outcomes[6]);
   } finally {
+    over = true;
     clearTimeout(deadline);
     clearTimeout(delay);
     for (const resolver of resolvers) resolver.cancel();

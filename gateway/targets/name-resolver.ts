@@ -31,7 +31,7 @@ export interface NameResolverOptions {
   servers?: readonly string[] | undefined;
   /** How many names a key may have under way at once; further ones wait. */
   mostPerKey?: number;
-  /** How many names all keys may have under way at once; further ones are refused. */
+  /** How many names all keys may have under way at once. */
   most?: number;
   /** How long a name may take in all, in ms. */
   timeoutMs?: number;
@@ -43,6 +43,7 @@ export interface NameResolverOptions {
 
 /** A name that is asked for. */
 interface Query {
+  begunAt: number;
   answer: Promise<readonly LookupAddress[]>;
   callers: number;
   cancel: AbortController;
@@ -50,6 +51,8 @@ interface Query {
 
 const cachedNames = 10_000;
 const retryAfterSeconds = 5;
+/** How long a name is left alone when there are too many, in ms: nearly all are answered by then. */
+const safeMs = 1_000;
 const loopback = (): readonly LookupAddress[] => [
   { address: '127.0.0.1', family: 4 },
   { address: '::1', family: 6 },
@@ -75,8 +78,8 @@ export function createNameResolver(options: NameResolverOptions): NameResolver {
     perf: { now },
   });
   const full = createAlarm(log, {
-    begins: 'too many names are being resolved: requests are refused',
-    ends: 'names are resolved again',
+    begins: 'too many names are being resolved: the slowest are given up',
+    ends: 'names are resolved in full again',
   });
   const deaf = createAlarm(log, {
     begins: 'no name server can be asked: is one there, and are descriptors left?',
@@ -100,23 +103,31 @@ export function createNameResolver(options: NameResolverOptions): NameResolver {
       deaf(false);
       return answer.addresses;
     } catch (error) {
-      if (signal.aborted || !(error instanceof NameError)) throw error;
+      if (signal.aborted) throw signal.reason;
+      if (!(error instanceof NameError)) throw error;
       deaf(error.code === 'unavailable');
       if (error.code !== 'unavailable') cache.set(name, error);
       throw error;
     }
   };
   const begin = (name: string): Query => {
-    if (queries.size >= most) {
-      full(true, { names: queries.size });
-      throw new Refusal('unavailable', { retryAfterSeconds });
-    }
+    if (queries.size >= most) makeRoom();
     const cancel = new AbortController();
-    const query: Query = { callers: 0, cancel, answer: ask(name, cancel.signal) };
+    const answer = ask(name, cancel.signal);
+    const query: Query = { begunAt: now(), callers: 0, cancel, answer };
     queries.set(name, query);
     const end = () => forget(name, query);
     query.answer.then(end, end);
     return query;
+  };
+  /** Gives up the name that has waited longest, a silent one most likely; throws where none has. */
+  const makeRoom = () => {
+    full(true, { names: queries.size });
+    const refusal = new Refusal('unavailable', { retryAfterSeconds });
+    const [[name, query] = []] = queries;
+    if (name === undefined || !query || now() - query.begunAt < safeMs) throw refusal;
+    queries.delete(name);
+    query.cancel.abort(refusal);
   };
   const forget = (name: string, query: Query) => {
     if (queries.get(name) !== query) return;

@@ -32,7 +32,7 @@ describe('with clocks in the test’s hand', () => {
       monotonicNow: () => time.monotonic,
       hostNow: () => time.host,
     });
-    /** Asks the database, which answers after `there` ms, and is heard `back` ms later. */
+    /** Asks the database, which answers after `there` ms, and arrives `back` ms later. */
     const measure = (there: number, back: number) =>
       clock.measure(async () => {
         pass(there);

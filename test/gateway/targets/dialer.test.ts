@@ -9,6 +9,7 @@ import { openBlackHole } from '../black-hole.ts';
 import { connectTarget, dial } from './test-dialer.ts';
 
 const keyId = 'avp_test_000000000000';
+const options = { keyId, timeoutMs: 10_000 };
 /** Of a name that nobody answers for, until the signal is aborted. */
 const names: Pick<NameResolver, 'resolve'> = {
   async resolve(_, { signal }) {
@@ -68,10 +69,7 @@ function keep(socket: Socket): Socket {
 
 test('connects, and says to whom', async () => {
   const { accepted, port } = await listen();
-  const { socket, target } = await connectTarget(policy, '127.1', port, {
-    keyId,
-    timeoutMs: 10_000,
-  });
+  const { socket, target } = await connectTarget(policy, '127.1', port, options);
   keep(socket);
   expect(target).toEqual({
     host: '127.0.0.1',
@@ -83,7 +81,6 @@ test('connects, and says to whom', async () => {
 });
 
 test('the policy’s refusals pass', async () => {
-  const options = { keyId, timeoutMs: 10_000 };
   await expect(connectTarget(policy, '10.0.0.1', 443, options)).rejects.toMatchObject({
     code: 'target_forbidden',
     statusCode: 403,
@@ -95,7 +92,6 @@ test('the policy’s refusals pass', async () => {
 });
 
 test('a port that nobody listens on is unreachable', async () => {
-  const options = { keyId, timeoutMs: 10_000 };
   await expect(connectTarget(policy, '127.0.0.1', await freePort(), options)).rejects.toMatchObject(
     { code: 'target_unreachable', statusCode: 502 },
   );
@@ -129,11 +125,7 @@ describe('gives up when it is told to', () => {
     const { accepted, port } = await listen();
     const giveUp = new AbortController();
     giveUp.abort(reason);
-    const connecting = connectTarget(policy, '127.0.0.1', port, {
-      keyId,
-      timeoutMs: 10_000,
-      giveUp,
-    });
+    const connecting = connectTarget(policy, '127.0.0.1', port, { ...options, giveUp });
     await expect(connecting).rejects.toBe(reason);
     await expect(dial(targetOf(port, 1), giveUp.signal)).rejects.toBe(reason);
     expect(accepted).toEqual([]);
@@ -141,21 +133,16 @@ describe('gives up when it is told to', () => {
 
   test('while it resolves', async () => {
     const gone = new AbortController();
-    const connecting = connectTarget(policy, 'a.example', 443, {
-      keyId,
-      timeoutMs: 10_000,
-      giveUp: gone,
-    });
+    const connecting = connectTarget(policy, 'a.example', 443, { ...options, giveUp: gone });
     gone.abort(reason);
     await expect(connecting).rejects.toBe(reason);
   });
 
   test('while it connects', async () => {
     const gone = new AbortController();
-    const options = { keyId, timeoutMs: 10_000, giveUp: gone };
     const port = await blackHole();
     const before = openSockets();
-    const connecting = connectTarget(policy, '127.0.0.1', port, options);
+    const connecting = connectTarget(policy, '127.0.0.1', port, { ...options, giveUp: gone });
     await eventually(() => expect(openSockets()).toBe(before + 1));
     gone.abort(reason);
     await expect(connecting).rejects.toBe(reason);
@@ -167,8 +154,7 @@ describe('gives up when it is told to', () => {
     const gone = new AbortController();
     const { port } = await listen();
     const { socket } = await connectTarget(policy, '127.0.0.1', port, {
-      keyId,
-      timeoutMs: 10_000,
+      ...options,
       giveUp: gone,
     });
     gone.abort(reason);
@@ -182,12 +168,10 @@ test('a signal that outlives many connections keeps none of them', async () => {
   const { port } = await listen();
   const refused = targetOf(await freePort(), 1);
   keep(await dial(targetOf(port, 1), signal));
-  keep(
-    (await connectTarget(policy, '127.0.0.1', port, { keyId, timeoutMs: 10_000, giveUp })).socket,
-  );
+  keep((await connectTarget(policy, '127.0.0.1', port, { ...options, giveUp })).socket);
   await expect(dial(refused, signal)).rejects.toMatchObject({ code: 'target_unreachable' });
   await expect(
-    connectTarget(policy, '127.0.0.1', refused.port, { keyId, timeoutMs: 10_000, giveUp }),
+    connectTarget(policy, '127.0.0.1', refused.port, { ...options, giveUp }),
   ).rejects.toMatchObject({ code: 'target_unreachable' });
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

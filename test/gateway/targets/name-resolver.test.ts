@@ -1,73 +1,29 @@
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { pino } from 'pino';
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseAllowedTargets } from '../../../gateway/targets/allowed-targets.ts';
-import {
-  createNameResolver,
-  type NameResolver,
-  type NameResolverOptions,
-} from '../../../gateway/targets/name-resolver.ts';
 import { createTargetPolicy } from '../../../gateway/targets/target-policy.ts';
-import { freePort } from '../../../scripts/stack/ports.ts';
-import { type NameServer, noData, nxdomain, type Reply, startNameServer } from './name-server.ts';
+import { type NameServer, noData, nxdomain, type Reply } from './name-server.ts';
+import {
+  ask,
+  eventually,
+  keyA,
+  newResolver,
+  newServer,
+  of,
+  onlyA,
+  over,
+  scene,
+  v4,
+} from './resolver-scene.ts';
 import { connectTarget } from './test-dialer.ts';
-
-const [keyA, keyB] = ['avp_live_00000000000a', 'avp_live_00000000000b'];
-const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 60_000 });
-/** Aborted after each test: nothing is left to wait for. */
-let over = new AbortController();
-
-afterEach(() => {
-  over.abort(new Error('the test is over'));
-  over = new AbortController();
-});
-
-async function newServer(answer: NameServer['answer']): Promise<NameServer> {
-  const server = await startNameServer(answer);
-  onTestFinished(() => server.close());
-  return server;
-}
-
-/** A resolver on name servers of the test, whose clock is in the test's hand. */
-function newResolver(servers: NameServer[], options: Partial<NameResolverOptions> = {}) {
-  const clock = { now: 5_000 };
-  const logged: { level: number }[] = [];
-  const names = createNameResolver({
-    servers: servers.map(({ address }) => address),
-    hosts: { find: () => undefined },
-    now: () => clock.now,
-    log: pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line)) }),
-    ...options,
-  });
-  const levels = () => logged.map(({ level }) => level);
-  return { names, clock, levels, resolve: (name: string) => ask(names, name) };
-}
-
-/** A resolver, and the one name server that it asks. */
-async function scene(answer: NameServer['answer'], options?: Partial<NameResolverOptions>) {
-  const server = await newServer(answer);
-  return { server, ...newResolver([server], options) };
-}
-
-/** The addresses of a name, sorted: which family is first depends on the machine. */
-async function ask(names: NameResolver, name: string, options = {}): Promise<string[]> {
-  const answers = await names.resolve(name, { keyId: keyA, signal: over.signal, ...options });
-  return answers.map(({ address }) => address).sort();
-}
-
-const of = (...addresses: string[]): Reply => ({ addresses });
-const v4 = of('192.0.2.1');
-/** Answers to A as said, and to AAAA that there is no address. */
-const onlyA = (reply: Reply) => (type: string) => (type === 'A' ? reply : noData);
 
 describe('a name', () => {
   test('is asked for in both families, as it is, and has all their addresses', async () => {
     const { server, names } = await scene((type) =>
       type === 'A' ? of('192.0.2.1', '192.0.2.2') : of('2001:db8::1'),
     );
-    const answers = await names.resolve('a_b', { keyId: keyA, signal: over.signal });
+    const answers = await names.resolve('a_b', { keyId: keyA, signal: over.controller.signal });
     // no search domain is added
     expect(server.asked.sort()).toEqual(['A a_b', 'AAAA a_b']);
     expect(answers.toSorted((a, b) => (a.address < b.address ? -1 : 1))).toEqual([
@@ -142,7 +98,7 @@ describe('an answer', () => {
   });
 
   test.each<[string, NameServer['answer']]>([
-    ['that there is none', () => nxdomain],
+    ['that denies the name', () => nxdomain],
     ['without a family that failed', (type) => (type === 'A' ? v4 : { rcode: 2 })],
     ['without a family that was silent', (type) => (type === 'A' ? v4 : 'silence')],
   ])('%s holds for 1 s', async (_, answer) => {
@@ -173,133 +129,6 @@ describe('an answer', () => {
   });
 });
 
-describe('a caller that leaves', () => {
-  const reason = new Error('the client is gone');
-
-  test('ends its wait at once, and the query with the last of them', async () => {
-    const { names, resolve } = await scene(() => 'silence');
-    const [one, other] = [new AbortController(), new AbortController()];
-    const first = ask(names, 'a.example', { signal: one.signal });
-    const second = ask(names, 'a.example', { signal: other.signal, keyId: keyB });
-    await eventually(() => expect(names.underWay).toBe(1));
-    one.abort(reason);
-    await expect(first).rejects.toBe(reason);
-    expect(names.underWay).toBe(1);
-    other.abort(reason);
-    await expect(second).rejects.toBe(reason);
-    expect(names.underWay).toBe(0);
-    // nothing of it is kept: the next caller's query is its own
-    const third = resolve('a.example');
-    await eventually(() => expect(names.underWay).toBe(1));
-    over.abort(reason);
-    await expect(third).rejects.toBe(reason);
-  });
-
-  test('before it has begun asks nothing', async () => {
-    const { server, names } = await scene(() => v4);
-    const signal = AbortSignal.abort(reason);
-    await expect(ask(names, 'a.example', { signal })).rejects.toBe(reason);
-    expect(server.asked).toEqual([]);
-  });
-
-  test('leaves no socket', async () => {
-    const { names } = await scene(() => 'silence');
-    // Node does not list the sockets of a resolver among its own
-    const descriptors = () => readdirSync('/dev/fd').length;
-    const before = descriptors();
-    const gone = new AbortController();
-    const waiting = Array.from({ length: 20 }, (_, at) =>
-      ask(names, `${at}.example`, { signal: gone.signal }),
-    );
-    await eventually(() => expect(descriptors()).toBeGreaterThanOrEqual(before + 20));
-    gone.abort(reason);
-    await Promise.allSettled(waiting);
-    await eventually(() => expect(descriptors()).toBeLessThanOrEqual(before));
-  });
-});
-
-describe('a key with silent names', () => {
-  const silentOrGood: NameServer['answer'] = (type, name) =>
-    name.startsWith('silent') ? 'silence' : onlyA(v4)(type);
-
-  test('has 50 under way, and delays no other key’s name', async () => {
-    const { server, names } = await scene(silentOrGood);
-    const gone = new AbortController();
-    const silent = Array.from({ length: 60 }, (_, at) =>
-      ask(names, `silent-${at}.example`, { signal: at === 0 ? gone.signal : over.signal }),
-    );
-    Promise.allSettled(silent);
-    const own = ask(names, 'good.example');
-    expect(await ask(names, 'good.example', { keyId: keyB })).toEqual(['192.0.2.1']);
-    expect(names.underWay).toBe(50);
-    // what is cached takes no slot
-    expect(await ask(names, 'localhost')).toHaveLength(2);
-    expect(await ask(names, 'good.example')).toEqual(['192.0.2.1']);
-    const asked = (at: number) => server.asked.includes(`A silent-${at}.example`);
-    await eventually(() => expect(asked(49)).toBe(true));
-    expect(asked(50)).toBe(false);
-    // one that leaves makes room for the next in order
-    gone.abort(new Error('the client is gone'));
-    await eventually(() => expect(asked(50)).toBe(true));
-    expect(asked(51)).toBe(false);
-    expect(names.underWay).toBe(50);
-    over.abort(new Error('the test is over'));
-    await expect(own).rejects.toBe(over.signal.reason);
-    expect(names.underWay).toBe(0);
-  });
-
-  test('is answered in turn, and one that leaves the queue is passed over', async () => {
-    const { server, names } = await scene(silentOrGood, { mostPerKey: 1 });
-    const [first, second] = [new AbortController(), new AbortController()];
-    const silent = [first, second].map(({ signal }, at) =>
-      ask(names, `silent-${at}.example`, { signal }),
-    );
-    const good = ask(names, 'good.example');
-    const twice = ask(names, 'good.example');
-    await eventually(() => expect(server.asked).toHaveLength(2));
-    second.abort('left');
-    await expect(silent[1]).rejects.toBe('left');
-    first.abort('left');
-    await expect(silent[0]).rejects.toBe('left');
-    expect(await Promise.all([good, twice])).toEqual([['192.0.2.1'], ['192.0.2.1']]);
-    expect(server.asked.filter((question) => question.includes('silent-1'))).toEqual([]);
-    expect(names.underWay).toBe(0);
-  });
-});
-
-test('too many names of all keys are refused, and logged once', async () => {
-  const { server, names, levels } = await scene(() => 'silence', { most: 3 });
-  const gone = new AbortController();
-  const under = [1, 2, 3].map((at) =>
-    ask(names, `silent-${at}.example`, { keyId: `avp_live_${at}`, signal: gone.signal }),
-  );
-  await eventually(() => expect(names.underWay).toBe(3));
-  for (const name of ['a.example', 'b.example']) {
-    await expect(ask(names, name, { keyId: keyB })).rejects.toMatchObject({
-      code: 'unavailable',
-      statusCode: 503,
-    });
-  }
-  expect(levels()).toEqual([40]);
-  gone.abort();
-  await Promise.allSettled(under);
-  server.answer = onlyA(v4);
-  expect(await ask(names, 'a.example', { keyId: keyB })).toEqual(['192.0.2.1']);
-  expect(levels()).toEqual([40, 30]);
-});
-
-test('name servers that are away are no fault of the name: logged once, and asked again', async () => {
-  const server = await newServer(onlyA(v4));
-  const servers = [`127.0.0.1:${await freePort()}`];
-  const { resolve, levels } = newResolver([], { servers });
-  await expect(resolve('a.example')).rejects.toMatchObject({ code: 'unavailable' });
-  await expect(resolve('a.example')).rejects.toMatchObject({ code: 'unavailable' });
-  expect(levels()).toEqual([40]);
-  servers[0] = server.address;
-  expect(await resolve('a.example')).toEqual(['192.0.2.1']);
-  expect(levels()).toEqual([40, 30]);
-});
-
 test('localhost and what ends with it are loopback, and the hosts file comes before any server', async () => {
   const { server, resolve } = await scene(() => v4, {
     hosts: {
@@ -314,7 +143,7 @@ test('localhost and what ends with it are loopback, and the hosts file comes bef
 
 describe('DNS rebinding:', () => {
   const allowed = parseAllowedTargets('127.0.0.1');
-  const options = () => ({ keyId: keyA, timeoutMs: 60_000, signal: over.signal });
+  const options = () => ({ keyId: keyA, timeoutMs: 60_000, signal: over.controller.signal });
 
   test('the checked address is dialled, whatever the name says by then', async () => {
     const listener = createServer((socket) => socket.end());
@@ -344,7 +173,7 @@ describe('DNS rebinding:', () => {
 
   test('what the cache gives is checked each time', async () => {
     const { server, names } = await scene(onlyA(of('127.0.0.1')));
-    const at = { keyId: keyA, signal: over.signal };
+    const at = { keyId: keyA, signal: over.controller.signal };
     const open = createTargetPolicy({ allowed, names });
     expect(await open.resolve('a.example', 443, at)).toMatchObject({ host: 'a.example' });
     const closed = createTargetPolicy({ allowed: [], names });
