@@ -58,13 +58,21 @@ export function startProcess(
   return { ...program, ask, memory: async () => (await ask('memory')) as MemoryUse };
 }
 
-/** Runs a program as `user`, whose folder it then is. */
+/** Runs a program of Debian's as `user`, whose folder it then is. It ends with us, as scripts do. */
 export function startProgram(
   command: string,
   args: (folder: string) => string[],
   user: ProcessUser | null,
 ): Program {
-  const { child: _, exited: __, ...program } = startChild({ command, args, user });
+  const {
+    child: _,
+    exited: __,
+    ...program
+  } = startChild({
+    command: 'setpriv',
+    args: (folder) => ['--pdeathsig', 'TERM', command, ...args(folder)],
+    user,
+  });
   return program;
 }
 

@@ -20,14 +20,18 @@ const warmUpMs = 3_000;
 const rows = 30;
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-profile-'));
-const stack = await startStack({ ephemeral: true, durable: true });
+const abort = new AbortController();
+const { signal } = abort;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => abort.abort());
+const stack = await startStack({ ephemeral: true, durable: true, signal });
 const sql = postgres(stack.dbUrl, { max: 2, onnotice: () => {} });
 try {
   const scene = await openScene(sql, stack.keysFile);
   const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-  const proxies = await startProxies({ stack, sql, scene }, flags);
+  await using proxies = await startProxies({ stack, sql, scene }, flags);
   const { load, gateway, bare, squid } = proxies;
   const run = async (name: string, { process: proxy, request }: Peer<Program>) => {
+    signal.throwIfAborted();
     const asked = { proxyPort: proxy.port, request: request.toString(), connections };
     await load.connects({ ...asked, milliseconds: warmUpMs });
     await gateway.process.recorded();
@@ -53,7 +57,8 @@ try {
   if (squid) await run('Squid', squid);
   await run('bare relay', bare);
   const { from, to, count } = await run('gateway', gateway);
-  await proxies[Symbol.asyncDispose]();
+  // it writes its profile when it ends
+  await gateway.process.stop();
   for (const file of readdirSync(folder)) {
     const spent = readProfile(join(folder, file), from, to);
     print('our file that asked for it, or what of Node did', spent.files, count);

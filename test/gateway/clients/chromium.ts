@@ -1,0 +1,19 @@
+import { chromiumPath, launchChromium } from '../../../scripts/chromium.ts';
+import type { Client } from './client.ts';
+
+export const chromium: Client = {
+  name: 'Chromium',
+  installed: chromiumPath !== undefined,
+  async read(proxy, site) {
+    const { origin, username, password } = new URL(proxy);
+    await using browser = await launchChromium();
+    const context = await browser.newContext({
+      proxy: { server: origin, username, password },
+      ignoreHTTPSErrors: true,
+    });
+    const page = await context.newPage();
+    const response = await page.goto(site);
+    if (response?.status() !== 200) throw new Error(`status ${response?.status()}`);
+    return await response.text();
+  },
+};

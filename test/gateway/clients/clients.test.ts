@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import type { UsageEvent } from '../../../dashboard/src/data/key.ts';
+import { type KeyOwner, newKeyOwner } from '../key-owner.ts';
+import { startPlainTarget, startTlsTarget } from '../targets.ts';
+import { body } from './body.ts';
+import { chromium } from './chromium.ts';
+import type { Client } from './client.ts';
+import { curl } from './curl.ts';
+import { git } from './git.ts';
+import { go } from './go.ts';
+import { java } from './java.ts';
+import { npm } from './npm.ts';
+import { python } from './python.ts';
+import { undici } from './undici.ts';
+import { wget } from './wget.ts';
+
+const stack = inject('stack');
+const sql = postgres(stack.dbUrl, { onnotice: () => {} });
+// those that take longest first, as some run at once
+const clients = [go, chromium, java, npm, git, ...python, wget, curl, undici].filter(
+  ({ installed }) => installed || process.env.REQUIRE_CLIENTS,
+);
+
+const sum = (events: UsageEvent[], bytes: 'bytes_sent' | 'bytes_received') =>
+  events.reduce((all, event) => all + event[bytes], 0);
+
+let owner: KeyOwner;
+
+beforeAll(async () => {
+  owner = await newKeyOwner(sql);
+});
+
+afterAll(() => sql.end());
+
+describe.concurrent.each(clients)('$name', (client: Client) => {
+  it.each([
+    { kind: 'plain', start: startPlainTarget, scheme: 'http' },
+    { kind: 'TLS', start: startTlsTarget, scheme: 'https' },
+  ])('reads a $kind site, and the owner sees the usage', async ({ kind, start, scheme }) => {
+    const key = await owner.newKey();
+    const folder = await mkdtemp(join(tmpdir(), 'proxy-client-'));
+    const answer = (await client.site?.(folder)) ?? ((_, response) => response.end(body));
+    let requests = 0;
+    const target = await start((request, response) => {
+      requests += 1;
+      return answer(request, response);
+    });
+    try {
+      const proxy = stack.gatewayUrl.replace('//', `//${key.basicAuth}@`);
+      const site = `${scheme}://localhost:${target.port}`;
+      // not toBe: a difference would be printed in full
+      expect((await client.read(proxy, site, folder)) === body).toBe(true);
+
+      const isPlain = kind === 'plain';
+      const events = await vi.waitFor(
+        async () => {
+          const { data } = await owner.persona.supabase.rpc('list_proxy_key_events', {
+            id: key.id,
+            limit: 200,
+          });
+          const events = (data?.items ?? []) as unknown as UsageEvent[];
+          const { received, sent } = target.bytes();
+          expect(sum(events, 'bytes_sent')).toBe(received);
+          expect(sum(events, 'bytes_received')).toBe(sent);
+          return events;
+        },
+        { timeout: 60_000, interval: 100 },
+      );
+      // one that lasts is reported in slices
+      const begun = events.filter(({ slice }) => slice === 0);
+      expect(begun).toHaveLength(isPlain ? requests : target.connections);
+      const methods = [...new Set(events.map(({ method }) => method))].sort();
+      expect(methods).toEqual(isPlain ? (client.methods ?? ['GET']) : ['CONNECT']);
+      for (const event of events) {
+        expect(event).toMatchObject({ target_host: 'localhost', status_code: 200 });
+      }
+      for (const event of begun) {
+        expect(event.bytes_sent + event.bytes_received).toBeGreaterThan(0);
+      }
+      // git and npm compress it
+      expect(target.bytes().sent).toBeGreaterThan(body.length / 2);
+    } finally {
+      await target.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+it.runIf(clients.includes(curl))('curl is asked to authenticate when it sends no key', async () => {
+  const args = ['--silent', '--write-out', '%{http_connect}', '-x', stack.gatewayUrl];
+  const attempt = promisify(execFile)('curl', [...args, 'https://localhost/']);
+  await expect(attempt).rejects.toMatchObject({ stdout: '407' });
+});

@@ -1,0 +1,13 @@
+import { certificateFile } from '../targets.ts';
+import { type Client, isOnPath, run } from './client.ts';
+
+export const curl: Client = {
+  name: 'curl',
+  installed: isOnPath('curl'),
+  read: (proxy, site, folder) =>
+    run(
+      'curl',
+      ['--silent', '--show-error', '--fail', '--cacert', certificateFile, '-x', proxy, site],
+      folder,
+    ),
+};

@@ -1,0 +1,26 @@
+import { fileURLToPath } from 'node:url';
+import { certificateFile } from '../targets.ts';
+import { type Client, isOnPath, run } from './client.ts';
+
+const program = fileURLToPath(new URL('./read.go', import.meta.url));
+
+/** The last that was started: two at once would compile the same. */
+let earlier: Promise<unknown> = Promise.resolve();
+
+export const go: Client = {
+  name: 'Go’s net/http',
+  installed: isOnPath('go'),
+  read(proxy, site, folder) {
+    const read = () =>
+      run(
+        'go',
+        // the standard library is compiled once, and sooner where it is not optimized
+        ['run', '-gcflags=all=-N -l', program, proxy, site, certificateFile],
+        folder,
+        { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOTOOLCHAIN: 'local' },
+      );
+    const result = earlier.then(read, read);
+    earlier = result;
+    return result;
+  },
+};
