@@ -12,14 +12,10 @@ import { ageKeys } from './aged-key.ts';
 export interface OwnApi {
   /** The schema's owner. */
   sql: postgres.Sql;
-  /** The CONNECT gateway's role. */
-  gateway: postgres.Sql;
   userId: string;
   keyId: string;
   /** A user's request to a path of the API. */
   get(path: string, accept: string): Promise<Response>;
-  /** Puts events of the key into the table at once; `columns` are SQL over `n`, from 1 to `count`. */
-  fill(count: number, columns: Record<string, string>): Promise<void>;
   /** Resolves when no part of a CSV has been asked for in many requests that were answered since. */
   untilQuiet(): Promise<void>;
   /** The most memory that the function `api` has ever taken, in MiB; null where no one tells. */
@@ -28,23 +24,10 @@ export interface OwnApi {
   stop(): Promise<void>;
 }
 
-const usual = {
-  event_id: 'gen_random_uuid()',
-  target_host: `'shop.example.com'`,
-  method: `'CONNECT'`,
-  status_code: '200',
-  bytes_sent: 'n % 1000',
-  bytes_received: 'n % 7919',
-  duration_ms: '50',
-  served_by_node_id: `'node-1'`,
-  slice: '0',
-};
-
 /** Starts a stack whose tables may be locked and whose memory may be measured. */
 export async function startOwnApi(): Promise<OwnApi> {
   const stack = await startStack({ ephemeral: true });
   const sql = postgres(stack.dbUrl, { max: 4, onnotice: () => {} });
-  const gateway = postgres(stack.gatewayDbUrl, { max: 4, onnotice: () => {} });
   const supabase = createClient(stack.url, stack.publishableKey, {
     auth: { persistSession: false, autoRefreshToken: false },
   });
@@ -60,18 +43,9 @@ export async function startOwnApi(): Promise<OwnApi> {
 
   return {
     sql,
-    gateway,
     userId,
     keyId,
     get,
-    async fill(count, columns) {
-      const all: Record<string, string> = { ...usual, ...columns };
-      await sql.unsafe(
-        `insert into private.proxy_usage_events (api_key_id, user_id, ${Object.keys(all)})
-         select $1, $2, ${Object.values(all)} from generate_series(1, $3::integer) as n`,
-        [keyId, userId, count],
-      );
-    },
     async untilQuiet() {
       for (let quiet = 0; quiet < 100; quiet += 1) {
         await (await get('/api/v1/health', '*/*')).text();
@@ -87,7 +61,7 @@ export async function startOwnApi(): Promise<OwnApi> {
       return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
     },
     async stop() {
-      await Promise.all([sql.end({ timeout: 1 }), gateway.end({ timeout: 1 })]);
+      await sql.end({ timeout: 1 });
       await stack.stop();
     },
   };

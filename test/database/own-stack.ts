@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { onTestFinished } from 'vitest';
-import { startStack } from '../../scripts/stack/stack.ts';
+import { localGatewayLogin } from '../../scripts/stack/database.ts';
+import { databaseUrl } from '../../scripts/stack/postgres.ts';
+import { postgresUser } from '../../scripts/stack/process-user.ts';
+import { startDatabase } from '../../scripts/stack/start-database.ts';
+import { openStateDirectory } from '../../scripts/stack/state-directory.ts';
+import { createSupervisor } from '../../scripts/stack/supervisor.ts';
 import { type SeededKey, seedKeys } from './seeded-keys.ts';
 
-/** A stack that one test file has for itself. */
+/** The database of a stack, without its other parts, that one test file has for itself. */
 export interface OwnStack {
   /** Role postgres. */
   dbUrl: string;
@@ -21,23 +26,30 @@ export interface OwnStack {
 }
 
 /**
- * Starts a stack for a test file. Maintenance works on whole months, locks them and drops them: on the
- * shared stack it would meet other tests' rows.
+ * Starts a database for a test file. Maintenance works on whole months, locks them and drops them: on
+ * the shared stack it would meet other tests' rows.
  */
 export async function startOwnStack(): Promise<OwnStack> {
-  const stack = await startStack({ ephemeral: true });
-  const sql = postgres(stack.dbUrl, { max: 8, onnotice: () => {} });
-  const gateway = postgres(stack.gatewayDbUrl, { max: 8, onnotice: () => {} });
+  const state = openStateDirectory({ ephemeral: true, user: postgresUser() });
+  const supervisor = await createSupervisor(state.processesFile, () => {});
+  const port = await startDatabase({ supervisor, state, durable: false, report: () => {} });
+  const [dbUrl, gatewayDbUrl] = [
+    databaseUrl('postgres', port),
+    databaseUrl(localGatewayLogin, port),
+  ];
+  const sql = postgres(dbUrl, { max: 8, onnotice: () => {} });
+  const gateway = postgres(gatewayDbUrl, { max: 8, onnotice: () => {} });
   const stop = async () => {
     await Promise.all([sql.end({ timeout: 1 }), gateway.end({ timeout: 1 })]);
-    await stack.stop();
+    await supervisor.stopAll();
+    state.remove();
   };
   const newKeys = async (count: number) => {
     const id = randomUUID();
     await sql`insert into auth.users (id, email) values (${id}, ${`${id}@example.com`})`;
     return seedKeys(sql, id, count);
   };
-  return { dbUrl: stack.dbUrl, gatewayDbUrl: stack.gatewayDbUrl, sql, gateway, newKeys, stop };
+  return { dbUrl, gatewayDbUrl, sql, gateway, newKeys, stop };
 }
 
 /** The first day of the month that is `ahead` months from this one, in UTC, as `2026-07-01`. */
