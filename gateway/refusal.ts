@@ -44,6 +44,11 @@ const refusals = {
   tunnel_limit_reached: [429, 'http_request_denied', 'over the open tunnels of this key'],
   head_too_large: [431, 'http_request_error', 'the head of the request is over 64 KiB'],
   internal: [500, 'proxy_internal_error', 'the gateway failed, and has logged why'],
+  not_implemented: [
+    501,
+    'http_request_denied',
+    'Max-Forwards is 0, and the gateway answers no such request itself',
+  ],
   target_unreachable: [502, 'destination_unavailable', 'there is no route to the target'],
   target_response_invalid: [
     502,

@@ -65,6 +65,8 @@ export class ClientConnection {
     const { socket } = this;
     if (!message.complete) {
       message.once('end', () => setImmediate(() => this.#drain(message)));
+      // away from a target that reads no more
+      message.unpipe();
       message.resume();
     } else if (this.ahead > 0) {
       socket.pause();

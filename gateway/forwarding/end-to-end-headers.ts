@@ -46,7 +46,8 @@ export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = [
   const kept: RawHeaders = [];
   let lengthSeen = false;
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] ?? '';
+    // RFC 9112, 5.1, of a space before the colon
+    const name = headers[index]?.trim() ?? '';
     const lower = name.toLowerCase();
     if (dropped.has(lower) || !token.test(name)) continue;
     // the parser has seen to it that they agree

@@ -59,6 +59,8 @@ export function forwardRequest(request: ProxyRequest, options: ForwardOptions): 
   return promise;
 }
 
+const nothing = Buffer.alloc(0);
+
 /** The body goes on as it comes, with its trailers; one that breaks off is not ended. */
 function sendBody(message: IncomingMessage, outgoing: ClientRequest): void {
   if (!hasBody(message)) {
@@ -70,9 +72,14 @@ function sendBody(message: IncomingMessage, outgoing: ClientRequest): void {
     const trailers = endToEndHeaders(message.rawTrailers);
     if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
   });
+  // the head goes first, and as bytes: `flushHeaders` writes it as UTF-8
+  outgoing.write(nothing);
   message.pipe(outgoing);
   // the answer may be there already: what is left of the body has no more use
-  outgoing.on('error', () => message.resume());
+  outgoing.on('error', () => {
+    message.unpipe(outgoing);
+    message.resume();
+  });
 }
 
 function failureOf({ code = '' }: NodeJS.ErrnoException): Refusal {
@@ -119,11 +126,13 @@ class ForwardedAnswer {
 
   #head(
     incoming: IncomingMessage,
+    chunked: boolean,
   ): [status: number, reason: string, headers: string[], codings: string[]] {
     const { statusCode = 0, statusMessage = '', rawHeaders } = incoming;
     if (statusCode < 200) throw new RangeError('no status of an answer');
     const codings = listItems(rawHeaders, 'transfer-encoding');
     const drop = codings.length > 0 ? ['content-length'] : [];
+    if (!chunked) drop.push('trailer');
     const headers = endToEndHeaders(rawHeaders, drop);
     headers.push('Proxy-Request-Id', this.#request.id);
     this.#request.outcome = { statusCode };
@@ -135,12 +144,13 @@ class ForwardedAnswer {
   /** The connection goes on after it, where its client wants that. */
   #answerInOrder(incoming: IncomingMessage, response: ServerResponse): void {
     const { connection } = this.#request;
-    const [status, reason, headers, codings] = this.#head(incoming);
+    const chunked = isChunked(this.#request, incoming);
+    const [status, reason, headers, codings] = this.#head(incoming, chunked);
     if (codings.length > 0) headers.push('Transfer-Encoding', [...codings, 'chunked'].join(', '));
     response.on('error', () => {});
     response.sendDate = false;
     response.writeHead(status, reason, headers);
-    response.flushHeaders();
+    response.write(nothing);
     incoming.pipe(response, { end: false });
     incoming.once('end', () => {
       if (this.#broken) return this.#cut();
@@ -157,7 +167,7 @@ class ForwardedAnswer {
   /** The connection ends after it, and where nothing else says so its end is that of the answer. */
   #answerLast(incoming: IncomingMessage): void {
     const { message, response, client, connection } = this.#request;
-    const [status, reason, headers, codings] = this.#head(incoming);
+    const [status, reason, headers, codings] = this.#head(incoming, false);
     if (codings.length > 0) headers.push('Transfer-Encoding', codings.join(', '));
     headers.push('Connection', 'close');
     client.write(formatHead(`HTTP/1.1 ${status} ${reason}`, headers));
@@ -180,6 +190,14 @@ class ForwardedAnswer {
   #cut(): void {
     resetSocket(this.#request.client);
   }
+}
+
+/** Whether Node sends the answer on in chunks, which alone have trailers. */
+function isChunked({ message, method }: ProxyRequest, incoming: IncomingMessage): boolean {
+  const { statusCode = 0, headers } = incoming;
+  if (message.httpVersion === '1.0' || method === 'HEAD') return false;
+  if (statusCode === 204 || statusCode === 304) return false;
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] === undefined;
 }
 
 type IncomingInformation = Pick<Required<IncomingMessage>, 'rawHeaders'> & {

@@ -19,6 +19,9 @@ export function hasBody({ headers }: ProxyRequest['message']): boolean {
  */
 export function openTargetRequest(request: ProxyRequest, via: string | undefined): ClientRequest {
   const { message, asked, socket } = request;
+  const dropped = ['host', 'proxy-authorization'];
+  // only chunks have trailers
+  if (message.headers['transfer-encoding'] === undefined) dropped.push('trailer');
   const upgrade = request.response === null ? message.headers.upgrade : undefined;
   const outgoing = httpRequest({
     // the answer is written out again in form: what is odd in it harms nobody
@@ -29,7 +32,7 @@ export function openTargetRequest(request: ProxyRequest, via: string | undefined
     headers: [
       'Host',
       asked?.authority ?? '',
-      ...endToEndHeaders(message.rawHeaders, ['host', 'proxy-authorization']),
+      ...withFewerForwards(request.method, endToEndHeaders(message.rawHeaders, dropped)),
       ...framing(request),
       ...(via === undefined ? [] : ['Via', `1.1 ${via}`]),
       ...(upgrade === undefined ? ['Connection', 'close'] : ['Connection', 'Upgrade']),
@@ -39,7 +42,6 @@ export function openTargetRequest(request: ProxyRequest, via: string | undefined
   });
   // 0 is no limit: the size of the head is bounded
   outgoing.maxHeadersCount = 0;
-  outgoing.flushHeaders();
   return outgoing;
 }
 
@@ -48,4 +50,13 @@ function framing({ message, method }: ProxyRequest): RawHeaders {
   if (codings.length > 0) return ['Transfer-Encoding', codings.join(', ')];
   const bodyless = message.headers['content-length'] === undefined;
   return bodyless && meantForBodies.has(method) ? ['Content-Length', '0'] : [];
+}
+
+/** RFC 9110, 7.6.2: a request that counts its forwards has one less left. */
+function withFewerForwards(method: string, headers: RawHeaders): RawHeaders {
+  if (method !== 'OPTIONS' && method !== 'TRACE') return headers;
+  return headers.map((value, index) => {
+    const counts = index % 2 === 1 && headers[index - 1]?.toLowerCase() === 'max-forwards';
+    return counts && /^\d{1,9}$/.test(value) ? String(Math.max(0, Number(value) - 1)) : value;
+  });
 }

@@ -16,11 +16,14 @@ const hostMaybePort = /^(\[[^\]/@?#\\]*\]|[^:/@?#\\[\]]+)(?::(\d{0,5}))?$/;
 /** The scheme is compared without case: RFC 9110, 4.2.3. */
 const absoluteForm = /^http:\/\/([^/?#]*)(.*)$/is;
 
-/** Reads a request line. Throws `Refusal('malformed_request')`. */
+/** Reads a request line. Throws a `Refusal`, malformed_request or not_implemented. */
 export function requestedTarget(message: IncomingMessage): RequestedTarget {
-  const { method, url = '' } = message;
+  const { method, url = '', headers } = message;
   const found = method === 'CONNECT' ? ofConnect(url) : ofPlain(message);
   if (!found || found.port > 65_535) throw new Refusal('malformed_request');
+  // RFC 9110, 7.6.2
+  const isFinal = (method === 'OPTIONS' || method === 'TRACE') && headers['max-forwards'] === '0';
+  if (isFinal) throw new Refusal('not_implemented');
   return found;
 }
 
