@@ -29,7 +29,8 @@ const actions: Record<string, (way: AdminWay, by: Persona) => ReturnType<AdminWa
   'find keys': (way, by) => way.find(by, { user: user.id }),
   suspend: (way, by) => way.suspend(by, id, { reason }),
   reactivate: (way, by) => way.reactivate(by, id, { reason }),
-  limit: (way, by) => way.limit(by, id, { bandwidthLimitBytes: 5, rateLimit: 5, reason }),
+  limit: (way, by) =>
+    way.limit(by, id, { bandwidthLimitBytes: 5, rateLimit: 5, tunnelLimit: 5, reason }),
   grant: (way, by) => way.grant(by, { user: user.id, tier: 'enterprise', reason }),
   'list grants': (way, by) => way.listGrants(by, { user: user.id }),
   revoke: (way, by) => way.revoke(by, { user: user.id, tier: 'enterprise', reason }),

@@ -75,6 +75,7 @@ describe('an owner', () => {
         bandwidth_used_this_period_bytes: 0,
         bandwidth_limit_bytes: 5_000_000_000,
         rate_limit: 10,
+        tunnel_limit: 100,
         active: true,
         allowed_ips: [],
         last_used_at: null,

@@ -1,3 +1,4 @@
+import { Fragment } from 'react';
 import table from '../components/table.module.css';
 import type { UsageEvent } from '../data/key.ts';
 import { bytes, counted } from '../format/amount.ts';
@@ -49,6 +50,23 @@ export function EventTable({ events, caption }: { events: UsageEvent[]; caption:
   );
 }
 
+/** A code that may be broken after its underscores, and is copied whole. */
+function Code({ value }: { value: string }) {
+  const [first, ...words] = value.split('_');
+  return (
+    <code>
+      {first}
+      {words.map((word, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the words of a code stay in their places
+        <Fragment key={index}>
+          _<wbr />
+          {word}
+        </Fragment>
+      ))}
+    </code>
+  );
+}
+
 function NumberHeader({ name }: { name: string }) {
   return (
     <th role="columnheader" className={table.number}>
@@ -79,7 +97,7 @@ function EventRow({ value: event, isPart }: { value: UsageEvent; isPart: boolean
         {words && <span className={styles.words}> {words}</span>}
         {event.code && (
           <p className={table.small}>
-            <code>{event.code}</code>
+            <Code value={event.code} />
             {event.count > 1 && `, ${counted(event.count, 'time')}`}
           </p>
         )}

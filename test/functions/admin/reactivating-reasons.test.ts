@@ -91,7 +91,10 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('leaves limits, clients and label', async () => {
-    await way.limit(admin, key.id, { bandwidthLimitBytes: 5, rateLimit: 5, reason: 'Small.' });
+    const limits = { bandwidthLimitBytes: 5, rateLimit: 6, tunnelLimit: 7 };
+    expect(await way.limit(admin, key.id, { ...limits, reason: 'Small.' })).toMatchObject({
+      status: 200,
+    });
     const path = `/api/v1/proxy/keys/${key.id}`;
     await owner.request('PATCH', path, { label: 'mine', allowedIps: ['192.0.2.0/24'] });
     const before = await readKey();

@@ -20,6 +20,7 @@ describe('an owner who asks for one key', () => {
     const { secret, basicAuth, ...minted } = key;
     expect(await getKey(owner, key[name])).toEqual({
       ...minted,
+      tunnelLimit: 1000,
       bandwidthUsedThisPeriodBytes: 0,
       lastUsedAt: null,
       graceEndsAt: null,

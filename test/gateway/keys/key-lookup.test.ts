@@ -60,6 +60,7 @@ it('a key is found with its hash, state, limits and bytes, and an unknown one is
     active: true,
     suspended: false,
     rateLimit: 50,
+    tunnelLimit: 1000,
     bandwidthLimitBytes: 50_000_000_000,
     bandwidthUsedBytes: 2 ** 39 + 5,
     allowedIps: [],
