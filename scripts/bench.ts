@@ -39,8 +39,8 @@ const full: Size = {
   blackHole: true,
 };
 const quick: Size = {
-  rounds: 3,
-  warmUpRounds: 1,
+  rounds: 1,
+  warmUpRounds: 0,
   requests: 2,
   statements: 3,
   events: 2_000,

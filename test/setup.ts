@@ -1,4 +1,4 @@
-import { afterEach, inject } from 'vitest';
+import { afterEach, inject, vi } from 'vitest';
 import { createCheckedFetch, type UndescribedAnswer } from './description/checked-fetch.ts';
 import { noteAnswer } from './description/seen-answers.ts';
 
@@ -25,3 +25,7 @@ afterEach(() => {
   const [first] = undescribed.splice(0);
   if (first) throw first;
 });
+
+// a second, after which it gives up by itself, is soon over on a busy machine; a hang is still a failure
+const { waitFor } = vi;
+vi.waitFor = (callback, options = 90_000) => waitFor(callback, options);

@@ -135,6 +135,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const sql = postgres(databaseUrl('supabase_auth_admin', databasePort), {
       max: 5,
       onnotice: () => {},
+      // throw-away passwords need no protection from guessing, which would cost tests minutes
+      ...(ephemeral ? { connection: { 'auth.bcrypt_cost': '4' } } : {}),
     });
     undo.defer(() => sql.end({ timeout: 2 }));
     const auth = createAuthApp({ sql, signingKey: keys.signingKey, issuer: `${url}/auth/v1` });

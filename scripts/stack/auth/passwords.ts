@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { AuthRefusal } from './errors.ts';
-import { findUser, isOurs, type User } from './users.ts';
+import { findUser, isOurs, newSalt, type User } from './users.ts';
 
 const shortest = 6;
 // bcrypt reads no further
@@ -40,7 +40,7 @@ export async function findByPassword(
       limit 1
     )
     select candidate.id, candidate.hash = extensions.crypt(
-      ${password}, coalesce(candidate.hash, extensions.gen_salt('bf', 10))
+      ${password}, coalesce(candidate.hash, ${newSalt(sql)})
     ) as matches
     from (select) as always left join candidate on true`;
   return row?.id && row.matches ? findUser(sql, row.id) : undefined;

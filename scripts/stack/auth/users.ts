@@ -147,7 +147,13 @@ export function isOurs(sql: postgres.ISql) {
 }
 
 function hashed(sql: postgres.ISql, password: string | undefined) {
-  return sql`extensions.crypt(${password ?? null}, extensions.gen_salt('bf', 10))`;
+  return sql`extensions.crypt(${password ?? null}, ${newSalt(sql)})`;
+}
+
+/** A salt for bcrypt. Its cost is Supabase Auth's, unless the connection sets `auth.bcrypt_cost`. */
+export function newSalt(sql: postgres.ISql) {
+  return sql`extensions.gen_salt(
+    'bf', coalesce(current_setting('auth.bcrypt_cost', true), '10')::integer)`;
 }
 
 function merged(sql: postgres.ISql, column: string, changes: Metadata | undefined) {

@@ -33,6 +33,8 @@ test.each(scenes)(
     let tokens = rate * 1_000;
     let accepted = 0;
     let refused = 0;
+    // judged after the loop, as an assertion costs more than what it judges
+    const wrong: { arrival: number; tokens: number; wait: number }[] = [];
     for (let arrival = 0; arrival < 20_000; arrival++) {
       // crowds above the rate, and pauses that let the bucket fill
       const [kind, length] = [random.next().value, random.next().value];
@@ -41,15 +43,17 @@ test.each(scenes)(
       clock.now += passed;
       tokens = Math.min(rate * 1_000, tokens + passed * rate);
       const wait = limiter.take('key', rate);
-      expect(wait === 0, `arrival ${arrival}`).toBe(tokens >= 1_000);
+      const expected = Math.max(0, 1_000 - tokens) / rate / 1_000;
+      const right = expected === 0 ? wait === 0 : wait !== 0 && Math.abs(wait - expected) < 5e-10;
+      if (!right) wrong.push({ arrival, tokens, wait });
       if (wait === 0) {
         tokens -= 1_000;
         accepted++;
       } else {
-        expect(wait).toBeCloseTo((1_000 - tokens) / rate / 1_000, 9);
         refused++;
       }
     }
+    expect(wrong).toEqual([]);
     expect(Math.min(accepted, refused)).toBeGreaterThan(100);
   },
 );
@@ -64,12 +68,14 @@ test('no span of time, of whatever length, sees more than one burst and the rate
     if (limiter.take('key', rate) === 0) acceptedAt.push(clock.now);
   }
   expect(acceptedAt.length).toBeGreaterThan(500);
+  let worst = 0;
   acceptedAt.forEach((from, first) => {
     for (let last = first; last < acceptedAt.length; last++) {
       const spanMs = (acceptedAt[last] ?? 0) - from;
-      expect(last - first + 1).toBeLessThanOrEqual(rate + (rate * spanMs) / 1_000 + 1e-6);
+      worst = Math.max(worst, last - first + 1 - (rate * spanMs) / 1_000);
     }
   });
+  expect(worst).toBeLessThanOrEqual(rate + 1e-6);
 });
 
 test('a refused one may go on after the wait it was told, and not before', () => {
