@@ -18,7 +18,7 @@ export function descriptorLimit(): number {
  */
 export class Descriptors {
   readonly #most: number;
-  #used = 0;
+  #used = { client: 0, target: 0 };
 
   /** `limit`: descriptors that the process may have. */
   constructor(limit = descriptorLimit()) {
@@ -26,17 +26,18 @@ export class Descriptors {
   }
 
   get used(): number {
-    return this.#used;
+    return this.#used.client + this.#used.target;
   }
 
   /** Takes one, if there is one. Clients may have half: each of them needs one for its target. */
   take(whose: 'client' | 'target'): boolean {
-    if (this.#used >= (whose === 'client' ? this.#most / 2 : this.#most)) return false;
-    this.#used += 1;
+    if (this.used >= this.#most) return false;
+    if (whose === 'client' && this.#used.client >= Math.floor(this.#most / 2)) return false;
+    this.#used[whose] += 1;
     return true;
   }
 
-  release(): void {
-    this.#used -= 1;
+  release(whose: 'client' | 'target'): void {
+    this.#used[whose] -= 1;
   }
 }

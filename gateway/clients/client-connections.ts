@@ -35,7 +35,7 @@ export class ClientConnections {
   open(socket: Socket): ClientConnection | null {
     const { descriptors } = this.#options;
     if (!descriptors.take('client')) return this.#turnAway('too many connections');
-    socket.once('close', () => descriptors.release());
+    socket.once('close', () => descriptors.release('client'));
     const connection = new ClientConnection(socket);
     if (!this.#unproven.add(connection)) {
       return this.#turnAway('too many connections without a key', connection.address);

@@ -110,7 +110,7 @@ export function dial(
     // an address is not looked up
     const socket = connect({ host: next.address, port, noDelay: true, allowHalfOpen: true });
     attempts.add(socket);
-    socket.once('close', () => descriptors.release());
+    socket.once('close', () => descriptors.release('target'));
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       // of IPv4 that every port is taken; of IPv6 that this machine has none
       failure = code === 'EADDRNOTAVAIL' && next.family === 4 ? 'EMFILE' : code;

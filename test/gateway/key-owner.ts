@@ -13,6 +13,8 @@ export interface KeyOwner {
   newKey(): Promise<UsableKey>;
   /** The events of a key, once there are as many as expected, the oldest first. */
   eventsOf(key: SeededKey, count: number): Promise<UsageEvent[]>;
+  /** How often a key was refused with each code, once there are as many refusals as expected. */
+  refusalsOf(key: SeededKey, count: number): Promise<Record<string, number>>;
 }
 
 /** Signs somebody up; `sql` is the schema's owner. */
@@ -26,17 +28,30 @@ export async function newKeyOwner(sql: postgres.Sql): Promise<KeyOwner> {
       return { ...key, basicAuth: `${key.keyId}:${key.secret}` };
     },
     eventsOf: (key, count) =>
-      vi.waitFor(
-        async () => {
-          const { data } = await persona.supabase.rpc('list_proxy_key_events', {
-            id: key.id,
-            limit: 200,
-          });
-          const events = (data?.items ?? []) as unknown as UsageEvent[];
-          expect(events).toHaveLength(count);
-          return events.reverse();
-        },
-        { timeout: 60_000, interval: 50 },
-      ),
+      vi.waitFor(async () => {
+        const events = await listEvents(persona, key);
+        expect(events).toHaveLength(count);
+        return events.reverse();
+      }, patience),
+    refusalsOf: (key, count) =>
+      vi.waitFor(async () => {
+        const counts: Record<string, number> = {};
+        let sum = 0;
+        for (const { code, count } of await listEvents(persona, key)) {
+          if (code === null) continue;
+          counts[code] = (counts[code] ?? 0) + count;
+          sum += count;
+        }
+        expect(sum).toBe(count);
+        return counts;
+      }, patience),
   };
+}
+
+const patience = { timeout: 60_000, interval: 50 };
+
+async function listEvents(persona: Persona, key: SeededKey): Promise<UsageEvent[]> {
+  const asked = { id: key.id, limit: 200 };
+  const { data } = await persona.supabase.rpc('list_proxy_key_events', asked);
+  return (data?.items ?? []) as unknown as UsageEvent[];
 }

@@ -43,6 +43,19 @@ it('a long tunnel is charged at every sweep, and reported in slices', async () =
   expect(await used()).toBe(150);
 });
 
+it('a tunnel that moves nothing for too long is closed, and one that moves is not', async () => {
+  scene = await openTunnelsScene({ databaseUrl, sliceMs: 3_600_000, idleMs: 1_000 });
+  const [idle, busy] = [await scene.open(key.keyId), await scene.open(key.keyId)];
+  await scene.sweep();
+  scene.clock.now += 999;
+  await busy.send(1);
+  await scene.sweep();
+  expect([idle.open, busy.open]).toEqual([true, true]);
+  scene.clock.now += 1;
+  await scene.sweep();
+  expect([idle.open, busy.open]).toEqual([false, true]);
+});
+
 it('an event that cannot be spooled is logged, and the sweep goes on', async () => {
   const record = () => Promise.reject(new Error('disk full'));
   scene = await openTunnelsScene({ databaseUrl, sliceMs: 5_000, record });
