@@ -89,7 +89,8 @@ export async function startApiGateway(options: {
     if (route.kind === 'rest') return forward(request, response, upstreams.postgrestPort);
     await auth(request, response);
   };
-  const server = createServer((request, response) => {
+  // by default a connection closes after 5 idle seconds: a request sent at that moment would be lost
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     serve(request, response).catch((error) => {
       console.error(error);
       answer(response, 500, ownMessages.failed);

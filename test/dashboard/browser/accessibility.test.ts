@@ -5,7 +5,7 @@ import { recordUsage, usageEvent } from '../../database/usage-events.ts';
 import { connectGateway, connectOwner, newAdmin, newUser } from '../../personas.ts';
 import { expectAccessible } from './axe.ts';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, signIn } from './steps.ts';
+import { chooseAction, signIn, untilOneIsFound } from './steps.ts';
 import { dashboardUrl, newVisitor } from './visitor.ts';
 
 const sql = connectOwner();
@@ -131,6 +131,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
       await signIn(page, admin.email, '/admin');
       await page.getByLabel('User').fill(user.email);
       await button(page, 'Search').click();
+      await untilOneIsFound(page);
       await page.getByRole('row', { name: 'prod' }).waitFor();
       await check('found keys');
       await chooseAction(page, 'prod', 'Set limits');

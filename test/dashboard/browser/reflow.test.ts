@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { recordUsage, usageEvent } from '../../database/usage-events.ts';
 import { connectGateway, newAdmin, newUser } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, close, mint, signIn } from './steps.ts';
+import { chooseAction, close, mint, signIn, untilOneIsFound } from './steps.ts';
 import { dashboardUrl, newVisitor } from './visitor.ts';
 
 const gateway = connectGateway(1);
@@ -120,6 +120,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
       await signIn(page, admin.email, '/admin');
       await page.getByLabel('User').fill(user.email);
       await page.getByRole('button', { name: 'Search' }).click();
+      await untilOneIsFound(page);
       await page.getByRole('row', { name: wide }).waitFor();
       await check('found keys');
       for (const action of ['Set limits', 'Suspend']) {

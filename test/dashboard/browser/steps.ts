@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { password } from '../../personas.ts';
 import { dashboardUrl } from './visitor.ts';
 
@@ -50,4 +51,9 @@ export async function close(page: Page): Promise<void> {
 export async function chooseAction(page: Page, label: string, action: string): Promise<void> {
   await page.getByRole('button', { name: `Actions for ${label}` }).click();
   await page.getByRole('menuitem', { name: action }).click();
+}
+
+/** Resolves when the page shows one key alone: a search has been answered, no other key is left. */
+export async function untilOneIsFound(page: Page): Promise<void> {
+  await expect.poll(() => page.getByRole('rowheader').count()).toBe(1);
 }
