@@ -43,6 +43,9 @@ ${others.map(describeConfiguration).join('\n\n')}
   the first answer. RFC 9112, 9.3.2, lets a client repeat it.
 - **A URL with bytes beyond ASCII, or a method that Node's parser does not know, is 400**, as RFC 9112, 3.2,
   asks for a URL. The other two pass both on.
+- **Two faults of a target are Node's parser's to judge**: a space between the name of a header and its colon
+  is 502, where RFC 9112, 5.1, asks a proxy to take it away; and a chunk without its line end passes, where
+  Squid breaks off.
 - **HTTP/0.9 is 502**, where Squid makes an answer of it.
 `;
 }
