@@ -20,7 +20,7 @@ const notOfAValue = /[^\t\x20-\x7e\x80-\xff]/g;
 /** The items of a list header that may come in several lines, in lower case. */
 export function listItems(headers: RawHeaders, name: string): string[] {
   return headers
-    .filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === name)
+    .filter((_, index) => index % 2 === 1 && headers[index - 1]?.trimEnd().toLowerCase() === name)
     .flatMap((value) => value.split(','))
     .map((item) => item.trim().toLowerCase())
     .filter((item) => item !== '');
@@ -36,7 +36,8 @@ export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = [
   const kept: RawHeaders = [];
   let lengthSeen = false;
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] ?? '';
+    // RFC 9112, 5.1: a proxy takes the spaces before a colon away
+    const name = headers[index]?.trimEnd() ?? '';
     const lower = name.toLowerCase();
     if (dropped.has(lower) || !token.test(name)) continue;
     // the parser has seen to it that they agree
@@ -45,6 +46,17 @@ export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = [
     kept.push(name, cleanText(headers[index + 1] ?? ''));
   }
   return kept;
+}
+
+const coding = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[\t ]*;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z=-]+)*$/;
+
+/** The codings that are still on a body when its chunks are taken away. Throws where nobody knows. */
+export function codingsBesideChunks(headers: RawHeaders): string[] {
+  const codings = listItems(headers, 'transfer-encoding');
+  const others = codings.at(-1) === 'chunked' ? codings.slice(0, -1) : codings;
+  if (others.some((each) => each === 'chunked' || !coding.test(each)))
+    throw new RangeError('no coding of a body');
+  return others;
 }
 
 /** A value, or a reason phrase, that may be written. */

@@ -5,6 +5,9 @@ import { endToEndHeaders, listItems, type RawHeaders } from './end-to-end-header
 /** The most that a head may have, in bytes, in either direction. */
 export const mostHeadBytes = 65_536;
 
+/** Written, they make Node send a head that waits for its body. */
+export const noBytes = Buffer.alloc(0);
+
 /** Methods that have a body by their meaning: RFC 9110, 8.6, asks for a length of none. */
 const meantForBodies: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
@@ -20,6 +23,8 @@ export function hasBody({ headers }: ProxyRequest['message']): boolean {
 export function openTargetRequest(request: ProxyRequest, via: string | undefined): ClientRequest {
   const { message, asked, socket } = request;
   const upgrade = request.response === null ? message.headers.upgrade : undefined;
+  // Node would throw: it announces trailers of chunks alone
+  const drop = message.headers['transfer-encoding'] === undefined ? ['trailer'] : [];
   const outgoing = httpRequest({
     // the answer is written out again in form: what is odd in it harms nobody
     insecureHTTPParser: true,
@@ -29,7 +34,7 @@ export function openTargetRequest(request: ProxyRequest, via: string | undefined
     headers: [
       'Host',
       asked?.authority ?? '',
-      ...endToEndHeaders(message.rawHeaders, ['host', 'proxy-authorization']),
+      ...endToEndHeaders(message.rawHeaders, ['host', 'proxy-authorization', ...drop]),
       ...framing(request),
       ...(via === undefined ? [] : ['Via', `1.1 ${via}`]),
       ...(upgrade === undefined ? ['Connection', 'close'] : ['Connection', 'Upgrade']),
@@ -39,7 +44,8 @@ export function openTargetRequest(request: ProxyRequest, via: string | undefined
   });
   // 0 is no limit: the size of the head is bounded
   outgoing.maxHeadersCount = 0;
-  outgoing.flushHeaders();
+  // not `flushHeaders`, which writes UTF-8 for bytes above 127; what has no body is ended at once
+  if (hasBody(message)) outgoing.write(noBytes);
   return outgoing;
 }
 
