@@ -96,8 +96,9 @@ export class Refusal extends Error {
     };
   }
 
-  /** The whole answer, the last one of its connection. */
-  answer(requestId: string): string {
+  /** The whole answer to a method, the last one of its connection. */
+  answer(requestId: string, method?: string): string {
+    const body = method === 'HEAD' ? '' : this.message;
     const fields = Object.entries({
       'Content-Type': 'text/plain; charset=utf-8',
       'Content-Length': this.message.length,
@@ -106,6 +107,6 @@ export class Refusal extends Error {
       Connection: 'close',
     });
     const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    return `HTTP/1.1 ${this.statusCode} ${STATUS_CODES[this.statusCode]}\r\n${lines}\r\n${this.message}`;
+    return `HTTP/1.1 ${this.statusCode} ${STATUS_CODES[this.statusCode]}\r\n${lines}\r\n${body}`;
   }
 }

@@ -39,7 +39,7 @@ export class ClientConnection {
 
   /** Answers with a refusal, and ends the connection. `message` as for `end`. */
   refuse(refusal: Refusal, requestId: string, message: IncomingMessage | null): void {
-    this.socket.write(refusal.answer(requestId));
+    this.socket.write(refusal.answer(requestId, message?.method));
     this.end(message);
   }
 

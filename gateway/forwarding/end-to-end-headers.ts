@@ -30,7 +30,7 @@ export function firstValue(headers: RawHeaders, name: string): string | undefine
 /** The items of a list header that may come in several lines, in lower case. */
 export function listItems(headers: RawHeaders, name: string): string[] {
   return headers
-    .filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === name)
+    .filter((_, index) => index % 2 === 1 && headers[index - 1]?.trimEnd().toLowerCase() === name)
     .flatMap((value) => value.split(','))
     .map((item) => item.trim().toLowerCase())
     .filter((item) => item !== '');
@@ -46,8 +46,8 @@ export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = [
   const kept: RawHeaders = [];
   let lengthSeen = false;
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    // RFC 9112, 5.1, of a space before the colon
-    const name = headers[index]?.trim() ?? '';
+    // RFC 9112, 5.1: a proxy takes the spaces before a colon away
+    const name = headers[index]?.trimEnd() ?? '';
     const lower = name.toLowerCase();
     if (dropped.has(lower) || !token.test(name)) continue;
     // the parser has seen to it that they agree
@@ -56,6 +56,17 @@ export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = [
     kept.push(name, cleanText(headers[index + 1] ?? ''));
   }
   return kept;
+}
+
+const coding = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[\t ]*;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z=-]+)*$/;
+
+/** The codings that are still on a body when its chunks are taken away. Throws where nobody knows. */
+export function codingsBesideChunks(headers: RawHeaders): string[] {
+  const codings = listItems(headers, 'transfer-encoding');
+  const others = codings.at(-1) === 'chunked' ? codings.slice(0, -1) : codings;
+  if (others.some((each) => each === 'chunked' || !coding.test(each)))
+    throw new RangeError('no coding of a body');
+  return others;
 }
 
 /** A value, or a reason phrase, that may be written. */
@@ -70,4 +81,12 @@ export function formatHead(firstLine: string, headers: RawHeaders): Buffer {
     head += `${headers[index]}: ${headers[index + 1]}\r\n`;
   }
   return Buffer.from(`${head}\r\n`, 'latin1');
+}
+
+/** As trailers are given to Node. */
+export function pairs(headers: string[]): [string, string][] {
+  return Array.from({ length: headers.length / 2 }, (_, index) => [
+    headers[2 * index] ?? '',
+    headers[2 * index + 1] ?? '',
+  ]);
 }

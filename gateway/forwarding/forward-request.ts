@@ -1,9 +1,10 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Refusal } from '../refusal.ts';
 import type { ProxyRequest } from '../requests/proxy-request.ts';
 import { relay } from '../tunnels/relay.ts';
 import { resetSocket } from '../tunnels/reset-socket.ts';
-import { cleanText, endToEndHeaders, formatHead, listItems } from './end-to-end-headers.ts';
+import { endToEndHeaders, pairs } from './end-to-end-headers.ts';
+import { ForwardedAnswer } from './forwarded-answer.ts';
 import { hasBody, openTargetRequest } from './target-request.ts';
 
 export interface ForwardOptions {
@@ -59,8 +60,6 @@ export function forwardRequest(request: ProxyRequest, options: ForwardOptions): 
   return promise;
 }
 
-const nothing = Buffer.alloc(0);
-
 /** The body goes on as it comes, with its trailers; one that breaks off is not ended. */
 function sendBody(message: IncomingMessage, outgoing: ClientRequest): void {
   if (!hasBody(message)) {
@@ -72,8 +71,6 @@ function sendBody(message: IncomingMessage, outgoing: ClientRequest): void {
     const trailers = endToEndHeaders(message.rawTrailers);
     if (trailers.length > 0) outgoing.addTrailers(pairs(trailers));
   });
-  // the head goes first, and as bytes: `flushHeaders` writes it as UTF-8
-  outgoing.write(nothing);
   message.pipe(outgoing);
   // the answer may be there already: what is left of the body has no more use
   outgoing.on('error', () => {
@@ -88,126 +85,4 @@ function failureOf({ code = '' }: NodeJS.ErrnoException): Refusal {
   }
   if (code.startsWith('HPE_')) return new Refusal('target_response_invalid');
   return new Refusal('target_unreachable', { error: 'connection_terminated' });
-}
-
-/** What a client gets of a target's answer. */
-class ForwardedAnswer {
-  readonly #request: ProxyRequest;
-  begun = false;
-  /** The connection to the target failed: what looks like the end of an unframed body is none. */
-  #broken = false;
-
-  constructor(request: ProxyRequest) {
-    this.#request = request;
-    request.socket?.once('error', () => {
-      this.#broken = true;
-    });
-  }
-
-  /** Passes a 1xx on, but for a client of HTTP/1.0, which knows none. */
-  inform({ statusCode, statusMessage, rawHeaders }: IncomingInformation): void {
-    const { message, client } = this.#request;
-    if (message.httpVersion === '1.0' || client.destroyed) return;
-    const firstLine = `HTTP/1.1 ${statusCode} ${cleanText(statusMessage)}`;
-    client.write(formatHead(firstLine, endToEndHeaders(rawHeaders)));
-  }
-
-  /** Throws where no answer can have this head: a status below 100. */
-  begin(incoming: IncomingMessage): void {
-    const { message, response, connection } = this.#request;
-    incoming.on('error', () => this.#cut());
-    // a client that still sends may look for its answer only when the connection is let go in order
-    if (response && (message.complete || !hasBody(message)) && connection.ahead === 0) {
-      this.#answerInOrder(incoming, response);
-    } else {
-      this.#answerLast(incoming);
-    }
-  }
-
-  #head(
-    incoming: IncomingMessage,
-    chunked: boolean,
-  ): [status: number, reason: string, headers: string[], codings: string[]] {
-    const { statusCode = 0, statusMessage = '', rawHeaders } = incoming;
-    if (statusCode < 200) throw new RangeError('no status of an answer');
-    const codings = listItems(rawHeaders, 'transfer-encoding');
-    const drop = codings.length > 0 ? ['content-length'] : [];
-    if (!chunked) drop.push('trailer');
-    const headers = endToEndHeaders(rawHeaders, drop);
-    headers.push('Proxy-Request-Id', this.#request.id);
-    this.#request.outcome = { statusCode };
-    this.begun = true;
-    // chunks are the parser's to take away; any other coding is still on the body
-    return [statusCode, cleanText(statusMessage), headers, codings.filter((c) => c !== 'chunked')];
-  }
-
-  /** The connection goes on after it, where its client wants that. */
-  #answerInOrder(incoming: IncomingMessage, response: ServerResponse): void {
-    const { connection } = this.#request;
-    const chunked = isChunked(this.#request, incoming);
-    const [status, reason, headers, codings] = this.#head(incoming, chunked);
-    if (codings.length > 0) headers.push('Transfer-Encoding', [...codings, 'chunked'].join(', '));
-    response.on('error', () => {});
-    response.sendDate = false;
-    response.writeHead(status, reason, headers);
-    response.write(nothing);
-    incoming.pipe(response, { end: false });
-    incoming.once('end', () => {
-      if (this.#broken) return this.#cut();
-      const trailers = endToEndHeaders(incoming.rawTrailers);
-      if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers));
-      response.end();
-    });
-    response.once('finish', () => {
-      connection.busy = false;
-      if (connection.ahead > 0) connection.end(this.#request.message);
-    });
-  }
-
-  /** The connection ends after it, and where nothing else says so its end is that of the answer. */
-  #answerLast(incoming: IncomingMessage): void {
-    const { message, response, client, connection } = this.#request;
-    const [status, reason, headers, codings] = this.#head(incoming, false);
-    if (codings.length > 0) headers.push('Transfer-Encoding', codings.join(', '));
-    headers.push('Connection', 'close');
-    client.write(formatHead(`HTTP/1.1 ${status} ${reason}`, headers));
-    incoming.pipe(client, { end: false });
-    incoming.once('end', () => {
-      if (this.#broken) this.#cut();
-      else connection.end(response ? message : null);
-    });
-  }
-
-  switchProtocols({ statusMessage = '', rawHeaders, headers }: IncomingMessage): void {
-    const passed = [...endToEndHeaders(rawHeaders), 'Proxy-Request-Id', this.#request.id];
-    passed.push('Connection', 'Upgrade', 'Upgrade', cleanText(headers.upgrade ?? ''));
-    this.begun = true;
-    this.#request.client.write(formatHead(`HTTP/1.1 101 ${cleanText(statusMessage)}`, passed));
-    this.#request.outcome = { statusCode: 101 };
-  }
-
-  /** So that nobody takes a part for the whole. */
-  #cut(): void {
-    resetSocket(this.#request.client);
-  }
-}
-
-/** Whether Node sends the answer on in chunks, which alone have trailers. */
-function isChunked({ message, method }: ProxyRequest, incoming: IncomingMessage): boolean {
-  const { statusCode = 0, headers } = incoming;
-  if (message.httpVersion === '1.0' || method === 'HEAD') return false;
-  if (statusCode === 204 || statusCode === 304) return false;
-  return headers['transfer-encoding'] !== undefined || headers['content-length'] === undefined;
-}
-
-type IncomingInformation = Pick<Required<IncomingMessage>, 'rawHeaders'> & {
-  statusCode: number;
-  statusMessage: string;
-};
-
-function pairs(headers: string[]): [string, string][] {
-  return Array.from({ length: headers.length / 2 }, (_, index) => [
-    headers[2 * index] ?? '',
-    headers[2 * index + 1] ?? '',
-  ]);
 }

@@ -5,6 +5,9 @@ import { endToEndHeaders, listItems, type RawHeaders } from './end-to-end-header
 /** The most that a head may have, in bytes, in either direction. */
 export const mostHeadBytes = 65_536;
 
+/** Written, they make Node send a head that waits for its body. */
+export const noBytes = Buffer.alloc(0);
+
 /** Methods that have a body by their meaning: RFC 9110, 8.6, asks for a length of none. */
 const meantForBodies: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
@@ -20,7 +23,7 @@ export function hasBody({ headers }: ProxyRequest['message']): boolean {
 export function openTargetRequest(request: ProxyRequest, via: string | undefined): ClientRequest {
   const { message, asked, socket } = request;
   const dropped = ['host', 'proxy-authorization'];
-  // only chunks have trailers
+  // Node would throw: it announces trailers of chunks alone
   if (message.headers['transfer-encoding'] === undefined) dropped.push('trailer');
   const upgrade = request.response === null ? message.headers.upgrade : undefined;
   const outgoing = httpRequest({
@@ -42,6 +45,8 @@ export function openTargetRequest(request: ProxyRequest, via: string | undefined
   });
   // 0 is no limit: the size of the head is bounded
   outgoing.maxHeadersCount = 0;
+  // not `flushHeaders`, which writes UTF-8 for bytes above 127; what has no body is ended at once
+  if (hasBody(message)) outgoing.write(noBytes);
   return outgoing;
 }
 

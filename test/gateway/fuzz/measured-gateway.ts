@@ -1,15 +1,20 @@
 // A gateway in a process of its own, with short limits, that says how much it holds: started with
 // --expose-gc and a channel, it answers each message with the bytes of its heap after a collection.
+// Its log has nothing but errors, on stderr.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
-import { readConfiguration } from '../../gateway/configuration.ts';
-import { startGateway } from '../../gateway/gateway.ts';
+import { readConfiguration } from '../../../gateway/configuration.ts';
+import { startGateway } from '../../../gateway/gateway.ts';
 
-const gateway = await startGateway(readConfiguration(process.env), {
-  log: pino({ level: 'silent' }),
-  firstRequestMs: 400,
-  connectTimeoutMs: 400,
-});
+const shortMs = Number(process.env.SHORT_MS);
+const gateway = await startGateway(
+  { ...readConfiguration(process.env), idleMs: shortMs },
+  {
+    log: pino({ level: 'error' }, process.stderr),
+    firstRequestMs: shortMs,
+    connectTimeoutMs: shortMs,
+  },
+);
 process.on('message', async () => {
   for (let round = 0; round < 5; round += 1) {
     globalThis.gc?.();

@@ -1,0 +1,157 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ProxyRequest } from '../requests/proxy-request.ts';
+import { resetSocket } from '../tunnels/reset-socket.ts';
+import {
+  cleanText,
+  codingsBesideChunks,
+  endToEndHeaders,
+  formatHead,
+  listItems,
+  pairs,
+} from './end-to-end-headers.ts';
+import { hasBody, noBytes } from './target-request.ts';
+
+/** What a client gets of a target's answer. */
+export class ForwardedAnswer {
+  readonly #request: ProxyRequest;
+  begun = false;
+  /** The connection to the target failed: what looks like the end of an unframed body is none. */
+  #broken = false;
+
+  constructor(request: ProxyRequest) {
+    this.#request = request;
+    request.socket?.once('error', () => {
+      this.#broken = true;
+    });
+  }
+
+  /** Passes a 1xx on, but for a client of HTTP/1.0, which knows none. */
+  inform({ statusCode, statusMessage, rawHeaders }: IncomingInformation): void {
+    const { message, client } = this.#request;
+    if (message.httpVersion === '1.0' || client.destroyed) return;
+    const firstLine = `HTTP/1.1 ${statusCode} ${cleanText(statusMessage)}`;
+    // it has no body: RFC 9110, 8.6
+    client.write(formatHead(firstLine, endToEndHeaders(rawHeaders, ['content-length', 'trailer'])));
+  }
+
+  /** Throws where a client could not be given an answer with this head. */
+  begin(incoming: IncomingMessage): void {
+    const { message, response, connection } = this.#request;
+    incoming.on('error', () => this.#cut());
+    // a client that still sends may look for its answer only when the connection is let go in order
+    if (response && (message.complete || !hasBody(message)) && connection.ahead === 0) {
+      this.#answerInOrder(incoming, response);
+    } else {
+      this.#answerLast(incoming);
+    }
+  }
+
+  /** `inChunks`: whether it is passed on so. `codings`: those that are on the body beside chunks. */
+  #head(
+    incoming: IncomingMessage,
+    inChunks: boolean,
+  ): [status: number, reason: string, headers: string[], codings: string[]] {
+    const { message, id } = this.#request;
+    const { statusCode = 0, statusMessage = '', rawHeaders } = incoming;
+    if (statusCode < 200) throw new RangeError('no status of an answer');
+    const framed = !isBodyless(message, incoming) && isCoded(incoming);
+    const codings = framed ? codingsBesideChunks(rawHeaders) : [];
+    // RFC 9112, 6.1: a client of HTTP/1.0 knows none, and we do not take them off
+    if (codings.length > 0 && message.httpVersion === '1.0') throw new RangeError('no coding');
+    const drop = framed ? ['content-length'] : [];
+    // Node would throw: it announces trailers of chunks alone
+    if (!inChunks) drop.push('trailer');
+    const headers = endToEndHeaders(rawHeaders, drop);
+    headers.push('Proxy-Request-Id', id);
+    this.#request.outcome = { statusCode };
+    this.begun = true;
+    return [statusCode, cleanText(statusMessage), headers, codings];
+  }
+
+  /** The connection goes on after it, where its client wants that. */
+  #answerInOrder(incoming: IncomingMessage, response: ServerResponse): void {
+    const { connection, message } = this.#request;
+    const inChunks =
+      isCoded(incoming) && message.httpVersion !== '1.0' && !isBodyless(message, incoming);
+    const [status, reason, headers, codings] = this.#head(incoming, inChunks);
+    if (codings.length > 0) headers.push('Transfer-Encoding', [...codings, 'chunked'].join(', '));
+    response.on('error', () => {});
+    response.sendDate = false;
+    response.writeHead(status, reason, headers);
+    // not `flushHeaders`, which writes UTF-8 for bytes above 127
+    response.write(noBytes);
+    const asAnnounced = this.#measure(incoming, headers);
+    incoming.pipe(response, { end: false });
+    incoming.once('end', () => {
+      if (this.#broken || !asAnnounced()) return this.#cut();
+      const trailers = endToEndHeaders(incoming.rawTrailers);
+      if (trailers.length > 0 && response.chunkedEncoding) response.addTrailers(pairs(trailers));
+      response.end();
+    });
+    response.once('finish', () => {
+      connection.busy = false;
+      if (connection.ahead > 0) connection.end(this.#request.message);
+    });
+  }
+
+  /** The connection ends after it, and where nothing else says so its end is that of the answer. */
+  #answerLast(incoming: IncomingMessage): void {
+    const { message, response, client, connection } = this.#request;
+    const [status, reason, headers, codings] = this.#head(incoming, false);
+    if (codings.length > 0) headers.push('Transfer-Encoding', codings.join(', '));
+    headers.push('Connection', 'close');
+    client.write(formatHead(`HTTP/1.1 ${status} ${reason}`, headers));
+    const asAnnounced = this.#measure(incoming, headers);
+    incoming.pipe(client, { end: false });
+    incoming.once('end', () => {
+      if (this.#broken || !asAnnounced()) this.#cut();
+      else connection.end(response ? message : null);
+    });
+  }
+
+  /**
+   * Cuts a body that is longer than the head says, and gives whether it has as many bytes: the parser
+   * may have gone by something else, and what is left over would be the client's next answer.
+   */
+  #measure(incoming: IncomingMessage, headers: string[]): () => boolean {
+    const at = headers.findIndex((name, index) => index % 2 === 0 && isLength(name));
+    if (at === -1 || isBodyless(this.#request.message, incoming)) return () => true;
+    let left = Number(headers[at + 1]);
+    incoming.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) this.#cut();
+    });
+    return () => left === 0;
+  }
+
+  switchProtocols({ statusMessage = '', rawHeaders, headers }: IncomingMessage): void {
+    const passed = [...endToEndHeaders(rawHeaders), 'Proxy-Request-Id', this.#request.id];
+    passed.push('Connection', 'Upgrade', 'Upgrade', cleanText(headers.upgrade ?? ''));
+    this.begun = true;
+    this.#request.client.write(formatHead(`HTTP/1.1 101 ${cleanText(statusMessage)}`, passed));
+    this.#request.outcome = { statusCode: 101 };
+  }
+
+  /** So that nobody takes a part for the whole. */
+  #cut(): void {
+    resetSocket(this.#request.client);
+  }
+}
+
+/** RFC 9110, 6.4.1. */
+function isBodyless({ method }: IncomingMessage, { statusCode }: IncomingMessage): boolean {
+  return method === 'HEAD' || statusCode === 204 || statusCode === 304;
+}
+
+function isCoded({ rawHeaders }: IncomingMessage): boolean {
+  return listItems(rawHeaders, 'transfer-encoding').length > 0;
+}
+
+function isLength(name: string): boolean {
+  return name.toLowerCase() === 'content-length';
+}
+
+type IncomingInformation = Pick<Required<IncomingMessage>, 'rawHeaders'> & {
+  statusCode: number;
+  statusMessage: string;
+};

@@ -1,0 +1,134 @@
+import { parseArgs } from 'node:util';
+import postgres from 'postgres';
+import { clientCase } from '../test/gateway/fuzz/client-cases.ts';
+import type { FuzzCase } from '../test/gateway/fuzz/fuzz-case.ts';
+import { makeFuzzKey } from '../test/gateway/fuzz/fuzz-key.ts';
+import { type FuzzedGateway, startFuzzedGateway } from '../test/gateway/fuzz/fuzzed-gateway.ts';
+import { expectNothingLeft, fuzz } from '../test/gateway/fuzz/fuzzing.ts';
+import { targetCase } from '../test/gateway/fuzz/target-cases.ts';
+import { SeededRandom } from '../test/gateway/seeded-random.ts';
+import { startDeafTarget } from '../test/gateway/targets/deaf-target.ts';
+import { startStack } from './stack/stack.ts';
+
+const usage = `npm run fuzz                                a million conversations through a gateway, half of
+                                            them with broken clients, half with broken targets
+npm run fuzz -- --cases <n> --seed <n>      so many, the same ones for the same seed
+npm run fuzz -- --kind client|target        one half alone
+npm run fuzz -- --case <json>               one that was printed
+
+Ends with 1 where a conversation went wrong, or the gateway ended, failed or kept something.`;
+
+const atOnce = 64;
+/** Cases between two looks at what the gateway holds. */
+const round = 20_000;
+const tellEveryMs = 5_000;
+/** More findings than this are more of the same. */
+const mostFindings = 20;
+type MakeCase = (number: number, basicAuth: string) => FuzzCase;
+const makers = { client: clientCase, target: targetCase };
+
+try {
+  const { values } = parseArgs({
+    options: {
+      cases: { type: 'string', default: '1000000' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+      kind: { type: 'string' },
+      case: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  const wrong =
+    (values.kind !== undefined && !(values.kind in makers)) ||
+    ![values.cases, values.seed].every((text) => /^\d{1,9}$/.test(text));
+  if (values.help || wrong) {
+    console.error(usage);
+    process.exitCode = values.help ? 0 : 1;
+  } else if (values.case !== undefined) {
+    const fuzzCase = JSON.parse(values.case) as FuzzCase;
+    await run(() => fuzzCase, 1);
+  } else {
+    const seed = Number(values.seed);
+    console.error(`--seed ${seed} --cases ${values.cases}`);
+    const kinds = Object.keys(makers).filter((kind) => !values.kind || kind === values.kind);
+    const makeCase: MakeCase = (number, basicAuth) => {
+      const make = makers[kinds[number % kinds.length] as keyof typeof makers];
+      return make(new SeededRandom(seed + number), basicAuth);
+    };
+    await run(makeCase, Number(values.cases));
+  }
+} catch (error) {
+  process.exitCode = 1;
+  if (error instanceof TypeError && 'code' in error) console.error(`${error.message}\n${usage}`);
+  else console.error(error);
+}
+
+async function run(makeCase: MakeCase, count: number): Promise<void> {
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => abort.abort());
+  }
+  await using undo = new AsyncDisposableStack();
+  const stack = await startStack({ ephemeral: true, signal: abort.signal });
+  undo.defer(() => stack.stop());
+  const sql = postgres(stack.dbUrl, { max: 1, onnotice: () => {} });
+  undo.defer(() => sql.end());
+  const basicAuth = await makeFuzzKey(sql);
+  const deaf = await startDeafTarget();
+  undo.defer(() => deaf.close());
+  const gateway = await startFuzzedGateway(stack.gatewayDbUrl, basicAuth);
+  undo.defer(() => gateway.stop());
+  const numbered = (number: number) => makeCase(number, basicAuth);
+  await fuzzInRounds(gateway, deaf.port, numbered, count, abort.signal);
+}
+
+async function fuzzInRounds(
+  gateway: FuzzedGateway,
+  deafPort: number,
+  numbered: (number: number) => FuzzCase,
+  count: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await gateway.serves();
+  // connections to the database are made as they are needed
+  const first = await gateway.settled();
+  let held = { ...first, sockets: first.sockets + 8 };
+  let begunCases = 0;
+  let done = 0;
+  let findings = 0;
+  const begun = performance.now();
+  const tell = () => {
+    const perSecond = Math.round(done / ((performance.now() - begun) / 1_000));
+    const heap = (held.heapBytes / 1e6).toFixed(1);
+    console.error(`${done} cases, ${perSecond}/s, ${findings} findings, heap ${heap} MB`);
+  };
+  const telling = setInterval(tell, tellEveryMs);
+  try {
+    while (done < count && findings < mostFindings) {
+      const until = Math.min(count, done + round);
+      const next = () =>
+        begunCases < until && !signal.aborted ? numbered(begunCases++) : undefined;
+      const onCase = () => {
+        done += 1;
+      };
+      const found = await fuzz(next, { gateway, deafPort, atOnce, onCase });
+      signal.throwIfAborted();
+      findings += found.length;
+      for (const finding of found.slice(0, mostFindings)) {
+        process.exitCode = 1;
+        const { case: fuzzCase, ...what } = finding;
+        console.log(`${fuzzCase.kind}: ${JSON.stringify(what)}\n--case '${quoted(fuzzCase)}'`);
+      }
+      const after = await expectNothingLeft(gateway, held, round);
+      // the first round warms up; from then on it may grow no more
+      if (held.sockets > after.sockets || done <= round) held = after;
+    }
+    tell();
+  } finally {
+    clearInterval(telling);
+  }
+}
+
+/** For a shell. */
+function quoted(fuzzCase: FuzzCase): string {
+  return JSON.stringify(fuzzCase).replaceAll("'", '\\u0027');
+}

@@ -1,0 +1,36 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type postgres from 'postgres';
+import { hashSecret } from '../../database/seeded-keys.ts';
+
+const keyId = 'avp_live_f0220000f022';
+const secret = createHash('sha256').update('fuzz').digest('hex');
+
+/**
+ * Makes the key of all fuzzing, where a database has it not yet, and gives its `keyId:secret`: the
+ * same each time, so that a case that was printed can be had again.
+ */
+export async function makeFuzzKey(sql: postgres.Sql): Promise<string> {
+  const userId = randomUUID();
+  await sql.begin(async (transaction) => {
+    await transaction`
+      insert into auth.users (
+        instance_id, id, aud, role, email, raw_app_meta_data, raw_user_meta_data,
+        created_at, updated_at
+      )
+      values (
+        '00000000-0000-0000-0000-000000000000', ${userId}, 'authenticated', 'authenticated',
+        ${`${userId}@example.com`}, '{}', '{}', now(), now()
+      )`;
+    const [key] = await transaction<{ id: string }[]>`
+      insert into private.proxy_keys
+        (key_id, user_id, label, tier, live_mode, rate_limit_override)
+      values (${keyId}, ${userId}, 'fuzz', 'enterprise', true, 1000000)
+      on conflict (key_id) do nothing
+      returning id`;
+    if (!key) return;
+    await transaction`
+      insert into private.proxy_key_secrets (api_key_id, secret_hash)
+      values (${key.id}, decode(${hashSecret(keyId, secret)}, 'hex'))`;
+  });
+  return `${keyId}:${secret}`;
+}

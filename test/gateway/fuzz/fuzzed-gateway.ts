@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { basic, request } from '../malformed-requests.ts';
+import { startTcpTarget } from '../targets.ts';
+import { converse } from './conversation.ts';
+
+const script = fileURLToPath(new URL('./measured-gateway.ts', import.meta.url));
+/** How long the gateway waits for a head, a target, or the next byte, in ms. */
+export const shortMs = 1_000;
+/** How long what was opened may take to be closed, in ms. */
+const settleMs = 60_000;
+
+/** What a gateway holds when nobody uses it. */
+export interface Held {
+  sockets: number;
+  heapBytes: number;
+}
+
+/** A gateway in a process of its own that is fuzzed. */
+export interface FuzzedGateway {
+  port: number;
+  /** Its exit code or signal, and what it said; null while it runs and has nothing to say. */
+  failure(): string | null;
+  /** The value of a metric, summed over its labels. `name` may be the beginning of a line. */
+  metric(name: string): Promise<number>;
+  /** Waits until no tunnel is open and usage is recorded. Rejects where sockets are left over. */
+  settled(mostSockets?: number): Promise<Held>;
+  /** A CONNECT and a plain request are served. Rejects where not. */
+  serves(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startFuzzedGateway(
+  databaseUrl: string,
+  basicAuth: string,
+): Promise<FuzzedGateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
+  const good = await startTcpTarget((socket) => {
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+  });
+  const child = spawn(process.execPath, ['--expose-gc', script], {
+    env: {
+      GATEWAY_DATABASE_URL: databaseUrl,
+      GATEWAY_PORT: '0',
+      GATEWAY_METRICS_PORT: '0',
+      GATEWAY_SPOOL_DIR: folder,
+      PATH: process.env.PATH,
+      GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
+      GATEWAY_FLUSH_MS: '200',
+      SHORT_MS: String(shortMs),
+    },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const exited = once(child, 'exit');
+  const failure = () => {
+    const end = child.exitCode ?? child.signalCode;
+    return end === null && stderr === '' ? null : `ended with ${end}: ${stderr}`;
+  };
+  const told = async <Message>(): Promise<Message> => {
+    const [message] = await Promise.race([
+      once(child, 'message'),
+      exited.then(() => Promise.reject(new Error(failure() ?? 'ended'))),
+    ]);
+    return message as Message;
+  };
+  const { url, operationsUrl } = await told<{ url: string; operationsUrl: string }>();
+  const port = Number(new URL(url).port);
+  const socketsHeld = () => {
+    const descriptors = `/proc/${child.pid}/fd`;
+    return readdirSync(descriptors).filter((each) => {
+      try {
+        return readlinkSync(`${descriptors}/${each}`).startsWith('socket:');
+      } catch {
+        return false;
+      }
+    }).length;
+  };
+  const metric = async (name: string) => {
+    const text = await (await fetch(`${operationsUrl}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(name));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  };
+  const until = async (what: string, holds: () => Promise<boolean>) => {
+    for (const begun = performance.now(); !(await holds()); await sleep(100)) {
+      if (failure()) throw new Error(failure() ?? '');
+      if (performance.now() - begun > settleMs)
+        throw new Error(`not within ${settleMs} ms: ${what}`);
+    }
+  };
+  const answerTo = async (text: string) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    return (await converse(socket, [['send', text]], { endsWithOther: true })).text;
+  };
+  await until('changes of keys are heard', async () => (await metric('gateway_listening')) === 1);
+  return {
+    port,
+    failure,
+    metric,
+    async settled(mostSockets = Number.POSITIVE_INFINITY) {
+      await until('no tunnel is open', async () => (await metric('gateway_open_tunnels')) === 0);
+      await until('usage is recorded', async () => (await metric('gateway_spool_events')) === 0);
+      let sockets = 0;
+      await until(`there are ${mostSockets} sockets, and no more`, async () => {
+        sockets = socketsHeld();
+        return sockets <= mostSockets;
+      });
+      child.send('measure');
+      const { heapBytes } = await told<{ heapBytes: number }>();
+      return { sockets, heapBytes };
+    },
+    async serves() {
+      const authority = `127.0.0.1:${good.port}`;
+      const opened = `${request(`CONNECT ${authority} HTTP/1.1`, basic(basicAuth))}hello`;
+      const plain = request(
+        `GET http://${authority}/ HTTP/1.1`,
+        basic(basicAuth),
+        'Connection: close',
+      );
+      for (const each of [opened, plain]) {
+        const answer = await answerTo(each);
+        if (!/^HTTP\/1\.1 200 .*\r\n\r\nok$/s.test(answer)) {
+          throw new Error(`a good request is answered ${JSON.stringify(answer)}`);
+        }
+      }
+    },
+    async stop() {
+      child.kill('SIGKILL');
+      await Promise.all([exited, good.close()]);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
