@@ -25,7 +25,6 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   // `pipe` takes a dozen listeners for this
   const toTarget = (chunk: Buffer) => void (target.write(chunk) || client.pause());
   client.on('data', toTarget);
-  client.once('end', () => target.end());
   target.on('drain', () => client.resume());
   target.on('data', (chunk) => void (client.write(chunk) || target.pause()));
   client.on('drain', () => target.resume());
@@ -45,7 +44,8 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
     const timer = setTimeout(() => client.destroy(), lingerMs);
     client.once('close', () => clearTimeout(timer));
   };
-  target.once('end', () => void endClient());
+  whenEnded(client, () => target.end());
+  whenEnded(target, () => void endClient());
   client.once('finish', linger);
   target.once('error', () => !target.readableEnded && cut());
   target.once('close', () => {
@@ -56,4 +56,10 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   });
   client.once('error', cut);
   client.once('close', () => target.destroy());
+}
+
+/** An empty stream may have ended before anybody listened. */
+function whenEnded(socket: Socket, act: () => void): void {
+  if (socket.readableEnded) act();
+  else socket.once('end', act);
 }

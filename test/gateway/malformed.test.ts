@@ -14,7 +14,7 @@ import { SeededRandom } from './seeded-random.ts';
 import { type DeafTarget, startDeafTarget } from './targets/deaf-target.ts';
 import { startTcpTarget, type TargetServer } from './targets.ts';
 
-const script = fileURLToPath(new URL('measured-gateway.ts', import.meta.url));
+const script = fileURLToPath(new URL('fuzz/measured-gateway.ts', import.meta.url));
 const stack = inject('stack');
 const sql = connectOwner();
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
