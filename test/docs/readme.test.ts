@@ -15,8 +15,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
-import { type Stack, startStack } from '../../scripts/stack/stack.ts';
 import { listRelations, listRoutines } from '../database/catalog.ts';
+import { type OwnStack, startOwnStack } from '../database/own-stack.ts';
 import { startPlainTarget } from '../gateway/targets.ts';
 import { connectOwner, newUser } from '../personas.ts';
 
@@ -181,10 +181,10 @@ describe('the README', () => {
 
 describe('the README’s commands for a database of its own', () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
-  let own: Stack;
+  let own: OwnStack;
 
   beforeAll(async () => {
-    own = await startStack({ ephemeral: true });
+    own = await startOwnStack();
     // the CLI knows its local database by the port in config.toml
     const { port } = new URL(own.dbUrl);
     cpSync(join(projectRoot, 'supabase'), join(folder, 'supabase'), { recursive: true });

@@ -73,9 +73,10 @@ test('the first request builds the page, once for all who wait, and prints nothi
   expect(readdirSync(buildsOf(command))).toEqual(builds);
   expect(command.stdout()).toMatch(/^\{[^\n]+\}\n$/);
   expect(existsSync(join(checkout.folder, 'dashboard/dist'))).toBe(false);
+  await expectToStopWholeWhileItBuilds(command, url, 'SIGINT');
 });
 
-test('a build that fails is told, the stack goes on, and the next request tries again', async () => {
+test('a build that fails, or has no sources, is told, the stack goes on, and the next request tries again', async () => {
   const command = startEphemeral();
   const { url } = await command.readyLine();
   checkout.write('import "./missing.ts";');
@@ -99,12 +100,7 @@ test('a build that fails is told, the stack goes on, and the next request tries 
   expect(await loadScript(url)).toContain('mended');
   checkout.write('document.title = "changed";');
   expect(await loadScript(url)).toContain('changed');
-  expect(command.child.exitCode).toBeNull();
-});
 
-test('sources that are gone are told like a build that fails', async () => {
-  const command = startEphemeral();
-  const { url } = await command.readyLine();
   const lock = join(checkout.folder, 'package-lock.json');
   const text = readFileSync(lock);
   rmSync(lock);
@@ -113,6 +109,8 @@ test('sources that are gone are told like a build that fails', async () => {
   expect(refused.status).toBe(503);
   expect(await refused.text()).toContain('package-lock.json');
   expect((await fetch(`${url}/developer/`)).status).toBe(200);
+  expect(command.child.exitCode).toBeNull();
+  await expectToStopWholeWhileItBuilds(command, url, 'SIGTERM');
 });
 
 test('what `npm run build` made of the same sources is served, even once it is gone', async () => {
@@ -125,22 +123,6 @@ test('what `npm run build` made of the same sources is served, even once it is g
   rmSync(dist, { recursive: true });
   expect(await loadScript(url)).toContain('as it was');
   expect(builders(command)).toEqual([]);
-});
-
-test.each(['SIGINT', 'SIGTERM'] as const)('%s while it builds leaves nothing', async (signal) => {
-  writeFileSync(gate, '');
-  const command = startEphemeral();
-  const { url } = await command.readyLine();
-  const cut = fetch(`${url}/developer/`).then(
-    ({ status }) => status,
-    () => 'cut off',
-  );
-  await until(() => builders(command).length > 0);
-  command.child.kill(signal);
-  expect(await command.ended).toBe(0);
-  expect(command.processes()).toEqual([]);
-  expect(readdirSync(command.temporary)).toEqual([]);
-  expect([503, 'cut off']).toContain(await cut);
 });
 
 test('a kept stack builds it before anybody asks, after it is ready, and keeps it', async () => {
@@ -195,4 +177,23 @@ test('a kept stack whose build hangs stops whole', async () => {
 function buildsOf(command: StartCommand): string {
   const [root = ''] = readdirSync(command.temporary);
   return join(command.temporary, root, 'dashboard');
+}
+
+async function expectToStopWholeWhileItBuilds(
+  command: StartCommand,
+  url: string,
+  signal: NodeJS.Signals,
+): Promise<void> {
+  writeFileSync(gate, '');
+  checkout.write('document.title = "never built";');
+  const cut = fetch(`${url}/developer/`).then(
+    ({ status }) => status,
+    () => 'cut off',
+  );
+  await until(() => builders(command).length > 0);
+  command.child.kill(signal);
+  expect(await command.ended).toBe(0);
+  expect(command.processes()).toEqual([]);
+  expect(readdirSync(command.temporary)).toEqual([]);
+  expect([503, 'cut off']).toContain(await cut);
 }

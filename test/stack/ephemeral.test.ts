@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import postgres from 'postgres';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
+import { expectToListenOnLoopback } from './listeners.ts';
 import {
   isListening,
   portOf,
@@ -14,7 +15,10 @@ import {
   until,
 } from './start-command.ts';
 
-test('a ready stack prints one line of JSON on standard output, and it answers', async () => {
+// a test starts up to three whole stacks, on a machine that runs other tests
+vi.setConfig({ testTimeout: 300_000 });
+
+test('a ready stack prints one line of JSON, and answers, on the loopback address alone', async () => {
   const command = startCommand();
   const line = await command.readyLine();
 
@@ -29,24 +33,10 @@ test('a ready stack prints one line of JSON on standard output, and it answers',
     'url',
   ]);
   await expectToAnswer(line);
+  expectToListenOnLoopback([command.child.pid ?? 0, ...command.processes().map(({ pid }) => pid)]);
   await expectToStopWhole(command, line, () => command.ctrlC());
   // a stop writes nothing more
   expect(command.stdout()).toMatch(/^\{[^\n]+\}\n$/);
-});
-
-test('SIGTERM, sent twice, stops the stack whole', async () => {
-  const command = startCommand();
-  const line = await command.readyLine();
-  await expectToStopWhole(command, line, () => {
-    command.child.kill('SIGTERM');
-    command.child.kill('SIGTERM');
-  });
-});
-
-test('a parent that is gone stops the stack whole', async () => {
-  const command = startCommand();
-  const line = await command.readyLine();
-  await expectToStopWhole(command, line, () => command.child.disconnect());
 });
 
 const moments: [string, (command: StartCommand) => Promise<void>][] = [
@@ -75,7 +65,7 @@ test.each(['initdb', 'db push'])('Ctrl-C while %s runs leaves nothing', async (p
   await expectNothingLeft(command);
 });
 
-test('two stacks at once have ports, data and keys of their own', async () => {
+test('two stacks at once have ports, data and keys of their own, and each stops whole alone', async () => {
   const temporary = temporaryFolder();
   const commands = [startCommand({ temporary }), startCommand({ temporary })] as const;
   const lines = await Promise.all([commands[0].readyLine(), commands[1].readyLine()]);
@@ -83,10 +73,15 @@ test('two stacks at once have ports, data and keys of their own', async () => {
     expect(lines[0][name]).not.toBe(lines[1][name]);
   }
 
-  commands[0].child.kill('SIGTERM');
+  // a parent that is gone
+  commands[0].child.disconnect();
   expect(await commands[0].ended).toBe(0);
+  await expectNoProgramLeft(commands[0], lines[0]);
   await expectToAnswer(lines[1]);
-  await expectToStopWhole(commands[1], lines[1], () => commands[1].child.kill('SIGTERM'));
+  await expectToStopWhole(commands[1], lines[1], () => {
+    commands[1].child.kill('SIGTERM');
+    commands[1].child.kill('SIGTERM');
+  });
 });
 
 test('what a killed stack left is cleared up by the next, which spares a running one', async () => {
@@ -188,6 +183,11 @@ async function expectToStopWhole(
   expect(command.processes()).not.toEqual([]);
   stop();
   await expectNothingLeft(command);
+  await expectNoProgramLeft(command, line);
+}
+
+async function expectNoProgramLeft(command: StartCommand, line: ReadyLine): Promise<void> {
+  expect(command.processes()).toEqual([]);
   for (const url of [line.url, line.dbUrl, line.gatewayUrl]) {
     expect(await isListening(portOf(url))).toBe(false);
   }

@@ -38,16 +38,12 @@ test('data, keys and tokens survive a restart, which runs no migration and makes
   expect(await listKeyIds(token)).toEqual([keyId]);
 });
 
-test('the token and the URL that a start prints mint a key', async () => {
-  const command = start();
-  const { demoToken } = await credentials(command);
-  expect(command.stdout()).toContain(`curl -X POST http://127.0.0.1:${checkout.apiPort}/api/`);
-  expect(await mintKey(demoToken)).toMatch(/^avp_live_[0-9a-f]{12}$/);
-});
-
-test('a second start beside a running one is refused, and harms nothing', async () => {
+test('the token and the URL that a start prints mint a key; a second start beside it is refused, and harms nothing', async () => {
   const first = start();
   const { demoToken } = await credentials(first);
+  expect(first.stdout()).toContain(`curl -X POST http://127.0.0.1:${checkout.apiPort}/api/`);
+  expect(await mintKey(demoToken)).toMatch(/^avp_live_[0-9a-f]{12}$/);
+
   const second = start();
   expect(await second.ended).toBe(1);
   expect(second.stderr()).toContain(`${first.child.pid}`);

@@ -1,17 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { startCommand } from './start-command.ts';
+import { expect } from 'vitest';
 
 /** As in /proc/net: the address in hexadecimal, each group of four bytes in the machine's order. */
 const loopback = ['0100007F', '00000000000000000000000001000000'];
 const listening = '0A';
 
-test('nothing of the stack listens beyond the loopback address', async () => {
-  const command = startCommand();
-  await command.readyLine();
-  const pids = [command.child.pid ?? 0, ...command.processes().map(({ pid }) => pid)];
+/** Fails if one of the processes of a stack listens beyond the loopback address. */
+export function expectToListenOnLoopback(pids: number[]): void {
   const sockets = socketsOf(pids);
-
   const listeners = sockets.filter(
     ({ table, state }) => table.startsWith('tcp') && state === listening,
   );
@@ -20,7 +16,7 @@ test('nothing of the stack listens beyond the loopback address', async () => {
   expect(listeners.length).toBeGreaterThanOrEqual(8);
   const open = [...listeners, ...sockets.filter(({ table }) => table.startsWith('udp'))];
   expect(open.filter(({ address }) => !loopback.includes(address))).toEqual([]);
-});
+}
 
 interface Socket {
   table: string;
