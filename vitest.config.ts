@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 90_000 } },
-    maxWorkers: 2,
+    // more than cores: most tests wait for other processes
+    maxWorkers: 3,
   },
 });

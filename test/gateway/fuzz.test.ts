@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connectOwner } from '../personas.ts';
+import { clientCase } from './fuzz/client-cases.ts';
+import { makeFuzzKey } from './fuzz/fuzz-key.ts';
+import { type FuzzedGateway, startFuzzedGateway } from './fuzz/fuzzed-gateway.ts';
+import { expectNothingLeft, fuzz } from './fuzz/fuzzing.ts';
+import { targetCase } from './fuzz/target-cases.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { type DeafTarget, startDeafTarget } from './targets/deaf-target.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
+const casesARound = 1_000;
+
+let gateway: FuzzedGateway;
+let deaf: DeafTarget;
+let basicAuth: string;
+
+beforeAll(async () => {
+  basicAuth = await makeFuzzKey(sql);
+  deaf = await startDeafTarget();
+  gateway = await startFuzzedGateway(stack.gatewayDbUrl, basicAuth);
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await Promise.all([deaf.close(), sql.end()]);
+});
+
+it.each([
+  ['clients', clientCase],
+  ['targets', targetCase],
+])('broken %s by the thousand harm nobody, and leave nothing', async (_, makeCase) => {
+  await gateway.serves();
+  const first = await gateway.settled();
+  // connections to the database are made as they are needed
+  let held = { ...first, sockets: first.sockets + 8 };
+  for (let round = 0; round < 2; round += 1) {
+    let number = round * casesARound;
+    const last = number + casesARound;
+    const next = () =>
+      number < last ? makeCase(new SeededRandom(seed + number++), basicAuth) : undefined;
+    const findings = await fuzz(next, { gateway, deafPort: deaf.port, atOnce: 40 });
+    expect(findings, `TEST_SEED=${seed}`).toEqual([]);
+    held = await expectNothingLeft(gateway, held, casesARound);
+  }
+});
