@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refusal } from '../refusal.ts';
+import { resetSocket } from '../tunnels/reset-socket.ts';
 import { countedAddress } from './counted-address.ts';
 
-/** How long a client may take to read its last answer and hang up, in ms. */
+/** How long a client that was sent its last answer may take to hang up, in ms. */
 const lingerMs = 2_000;
+/** How long it may take to make room for more of it, in ms. */
+const unsentMs = 10_000;
 
 /** A client's connection: one request at a time is served on it. */
 export class ClientConnection {
@@ -53,11 +56,24 @@ export class ClientConnection {
     this.ending = true;
     if (socket.destroyed) return;
     socket.end();
-    const timer = setTimeout(() => socket.destroy(), lingerMs);
-    socket.once('close', () => clearTimeout(timer));
+    this.#letGoInTime();
     // what is not read when a connection closes makes a reset of its end
     if (message === null) socket.resume();
     else setImmediate(() => this.#drain(message));
+  }
+
+  #letGoInTime(): void {
+    const { socket } = this;
+    const unsent = socket.writableLength;
+    const letGo = () => {
+      const left = socket.writableLength;
+      // a part of an answer has no end
+      if (left === 0 && unsent === 0) socket.destroy();
+      else if (left < unsent) this.#letGoInTime();
+      else resetSocket(socket);
+    };
+    const timer = setTimeout(letGo, unsent > 0 ? unsentMs : lingerMs);
+    socket.once('close', () => clearTimeout(timer));
   }
 
   /** Reads the rest of a request's body, and nothing that follows it. */

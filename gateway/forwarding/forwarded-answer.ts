@@ -17,6 +17,8 @@ export class ForwardedAnswer {
   begun = false;
   /** The connection to the target failed: what looks like the end of an unframed body is none. */
   #broken = false;
+  /** Its client has to read before it is sent more. */
+  #full = false;
 
   constructor(request: ProxyRequest) {
     this.#request = request;
@@ -27,11 +29,20 @@ export class ForwardedAnswer {
 
   /** Passes a 1xx on, but for a client of HTTP/1.0, which knows none. */
   inform({ statusCode, statusMessage, rawHeaders }: IncomingInformation): void {
-    const { message, client } = this.#request;
+    const { message, client, socket } = this.#request;
     if (message.httpVersion === '1.0' || client.destroyed) return;
     const firstLine = `HTTP/1.1 ${statusCode} ${cleanText(statusMessage)}`;
     // it has no body: RFC 9110, 8.6
-    client.write(formatHead(firstLine, endToEndHeaders(rawHeaders, ['content-length', 'trailer'])));
+    const headers = endToEndHeaders(rawHeaders, ['content-length', 'trailer']);
+    if (client.write(formatHead(firstLine, headers)) || this.#full) return;
+    // a target may send them without end, to a client that does not read
+    this.#full = true;
+    client.once('drain', () => {
+      this.#full = false;
+      socket?.resume();
+    });
+    // a tick later, as Node reads on at the end of a message
+    setImmediate(() => this.#full && socket?.pause());
   }
 
   /** Throws where a client could not be given an answer with this head. */
