@@ -11,7 +11,7 @@ import { type DeafTarget, startDeafTarget } from './targets/deaf-target.ts';
 const stack = inject('stack');
 const sql = connectOwner();
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
-const casesARound = 1_000;
+const casesARound = 700;
 
 let gateway: FuzzedGateway;
 let deaf: DeafTarget;
@@ -36,13 +36,15 @@ it.each([
   const first = await gateway.settled();
   // connections to the database are made as they are needed
   let held = { ...first, sockets: first.sockets + 8 };
-  for (let round = 0; round < 2; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     let number = round * casesARound;
     const last = number + casesARound;
     const next = () =>
       number < last ? makeCase(new SeededRandom(seed + number++), basicAuth) : undefined;
     const findings = await fuzz(next, { gateway, deafPort: deaf.port, atOnce: 40 });
     expect(findings, `TEST_SEED=${seed}`).toEqual([]);
-    held = await expectNothingLeft(gateway, held, casesARound);
+    // what the first round has compiled is no leak
+    if (round > 0) held = await expectNothingLeft(gateway, held, casesARound);
+    else held = await gateway.settled(held.sockets);
   }
 });
