@@ -35,9 +35,14 @@ export class ClientConnection {
     return this.#address;
   }
 
-  /** Reads no more. A tick later, as Node reads on at the end of a message. */
+  /**
+   * Reads no more. Node reads on at the end of each message, a tick later, and libuv up to 32 times
+   * before it turns to anything else: this comes after those ticks, and before the next read.
+   */
   stopReading(): void {
-    setImmediate(() => this.socket.pause());
+    const pause = () => this.socket.pause();
+    process.nextTick(() => process.nextTick(pause));
+    setImmediate(pause);
   }
 
   /** Answers with a refusal, and ends the connection. `message` as for `end`. */
