@@ -36,6 +36,8 @@ it('what is not said is as the contract has it', () => {
     flushMs: 10_000,
     drainMs: 30_000,
     idleMs: 600_000,
+    unprovenPerAddress: 256,
+    via: undefined,
     allowedTargets: [],
     dnsServers: undefined,
     redisUrl: undefined,
