@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectOwner } from '../personas.ts';
 import { clientCase } from './fuzz/client-cases.ts';
+import { foundCases } from './fuzz/found-cases.ts';
+import { openFuzzBed } from './fuzz/fuzz-bed.ts';
 import { makeFuzzKey } from './fuzz/fuzz-key.ts';
 import { type FuzzedGateway, startFuzzedGateway } from './fuzz/fuzzed-gateway.ts';
 import { expectNothingLeft, fuzz } from './fuzz/fuzzing.ts';
@@ -27,6 +29,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.stop();
   await Promise.all([deaf.close(), sql.end()]);
+});
+
+it('regression: what fuzzing once found', async () => {
+  const bed = await openFuzzBed(gateway.port, deaf.port);
+  for (const fuzzCase of foundCases(basicAuth)) {
+    expect(await bed.run(fuzzCase), fuzzCase.kind).toBeNull();
+  }
+  expect(gateway.failure()).toBeNull();
+  await bed.close();
 });
 
 it.each([
