@@ -28,6 +28,8 @@ export interface TunnelOptions {
   close: () => void;
 }
 
+const ignore = () => {};
+
 /** One open connection to a target, from the first byte to the last: counts, and reports in slices. */
 export class Tunnel {
   readonly key: KeyRecord;
@@ -76,9 +78,9 @@ export class Tunnel {
    * Reports what was moved since the last slice, if anything was; the first slice in any case, as it
    * counts as the CONNECT. Resolves when it and all before it are on disk.
    */
-  async report(): Promise<void> {
+  report(): Promise<void> {
     this.#reportSlice();
-    await this.#recorded;
+    return this.#recorded;
   }
 
   #reportSlice(): void {
@@ -95,23 +97,26 @@ export class Tunnel {
     if (slice > 0 && sent === 0 && received === 0) return;
     this.#slice += 1;
     this.#reported = moved;
-    const recorded = record({
+    const { statusCode, code } = outcome();
+    const event: UsageEvent = {
       eventId: slice === 0 ? id : newEventId(),
       apiKeyId: this.key.id,
       occurredAt: new Date(beganAt).toISOString(),
       targetHost,
       method,
-      ...outcome(),
+      statusCode,
       bytesSent: sent,
       bytesReceived: received,
       durationMs: Math.round(this.#sliceBegan - began),
       servedByNodeId: nodeId,
       tunnelId: id,
       slice,
-    });
-    this.#recorded = Promise.all([this.#recorded, recorded]).then(() => {});
-    // whoever asked for a report is told
-    this.#recorded.catch(() => {});
+    };
+    if (code !== undefined) event.code = code;
+    const recorded = record(event);
+    this.#recorded = slice === 0 ? recorded : Promise.all([this.#recorded, recorded]).then(ignore);
+    // those who asked for a report learn of it
+    this.#recorded.catch(ignore);
   }
 
   /** What waits in memory is not counted: the target may never get it. */

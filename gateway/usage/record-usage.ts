@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import pg from 'pg';
 import type { UsageEvent } from './usage-event.ts';
 
@@ -38,6 +39,8 @@ export function isTimeout(error: unknown): boolean {
 
 const queryCanceled = '57014';
 const defaultTimeoutMs = 20_000;
+/** Events that are encoded before other work has its turn: tunnels run on the same thread. */
+const eventsATurn = 500;
 
 /**
  * Records usage over `pool`, as one prepared statement. A connection that does not answer within
@@ -48,6 +51,7 @@ export function recordUsageWith(
   { timeoutMs = defaultTimeoutMs }: { timeoutMs?: number } = {},
 ): RecordUsage {
   return async (events, signal) => {
+    const json = await encode(events);
     signal.throwIfAborted();
     const client = await pool.connect();
     if (signal.aborted) client.release();
@@ -71,7 +75,7 @@ export function recordUsageWith(
       const { rows } = await client.query<RecordedUsage>({
         name: 'record_usage',
         text: 'select recorded, repeated, rejected from gateway.record_usage($1::jsonb)',
-        values: [JSON.stringify(events)],
+        values: [json],
       });
       const [outcome] = rows;
       if (!outcome) throw new Error('record_usage answered with no row');
@@ -87,4 +91,13 @@ export function recordUsageWith(
       client.off('error', ignore);
     }
   };
+}
+
+async function encode(events: UsageEvent[]): Promise<string> {
+  const parts: string[] = [];
+  for (let at = 0; at < events.length; at += eventsATurn) {
+    if (at > 0) await nextTurn();
+    parts.push(JSON.stringify(events.slice(at, at + eventsATurn)).slice(1, -1));
+  }
+  return `[${parts.join(',')}]`;
 }

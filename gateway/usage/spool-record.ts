@@ -39,9 +39,9 @@ export interface DecodedRecords {
 }
 
 /** A record: the CRC-32 of the event's JSON as 8 hexadecimal digits, a space, the JSON, a newline. */
-export function encodeRecord(event: UsageEvent): Buffer {
+export function encodeRecord(event: UsageEvent): string {
   const json = JSON.stringify(event);
-  return Buffer.from(`${checksumOf(json)} ${json}\n`);
+  return `${checksumOf(json)} ${json}\n`;
 }
 
 /** Every whole record of a segment, in order. A last line without its newline is no record. */

@@ -17,7 +17,8 @@ export interface SpoolWriterOptions {
   /** In ms since 1970. */
   now: () => number;
   log: Logger;
-  onSealed: (segment: Segment) => void;
+  /** Is given the segment and its events. */
+  onSealed: (segment: Segment, events: UsageEvent[]) => void;
   onWritten: () => void;
 }
 
@@ -30,7 +31,10 @@ export class SpoolClosed extends Error {
 }
 
 interface WaitingRecord {
-  record: Buffer;
+  event: UsageEvent;
+  record: string;
+  /** Of the record. */
+  bytes: number;
   at: number;
   resolve: () => void;
   reject: (error: SpoolClosed) => void;
@@ -38,7 +42,8 @@ interface WaitingRecord {
 
 interface ActiveSegment extends Segment {
   readonly file: SpoolFile;
-  /** Of records that are known to be on disk. */
+  /** Those that are known to be on disk. */
+  readonly events: UsageEvent[];
   records: number;
   bytes: number;
 }
@@ -95,8 +100,9 @@ export class SpoolWriter {
     if (this.#closing) return Promise.reject(new SpoolClosed());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const record = encodeRecord(event);
-    this.#waiting.push({ record, at: this.#options.now(), resolve, reject });
-    this.#waitingBytes += record.length;
+    const bytes = Buffer.byteLength(record);
+    this.#waiting.push({ event, record, bytes, at: this.#options.now(), resolve, reject });
+    this.#waitingBytes += bytes;
     this.#drained ??= this.#drain();
     return promise;
   }
@@ -153,16 +159,14 @@ export class SpoolWriter {
     const active = this.#active;
     let size = 0;
     let count = 0;
-    for (const { record } of this.#waiting) {
+    let records = '';
+    for (const { record, bytes } of this.#waiting) {
       if (active.records + count >= segmentRecords || active.bytes + size >= segmentBytes) break;
-      size += record.length;
+      records += record;
+      size += bytes;
       count += 1;
     }
-    const group = this.#waiting.slice(0, count);
-    const bytes = Buffer.concat(
-      group.map(({ record }) => record),
-      size,
-    );
+    const bytes = Buffer.from(records);
     let written = false;
     try {
       await writeAll(active.file, bytes, active.bytes);
@@ -178,8 +182,10 @@ export class SpoolWriter {
     active.records += count;
     this.#waitingBytes -= size;
     this.#appended += count;
-    this.#waiting.splice(0, count);
-    for (const { resolve } of group) resolve();
+    for (const { event, resolve } of this.#waiting.splice(0, count)) {
+      active.events.push(event);
+      resolve();
+    }
     onWritten();
     if (active.records >= segmentRecords || active.bytes >= segmentBytes) await this.#seal();
     return null;
@@ -199,7 +205,7 @@ export class SpoolWriter {
       throw error;
     }
     const oldestAppendedAt = this.#waiting[0]?.at ?? now();
-    return { sequence, file, records: 0, bytes: 0, oldestAppendedAt };
+    return { sequence, file, events: [], records: 0, bytes: 0, oldestAppendedAt };
   }
 
   async #seal(): Promise<void> {
@@ -209,11 +215,11 @@ export class SpoolWriter {
   /** Ends the active segment where it is; one without records goes. */
   async #abandon(): Promise<void> {
     if (this.#active === null) return;
-    const { file, ...segment } = this.#active;
+    const { file, events, ...segment } = this.#active;
     this.#active = null;
     if (segment.records > 0) {
       // told before anything is waited for: no record is out of sight in between
-      this.#options.onSealed(segment);
+      this.#options.onSealed(segment, events);
       await succeeds(file.close());
     } else {
       await discard(segmentFile(this.#options.directory, segment.sequence), file);

@@ -15,6 +15,8 @@ export interface SpoolOptions
   /** A folder of this gateway alone; made if it is not there. */
   directory: string;
   log: Logger;
+  /** How many of the newest segments are in memory too, so that they are not read again. */
+  keptSegments?: number;
   /** Is given each event that an earlier process left. */
   onRecovered?: (event: UsageEvent) => void;
 }
@@ -25,6 +27,7 @@ const defaults = {
   segmentRecords: 10_000,
   segmentBytes: 8 * 1024 * 1024,
   retryMs: 1_000,
+  keptSegments: 2,
   now: Date.now,
   onRecovered: () => {},
 };
@@ -58,6 +61,7 @@ interface SpoolParts extends Omit<SpoolWriterOptions, 'onSealed' | 'onWritten'> 
   lock: SpoolLock;
   files: SpoolSegments;
   segments: Segment[];
+  keptSegments: number;
   space: SpoolSpace;
 }
 
@@ -73,12 +77,14 @@ export class Spool {
   readonly #writer: SpoolWriter;
   /** By sequence number, oldest first. */
   readonly #sealed: Map<number, Segment>;
+  /** The events of the newest segments of this process, by sequence number. */
+  readonly #kept = new Map<number, UsageEvent[]>();
   #sealedRecords = 0;
   #sealedBytes = 0;
   #onSealed: () => void = () => {};
   #closed: Promise<void> | null = null;
 
-  constructor({ lock, files, segments, space, ...writing }: SpoolParts) {
+  constructor({ lock, files, segments, keptSegments, space, ...writing }: SpoolParts) {
     this.directory = writing.directory;
     this.#lock = lock;
     this.#files = files;
@@ -87,8 +93,11 @@ export class Spool {
     for (const segment of segments) this.#addSealed(segment);
     this.#writer = new SpoolWriter({
       ...writing,
-      onSealed: (segment) => {
+      onSealed: (segment, events) => {
         this.#addSealed(segment);
+        this.#kept.set(segment.sequence, events);
+        const [oldest = 0] = this.#kept.keys();
+        if (this.#kept.size > keptSegments) this.#kept.delete(oldest);
         this.#onSealed();
       },
       onWritten: () => void space.glance(),
@@ -119,8 +128,8 @@ export class Spool {
   }
 
   /** A segment's events; rejects where the file cannot be read. */
-  read(segment: Segment): Promise<UsageEvent[]> {
-    return this.#files.read(segment);
+  async read(segment: Segment): Promise<UsageEvent[]> {
+    return this.#kept.get(segment.sequence) ?? (await this.#files.read(segment));
   }
 
   /** Takes away a segment whose events are recorded. A closed spool keeps its files. */
@@ -128,6 +137,7 @@ export class Spool {
     // the folder may be another process's by now, which reads what it finds
     if (this.#closed || !this.#sealed.has(segment.sequence)) return;
     await this.#files.remove(segment);
+    this.#kept.delete(segment.sequence);
     if (!this.#sealed.delete(segment.sequence)) return;
     this.#sealedRecords -= segment.records;
     this.#sealedBytes -= segment.bytes;

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decodeRecords, encodeRecord } from '../../../gateway/usage/spool-record.ts';
 import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
@@ -17,7 +17,7 @@ function leave(folder: SpoolFolder, segments: Record<string, Buffer>): void {
 }
 
 function encodeAll(events: UsageEvent[]): Buffer {
-  return Buffer.concat(events.map(encodeRecord));
+  return Buffer.from(events.map(encodeRecord).join(''));
 }
 
 /** A copy with one byte changed. */
@@ -157,11 +157,27 @@ describe('damage', () => {
     expect(folder.files()).toEqual([`${first}.damaged`]);
   });
 
+  it('of a segment that is in memory too costs nothing', async () => {
+    const folder = newSpoolFolder();
+    const spool = await folder.open({ keptSegments: 2, segmentRecords: 1 });
+    for (const event of events) await spool.append(event);
+    await spool.seal();
+    for (const name of folder.files()) rmSync(folder.path(name));
+    expect(idsOf(await readAll(spool))).toEqual(idsOf(events.slice(-2)));
+    expect(folder.count(error)).toBe(events.length - 2);
+    // of those that are recorded nothing is kept
+    const segments = spool.sealed();
+    for (const segment of segments) {
+      await spool.remove(segment);
+      expect(await spool.read(segment)).toEqual([]);
+    }
+  });
+
   it('is a record whose checksum is right and whose shape is not', async () => {
     const { bytesSent: _, ...shapeless } = newEvent();
     const wrong = [shapeless, { ...newEvent(), statusCode: 'ok' }, [], null, 1];
     for (const value of wrong) {
-      const bytes = Buffer.concat([encodeRecord(value as UsageEvent), encodeAll(events)]);
+      const bytes = encodeAll([value as UsageEvent, ...events]);
       const decoded = await decodeRecords(bytes);
       expect(decoded).toMatchObject({ damagedLines: 1, wholeBytes: bytes.length });
       expect(idsOf(decoded.events)).toEqual(idsOf(events));
@@ -170,7 +186,7 @@ describe('damage', () => {
 
   it('is no record of a later version, with a field that this one does not know', async () => {
     const event = newEvent();
-    const decoded = await decodeRecords(encodeRecord({ ...event, later: 1 } as UsageEvent));
+    const decoded = await decodeRecords(encodeAll([{ ...event, later: 1 } as UsageEvent]));
     expect(decoded).toMatchObject({ events: [event], damagedLines: 0 });
   });
 

@@ -21,7 +21,7 @@ export interface SpoolFolder {
   log: SpoolOptions['log'];
   /** How many lines were logged at a level. */
   count(level: number): number;
-  /** Opens the spool; what the test leaves open is closed at its end. */
+  /** Opens the spool, which reads all from its files; what is left open is closed at the test's end. */
   open(options?: Partial<SpoolOptions>): Promise<Spool>;
   /** Names of the files of records, oldest first. */
   files(): string[];
@@ -49,7 +49,7 @@ export function newSpoolFolder(): SpoolFolder {
     log,
     count: (level) => logged.filter((line) => line.level === level).length,
     async open(options = {}) {
-      const spool = await openSpool({ directory, log, ...options });
+      const spool = await openSpool({ directory, log, keptSegments: 0, ...options });
       spools.push(spool);
       return spool;
     },

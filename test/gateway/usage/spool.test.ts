@@ -38,7 +38,7 @@ it('gives back what was appended, in order, one segment at a time', async () => 
 it('ends a segment with the record that reaches its bytes', async () => {
   const folder = newSpoolFolder();
   const events = newEvents(7);
-  const size = encodeRecord(newEvent()).length;
+  const size = Buffer.byteLength(encodeRecord(newEvent()));
   const spool = await folder.open({ segmentBytes: 2 * size + 1 });
   await Promise.all(events.map((event) => spool.append(event)));
   expect(spool.sealed().map(({ records }) => records)).toEqual([3, 3]);
@@ -52,7 +52,7 @@ it('keeps records that are larger than a segment in segments of their own', asyn
   const spool = await folder.open({ segmentBytes: 100 });
   await Promise.all(events.map((event) => spool.append(event)));
   expect(spool.sealed().map(({ records }) => records)).toEqual([1, 1, 1]);
-  expect(spool.sealed()[0]?.bytes).toBe(encodeRecord(events[0] ?? newEvent()).length);
+  expect(spool.sealed()[0]?.bytes).toBe(Buffer.byteLength(encodeRecord(events[0] ?? newEvent())));
 });
 
 it('seals nothing where nothing was appended', async () => {
@@ -161,7 +161,7 @@ it('says how much is pending, and since when', async () => {
     await spool.append(event);
     clock += 1_000;
   }
-  const bytes = events.map((event) => encodeRecord(event).length);
+  const bytes = events.map((event) => Buffer.byteLength(encodeRecord(event)));
   expect(spool).toMatchObject({ pendingRecords: 3, appendedRecords: 3, oldestAppendedAt: 1_000 });
   expect(spool.pendingBytes).toBe(bytes.reduce((sum, each) => sum + each));
   const [sealed] = spool.sealed();

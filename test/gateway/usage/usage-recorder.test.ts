@@ -199,7 +199,7 @@ it('hands over many segments within the memory of a few', async () => {
   const [segments, records] = [20, 5_000];
   for (let sequence = 1; sequence <= segments; sequence += 1) {
     const events = newEvents(records, { apiKeyId, targetHost: 'x'.repeat(250) });
-    writeFileSync(segmentFile(folder.directory, sequence), Buffer.concat(events.map(encodeRecord)));
+    writeFileSync(segmentFile(folder.directory, sequence), events.map(encodeRecord).join(''));
   }
   const script = fileURLToPath(new URL('./draining-gateway.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [
