@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { burdens } from '../scripts/bench/gateway/neighbours.ts';
 import { haveSquid } from '../scripts/bench/gateway/squid.ts';
 import type { Report } from '../scripts/bench/report.ts';
 import { routes } from '../scripts/bench/route-calls.ts';
@@ -33,6 +34,7 @@ const comparisons = [
   'gateway download 200 MB 8',
   'gateway upload 200 MB 1',
   'gateway upload 200 MB 8',
+  ...burdens.map(({ name }) => `gateway CONNECT beside ${name}: p95`),
   'gateway cold authentication',
   'gateway check of a secret',
   ...[100, 1_000].flatMap((events) =>

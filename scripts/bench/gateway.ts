@@ -1,6 +1,7 @@
 import { measureAuthentication } from './gateway/authentication.ts';
 import { measureConnects } from './gateway/connects.ts';
 import { measureMemory } from './gateway/memory.ts';
+import { measureNeighbours } from './gateway/neighbours.ts';
 import { startProxies } from './gateway/proxies.ts';
 import { measureSetUp } from './gateway/set-up.ts';
 import { measureThroughput } from './gateway/throughput.ts';
@@ -14,6 +15,7 @@ export async function measureGateway(measuring: Measuring): Promise<void> {
     await measureConnects(measuring, proxies);
     await measureThroughput(measuring, proxies);
   }
+  await measureNeighbours(measuring);
   await measureAuthentication(measuring);
   await measureMemory(measuring);
 }

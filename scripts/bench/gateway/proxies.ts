@@ -40,7 +40,9 @@ export async function startProxies(
   };
   const load = started(await startLoad());
   const request = (pair?: string) => connectRequest(load.targetPort, pair);
-  const gateway = started(await startGatewayProcess(measuring.stack.gatewayDbUrl, gatewayFlags));
+  const gateway = started(
+    await startGatewayProcess(measuring.stack.gatewayDbUrl, { flags: gatewayFlags }),
+  );
   const bare = started(await startBareRelay());
   const squid = haveSquid ? started(await startSquid()) : null;
   const kept = undo.move();

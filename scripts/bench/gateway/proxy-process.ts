@@ -26,10 +26,10 @@ export async function startBareRelay(): Promise<ProxyProcess> {
   return { port, ...relay };
 }
 
-/** The gateway as the local stack runs it, with a spool of its own and more flags for Node. */
+/** The gateway as the local stack runs it, with a spool of its own, more flags for Node and settings. */
 export async function startGatewayProcess(
   databaseUrl: string,
-  flags: string[] = [],
+  { flags = [], env: more = {} }: { flags?: string[]; env?: Record<string, string> } = {},
 ): Promise<GatewayProcess> {
   const port = await freePort();
   const metricsPort = await freePort();
@@ -44,6 +44,7 @@ export async function startGatewayProcess(
     GATEWAY_FLUSH_MS: '2000',
     GATEWAY_DRAIN_MS: '0',
     GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
+    ...more,
   });
   // as `npm run gateway` has it
   const gateway = startProcess(script, { env, flags: ['--initial-heap-size=256', ...flags] });
