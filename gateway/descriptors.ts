@@ -1,5 +1,7 @@
-/** What the process may have open beside the sockets of clients and targets: spool, database, logs. */
-const mostReserved = 256;
+/** What the process may have open for its spool, database and log. */
+const mostOwn = 256;
+/** Names that may be asked for at once, each over two sockets. */
+const mostNames = 1_000;
 
 interface ReportWithLimits {
   userLimits?: { open_files?: { soft?: number | 'unlimited' } };
@@ -14,15 +16,19 @@ export function descriptorLimit(): number {
 
 /**
  * Counts the sockets of clients and targets against the limit of the process, so that one that runs
- * out of descriptors says so in time, and has some left for the spool and the database.
+ * out of descriptors says so in time, and has some left for names, the spool and the database.
  */
 export class Descriptors {
   readonly #most: number;
+  /** How many names may be asked for at once, out of the reserve. */
+  readonly names: number;
   #used = { client: 0, target: 0 };
 
   /** `limit`: descriptors that the process may have. */
   constructor(limit = descriptorLimit()) {
-    this.#most = limit - Math.min(mostReserved, Math.floor(limit / 4));
+    const reserve = Math.min(mostOwn + 2 * mostNames, Math.floor(limit / 4));
+    this.#most = limit - reserve;
+    this.names = Math.ceil((reserve - Math.min(mostOwn, reserve / 2)) / 2);
   }
 
   get used(): number {

@@ -95,7 +95,12 @@ export async function startGateway(
       log,
       ...(options.hostNow && { hostNow: options.hostNow }),
     });
-    const names = createNameResolver({ servers: configuration.dnsServers, log });
+    const descriptors = new Descriptors(options.descriptorLimit);
+    const names = createNameResolver({
+      servers: configuration.dnsServers,
+      most: descriptors.names,
+      log,
+    });
 
     const metrics: Metrics = createMetrics({
       keys,
@@ -137,7 +142,6 @@ export async function startGateway(
     });
     undo.defer(() => listener.stop());
 
-    const descriptors = new Descriptors(options.descriptorLimit);
     const connections = new ClientConnections({
       descriptors,
       mostUnproven: configuration.unprovenPerAddress,

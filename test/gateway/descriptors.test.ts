@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { Descriptors } from '../../gateway/descriptors.ts';
+
+// names have two sockets each, and the spool, the database and the log have 256 or an eighth
+it.each([
+  [40, 2 + 1, 30],
+  [1_024, 64, 768],
+  [1_048_576, 1_000, 1_048_576 - 2_256],
+  [Number.POSITIVE_INFINITY, 1_000, Number.POSITIVE_INFINITY],
+])(
+  'of %d descriptors some are kept for %d names, the spool and the database',
+  (limit, names, most) => {
+    const descriptors = new Descriptors(limit);
+    expect(descriptors.names).toBe(names);
+    const half = Math.min(most / 2, 100);
+    for (let taken = 0; taken < half; taken += 1) expect(descriptors.take('client')).toBe(true);
+    // clients have half of the rest, as each needs another for its target
+    if (half < 100) expect(descriptors.take('client')).toBe(false);
+  },
+);
