@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { JWK } from 'jose';
 import type { TestProject } from 'vitest/node';
 import { type Stack, startStack } from '../scripts/stack/stack.ts';
+import { makeTemplate } from '../scripts/stack/template.ts';
 
 /** What a test knows of the stack it runs on. */
 export type TestStack = Pick<
@@ -28,9 +31,15 @@ declare module 'vitest' {
 
 /** One ephemeral stack under all tests; each test makes users of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await using undo = new AsyncDisposableStack();
+  const template = mkdtempSync(join(tmpdir(), 'template-of-tests-'));
+  undo.defer(() => rmSync(template, { recursive: true, force: true, maxRetries: 5 }));
+  await makeTemplate(template);
   const stack = await startStack({ ephemeral: true });
+  undo.defer(() => stack.stop());
   const { failed, stop, keysFile, ...addresses } = stack;
   const { signingJwk } = JSON.parse(readFileSync(keysFile, 'utf8')) as { signingJwk: JWK };
   project.provide('stack', { ...addresses, signingJwk });
-  return stop;
+  const kept = undo.move();
+  return () => kept.disposeAsync();
 }

@@ -8,6 +8,7 @@ import { locatePostgresBinaries } from './postgres-binaries.ts';
 import { postgresUser } from './process-user.ts';
 import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
+import { copyTemplate } from './template.ts';
 
 /**
  * Starts Postgres on a stack's data, new or kept, and gives it all that `supabase/` says it should
@@ -28,6 +29,7 @@ export async function startDatabase(options: {
   await clearStaleLock(dataDirectory);
   if (options.port !== undefined) await requireFreePort(options.port, 'Postgres');
   const binaries = await locatePostgresBinaries({ user, copyTo: state.postgresBinaries });
+  copyTemplate(dataDirectory, user);
   await createCluster(supervisor, {
     initdb: binaries.initdb,
     dataDirectory,

@@ -25,7 +25,7 @@ test.each(stoppingPoints)(
   'a first start killed in %s is completed by the next',
   async (_, table) => {
     const checkout = await copyCheckout(temporaryFolder());
-    const killed = startCommand({ args: [], checkout: checkout.folder });
+    const killed = startCommand({ args: [], checkout: checkout.folder, scratch: true });
     await killed.step('Postgres 17');
     const sql = postgres(databaseUrl('supabase_admin', checkout.databasePort), { max: 2 });
     const lock = await sql.reserve();
@@ -47,7 +47,7 @@ test.each(stoppingPoints)(
 
 test('a first start killed in the middle of initdb is completed by the next', async () => {
   const checkout = await copyCheckout(temporaryFolder());
-  const killed = startCommand({ args: [], checkout: checkout.folder });
+  const killed = startCommand({ args: [], checkout: checkout.folder, scratch: true });
   // by then it looks like a database, and is none
   await until(() => hasVersion(checkout) && killed.processes().some(isInitdb));
   killed.child.kill('SIGKILL');
@@ -58,7 +58,7 @@ test('a first start killed in the middle of initdb is completed by the next', as
 
 test('a first start that a machine’s crash ended is completed by the next', async () => {
   const checkout = await copyCheckout(temporaryFolder());
-  const killed = startCommand({ args: [], checkout: checkout.folder });
+  const killed = startCommand({ args: [], checkout: checkout.folder, scratch: true });
   await killed.step('Postgres 17');
   killed.child.kill('SIGKILL');
   await endAll(() => killed.processes().map(({ pid }) => pid));
@@ -71,7 +71,7 @@ test('a first start that ended between the migrations and the demo accounts is c
   const file = join(checkout.folder, 'scripts/stack/demo.sql');
   const demo = readFileSync(file, 'utf8');
   writeFileSync(file, `${demo}\nselect nonsense;`);
-  const failed = startCommand({ args: [], checkout: checkout.folder });
+  const failed = startCommand({ args: [], checkout: checkout.folder, scratch: true });
   expect(await failed.ended).toBe(1);
   expect(failed.stderr()).toMatch(/migrations: \d+ applied/);
   expect(failed.stderr()).toContain('column "nonsense" does not exist');

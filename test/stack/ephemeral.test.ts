@@ -52,14 +52,14 @@ const moments: [string, (command: StartCommand) => Promise<void>][] = [
 ];
 
 test.each(moments)('SIGTERM %s leaves nothing', async (_, moment) => {
-  const command = startCommand();
+  const command = startCommand({ scratch: true });
   await moment(command);
   command.child.kill('SIGTERM');
   await expectNothingLeft(command);
 });
 
 test.each(['initdb', 'db push'])('Ctrl-C while %s runs leaves nothing', async (program) => {
-  const command = startCommand();
+  const command = startCommand({ scratch: true });
   await runs(command, program);
   command.ctrlC();
   await expectNothingLeft(command);

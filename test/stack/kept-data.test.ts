@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(parent, { recursive: true, force: true, maxRetries: 5 }));
 
-const start = () => startCommand({ args: [], checkout: checkout.folder });
+const start = () => startCommand({ args: [], checkout: checkout.folder, scratch: true });
 
 test('data, keys and tokens survive a restart, which runs no migration and makes no demo accounts', async () => {
   const first = start();

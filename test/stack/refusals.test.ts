@@ -8,7 +8,7 @@ import { type StartCommand, startCommand, temporaryFolder } from './start-comman
 
 const newCheckout = () => copyCheckout(temporaryFolder());
 const start = (checkout: CheckoutCopy, ...args: string[]) =>
-  startCommand({ args, checkout: checkout.folder });
+  startCommand({ args, checkout: checkout.folder, scratch: true });
 
 test.each([
   ['apiPort', ', change the port in supabase/config.toml,'],

@@ -56,6 +56,8 @@ export interface StartOptions {
   node?: string;
   user?: { uid: number; gid: number };
   env?: Record<string, string>;
+  /** Begins with no database, not with a copy of the tests' own: for what a first start does. */
+  scratch?: boolean;
   /** Shared by commands that are to meet each other's leavings. Default: one of its own. */
   temporary?: string;
 }
@@ -73,6 +75,8 @@ export function startCommand(options: StartOptions = {}): StartCommand {
     cwd: checkout,
     env: {
       ...process.env,
+      // which another user cannot read
+      ...(options.scratch || options.user ? { STACK_TEMPLATE: '' } : {}),
       ...options.env,
       TMPDIR: temporary,
       PATH: [mark, options.env?.PATH ?? process.env.PATH].join(delimiter),
