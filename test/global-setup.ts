@@ -30,7 +30,10 @@ declare module 'vitest' {
 }
 
 /** One ephemeral stack under all tests; each test makes users of its own. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default async function setup(
+  project: TestProject,
+): Promise<(() => Promise<void>) | undefined> {
+  if (project.vitest.projects.every(({ name }) => name === 'unit')) return undefined;
   await using undo = new AsyncDisposableStack();
   const template = mkdtempSync(join(tmpdir(), 'template-of-tests-'));
   undo.defer(() => rmSync(template, { recursive: true, force: true, maxRetries: 5 }));

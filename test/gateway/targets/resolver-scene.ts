@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterEach, onTestFinished, vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import {
   createNameResolver,
   type NameResolver,
@@ -10,13 +10,8 @@ import { type NameServer, noData, type Reply, startNameServer } from './name-ser
 export const [keyA, keyB] = ['avp_live_00000000000a', 'avp_live_00000000000b'] as const;
 export const eventually = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 60_000 });
 
-/** Aborted after each test: nothing is left to wait for. */
+/** Aborted after each test with a resolver: nothing is left to wait for. */
 export const over = { controller: new AbortController() };
-
-afterEach(() => {
-  over.controller.abort(new Error('the test is over'));
-  over.controller = new AbortController();
-});
 
 export async function newServer(answer: NameServer['answer']): Promise<NameServer> {
   const server = await startNameServer(answer);
@@ -26,6 +21,10 @@ export async function newServer(answer: NameServer['answer']): Promise<NameServe
 
 /** A resolver on name servers of the test, whose clock is in the test's hand. */
 export function newResolver(servers: NameServer[], options: Partial<NameResolverOptions> = {}) {
+  onTestFinished(() => {
+    over.controller.abort(new Error('the test is over'));
+    over.controller = new AbortController();
+  });
   const clock = { now: 5_000 };
   const logged: { level: number }[] = [];
   const names = createNameResolver({

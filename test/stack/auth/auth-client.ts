@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { createClient } from '@supabase/supabase-js';
 import { decodeJwt } from 'jose';
 import postgres from 'postgres';
-import { afterAll, expect, inject } from 'vitest';
+import { expect, inject } from 'vitest';
 
 const { url, dbUrl, publishableKey } = inject('stack');
-export const sql = postgres(dbUrl, { onnotice: () => {} });
+// of all test files of a worker: closed when nothing uses it
+export const sql = postgres(dbUrl, { idle_timeout: 1, onnotice: () => {} });
 export const password = 'correct horse';
 export const issuer = `${url}/auth/v1`;
-
-afterAll(() => sql.end());
 
 export function client(key = publishableKey) {
   return createClient(url, key, { auth: { persistSession: false, autoRefreshToken: false } });
