@@ -4,8 +4,10 @@ import type { Refusal } from '../refusal.ts';
 import { resetSocket } from '../tunnels/reset-socket.ts';
 import { countedAddress } from './counted-address.ts';
 
-/** How long a client that was sent its last answer may take to hang up, in ms. */
+/** How long a client that was sent its last answer may be silent, and not hang up, in ms. */
 const lingerMs = 2_000;
+/** How long it may go on sending what it had begun, in ms. */
+const longestLingerMs = 30_000;
 /** How long it may take to make room for more of it, in ms. */
 const unsentMs = 10_000;
 
@@ -67,14 +69,17 @@ export class ClientConnection {
     else setImmediate(() => this.#drain(message));
   }
 
-  #letGoInTime(): void {
+  #letGoInTime(lingeredMs = 0): void {
     const { socket } = this;
-    const unsent = socket.writableLength;
+    const { bytesRead, writableLength: unsent } = socket;
     const letGo = () => {
       const left = socket.writableLength;
+      const sends = socket.bytesRead > bytesRead && lingeredMs < longestLingerMs;
+      if (left < unsent) this.#letGoInTime();
+      // it may look for its answer only when it has sent everything
+      else if (left === 0 && sends) this.#letGoInTime(lingeredMs + lingerMs);
+      else if (left === 0) socket.destroy();
       // a part of an answer has no end
-      if (left === 0 && unsent === 0) socket.destroy();
-      else if (left < unsent) this.#letGoInTime();
       else resetSocket(socket);
     };
     const timer = setTimeout(letGo, unsent > 0 ? unsentMs : lingerMs);

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientConnections } from '../../../gateway/clients/client-connections.ts';
@@ -119,4 +119,25 @@ it('regression: a body is read to its end after a refusal, and nothing behind it
   expect(first?.message.complete).toBe(true);
   expect(first?.connection.ahead).toBeLessThanOrEqual(readBytes / small.length + 1);
   expect(served).toHaveLength(1);
+});
+
+it('regression: a client that sends for longer than 2 s after a refusal still finds it', async () => {
+  client.removeAllListeners('data');
+  client.pause();
+  client.write(request('POST http://192.0.2.1/ HTTP/1.1', 'Content-Length: 6'));
+  await vi.waitFor(() => expect(served).toHaveLength(1));
+  const [first] = served;
+  first?.connection.refuse(new Refusal('credentials_required'), first.id, first.message);
+  for (let sent = 0; sent < 6; sent += 1) {
+    await sleep(500);
+    client.write('b');
+  }
+  let answer = '';
+  client.on('data', (chunk) => {
+    answer += chunk.toString();
+  });
+  client.resume();
+  await closed;
+  expect(client.errored).toBeNull();
+  expect(answer).toMatch(/^HTTP\/1.1 407 /);
 });
