@@ -17,7 +17,7 @@ import { type MortalDatabase, startMortalDatabase } from './mortal-database.ts';
 
 const seed = Number(process.env.EXACTLY_ONCE_SEED) || randomInt(1, 2 ** 31);
 const random = new SeededRandom(seed);
-const leastEnded = 500;
+const leastEnded = 250;
 /** A hang is a failure; how long a machine takes is not. */
 const courseTimeoutMs = 400_000;
 
@@ -89,7 +89,7 @@ function compare(tunnel: LoadTunnel) {
   return { tunnel, seen, counted: counted.get(tunnel.address) ?? none };
 }
 
-describe('Postgres and the gateway are killed, and the connection is cut, 5 times each', () => {
+describe('Postgres and the gateway are killed, and the connection is cut, 3 times each', () => {
   it('was done under load', () => {
     const ended = tunnels(({ outcome }) => outcome === 'ended');
     expect(ended.length).toBeGreaterThanOrEqual(leastEnded);
@@ -98,12 +98,12 @@ describe('Postgres and the gateway are killed, and the connection is cut, 5 time
     const sliced = ended.map(compare).filter((each) => each.counted.slices.length > 1);
     expect(sliced.length).toBeGreaterThan(5);
     expect(tunnels(({ status, killed }) => status === 200 && killed).length).toBeGreaterThan(5);
-    expect(done).toHaveLength(15);
-    expect(load.life).toBe(5);
+    expect(done).toHaveLength(9);
+    expect(load.life).toBe(3);
   });
 
   it('sends again what it has had no answer about', () => {
-    expect(done.filter(({ beforeAnswer }) => beforeAnswer)).toHaveLength(6);
+    expect(done.filter(({ beforeAnswer }) => beforeAnswer)).toHaveLength(3);
     expect(done.filter(({ beforeAnswer, repeated }) => beforeAnswer && repeated === 0)).toEqual([]);
   });
 
