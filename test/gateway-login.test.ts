@@ -1,20 +1,20 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import getPort from 'get-port';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { gatewayLogin as command } from '../scripts/gateway-login/gateway-login.ts';
 import { gatewayUrl } from '../scripts/gateway-login/gateway-url.ts';
 import { formatLogins } from '../scripts/gateway-login/logins.ts';
 import { databaseUrl } from '../scripts/stack/postgres.ts';
 import { postgresUser } from '../scripts/stack/process-user.ts';
-import { projectRoot } from '../scripts/stack/project-root.ts';
 import { startDatabase } from '../scripts/stack/start-database.ts';
 import { openStateDirectory } from '../scripts/stack/state-directory.ts';
 import { createSupervisor } from '../scripts/stack/supervisor.ts';
 import { listRelations, listRoutines } from './database/catalog.ts';
 import { seedKeys } from './database/seeded-keys.ts';
 import { recordUsage, usageEvent } from './database/usage-events.ts';
+import { callCommand, startCommand } from './operator-command.ts';
 
 const undo = new AsyncDisposableStack();
 let ownerUrl: string;
@@ -42,15 +42,9 @@ beforeAll(async () => {
 
 afterAll(() => undo.disposeAsync());
 
-/** `npm run gateway-login -- …`, without npm. */
-function gatewayLogin(args: string[], url = ownerUrl) {
-  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    const options = { cwd: projectRoot, env: { ...process.env, DATABASE_URL: url } };
-    execFile(process.execPath, ['scripts/gateway-login.ts', ...args], options, (error, out, err) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout: out, stderr: err }),
-    );
-  });
-}
+const gatewayLogin = (args: string[], url = ownerUrl) => callCommand(command, args, url);
+const startGatewayLogin = (...args: string[]) =>
+  startCommand('scripts/gateway-login.ts', args, ownerUrl).ended;
 
 async function create(name: string, ...args: string[]): Promise<URL> {
   const { code, stdout, stderr } = await gatewayLogin(['create', name, ...args]);
@@ -324,6 +318,20 @@ describe('what it refuses, with what to do next', () => {
     const { code, stdout } = await gatewayLogin(['--help']);
     expect(code).toBe(0);
     expect(stdout).toContain('create <name>');
+  });
+});
+
+it('a process makes and drops a login, and ends with 0; refused, with 1 and a word on stderr', async () => {
+  const made = await startGatewayLogin('create', 'processed');
+  expect([made.code, made.stderr]).toEqual([0, '']);
+  expect(made.stdout).toMatch(/^GATEWAY_DATABASE_URL="postgresql:.*"$/m);
+  expect(await rolesNamed('processed')).toBe(1);
+  expect(await startGatewayLogin('drop', 'processed')).toMatchObject({ code: 0, stderr: '' });
+  expect(await rolesNamed('processed')).toBe(0);
+  expect(await startGatewayLogin('drop', 'processed')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('There is no login proxy_gateway_processed.'),
   });
 });
 

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import getPort from 'get-port';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { maintain } from '../scripts/maintain/maintain.ts';
 import { openDatabase } from '../scripts/operator-database.ts';
 import { readProjectConfig } from '../scripts/stack/project-config.ts';
 import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './database/own-stack.ts';
 import { findDrift, recordUsage, usageEvent } from './database/usage-events.ts';
-import { runMaintenance, startMaintenance } from './maintain-command.ts';
+import { callCommand, type Ended, startCommand } from './operator-command.ts';
 
 const password = 'postgres';
 
@@ -22,6 +23,19 @@ beforeAll(async () => {
 });
 
 afterAll(() => stack.stop());
+
+/** The table of what was done, a row as its cells. */
+const withRows = (ended: Ended) => ({
+  ...ended,
+  rows: ended.stdout
+    .split('\n')
+    .slice(1, -1)
+    .map((line) => line.split(/ {2,}/)),
+});
+const runMaintenance = async (url: string, args: string[] = []) =>
+  withRows(await callCommand(maintain, args, url));
+const startMaintenance = (args: string[] = []) =>
+  startCommand('scripts/maintain.ts', args, stack.dbUrl);
 
 /** Task, month and outcome of each row, where there is a month. */
 const outcomes = (rows: string[][]) =>
@@ -42,7 +56,7 @@ async function addDrift(): Promise<void> {
 
 it('does all its tasks, in aligned columns, and ends with 0', async () => {
   await sql.unsafe(`drop table ${partitionOf(monthFromNow(12))}`);
-  const { code, rows, stdout, stderr } = await runMaintenance(stack.dbUrl);
+  const { code, rows, stdout, stderr } = withRows(await startMaintenance().ended);
   expect([code, stderr]).toEqual([0, '']);
   expect(outcomes(rows)).toEqual([
     'partitions made',
@@ -187,7 +201,7 @@ it('says what it is at when that takes long', async () => {
   const holding = await connectAlone(stack.dbUrl);
   await holding`begin`;
   await holding`select from private.proxy_usage_monthly where api_key_id = ${id} for update`;
-  const run = startMaintenance(stack.dbUrl);
+  const run = startMaintenance();
   while (!run.words.stderr.includes('reconcile: 2 s'))
     await once(run.child.stderr ?? run.child, 'data');
   await holding`rollback`;
@@ -226,6 +240,14 @@ describe('where it cannot work it says what to do, and never the password', () =
     expect(stderr).not.toMatch(/^\s+at /m);
     if (!name.includes('no such database')) expect(stderr).not.toContain(secret);
   });
+});
+
+it('a process that fails says so on stderr, and ends with 1', async () => {
+  const { code, stdout, stderr } = await startMaintenance(['--month', 'May']).ended;
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain('--month wants a year and a month');
+  const { code: found } = await startMaintenance(['--month', '2010-06']).ended;
+  expect(found).toBe(1);
 });
 
 it('without DATABASE_URL it is the local stack’s database', () => {

@@ -5,14 +5,13 @@ import type { Side } from './interleave.ts';
 import { compare, type Measuring } from './measuring.ts';
 import type { BenchUser } from './scene.ts';
 
-const many = 1_500;
-
 /**
- * What the list of keys costs the browser with 1,500 keys and with one, and the longest task that keeps
+ * What the list of keys costs the browser with many keys and with one, and the longest task that keeps
  * a person waiting. Left out where there is no Chromium.
  */
 export async function measureDashboard(measuring: Measuring): Promise<void> {
   const { scene, sql, tell, report } = measuring;
+  const many = measuring.size.shownKeys;
   if (!chromiumPath) {
     tell('dashboard: left out, as there is no Chromium');
     return;

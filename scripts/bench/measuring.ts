@@ -26,6 +26,10 @@ export interface Size {
   /** Open tunnels, and cached keys, whose memory is measured. */
   tunnels: number;
   cachedKeys: number;
+  /** Longer than the gateway's own work after a tunnel takes: events are written and sent. */
+  settleMilliseconds: number;
+  /** The longest list of keys that a browser shows. */
+  shownKeys: number;
   /** Keys that are rotated or deleted. */
   revocations: number;
   /** Whether to revoke keys for half a minute during which the gateways hear of nothing. */

@@ -23,7 +23,7 @@ async function measureRoute(
   const { scene, size } = measuring;
   const users = await scene.newUsers(
     // connections need some requests each, or the last one's wait weighs too much
-    Math.max(size.requests, 4 * connections),
+    Math.max(size.requests, Math.min(size.requests, 4) * connections),
     { admin: route.admin ?? false },
   );
   let keys = (await route.stage?.(scene, users)) ?? [];

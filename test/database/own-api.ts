@@ -47,7 +47,7 @@ export async function startOwnApi(): Promise<OwnApi> {
     keyId,
     get,
     async untilQuiet() {
-      for (let quiet = 0; quiet < 100; quiet += 1) {
+      for (let quiet = 0; quiet < 30; quiet += 1) {
         await (await get('/api/v1/health', '*/*')).text();
         if ((await countExports(sql)) > 0) quiet = 0;
       }

@@ -86,26 +86,32 @@ describe('the search', () => {
     );
   });
 
-  it.each([
-    ['text', 'text', (s: string) => s],
-    ['varchar', 'varchar(200)', (s: string) => `before ${s} after`],
-    ['json', 'json', (s: string) => JSON.stringify({ deep: [{ in: s }] })],
-    ['jsonb', 'jsonb', (s: string) => JSON.stringify([s])],
-    ['an array', 'text[]', (s: string) => `{other,${s}}`],
-    ['bytes', 'bytea', (s: string) => `\\x${Buffer.from(s).toString('hex')}`],
-  ])('finds a secret planted as %s', async (_, type, write) => {
-    const secret = randomBytes(32).toString('hex');
+  it('finds a secret planted as text, in JSON, in an array or as bytes', async () => {
+    const forms: [type: string, write: (secret: string) => string][] = [
+      ['text', (s) => s],
+      ['varchar(200)', (s) => `before ${s} after`],
+      ['json', (s) => JSON.stringify({ deep: [{ in: s }] })],
+      ['jsonb', (s) => JSON.stringify([s])],
+      ['text[]', (s) => `{other,${s}}`],
+      ['bytea', (s) => `\\x${Buffer.from(s).toString('hex')}`],
+    ];
+    const planted = forms.map(() => randomBytes(32).toString('hex'));
     const rolledBack = sql.begin(async (transaction) => {
-      await transaction.unsafe(`create unlogged table private.planted (kept ${type})`);
-      await transaction.unsafe(`insert into private.planted values ($1::text::${type})`, [
-        write(secret),
-      ]);
-      const { findings } = await searchDatabase(transaction, [secret]);
-      expect(where(findings)).toEqual(['private.planted']);
+      for (const [index, [type, write]] of forms.entries()) {
+        await transaction.unsafe(`create unlogged table private.planted_${index} (kept ${type})`);
+        await transaction.unsafe(
+          `insert into private.planted_${index} values ($1::text::${type})`,
+          [write(planted[index] ?? '')],
+        );
+      }
+      const { findings } = await searchDatabase(transaction, planted);
+      expect(findings).toEqual(
+        planted.map((text, index) => ({ text, where: `private.planted_${index}` })),
+      );
       throw new Error('rolled back');
     });
     await expect(rolledBack).rejects.toThrow('rolled back');
-    expect((await searchDatabase(sql, [secret])).findings).toEqual([]);
+    expect((await searchDatabase(sql, planted)).findings).toEqual([]);
   });
 
   it('finds in the logs what Postgres says of a failure, and reads the log of every part', async () => {

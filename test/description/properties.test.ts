@@ -11,7 +11,9 @@ import { wildRequests } from './wild-requests.ts';
 
 const description = inject('description');
 const { url } = inject('stack');
-const seed = 20_261_122;
+const seed = Number(process.env.TEST_SEED ?? 20_261_122);
+/** How many times the usual batches are sent: 1, or more for a longer search. */
+const times = Number(process.env.TEST_TIMES ?? 1);
 const together = 8;
 let scene: Scene;
 let sent = 0;
@@ -44,7 +46,7 @@ async function everyAnswer<Request extends Plan>(
     }
   });
   // a failure prints the seed and the path to it
-  await fc.assert(property, { seed, numRuns: batches });
+  await fc.assert(property, { seed, numRuns: batches * times });
 }
 
 describe.each(routesOf(description))('$method $path', (route) => {
@@ -55,7 +57,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
 
   it('does what is rightly asked by who may', async () => {
     let succeeded = 0;
-    await everyAnswer(valid(), 7, ({ status, code }, plan) => {
+    await everyAnswer(valid(), 2, ({ status, code }, plan) => {
       if (status === success) succeeded++;
       // who asks for too much, or again, or for what is gone since
       else
@@ -71,7 +73,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
       const nobody = fc
         .tuple(valid(), fc.constantFrom(...scene.nobodies))
         .map(([plan, by]) => ({ ...plan, by }));
-      await everyAnswer(nobody, 4, ({ status }, plan) => {
+      await everyAnswer(nobody, 1, ({ status }, plan) => {
         expect(status, fc.stringify(plan)).toBe(401);
       });
     });
@@ -81,7 +83,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
       const others = fc
         .tuple(valid(), fc.constantFrom('other', 'admin'))
         .map(([plan, by]) => ({ ...plan, by }));
-      await everyAnswer(others, 2, ({ status, code }, plan) => {
+      await everyAnswer(others, 1, ({ status, code }, plan) => {
         expect([status, code], fc.stringify(plan)).toEqual([404, 'not_found']);
       });
     });
@@ -91,7 +93,7 @@ describe.each(routesOf(description))('$method $path', (route) => {
       const users = fc
         .tuple(valid(), fc.constantFrom('owner', 'other'))
         .map(([plan, by]) => ({ ...plan, by }));
-      await everyAnswer(users, 2, ({ status, code }, plan) => {
+      await everyAnswer(users, 1, ({ status, code }, plan) => {
         expect([status, code], fc.stringify(plan)).toEqual([403, 'forbidden']);
       });
     });
@@ -102,17 +104,17 @@ describe.each(routesOf(description))('$method $path', (route) => {
       expect([method, operation.requestBody]).toEqual(['GET', undefined]);
       return;
     }
-    await everyAnswer(invalid, 12, ({ status }, plan) => {
+    await everyAnswer(invalid, 4, ({ status }, plan) => {
       expect(status, fc.stringify(plan)).toBe(plan.status);
     });
   });
 
   it('never fails, whatever is sent by whomever', async () => {
-    await everyAnswer(wildRequests(route, valid(), scene), 15, () => {});
+    await everyAnswer(wildRequests(route, valid(), scene), 5, () => {});
   });
 });
 
-it('all of these were thousands of requests', () => {
-  console.log(`${sent} requests, seed ${seed}`);
-  expect(sent).toBeGreaterThanOrEqual(5_000);
+it('all of these were many requests', () => {
+  console.log(`${sent} requests, TEST_SEED=${seed}`);
+  expect(sent).toBeGreaterThanOrEqual(1_700 * times);
 });

@@ -14,6 +14,7 @@ const stack = inject('stack');
 const sql = connectOwner();
 // new seeds are for `npm run fuzz`
 const seed = Number(process.env.TEST_SEED ?? 12);
+/** Enough that 1,600 bytes kept of each case are seen: `expectNothingLeft`. */
 const casesARound = 700;
 
 let gateway: FuzzedGateway;
@@ -40,19 +41,19 @@ it('regression: what fuzzing once found', async () => {
   await bed.close();
 });
 
-it.each([
-  ['clients', clientCase],
-  ['targets', targetCase],
-])('broken %s by the thousand harm nobody, and leave nothing', async (_, makeCase) => {
+it('broken clients and targets by the hundred harm nobody, and leave nothing', async () => {
   await gateway.serves();
   const first = await gateway.settled();
   // connections to the database are made as they are needed
   let held = { ...first, sockets: first.sockets + 8 };
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 2; round += 1) {
     let number = round * casesARound;
     const last = number + casesARound;
-    const next = () =>
-      number < last ? makeCase(new SeededRandom(seed + number++), basicAuth) : undefined;
+    const next = () => {
+      if (number === last) return undefined;
+      const makeCase = number % 2 === 0 ? clientCase : targetCase;
+      return makeCase(new SeededRandom(seed + number++), basicAuth);
+    };
     const findings = await fuzz(next, { gateway, deafPort: deaf.port, atOnce: 40 });
     expect(findings, `TEST_SEED=${seed}`).toEqual([]);
     // what the first round has compiled is no leak

@@ -28,22 +28,26 @@ export function spoolFolder(): string {
   return join(folder, 'spool');
 }
 
-/** Runs the command on free ports, with loopback targets allowed. Ended when the test is over. */
+/** Free ports, and loopback targets allowed. */
+export function gatewayEnvironment(settings: Record<string, string>): Record<string, string> {
+  return {
+    GATEWAY_DATABASE_URL: stack.gatewayDbUrl,
+    GATEWAY_PORT: '0',
+    GATEWAY_METRICS_PORT: '0',
+    GATEWAY_NODE_ID: 'test-node',
+    GATEWAY_SPOOL_DIR: settings.GATEWAY_SPOOL_DIR ?? spoolFolder(),
+    GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
+    ...settings,
+  };
+}
+
+/** Runs the command in this environment. Ended when the test is over. */
 export function gatewayCommand(
   settings: Record<string, string> = {},
   nodeOptions: string[] = [],
 ): GatewayCommand {
   const child = spawn(process.execPath, [...nodeOptions, script], {
-    env: {
-      PATH: process.env.PATH,
-      GATEWAY_DATABASE_URL: stack.gatewayDbUrl,
-      GATEWAY_PORT: '0',
-      GATEWAY_METRICS_PORT: '0',
-      GATEWAY_NODE_ID: 'test-node',
-      GATEWAY_SPOOL_DIR: settings.GATEWAY_SPOOL_DIR ?? spoolFolder(),
-      GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
-      ...settings,
-    },
+    env: { PATH: process.env.PATH, ...gatewayEnvironment(settings) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const words = { stdout: '', stderr: '' };

@@ -1,10 +1,14 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { readConfiguration } from '../../gateway/configuration.ts';
+import { startGateway } from '../../gateway/gateway.ts';
+import { explainStartFailure } from '../../gateway/start-failure.ts';
 import { freePort, listenOnLoopback } from '../../scripts/stack/ports.ts';
 import { connectOwner } from '../personas.ts';
-import { gatewayCommand, spoolFolder } from './gateway-command.ts';
+import { gatewayCommand, gatewayEnvironment, spoolFolder } from './gateway-command.ts';
 import { connectRequest, plainRequest, readToEnd, sendRaw } from './gateway-fixture.ts';
 import { type KeyOwner, newKeyOwner } from './key-owner.ts';
 import { startTcpTarget, type TargetServer } from './targets.ts';
@@ -115,12 +119,25 @@ describe('SIGTERM', () => {
 });
 
 describe('a start that cannot be is explained, exits 1, and shows no stack', () => {
+  const expectWords = (said: string, words: string[]) => {
+    for (const word of words) expect(said).toContain(word);
+    expect(said).not.toMatch(/^\s+at /m);
+    expect(said).not.toContain(stack.gatewayDbUrl);
+  };
   const expectExplained = async (settings: Record<string, string>, words: string[]) => {
     const command = gatewayCommand(settings);
     expect(await command.ended).toBe(1);
-    for (const word of words) expect(command.stderr()).toContain(word);
-    expect(command.stderr()).not.toMatch(/^\s+at /m);
-    expect(command.stderr()).not.toContain(stack.gatewayDbUrl);
+    expectWords(command.stderr(), words);
+  };
+  /** What `main.ts` would say, without its process. */
+  const expectExplanation = async (settings: Record<string, string>, words: string[]) => {
+    const configuration = readConfiguration(gatewayEnvironment(settings));
+    const started = startGateway(configuration, { log: pino({ level: 'silent' }) });
+    const error = await started.then(
+      () => expect.unreachable(),
+      (error: unknown) => error,
+    );
+    expectWords(explainStartFailure(error, configuration) ?? expect.fail(String(error)), words);
   };
 
   it('without its environment: every variable that is wrong', async () => {
@@ -140,66 +157,70 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
     const folder = spoolFolder();
     mkdirSync(dirname(folder), { recursive: true });
     writeFileSync(folder, '');
-    await expectExplained({ GATEWAY_SPOOL_DIR: folder }, [folder, 'GATEWAY_SPOOL_DIR']);
+    await expectExplanation({ GATEWAY_SPOOL_DIR: folder }, [folder, 'GATEWAY_SPOOL_DIR']);
     const below = join(folder, 'below');
-    await expectExplained({ GATEWAY_SPOOL_DIR: below }, [below, 'GATEWAY_SPOOL_DIR']);
+    await expectExplanation({ GATEWAY_SPOOL_DIR: below }, [below, 'GATEWAY_SPOOL_DIR']);
   });
 
   it('on a spool whose lock cannot be opened', async () => {
     const folder = spoolFolder();
     mkdirSync(join(folder, 'lock'), { recursive: true });
-    await expectExplained({ GATEWAY_SPOOL_DIR: folder }, [folder, 'GATEWAY_SPOOL_DIR']);
+    await expectExplanation({ GATEWAY_SPOOL_DIR: folder }, [folder, 'GATEWAY_SPOOL_DIR']);
   });
 
-  it.each(['GATEWAY_PORT', 'GATEWAY_METRICS_PORT'])('on a %s that is in use', async (variable) => {
+  it('on a port that is in use', async () => {
     const server = createServer();
     const port = await freePort();
     await listenOnLoopback(server, port, 'the test');
     onTestFinished(() => void server.close());
-    await expectExplained({ [variable]: String(port) }, [`Port ${port}`, `set ${variable}.`]);
+    const words = (variable: string) => [`Port ${port}`, `set ${variable}.`];
+    const taken = String(port);
+    // the process ends, whatever it had opened by then
+    await expectExplained({ GATEWAY_METRICS_PORT: taken }, words('GATEWAY_METRICS_PORT'));
+    await expectExplanation({ GATEWAY_PORT: taken }, words('GATEWAY_PORT'));
   });
 
   it('on an address that this machine does not have', async () => {
-    await expectExplained({ GATEWAY_HOST: '192.0.2.1' }, ['192.0.2.1', 'GATEWAY_HOST']);
-    await expectExplained({ GATEWAY_METRICS_HOST: 'no-such-host.invalid' }, [
+    await expectExplanation({ GATEWAY_HOST: '192.0.2.1' }, ['192.0.2.1', 'GATEWAY_HOST']);
+    await expectExplanation({ GATEWAY_METRICS_HOST: 'no-such-host.invalid' }, [
       'no-such-host.invalid',
     ]);
   });
 });
 
-it.each(['trace', 'debug', 'info'])(
-  'the log at %s is JSON lines without secrets, URLs, paths or header values',
-  async (level) => {
-    const command = gatewayCommand({ GATEWAY_LOG_LEVEL: level, GATEWAY_DRAIN_MS: '0' });
-    const { port } = await command.ready();
-    const key = await owner.newKey();
-    const url = `http://${authority()}/a-secret-path?a-secret-query`;
-    const header = 'Connection: close\r\nX-Secret: a-secret-header\r\nHost';
-    const requests = [
-      connectRequest(authority(), key.basicAuth),
-      connectRequest(authority(), `${key.keyId}:${'a'.repeat(64)}`),
-      connectRequest('a-secret-name.invalid:80/a-secret-path', key.basicAuth),
-      plainRequest(url, key.basicAuth),
-      plainRequest('http://a-secret-user:a-secret-word@localhost/a-secret-path', key.basicAuth),
-      'a-secret-beginning\r\n\r\n',
-    ];
-    for (const request of requests) {
-      const { socket } = await sendRaw(port, request.replace('Host', header));
-      socket.destroy();
-    }
-    command.child.kill('SIGTERM');
-    expect(await command.ended).toBe(0);
-    expect(command.stderr()).toBe('');
-    expect(command.logged().length).toBeGreaterThan(2);
-    for (const line of command.logged()) {
-      expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number), nodeId: 'test-node' });
-    }
-    const log = command.logged().join('\n');
-    // a refusal names its key at each level
-    expect(log).toContain(key.keyId);
-    const encoded = Buffer.from(key.basicAuth).toString('base64');
-    for (const secret of [key.secret, encoded, 'a'.repeat(64), 'a-secret', stack.gatewayDbUrl]) {
-      expect(log).not.toContain(secret);
-    }
-  },
-);
+it('the log, at whatever level, is JSON lines without secrets, URLs, paths or header values', async () => {
+  // all that the other levels have too
+  const command = gatewayCommand({ GATEWAY_LOG_LEVEL: 'trace', GATEWAY_DRAIN_MS: '0' });
+  const { port } = await command.ready();
+  const key = await owner.newKey();
+  const url = `http://${authority()}/a-secret-path?a-secret-query`;
+  const header = 'Connection: close\r\nX-Secret: a-secret-header\r\nHost';
+  const requests = [
+    connectRequest(authority(), key.basicAuth),
+    connectRequest(authority(), `${key.keyId}:${'a'.repeat(64)}`),
+    connectRequest('a-secret-name.invalid:80/a-secret-path', key.basicAuth),
+    plainRequest(url, key.basicAuth),
+    plainRequest('http://a-secret-user:a-secret-word@localhost/a-secret-path', key.basicAuth),
+    'a-secret-beginning\r\n\r\n',
+  ];
+  for (const request of requests) {
+    const { socket } = await sendRaw(port, request.replace('Host', header));
+    socket.destroy();
+  }
+  command.child.kill('SIGTERM');
+  expect(await command.ended).toBe(0);
+  expect(command.stderr()).toBe('');
+  expect(command.logged().length).toBeGreaterThan(2);
+  for (const line of command.logged()) {
+    expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number), nodeId: 'test-node' });
+  }
+  const log = command.logged().join('\n');
+  // a refusal names its key at each level
+  const { info } = pino.levels.values;
+  const refusals = command.logged().filter((line) => line.includes(key.keyId));
+  expect(refusals.some((line) => JSON.parse(line).level >= Number(info))).toBe(true);
+  const encoded = Buffer.from(key.basicAuth).toString('base64');
+  for (const secret of [key.secret, encoded, 'a'.repeat(64), 'a-secret', stack.gatewayDbUrl]) {
+    expect(log).not.toContain(secret);
+  }
+});

@@ -113,7 +113,11 @@ describe('503 unavailable', () => {
     const gateway = await start();
     const spent = await owner.newKey();
     expect((await connected(gateway.port)).status).toBe(200);
-    await vi.waitFor(async () => expect(await gateway.metric('gateway_spool_events')).toBe(0));
+    await vi.waitFor(async () => {
+      const recorded = await gateway.metric('gateway_usage_events_total', { outcome: 'recorded' });
+      expect(recorded).toBe(1);
+      expect(await gateway.metric('gateway_spool_events')).toBe(0);
+    });
     rmSync(gateway.spoolDirectory, { recursive: true });
     const forbidden = connectRequest('10.0.0.1:443', spent.basicAuth);
     expect((await sendRaw(gateway.port, forbidden)).status).toBe(403);

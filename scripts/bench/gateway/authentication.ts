@@ -92,7 +92,11 @@ async function measureCheck(measuring: Measuring, keys: BenchKey[]): Promise<voi
   const { size } = measuring;
   const few = {
     ...measuring,
-    size: { ...size, rounds: Math.ceil(size.rounds / 8), warmUpRounds: 1 },
+    size: {
+      ...size,
+      rounds: Math.ceil(size.rounds / 8),
+      warmUpRounds: Math.min(1, size.warmUpRounds),
+    },
   };
   try {
     await compare(

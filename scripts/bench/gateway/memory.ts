@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Measuring } from '../measuring.ts';
+import type { Measuring, Size } from '../measuring.ts';
 import type { MemoryFigure } from '../report.ts';
 import { median } from '../statistics.ts';
 import { type MemoryUse, startProcess } from './measured-process.ts';
@@ -9,9 +9,6 @@ import type { ProxyProcess } from './proxy-process.ts';
 import { openTunnel } from './tunnels.ts';
 
 const fillKeyCache = fileURLToPath(new URL('./fill-key-cache.ts', import.meta.url));
-
-/** Longer than the gateway's own work after a tunnel takes: events are written and sent. */
-const settleMs = 1_500;
 
 /** What idle tunnels take in the gateway and in a bare relay, and what cached keys take. */
 export async function measureMemory(measuring: Measuring): Promise<void> {
@@ -25,8 +22,8 @@ export async function measureMemory(measuring: Measuring): Promise<void> {
   for (let count = 0; count < size.starts; count++) {
     measuring.signal.throwIfAborted();
     await using proxies = await startProxies(measuring);
-    grown.gateway.push(await growthByTunnels(proxies.gateway, size.tunnels));
-    grown.bare.push(await growthByTunnels(proxies.bare, size.tunnels));
+    grown.gateway.push(await growthByTunnels(proxies.gateway, size));
+    grown.bare.push(await growthByTunnels(proxies.bare, size));
     grown.cache.push(await growthByKeys(size.cachedKeys));
   }
   tell(measuring, {
@@ -44,7 +41,7 @@ function tell({ report, tell }: Measuring, figure: MemoryFigure): void {
 
 async function growthByTunnels(
   { process: proxy, request }: Peer<ProxyProcess>,
-  tunnels: number,
+  { tunnels, settleMilliseconds }: Size,
 ): Promise<MemoryUse> {
   const open = async (count: number) => {
     const sockets = [];
@@ -54,10 +51,10 @@ async function growthByTunnels(
   };
   // what the first tunnels load and compile is not theirs
   for (const socket of await open(Math.ceil(tunnels / 5))) socket.destroy();
-  await sleep(settleMs);
+  await sleep(settleMilliseconds);
   const before = await proxy.memory();
   const sockets = await open(tunnels);
-  await sleep(settleMs);
+  await sleep(settleMilliseconds);
   const after = await proxy.memory();
   for (const socket of sockets) socket.destroy();
   return difference(after, before);

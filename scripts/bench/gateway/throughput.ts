@@ -11,7 +11,11 @@ export async function measureThroughput(measuring: Measuring, proxies: Proxies):
   const { load, gateway, bare, squid } = proxies;
   const few = {
     ...measuring,
-    size: { ...size, rounds: Math.ceil(size.rounds / 2), warmUpRounds: 3 },
+    size: {
+      ...size,
+      rounds: Math.ceil(size.rounds / 2),
+      warmUpRounds: Math.min(3, size.warmUpRounds),
+    },
   };
   for (const direction of ['download', 'upload'] as const) {
     for (const connections of [1, 8]) {

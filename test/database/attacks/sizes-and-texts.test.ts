@@ -1,9 +1,16 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser } from '../../personas.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
 import { asRole } from '../database-role.ts';
-import { seedKeys } from '../seeded-keys.ts';
+import { type SeededKey, seedKeys } from '../seeded-keys.ts';
 
 const sql = connectOwner();
+let admin: Persona;
+let user: Persona;
+let key: SeededKey;
+beforeAll(async () => {
+  [admin, user] = await Promise.all([newAdmin(), newUser()]);
+  [key] = (await seedKeys(sql, user.id, 1)) as [SeededKey];
+});
 afterAll(() => sql.end());
 
 const size = 20 * 1024 * 1024;
@@ -36,11 +43,9 @@ describe('20 MB in any argument is refused by its size, in SQL too', () => {
     ["an admin's filter of labels", `public.find_proxy_keys(label => ${huge})`, 'label'],
     ["an admin's filter of users", `public.find_proxy_keys("user" => ${huge})`, 'user'],
   ])('%s', async (_, call, argument) => {
-    const admin = await newAdmin();
-    const [key] = await seedKeys(sql, admin.id, 1);
     const claims = { sub: admin.id, app_metadata: { role: 'admin' } };
     const called = asRole(sql, 'authenticated', claims, (transaction) =>
-      transaction.unsafe(`select * from ${call.replace('KEY', key?.id ?? '')}`),
+      transaction.unsafe(`select * from ${call.replace('KEY', key.id)}`),
     );
     await expect(called).rejects.toMatchObject({
       code: 'PT400',
@@ -50,8 +55,8 @@ describe('20 MB in any argument is refused by its size, in SQL too', () => {
   });
 
   it('and by supabase-js', async () => {
-    const { supabase } = await newUser();
-    const { status, error } = await supabase.rpc('mint_proxy_key', { label: 'x'.repeat(size) });
+    const label = 'x'.repeat(size);
+    const { status, error } = await user.supabase.rpc('mint_proxy_key', { label });
     expect([status, error?.code, error?.details]).toEqual([400, 'PT400', 'label']);
   });
 });
@@ -73,8 +78,6 @@ describe('a text that a reader cannot see or trust', () => {
   ] as const;
 
   it.each(texts)('is no label by either way in: %s', async (_, label) => {
-    const user = await newUser();
-    const [key] = await seedKeys(sql, user.id, 1);
     const minted = await user.supabase.rpc('mint_proxy_key', { label });
     expect([minted.status, minted.error?.hint, minted.error?.details]).toEqual([
       400,
@@ -82,7 +85,7 @@ describe('a text that a reader cannot see or trust', () => {
       'label',
     ]);
     const updated = await user.supabase.rpc('update_proxy_key', {
-      id: key?.id ?? '',
+      id: key.id,
       changes: { label },
     });
     expect([updated.status, updated.error?.details]).toEqual([400, 'label']);
@@ -92,15 +95,13 @@ describe('a text that a reader cannot see or trust', () => {
       'invalid_request',
     ]);
     await expect(
-      sql`update private.proxy_keys set label = ${label} where id = ${key?.id ?? ''}`,
+      sql`update private.proxy_keys set label = ${label} where id = ${key.id}`,
     ).rejects.toMatchObject({ code: '23514' });
   });
 
   it.each(texts)('is no reason: %s', async (_, reason) => {
-    const [admin, owner] = await Promise.all([newAdmin(), newUser()]);
-    const [key] = await seedKeys(sql, owner.id, 1);
     const { status, error } = await admin.supabase.rpc('suspend_proxy_key', {
-      id: key?.id ?? '',
+      id: key.id,
       reason,
     });
     expect([status, error?.hint, error?.details]).toEqual([400, 'invalid_request', 'reason']);
@@ -116,8 +117,7 @@ describe('a text that a reader cannot see or trust', () => {
     ['a word with a soft hyphen', 'co\u00adoperate'],
     ['80 emoji', '🙂'.repeat(80)],
   ])('is not %s', async (_, label) => {
-    const { supabase } = await newUser();
-    const { data, error } = await supabase.rpc('mint_proxy_key', { label });
+    const { data, error } = await user.supabase.rpc('mint_proxy_key', { label });
     expect(error).toBeNull();
     expect(data?.label).toBe(label);
   });

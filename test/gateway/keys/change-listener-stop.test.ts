@@ -84,6 +84,6 @@ it('a listener that is left alone for long keeps no memory of its heartbeats', a
   );
   const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
   // it once kept 1,000 bytes of each
-  expect(Number(said)).toBeLessThan(4_000 * 200);
+  expect(Number(said)).toBeLessThan(2_000 * 200);
   expect(said).toMatch(/^-?\d+\n$/);
 });

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { startChangeListener } from '../../../gateway/keys/change-listener.ts';
 
-// Says how many bytes of heap 4,000 heartbeats have left behind.
+// Says how many bytes of heap 2,000 heartbeats have left behind.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 const heapUsed = () => {
@@ -22,7 +22,7 @@ pg.Client.prototype.query = function count(this: pg.Client, ...values: unknown[]
 } as typeof query;
 const beat = (number: number) => new Promise<void>((resolve) => reached.set(number, resolve));
 
-const [warm, done] = [beat(1_000), beat(5_000)];
+const [warm, done] = [beat(1_000), beat(3_000)];
 const work = setInterval(() => {}, 1_000);
 const log = pino({ level: 'silent' });
 const listener = startChangeListener({

@@ -102,15 +102,14 @@ describe('three gateways that have the key in their caches', () => {
   }
 
   it('refuse the old secret for good after a rotation, and accept the new one', async () => {
-    for (let trial = 0; trial < 3; trial++) {
-      const key = await newKey();
-      let fresh = '';
-      const answers = await hammer(key.basicAuth, async () => {
-        fresh = await rotate(key);
-      });
-      expectRefusedForGood(answers, 407);
-      for (const gateway of gateways) expect(await statusOf(gateway, fresh)).toBe(200);
-    }
+    // `npm run bench` revokes hundreds
+    const key = await newKey();
+    let fresh = '';
+    const answers = await hammer(key.basicAuth, async () => {
+      fresh = await rotate(key);
+    });
+    expectRefusedForGood(answers, 407);
+    for (const gateway of gateways) expect(await statusOf(gateway, fresh)).toBe(200);
   });
 
   it.each([

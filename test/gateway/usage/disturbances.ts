@@ -23,11 +23,11 @@ export interface Disturbance {
   beforeAnswer: boolean;
 }
 
-/** Each kind 5 times, 2 of them before an answer, in a random order. */
+/** Each kind 3 times, 1 of them before an answer, in a random order. */
 export function makeCourse(random: SeededRandom): Disturbance[] {
   const kinds = ['Postgres is killed', 'the gateway is killed', 'the connection is cut'] as const;
   const course = kinds.flatMap((kind) =>
-    [false, false, false, true, true].map((beforeAnswer) => ({ kind, beforeAnswer })),
+    [false, false, true].map((beforeAnswer) => ({ kind, beforeAnswer })),
   );
   return random.shuffled(course);
 }

@@ -8,6 +8,8 @@ export interface TargetCount {
   connections: number;
   received: number;
   sent: number;
+  /** Whether a connection was reset: what was on its way to the target then, it never read. */
+  reset: boolean;
 }
 
 /** Servers at every address of 127.0.0.0/8, as Linux has them, and one port. */
@@ -30,10 +32,12 @@ export async function startLoadTarget(
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const { localAddress: address = '' } = socket;
     open.add(socket);
-    const count = counts.get(address) ?? { connections: 0, received: 0, sent: 0 };
+    const count = counts.get(address) ?? { connections: 0, received: 0, sent: 0, reset: false };
     counts.set(address, count);
     count.connections += 1;
-    socket.on('error', () => {});
+    socket.on('error', () => {
+      count.reset = true;
+    });
     socket.once('close', () => {
       count.received += socket.bytesRead;
       count.sent += socket.bytesWritten;

@@ -204,16 +204,16 @@ describe('damage', () => {
 it('a process killed at any moment leaves every event that it acknowledged', async () => {
   const folder = newSpoolFolder();
   const acknowledged: string[] = [];
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < 5; round += 1) {
     const process = startSpoolProcess({ directory: folder.directory, hands: 1 + 8 * (round % 4) });
     // at another moment each time, the start too
-    const words = [0, 1, 2, 5, 17, 60, 200, 500][round] ?? 0;
+    const words = [0, 1, 5, 60, 200][round] ?? 0;
     await until(() => process.said.length >= words);
     process.child.kill('SIGKILL');
     await process.ended;
     acknowledged.push(...acknowledgedBy(process));
   }
-  expect(acknowledged.length).toBeGreaterThan(700);
+  expect(acknowledged.length).toBeGreaterThan(200);
   const left = idsOf(await readAll(await folder.open()));
   expect(left).toEqual(expect.arrayContaining(acknowledged));
   expect(new Set(left).size).toBe(left.length);

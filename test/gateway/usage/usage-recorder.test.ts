@@ -197,9 +197,10 @@ describe('a database that is away', () => {
 it('hands over many segments within the memory of a few', async () => {
   mkdirSync(folder.directory);
   const [segments, records] = [20, 5_000];
+  const events = newEvents(records, { apiKeyId, targetHost: 'x'.repeat(250) });
+  const segment = events.map(encodeRecord).join('');
   for (let sequence = 1; sequence <= segments; sequence += 1) {
-    const events = newEvents(records, { apiKeyId, targetHost: 'x'.repeat(250) });
-    writeFileSync(segmentFile(folder.directory, sequence), events.map(encodeRecord).join(''));
+    writeFileSync(segmentFile(folder.directory, sequence), segment);
   }
   const script = fileURLToPath(new URL('./draining-gateway.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [

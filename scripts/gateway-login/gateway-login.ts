@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util';
+import { runCommand } from '../operator-command.ts';
+import { type Database, explainFailure, openDatabase } from '../operator-database.ts';
+import { StackError } from '../stack/stack-error.ts';
+import { gatewayUrl } from './gateway-url.ts';
+import { createLogin, dropLogin, formatLogins, listLogins, newPassword } from './logins.ts';
+
+const usage = `npm run gateway-login -- create <name> [--connections <n>]
+                                           makes the login proxy_gateway_<name>, and shows its
+                                           password this once; it holds at most n connections (20)
+npm run gateway-login -- drop <name>       ends the login's connections, and drops it
+npm run gateway-login -- list              each login, its limit, and its connections open now
+
+A name is lower-case letters, digits and single underscores, at most 40 characters, as eu_1.
+DATABASE_URL names the database, as role postgres; without it, it is the local stack's.
+Ends with 0 when it is done, and with 1 when it is not.`;
+
+type Command = (database: Database) => Promise<string>;
+
+/** `npm run gateway-login`: returns its exit code. */
+export function gatewayLogin(
+  args: string[],
+  url: string | undefined,
+  console: Pick<Console, 'log' | 'error'>,
+): Promise<number> {
+  const command = async () => {
+    const { values, positionals } = parseArgs({
+      args,
+      options: { connections: { type: 'string' }, help: { type: 'boolean' } },
+      allowPositionals: true,
+    });
+    console.log(values.help ? usage : await run(readCommand(positionals, values.connections), url));
+    return 0;
+  };
+  return runCommand(command, usage, console);
+}
+
+function readCommand(positionals: string[], connections: string | undefined): Command {
+  const [verb, name, ...more] = positionals;
+  if (more.length > 0) throw new StackError(`${more.join(' ')}: one name at a time.`, usage);
+  if (connections !== undefined && verb !== 'create') {
+    throw new StackError('--connections is for create.', usage);
+  }
+  if (verb === 'list' && name === undefined) {
+    return async ({ sql }) => formatLogins(await listLogins(sql));
+  }
+  if (name === undefined || (verb !== 'create' && verb !== 'drop')) {
+    throw new StackError('Say what to do: create, drop or list.', usage);
+  }
+  if (verb === 'drop') return (database) => drop(database, name);
+  if (connections !== undefined && !/^\d{1,4}$/.test(connections)) {
+    throw new StackError('--connections wants a whole number, from 1 to 1000.', usage);
+  }
+  return (database) => create(database, name, Number(connections ?? 20));
+}
+
+async function create(database: Database, name: string, connections: number): Promise<string> {
+  const password = newPassword();
+  const login = await createLogin(database.sql, { name, password, connections });
+  return `Made ${login}, with at most ${connections} connections.
+Its password is shown this once, and is kept nowhere. Give it to this gateway alone:
+
+GATEWAY_DATABASE_URL="${gatewayUrl(database.url, login, password)}"`;
+}
+
+async function drop(database: Database, name: string): Promise<string> {
+  const { login, ended } = await dropLogin(database.sql, name);
+  return `Dropped ${login}; ${ended} of its connections ended.
+If it was stolen: docs/gateway-logins.md says what to look at.`;
+}
+
+async function run(command: Command, url: string | undefined): Promise<string> {
+  const database = openDatabase(url);
+  try {
+    return await command(database);
+  } catch (error) {
+    throw explainFailure(error, database.address);
+  } finally {
+    await database.sql.end({ timeout: 0 });
+  }
+}
