@@ -75,8 +75,7 @@ export function startCommand(options: StartOptions = {}): StartCommand {
     cwd: checkout,
     env: {
       ...process.env,
-      // which another user cannot read
-      ...(options.scratch || options.user ? { STACK_TEMPLATE: '' } : {}),
+      ...(options.scratch ? { STACK_TEMPLATE: '' } : {}),
       ...options.env,
       TMPDIR: temporary,
       PATH: [mark, options.env?.PATH ?? process.env.PATH].join(delimiter),
