@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { basename, dirname } from 'node:path';
 import postgres from 'postgres';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
 import { expectToListenOnLoopback } from './listeners.ts';
 import {
@@ -15,9 +15,6 @@ import {
   temporaryFolder,
   until,
 } from './start-command.ts';
-
-// the first test starts three whole stacks, on a machine that runs other tests
-vi.setConfig({ testTimeout: 300_000 });
 
 test('stacks have nothing in common, and a start clears up what a killed one left, and that alone', async () => {
   const temporary = temporaryFolder();
