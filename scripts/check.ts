@@ -126,7 +126,7 @@ async function requireCurrentClientTypes(): Promise<void> {
 }
 
 async function requireCurrentTypes(): Promise<void> {
-  const stack = await startStack({ ephemeral: true });
+  const stack = await startStack({ ephemeral: true, dashboard: false });
   try {
     if ((await generateTypes(stack.dbUrl)) === readFileSync(typesFile, 'utf8')) return;
   } finally {

@@ -46,7 +46,7 @@ async function compare(): Promise<void> {
   await using undo = new AsyncDisposableStack();
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
-  const stack = await startStack({ ephemeral: true, signal: abort.signal });
+  const stack = await startStack({ ephemeral: true, dashboard: false, signal: abort.signal });
   undo.defer(() => stack.stop());
   const columns: Column[] = [
     {

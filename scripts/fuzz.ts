@@ -69,7 +69,7 @@ async function run(makeCase: MakeCase, count: number): Promise<void> {
     process.on(signal, () => abort.abort());
   }
   await using undo = new AsyncDisposableStack();
-  const stack = await startStack({ ephemeral: true, signal: abort.signal });
+  const stack = await startStack({ ephemeral: true, dashboard: false, signal: abort.signal });
   undo.defer(() => stack.stop());
   const sql = postgres(stack.dbUrl, { max: 1, onnotice: () => {} });
   undo.defer(() => sql.end());

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { dashboardPath } from './stack/dashboard-path.ts';
 import { describeStack } from './stack/describe-stack.ts';
 import type { Stack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
@@ -49,8 +48,6 @@ async function run(ephemeral: boolean): Promise<never> {
     } else {
       report('ready; Ctrl-C stops it, the data stay in place\n');
       console.log(await describeStack(stack));
-      // a first request has it built: it is there when somebody opens it
-      fetch(`${stack.url}${dashboardPath}/`, { method: 'HEAD' }).catch(() => {});
     }
     signal.throwIfAborted();
     const part = await Promise.race([stack.failed, once(signal, 'abort').then(() => null)]);

@@ -6,7 +6,11 @@ import { startStack } from './stack/stack.ts';
 writeFileSync(clientTypesFile, await generateClientTypes(await describeApi()));
 console.error(`wrote ${clientTypesFile}`);
 
-const stack = await startStack({ ephemeral: true, report: (step) => console.error(`  ${step}`) });
+const stack = await startStack({
+  ephemeral: true,
+  dashboard: false,
+  report: (step) => console.error(`  ${step}`),
+});
 try {
   writeFileSync(typesFile, await generateTypes(stack.dbUrl));
   console.error(`wrote ${typesFile}`);

@@ -75,7 +75,7 @@ export async function startApiGateway(options: {
     if (!opened) return answer(response, 503, ownMessages.starting);
     const { upstreams, auth } = opened;
     if (await serveApiDocs(request, response)) return;
-    if (await upstreams.dashboard?.(request, response)) return;
+    if (upstreams.dashboard?.(request, response)) return;
     const route = matchRoute(request.url ?? '/', Object.keys(upstreams.functionPorts));
     if (!route) return answer(response, 404, ownMessages.noRoute);
     request.url = route.path;

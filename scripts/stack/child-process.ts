@@ -44,7 +44,7 @@ export function spawnChild(options: ChildOptions): Child {
   try {
     child = spawn(options.command, options.args, {
       cwd: options.cwd,
-      env: { PATH: process.env.PATH ?? '', TZ: 'UTC', LANG: 'C.UTF-8', ...options.env },
+      env: { ...inherited(), TZ: 'UTC', LANG: 'C.UTF-8', ...options.env },
       stdio: ['ignore', log, log],
       detached: true,
       ...(options.user ?? {}),
@@ -86,6 +86,12 @@ export function spawnChild(options: ChildOptions): Child {
     lastWords: () =>
       readFileSync(logFile).subarray(logged).toString().trimEnd().split('\n').slice(-20).join('\n'),
   };
+}
+
+/** Where programs are, and where Node keeps what it has compiled, if anywhere. */
+function inherited(): Record<string, string> {
+  const { PATH = '', NODE_COMPILE_CACHE } = process.env;
+  return { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
 }
 
 /** Polls `probe` until it holds. Fails when the program ends first, or after `timeoutMs`. */

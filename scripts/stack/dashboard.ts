@@ -4,39 +4,26 @@ import { join, relative } from 'node:path';
 import sirv, { type RequestHandler } from 'sirv';
 import { securityHeaders } from '../../dashboard/content-security-policy.ts';
 import type { Configuration } from '../../dashboard/src/configuration.ts';
-import type { DashboardBuilds } from './dashboard-builds.ts';
 import { dashboardPath } from './dashboard-path.ts';
-import { StackError } from './stack-error.ts';
 
 /** Answers a request for the dashboard or a part of it. False for any other, which it leaves alone. */
-export type ServeDashboard = (
-  request: IncomingMessage,
-  response: ServerResponse,
-) => Promise<boolean>;
+export type ServeDashboard = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** A build as it is served. */
 interface ServedBuild {
-  folder: string;
   /** Everything there is, by its path: no part of a request names a file. */
   files: ReadonlySet<string>;
   send: RequestHandler;
 }
 
-/** Serves the dashboard out of `builds`, with a configuration that names this stack. */
-export function createDashboard(options: {
-  builds: DashboardBuilds;
-  configuration: Configuration;
-}): ServeDashboard {
-  let served: ServedBuild | undefined;
-  const openBuild = async (path: string): Promise<ServedBuild> => {
-    // the page decides which build is used: its parts are those of the page that was sent last
-    if (served && path !== 'index.html') return served;
-    const folder = await options.builds.current();
-    if (served?.folder !== folder) served = await readBuild(folder);
-    return served;
-  };
+/** Serves the build in `folder`, with a configuration that names this stack. */
+export async function createDashboard(
+  folder: string,
+  configuration: Configuration,
+): Promise<ServeDashboard> {
+  const { files, send } = await readBuild(folder);
 
-  return async (request, response) => {
+  return (request, response) => {
     const [, path = '', query = ''] = /^([^?#]*)(.*)$/s.exec(request.url ?? '') ?? [];
     if (path !== dashboardPath && !path.startsWith(`${dashboardPath}/`)) return false;
     response.setHeaders(new Map(Object.entries(securityHeaders([]))));
@@ -48,24 +35,18 @@ export function createDashboard(options: {
       response.setHeader('Location', `${dashboardPath}/${query}`);
       say(response, 308, `The dashboard is at ${dashboardPath}/`);
     } else {
-      await sendPart(request, response, path.slice(dashboardPath.length + 1) || 'index.html');
+      sendPart(request, response, path.slice(dashboardPath.length + 1) || 'index.html');
     }
     return true;
   };
 
-  async function sendPart(request: IncomingMessage, response: ServerResponse, path: string) {
+  function sendPart(request: IncomingMessage, response: ServerResponse, path: string) {
     if (path === 'config.json') {
-      const body = JSON.stringify(options.configuration);
-      return answer(response, 200, 'application/json', body);
-    }
-    try {
-      const { files, send } = await openBuild(path);
-      if (!files.has(path)) return say(response, 404, 'The dashboard has no such file.');
+      answer(response, 200, 'application/json', JSON.stringify(configuration));
+    } else if (!files.has(path)) {
+      say(response, 404, 'The dashboard has no such file.');
+    } else {
       sendFile(request, response, path, send);
-    } catch (error) {
-      if (!(error instanceof StackError)) throw error;
-      response.setHeader('Retry-After', '5');
-      say(response, 503, `${error.message}\n\n${error.remedy}`);
     }
   }
 }
@@ -102,7 +83,7 @@ async function readBuild(folder: string): Promise<ServedBuild> {
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .filter((path) => !unserved.test(path));
   const send = sirv(folder, { etag: true, brotli: true, gzip: true, extensions: [] });
-  return { folder, files: new Set(files), send };
+  return { files: new Set(files), send };
 }
 
 /** What is for hosts, and a compressed file under its own name. */

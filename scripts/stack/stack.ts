@@ -5,7 +5,7 @@ import { startApiGateway } from './api-gateway.ts';
 import { createAuthApp } from './auth/app.ts';
 import type { Child } from './child-process.ts';
 import { createDashboard } from './dashboard.ts';
-import { createDashboardBuilds } from './dashboard-builds.ts';
+import { prepareDashboardBuild } from './dashboard-build.ts';
 import { localGatewayLogin } from './database.ts';
 import { makeDemoAccounts } from './demo-accounts.ts';
 import { type FunctionSource, startFunction } from './functions.ts';
@@ -62,6 +62,8 @@ export interface StackOptions {
   signal?: AbortSignal;
   /** Told of each step as it is done. */
   report?: (step: string) => void;
+  /** False spares the page, and its build, where nobody looks at it. Default: it is served. */
+  dashboard?: boolean;
   /** Edge Functions to serve beside those of config.toml. */
   extraFunctions?: FunctionSource[];
 }
@@ -80,7 +82,7 @@ interface Run {
 
 /**
  * Starts the whole stack: API, Postgres, migrations, demo accounts, PostgREST, functions, Auth, CONNECT
- * gateway.
+ * gateway, dashboard.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { ephemeral, durable = !ephemeral, folder, signal, report = () => {} } = options;
@@ -119,19 +121,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const run: Run = { ephemeral, config, state, keys, supervisor, report, url };
 
     if (!ephemeral) await requireGatewayPorts();
-    const databasePort = await startDatabase({
-      supervisor,
-      state,
-      ...(ephemeral ? {} : { port: config.db.port }),
-      durable,
-      report,
-    });
-    if (await makeDemoAccounts(databasePort)) report('demo accounts: made');
-    const [postgrestPort, functionPorts, gateway] = await Promise.all([
-      startRest(run, databasePort),
-      startFunctions(run, options.extraFunctions ?? []),
-      startConnectGateway(run, databasePort),
+    const [parts, page] = await allOrNone(supervisor, [
+      startParts(run, { durable, extraFunctions: options.extraFunctions ?? [] }),
+      options.dashboard === false ? null : buildPage(run),
     ]);
+    const { databasePort, gateway, ...upstreams } = parts;
     const sql = postgres(databaseUrl('supabase_auth_admin', databasePort), {
       max: 5,
       onnotice: () => {},
@@ -140,16 +134,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     undo.defer(() => sql.end({ timeout: 2 }));
     const auth = createAuthApp({ sql, signingKey: keys.signingKey, issuer: `${url}/auth/v1` });
-    const builds = createDashboardBuilds({
-      folder: state.dashboardBuilds,
-      supervisor,
-      logFile: join(state.logs, 'dashboard-build.log'),
+    const configuration = { publishableKey: keys.publishableKey, gatewayUrl: gateway.gatewayUrl };
+    api.open({
+      auth,
+      ...upstreams,
+      ...(page === null ? {} : { dashboard: await createDashboard(page, configuration) }),
     });
-    const dashboard = createDashboard({
-      builds,
-      configuration: { publishableKey: keys.publishableKey, gatewayUrl: gateway.gatewayUrl },
-    });
-    api.open({ auth, postgrestPort, functionPorts, dashboard });
     signal?.throwIfAborted();
     report('Auth and the API gateway');
 
@@ -173,6 +163,61 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+/** The parts behind the API gateway. */
+interface Parts {
+  databasePort: number;
+  postgrestPort: number;
+  functionPorts: Record<string, number>;
+  gateway: Pick<Stack, 'gatewayUrl' | 'gatewayMetricsUrl'>;
+}
+
+/** Starts the database, then all that needs it. */
+async function startParts(
+  run: Run,
+  { durable, extraFunctions }: { durable: boolean; extraFunctions: FunctionSource[] },
+): Promise<Parts> {
+  const { supervisor, state, report } = run;
+  const databasePort = await startDatabase({
+    supervisor,
+    state,
+    ...(run.ephemeral ? {} : { port: run.config.db.port }),
+    durable,
+    report,
+  });
+  if (await makeDemoAccounts(databasePort)) report('demo accounts: made');
+  const [postgrestPort, functionPorts, gateway] = await allOrNone(supervisor, [
+    startRest(run, databasePort),
+    startFunctions(run, extraFunctions),
+    startConnectGateway(run, databasePort),
+  ]);
+  return { databasePort, postgrestPort, functionPorts, gateway };
+}
+
+/** Returns the folder of the page, built beside the start of the database if need be. */
+async function buildPage({ supervisor, state, report }: Run): Promise<string> {
+  const origin = await prepareDashboardBuild({
+    folder: state.dashboardBuild,
+    supervisor,
+    logFile: join(state.logs, 'dashboard-build.log'),
+  });
+  report(`dashboard: ${origin}`);
+  return state.dashboardBuild;
+}
+
+/** Waits for all of them. When one fails, the others end too before the failure is thrown. */
+async function allOrNone<T extends unknown[]>(
+  supervisor: Supervisor,
+  parts: [...T],
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  try {
+    return await Promise.all(parts);
+  } catch (error) {
+    await supervisor.stopAll();
+    await Promise.allSettled(parts);
+    throw error;
+  }
+}
+
 async function startRest(run: Run, databasePort: number): Promise<number> {
   const port = await freePort();
   await startPostgrest(run.supervisor, {
@@ -189,10 +234,7 @@ async function startRest(run: Run, databasePort: number): Promise<number> {
   return port;
 }
 
-async function startConnectGateway(
-  run: Run,
-  databasePort: number,
-): Promise<Pick<Stack, 'gatewayUrl' | 'gatewayMetricsUrl'>> {
+async function startConnectGateway(run: Run, databasePort: number): Promise<Parts['gateway']> {
   const port = run.ephemeral ? await freePort() : gatewayPorts.connect;
   const metricsPort = run.ephemeral ? await freePort() : gatewayPorts.metrics;
   await startGateway(run.supervisor, {

@@ -30,8 +30,8 @@ export interface StateDirectory {
   logs: string;
   /** Usage that the gateway has not yet sent. */
   gatewaySpool: string;
-  /** Builds of the dashboard. */
-  dashboardBuilds: string;
+  /** The build of the dashboard that is served. */
+  dashboardBuild: string;
   /** For what a program writes in passing. */
   temporary: string;
   keysFile: string;
@@ -59,7 +59,7 @@ export function openStateDirectory(options: {
     postgresBinaries: join(root, 'postgres-binaries'),
     logs: join(root, 'logs'),
     gatewaySpool: join(root, 'gateway-spool'),
-    dashboardBuilds: join(root, 'dashboard'),
+    dashboardBuild: join(root, 'dashboard'),
     temporary: join(root, 'temporary'),
     keysFile: join(root, 'keys.json'),
     processesFile: join(root, processesFileName),

@@ -24,17 +24,16 @@ export async function createSupervisor(
   if (orphans.length > 0) report(`ended what a killed run had left: ${orphans.join(', ')}`);
 
   const children: Child[] = [];
+  const passing = new Set<Child>();
+  const all = () => [...children, ...passing];
   let stopping = false;
   const { promise: failed, resolve: announceFailure } = Promise.withResolvers<Child>();
   const spawn = (options: ChildOptions): Child => {
     if (stopping) throw new Error(`${options.name} was not started: the stack is being stopped`);
-    const child = spawnChild(options);
-    children.push(child);
-    recordPrograms(processesFile, children);
-    return child;
+    return spawnChild(options);
   };
   const letGo = onExit(() => {
-    for (const child of children) {
+    for (const child of all()) {
       if (!child.hasExited()) signalGroup(child.process.pid, child.stopSignal);
     }
   });
@@ -43,6 +42,8 @@ export async function createSupervisor(
     failed,
     start(options) {
       const child = spawn(options);
+      children.push(child);
+      recordPrograms(processesFile, all());
       child.exited.then(() => {
         if (!stopping) announceFailure(child);
       });
@@ -50,15 +51,17 @@ export async function createSupervisor(
     },
     async run(options) {
       const child = spawn(options);
+      passing.add(child);
+      recordPrograms(processesFile, all());
       await child.exited;
-      children.splice(children.indexOf(child), 1);
-      if (!stopping) recordPrograms(processesFile, children);
+      passing.delete(child);
+      if (!stopping) recordPrograms(processesFile, all());
       return child;
     },
     async stopAll() {
       stopping = true;
-      const [first, ...others] = [...children];
-      await Promise.all(others.map((child) => child.stop()));
+      const [first, ...others] = children;
+      await Promise.all([...passing, ...others].map((child) => child.stop()));
       await first?.stop();
       forgetRun(processesFile);
       letGo();

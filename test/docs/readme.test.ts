@@ -15,6 +15,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
+import { copyDashboard } from '../dashboard/dashboard-copy.ts';
 import { listRelations, listRoutines } from '../database/catalog.ts';
 import { type OwnStack, startOwnStack } from '../database/own-stack.ts';
 import { startPlainTarget } from '../gateway/targets.ts';
@@ -115,15 +116,16 @@ describe('the README', () => {
   it('builds the dashboard for a project with its command', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
     try {
+      // a page of one script, as its own is built before the run
+      const checkout = await copyDashboard(folder);
       const command = block('sh', 'npm run build')
         .replace('<ref>', 'abcdefghijklmnopqrst')
         .replace('sb_publishable_…', 'sb_publishable_readme');
-      const { stdout } = await run('bash', ['-c', command], {
-        cwd: projectRoot,
-        env: { ...process.env, DASHBOARD_OUT_DIR: join(folder, 'dist') },
-      });
+      const { stdout } = await run('bash', ['-c', command], { cwd: checkout.folder });
       expect(stdout).toContain('first load');
-      expect(JSON.parse(readFileSync(join(folder, 'dist', 'config.json'), 'utf8'))).toEqual({
+      expect(
+        JSON.parse(readFileSync(join(checkout.folder, 'dashboard/dist/config.json'), 'utf8')),
+      ).toEqual({
         supabaseUrl: 'https://abcdefghijklmnopqrst.supabase.co',
         publishableKey: 'sb_publishable_readme',
         gatewayUrl: 'http://gateway.example.com:7777',

@@ -1,4 +1,11 @@
-import { createServer, request as httpRequest, type Server } from 'node:http';
+import { once } from 'node:events';
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+} from 'node:http';
 import { connect } from 'node:net';
 import { Hono } from 'hono';
 import { decodeJwt } from 'jose';
@@ -209,6 +216,26 @@ test('a body in chunks is the body of its request, also of a DELETE', async () =
       { method, path: '/api/v1/keys', body: smuggled },
       { method: 'GET', path: '/api/v1/next', body: '' },
     ]);
+  }
+});
+
+// regression: a request that was sent as the gateway closed an idle connection was lost
+test('an idle connection is kept longer than clients keep theirs', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = async () => {
+    const request = httpRequest({ host: loopback, port: gateway.port, path: '/', agent }).end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    await response.resume().toArray();
+    const [, seconds] = /timeout=(\d+)/.exec(`${response.headers['keep-alive']}`) ?? [];
+    return { seconds: Number(seconds), reused: request.reusedSocket };
+  };
+  try {
+    // Node says how long it keeps one: load balancers and clients keep theirs for a minute
+    const { seconds } = await ask();
+    expect(seconds).toBeGreaterThanOrEqual(65);
+    expect(await ask()).toEqual({ seconds, reused: true });
+  } finally {
+    agent.destroy();
   }
 });
 

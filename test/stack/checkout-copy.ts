@@ -24,11 +24,21 @@ export interface CheckoutCopy {
   metricsPort: number;
 }
 
+const copied = [
+  'dashboard',
+  'gateway',
+  'package-lock.json',
+  'package.json',
+  'scripts',
+  'supabase',
+  'tsconfig.json',
+];
+
 /** Copies this checkout into `parent`, under a name with a space, with free ports of its own. */
 export async function copyCheckout(parent: string): Promise<CheckoutCopy> {
   const folder = join(parent, 'a checkout');
   mkdirSync(folder);
-  for (const name of ['package.json', 'dashboard', 'gateway', 'scripts', 'supabase']) {
+  for (const name of copied) {
     cpSync(join(projectRoot, name), join(folder, name), {
       recursive: true,
       filter: (path) => !['.temp', '.branches', 'dist'].includes(basename(path)),

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
 import { type CheckoutCopy, copyCheckout } from './checkout-copy.ts';
 import {
@@ -13,75 +13,81 @@ import {
   until,
 } from './start-command.ts';
 
-/** A table that a step of a first start needs, so that a lock on it stops the start just there. */
-const stoppingPoints = [
-  // the migrations refer to it; the first one does not
-  ['a migration', 'auth.users'],
-  // no migration needs it; the demo accounts do, after their users are made
-  ['the demo accounts', 'auth.identities'],
-] as const;
+// each start completes what the one before it left, and is itself cut short, up to the last
 
-test.each(stoppingPoints)(
-  'a first start killed in %s is completed by the next',
-  async (_, table) => {
-    const checkout = await copyCheckout(temporaryFolder());
-    const killed = startCommand({ args: [], checkout: checkout.folder, scratch: true });
-    await killed.step('Postgres 17');
-    const sql = postgres(databaseUrl('supabase_admin', checkout.databasePort), { max: 2 });
-    const lock = await sql.reserve();
-    try {
-      await until(async () => (await sql`select to_regclass(${table}) as name`)[0]?.name !== null);
-      await lock.unsafe(`begin; lock table ${table} in access exclusive mode`);
-      await until(async () => (await sql`select from pg_locks where not granted`).length > 0);
-      killed.child.kill('SIGKILL');
-      await killed.ended;
-      // the programs live on, held by the lock, until the next start ends them
-      expect(killed.processes()).not.toEqual([]);
-      await expectNextStartToBeWhole(checkout);
-      expect(killed.processes()).toEqual([]);
-    } finally {
-      await sql.end({ timeout: 0 });
-    }
-  },
-);
+const start = (checkout: CheckoutCopy) =>
+  startCommand({ args: [], checkout: checkout.folder, scratch: true });
 
-test('a first start killed in the middle of initdb is completed by the next', async () => {
+test('a first start killed in a migration, then in the demo accounts, is completed by the next', async () => {
   const checkout = await copyCheckout(temporaryFolder());
-  const killed = startCommand({ args: [], checkout: checkout.folder, scratch: true });
+  // a table that a step needs, so that a lock on it stops the start just there: the migrations refer
+  // to users, though the first does not; only the demo accounts need identities, after their users
+  const inMigration = await killAtLock(checkout, 'auth.users');
+  const inDemoAccounts = await killAtLock(checkout, 'auth.identities');
+  expect(inMigration.processes()).toEqual([]);
+  await expectNextStartToBeWhole(checkout);
+  expect(inDemoAccounts.processes()).toEqual([]);
+});
+
+test('a first start killed in initdb, then by a machine’s crash, then failed in the demo accounts, is completed by the next', async () => {
+  const checkout = await copyCheckout(temporaryFolder());
+  const killed = start(checkout);
   // by then it looks like a database, and is none
   await until(() => hasVersion(checkout) && killed.processes().some(isInitdb));
-  killed.child.kill('SIGKILL');
-  await endAll(() => killed.processes().map(({ pid }) => pid));
-  await killed.ended;
-  await expectNextStartToBeWhole(checkout);
-});
+  await crash(killed);
 
-test('a first start that a machine’s crash ended is completed by the next', async () => {
-  const checkout = await copyCheckout(temporaryFolder());
-  const killed = startCommand({ args: [], checkout: checkout.folder, scratch: true });
-  await killed.step('Postgres 17');
-  killed.child.kill('SIGKILL');
-  await endAll(() => killed.processes().map(({ pid }) => pid));
-  await killed.ended;
-  await expectNextStartToBeWhole(checkout);
-});
+  const crashed = start(checkout);
+  await crashed.step('Postgres 17');
+  await crash(crashed);
 
-test('a first start that ended between the migrations and the demo accounts is completed by the next', async () => {
-  const checkout = await copyCheckout(temporaryFolder());
   const file = join(checkout.folder, 'scripts/stack/demo.sql');
   const demo = readFileSync(file, 'utf8');
   writeFileSync(file, `${demo}\nselect nonsense;`);
-  const failed = startCommand({ args: [], checkout: checkout.folder, scratch: true });
+  const failed = start(checkout);
   expect(await failed.ended).toBe(1);
   expect(failed.stderr()).toMatch(/migrations: \d+ applied/);
   expect(failed.stderr()).toContain('column "nonsense" does not exist');
   expect(failed.stderr()).toContain('Correct scripts/stack/demo.sql');
   expect(failed.stderr()).not.toMatch(/^\s+at /m);
   writeFileSync(file, demo);
+
   const next = await expectNextStartToBeWhole(checkout);
   expect(next.stderr()).toContain('migrations: none pending');
   expect(next.stderr()).toContain('demo accounts: made');
 });
+
+/** Kills a start that waits for a lock on `table`. Its programs live on, held by that lock. */
+async function killAtLock(checkout: CheckoutCopy, table: string): Promise<StartCommand> {
+  const killed = start(checkout);
+  await killed.step('Postgres 17');
+  const sql = postgres(databaseUrl('supabase_admin', checkout.databasePort), {
+    max: 2,
+    onnotice: () => {},
+  });
+  // the next start ends what holds it
+  onTestFinished(() => sql.end({ timeout: 0 }));
+  const lock = await sql.reserve();
+  await until(async () => (await sql`select to_regclass(${table}) as name`)[0]?.name !== null);
+  await lock.unsafe(`begin; lock table ${table} in access exclusive mode`);
+  await until(
+    async () =>
+      (
+        await sql`
+        select from pg_locks where not granted and relation = ${table}::regclass`
+      ).length > 0,
+  );
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  expect(killed.processes()).not.toEqual([]);
+  return killed;
+}
+
+/** Kills a start and all of its programs. */
+async function crash(command: StartCommand): Promise<void> {
+  command.child.kill('SIGKILL');
+  await endAll(() => command.processes().map(({ pid }) => pid));
+  await command.ended;
+}
 
 function hasVersion({ state }: CheckoutCopy): boolean {
   const folders = existsSync(state) ? readdirSync(state) : [];
@@ -93,7 +99,7 @@ function isInitdb({ command }: Process): boolean {
 }
 
 async function expectNextStartToBeWhole(checkout: CheckoutCopy): Promise<StartCommand> {
-  const next = startCommand({ args: [], checkout: checkout.folder });
+  const next = start(checkout);
   await next.output();
   const sql = postgres(databaseUrl('postgres', checkout.databasePort), { max: 1 });
   const [counts] = await sql`

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { basename, dirname } from 'node:path';
 import postgres from 'postgres';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
 import { expectToListenOnLoopback } from './listeners.ts';
 import {
@@ -15,97 +16,71 @@ import {
   until,
 } from './start-command.ts';
 
-// a test starts up to three whole stacks, on a machine that runs other tests
-vi.setConfig({ testTimeout: 300_000 });
-
-test('a ready stack prints one line of JSON, and answers, on the loopback address alone', async () => {
-  const command = startCommand();
-  const line = await command.readyLine();
-
-  expect(command.stdout()).toMatch(/^\{[^\n]+\}\n$/);
-  expect(Object.keys(line).sort()).toEqual([
-    'dbUrl',
-    'gatewayDbUrl',
-    'gatewayUrl',
-    'publishableKey',
-    'restUrl',
-    'secretKey',
-    'url',
-  ]);
-  await expectToAnswer(line);
-  expectToListenOnLoopback([command.child.pid ?? 0, ...command.processes().map(({ pid }) => pid)]);
-  await expectToStopWhole(command, line, () => command.ctrlC());
-  // a stop writes nothing more
-  expect(command.stdout()).toMatch(/^\{[^\n]+\}\n$/);
-});
-
-const moments: [string, (command: StartCommand) => Promise<void>][] = [
-  ['while initdb runs', (command) => runs(command, 'initdb')],
-  ['when Postgres is up', (command) => command.step('Postgres 17')],
-  ['while the bootstrap runs', bootstraps],
-  ['while the migrations run', (command) => runs(command, 'db push')],
-  ['when the migrations are done', (command) => command.step('migrations')],
-  ['when the demo accounts are made', (command) => command.step('demo accounts')],
-  ['when a function is up', (command) => command.step('function ')],
-  ['when the gateway is up', (command) => command.step('the CONNECT gateway')],
-  ['when all of it is up', (command) => command.step('API gateway')],
-];
-
-test.each(moments)('SIGTERM %s leaves nothing', async (_, moment) => {
-  const command = startCommand({ scratch: true });
-  await moment(command);
-  command.child.kill('SIGTERM');
-  await expectNothingLeft(command);
-});
-
-test.each(['initdb', 'db push'])('Ctrl-C while %s runs leaves nothing', async (program) => {
-  const command = startCommand({ scratch: true });
-  await runs(command, program);
-  command.ctrlC();
-  await expectNothingLeft(command);
-});
-
-test('two stacks at once have ports, data and keys of their own, and each stops whole alone', async () => {
+test('stacks have nothing in common, and a start clears up what a killed one left, and that alone', async () => {
   const temporary = temporaryFolder();
-  const commands = [startCommand({ temporary }), startCommand({ temporary })] as const;
-  const lines = await Promise.all([commands[0].readyLine(), commands[1].readyLine()]);
+  const [killed, spared] = [startCommand({ temporary }), startCommand({ temporary })] as const;
+  const lines = await Promise.all([killed.readyLine(), spared.readyLine()]);
   for (const name of ['url', 'dbUrl', 'gatewayUrl', 'publishableKey', 'secretKey'] as const) {
     expect(lines[0][name]).not.toBe(lines[1][name]);
   }
+  await expectToBeReady(killed, lines[0]);
+  await expectToBeReady(spared, lines[1]);
 
-  // a parent that is gone
-  commands[0].child.disconnect();
-  expect(await commands[0].ended).toBe(0);
-  await expectNoProgramLeft(commands[0], lines[0]);
-  await expectToAnswer(lines[1]);
-  await expectToStopWhole(commands[1], lines[1], () => {
-    commands[1].child.kill('SIGTERM');
-    commands[1].child.kill('SIGTERM');
-  });
-});
-
-test('what a killed stack left is cleared up by the next, which spares a running one', async () => {
-  const temporary = temporaryFolder();
-  const killed = startCommand({ temporary });
-  await killed.readyLine();
+  const left = folderOf(killed);
   killed.child.kill('SIGKILL');
   await killed.ended;
-  const left = killed.processes();
-  expect(left).not.toEqual([]);
-  const folders = readdirSync(temporary);
-  expect(folders).toHaveLength(1);
-
-  const second = startCommand({ temporary });
-  const line = await second.readyLine();
+  expect(killed.processes()).not.toEqual([]);
+  expect(readdirSync(temporary).toSorted()).toEqual([left, folderOf(spared)].toSorted());
+  const next = startCommand({ temporary });
+  const line = await next.readyLine();
   expect(killed.processes()).toEqual([]);
-  expect(readdirSync(temporary)).not.toContain(folders[0]);
+  expect(readdirSync(temporary)).not.toContain(left);
+  await expectToAnswer(lines[1]);
 
-  const third = startCommand({ temporary });
-  await third.step('Postgres 17');
-  await expectToAnswer(line);
-  third.child.kill('SIGINT');
-  await third.ended;
-  await expectToStopWhole(second, line, () => second.child.kill('SIGINT'));
+  next.ctrlC();
+  expect(await next.ended).toBe(0);
+  await expectNoProgramLeft(next, line);
+  // a stop writes nothing more
+  expect(next.stdout()).toMatch(/^\{[^\n]+\}\n$/);
+  await expectToAnswer(lines[1]);
+  spared.child.kill('SIGTERM');
+  spared.child.kill('SIGTERM');
+  await expectNothingLeft(spared);
+  await expectNoProgramLeft(spared, lines[1]);
+});
+
+const endings = {
+  SIGTERM: (command: StartCommand) => void command.child.kill('SIGTERM'),
+  'Ctrl-C': (command: StartCommand) => command.ctrlC(),
+  'the end of its parent': (command: StartCommand) => command.child.disconnect(),
+};
+type Moment = [keyof typeof endings, string, (command: StartCommand) => Promise<unknown>];
+
+test.each<Moment>([
+  ['SIGTERM', 'while initdb runs', (command) => runs(command, 'initdb')],
+  ['Ctrl-C', 'while initdb runs', (command) => runs(command, 'initdb')],
+  ['SIGTERM', 'while the bootstrap runs', bootstraps],
+  ['SIGTERM', 'while the migrations run', (command) => runs(command, 'db push')],
+  ['Ctrl-C', 'while the migrations run', (command) => runs(command, 'db push')],
+  ['SIGTERM', 'when the migrations are done', (command) => command.step('migrations')],
+  ['SIGTERM', 'when the demo accounts are made', (command) => command.step('demo accounts')],
+])('%s %s, at a first start, leaves nothing', async (ending, _, moment) => {
+  const command = startCommand({ scratch: true });
+  await moment(command);
+  endings[ending](command);
+  await expectNothingLeft(command);
+});
+
+test.each<Moment>([
+  ['SIGTERM', 'when Postgres is up', (command) => command.step('Postgres 17')],
+  ['SIGTERM', 'when a function is up', (command) => command.step('function ')],
+  ['SIGTERM', 'when the gateway is up', (command) => command.step('the CONNECT gateway')],
+  ['the end of its parent', 'when all of it is up', (command) => command.readyLine()],
+])('%s %s leaves nothing', async (ending, _, moment) => {
+  const command = startCommand();
+  await moment(command);
+  endings[ending](command);
+  await expectNothingLeft(command);
 });
 
 test.each([
@@ -114,11 +89,27 @@ test.each([
 ])('a process ended by %s leaves no program of its stack running', async (end, code) => {
   const command = startCommand({
     script: `
-      const { startStack } = await import('./scripts/stack/stack.ts');
-      await startStack({ ephemeral: true });
+      const { startDatabase } = await import('./scripts/stack/start-database.ts');
+      const { postgresUser } = await import('./scripts/stack/process-user.ts');
+      const { openStateDirectory } = await import('./scripts/stack/state-directory.ts');
+      const { createSupervisor } = await import('./scripts/stack/supervisor.ts');
+      const report = () => {};
+      const state = openStateDirectory({ ephemeral: true, user: postgresUser() });
+      const supervisor = await createSupervisor(state.processesFile, report);
+      await startDatabase({ supervisor, state, durable: false, report });
+      // one that runs to its end
+      supervisor.run({ name: 'a', command: 'sleep', args: ['86400'], env: {}, logFile: '/dev/null' });
+      console.log('running');
+      await new Promise((go) => process.once('message', go));
       ${end};`,
     args: [],
   });
+  await command.output();
+  const running = command.processes().map(({ command: line }) => line);
+  for (const program of ['/postgres -D', 'sleep 86400']) {
+    expect(running).toContainEqual(expect.stringContaining(program));
+  }
+  command.child.send('go');
   expect(await command.ended).toBe(code);
   await until(() => command.processes().length === 0);
 });
@@ -142,6 +133,27 @@ async function bootstraps(command: StartCommand): Promise<void> {
     return seen !== undefined;
   });
   await sql.end({ timeout: 0 });
+}
+
+async function expectToBeReady(command: StartCommand, line: ReadyLine): Promise<void> {
+  expect(command.stdout()).toMatch(/^\{[^\n]+\}\n$/);
+  expect(Object.keys(line).sort()).toEqual([
+    'dbUrl',
+    'gatewayDbUrl',
+    'gatewayUrl',
+    'publishableKey',
+    'restUrl',
+    'secretKey',
+    'url',
+  ]);
+  await expectToAnswer(line);
+  expectToListenOnLoopback([command.child.pid ?? 0, ...command.processes().map(({ pid }) => pid)]);
+}
+
+/** The name of the folder of an ephemeral stack. */
+function folderOf(command: StartCommand): string {
+  const server = command.processes().find((process) => process.command.includes('/postgres -D'));
+  return basename(dirname(/ -D (\S+)/.exec(server?.command ?? '')?.[1] ?? ''));
 }
 
 async function expectToAnswer(line: ReadyLine): Promise<void> {
@@ -173,17 +185,6 @@ async function connectStatus(proxy: string): Promise<number | undefined> {
   const [answer] = (await once(asked, 'connect')) as [IncomingMessage];
   asked.destroy();
   return answer.statusCode;
-}
-
-async function expectToStopWhole(
-  command: StartCommand,
-  line: ReadyLine,
-  stop: () => void,
-): Promise<void> {
-  expect(command.processes()).not.toEqual([]);
-  stop();
-  await expectNothingLeft(command);
-  await expectNoProgramLeft(command, line);
 }
 
 async function expectNoProgramLeft(command: StartCommand, line: ReadyLine): Promise<void> {

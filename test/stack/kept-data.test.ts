@@ -17,14 +17,23 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(parent, { recursive: true, force: true, maxRetries: 5 }));
 
-const start = () => startCommand({ args: [], checkout: checkout.folder, scratch: true });
+const start = () => startCommand({ args: [], checkout: checkout.folder });
 
-test('data, keys and tokens survive a restart, which runs no migration and makes no demo accounts', async () => {
-  const first = start();
+test('the token that a start prints mints a key; a second start beside it is refused, and harms nothing; data, keys and tokens survive a restart', async () => {
+  const first = startCommand({ args: [], checkout: checkout.folder, scratch: true });
   const before = await credentials(first);
   expect(first.stderr()).toContain('demo accounts: made');
+  expect(first.stdout()).toContain(`curl -X POST http://127.0.0.1:${checkout.apiPort}/api/`);
+  expect(await mintKey(before.demoToken)).toMatch(/^avp_live_[0-9a-f]{12}$/);
   const token = await signUp(before.publishableKey);
   const keyId = await mintKey(token);
+
+  const beside = start();
+  expect(await beside.ended).toBe(1);
+  expect(beside.stderr()).toContain(`${first.child.pid}`);
+  expect(beside.stderr()).toContain('--ephemeral');
+  expect(first.child.exitCode).toBeNull();
+  expect(await listKeyIds(token)).toEqual([keyId]);
   first.child.kill('SIGINT');
   expect(await first.ended).toBe(0);
   expect(first.processes()).toEqual([]);
@@ -36,20 +45,7 @@ test('data, keys and tokens survive a restart, which runs no migration and makes
   expect(after.publishableKey).toBe(before.publishableKey);
   expect(after.secretKey).toBe(before.secretKey);
   expect(await listKeyIds(token)).toEqual([keyId]);
-});
-
-test('the token and the URL that a start prints mint a key; a second start beside it is refused, and harms nothing', async () => {
-  const first = start();
-  const { demoToken } = await credentials(first);
-  expect(first.stdout()).toContain(`curl -X POST http://127.0.0.1:${checkout.apiPort}/api/`);
-  expect(await mintKey(demoToken)).toMatch(/^avp_live_[0-9a-f]{12}$/);
-
-  const second = start();
-  expect(await second.ended).toBe(1);
-  expect(second.stderr()).toContain(`${first.child.pid}`);
-  expect(second.stderr()).toContain('--ephemeral');
-  expect(first.child.exitCode).toBeNull();
-  expect(await listKeyIds(demoToken)).not.toEqual([]);
+  await expectCrashToEnd(second, 'Gateway', '/gateway/main.ts', 'gateway.log');
 });
 
 test('a killed run, its programs left running, is recovered by the next start', async () => {
@@ -65,11 +61,12 @@ test('a killed run, its programs left running, is recovered by the next start', 
   await next.output();
   expect(killed.processes()).toEqual([]);
   expect(await listKeyIds(token)).toEqual([keyId]);
+  await expectCrashToEnd(next, 'PostgREST', '/postgrest', 'postgrest.log');
 });
 
 test('a lock of a killed Postgres does not bind whoever has its process id now', async () => {
   const killed = start();
-  await killed.output();
+  await killed.step('Postgres 17');
   const lock = join(checkout.state, 'postgres/postmaster.pid');
   const [pid = '', ...lines] = readFileSync(lock, 'utf8').split('\n');
   killed.child.kill('SIGKILL');
@@ -85,16 +82,17 @@ test('a lock of a killed Postgres does not bind whoever has its process id now',
   await next.output();
   expect(somebody.exitCode).toBeNull();
   expect(somebody.signalCode).toBeNull();
+  await expectCrashToEnd(next, 'Function admin', '/functions/admin/', 'function-admin.log');
 });
 
-test.each([
-  ['Postgres', '/postgres -D', 'postgres.log'],
-  ['PostgREST', '/postgrest', 'postgrest.log'],
-  ['Function admin', '/functions/admin/', 'function-admin.log'],
-  ['Gateway', '/gateway/main.ts', 'gateway.log'],
-])('%s, when it crashes, ends the command with its name and its log', async (name, words, log) => {
+test('Postgres, when it crashes, ends the command', async () => {
   const command = start();
   await command.output();
+  await expectCrashToEnd(command, 'Postgres', '/postgres -D', 'postgres.log');
+});
+
+/** That the crash of a part ends the command, which names it and its log and leaves nothing. */
+async function expectCrashToEnd(command: StartCommand, name: string, words: string, log: string) {
   const part = command.processes().find((process) => process.command.includes(words));
   expect(part).toBeDefined();
   process.kill(part?.pid ?? 0, 'SIGKILL');
@@ -102,7 +100,7 @@ test.each([
   expect(command.stderr()).toContain(name);
   expect(command.stderr()).toContain(join(checkout.state, 'logs', log));
   expect(command.processes()).toEqual([]);
-});
+}
 
 /** What a start prints for people to copy. */
 async function credentials(command: StartCommand) {

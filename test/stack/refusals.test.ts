@@ -1,13 +1,31 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { listenOnLoopback } from '../../scripts/stack/ports.ts';
 import { type CheckoutCopy, copyCheckout, replacePackages } from './checkout-copy.ts';
 import { type StartCommand, startCommand, temporaryFolder } from './start-command.ts';
 
-const newCheckout = () => copyCheckout(temporaryFolder());
-const start = (checkout: CheckoutCopy, ...args: string[]) =>
+const parent = mkdtempSync(join(tmpdir(), 'refusals-'));
+let checkout: CheckoutCopy;
+beforeAll(async () => {
+  chmodSync(parent, 0o755);
+  checkout = await copyCheckout(parent);
+});
+beforeEach(() => rmSync(checkout.state, { recursive: true, force: true }));
+afterAll(() => rmSync(parent, { recursive: true, force: true, maxRetries: 5 }));
+
+const start = (...args: string[]) =>
   startCommand({ args, checkout: checkout.folder, scratch: true });
 
 test.each([
@@ -17,13 +35,12 @@ test.each([
   ['gatewayPort', '(another stack?), or run'],
   ['metricsPort', '(another stack?), or run'],
 ] as const)('a taken %s is named, with what to do', async (which, remedy) => {
-  const checkout = await newCheckout();
   const server = createServer();
   await listenOnLoopback(server, checkout[which], 'the test');
   onTestFinished(() => {
     server.close();
   });
-  const command = start(checkout);
+  const command = start();
   await expectRefusal(command, [`Port ${checkout[which]}`, remedy, '--ephemeral']);
   expect(existsSync(join(checkout.state, 'postgres'))).toBe(false);
 });
@@ -36,43 +53,41 @@ test.each([
   { missing: /^@supabase\/cli-/, copied: /^supabase$/, names: '@supabase/cli-' },
   { missing: /^hono$/, names: 'hono' },
 ])('without $names, it says what to install before it makes anything', async (packages) => {
-  const checkout = await newCheckout();
-  replacePackages(checkout, packages);
+  const lacking = await copyCheckout(temporaryFolder());
+  replacePackages(lacking, packages);
   // somebody's own PostgREST is found on the PATH
-  const command = startCommand({ checkout: checkout.folder, env: { PATH: '/usr/bin:/bin' } });
+  const command = startCommand({ checkout: lacking.folder, env: { PATH: '/usr/bin:/bin' } });
   await expectRefusal(command, [packages.names, 'npm ci']);
 });
 
 test('a file where the state folder should be is named, with what to do', async () => {
-  const checkout = await newCheckout();
   writeFileSync(checkout.state, '');
-  await expectRefusal(start(checkout), [checkout.state, 'remove it']);
+  await expectRefusal(start(), [checkout.state, 'remove it']);
 });
 
 test('keys that cannot be read are named, and are not replaced unasked', async () => {
-  const checkout = await newCheckout();
   const keys = join(checkout.state, 'keys.json');
   mkdirSync(checkout.state);
   writeFileSync(keys, '{"publishableKey"');
-  await expectRefusal(start(checkout), [keys, 'remove it']);
+  await expectRefusal(start(), [keys, 'remove it']);
 });
 
 test('a database folder with something else in it is named, and left as it is', async () => {
-  const checkout = await newCheckout();
   const data = join(checkout.state, 'postgres');
   mkdirSync(data, { recursive: true });
   writeFileSync(join(data, 'something'), '');
-  await expectRefusal(start(checkout), [data, 'remove it']);
+  await expectRefusal(start(), [data, 'remove it']);
   expect(readdirSync(data)).toEqual(['something']);
 });
 
 test('a configuration that makes no sense is named with its wrong line', async () => {
-  const checkout = await newCheckout();
   const config = join(checkout.folder, 'supabase/config.toml');
+  const text = readFileSync(config);
+  onTestFinished(() => writeFileSync(config, text));
   writeFileSync(config, '[api]\nport = "54321"\n');
-  await expectRefusal(start(checkout, '--ephemeral'), [config, 'api.port', 'Mend it']);
+  await expectRefusal(start('--ephemeral'), [config, 'api.port', 'Mend it']);
   rmSync(config);
-  await expectRefusal(start(checkout, '--ephemeral'), [config, 'Mend it']);
+  await expectRefusal(start('--ephemeral'), [config, 'Mend it']);
 });
 
 test.each(['--ephemerall', 'ephemeral'])(

@@ -75,8 +75,7 @@ export function startCommand(options: StartOptions = {}): StartCommand {
     cwd: checkout,
     env: {
       ...process.env,
-      // which another user cannot read
-      ...(options.scratch || options.user ? { STACK_TEMPLATE: '' } : {}),
+      ...(options.scratch ? { STACK_TEMPLATE: '' } : {}),
       ...options.env,
       TMPDIR: temporary,
       PATH: [mark, options.env?.PATH ?? process.env.PATH].join(delimiter),
@@ -135,7 +134,8 @@ export function temporaryFolder(): string {
 
 /** Resolves when `condition` holds; the test's own timeout is the limit. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(5);
+  // often enough to meet what lasts a moment, and not so often that asking slows it down
+  while (!(await condition())) await sleep(20);
 }
 
 /** Whether somebody listens on a port of the loopback address. */

@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'gateway-profile-'));
 const abort = new AbortController();
 const { signal } = abort;
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => abort.abort());
-const stack = await startStack({ ephemeral: true, durable: true, signal });
+const stack = await startStack({ ephemeral: true, dashboard: false, durable: true, signal });
 const sql = postgres(stack.dbUrl, { max: 2, onnotice: () => {} });
 try {
   const scene = await openScene(sql, stack.keysFile);
