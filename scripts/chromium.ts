@@ -8,8 +8,11 @@ export const chromiumPath = [
   '/usr/bin/chromium-browser',
 ].find((path) => path && existsSync(path));
 
-/** Starts Chromium without a window, for pages of this machine alone. Throws where there is none. */
-export function launchChromium(): Promise<Browser> {
+/**
+ * Starts Chromium without a window, for pages of this machine alone, with `args` besides. Throws where
+ * there is none.
+ */
+export function launchChromium(...args: string[]): Promise<Browser> {
   if (!chromiumPath) {
     throw new Error(
       'There is no Chromium. Install it (`apt-get install chromium`) or set CHROMIUM.',
@@ -27,6 +30,7 @@ export function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
 }

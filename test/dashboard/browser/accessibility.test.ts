@@ -5,8 +5,9 @@ import { recordUsage, usageEvent } from '../../database/usage-events.ts';
 import { connectGateway, connectOwner, newAdmin, newUser } from '../../personas.ts';
 import { expectAccessible } from './axe.ts';
 import { withoutChromium } from './chromium.ts';
+import { dashboardUrl } from './dashboard-url.ts';
 import { chooseAction, signIn, untilOneIsFound } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { newVisitor } from './visitor.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);

@@ -12,7 +12,8 @@ let launched: Promise<Browser> | undefined;
 
 /** The browser of this test file, started when it is first asked for and closed with the file. */
 export function browser(): Promise<Browser> {
-  launched ??= launchChromium();
+  // pages of one visitor share a process, in which the dashboard's scripts are compiled once
+  launched ??= launchChromium('--process-per-site');
   return launched;
 }
 

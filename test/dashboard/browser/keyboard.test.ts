@@ -2,8 +2,9 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { newAdmin, newUser, password } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
+import { dashboardUrl } from './dashboard-url.ts';
 import { untilOneIsFound } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { newVisitor } from './visitor.ts';
 
 /** What has the focus, as a screen reader names it; and whether anybody could see that it has. */
 function focused(page: Page) {

@@ -3,8 +3,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { recordUsage, usageEvent } from '../../database/usage-events.ts';
 import { connectGateway, newAdmin, newUser } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
+import { dashboardUrl } from './dashboard-url.ts';
 import { chooseAction, close, mint, signIn, untilOneIsFound } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { newVisitor } from './visitor.ts';
 
 const gateway = connectGateway(1);
 afterAll(() => gateway.end());

@@ -1,8 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { password } from '../../personas.ts';
-import { dashboardUrl } from './visitor.ts';
+import { newUser, type Persona, password } from '../../personas.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import type { Visitor } from './visitor.ts';
+
+/** Opens the dashboard as somebody who signed in before, a new user unless it is said who. */
+export async function enter(
+  { page, remember }: Pick<Visitor, 'page' | 'remember'>,
+  path = '/',
+  who?: Persona,
+): Promise<Persona> {
+  const user = who ?? (await newUser());
+  const { data } = await user.supabase.auth.getSession();
+  if (!data.session) throw new Error('no session to go on with');
+  await remember(data.session);
+  await page.goto(dashboardUrl(path));
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
+  return user;
+}
 
 /** Signs a new user up on the page; returns the address. */
 export async function signUp(page: Page): Promise<string> {
