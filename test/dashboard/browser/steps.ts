@@ -69,7 +69,8 @@ export async function chooseAction(page: Page, label: string, action: string): P
   await page.getByRole('menuitem', { name: action }).click();
 }
 
-/** Resolves when the page shows one key alone: a search has been answered, no other key is left. */
-export async function untilOneIsFound(page: Page): Promise<void> {
-  await expect.poll(() => page.getByRole('rowheader').count()).toBe(1);
+/** Resolves when an admin's search shows one key, of this owner: it has been answered, no other is left. */
+export async function untilFoundAlone(page: Page, owner: string): Promise<void> {
+  const owners = page.getByRole('table').locator('[data-name=Owner]');
+  await expect.poll(() => owners.allTextContents()).toEqual([owner]);
 }
