@@ -33,6 +33,12 @@ const test = {
   isolate: false,
 };
 
+const browser = {
+  globalSetup: ['test/dashboard/browser/provide-chromium.ts'],
+  // a browser, a stack and other tests share a small machine; a hang is still a failure
+  testTimeout: 300_000,
+};
+
 export default defineConfig({
   test: {
     globalSetup: ['test/description/provide-description.ts', 'test/global-setup.ts'],
@@ -46,6 +52,7 @@ export default defineConfig({
           name,
           include,
           exclude: [unit, ...(name === 'http' ? ['test/docs/readme.test.ts'] : [])],
+          ...(name === 'browser' ? browser : {}),
         },
       })),
       { test: { ...test, name: 'unit', include: [unit] } },

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserServer, chromium, type LaunchOptions } from 'playwright-core';
 
 /** Debian's Chromium, or the one that `CHROMIUM` names; undefined where there is none. */
 export const chromiumPath = [
@@ -9,13 +9,22 @@ export const chromiumPath = [
 ].find((path) => path && existsSync(path));
 
 /** Starts Chromium without a window, for pages of this machine alone. Throws where there is none. */
-export function launchChromium(): Promise<Browser> {
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch(launchOptions());
+}
+
+/** Starts such a Chromium, with `args` besides, for other processes to use. */
+export async function serveChromium(...args: string[]): Promise<BrowserServer> {
+  return chromium.launchServer({ ...launchOptions(...args), host: '127.0.0.1' });
+}
+
+function launchOptions(...args: string[]): LaunchOptions {
   if (!chromiumPath) {
     throw new Error(
       'There is no Chromium. Install it (`apt-get install chromium`) or set CHROMIUM.',
     );
   }
-  return chromium.launch({
+  return {
     executablePath: chromiumPath,
     args: [
       // its sandbox does not start as root, as whom tests may run
@@ -27,6 +36,7 @@ export function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
-  });
+  };
 }

@@ -46,20 +46,7 @@ test.each([
   },
 );
 
-test('a build that fails names the file and leaves the earlier build as it was', async () => {
-  expect(await build()).toMatchObject({ code: 0 });
-  const earlier = readFileSync(join(output, 'index.html'));
-  copy.write('import "./missing.ts";');
-  const { code, stderr } = await build();
-  expect(code).toBe(1);
-  expect(stderr).toContain('dashboard/src/main.tsx');
-  expect(stderr).toContain('missing.ts');
-  expect(stderr).not.toMatch(/^\s+at /m);
-  expect(readFileSync(join(output, 'index.html'))).toEqual(earlier);
-  expect(beside()).toEqual(['dist']);
-});
-
-test('builds at once do not break each other: what stays is one whole build', async () => {
+test('builds at once end as one whole build, which one that fails leaves as it was', async () => {
   const ends = await Promise.all([build(), build(), build()]);
   expect(ends.map(({ code }) => code)).toEqual([0, 0, 0]);
   expect(beside()).toEqual(['dist']);
@@ -67,6 +54,15 @@ test('builds at once do not break each other: what stays is one whole build', as
   const [, script = ''] = /src="\.\/([^"]+\.js)"/.exec(html) ?? [];
   expect(readFileSync(join(output, script), 'utf8')).toContain('good');
   expect(await readBuildRecord(output)).not.toBeNull();
+
+  copy.write('import "./missing.ts";');
+  const { code, stderr } = await build();
+  expect(code).toBe(1);
+  expect(stderr).toContain('dashboard/src/main.tsx');
+  expect(stderr).toContain('missing.ts');
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(readFileSync(join(output, 'index.html'), 'utf8')).toBe(html);
+  expect(beside()).toEqual(['dist']);
 });
 
 test('a folder that holds something else is not replaced', async () => {
@@ -79,7 +75,11 @@ test('a folder that holds something else is not replaced', async () => {
 });
 
 test('a build knows its sources: each of them makes another, and no build does', async () => {
-  const sources = async () => {
+  // what a build of the copy writes down, as is seen first and last
+  const { hashDashboardSources: sources } = (await import(
+    join(copy.folder, 'scripts/dashboard/sources.ts')
+  )) as typeof import('../../scripts/dashboard/sources.ts');
+  const built = async () => {
     expect(await build()).toMatchObject({ code: 0 });
     return (await readBuildRecord(output))?.sources;
   };
@@ -89,7 +89,7 @@ test('a build knows its sources: each of them makes another, and no build does',
     mkdirSync(join(copy.folder, 'dashboard', name));
     writeFileSync(join(copy.folder, 'dashboard', name, 'index.html'), 'a build');
   }
-  expect(await sources()).toBe(seen[0]);
+  expect(await built()).toBe(seen[0]);
   const append = (file: string, text: string) => {
     const path = join(copy.folder, file);
     writeFileSync(path, `${readFileSync(path, 'utf8')}${text}`);
@@ -107,4 +107,5 @@ test('a build knows its sources: each of them makes another, and no build does',
     expect(seen).not.toContain(now);
     seen.push(now);
   }
+  expect(await built()).toBe(seen.at(-1));
 });

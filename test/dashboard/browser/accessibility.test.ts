@@ -5,8 +5,9 @@ import { recordUsage, usageEvent } from '../../database/usage-events.ts';
 import { connectGateway, connectOwner, newAdmin, newUser } from '../../personas.ts';
 import { expectAccessible } from './axe.ts';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, signIn, untilOneIsFound } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { chooseAction, enter, untilFoundAlone } from './steps.ts';
+import { newVisitor, type Visitor } from './visitor.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
@@ -21,147 +22,154 @@ const button = (page: Page, name: string) => page.getByRole('button', { name });
 const heading = (page: Page, name: string) => page.getByRole('heading', { name });
 const cancel = (page: Page) => button(page, 'Cancel').click();
 
+/** What checks the page in both looks; the test goes on in the second, from where the next check starts. */
+function checksOf({ page, picture }: Visitor) {
+  const check = async (name: string, { colorScheme }: (typeof looks)[number]) => {
+    await picture(`axe-${name}-${colorScheme}`);
+    await expectAccessible(page, `${name}, ${colorScheme}`);
+  };
+  return async (name: string) => {
+    const wide = page.viewportSize()?.width === looks[0].viewport.width;
+    const [now, next] = wide ? looks : [looks[1], looks[0]];
+    await check(name, now);
+    await page.setViewportSize(next.viewport);
+    await page.emulateMedia({ colorScheme: next.colorScheme });
+    await check(name, next);
+  };
+}
+
 describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
-  for (const look of looks) {
-    const what = `in a ${look.colorScheme} window, ${look.viewport.width} px wide`;
+  it('on a user’s pages and dialogs', async () => {
+    const user = await newUser();
+    const visitor = await newVisitor(looks[0]);
+    const { page, context } = visitor;
+    const check = checksOf(visitor);
+    await page.goto(dashboardUrl());
+    await heading(page, 'Sign in').waitFor();
+    await check('sign in');
+    await button(page, 'Create an account').click();
+    await check('sign up');
+    await page.goto('about:blank');
+    await enter(visitor, '/', user);
+    await heading(page, 'Overview').waitFor();
+    await check('overview without keys');
+    await page.goto(dashboardUrl('/keys'));
+    await page.getByText('You have no keys yet').waitFor();
+    await check('no keys');
+    await button(page, 'New key').click();
+    await page.getByLabel('Label').fill('prod');
+    await check('new key');
+    await page.getByLabel('enterprise').check();
+    await button(page, 'Make the key').click();
+    await page.getByRole('alert').waitFor();
+    await check('new key refused');
+    await page.getByLabel('developer').check();
+    await button(page, 'Make the key').click();
+    await button(page, 'I have stored it').waitFor();
+    await check('secret');
+    await button(page, 'I have stored it').click();
 
-    it(`on a user’s pages and dialogs, ${what}`, async () => {
-      const user = await newUser();
-      const { page, context, picture } = await newVisitor(look);
-      const check = async (name: string) => {
-        await picture(`axe-${name}-${look.colorScheme}`);
-        await expectAccessible(page, name);
-      };
-      await page.goto(dashboardUrl());
-      await heading(page, 'Sign in').waitFor();
-      await check('sign in');
-      await button(page, 'Create an account').click();
-      await check('sign up');
-      await page.reload();
-      await signIn(page, user.email);
-      await heading(page, 'Overview').waitFor();
-      await check('overview without keys');
-      await page.goto(dashboardUrl('/keys'));
-      await page.getByText('You have no keys yet').waitFor();
-      await check('no keys');
-      await button(page, 'New key').click();
-      await page.getByLabel('Label').fill('prod');
-      await check('new key');
-      await page.getByLabel('enterprise').check();
-      await button(page, 'Make the key').click();
-      await page.getByRole('alert').waitFor();
-      await check('new key refused');
-      await page.getByLabel('developer').check();
-      await button(page, 'Make the key').click();
-      await button(page, 'I have stored it').waitFor();
-      await check('secret');
-      await button(page, 'I have stored it').click();
+    await useAndFurnish(user);
+    await page.goto(dashboardUrl('/keys?state='));
+    await page.reload();
+    await page.getByRole('table').waitFor();
+    await check('keys');
+    await button(page, 'Actions for prod').click();
+    await page.getByRole('menu').waitFor();
+    await check('menu');
+    await page.keyboard.press('Escape');
+    await chooseAction(page, 'prod', 'Rename');
+    await check('rename');
+    await cancel(page);
+    await chooseAction(page, 'prod', 'New secret (rotate)');
+    await check('rotate');
+    await button(page, 'Make a new secret').click();
+    await button(page, 'I have stored it').waitFor();
+    await check('rotated');
+    await button(page, 'I have stored it').click();
+    await chooseAction(page, 'prod', 'Delete');
+    await page.getByLabel('Type the label').fill('no');
+    await button(page, 'Delete the key').click();
+    await check('delete');
+    await cancel(page);
+    await page.getByLabel('Search').fill('nothing that there is');
+    await page.getByText('No key fits these filters').waitFor();
+    await check('no key fits');
+    await page.goto(dashboardUrl('/'));
+    await page.getByText('shop.example.com').waitFor({ state: 'detached' });
+    await heading(page, 'Overview').waitFor();
+    await page.getByRole('img').first().waitFor();
+    await check('overview');
 
-      await useAndFurnish(user);
-      await page.goto(dashboardUrl('/keys?state='));
-      await page.reload();
-      await page.getByRole('table').waitFor();
-      await check('keys');
-      await button(page, 'Actions for prod').click();
-      await page.getByRole('menu').waitFor();
-      await check('menu');
-      await page.keyboard.press('Escape');
-      await chooseAction(page, 'prod', 'Rename');
-      await check('rename');
-      await cancel(page);
-      await chooseAction(page, 'prod', 'New secret (rotate)');
-      await check('rotate');
-      await button(page, 'Make a new secret').click();
-      await button(page, 'I have stored it').waitFor();
-      await check('rotated');
-      await button(page, 'I have stored it').click();
-      await chooseAction(page, 'prod', 'Delete');
-      await page.getByLabel('Type the label').fill('no');
-      await button(page, 'Delete the key').click();
-      await check('delete');
-      await cancel(page);
-      await page.getByLabel('Search').fill('nothing that there is');
-      await page.getByText('No key fits these filters').waitFor();
-      await check('no key fits');
-      await page.goto(dashboardUrl('/'));
-      await page.getByText('shop.example.com').waitFor({ state: 'detached' });
-      await heading(page, 'Overview').waitFor();
-      await page.getByRole('img').first().waitFor();
-      await check('overview');
+    await page.goto(dashboardUrl('/keys?state='));
+    await page.getByRole('link', { name: 'prod' }).click();
+    await page.getByRole('cell', { name: 'shop.example.com' }).first().waitFor();
+    await check('key');
+    await button(page, 'Edit allowed clients').click();
+    await page.getByLabel('Addresses and ranges').fill('no address');
+    await button(page, 'Save').click();
+    await check('allowed clients');
+    await cancel(page);
+    await button(page, 'Edit expiry').click();
+    await page.getByRole('dialog').waitFor();
+    await check('expiry');
+    await cancel(page);
 
-      await page.goto(dashboardUrl('/keys?state='));
-      await page.getByRole('link', { name: 'prod' }).click();
-      await page.getByRole('cell', { name: 'shop.example.com' }).first().waitFor();
-      await check('key');
-      await button(page, 'Edit allowed clients').click();
-      await page.getByLabel('Addresses and ranges').fill('no address');
-      await button(page, 'Save').click();
-      await check('allowed clients');
-      await cancel(page);
-      await button(page, 'Edit expiry').click();
-      await page.getByRole('dialog').waitFor();
-      await check('expiry');
-      await cancel(page);
+    await context.setOffline(true);
+    await page.getByText('You are offline').waitFor();
+    await check('offline');
+    await context.setOffline(false);
+    await page.goto(dashboardUrl('/nowhere'));
+    await heading(page, 'There is no such page').waitFor();
+    await check('no such page');
+    await page.goto(dashboardUrl('/keys/avp_live_000000000000'));
+    await heading(page, 'There is no such key').waitFor();
+    await check('no such key');
+  });
 
-      await context.setOffline(true);
-      await page.getByText('You are offline').waitFor();
-      await check('offline');
-      await context.setOffline(false);
-      await page.goto(dashboardUrl('/nowhere'));
-      await heading(page, 'There is no such page').waitFor();
-      await check('no such page');
-      await page.goto(dashboardUrl('/keys/avp_live_000000000000'));
-      await heading(page, 'There is no such key').waitFor();
-      await check('no such key');
+  it('on an admin’s pages and dialogs', async () => {
+    const [user, admin] = await Promise.all([newUser(), newAdmin()]);
+    await user.supabase.rpc('mint_proxy_key', { label: 'prod' });
+    await admin.supabase.rpc('grant_proxy_tier', {
+      user: user.email,
+      tier: 'enterprise',
+      reason: 'contract 17',
     });
+    const visitor = await newVisitor(looks[1]);
+    const { page } = visitor;
+    const check = checksOf(visitor);
+    await enter(visitor, '/admin', admin);
+    await page.getByLabel('User').fill(user.email);
+    await button(page, 'Search').click();
+    await untilFoundAlone(page, user.email);
+    await check('found keys');
+    await chooseAction(page, 'prod', 'Set limits');
+    await page.getByRole('dialog').waitFor();
+    await check('limits');
+    await cancel(page);
+    await chooseAction(page, 'prod', 'Suspend');
+    await page.getByLabel(/^Reason/).fill('abuse report 17');
+    await check('suspend');
+    await button(page, 'Suspend the key').click();
+    await page.getByText('abuse report 17').first().waitFor();
+    await check('suspended');
+    await chooseAction(page, 'prod', 'Reactivate');
+    await page.getByRole('dialog').waitFor();
+    await check('reactivate');
+    await cancel(page);
 
-    it(`on an admin’s pages and dialogs, ${what}`, async () => {
-      const [user, admin] = await Promise.all([newUser(), newAdmin()]);
-      await user.supabase.rpc('mint_proxy_key', { label: 'prod' });
-      await admin.supabase.rpc('grant_proxy_tier', {
-        user: user.email,
-        tier: 'enterprise',
-        reason: 'contract 17',
-      });
-      const { page, picture } = await newVisitor(look);
-      const check = async (name: string) => {
-        await picture(`axe-${name}-${look.colorScheme}`);
-        await expectAccessible(page, name);
-      };
-      await signIn(page, admin.email, '/admin');
-      await page.getByLabel('User').fill(user.email);
-      await button(page, 'Search').click();
-      await untilOneIsFound(page);
-      await page.getByRole('row', { name: 'prod' }).waitFor();
-      await check('found keys');
-      await chooseAction(page, 'prod', 'Set limits');
-      await page.getByRole('dialog').waitFor();
-      await check('limits');
-      await cancel(page);
-      await chooseAction(page, 'prod', 'Suspend');
-      await page.getByLabel(/^Reason/).fill('abuse report 17');
-      await check('suspend');
-      await button(page, 'Suspend the key').click();
-      await page.getByText('abuse report 17').first().waitFor();
-      await check('suspended');
-      await chooseAction(page, 'prod', 'Reactivate');
-      await page.getByRole('dialog').waitFor();
-      await check('reactivate');
-      await cancel(page);
-
-      await page.goto(dashboardUrl('/admin/grants'));
-      await button(page, `Take back enterprise from ${user.email}`).waitFor();
-      await check('grants');
-      await button(page, 'Grant a tier').click();
-      await page.getByRole('dialog').waitFor();
-      await check('grant');
-      await cancel(page);
-      await button(page, `Take back enterprise from ${user.email}`).click();
-      await page.getByRole('dialog').waitFor();
-      await check('take back');
-      await cancel(page);
-    });
-  }
+    await page.goto(dashboardUrl('/admin/grants'));
+    await button(page, `Take back enterprise from ${user.email}`).waitFor();
+    await check('grants');
+    await button(page, 'Grant a tier').click();
+    await page.getByRole('dialog').waitFor();
+    await check('grant');
+    await cancel(page);
+    await button(page, `Take back enterprise from ${user.email}`).click();
+    await page.getByRole('dialog').waitFor();
+    await check('take back');
+    await cancel(page);
+  });
 });
 
 /** Gives a user usage of now and of last month, and keys in every state. */

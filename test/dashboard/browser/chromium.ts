@@ -1,21 +1,22 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, vi } from 'vitest';
-import { chromiumPath, launchChromium } from '../../../scripts/chromium.ts';
+import { type Browser, chromium } from 'playwright-core';
+import { inject } from 'vitest';
+
+const provider = inject('chromium');
 
 /** Whether tests in a browser are left out: no Chromium, and `REQUIRE_CHROMIUM` not set. */
-export const withoutChromium = !chromiumPath && !process.env.REQUIRE_CHROMIUM;
+export const withoutChromium = provider === null;
 
-// a browser, a stack and other tests share a small machine; a hang is still a failure
-vi.setConfig({ testTimeout: 300_000 });
+let connected: Promise<Browser> | undefined;
 
-let launched: Promise<Browser> | undefined;
-
-/** The browser of this test file, started when it is first asked for and closed with the file. */
+/** The browser of this worker's tests, started when it is first asked for. */
 export function browser(): Promise<Browser> {
-  launched ??= launchChromium();
-  return launched;
+  connected ??= connect();
+  return connected;
 }
 
-afterAll(async () => {
-  await (await launched)?.close();
-});
+async function connect(): Promise<Browser> {
+  const answer = await fetch(`${provider}/${process.env.VITEST_POOL_ID}`);
+  const words = await answer.text();
+  if (!answer.ok) throw new Error(words);
+  return chromium.connect(words);
+}

@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ageKeys } from '../../database/aged-key.ts';
 import { recordUsage, usageEvent } from '../../database/usage-events.ts';
 import { connectGateway, connectOwner, newUser } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
-import { signIn } from './steps.ts';
+import { enter } from './steps.ts';
 import { newVisitor } from './visitor.ts';
 
 const sql = connectOwner();
@@ -33,14 +33,15 @@ async function userOf(label: string, events: number) {
       }),
     );
   }
-  return { ...user, id, keyId: data?.key_id ?? '' };
+  return { user, id, keyId: data?.key_id ?? '' };
 }
 
 describe.skipIf(withoutChromium)('the events of a key', () => {
   it('are shown newest first, more on demand, and by filters that are in the address', async () => {
-    const { email, keyId } = await userOf('busy', 120);
-    const { page } = await newVisitor();
-    await signIn(page, email, `/keys/${keyId}`);
+    const { user, keyId } = await userOf('busy', 120);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, `/keys/${keyId}`, user);
     const hosts = () => page.getByRole('cell', { name: /^host-\d+\.example\.com$/ });
     const turn = (name: string) => page.getByRole('button', { name, exact: true }).click();
     await page.getByRole('table', { name: 'Events 1 to 50' }).waitFor();
@@ -69,24 +70,26 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
   });
 
   it('come by themselves while one looks', async () => {
-    const { email, keyId, id } = await userOf('watched', 1);
-    const { page } = await newVisitor();
-    await signIn(page, email, `/keys/${keyId}`);
+    const { user, keyId, id } = await userOf('watched', 1);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, `/keys/${keyId}`, user);
     await page.getByRole('cell', { name: 'host-0.example.com' }).waitFor();
     await recordUsage(gateway, [usageEvent(id, { targetHost: 'new.example.com' })]);
     await page.getByRole('cell', { name: 'new.example.com' }).waitFor();
   });
 
   it('are downloaded as CSV, all of them, or those that fit the filters', async () => {
-    const { email, keyId } = await userOf('exported', 5_300);
-    const { page } = await newVisitor();
-    await signIn(page, email, `/keys/${keyId}`);
+    const { user, keyId } = await userOf('exported', 5_300);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, `/keys/${keyId}`, user);
     const [all] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Download all events (CSV)' }).click(),
     ]);
     expect(all.suggestedFilename()).toBe(`${keyId}-events.csv`);
-    const rows: Record<string, string>[] = parse(await readFile(await all.path()), {
+    const rows: Record<string, string>[] = parse(await text(await all.createReadStream()), {
       columns: true,
     });
     expect(rows).toHaveLength(5_300);
@@ -99,7 +102,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Download these events (CSV)' }).click(),
     ]);
-    const refused: Record<string, string>[] = parse(await readFile(await some.path()), {
+    const refused: Record<string, string>[] = parse(await text(await some.createReadStream()), {
       columns: true,
     });
     expect(refused).toHaveLength(1_325);
@@ -107,9 +110,10 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
   });
 
   it('make no file when the download breaks off, and do at the next try', async () => {
-    const { email, keyId } = await userOf('cut', 5_300);
-    const { page } = await newVisitor();
-    await signIn(page, email, `/keys/${keyId}`);
+    const { user, keyId } = await userOf('cut', 5_300);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, `/keys/${keyId}`, user);
     let parts = 0;
     await page.route('**/rpc/export_proxy_key_events', (route) =>
       ++parts === 2 ? route.abort() : route.continue(),
@@ -123,7 +127,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Try again' }).click(),
     ]);
-    const rows = parse(await readFile(await file.path()), { columns: true });
+    const rows = parse(await text(await file.createReadStream()), { columns: true });
     expect(rows).toHaveLength(5_300);
   });
 });

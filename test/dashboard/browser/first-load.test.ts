@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { newUser } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
-import { signIn } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { enter } from './steps.ts';
+import { newVisitor } from './visitor.ts';
 
 describe.skipIf(withoutChromium)('the first load', () => {
   it('of the overview, with nothing cached, transfers under 200 kB', async () => {
     const user = await newUser();
     await user.supabase.rpc('mint_proxy_key', { label: 'one' });
-    const { page, context } = await newVisitor();
-    await signIn(page, user.email);
+    const visitor = await newVisitor({ unused: true });
+    const { page, context } = visitor;
+    await enter(visitor, '/', user);
     const session = await context.newCDPSession(page);
     await session.send('Network.enable');
     await session.send('Network.setCacheDisabled', { cacheDisabled: true });

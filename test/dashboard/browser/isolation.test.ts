@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { withoutChromium } from './chromium.ts';
-import { close, mint, shownAs, signUp } from './steps.ts';
-import { dashboardUrl, newVisitor, type Visitor } from './visitor.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { close, enter, mint, shownAs } from './steps.ts';
+import { newVisitor, type Visitor } from './visitor.ts';
 
 describe.skipIf(withoutChromium)('two users in two browsers', () => {
   it('never see anything of each other', async () => {
-    const [first, second] = await Promise.all([newVisitor(), newVisitor()]);
-    const emails = await Promise.all([signUp(first.page), signUp(second.page)]);
+    const [first, second] = await Promise.all([
+      newVisitor({ recorded: true }),
+      newVisitor({ recorded: true }),
+    ]);
+    const users = await Promise.all([enter(first), enter(second)]);
     const own = await Promise.all([
       mintOwn(first, 'first-of-all'),
       mintOwn(second, 'second-to-none'),
@@ -28,7 +32,7 @@ describe.skipIf(withoutChromium)('two users in two browsers', () => {
       expect(await page.getByRole('table').getByRole('rowheader').count()).toBe(1);
     }
     for (const [index, { page, exchanges }] of visitors.entries()) {
-      const theirs = [...(own[1 - index] as string[]), emails[1 - index] as string];
+      const theirs = [...(own[1 - index] as string[]), users[1 - index]?.email as string];
       const received = (await exchanges()).map((exchange) => exchange.received).join('\n');
       const stored = await page.evaluate(() => JSON.stringify(localStorage));
       for (const named of theirs) {

@@ -34,19 +34,24 @@ async function copied(page: Page, name: string): Promise<string> {
   return page.evaluate(() => navigator.clipboard.readText());
 }
 
-const looks = [
-  { colorScheme: 'light', width: 1440 },
-  { colorScheme: 'dark', width: 1440 },
-  { colorScheme: 'light', width: 390 },
-  { colorScheme: 'dark', width: 390 },
+// in which the steps alternate between a light and a dark page
+const windows = [
+  { width: 1440, schemes: ['light', 'dark'] },
+  { width: 390, schemes: ['dark', 'light'] },
 ] as const;
 
 describe.skipIf(withoutChromium)('from signing up to a key that an admin brings back', () => {
-  for (const { colorScheme, width } of looks) {
-    it(`works in a ${colorScheme} window, ${width} px wide`, async () => {
+  for (const { width, schemes } of windows) {
+    it(`works in a window ${width} px wide, light and dark`, async () => {
+      let [colorScheme, other]: ['light' | 'dark', 'light' | 'dark'] = [...schemes];
       const options = { colorScheme, viewport: { width, height: 900 } };
       const { page, picture } = await newVisitor(options);
-      const step = (name: string) => picture(`${name}-${colorScheme}-${width}`);
+      const step = async (name: string) => {
+        await picture(`${name}-${colorScheme}-${width}`);
+        [colorScheme, other] = [other, colorScheme];
+        await page.emulateMedia({ colorScheme });
+        await picture(`${name}-${colorScheme}-${width}`);
+      };
 
       await signUp(page);
       await page.getByRole('heading', { name: 'Welcome' }).waitFor();

@@ -2,8 +2,9 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { newAdmin, newUser, password } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
-import { untilOneIsFound } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { untilFoundAlone } from './steps.ts';
+import { newVisitor } from './visitor.ts';
 
 /** What has the focus, as a screen reader names it; and whether anybody could see that it has. */
 function focused(page: Page) {
@@ -135,7 +136,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await tabTo(page, 'Key ID');
     await page.keyboard.type(key?.key_id ?? '');
     await page.keyboard.press('Enter');
-    await untilOneIsFound(page);
+    await untilFoundAlone(page, owner.email);
     await page.getByRole('row', { name: 'held' }).waitFor();
     for (const [action, state] of [
       ['Suspend', 'Suspended'],

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, close, mint, shownAs, signUp } from './steps.ts';
+import { chooseAction, close, enter, mint, shownAs } from './steps.ts';
 import { newVisitor, type Visitor } from './visitor.ts';
 
 describe.skipIf(withoutChromium)('a secret', () => {
   it('is in one answer, and after its dialog is closed nowhere else', async () => {
-    const visitor = await newVisitor();
+    const visitor = await newVisitor({ recorded: true });
     const { page } = visitor;
-    await signUp(page);
+    await enter(visitor);
     await mint(page, 'prod-scraper');
     const minted = await shownAs(page, 'Secret');
     expect(minted).toMatch(/^[0-9a-f]{64}$/);
@@ -33,8 +33,9 @@ describe.skipIf(withoutChromium)('a secret', () => {
   });
 
   it('is not closed by Escape, by a press beside it or by the way back, and leaving asks first', async () => {
-    const { page } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor);
     await mint(page, 'kept');
     const secret = await shownAs(page, 'Secret');
     await page.keyboard.press('Escape');

@@ -6,8 +6,9 @@ import { createServer as createDevelopmentServer } from 'vite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSupabase, newUser, signToken } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
-import { close, mint, shownAs, signIn, signUp } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { close, enter, mint, shownAs, signIn } from './steps.ts';
+import { newVisitor } from './visitor.ts';
 
 const storageKey = 'proxy-keys-session';
 const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
@@ -33,8 +34,9 @@ describe.skipIf(withoutChromium)('who signs out', () => {
     ['has expired', '**/auth/v1/token**', letTokenRunOut],
     ['is valid', '**/auth/v1/logout**', async () => {}],
   ])('is out at once where a token %s and no answer comes', async (_, silent, prepare) => {
-    const { page } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor);
     await page.route(silent, () => {});
     await prepare(page);
     const asked = page.waitForRequest(silent);
@@ -51,8 +53,9 @@ describe.skipIf(withoutChromium)('who signs out', () => {
     ['valid', async () => {}],
     ['expired', letTokenRunOut],
   ])('ends the session at the project too, with a token that is %s', async (_, prepare) => {
-    const { page } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor);
     const { refresh_token } = JSON.parse((await stored(page)) ?? '');
     await prepare(page);
     const ended = page.waitForResponse(/logout/);
@@ -65,9 +68,9 @@ describe.skipIf(withoutChromium)('who signs out', () => {
   });
 
   it('leaves nothing of what was looked for to the next user, in any tab', async () => {
-    const { page, context } = await newVisitor();
-    await signUp(page);
-    await page.goto(dashboardUrl('/keys?search=acme&state='));
+    const visitor = await newVisitor();
+    const { page, context } = visitor;
+    await enter(visitor, '/keys?search=acme&state=');
     await heading(page, 'Keys').waitFor();
     const other = await context.newPage();
     await other.goto(dashboardUrl('/keys?search=bravo'));
@@ -76,14 +79,15 @@ describe.skipIf(withoutChromium)('who signs out', () => {
     await heading(page, 'Sign in').waitFor();
     await heading(other, 'Sign in').waitFor();
     expect(page.url()).toBe(dashboardUrl('/'));
-    await signUp(page);
+    await signIn(page, (await newUser()).email);
     await heading(other, 'Overview').waitFor();
     expect(other.url()).toBe(dashboardUrl('/'));
   });
 
   it('stays out when another tab’s word of the session comes late', async () => {
-    const { page, context } = await newVisitor();
-    const email = await signUp(page);
+    const visitor = await newVisitor();
+    const { page, context } = visitor;
+    const { email } = await enter(visitor);
     const session = JSON.parse((await stored(page)) ?? '');
     await signOut(page);
     await heading(page, 'Sign in').waitFor();
@@ -104,11 +108,12 @@ describe.skipIf(withoutChromium)('who signs out', () => {
   });
 
   it('is not shown an answer that was on its way when another came', async () => {
-    const { page } = await newVisitor();
+    const visitor = await newVisitor();
+    const { page } = visitor;
     const first = await newUser();
     await first.supabase.rpc('mint_proxy_key', { label: 'of-the-first' });
     const second = await newUser();
-    await signIn(page, first.email);
+    await enter(visitor, '/', first);
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
@@ -137,8 +142,9 @@ describe.skipIf(withoutChromium)('who signs out', () => {
 
 describe.skipIf(withoutChromium)('a token', () => {
   it('of one project is not sent to another whose page is on the same host', async () => {
-    const { page } = await newVisitor({}, /^Failed to load|Content Security Policy/);
-    await signUp(page);
+    const visitor = await newVisitor({ expected: /^Failed to load|Content Security Policy/ });
+    const { page } = visitor;
+    await enter(visitor);
     const tried: string[] = [];
     page.on('request', (request) => tried.push(request.url()));
     await page.route('**/config.json', (route) =>
@@ -174,13 +180,14 @@ describe.skipIf(withoutChromium)('a token', () => {
 
 describe.skipIf(withoutChromium)('an answer of the project', () => {
   it('is not kept on the disk by the browser', async () => {
-    const { page } = await newVisitor();
+    const visitor = await newVisitor();
+    const { page } = visitor;
     const asked: Request[] = [];
     // one that was cut short has no final headers
     page.on('requestfinished', (request) => {
       if (/\/(rest|auth)\/v1\//.test(request.url())) asked.push(request);
     });
-    await signUp(page);
+    await enter(visitor);
     await mint(page, 'not-on-disk');
     await close(page);
     await page.getByRole('link', { name: 'not-on-disk' }).click();
@@ -200,8 +207,9 @@ describe.skipIf(withoutChromium)('an answer of the project', () => {
 
 describe.skipIf(withoutChromium)('a secret on the page', () => {
   it('is text alone: in no attribute, no field and no title', async () => {
-    const { page } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor);
     await mint(page, 'text-alone');
     const secret = await shownAs(page, 'Secret');
     const holders = await page.evaluate((sought) => {

@@ -2,8 +2,9 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { createSupabase, newUser, password, signToken } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, signIn, signUp } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { chooseAction, enter, signIn, signUp } from './steps.ts';
+import { newVisitor } from './visitor.ts';
 
 const storageKey = 'proxy-keys-session';
 const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
@@ -27,7 +28,7 @@ async function expireToken(page: Page): Promise<void> {
 
 describe.skipIf(withoutChromium)('a session', () => {
   it('goes on over a reload, and over an access token that has expired', async () => {
-    const { page, exchanges } = await newVisitor();
+    const { page, exchanges } = await newVisitor({ recorded: true });
     const email = await signUp(page);
     await page.reload();
     await heading(page, 'Overview').waitFor();
@@ -41,9 +42,11 @@ describe.skipIf(withoutChromium)('a session', () => {
   });
 
   it('goes on in a page that stays open for longer than its token lasts', async () => {
-    const { page, exchanges } = await newVisitor();
+    // a clock stays in the browser that it was put into
+    const visitor = await newVisitor({ recorded: true, unused: true });
+    const { page, exchanges } = visitor;
     await page.clock.install();
-    await signUp(page);
+    await enter(visitor);
     const refreshed = page.waitForResponse((answer) => answer.url().includes('grant_type=refresh'));
     await page.clock.fastForward('02:00:00');
     expect((await refreshed).status()).toBe(200);
@@ -53,9 +56,9 @@ describe.skipIf(withoutChromium)('a session', () => {
   });
 
   it('that was ended elsewhere says so, and leads back to where one was', async () => {
-    const { page } = await newVisitor();
-    const email = await signUp(page);
-    await page.goto(dashboardUrl('/keys?state=deleted'));
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    const { email } = await enter(visitor, '/keys?state=deleted');
     await heading(page, 'Keys').waitFor();
     const elsewhere = createSupabase();
     await elsewhere.auth.signInWithPassword({ email, password });
@@ -71,8 +74,9 @@ describe.skipIf(withoutChromium)('a session', () => {
   });
 
   it('ends in every tab of the browser, and leaves nothing of itself', async () => {
-    const { page, context } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page, context } = visitor;
+    await enter(visitor);
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
     await heading(page, 'Keys').waitFor();
     const other = await context.newPage();
@@ -87,8 +91,9 @@ describe.skipIf(withoutChromium)('a session', () => {
   });
 
   it('ends without a connection too', async () => {
-    const { page, context } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page, context } = visitor;
+    await enter(visitor);
     await context.setOffline(true);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await heading(page, 'Sign in').waitFor();
@@ -99,8 +104,9 @@ describe.skipIf(withoutChromium)('a session', () => {
   });
 
   it('is not begun with a wrong password, nor a second account with the same address', async () => {
-    const { page } = await newVisitor();
-    const email = await signUp(page);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    const { email } = await enter(visitor);
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('E-mail address').fill(email);
     await page.getByLabel('Password').fill('not that one');
@@ -119,8 +125,9 @@ describe.skipIf(withoutChromium)('a session', () => {
   });
 
   it('has the way to the admins’ pages for admins alone', async () => {
-    const { page } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor);
     expect(await page.getByRole('link', { name: 'Admin' }).count()).toBe(0);
     await page.goto(dashboardUrl('/admin'));
     await heading(page, 'There is no such page').waitFor();
@@ -129,8 +136,9 @@ describe.skipIf(withoutChromium)('a session', () => {
   });
 
   it('of another user shows nothing of the one before', async () => {
-    const { page, exchanges } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor({ recorded: true });
+    const { page, exchanges } = visitor;
+    await enter(visitor);
     const { supabase, email } = await newUser();
     await supabase.rpc('mint_proxy_key', { label: 'of-the-first' });
     await page.getByRole('button', { name: 'Sign out' }).click();

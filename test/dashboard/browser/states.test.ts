@@ -1,8 +1,10 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { newUser } from '../../personas.ts';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, close, mint, signUp } from './steps.ts';
-import { dashboardUrl, newVisitor } from './visitor.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { chooseAction, close, enter, mint } from './steps.ts';
+import { newVisitor } from './visitor.ts';
 
 const rename = async (page: Page, from: string, to: string) => {
   await chooseAction(page, from, 'Rename');
@@ -12,8 +14,9 @@ const rename = async (page: Page, from: string, to: string) => {
 
 describe.skipIf(withoutChromium)('without an answer', () => {
   it('the page says that one is offline, keeps what was entered, and goes on afterwards', async () => {
-    const { page, context, picture } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page, context, picture } = visitor;
+    await enter(visitor);
     await mint(page, 'steady');
     await close(page);
     await context.setOffline(true);
@@ -29,11 +32,12 @@ describe.skipIf(withoutChromium)('without an answer', () => {
   });
 
   it('a page that was not opened before says so', async () => {
-    const { page, context } = await newVisitor(
-      {},
-      /^Failed to load resource|Unable to preload|dynamically imported module/,
-    );
-    await signUp(page);
+    const visitor = await newVisitor({
+      unused: true,
+      expected: /^Failed to load resource|Unable to preload|dynamically imported module/,
+    });
+    const { page, context } = visitor;
+    await enter(visitor);
     await context.setOffline(true);
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
     await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
@@ -43,8 +47,9 @@ describe.skipIf(withoutChromium)('without an answer', () => {
   });
 
   it('a list that cannot be read says so, and is read at another try', async () => {
-    const { page } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor);
     await page.getByRole('heading', { name: 'Welcome' }).waitFor();
     let cut = true;
     await page.route('**/rpc/list_proxy_keys', (route) => (cut ? route.abort() : route.continue()));
@@ -60,8 +65,8 @@ describe.skipIf(withoutChromium)('without an answer', () => {
   });
 
   it('a mint that was done all the same makes no second key', async () => {
-    const { page } = await newVisitor();
-    await signUp(page);
+    const visitor = await newVisitor();
+    const { page } = visitor;
     let lost = 0;
     await page.route('**/rpc/mint_proxy_key', async (route) => {
       if (lost++ > 0) return route.continue();
@@ -69,7 +74,7 @@ describe.skipIf(withoutChromium)('without an answer', () => {
       await route.fetch();
       return route.abort();
     });
-    await page.goto(dashboardUrl('/keys'));
+    await enter(visitor, '/keys');
     await page.getByRole('button', { name: 'New key' }).click();
     await page.getByLabel('Label').fill('once');
     await page.getByRole('button', { name: 'Make the key' }).click();
@@ -85,9 +90,11 @@ describe.skipIf(withoutChromium)('without an answer', () => {
 
 describe.skipIf(withoutChromium)('a refusal', () => {
   it('of a sixth rotation says when to try again, and then it works', async () => {
-    const { page, picture } = await newVisitor();
+    // a clock stays in the browser that it was put into
+    const visitor = await newVisitor({ unused: true });
+    const { page, picture } = visitor;
     await page.clock.install();
-    await signUp(page);
+    await enter(visitor);
     await mint(page, 'spinning');
     await close(page);
     for (let rotations = 0; rotations < 5; rotations++) {
@@ -108,9 +115,9 @@ describe.skipIf(withoutChromium)('a refusal', () => {
   });
 
   it('leaves the dialog and what was entered as they were', async () => {
-    const { page } = await newVisitor();
-    await signUp(page);
-    await page.goto(dashboardUrl('/keys'));
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, '/keys');
     await page.getByRole('button', { name: 'New key' }).click();
     await page.getByLabel('Label').fill('wants more');
     await page.getByLabel('enterprise').check();
@@ -125,16 +132,12 @@ describe.skipIf(withoutChromium)('a refusal', () => {
   });
 
   it('of a key that there is not, or another user’s, leads back to one’s own', async () => {
-    const other = await newVisitor();
-    await signUp(other.page);
-    await mint(other.page, 'private');
-    const keyId = await other.page
-      .getByRole('group', { name: 'Key ID' })
-      .locator('code')
-      .textContent();
-    const { page } = await newVisitor();
-    await signUp(page);
-    for (const id of [keyId, 'avp_live_000000000000']) {
+    const other = await newUser();
+    const { data: key } = await other.supabase.rpc('mint_proxy_key', { label: 'private' });
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor);
+    for (const id of [key?.key_id, 'avp_live_000000000000']) {
       await page.goto(dashboardUrl(`/keys/${id}`));
       await page.getByText('There is no such key').first().waitFor();
       expect(await page.content()).not.toContain('private');

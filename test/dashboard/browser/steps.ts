@@ -1,8 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { password } from '../../personas.ts';
-import { dashboardUrl } from './visitor.ts';
+import { newUser, type Persona, password } from '../../personas.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import type { Visitor } from './visitor.ts';
+
+/** Opens the dashboard as somebody who signed in before, a new user unless it is said who. */
+export async function enter(
+  { page, remember }: Pick<Visitor, 'page' | 'remember'>,
+  path = '/',
+  who?: Persona,
+): Promise<Persona> {
+  const user = who ?? (await newUser());
+  const { data } = await user.supabase.auth.getSession();
+  if (!data.session) throw new Error('no session to go on with');
+  await remember(data.session);
+  await page.goto(dashboardUrl(path));
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();
+  return user;
+}
 
 /** Signs a new user up on the page; returns the address. */
 export async function signUp(page: Page): Promise<string> {
@@ -53,7 +69,8 @@ export async function chooseAction(page: Page, label: string, action: string): P
   await page.getByRole('menuitem', { name: action }).click();
 }
 
-/** Resolves when the page shows one key alone: a search has been answered, no other key is left. */
-export async function untilOneIsFound(page: Page): Promise<void> {
-  await expect.poll(() => page.getByRole('rowheader').count()).toBe(1);
+/** Resolves when an admin's search shows one key, of this owner: it has been answered, no other is left. */
+export async function untilFoundAlone(page: Page, owner: string): Promise<void> {
+  const owners = page.getByRole('table').locator('[data-name=Owner]');
+  await expect.poll(() => owners.allTextContents()).toEqual([owner]);
 }

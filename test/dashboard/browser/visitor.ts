@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Session } from '@supabase/supabase-js';
+import type { BrowserContext, Page, Request } from 'playwright-core';
 import { expect, inject, onTestFinished } from 'vitest';
-import { browser } from './chromium.ts';
+import { giveBack, takeContext } from './contexts.ts';
 
 /** A request that the page made, and its answer. */
 export interface Exchange {
@@ -19,33 +20,37 @@ export interface Visitor {
   context: BrowserContext;
   /** Every line of the console. */
   console: string[];
-  /** Every request that was answered until now, with its answer. */
+  /** Puts a session where the dashboard keeps one, as somebody has it who signed in before. */
+  remember(session: Session): Promise<void>;
+  /** Every request that was answered until now, with its answer; of a recorded visitor. */
   exchanges(): Promise<Exchange[]>;
   /** Takes a picture of what the visitor sees, where `DASHBOARD_PICTURES` names a folder for them. */
   picture(name: string): Promise<void>;
 }
 
-/** Where the dashboard is, behind it a path of its own, as `/keys`. */
-export function dashboardUrl(path = '/'): string {
-  return `${inject('stack').url}/developer/#${path}`;
+/** What a visitor's browser is like. */
+export interface VisitorOptions {
+  viewport?: { width: number; height: number };
+  colorScheme?: 'light' | 'dark';
+  /** Whether the browser has never loaded anything, and no other visitor has it afterwards. */
+  unused?: boolean;
+  /** Whether `exchanges` has what is sent and received. */
+  recorded?: boolean;
+  /** Errors that are none: a refusal is an answer, and what the page makes of it is tested. */
+  expected?: RegExp;
 }
 
 /**
  * Opens a browser. When the test ends it is closed; the test fails if the page then had an error, broke
- * its own Content-Security-Policy, or sent anything to another origin. `expected` are errors that are
- * none: a refusal is an answer, and what the page makes of it is tested.
+ * its own Content-Security-Policy, or sent anything to another origin.
  */
-export async function newVisitor(
-  options: BrowserContextOptions = {},
-  expected = /^Failed to load resource/,
-): Promise<Visitor> {
-  const context = await (await browser()).newContext({
-    viewport: { width: 1440, height: 900 },
-    permissions: ['clipboard-read', 'clipboard-write'],
-    ...options,
-  });
-  context.setDefaultTimeout(90_000);
+export async function newVisitor(options: VisitorOptions = {}): Promise<Visitor> {
+  const { expected = /^Failed to load resource/, unused = false } = options;
+  const used = await takeContext(unused);
+  const { context } = used;
   const page = await context.newPage();
+  if (options.viewport) await page.setViewportSize(options.viewport);
+  if (options.colorScheme) await page.emulateMedia({ colorScheme: options.colorScheme });
   const lines: string[] = [];
   const problems: string[] = [];
   const answered: Promise<Exchange | null>[] = [];
@@ -56,33 +61,31 @@ export async function newVisitor(
     if (!expected.test(message.text())) problems.push(message.text());
   });
   page.on('pageerror', (error) => problems.push(String(error)));
-  context.on('request', (request) => {
+  const noteRequest = (request: Request) => {
     const url = new URL(request.url());
     if (url.origin !== origin && url.protocol !== 'blob:') problems.push(`request to ${url}`);
-  });
-  context.on('requestfinished', (request) => {
-    answered.push(
-      (async () => {
-        const response = await request.response();
-        return {
-          method: request.method(),
-          url: request.url(),
-          sent: request.postData() ?? '',
-          status: response?.status() ?? 0,
-          received: (await response?.text().catch(() => '')) ?? '',
-        };
-      })().catch(() => null),
-    );
-  });
+  };
+  const noteAnswer = (request: Request) => answered.push(toExchange(request).catch(() => null));
+  context.on('request', noteRequest);
+  if (options.recorded) context.on('requestfinished', noteAnswer);
   onTestFinished(async () => {
-    await context.close();
+    await giveBack(used);
+    context.off('request', noteRequest);
+    context.off('requestfinished', noteAnswer);
     expect(problems).toEqual([]);
   });
   return {
     page,
     context,
     console: lines,
+    async remember(session) {
+      await used.keeper.evaluate(
+        (value) => localStorage.setItem('proxy-keys-session', value),
+        JSON.stringify(session),
+      );
+    },
     async exchanges() {
+      expect(options.recorded, 'the visitor is recorded').toBe(true);
       return (await Promise.all(answered)).filter((exchange) => exchange !== null);
     },
     async picture(name) {
@@ -91,5 +94,16 @@ export async function newVisitor(
       mkdirSync(folder, { recursive: true });
       await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' });
     },
+  };
+}
+
+async function toExchange(request: Request): Promise<Exchange> {
+  const response = await request.response();
+  return {
+    method: request.method(),
+    url: request.url(),
+    sent: request.postData() ?? '',
+    status: response?.status() ?? 0,
+    received: (await response?.text().catch(() => '')) ?? '',
   };
 }

@@ -1,17 +1,35 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BuildEnd, buildsFolder, runBuild } from './build-command.ts';
+import sirv from 'sirv';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { newUser, password } from '../../personas.ts';
+import { type BuildEnd, buildsFolder, runBuild } from '../build-command.ts';
+import { browser, withoutChromium } from './chromium.ts';
 
+const stack = inject('stack');
 const { folder, remove } = buildsFolder();
-afterAll(remove);
-
-const project = {
-  SUPABASE_URL: 'https://project.supabase.co',
-  SUPABASE_PUBLISHABLE_KEY: 'sb_publishable_0123456789',
-  PROXY_GATEWAY_URL: 'http://gateway.example.com:7777',
+const environments = {
+  any: {},
+  one: {
+    SUPABASE_URL: stack.url,
+    SUPABASE_PUBLISHABLE_KEY: stack.publishableKey,
+    PROXY_GATEWAY_URL: stack.gatewayUrl,
+  },
 };
+type Name = keyof typeof environments;
+const ends = new Map<Name, BuildEnd>();
+beforeAll(async () => {
+  // of which nothing may be in what is built
+  const secrets = { SUPABASE_SECRET_KEY: 'sb_secret_of_the_environment', VITE_TOKEN: 'vite-token' };
+  for (const name of ['any', 'one'] as const) {
+    ends.set(name, await runBuild(join(folder, name), { ...environments[name], ...secrets }));
+  }
+});
+afterAll(remove);
 
 /** The files of a build by their path. */
 function filesOf(build: string): string[] {
@@ -42,23 +60,15 @@ function policiesOf(build: string): Map<string, string[]>[] {
 const leaks = /[#@] sourceMappingURL|sb_secret_\w+|vite-token|service_role/;
 
 describe.each([
-  ['any project', 'any', {}],
-  ['one project', 'one', project],
-])('a build for %s', (_, name, environment) => {
+  ['any project', 'any'],
+  ['one project', 'one'],
+] as const)('a build for %s', (_, name) => {
   const build = join(folder, name);
-  let end: BuildEnd;
-  beforeAll(async () => {
-    // of which nothing may be in what is built
-    const secrets = {
-      SUPABASE_SECRET_KEY: 'sb_secret_of_the_environment',
-      VITE_TOKEN: 'vite-token',
-    };
-    end = await runBuild(build, { ...environment, ...secrets });
-  });
 
   it('ends well, with a table of its files', () => {
+    const end = ends.get(name);
     expect(end).toMatchObject({ code: 0 });
-    const rows = end.stdout.trimEnd().split('\n').slice(1);
+    const rows = (end?.stdout ?? '').trimEnd().split('\n').slice(1);
     const sizes = rows.map((row) => /^(.+?) +([\d.]+) kB +([\d.]+) kB(?: +first load)?$/.exec(row));
     expect(sizes.every((row) => row !== null)).toBe(true);
     // the columns of a table line up
@@ -71,7 +81,7 @@ describe.each([
 
   it('lets the page load its own files alone, and connect to its project alone', () => {
     const policies = policiesOf(build);
-    const origins = name === 'one' ? [project.SUPABASE_URL] : [];
+    const origins = name === 'one' ? [stack.url] : [];
     for (const policy of policies) {
       expect(policy.get('default-src')).toEqual(["'none'"]);
       for (const part of ['script-src', 'style-src', 'img-src']) {
@@ -99,9 +109,9 @@ describe.each([
     expect(existsSync(file)).toBe(name === 'one');
     if (name !== 'one') return;
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
-      supabaseUrl: 'https://project.supabase.co',
-      publishableKey: 'sb_publishable_0123456789',
-      gatewayUrl: 'http://gateway.example.com:7777',
+      supabaseUrl: stack.url,
+      publishableKey: stack.publishableKey,
+      gatewayUrl: stack.gatewayUrl,
     });
   });
 
@@ -146,5 +156,46 @@ describe.each([
     const text = scripts.map((path) => readFileSync(join(build, path), 'utf8')).join('');
     expect(process.env.NODE_ENV).not.toBe('production');
     expect(text.match(/jsxDEV|react-jsx-dev-runtime/)).toBeNull();
+  });
+});
+
+describe.skipIf(withoutChromium)('a build on a static host of another origin', () => {
+  it('serves a user of the project that it was built for, below any path', async () => {
+    // the plainest of hosts: no headers, no rules, no compression
+    const files = sirv(join(folder, 'one'), { dev: true });
+    const host = createServer((request, response) => {
+      const path = /^\/some\/path(\/.*)$/.exec(request.url ?? '')?.[1];
+      const absent = () => {
+        response.writeHead(404).end();
+      };
+      if (!path) return absent();
+      request.url = path;
+      files(request, response, absent);
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void host.close());
+    await once(host, 'listening');
+    const user = await newUser();
+    await user.supabase.rpc('mint_proxy_key', { label: 'from afar' });
+    const page = await (await browser()).newPage();
+    onTestFinished(() => page.close());
+    const errors: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    const { port } = host.address() as AddressInfo;
+    await page.goto(`http://127.0.0.1:${port}/some/path/#/keys`);
+    await page.getByLabel('E-mail address').fill(user.email);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByRole('link', { name: 'from afar' }).click();
+    await page.getByRole('heading', { name: 'from afar', level: 1 }).waitFor();
+    expect(errors).toEqual([]);
+    // the policy is in the page itself
+    const elsewhere = await page.evaluate(() =>
+      fetch('http://127.0.0.1:1/').then(
+        () => 'sent',
+        () => 'refused',
+      ),
+    );
+    expect(elsewhere).toBe('refused');
+    expect(errors.at(-1)).toContain('Content Security Policy');
   });
 });
