@@ -100,6 +100,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return stopped;
   };
   if (temporary) undo.defer(() => state.remove());
+  // what starts side by side: none of it may write into the folder once that is removed
+  const underWay: Promise<unknown>[] = [];
+  undo.defer(async () => void (await Promise.allSettled(underWay)));
 
   try {
     if (temporary) await clearAbandonedStacks(dirname(state.root), report);
@@ -121,10 +124,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const run: Run = { ephemeral, config, state, keys, supervisor, report, url };
 
     if (!ephemeral) await requireGatewayPorts();
-    const [parts, page] = await allOrNone(supervisor, [
-      startParts(run, { durable, extraFunctions: options.extraFunctions ?? [] }),
-      options.dashboard === false ? null : buildPage(run),
-    ]);
+    const starting = startParts(run, { durable, extraFunctions: options.extraFunctions ?? [] });
+    const building = options.dashboard === false ? null : buildPage(run);
+    underWay.push(starting, Promise.resolve(building));
+    const [parts, page] = await Promise.all([starting, building]);
     const { databasePort, gateway, ...upstreams } = parts;
     const sql = postgres(databaseUrl('supabase_auth_admin', databasePort), {
       max: 5,
@@ -157,9 +160,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stop,
     };
   } catch (error) {
+    // before the stop, which breaks off connections: what they say is not why the start failed
+    const reason = signal?.aborted ? signal.reason : error;
     await stop();
-    signal?.throwIfAborted();
-    throw error;
+    throw reason;
   }
 }
 
@@ -185,7 +189,7 @@ async function startParts(
     report,
   });
   if (await makeDemoAccounts(databasePort)) report('demo accounts: made');
-  const [postgrestPort, functionPorts, gateway] = await allOrNone(supervisor, [
+  const [postgrestPort, functionPorts, gateway] = await Promise.all([
     startRest(run, databasePort),
     startFunctions(run, extraFunctions),
     startConnectGateway(run, databasePort),
@@ -202,20 +206,6 @@ async function buildPage({ supervisor, state, report }: Run): Promise<string> {
   });
   report(`dashboard: ${origin}`);
   return state.dashboardBuild;
-}
-
-/** Waits for all of them. When one fails, the others end too before the failure is thrown. */
-async function allOrNone<T extends unknown[]>(
-  supervisor: Supervisor,
-  parts: [...T],
-): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
-  try {
-    return await Promise.all(parts);
-  } catch (error) {
-    await supervisor.stopAll();
-    await Promise.allSettled(parts);
-    throw error;
-  }
 }
 
 async function startRest(run: Run, databasePort: number): Promise<number> {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { parse } from 'smol-toml';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { makeDemoAccounts } from '../../scripts/stack/demo-accounts.ts';
 import { demoUser } from '../../scripts/stack/describe-stack.ts';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
@@ -50,7 +50,10 @@ it.each([
 });
 
 it('migrations alone make no user, and the demo accounts are made once', async () => {
+  // a copy of the template would have them already
+  vi.stubEnv('STACK_TEMPLATE', '');
   await using undo = new AsyncDisposableStack();
+  undo.defer(() => void vi.unstubAllEnvs());
   const state = openStateDirectory({ ephemeral: true, user: postgresUser() });
   undo.defer(() => state.remove());
   const supervisor = await createSupervisor(state.processesFile, () => {});
