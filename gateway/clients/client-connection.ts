@@ -69,20 +69,22 @@ export class ClientConnection {
     else setImmediate(() => this.#drain(message));
   }
 
-  #letGoInTime(lingeredMs = 0): void {
+  #letGoInTime(): void {
     const { socket } = this;
-    const { bytesRead, writableLength: unsent } = socket;
-    const letGo = () => {
+    const begunAt = performance.now();
+    let { bytesRead, writableLength: unsent } = socket;
+    const look = () => {
       const left = socket.writableLength;
-      const sends = socket.bytesRead > bytesRead && lingeredMs < longestLingerMs;
-      if (left < unsent) this.#letGoInTime();
-      // it may look for its answer only when it has sent everything
-      else if (left === 0 && sends) this.#letGoInTime(lingeredMs + lingerMs);
-      else if (left === 0) socket.destroy();
+      const sends = socket.bytesRead > bytesRead && performance.now() - begunAt < longestLingerMs;
       // a part of an answer has no end
-      else resetSocket(socket);
+      if (left > 0 && left === unsent) resetSocket(socket);
+      // a client that still sends may look for its answer only when it has sent everything
+      else if (left < unsent || sends) timer = setTimeout(look, left > 0 ? unsentMs : lingerMs);
+      else socket.destroy();
+      ({ bytesRead } = socket);
+      unsent = left;
     };
-    const timer = setTimeout(letGo, unsent > 0 ? unsentMs : lingerMs);
+    let timer = setTimeout(look, unsent > 0 ? unsentMs : lingerMs);
     socket.once('close', () => clearTimeout(timer));
   }
 
