@@ -52,6 +52,8 @@ export interface GatewayOptions {
   hostNow?: () => number;
   /** How long a client may take to say what it wants, in ms. */
   firstRequestMs?: number;
+  /** How long a client may go on sending the body of what is refused, in ms. */
+  longestLingerMs?: number;
   /** How long resolving a target and connecting to it may take together, in ms. */
   connectTimeoutMs?: number;
   /** Files and sockets that the process may have open; by default what it is allowed. */
@@ -145,6 +147,7 @@ export async function startGateway(
     const connections = new ClientConnections({
       descriptors,
       mostUnproven: configuration.unprovenPerAddress,
+      longestLingerMs: options.longestLingerMs,
       log,
     });
     const dialer = new Dialer({

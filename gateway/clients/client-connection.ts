@@ -6,8 +6,6 @@ import { countedAddress } from './counted-address.ts';
 
 /** How long a client that was sent its last answer may be silent, and not hang up, in ms. */
 const lingerMs = 2_000;
-/** How long it may go on sending what it had begun, in ms. */
-const longestLingerMs = 30_000;
 /** How long it may take to make room for more of it, in ms. */
 const unsentMs = 10_000;
 
@@ -27,8 +25,12 @@ export class ClientConnection {
   onGone: (() => void) | undefined;
   #address: string | undefined;
 
-  constructor(socket: Socket) {
+  readonly #longestLingerMs: number;
+
+  /** `longestLingerMs`: how long a client may go on sending the body of what is refused, in ms. */
+  constructor(socket: Socket, longestLingerMs = 30_000) {
     this.socket = socket;
+    this.#longestLingerMs = longestLingerMs;
   }
 
   /** What it is counted under until it proves a key; asked for only where it matters. */
@@ -63,23 +65,25 @@ export class ClientConnection {
     this.ending = true;
     if (socket.destroyed) return;
     socket.end();
-    this.#letGoInTime();
+    this.#letGoInTime(message);
     // what is not read when a connection closes makes a reset of its end
     if (message === null) socket.resume();
     else setImmediate(() => this.#drain(message));
   }
 
-  #letGoInTime(): void {
+  #letGoInTime(message: IncomingMessage | null): void {
     const { socket } = this;
     const begunAt = performance.now();
     let { bytesRead, writableLength: unsent } = socket;
     const look = () => {
       const left = socket.writableLength;
-      const sends = socket.bytesRead > bytesRead && performance.now() - begunAt < longestLingerMs;
+      const sends = message?.complete === false && socket.bytesRead > bytesRead;
+      const late = performance.now() - begunAt >= this.#longestLingerMs;
       // a part of an answer has no end
       if (left > 0 && left === unsent) resetSocket(socket);
       // a client that still sends may look for its answer only when it has sent everything
-      else if (left < unsent || sends) timer = setTimeout(look, left > 0 ? unsentMs : lingerMs);
+      else if (left < unsent || (sends && !late))
+        timer = setTimeout(look, left > 0 ? unsentMs : lingerMs);
       else socket.destroy();
       ({ bytesRead } = socket);
       unsent = left;

@@ -8,6 +8,8 @@ export interface ClientConnectionsOptions {
   descriptors: Descriptors;
   /** Connections of one address that have proved no key yet. */
   mostUnproven: number;
+  /** See `ClientConnection`. */
+  longestLingerMs?: number | undefined;
   log: Pick<Logger, 'warn'>;
 }
 
@@ -36,7 +38,7 @@ export class ClientConnections {
     const { descriptors } = this.#options;
     if (!descriptors.take('client')) return this.#turnAway('too many connections');
     socket.once('close', () => descriptors.release('client'));
-    const connection = new ClientConnection(socket);
+    const connection = new ClientConnection(socket, this.#options.longestLingerMs);
     if (!this.#unproven.add(connection)) {
       return this.#turnAway('too many connections without a key', connection.address);
     }

@@ -29,6 +29,7 @@ export async function startTestGateway(
     now,
     hostNow,
     firstRequestMs,
+    longestLingerMs,
     connectTimeoutMs,
     descriptorLimit,
     keepSpool,
@@ -65,6 +66,7 @@ export async function startTestGateway(
       ...(now && { now }),
       ...(hostNow && { hostNow }),
       ...(firstRequestMs && { firstRequestMs }),
+      ...(longestLingerMs && { longestLingerMs }),
       ...(connectTimeoutMs && { connectTimeoutMs }),
     },
   );

@@ -19,7 +19,7 @@ beforeAll(async () => {
   key = await owner.newKey();
   await sql`update private.proxy_keys set rate_limit_override = 100000 where id = ${key.id}`;
   [gateway, target] = await Promise.all([
-    startTestGateway({ firstRequestMs: 400 }),
+    startTestGateway({ firstRequestMs: 400, longestLingerMs: 1_000 }),
     startTcpTarget((socket) => socket.pipe(socket)),
   ]);
   port = gateway.port;

@@ -12,6 +12,7 @@ const gateway = await startGateway(
   {
     log: pino({ level: 'error' }, process.stderr),
     firstRequestMs: shortMs,
+    longestLingerMs: shortMs,
     connectTimeoutMs: shortMs,
   },
 );
