@@ -18,3 +18,12 @@ it.each([
     if (half < 100) expect(descriptors.take('client')).toBe(false);
   },
 );
+
+it('clients and targets together have no more than there are', () => {
+  const descriptors = new Descriptors(40);
+  for (let taken = 0; taken < 30; taken += 1) expect(descriptors.take('target')).toBe(true);
+  expect(descriptors.take('target')).toBe(false);
+  expect(descriptors.take('client')).toBe(false);
+  descriptors.release('target');
+  expect(descriptors.take('client')).toBe(true);
+});
