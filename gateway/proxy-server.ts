@@ -118,8 +118,9 @@ export class ProxyServer {
   #onBadBytes(error: NodeJS.ErrnoException, socket: Socket): void {
     const connection = this.#options.connections.of(socket);
     if (!connection || connection.ending || socket.destroyed) return;
-    // a request that is being served has its answer first
-    if (error.code === 'ECONNRESET' || !socket.writable || connection.busy) socket.destroy();
+    // it may have a part of its answer, which is not to look whole
+    if (connection.busy) resetSocket(socket);
+    else if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy();
     else {
       const refusal = new Refusal(codeOf(error));

@@ -141,3 +141,15 @@ it('regression: a client that sends for longer than 2 s after a refusal still fi
   expect(client.errored).toBeNull();
   expect(answer).toMatch(/^HTTP\/1.1 407 /);
 });
+
+it('regression: a client that breaks its upload off does not take a part of the answer for the whole', async () => {
+  client.write(`${request('POST http://192.0.2.1/ HTTP/1.1', 'Content-Length: 10')}bbb`);
+  await vi.waitFor(() => expect(served).toHaveLength(1));
+  const [first] = served;
+  const part = new Promise((resolve) => client.once('data', resolve));
+  first?.client.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab');
+  await part;
+  client.end();
+  await closed;
+  expect(client.errored).toMatchObject({ code: 'ECONNRESET' });
+});
