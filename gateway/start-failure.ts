@@ -2,7 +2,7 @@ import { ConfigurationError, type GatewayConfiguration } from './configuration.t
 import { SpoolInUse } from './usage/spool-lock.ts';
 
 /**
- * What is wrong and what to do next, for a start that fails for a reason that its operator can mend;
+ * What is wrong and what to do next, for a start that fails for a reason that its operator can correct;
  * null for any other.
  */
 export function explainStartFailure(

@@ -31,7 +31,7 @@ async function run(folder: string): Promise<void> {
 
 function explain(error: unknown): unknown {
   if (error instanceof DeploymentRefused) {
-    return `${error.message}\nNothing was built. Mend the environment and run it again.`;
+    return `${error.message}\nNothing was built. Correct the environment and run it again.`;
   }
   if (error instanceof StackError) return `${error.message}\n${error.remedy}`;
   const { code = '', message = '' } = error as { code?: string; message?: string };
@@ -39,5 +39,5 @@ function explain(error: unknown): unknown {
   if (code === 'ERR_MODULE_NOT_FOUND') return `${message}\nRun \`npm ci\`, then build again.`;
   // the bundler's own words name the file and the line; its stack names only itself
   const words = process.stderr.isTTY ? message : stripVTControlCharacters(message);
-  return `${words || error}\nNothing was built. Mend what it names and build again.`;
+  return `${words || error}\nNothing was built. Correct what it names and build again.`;
 }

@@ -28,22 +28,22 @@ const functions = readdirSync(functionsFolder).filter((name) =>
 const checks: Check[] = [
   {
     name: 'format and lint',
-    remedy: 'Run `npm run format`; mend by hand what it cannot.',
+    remedy: 'Run `npm run format`; correct by hand what it cannot.',
     run: () => command('biome', ['check', '--error-on-warnings', '.']),
   },
   {
     name: 'types under Node',
-    remedy: 'Mend the types.',
+    remedy: 'Correct the types.',
     run: () => command('tsc', ['-p', '.']),
   },
   {
     name: 'types of the dashboard',
-    remedy: 'Mend the types.',
+    remedy: 'Correct the types.',
     run: () => command('tsc', ['-p', 'dashboard']),
   },
   ...functions.map((name) => ({
     name: `types under Deno: function ${name}`,
-    remedy: 'Mend the types; each import needs its line in the function’s deno.json.',
+    remedy: 'Correct the types; each import needs its line in the function’s deno.json.',
     run: () =>
       command(locateDeno(), [
         'check',
@@ -60,7 +60,7 @@ const checks: Check[] = [
   },
   {
     name: 'the API description is sound',
-    remedy: 'Mend the route that it names.',
+    remedy: 'Correct the route that it names.',
     run: requireSoundDescription,
   },
   {

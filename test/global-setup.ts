@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JWK } from 'jose';
 import type { TestProject } from 'vitest/node';
+import { makeTemplate } from '../scripts/stack/make-template.ts';
 import { type Stack, startStack } from '../scripts/stack/stack.ts';
-import { makeTemplate } from '../scripts/stack/template.ts';
 
 /** What a test knows of the stack it runs on. */
 export type TestStack = Pick<

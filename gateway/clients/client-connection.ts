@@ -24,7 +24,6 @@ export class ClientConnection {
   /** Called when its client leaves. */
   onGone: (() => void) | undefined;
   #address: string | undefined;
-
   readonly #longestLingerMs: number;
 
   /** `longestLingerMs`: how long a client may go on sending the body of what is refused, in ms. */

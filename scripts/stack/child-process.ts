@@ -123,6 +123,6 @@ export async function waitUntilReady(
     : `was not ready in ${timeoutMs / 1000} s`;
   throw new StackError(
     `${child.name} ${what}.\n${child.lastWords()}`,
-    `Mend what it names and start again. All of its log is in ${child.logFile}.`,
+    `Correct what it names and start again. All of its log is in ${child.logFile}.`,
   );
 }

@@ -61,7 +61,7 @@ export async function createCluster(
   if (initdb.exitCode() !== 0) {
     throw new StackError(
       `initdb could not make a database in ${unfinished}.\n${initdb.lastWords()}`,
-      'Mend what it names, then start again.',
+      'Correct what it names, then start again.',
     );
   }
   try {

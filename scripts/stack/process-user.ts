@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, lchownSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { StackError } from './stack-error.ts';
 
 /** The unprivileged user that Postgres runs as when we are root: Postgres refuses to run as root. */
@@ -40,5 +40,18 @@ export function canReach(user: ProcessUser | null, path: string): boolean {
       return false;
     }
     if (folder === dirname(folder)) return true;
+  }
+}
+
+/**
+ * Makes a folder and all in it a user's. Links become theirs, and not what they lead to: Node's
+ * recursive `readdir` would follow them.
+ */
+export function giveTo(user: ProcessUser, folder: string): void {
+  lchownSync(folder, user.uid, user.gid);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) giveTo(user, path);
+    else lchownSync(path, user.uid, user.gid);
   }
 }

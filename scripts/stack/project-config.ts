@@ -26,7 +26,7 @@ export function readProjectConfig(): ProjectConfig {
     return configSchema.parse(parse(readFileSync(file, 'utf8')));
   } catch (cause) {
     const words = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new StackError(`${file} cannot be used.\n${words}`, 'Mend it, then start again.', {
+    throw new StackError(`${file} cannot be used.\n${words}`, 'Correct it, then start again.', {
       cause,
     });
   }

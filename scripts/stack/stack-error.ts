@@ -1,4 +1,4 @@
-/** A failure the person at the terminal can mend: says what is wrong, then what to do next. */
+/** A failure the person at the terminal can correct: says what is wrong, then what to do next. */
 export class StackError extends Error {
   /** The next thing to do, as a sentence. */
   readonly remedy: string;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { clearStaleLock, createCluster } from './cluster.ts';
+import { copyTemplate } from './copy-template.ts';
 import { bootstrapDatabase, openGatewayLogin } from './database.ts';
 import { applyMigrations } from './migrations.ts';
 import { freePort, requireFreePort } from './ports.ts';
@@ -8,7 +9,6 @@ import { locatePostgresBinaries } from './postgres-binaries.ts';
 import { postgresUser } from './process-user.ts';
 import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
-import { copyTemplate } from './template.ts';
 
 /**
  * Starts Postgres on a stack's data, new or kept, and gives it all that `supabase/` says it should

@@ -40,7 +40,7 @@ test.each([
     const { code, stdout, stderr } = await build(environment);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(words);
-    expect(stderr).toContain('Mend the environment');
+    expect(stderr).toContain('Correct the environment');
     expect(stderr).not.toMatch(/^\s+at |sb_secret_0123/m);
     expect(beside()).toEqual([]);
   },

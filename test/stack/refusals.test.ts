@@ -85,9 +85,9 @@ test('a configuration that makes no sense is named with its wrong line', async (
   const text = readFileSync(config);
   onTestFinished(() => writeFileSync(config, text));
   writeFileSync(config, '[api]\nport = "54321"\n');
-  await expectRefusal(start('--ephemeral'), [config, 'api.port', 'Mend it']);
+  await expectRefusal(start('--ephemeral'), [config, 'api.port', 'Correct it']);
   rmSync(config);
-  await expectRefusal(start('--ephemeral'), [config, 'Mend it']);
+  await expectRefusal(start('--ephemeral'), [config, 'Correct it']);
 });
 
 test.each(['--ephemerall', 'ephemeral'])(

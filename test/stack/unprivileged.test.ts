@@ -2,7 +2,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
-  lchownSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -10,11 +10,17 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   unlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { canReach, type ProcessUser, postgresUser } from '../../scripts/stack/process-user.ts';
+import {
+  canReach,
+  giveTo,
+  type ProcessUser,
+  postgresUser,
+} from '../../scripts/stack/process-user.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { type CheckoutCopy, copyCheckout, replacePackages } from './checkout-copy.ts';
 import {
@@ -43,7 +49,7 @@ test(`as ${who}: the whole stack runs as that user, and stops whole`, async () =
 test(`as ${who}: a state folder closed to writing is named, with what to do`, async () => {
   const checkout = await newCheckout(ordinary);
   mkdirSync(checkout.state);
-  giveTo(ordinary, checkout.state);
+  if (ordinary) giveTo(ordinary, checkout.state);
   chmodSync(checkout.state, 0o500);
   const command = start(checkout);
   expect(await command.ended).toBe(1);
@@ -85,6 +91,16 @@ if (asRoot) {
     expect(status(pid, 'CapEff')).toEqual(['0000000000000000']);
   });
 
+  test('regression: as root, giving a folder away leaves what its links lead to', () => {
+    const [folder, packages] = [temporaryFolder(), temporaryFolder()];
+    mkdirSync(join(packages, 'vitest'));
+    symlinkSync(packages, join(folder, 'node_modules'));
+    giveTo(ordinary, folder);
+    expect(lstatSync(join(folder, 'node_modules')).uid).toBe(ordinary.uid);
+    expect(statSync(packages).uid).toBe(0);
+    expect(statSync(join(packages, 'vitest')).uid).toBe(0);
+  });
+
   test('as root, in a checkout that nobody cannot enter: the data and the binaries move out', async () => {
     const closed = temporaryFolder();
     const checkout = await copyCheckout(closed);
@@ -112,7 +128,7 @@ if (asRoot) {
   test('as root, on another user’s stack: refused, and it stays theirs', async () => {
     const checkout = await newCheckout(ordinary);
     mkdirSync(join(checkout.state, 'postgres'), { recursive: true });
-    giveTo(ordinary, checkout.state);
+    if (ordinary) giveTo(ordinary, checkout.state);
     const command = startCommand({ args: [], checkout: checkout.folder });
     expect(await command.ended).toBe(1);
     expect(command.stderr()).toContain(`uid ${ordinary.uid}`);
@@ -130,14 +146,14 @@ async function newCheckout(user: ProcessUser | null): Promise<CheckoutCopy> {
     rmSync(own);
     cpSync(packages, own, { recursive: true, verbatimSymlinks: true });
   }
-  giveTo(user, checkout.folder);
+  if (user) giveTo(user, checkout.folder);
   return checkout;
 }
 
 /** Starts the stack of a checkout as its ordinary owner. */
 function start(checkout: CheckoutCopy, options: StartOptions = {}): StartCommand {
   const temporary = temporaryFolder();
-  giveTo(ordinary, temporary);
+  if (ordinary) giveTo(ordinary, temporary);
   return startCommand({
     args: [],
     ...options,
@@ -154,13 +170,6 @@ function reachableNode({ folder }: CheckoutCopy): string {
   const copy = join(folder, 'node');
   copyFileSync(process.execPath, copy);
   return copy;
-}
-
-function giveTo(user: ProcessUser | null, folder: string): void {
-  if (!user) return;
-  for (const path of ['.', ...(readdirSync(folder, { recursive: true }) as string[])]) {
-    lchownSync(join(folder, path), user.uid, user.gid);
-  }
 }
 
 async function expectToMint({ apiPort }: CheckoutCopy, printed: string): Promise<void> {

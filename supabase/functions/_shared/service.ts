@@ -87,7 +87,7 @@ function problemOf(error: unknown): Problem {
   return new Problem('internal', { detail: 'Something went wrong on our side.', cause: error });
 }
 
-/** Tells the operator of what is ours to mend; a refusal is not. */
+/** Tells the operator of what is ours to fix; a refusal is not. */
 export function tellFailure({ logFailure }: Dependencies, requestId: string, error: unknown): void {
   const { code, options } = problemOf(error);
   if (code !== 'internal' && code !== 'unavailable') return;

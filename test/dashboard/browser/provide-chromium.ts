@@ -7,7 +7,7 @@ import { chromiumPath, serveChromium } from '../../../scripts/chromium.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** What answers a worker with the address of its Chromium; null where there is none. */
+    /** What answers a worker with the address of its Chromium; null where it is not installed. */
     chromium: string | null;
   }
 }

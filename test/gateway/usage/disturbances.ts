@@ -33,7 +33,7 @@ export function makeCourse(random: SeededRandom): Disturbance[] {
 }
 
 /**
- * Does it, mends it, and resolves when usage is recorded again, with how many events were sent to the
+ * Does it, undoes it, and resolves when usage is recorded again, with how many events were sent to the
  * database that had them.
  */
 export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance): Promise<number> {
@@ -56,8 +56,8 @@ export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance)
     await cut(network, 3);
   }
   // the oldest are sent first: when new ones are there, those in doubt were sent
-  const mended = await countEvents();
-  while ((await countEvents()) <= mended) await sleep(20);
+  const undone = await countEvents();
+  while ((await countEvents()) <= undone) await sleep(20);
   return (await gateway.events('repeated')) - repeated;
 }
 
