@@ -5,6 +5,7 @@ import type { JWK } from 'jose';
 import type { TestProject } from 'vitest/node';
 import { makeTemplate } from '../scripts/stack/make-template.ts';
 import { type Stack, startStack } from '../scripts/stack/stack.ts';
+import { makeMemoryFolder } from './memory-folder.ts';
 
 /** What a test knows of the stack it runs on. */
 export type TestStack = Pick<
@@ -35,6 +36,11 @@ export default async function setup(
 ): Promise<(() => Promise<void>) | undefined> {
   if (project.vitest.projects.every(({ name }) => name === 'unit')) return undefined;
   await using undo = new AsyncDisposableStack();
+  const memory = process.env.TMPDIR === undefined ? makeMemoryFolder() : null;
+  if (memory !== null) {
+    undo.defer(() => rmSync(memory, { recursive: true, force: true, maxRetries: 5 }));
+    process.env.TMPDIR = memory;
+  }
   const template = mkdtempSync(join(tmpdir(), 'template-of-tests-'));
   undo.defer(() => rmSync(template, { recursive: true, force: true, maxRetries: 5 }));
   // what each process of the run would compile again: half of what its start costs

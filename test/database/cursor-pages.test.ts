@@ -50,12 +50,12 @@ async function insertAmong(userId: string, count: number, seconds: number): Prom
     from generate_series(1, ${count}::integer)`;
 }
 
-it('10,000 keys in pages of 20 are read each exactly once, newest first, while others come', async () => {
+it('2,000 keys in pages of 20 are read each exactly once, newest first, while others come', async () => {
   const { id: userId } = await newUser();
-  const inserted = await insertKeys(sql, userId, { count: 10_000, deleted: true });
+  const inserted = await insertKeys(sql, userId, { count: 2_000, deleted: true });
   // as autovacuum does by and by: a plan for a table that seems empty sorts all keys for each page
   await sql`analyze private.proxy_keys`;
-  const pages = await readPages(userId, 20, () => insertAmong(userId, 5, 10_000));
+  const pages = await readPages(userId, 20, () => insertAmong(userId, 5, 2_000));
 
   const read = pages.flatMap(({ items }) => items);
   const ids = new Set(read.map(({ id }) => id));
@@ -63,8 +63,8 @@ it('10,000 keys in pages of 20 are read each exactly once, newest first, while o
   expect(inserted.filter(({ id }) => !ids.has(id))).toEqual([]);
   const times = read.map(({ created_at }) => created_at);
   expect(times).toEqual(times.toSorted().toReversed());
-  expect(pages.length).toBeGreaterThan(500);
-  expect(read.length).toBeGreaterThan(10_000);
+  expect(pages.length).toBeGreaterThan(100);
+  expect(read.length).toBeGreaterThan(2_000);
   expect(pages.slice(0, -1).every(({ items }) => items.length === 20)).toBe(true);
 });
 
