@@ -38,6 +38,8 @@ export async function startPostgrest(
       PGRST_DB_MAX_ROWS: String(options.maxRows),
       PGRST_DB_POOL: '20',
       PGRST_DB_POOL_ACQUISITION_TIMEOUT: '30',
+      // as the platform's does: checking a token's signature takes longer than most queries
+      PGRST_JWT_CACHE_MAX_LIFETIME: '3600',
       PGRST_JWT_SECRET: JSON.stringify({ keys: [options.signingKey.publicJwk] }),
       PGRST_LOG_LEVEL: 'error',
     },
