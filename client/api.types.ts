@@ -73,13 +73,16 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Set a key's limits */
-        put: operations["setKeyLimits"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a key's limits
+         * @description What the body leaves out stays; null is the tier's.
+         */
+        patch: operations["setKeyLimits"];
         trace?: never;
     };
     "/admin/proxy/keys/{id}/reactivate": {
@@ -363,6 +366,15 @@ export interface components {
             label: string;
             /** Format: date-time */
             lastUsedAt: string | null;
+            /** @description The limits that an admin set in place of the tier's. */
+            limitOverrides: {
+                /** @description Bytes in and out per month (UTC). */
+                bandwidthLimitBytes?: number;
+                /** @description CONNECTs per second. */
+                rateLimit?: number;
+                /** @description Tunnels that may be open at once on one gateway. */
+                tunnelLimit?: number;
+            };
             /** @description Billed when true, metered only when false. */
             liveMode: boolean;
             /** @description CONNECTs per second. */
@@ -396,14 +408,14 @@ export interface components {
             userId: string;
         };
         GrantRequest: {
-            /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
             reason: string;
             /**
              * @description The name of a tier: developer, team, enterprise, or another that the operator set up.
              * @example developer
              */
             tier: string;
-            /** @description The user's id or e-mail address. */
+            /** @description The id or the e-mail address of a user. */
             user: string;
         };
         IdempotencyMismatchProblem: {
@@ -474,6 +486,15 @@ export interface components {
             label: string;
             /** Format: date-time */
             lastUsedAt: string | null;
+            /** @description The limits that an admin set in place of the tier's. */
+            limitOverrides: {
+                /** @description Bytes in and out per month (UTC). */
+                bandwidthLimitBytes?: number;
+                /** @description CONNECTs per second. */
+                rateLimit?: number;
+                /** @description Tunnels that may be open at once on one gateway. */
+                tunnelLimit?: number;
+            };
             /** @description Billed when true, metered only when false. */
             liveMode: boolean;
             /** @description CONNECTs per second. */
@@ -585,14 +606,14 @@ export interface components {
             tier: string;
         };
         LimitsRequest: {
-            /** @description Bytes per calendar month (UTC); null for the tier's. */
-            bandwidthLimitBytes: number | null;
-            /** @description CONNECTs per second; null for the tier's. */
-            rateLimit: number | null;
-            /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
+            /** @description A whole number of bytes from 0 to 9007199254740991, or null. */
+            bandwidthLimitBytes?: number | null;
+            /** @description A whole number of CONNECTs per second from 1 to 1000000, or null. */
+            rateLimit?: number | null;
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
             reason: string;
-            /** @description Tunnels open at once on one gateway; null for the tier's. */
-            tunnelLimit: number | null;
+            /** @description A whole number of open tunnels from 1 to 1000000, or null. */
+            tunnelLimit?: number | null;
         };
         MintedKey: {
             active: boolean;
@@ -622,7 +643,7 @@ export interface components {
         };
         MintRequest: {
             /**
-             * @description 1 to 80 characters, not counting space at its ends; no control or bidirectional control characters, and not invisible ones alone.
+             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
              * @example prod-scraper
              */
             label: string;
@@ -667,7 +688,7 @@ export interface components {
             type: "urn:proxy-keys:problem:rate_limited";
         };
         ReactivateRequest: {
-            /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
             reason?: string;
         };
         RotateRequest: {
@@ -675,7 +696,7 @@ export interface components {
             graceSeconds?: number;
         };
         SuspendRequest: {
-            /** @description Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label. */
+            /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
             reason: string;
         };
         TierGrant: {
@@ -750,7 +771,7 @@ export interface components {
              */
             expiresAt?: string | null;
             /**
-             * @description 1 to 80 characters, not counting space at its ends; no control or bidirectional control characters, and not invisible ones alone.
+             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
              * @example prod-scraper
              */
             label?: string;
@@ -833,7 +854,7 @@ export interface operations {
                 limit?: number;
                 /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
                 tier?: string;
-                /** @description The user's id or e-mail address. */
+                /** @description The id or the e-mail address of a user. */
                 user?: string;
             };
             header?: never;
@@ -1220,7 +1241,7 @@ export interface operations {
                 liveMode?: boolean;
                 /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
                 tier?: string;
-                /** @description The user's id or e-mail address. */
+                /** @description The id or the e-mail address of a user. */
                 user?: string;
             };
             header?: never;

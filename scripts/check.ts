@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import {
   clientTypesFile,
@@ -9,9 +9,10 @@ import {
   lintDescription,
 } from './api-description.ts';
 import { generateTypes, typesFile } from './database-types.ts';
+import { generateRefusals, refusalsFile, refusalsPage } from './refusals.ts';
 import { locateDeno } from './stack/functions.ts';
 import { projectRoot } from './stack/project-root.ts';
-import { startStack } from './stack/stack.ts';
+import { withDatabase } from './stack/with-database.ts';
 
 /** One thing that must hold; throws with what is wrong. `remedy` is what to do then. */
 interface Check {
@@ -69,9 +70,9 @@ const checks: Check[] = [
     run: requireCurrentClientTypes,
   },
   {
-    name: 'database.types.ts is current',
+    name: 'what comes from the database is current',
     remedy: 'Run `npm run types` and commit what it writes.',
-    run: requireCurrentTypes,
+    run: requireCurrentFiles,
   },
 ];
 
@@ -125,14 +126,16 @@ async function requireCurrentClientTypes(): Promise<void> {
   throw new Error('The committed types are not those of the routes.');
 }
 
-async function requireCurrentTypes(): Promise<void> {
-  const stack = await startStack({ ephemeral: true, dashboard: false });
-  try {
-    if ((await generateTypes(stack.dbUrl)) === readFileSync(typesFile, 'utf8')) return;
-  } finally {
-    await stack.stop();
+async function requireCurrentFiles(): Promise<void> {
+  const current = await withDatabase(async (dbUrl) => {
+    const { code, page } = await generateRefusals(dbUrl);
+    return { [typesFile]: await generateTypes(dbUrl), [refusalsFile]: code, [refusalsPage]: page };
+  });
+  for (const [file, text] of Object.entries(current)) {
+    if (text !== readFileSync(file, 'utf8')) {
+      throw new Error(`${relative(projectRoot, file)} is not what the migrations make it.`);
+    }
   }
-  throw new Error('The committed types are not those of the migrations.');
 }
 
 function readJson(file: string): unknown {

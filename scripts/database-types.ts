@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { format } from './format.ts';
 import { projectRoot } from './stack/project-root.ts';
 import { runSupabaseCli } from './stack/supabase-cli.ts';
 
@@ -16,17 +16,4 @@ export async function generateTypes(dbUrl: string): Promise<string> {
     `--remote=${dbUrl}`,
   ]);
   return format(`// Generated from the migrations by \`npm run types\`: do not edit.\n${types}`);
-}
-
-function format(source: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const biome = execFile(
-      join(projectRoot, 'node_modules/.bin/biome'),
-      // the linter leaves the file alone; its folder's style still makes diffs readable
-      ['format', '--stdin-file-path=supabase/functions/_shared/generated.ts'],
-      { cwd: projectRoot, maxBuffer: 16 * 1024 * 1024 },
-      (error, stdout) => (error ? reject(error) : resolve(stdout)),
-    );
-    biome.stdin?.end(source);
-  });
 }

@@ -1,19 +1,22 @@
 import { writeFileSync } from 'node:fs';
-import { clientTypesFile, describeApi, generateClientTypes } from './api-description.ts';
 import { generateTypes, typesFile } from './database-types.ts';
-import { startStack } from './stack/stack.ts';
+import { generateRefusals, refusalsFile, refusalsPage } from './refusals.ts';
+import { withDatabase } from './stack/with-database.ts';
 
-writeFileSync(clientTypesFile, await generateClientTypes(await describeApi()));
-console.error(`wrote ${clientTypesFile}`);
+await withDatabase(
+  async (dbUrl) => {
+    write(typesFile, await generateTypes(dbUrl));
+    const { code, page } = await generateRefusals(dbUrl);
+    write(refusalsFile, code);
+    write(refusalsPage, page);
+  },
+  (step) => console.error(`  ${step}`),
+);
+// only now, as the routes import the refusals that were just written
+const { clientTypesFile, describeApi, generateClientTypes } = await import('./api-description.ts');
+write(clientTypesFile, await generateClientTypes(await describeApi()));
 
-const stack = await startStack({
-  ephemeral: true,
-  dashboard: false,
-  report: (step) => console.error(`  ${step}`),
-});
-try {
-  writeFileSync(typesFile, await generateTypes(stack.dbUrl));
-  console.error(`wrote ${typesFile}`);
-} finally {
-  await stack.stop();
+function write(file: string, text: string): void {
+  writeFileSync(file, text);
+  console.error(`wrote ${file}`);
 }

@@ -124,14 +124,9 @@ const writes: Route[] = [
     admin: true,
     stage: keysOfTheirOwn,
     call: (_user, key) => ({
-      method: 'PUT',
+      method: 'PATCH',
       path: `${adminPath}/keys/${key}/limits`,
-      body: {
-        bandwidthLimitBytes: Math.floor(Math.random() * 1e12),
-        rateLimit: null,
-        tunnelLimit: null,
-        reason: 'bench',
-      },
+      body: { bandwidthLimitBytes: Math.floor(Math.random() * 1e12), reason: 'bench' },
       expect: 200,
     }),
   },

@@ -25,7 +25,7 @@ comment on schema gateway is
 
 do $$
 begin
-  if not exists (select from pg_catalog.pg_roles where rolname = 'proxy_gateway') then
+  if not exists (select from pg_roles where rolname = 'proxy_gateway') then
     create role proxy_gateway with nologin noinherit;
   end if;
 end
@@ -44,13 +44,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- a version 4 id with its first 48 bits replaced by the time; bits 52 and 53 turn the 4 into a 7
-  return pg_catalog.encode(
-    pg_catalog.set_bit(
-      pg_catalog.set_bit(
+  return encode(
+    set_bit(
+      set_bit(
         overlay(
-          pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+          uuid_send(gen_random_uuid())
           placing substring(
-            pg_catalog.int8send((extract(epoch from pg_catalog.clock_timestamp()) * 1000)::bigint)
+            int8send((extract(epoch from clock_timestamp()) * 1000)::bigint)
             from 3
           )
           from 1 for 6
@@ -63,48 +63,147 @@ begin
   )::uuid;
 end
 $$;
-comment on function private.uuid_v7() is
+comment on function private.uuid_v7 is
   'A version 7 UUID (RFC 9562): 48 bits of Unix time in milliseconds, then 74 random bits.';
-revoke all on function private.uuid_v7() from public, anon, authenticated, service_role;
 
 
 -- The one table of refusals: each code that a caller can meet, with its SQLSTATE. PostgREST answers
--- a SQLSTATE PTnnn with HTTP status nnn.
+-- a SQLSTATE PTnnn with HTTP status nnn. `npm run types` makes the codes of the functions and the
+-- table of docs/errors.md from it.
 create table private.refusals (
   code text primary key,
   sql_state text not null,
   message text not null,
+  occurs_when text not null,
+  detail text not null default '',
   constraint "a code is snake case" check (code ~ '^[a-z]+(_[a-z]+)*$'),
   constraint "a refusal has an http status" check (sql_state ~ '^PT4[0-9]{2}$')
 );
 comment on table private.refusals is
   'Every refusal of this schema: the stable code (sent as hint), its SQLSTATE, and its sentence.';
+comment on column private.refusals.message is
+  'For the caller: up to the colon the title of the problem, after it what to do.';
+comment on column private.refusals.occurs_when is 'For the documentation.';
+comment on column private.refusals.detail is 'What the error''s detail is; empty without one.';
 alter table private.refusals enable row level security;
-revoke all on table private.refusals from public, anon, authenticated, service_role;
 
-insert into private.refusals (code, sql_state, message) values
-  ('invalid_request', 'PT400', 'The request is not valid.'),
-  ('unauthorized', 'PT401', 'Sign in: this needs the access token of an active account.'),
-  ('forbidden', 'PT403', 'Only an admin may do this.'),
-  ('tier_not_granted', 'PT403', 'This tier needs a grant: ask an admin for it.'),
-  ('append_only', 'PT403', 'These rows are kept: they cannot be changed or removed.'),
-  ('not_found', 'PT404', 'You have no such key.'),
-  ('user_not_found', 'PT404', 'There is no such user.'),
-  ('key_deleted', 'PT409', 'This key is deleted: only an admin can reactivate it.'),
-  ('key_suspended', 'PT409', 'This key is suspended: ask an admin.'),
-  ('key_limit_reached', 'PT409', 'The tier''s number of keys is reached: delete one first.'),
-  ('key_expired', 'PT409', 'This key has expired: give it another expiry first.'),
+insert into private.refusals (sql_state, code, message, occurs_when, detail) values
   (
-    'already_done', 'PT409',
-    'This was done already, and its secret cannot be shown again: rotate the key for a new one.'
+    'PT400', 'invalid_request', 'The request is not valid.',
+    'a field or parameter is missing, unknown, or breaks a rule', 'the argument'
   ),
-  ('idempotency_mismatch', 'PT422', 'This idempotency key was used for another request.'),
-  ('rate_limited', 'PT429', 'Too many requests of this kind: wait before the next.');
+  (
+    'PT401', 'unauthorized', 'A valid access token is needed: sign in with an active account.',
+    'no valid access token of a user, or one of an account that is banned or deleted', ''
+  ),
+  (
+    'PT403', 'forbidden', 'Only an admin may do this.',
+    'the token is not an admin''s, or the account no longer is', ''
+  ),
+  (
+    'PT403', 'tier_not_granted',
+    'The tier is not granted: ask an admin for it, or choose another.',
+    'the tier is not self-serve, and was not granted', ''
+  ),
+  (
+    'PT403', 'append_only', 'These rows are kept: they cannot be changed or removed.',
+    'keys and audit rows are never removed, audit rows and grants never changed', 'the table'
+  ),
+  (
+    'PT404', 'not_found', 'Not found: you have no such key.', 'no such key, or not yours', ''
+  ),
+  (
+    'PT404', 'user_not_found',
+    'No such user exists: an e-mail address counts once it is confirmed.',
+    'an admin names a user who does not exist', ''
+  ),
+  (
+    'PT409', 'key_deleted', 'The key is deleted: only an admin can reactivate it.',
+    'a deleted key cannot be rotated, changed, suspended or limited; one whose account is gone not '
+      'reactivated', ''
+  ),
+  (
+    'PT409', 'key_suspended', 'The key is suspended: ask an admin to reactivate it.',
+    'a suspended key cannot be rotated', ''
+  ),
+  (
+    'PT409', 'key_expired', 'The key has expired: give it another expiry first.',
+    'an expired key cannot be rotated: give it another expiry first', ''
+  ),
+  (
+    'PT409', 'key_limit_reached', 'The tier''s number of keys is reached: delete one first.',
+    'the tier''s number of undeleted keys is reached', ''
+  ),
+  (
+    'PT409', 'already_done',
+    'Done already: the secret cannot be shown again, rotate the key for a new one.',
+    'this idempotency key was used for this mint or rotation: rotate the key for a secret',
+    'the key''s id'
+  ),
+  (
+    'PT422', 'idempotency_mismatch',
+    'The idempotency key was used for another request: choose a new one.',
+    'this idempotency key was used for another request', ''
+  ),
+  (
+    'PT429', 'rate_limited', 'Too many requests of this kind: try again in %s s.',
+    'over a [limit on writes](api.md#limits)', 'seconds to wait'
+  );
 
 
--- Raises a refusal of the table above.
+create table private.argument_rules (
+  argument text primary key,
+  rule text not null
+);
+comment on table private.argument_rules is
+  'What an argument may be, in a sentence: the message of invalid_request for it.';
+alter table private.argument_rules enable row level security;
+
+insert into private.argument_rules (argument, rule) values
+  (
+    'label',
+    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none '
+      'controls text or its direction.'
+  ),
+  (
+    'reason',
+    'A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none '
+      'controls text or its direction.'
+  ),
+  ('tier', 'No such tier exists.'),
+  ('live_mode', 'The mode is either true or false.'),
+  (
+    'allowed_ips',
+    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, '
+      'not 203.0.113.7/24.'
+  ),
+  ('expires_at', 'An expiry is an RFC 3339 time to come, or null.'),
+  ('changes', 'An object of the fields to change.'),
+  ('grace_seconds', 'A grace is a whole number of seconds from 0 to 30.'),
+  ('limits', 'An object of the limits to change.'),
+  ('bandwidth_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
+  ('rate_limit', 'A whole number of CONNECTs per second from 1 to 1000000, or null.'),
+  ('tunnel_limit', 'A whole number of open tunnels from 1 to 1000000, or null.'),
+  ('user', 'The id or the e-mail address of a user.'),
+  ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.'),
+  ('cursor', 'Not a cursor: begin without one.'),
+  ('limit', 'A whole number from 1 to 200.'),
+  (
+    'page',
+    'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.'
+  ),
+  ('period', 'A month as YYYY-MM, this one or up to 13 back.'),
+  ('interval', 'Either hour or day.'),
+  ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`.'),
+  ('to', 'An RFC 3339 time of this century, later than `from`.'),
+  ('status_code', 'A whole number from 100 to 999.'),
+  ('target_host', 'A host has 1 to 255 characters.'),
+  ('code', 'A code has lower-case letters, digits and underscores, such as rate_limited.');
+
+
+-- A definer, so that callers need no right to read these tables.
 create function private.refuse(code text, detail text default null) returns void
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -115,15 +214,20 @@ begin
     raise exception using
       errcode = refusal.sql_state, message = refusal.message, hint = refusal.code;
   end if;
+  if refuse.code = 'invalid_request' then
+    refusal.message := coalesce(
+      (select a.rule from private.argument_rules as a where a.argument = refuse.detail),
+      refusal.message
+    );
+  end if;
   raise exception using
     errcode = refusal.sql_state, message = refusal.message, hint = refusal.code,
     detail = refuse.detail;
 end
 $$;
-comment on function private.refuse(text, text) is
-  'Raises the refusal `code`: its SQLSTATE, its sentence, the code as hint, and `detail`, which is '
-  'the field''s name for invalid_request.';
-revoke all on function private.refuse(text, text) from public, anon, authenticated, service_role;
+comment on function private.refuse is
+  'Raises the refusal `code`: its SQLSTATE, its sentence, the code as hint, and `detail`, which for '
+  'invalid_request is the name of the argument, whose rule then is the sentence.';
 
 
 -- Raises rate_limited with headers, which PostgREST takes from a PGRST raise alone.
@@ -136,25 +240,23 @@ declare
 begin
   select * into strict refusal from private.refusals as r where r.code = 'rate_limited';
   raise sqlstate 'PGRST' using
-    message = pg_catalog.json_build_object(
+    message = json_build_object(
       'code', refusal.sql_state,
-      'message', refusal.message,
+      'message', format(refusal.message, refuse_until.retry_after_seconds),
       'details', refuse_until.retry_after_seconds::text,
       'hint', refusal.code
     )::text,
-    detail = pg_catalog.json_build_object(
+    detail = json_build_object(
       'status', 429,
       'headers', refuse_until.headers
-        || pg_catalog.jsonb_build_object('Retry-After', refuse_until.retry_after_seconds::text)
+        || jsonb_build_object('Retry-After', refuse_until.retry_after_seconds::text)
     )::text,
     hint = refusal.code;
 end
 $$;
-comment on function private.refuse_until(integer, jsonb) is
+comment on function private.refuse_until is
   'Raises rate_limited: HTTP 429 with Retry-After and these headers, and the seconds as detail. '
   'SQLSTATE PGRST in SQL, PT429 over the REST API.';
-revoke all on function private.refuse_until(integer, jsonb)
-  from public, anon, authenticated, service_role;
 
 
 -- What the routes take as a body is the most that any argument may be: it is refused by its size,
@@ -169,10 +271,8 @@ begin
   end if;
 end
 $$;
-comment on function private.require_size(bigint, text) is
+comment on function private.require_size is
   'Refuses (invalid_request) the argument `name` if it has more than 16,384 bytes.';
-revoke all on function private.require_size(bigint, text)
-  from public, anon, authenticated, service_role;
 
 
 -- Which request made a change, for the audit. Only a sane id is kept: the header is the caller's.
@@ -182,15 +282,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   id text :=
-    nullif(pg_catalog.current_setting('request.headers', true), '')::jsonb ->> 'x-request-id';
+    nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-request-id';
 begin
   -- a bound in the pattern would make it twenty times as slow
-  return case when id ~ '^[A-Za-z0-9_=-]+$' and pg_catalog.char_length(id) <= 64 then id end;
+  return case when id ~ '^[A-Za-z0-9_=-]+$' and char_length(id) <= 64 then id end;
 end
 $$;
-comment on function private.request_id() is
+comment on function private.request_id is
   'The X-Request-Id that the request came with, or null when it had none or one that is not sane.';
-revoke all on function private.request_id() from public, anon, authenticated, service_role;
 
 
 -- Makes history stay: for tables whose rows are never changed or removed, whoever asks.
@@ -203,9 +302,8 @@ begin
   return null;
 end
 $$;
-comment on function private.refuse_change() is
+comment on function private.refuse_change is
   'Trigger: refuses (append_only) the statement it is fired for, also for owners and definers.';
-revoke all on function private.refuse_change() from public, anon, authenticated, service_role;
 
 
 -- The cheapest question that only a working database answers.
@@ -215,7 +313,15 @@ set search_path = pg_catalog, pg_temp
 as $$
   select 'ok'
 $$;
-comment on function public.proxy_health() is
-  'Answers `ok`. For health checks: needs no user.';
-revoke all on function public.proxy_health() from public, service_role;
-grant execute on function public.proxy_health() to anon, authenticated;
+comment on function public.proxy_health is 'Answers `ok`. For health checks: needs no user.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.refusals, private.argument_rules
+  from public, anon, authenticated, service_role;
+revoke all on function
+  private.uuid_v7, private.refuse, private.refuse_until, private.require_size, private.request_id,
+  private.refuse_change, public.proxy_health
+from public, anon, authenticated, service_role;
+grant execute on function public.proxy_health to anon, authenticated;
+grant execute on function private.refuse, private.require_size to authenticated;

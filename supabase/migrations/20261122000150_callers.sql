@@ -6,7 +6,6 @@ from auth.users as u
 where u.deleted_at is null and (u.banned_until is null or u.banned_until <= now());
 comment on view private.active_accounts is
   'The accounts of Supabase Auth that are neither banned nor deleted, with their role (app_metadata).';
-revoke all on table private.active_accounts from public, anon, authenticated, service_role;
 
 
 -- Who calls: the token's subject, never the database role. PostgREST takes a token for 30 s after
@@ -20,21 +19,20 @@ declare
   subject text := claims ->> 'sub';
 begin
   if subject is null
-    or not pg_catalog.pg_input_is_valid(subject, 'uuid')
-    or (claims ->> 'exp')::numeric <= extract(epoch from pg_catalog.clock_timestamp())
+    or not pg_input_is_valid(subject, 'uuid')
+    or (claims ->> 'exp')::numeric <= extract(epoch from clock_timestamp())
   then
     perform private.refuse('unauthorized');
   end if;
   return subject::uuid;
 end
 $$;
-comment on function private.token_subject() is
+comment on function private.token_subject is
   'The id of the user whose token this request carries; refuses (unauthorized) without one, and with '
   'one that has ended.';
-revoke all on function private.token_subject() from public, anon, authenticated, service_role;
 
 
--- A definer, so that callers need no right to read the accounts or the refusals.
+-- A definer, so that callers need no right to read the accounts.
 create function private.require_user() returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -49,11 +47,9 @@ begin
   return caller_id;
 end
 $$;
-comment on function private.require_user() is
+comment on function private.require_user is
   'The id of the user whose token this request carries; refuses (unauthorized) without one, with one '
   'that has ended, and with one of an account that is banned or deleted.';
-revoke all on function private.require_user() from public, anon, authenticated, service_role;
-grant execute on function private.require_user() to authenticated;
 
 
 -- A ban or a removal of the account waits for this lock, or this waits for it and then finds no active
@@ -72,10 +68,9 @@ begin
   return caller_id;
 end
 $$;
-comment on function private.require_writer() is
+comment on function private.require_writer is
   'As private.require_user, for what writes: holds off a ban and the removal of the caller''s account '
   'until the transaction ends.';
-revoke all on function private.require_writer() from public, anon, authenticated, service_role;
 
 
 -- An admin is who Supabase Auth says, in the token and now: app_metadata can be set by the secret
@@ -97,10 +92,9 @@ begin
   return admin_id;
 end
 $$;
-comment on function private.require_admin() is
+comment on function private.require_admin is
   'The id of the admin whose token this request carries; refuses (unauthorized, forbidden) every '
   'request but one of an account that is an admin''s now.';
-revoke all on function private.require_admin() from public, anon, authenticated, service_role;
 
 
 create function private.require_admin_writer() returns uuid
@@ -112,8 +106,15 @@ begin
   return private.require_admin();
 end
 $$;
-comment on function private.require_admin_writer() is
+comment on function private.require_admin_writer is
   'As private.require_admin, for what writes: holds off the removal of the admin''s account until '
   'the transaction ends.';
-revoke all on function private.require_admin_writer()
-  from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.active_accounts from public, anon, authenticated, service_role;
+revoke all on function
+  private.token_subject, private.require_user, private.require_writer, private.require_admin,
+  private.require_admin_writer
+from public, anon, authenticated, service_role;
+grant execute on function private.require_user to authenticated;

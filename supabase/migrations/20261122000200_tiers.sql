@@ -1,5 +1,37 @@
 -- Tiers: what a key may use. Rows, not code, so a new tier is an insert.
 
+-- The one place that says what a limit may be, for tiers and for keys.
+create function private.wrong_limit(limits jsonb) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if jsonb_typeof(wrong_limit.limits) is distinct from 'object' then
+    return 'limits';
+  end if;
+  return (
+    select l.key
+    from jsonb_each(wrong_limit.limits) as l
+    where case
+      when l.key not in ('bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit') then true
+      when jsonb_typeof(l.value) = 'null' then false
+      when jsonb_typeof(l.value) <> 'number' or l.value #>> '{}' !~ '^\d{1,16}$' then true
+      -- what a number in JSON holds exactly
+      when l.key = 'bandwidth_limit_bytes'
+        then (l.value #>> '{}')::bigint > 9007199254740991
+      else (l.value #>> '{}')::bigint not between 1 and 1000000
+    end
+    order by l.key
+    limit 1
+  );
+end
+$$;
+comment on function private.wrong_limit is
+  'The first name in an object of limits that is not a limit or has a value that it may not have: '
+  'bandwidth_limit_bytes 0 to 2^53 - 1, rate_limit and tunnel_limit 1 to 1,000,000. A limit may '
+  'be null. Null where all are right; `limits` where it is not an object.';
+
+
 create table public.proxy_tiers (
   tier text primary key,
   bandwidth_limit_bytes bigint not null,
@@ -8,12 +40,15 @@ create table public.proxy_tiers (
   key_limit integer not null default 100,
   self_serve boolean not null,
   constraint "a tier's name is snake case" check (tier ~ '^[a-z][a-z0-9_]{0,30}$'),
-  -- what a number in JSON holds exactly
-  constraint "a bandwidth limit is 0 to 2^53 - 1" check (
-    bandwidth_limit_bytes between 0 and 9007199254740991
+  constraint "limits are in their ranges" check (
+    private.wrong_limit(
+      jsonb_build_object(
+        'bandwidth_limit_bytes', bandwidth_limit_bytes,
+        'rate_limit', rate_limit,
+        'tunnel_limit', tunnel_limit
+      )
+    ) is null
   ),
-  constraint "a rate limit is positive" check (rate_limit > 0),
-  constraint "a tunnel limit is 1 to 1,000,000" check (tunnel_limit between 1 and 1000000),
   constraint "a key limit is positive" check (key_limit > 0)
 );
 comment on table public.proxy_tiers is 'The tiers a key can be of, with their limits.';
@@ -29,8 +64,6 @@ comment on column public.proxy_tiers.self_serve is
 alter table public.proxy_tiers enable row level security;
 create policy "signed-in users read the tiers" on public.proxy_tiers
   for select to authenticated using (true);
-revoke all on table public.proxy_tiers from public, anon, authenticated, service_role;
-grant select on table public.proxy_tiers to authenticated;
 
 insert into public.proxy_tiers (
   tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
@@ -44,7 +77,7 @@ create table private.proxy_tier_grants (
   id uuid primary key default private.uuid_v7(),
   user_id uuid not null references auth.users (id) on delete cascade,
   tier text not null references public.proxy_tiers (tier),
-  granted_at timestamptz not null default pg_catalog.clock_timestamp(),
+  granted_at timestamptz not null default clock_timestamp(),
   granted_by uuid,
   reason text,
   constraint "a tier is granted to a user once" unique (user_id, tier),
@@ -61,4 +94,11 @@ create index proxy_tier_grants_tier on private.proxy_tier_grants (tier);
 alter table private.proxy_tier_grants enable row level security;
 create policy "users read their own grants" on private.proxy_tier_grants
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table private.proxy_tier_grants from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  public.proxy_tiers, private.proxy_tier_grants
+from public, anon, authenticated, service_role;
+revoke all on function private.wrong_limit from public, anon, authenticated, service_role;
+grant select on table public.proxy_tiers to authenticated;

@@ -21,7 +21,6 @@ comment on table private.write_limits is
   'Spans up to an hour are exact; longer ones are counted by the hour, and err towards refusing.';
 comment on column private.write_limits.name is 'The policy''s name in the RateLimit headers.';
 alter table private.write_limits enable row level security;
-revoke all on table private.write_limits from public, anon, authenticated, service_role;
 
 insert into private.write_limits (name, action, allowed, seconds) values
   ('rotate', 'rotate', 5, 60),
@@ -49,7 +48,6 @@ comment on column private.write_windows.hour is 'The hour, since 1970, of the fi
 comment on column private.write_windows.hourly is
   'How many in that hour and in each of the 24 before it, newest first.';
 alter table private.write_windows enable row level security;
-revoke all on table private.write_windows from public, anon, authenticated, service_role;
 
 
 create function private.lock_writes(
@@ -71,11 +69,9 @@ begin
   end loop;
 end
 $$;
-comment on function private.lock_writes(uuid, text) is
+comment on function private.lock_writes is
   'What the user wrote of this kind lately; holds off the user''s other writes of this kind until '
   'the transaction ends.';
-revoke all on function private.lock_writes(uuid, text)
-  from public, anon, authenticated, service_role;
 
 
 -- Only what is done is counted: a refusal later in the transaction takes the count back. The row is
@@ -89,13 +85,13 @@ as $$
 declare
   longest_exact constant integer := 3600;
   written record := private.lock_writes(claim_write.user_id, claim_write.action);
-  before constant integer := pg_catalog.cardinality(written.recent);
+  before constant integer := cardinality(written.recent);
   -- never earlier than the last, as what follows searches a sorted list
   moment constant timestamptz :=
-    greatest(pg_catalog.clock_timestamp(), written.recent[before]);
+    greatest(clock_timestamp(), written.recent[before]);
   -- as a double: numeric, which extract gives, takes several times as long
-  now_at constant double precision := pg_catalog.date_part('epoch', moment);
-  this_hour constant integer := pg_catalog.floor(now_at / 3600);
+  now_at constant double precision := date_part('epoch', moment);
+  this_hour constant integer := floor(now_at / 3600);
   counts integer[] := written.hourly;
   policy text;
   allowed integer;
@@ -111,7 +107,7 @@ declare
   states text := '';
 begin
   if this_hour > written.hour then
-    counts := pg_catalog.array_fill(0, array[least(this_hour - written.hour, 25)]) || counts;
+    counts := array_fill(0, array[least(this_hour - written.hour, 25)]) || counts;
     counts := counts[:25];
   end if;
   counts[1] := counts[1] + 1;
@@ -123,29 +119,23 @@ begin
     order by l.seconds
   loop
     if span <= longest_exact then
-      gone := pg_catalog.width_bucket(
-        moment - pg_catalog.make_interval(secs => span), written.recent
-      );
+      gone := width_bucket(moment - make_interval(secs => span), written.recent);
       used := before - gone + 1;
-      reset := span + pg_catalog.ceil(
-        pg_catalog.date_part('epoch', coalesce(written.recent[gone + 1], moment)) - now_at
-      );
+      reset := span + ceil(date_part('epoch', coalesce(written.recent[gone + 1], moment)) - now_at);
     else
       -- whole hours, the oldest of which began up to an hour before the span
       hours := (span + 3599) / 3600;
       used := 0;
-      for place in 1 .. least(hours + 1, pg_catalog.cardinality(counts)) loop
+      for place in 1 .. least(hours + 1, cardinality(counts)) loop
         continue when counts[place] = 0;
         used := used + counts[place];
         reset := (hours + 2 - place) * 3600;
       end loop;
-      reset := reset - pg_catalog.floor(now_at - this_hour * 3600.0::double precision);
+      reset := reset - floor(now_at - this_hour * 3600.0::double precision);
     end if;
     if used > allowed then
       if span <= longest_exact then
-        reset := span + pg_catalog.ceil(
-          pg_catalog.date_part('epoch', written.recent[before - allowed + 1]) - now_at
-        );
+        reset := span + ceil(date_part('epoch', written.recent[before - allowed + 1]) - now_at);
       end if;
       reset := greatest(reset, 1);
       longest_wait := greatest(longest_wait, reset);
@@ -161,7 +151,7 @@ begin
   if longest_wait > 0 then
     perform private.refuse_until(
       longest_wait,
-      pg_catalog.jsonb_build_object('RateLimit-Policy', policies, 'RateLimit', states)
+      jsonb_build_object('RateLimit-Policy', policies, 'RateLimit', states)
     );
   end if;
   update private.write_windows as w
@@ -171,20 +161,27 @@ begin
   -- an operator may take all limits of a kind away
   if policies <> '' then
     -- PostgREST adds them to its answer
-    perform pg_catalog.set_config(
+    perform set_config(
       'response.headers',
-      pg_catalog.json_build_array(
-        pg_catalog.json_build_object('RateLimit-Policy', policies),
-        pg_catalog.json_build_object('RateLimit', states)
+      json_build_array(
+        json_build_object('RateLimit-Policy', policies),
+        json_build_object('RateLimit', states)
       )::text,
       true
     );
   end if;
 end
 $$;
-comment on function private.claim_write(uuid, text) is
+comment on function private.claim_write is
   'Counts one write of the user, and sets the RateLimit headers (draft-ietf-httpapi-ratelimit-'
   'headers-10) of the answer; or refuses (rate_limited, with the seconds to wait). Returns how many '
   'are left by the shortest limit, and the seconds until that grows.';
-revoke all on function private.claim_write(uuid, text)
-  from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.write_limits, private.write_windows
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.lock_writes, private.claim_write
+from public, anon, authenticated, service_role;

@@ -16,11 +16,11 @@ declare
   clean text;
 begin
   -- by its size first: what the routes take as a body
-  if pg_catalog.octet_length(clean_text.value) > 16384 then
+  if octet_length(clean_text.value) > 16384 then
     return null;
   end if;
-  clean := pg_catalog.btrim(clean_text.value, spaces);
-  if pg_catalog.char_length(clean) not between 1 and clean_text.most
+  clean := btrim(clean_text.value, spaces);
+  if char_length(clean) not between 1 and clean_text.most
     -- controls, and those that change the direction of what stands around
     or clean ~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'
     or clean !~ ('[^' || spaces || invisible || ']')
@@ -30,8 +30,34 @@ begin
   return clean;
 end
 $$;
-comment on function private.clean_text(text, integer) is
+comment on function private.clean_text is
   'The text without the space characters, of any script, at its ends; null for what then has not 1 '
   'to `most` characters, has a control or bidirectional control among them, or shows nothing.';
-revoke all on function private.clean_text(text, integer)
+
+
+create function private.clean_label(value text) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.clean_text(clean_label.value, 80);
+end
+$$;
+comment on function private.clean_label is
+  'The label of a key as clean text of 1 to 80 characters; null for what is not.';
+
+create function private.clean_reason(value text) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.clean_text(clean_reason.value, 500);
+end
+$$;
+comment on function private.clean_reason is
+  'Why an admin does something, as clean text of 1 to 500 characters; null for what is not.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.clean_text, private.clean_label, private.clean_reason
   from public, anon, authenticated, service_role;

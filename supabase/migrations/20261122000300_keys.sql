@@ -7,12 +7,10 @@ create table private.proxy_keys (
   label text not null,
   tier text not null references public.proxy_tiers (tier),
   live_mode boolean not null,
-  bandwidth_limit_override_bytes bigint,
-  rate_limit_override integer,
-  tunnel_limit_override integer,
+  limit_overrides jsonb not null default '{}',
   allowed_ips cidr[] not null default '{}',
   expires_at timestamptz,
-  created_at timestamptz not null default pg_catalog.now(),
+  created_at timestamptz not null default now(),
   rotated_at timestamptz,
   grace_ends_at timestamptz,
   suspended_at timestamptz,
@@ -24,17 +22,13 @@ create table private.proxy_keys (
     key_id ~ (case when live_mode then '^avp_live_[0-9a-f]{12}$' else '^avp_test_[0-9a-f]{12}$' end)
   ),
   constraint "a label is clean text of 1 to 80 characters" check (
-    label is not distinct from private.clean_text(label, 80)
+    label is not distinct from private.clean_label(label)
   ),
   constraint "a key without an owner is deleted" check (
     user_id is not null or deleted_at is not null
   ),
-  constraint "an overridden bandwidth limit is 0 to 2^53 - 1" check (
-    bandwidth_limit_override_bytes between 0 and 9007199254740991
-  ),
-  constraint "an overridden rate limit is positive" check (rate_limit_override > 0),
-  constraint "an overridden tunnel limit is 1 to 1,000,000" check (
-    tunnel_limit_override between 1 and 1000000
+  constraint "overridden limits are known and in their ranges" check (
+    limit_overrides = '{}' or private.wrong_limit(limit_overrides) is null
   ),
   constraint "at most 50 address ranges" check (cardinality(allowed_ips) <= 50),
   constraint "an address range is not null" check (array_position(allowed_ips, null) is null),
@@ -46,7 +40,7 @@ create table private.proxy_keys (
     suspended_reason is null or suspended_at is not null
   ),
   constraint "a reason is clean text of 1 to 500 characters" check (
-    suspended_reason is not distinct from private.clean_text(suspended_reason, 500)
+    suspended_reason is not distinct from private.clean_reason(suspended_reason)
   ),
   -- others could not be counted with, nor put into an answer
   constraint "times are of this century" check (
@@ -62,12 +56,8 @@ comment on column private.proxy_keys.key_id is 'The public name; never changes; 
 comment on column private.proxy_keys.user_id is
   'The owner; null once the account is gone, and the key then is deleted.';
 comment on column private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
-comment on column private.proxy_keys.bandwidth_limit_override_bytes is
-  'Set by an admin in place of the tier''s bytes per month; null means the tier''s.';
-comment on column private.proxy_keys.rate_limit_override is
-  'Set by an admin in place of the tier''s CONNECTs per second; null means the tier''s.';
-comment on column private.proxy_keys.tunnel_limit_override is
-  'Set by an admin in place of the tier''s open tunnels per gateway; null means the tier''s.';
+comment on column private.proxy_keys.limit_overrides is
+  'Limits that an admin set in place of the tier''s, by the name of the tier''s column.';
 comment on column private.proxy_keys.allowed_ips is
   'The client addresses that the gateway lets through; empty means any.';
 comment on column private.proxy_keys.expires_at is
@@ -91,7 +81,6 @@ create index proxy_keys_undeleted on private.proxy_keys (tier, user_id) where de
 alter table private.proxy_keys enable row level security;
 create policy "owners read their own keys" on private.proxy_keys
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table private.proxy_keys from public, anon, authenticated, service_role;
 
 create trigger keep_keys before delete or truncate on private.proxy_keys
   for each statement execute function private.refuse_change();
@@ -111,7 +100,6 @@ comment on column private.proxy_key_secrets.previous_hash is
   'Of the secret before the last rotation, if that gave a grace: it works until the key''s '
   'grace_ends_at, and not after.';
 alter table private.proxy_key_secrets enable row level security;
-revoke all on table private.proxy_key_secrets from public, anon, authenticated, service_role;
 
 
 create function private.secret_hash(key_id text, secret text) returns bytea
@@ -119,24 +107,20 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return pg_catalog.sha256(
-    pg_catalog.convert_to(secret_hash.key_id || ':' || secret_hash.secret, 'SQL_ASCII')
-  );
+  return sha256(convert_to(secret_hash.key_id || ':' || secret_hash.secret, 'SQL_ASCII'));
 end
 $$;
-comment on function private.secret_hash(text, text) is
-  'SHA-256 over the ASCII bytes of `keyId:secret`.';
-revoke all on function private.secret_hash(text, text)
-  from public, anon, authenticated, service_role;
+comment on function private.secret_hash is 'SHA-256 over the ASCII bytes of `keyId:secret`.';
 
 
 -- What a key may do and whether it works, in one place for all who ask.
 create view private.key_states with (security_invoker = true) as
 select
   k.*,
-  coalesce(k.bandwidth_limit_override_bytes, t.bandwidth_limit_bytes) as bandwidth_limit_bytes,
-  coalesce(k.rate_limit_override, t.rate_limit) as rate_limit,
-  coalesce(k.tunnel_limit_override, t.tunnel_limit) as tunnel_limit,
+  coalesce((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint, t.bandwidth_limit_bytes)
+    as bandwidth_limit_bytes,
+  coalesce((k.limit_overrides ->> 'rate_limit')::integer, t.rate_limit) as rate_limit,
+  coalesce((k.limit_overrides ->> 'tunnel_limit')::integer, t.tunnel_limit) as tunnel_limit,
   k.deleted_at is null and k.suspended_at is null
     and (k.expires_at is null or k.expires_at > now())
     and (k.owner_barred_until is null or k.owner_barred_until <= now()) as active
@@ -145,7 +129,6 @@ join public.proxy_tiers as t on t.tier = k.tier;
 comment on view private.key_states is
   'Keys with the limits that count, and whether they are active: not deleted, suspended or expired, '
   'and of an account that is neither banned nor deleted.';
-revoke all on table private.key_states from public, anon, authenticated, service_role;
 
 
 -- A path or an argument may name a key by its uuid or by its keyId.
@@ -156,7 +139,7 @@ as $$
 declare
   key private.proxy_keys;
 begin
-  if pg_catalog.pg_input_is_valid(lock_key.reference, 'uuid') then
+  if pg_input_is_valid(lock_key.reference, 'uuid') then
     select * into key from private.proxy_keys as k
     where k.id = lock_key.reference::uuid
       and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
@@ -173,10 +156,9 @@ begin
   return key;
 end
 $$;
-comment on function private.lock_key(text, uuid) is
+comment on function private.lock_key is
   'The key named by uuid or keyId, locked until the transaction ends. With an owner_id, another '
   'user''s key is refused exactly as one that does not exist (not_found).';
-revoke all on function private.lock_key(text, uuid) from public, anon, authenticated, service_role;
 
 
 -- An account that goes away takes its keys out of service, but not their history.
@@ -185,15 +167,13 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  new.deleted_at := coalesce(new.deleted_at, pg_catalog.clock_timestamp());
+  new.deleted_at := coalesce(new.deleted_at, clock_timestamp());
   new.grace_ends_at := null;
   return new;
 end
 $$;
-comment on function private.delete_ownerless_key() is
+comment on function private.delete_ownerless_key is
   'Trigger: marks a key deleted when its owner''s account is removed.';
-revoke all on function private.delete_ownerless_key()
-  from public, anon, authenticated, service_role;
 
 create trigger delete_ownerless_key before update of user_id on private.proxy_keys
   for each row when (new.user_id is null)
@@ -207,23 +187,20 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform pg_catalog.pg_notify('proxy_key_changed', new.key_id);
+  perform pg_notify('proxy_key_changed', new.key_id);
   return null;
 end
 $$;
-comment on function private.announce_key_change() is
+comment on function private.announce_key_change is
   'Trigger: notifies channel proxy_key_changed with the keyId, at commit.';
-revoke all on function private.announce_key_change() from public, anon, authenticated, service_role;
 
 create trigger announce_key_change after update on private.proxy_keys
   for each row
   when (
-    (old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override,
-      old.tunnel_limit_override, old.rotated_at, old.grace_ends_at, old.suspended_at,
+    (old.tier, old.limit_overrides, old.rotated_at, old.grace_ends_at, old.suspended_at,
       old.deleted_at, old.expires_at, old.allowed_ips, old.owner_barred_until)
     is distinct from
-    (new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override,
-      new.tunnel_limit_override, new.rotated_at, new.grace_ends_at, new.suspended_at,
+    (new.tier, new.limit_overrides, new.rotated_at, new.grace_ends_at, new.suspended_at,
       new.deleted_at, new.expires_at, new.allowed_ips, new.owner_barred_until)
   )
   execute function private.announce_key_change();
@@ -235,17 +212,25 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform pg_catalog.pg_notify('proxy_key_changed', k.key_id)
+  perform pg_notify('proxy_key_changed', k.key_id)
   from private.proxy_keys as k
   where k.tier = new.tier and k.deleted_at is null;
   return null;
 end
 $$;
-comment on function private.announce_tier_change() is
+comment on function private.announce_tier_change is
   'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits change.';
-revoke all on function private.announce_tier_change()
-  from public, anon, authenticated, service_role;
 
 create trigger announce_tier_change
   after update of bandwidth_limit_bytes, rate_limit, tunnel_limit on public.proxy_tiers
   for each row execute function private.announce_tier_change();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_keys, private.proxy_key_secrets, private.key_states
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.secret_hash, private.lock_key, private.delete_ownerless_key,
+  private.announce_key_change, private.announce_tier_change
+from public, anon, authenticated, service_role;

@@ -16,11 +16,9 @@ begin
   end;
 end
 $$;
-comment on function private.barred_until(timestamptz, timestamptz) is
+comment on function private.barred_until is
   'Until when an account of Supabase Auth with this banned_until and deleted_at may do nothing; 2100 '
   'for good, null where it may.';
-revoke all on function private.barred_until(timestamptz, timestamptz)
-  from public, anon, authenticated, service_role;
 
 
 -- The lock makes a ban wait for the mint, and find its key, or the mint wait for the ban.
@@ -39,10 +37,8 @@ begin
   return new;
 end
 $$;
-comment on function private.note_owner_state() is
+comment on function private.note_owner_state is
   'Trigger: gives a key that comes into service its owner_barred_until.';
-revoke all on function private.note_owner_state()
-  from public, anon, authenticated, service_role;
 
 create trigger note_owner_state before insert on private.proxy_keys
   for each row execute function private.note_owner_state();
@@ -66,12 +62,17 @@ begin
   return null;
 end
 $$;
-comment on function private.bar_keys() is
+comment on function private.bar_keys is
   'Trigger: takes the keys of an account that is banned or deleted out of service for as long, and '
   'puts them back when it is let in again.';
-revoke all on function private.bar_keys() from public, anon, authenticated, service_role;
 
 create trigger bar_keys after update of banned_until, deleted_at on auth.users
   for each row
   when ((old.banned_until, old.deleted_at) is distinct from (new.banned_until, new.deleted_at))
   execute function private.bar_keys();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.barred_until, private.note_owner_state, private.bar_keys
+from public, anon, authenticated, service_role;

@@ -11,7 +11,7 @@ create table private.proxy_key_audit (
   changes jsonb,
   reason text,
   request_id text,
-  occurred_at timestamptz not null default pg_catalog.clock_timestamp(),
+  occurred_at timestamptz not null default clock_timestamp(),
   constraint "an action is a known one" check (
     action in (
       'minted', 'updated', 'rotated', 'deleted', 'suspended', 'reactivated', 'limits_changed',
@@ -45,7 +45,6 @@ create index proxy_key_audit_owner
 alter table private.proxy_key_audit enable row level security;
 create policy "owners read the audit of their own keys" on private.proxy_key_audit
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table private.proxy_key_audit from public, anon, authenticated, service_role;
 
 create trigger keep_audit before update or delete or truncate on private.proxy_key_audit
   for each statement execute function private.refuse_change();
@@ -57,74 +56,55 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform pg_catalog.set_config('proxy_keys.reason', coalesce(give_reason.reason, ''), true);
+  perform set_config('proxy_keys.reason', coalesce(give_reason.reason, ''), true);
 end
 $$;
-comment on function private.give_reason(text) is
+comment on function private.give_reason is
   'Notes why the next change of this transaction is made, for the audit; null takes it back.';
-revoke all on function private.give_reason(text) from public, anon, authenticated, service_role;
 
 
--- Derives the action from what changed in the row.
+-- Derives the action from what changed in the row: a column that no line here names is an update.
 -- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
 create function private.audit_key_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- what has an action of its own, and what follows from another change
+  known constant text[] := array[
+    'rotated_at', 'grace_ends_at', 'deleted_at', 'suspended_at', 'suspended_reason', 'user_id',
+    'owner_barred_until', 'tier', 'limit_overrides'
+  ];
   subject text := auth.jwt() ->> 'sub';
   actor uuid;
-  actions text[] := '{}';
+  changed jsonb := '{}';
   updated jsonb;
-  limits jsonb;
+  actions text[] := '{}';
 begin
   -- not within the statement below, which would read it as a uuid while it is planned
-  if pg_catalog.pg_input_is_valid(subject, 'uuid') then
+  if pg_input_is_valid(subject, 'uuid') then
     actor := subject::uuid;
   end if;
   if tg_op = 'INSERT' then
     actions := array['minted'];
   else
-    if (new.label, new.allowed_ips, new.expires_at)
-      is distinct from (old.label, old.allowed_ips, old.expires_at)
-    then
-      actions := actions || 'updated'::text;
-      updated := case when new.label <> old.label
-          then pg_catalog.jsonb_build_object('label', new.label) else '{}' end
-        || case when new.allowed_ips <> old.allowed_ips
-          then pg_catalog.jsonb_build_object('allowed_ips', new.allowed_ips) else '{}' end
-        || case when new.expires_at is distinct from old.expires_at
-          then pg_catalog.jsonb_build_object('expires_at', new.expires_at) else '{}' end;
-    end if;
-    if new.rotated_at is distinct from old.rotated_at then
-      actions := actions || 'rotated'::text;
-    end if;
-    if new.deleted_at is not null and old.deleted_at is null then
-      actions := actions || 'deleted'::text;
-    end if;
-    if new.suspended_at is not null and old.suspended_at is null then
-      actions := actions || 'suspended'::text;
-    end if;
-    if (old.deleted_at is not null and new.deleted_at is null)
-      or (old.suspended_at is not null and new.suspended_at is null)
-    then
-      actions := actions || 'reactivated'::text;
-    end if;
-    if (
-      new.tier, new.bandwidth_limit_override_bytes, new.rate_limit_override,
-      new.tunnel_limit_override
-    ) is distinct from (
-      old.tier, old.bandwidth_limit_override_bytes, old.rate_limit_override,
-      old.tunnel_limit_override
-    ) then
-      actions := actions || 'limits_changed'::text;
-      limits := pg_catalog.jsonb_build_object(
-        'tier', new.tier,
-        'bandwidth_limit_override_bytes', new.bandwidth_limit_override_bytes,
-        'rate_limit_override', new.rate_limit_override,
-        'tunnel_limit_override', new.tunnel_limit_override
-      );
-    end if;
+    select coalesce(jsonb_object_agg(c.key, c.value), '{}') into changed
+    from (
+      select * from jsonb_each(to_jsonb(new)) except select * from jsonb_each(to_jsonb(old))
+    ) as c;
+    updated := changed - known;
+    actions := array_remove(
+      array[
+        case when updated <> '{}' then 'updated' end,
+        case when changed ? 'rotated_at' then 'rotated' end,
+        case when new.deleted_at is not null and old.deleted_at is null then 'deleted' end,
+        case when new.suspended_at is not null and old.suspended_at is null then 'suspended' end,
+        case when (old.deleted_at is not null and new.deleted_at is null)
+          or (old.suspended_at is not null and new.suspended_at is null) then 'reactivated' end,
+        case when changed ?| array['tier', 'limit_overrides'] then 'limits_changed' end
+      ],
+      null
+    );
   end if;
   insert into private.proxy_key_audit (
     api_key_id, user_id, actor_id, action, changes, reason, request_id
@@ -135,19 +115,23 @@ begin
     coalesce(new.user_id, old.user_id),
     actor,
     action,
-    case action when 'updated' then updated when 'limits_changed' then limits end,
+    case action
+      when 'updated' then updated
+      when 'limits_changed' then jsonb_build_object(
+        'tier', new.tier, 'limit_overrides', new.limit_overrides
+      )
+    end,
     -- only admins give reasons
     case when action in ('suspended', 'reactivated', 'limits_changed')
-      then nullif(pg_catalog.current_setting('proxy_keys.reason', true), '')
+      then nullif(current_setting('proxy_keys.reason', true), '')
     end,
     private.request_id()
-  from pg_catalog.unnest(actions) as action;
+  from unnest(actions) as action;
   return null;
 end
 $$;
-comment on function private.audit_key_change() is
+comment on function private.audit_key_change is
   'Trigger: writes one audit row for each action that an insert or update of a key amounts to.';
-revoke all on function private.audit_key_change() from public, anon, authenticated, service_role;
 
 create trigger audit_key_change after insert or update on private.proxy_keys
   for each row execute function private.audit_key_change();
@@ -164,7 +148,7 @@ declare
   changed private.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
 begin
   -- as above
-  if pg_catalog.pg_input_is_valid(subject, 'uuid') then
+  if pg_input_is_valid(subject, 'uuid') then
     actor := subject::uuid;
   end if;
   insert into private.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
@@ -173,19 +157,24 @@ begin
     changed.user_id,
     actor,
     case when tg_op = 'INSERT' then 'tier_granted' else 'tier_revoked' end,
-    nullif(pg_catalog.current_setting('proxy_keys.reason', true), ''),
+    nullif(current_setting('proxy_keys.reason', true), ''),
     private.request_id()
   );
   return null;
 end
 $$;
-comment on function private.audit_grant_change() is
+comment on function private.audit_grant_change is
   'Trigger: writes one audit row for each grant of a tier that is made or taken back.';
-revoke all on function private.audit_grant_change()
-  from public, anon, authenticated, service_role;
 
 create trigger audit_grant_change after insert or delete on private.proxy_tier_grants
   for each row execute function private.audit_grant_change();
 
 create trigger keep_grants before update or truncate on private.proxy_tier_grants
   for each statement execute function private.refuse_change();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.proxy_key_audit from public, anon, authenticated, service_role;
+revoke all on function
+  private.give_reason, private.audit_key_change, private.audit_grant_change
+from public, anon, authenticated, service_role;

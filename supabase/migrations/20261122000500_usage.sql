@@ -50,7 +50,6 @@ create index proxy_usage_events_owner_newest
 alter table private.proxy_usage_events enable row level security;
 create policy "owners read the events of their own keys" on private.proxy_usage_events
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table private.proxy_usage_events from public, anon, authenticated, service_role;
 
 -- The one place that says which events are no use of a key. Strict, so that an event without a code,
 -- as most are, costs no call: null then, which is no refusal either.
@@ -64,26 +63,21 @@ begin
   );
 end
 $$;
-comment on function private.is_refusal(text, bigint) is
+comment on function private.is_refusal is
   'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway tried '
   'nothing for the client, so it is no request and no use of the key, and no rollup counts it. Any code '
   'is one but those of an attempt that failed; an event that moved bytes is none. Null without a code.';
-revoke all on function private.is_refusal(text, bigint)
-  from public, anon, authenticated, service_role;
 
 create view private.counted_usage_events with (security_invoker = true) as
 select * from private.proxy_usage_events as e
 where private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
 comment on view private.counted_usage_events is
   'The events that the rollups are made of: all but refusals.';
-revoke all on table private.counted_usage_events from public, anon, authenticated, service_role;
 
 -- a net for events that no partition takes, so that none is lost; row level security as above
 create table private.proxy_usage_events_default
   partition of private.proxy_usage_events default;
 alter table private.proxy_usage_events_default enable row level security;
-revoke all on table private.proxy_usage_events_default
-  from public, anon, authenticated, service_role;
 
 
 -- Which table holds a month. By name: what an operator has detached is no partition any more.
@@ -94,17 +88,15 @@ as $$
 begin
   return (
     select i.inhrelid::regclass
-    from pg_catalog.pg_inherits as i
-    join pg_catalog.pg_class as c on c.oid = i.inhrelid
+    from pg_inherits as i
+    join pg_class as c on c.oid = i.inhrelid
     where i.inhparent = 'private.proxy_usage_events'::regclass
-      and c.relname = 'proxy_usage_events_' || pg_catalog.to_char(usage_partition.month, 'YYYY_MM')
+      and c.relname = 'proxy_usage_events_' || to_char(usage_partition.month, 'YYYY_MM')
   );
 end
 $$;
-comment on function private.usage_partition(date) is
+comment on function private.usage_partition is
   'The partition of proxy_usage_events of the month that the date is in, or null without one.';
-revoke all on function private.usage_partition(date)
-  from public, anon, authenticated, service_role;
 
 
 -- Makes the partitions of the months from `first` to `last`; those that exist are left alone.
@@ -125,8 +117,8 @@ declare
 begin
   for month in
     select m::date
-    from pg_catalog.generate_series(
-      pg_catalog.date_trunc('month', make_usage_partitions.first_month::timestamp),
+    from generate_series(
+      date_trunc('month', make_usage_partitions.first_month::timestamp),
       make_usage_partitions.last_month::timestamp,
       interval '1 month'
     ) as m
@@ -137,27 +129,25 @@ begin
     -- another may have made it while this waited
     continue when private.usage_partition(month) is not null;
 
-    partition_name := 'proxy_usage_events_' || pg_catalog.to_char(month, 'YYYY_MM');
+    partition_name := 'proxy_usage_events_' || to_char(month, 'YYYY_MM');
     begins := month::text || ' 00:00:00+00';
     ends := (month + interval '1 month')::date::text || ' 00:00:00+00';
-    execute pg_catalog.format(
+    execute format(
       'create table private.%I (
          like private.proxy_usage_events including defaults including constraints including indexes
        )',
       partition_name
     );
-    execute pg_catalog.format(
-      'alter table private.%I enable row level security', partition_name
-    );
-    execute pg_catalog.format(
+    execute format('alter table private.%I enable row level security', partition_name);
+    execute format(
       'revoke all on table private.%I from public, anon, authenticated, service_role',
       partition_name
     );
-    execute pg_catalog.format(
+    execute format(
       'comment on table private.%I is %L', partition_name,
-      'Usage events of ' || pg_catalog.to_char(month, 'YYYY-MM') || ' (UTC).'
+      'Usage events of ' || to_char(month, 'YYYY-MM') || ' (UTC).'
     );
-    execute pg_catalog.format(
+    execute format(
       'with moved as (
          delete from private.proxy_usage_events_default as d
          where d.occurred_at >= %L and d.occurred_at < %L
@@ -166,7 +156,7 @@ begin
        insert into private.%I select * from moved',
       begins, ends, partition_name
     );
-    execute pg_catalog.format(
+    execute format(
       'alter table private.proxy_usage_events attach partition private.%I
          for values from (%L) to (%L)',
       partition_name, begins, ends
@@ -178,16 +168,14 @@ end
 $$;
 comment on table private.proxy_usage_events_default is
   'Usage events whose month has no partition: a net, expected to be empty.';
-comment on function private.make_usage_partitions(date, date) is
+comment on function private.make_usage_partitions is
   'Makes the monthly partitions of proxy_usage_events from first_month to last_month, both '
   'included, with the events that the default partition held of them, and returns how many were '
   'missing. Fails (55P03) when events are being recorded for over 2 s without a pause.';
-revoke all on function private.make_usage_partitions(date, date)
-  from public, anon, authenticated, service_role;
 
 select private.make_usage_partitions(
-  (pg_catalog.now() at time zone 'UTC' - interval '3 months')::date,
-  (pg_catalog.now() at time zone 'UTC' + interval '12 months')::date
+  (now() at time zone 'UTC' - interval '3 months')::date,
+  (now() at time zone 'UTC' + interval '12 months')::date
 );
 
 
@@ -207,8 +195,6 @@ create index proxy_usage_hourly_owner on private.proxy_usage_hourly (user_id, ho
 alter table private.proxy_usage_hourly enable row level security;
 create policy "owners read the hourly usage of their own keys" on private.proxy_usage_hourly
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table private.proxy_usage_hourly from public, anon, authenticated, service_role;
-grant select on table private.proxy_usage_hourly to authenticated;
 
 
 create table private.proxy_usage_monthly (
@@ -232,5 +218,14 @@ create index proxy_usage_monthly_owner on private.proxy_usage_monthly (user_id, 
 alter table private.proxy_usage_monthly enable row level security;
 create policy "owners read the monthly usage of their own keys" on private.proxy_usage_monthly
   for select to authenticated using ((select auth.uid()) = user_id);
-revoke all on table private.proxy_usage_monthly from public, anon, authenticated, service_role;
-grant select on table private.proxy_usage_monthly to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_usage_events, private.counted_usage_events, private.proxy_usage_events_default,
+  private.proxy_usage_hourly, private.proxy_usage_monthly
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.is_refusal, private.usage_partition, private.make_usage_partitions
+from public, anon, authenticated, service_role;
+grant select on table private.proxy_usage_hourly, private.proxy_usage_monthly to authenticated;

@@ -1,5 +1,4 @@
--- Paging: how every list is cut, and how arguments that name a place or a time are read. The helpers
--- are definers, so that the functions that run as the caller need no right to read the refusals.
+-- Paging: how every list is cut, and how arguments that name a place or a time are read.
 
 create type public.proxy_page as (items json, next_cursor text);
 comment on type public.proxy_page is
@@ -16,25 +15,22 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return pg_catalog.translate(
-    pg_catalog.encode(
-      pg_catalog.int8send(
+  return translate(
+    encode(
+      int8send(
         (extract(epoch from encode_cursor.moment) * 1000000)::bigint
           | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end
       )
-        || pg_catalog.uuid_send(encode_cursor.id),
+        || uuid_send(encode_cursor.id),
       'base64'
     ),
     '+/', '-_'
   );
 end
 $$;
-comment on function private.encode_cursor(timestamptz, uuid, boolean) is
+comment on function private.encode_cursor is
   'The opaque name of a place in a list that is ordered by a time and an id: 8 bytes of microseconds '
   'since 1970 and 16 of the id, in base64url. only_deleted: the list goes on with deleted keys alone.';
-revoke all on function private.encode_cursor(timestamptz, uuid, boolean)
-  from public, anon, authenticated, service_role;
-grant execute on function private.encode_cursor(timestamptz, uuid, boolean) to authenticated;
 
 
 create function private.decode_cursor(
@@ -44,7 +40,7 @@ create function private.decode_cursor(
   out id uuid,
   out only_deleted boolean
 )
-language plpgsql stable security definer
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -57,13 +53,13 @@ begin
     id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     return;
   end if;
-  if pg_catalog.octet_length(decode_cursor.cursor) <> 32
+  if octet_length(decode_cursor.cursor) <> 32
     or decode_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
   then
     perform private.refuse('invalid_request', 'cursor');
   end if;
-  bytes := pg_catalog.decode(pg_catalog.translate(decode_cursor.cursor, '-_', '+/'), 'base64');
-  microseconds := ('x' || pg_catalog.encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
+  bytes := decode(translate(decode_cursor.cursor, '-_', '+/'), 'base64');
+  microseconds := ('x' || encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
   if decode_cursor.of_keys and microseconds >> 60 = 1 then
     only_deleted := true;
     microseconds := microseconds # (1::bigint << 60);
@@ -73,15 +69,12 @@ begin
     perform private.refuse('invalid_request', 'cursor');
   end if;
   moment := timestamptz 'epoch' + microseconds * interval '1 microsecond';
-  id := pg_catalog.encode(substring(bytes from 9 for 16), 'hex')::uuid;
+  id := encode(substring(bytes from 9 for 16), 'hex')::uuid;
 end
 $$;
-comment on function private.decode_cursor(text, boolean) is
+comment on function private.decode_cursor is
   'The place that a cursor names; that before the first row for null. only_deleted can be true of a '
   'list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
-revoke all on function private.decode_cursor(text, boolean)
-  from public, anon, authenticated, service_role;
-grant execute on function private.decode_cursor(text, boolean) to authenticated;
 
 
 create function private.make_page(items jsonb, most integer, moment text, id text)
@@ -92,7 +85,7 @@ as $$
 declare
   last_item jsonb := make_page.items -> (make_page.most - 1);
 begin
-  if pg_catalog.jsonb_array_length(make_page.items) > make_page.most then
+  if jsonb_array_length(make_page.items) > make_page.most then
     return (
       (make_page.items - make_page.most)::json,
       private.encode_cursor(
@@ -103,16 +96,13 @@ begin
   return (coalesce(make_page.items, '[]')::json, null)::public.proxy_page;
 end
 $$;
-comment on function private.make_page(jsonb, integer, text, text) is
+comment on function private.make_page is
   'A page of `most` items, or of all for null, out of up to one more, which tells that there is a '
   'page after this one. `moment` and `id` name what the list is ordered by.';
-revoke all on function private.make_page(jsonb, integer, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.make_page(jsonb, integer, text, text) to authenticated;
 
 
 create function private.require_limit("limit" integer) returns integer
-language plpgsql stable security definer
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -122,15 +112,12 @@ begin
   return require_limit."limit";
 end
 $$;
-comment on function private.require_limit(integer) is
+comment on function private.require_limit is
   'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to 200.';
-revoke all on function private.require_limit(integer)
-  from public, anon, authenticated, service_role;
-grant execute on function private.require_limit(integer) to authenticated;
 
 
 create function private.require_tier(tier text) returns text
-language plpgsql stable security definer
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -142,15 +129,13 @@ begin
   return require_tier.tier;
 end
 $$;
-comment on function private.require_tier(text) is
+comment on function private.require_tier is
   'The tier, or null; refuses (invalid_request) one that there is not.';
-revoke all on function private.require_tier(text) from public, anon, authenticated, service_role;
-grant execute on function private.require_tier(text) to authenticated;
 
 
 -- A full RFC 3339 time: 'tomorrow' is a time for Postgres, and one without its zone is ambiguous.
 create function private.require_time(value text, name text) returns timestamptz
-language plpgsql stable security definer
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -160,12 +145,12 @@ begin
     return null;
   end if;
   -- by its size first
-  if pg_catalog.octet_length(require_time.value) > 40 then
+  if octet_length(require_time.value) > 40 then
     perform private.refuse('invalid_request', require_time.name);
   end if;
   if require_time.value
       !~ '^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})$'
-    or not pg_catalog.pg_input_is_valid(require_time.value, 'timestamptz')
+    or not pg_input_is_valid(require_time.value, 'timestamptz')
   then
     perform private.refuse('invalid_request', require_time.name);
   end if;
@@ -176,26 +161,23 @@ begin
   return moment;
 end
 $$;
-comment on function private.require_time(text, text) is
+comment on function private.require_time is
   'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or not '
   'of this century.';
-revoke all on function private.require_time(text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.require_time(text, text) to authenticated;
 
 
 create function private.require_period(period text) returns date
-language plpgsql stable security definer
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  this_month date := pg_catalog.date_trunc('month', pg_catalog.now() at time zone 'UTC')::date;
+  this_month date := date_trunc('month', now() at time zone 'UTC')::date;
   month date;
 begin
   if require_period.period is null then
     return this_month;
   end if;
-  if pg_catalog.octet_length(require_period.period) <> 7 then
+  if octet_length(require_period.period) <> 7 then
     perform private.refuse('invalid_request', 'period');
   end if;
   if require_period.period !~ '^\d{4}-(0[1-9]|1[0-2])$' or require_period.period < '0001' then
@@ -208,27 +190,48 @@ begin
   return month;
 end
 $$;
-comment on function private.require_period(text) is
+comment on function private.require_period is
   'The first day of a month that is named YYYY-MM, of this month for null; refuses (invalid_request) '
   'what is none, one to come, and one over 13 months back.';
-revoke all on function private.require_period(text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.require_period(text) to authenticated;
 
 
-create function private.require_label_filter(label text) returns text
+create type private.key_filter as (active boolean, tier text, live_mode boolean, label text);
+comment on type private.key_filter is
+  'Which keys are asked for: null for any, and in `label` what the label must contain, in lower case.';
+
+create function private.read_key_filter(active boolean, tier text, live_mode boolean, label text)
+returns private.key_filter
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_size(pg_catalog.octet_length(require_label_filter.label), 'label');
-  return pg_catalog.lower(require_label_filter.label);
+  perform private.require_size(octet_length(read_key_filter.label), 'label');
+  return (
+    read_key_filter.active, private.require_tier(read_key_filter.tier), read_key_filter.live_mode,
+    lower(read_key_filter.label)
+  )::private.key_filter;
 end
 $$;
-comment on function private.require_label_filter(text) is
-  'What a label must contain, in lower case, or null; refuses (invalid_request) over 16,384 bytes.';
-revoke all on function private.require_label_filter(text)
-  from public, anon, authenticated, service_role;
+comment on function private.read_key_filter is
+  'The filter that these arguments mean; refuses (invalid_request) a tier that there is not, and a '
+  'label over 16,384 bytes.';
+
+
+-- By columns, and not by the row: a scan can then leave out a key before its usage is looked up.
+create function private.fits_filter(
+  active boolean, tier text, live_mode boolean, label text, filter private.key_filter
+) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (filter.active is null or fits_filter.active = filter.active)
+    and (filter.tier is null or fits_filter.tier = filter.tier)
+    and (filter.live_mode is null or fits_filter.live_mode = filter.live_mode)
+    and (filter.label is null or strpos(lower(fits_filter.label), filter.label) > 0);
+end
+$$;
+comment on function private.fits_filter is 'Whether a key of these columns is one that the filter asks for.';
 
 
 create function private.find_own_key(reference text) returns uuid
@@ -239,7 +242,7 @@ declare
   owner_id uuid := private.require_user();
   found_id uuid;
 begin
-  if pg_catalog.pg_input_is_valid(find_own_key.reference, 'uuid') then
+  if pg_input_is_valid(find_own_key.reference, 'uuid') then
     select k.id into found_id from private.proxy_keys as k
     where k.id = find_own_key.reference::uuid and k.user_id = owner_id;
   else
@@ -252,8 +255,18 @@ begin
   return found_id;
 end
 $$;
-comment on function private.find_own_key(text) is
+comment on function private.find_own_key is
   'The id of the caller''s key that is named by uuid or keyId; refuses (not_found) any other, also '
   'one of another user.';
-revoke all on function private.find_own_key(text) from public, anon, authenticated, service_role;
-grant execute on function private.find_own_key(text) to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
+  private.require_tier, private.require_time, private.require_period,
+  private.read_key_filter, private.fits_filter, private.find_own_key
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
+  private.require_tier, private.require_time, private.require_period, private.find_own_key
+to authenticated;

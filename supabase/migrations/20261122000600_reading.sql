@@ -16,6 +16,7 @@ select
   k.bandwidth_limit_bytes,
   k.rate_limit,
   k.tunnel_limit,
+  k.limit_overrides,
   k.active,
   k.allowed_ips::text[] as allowed_ips,
   m.last_used_at,
@@ -38,7 +39,6 @@ left join lateral (
 comment on view private.key_summaries is
   'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
   'secret or hash.';
-revoke all on table private.key_summaries from public, anon, authenticated, service_role;
 
 
 -- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
@@ -61,8 +61,9 @@ declare
   owner_id uuid := private.require_user();
   place record := private.decode_cursor(page_of_keys.cursor, true);
   most integer := private.require_limit(page_of_keys."limit");
-  wanted_tier text := private.require_tier(page_of_keys.tier);
-  wanted_label text := private.require_label_filter(page_of_keys.label);
+  filter private.key_filter := private.read_key_filter(
+    page_of_keys.active, page_of_keys.tier, page_of_keys.live_mode, page_of_keys.label
+  );
   tiers text[];
   undeleted private.key_summaries[] := '{}';
   last_key private.key_summaries;
@@ -78,16 +79,14 @@ begin
           and s.deleted_at is null
           and s.tier = any (tiers)
           and (s.created_at, s.id) < (place.moment, place.id)
-          and (page_of_keys.active is null or s.active = page_of_keys.active)
-          and (wanted_tier is null or s.tier = wanted_tier)
-          and (page_of_keys.live_mode is null or s.live_mode = page_of_keys.live_mode)
           and (
-            wanted_label is null or pg_catalog.strpos(pg_catalog.lower(s.label), wanted_label) > 0
+            filter is null
+            or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter)
           )
       );
     end if;
     -- of deleted keys at least one, so that the cursor always leads on
-    most := greatest(2000 - pg_catalog.cardinality(undeleted), 1);
+    most := greatest(2000 - cardinality(undeleted), 1);
     place.only_deleted := true;
   end if;
 
@@ -97,35 +96,30 @@ begin
     where s.user_id = owner_id
       and (not place.only_deleted or s.deleted_at is not null)
       and (s.created_at, s.id) < (place.moment, place.id)
-      and (page_of_keys.active is null or s.active = page_of_keys.active)
-      and (wanted_tier is null or s.tier = wanted_tier)
-      and (page_of_keys.live_mode is null or s.live_mode = page_of_keys.live_mode)
-      and (wanted_label is null or pg_catalog.strpos(pg_catalog.lower(s.label), wanted_label) > 0)
+      and (
+        filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter)
+      )
     order by s.created_at desc, s.id desc
     -- one more tells whether there is a page after this one
     limit most + 1
   );
-  if pg_catalog.cardinality(keys) > most then
+  if cardinality(keys) > most then
     keys := keys[:most];
     last_key := keys[most];
     next_cursor := private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted);
   end if;
-  if pg_catalog.cardinality(undeleted) > 0 then
+  if cardinality(undeleted) > 0 then
     keys := array(
-      select s from pg_catalog.unnest(undeleted || keys) as s order by s.created_at desc, s.id desc
+      select s from unnest(undeleted || keys) as s order by s.created_at desc, s.id desc
     );
   end if;
 end
 $$;
-comment on function private.page_of_keys(integer, text, boolean, text, boolean, text) is
+comment on function private.page_of_keys is
   'The caller''s keys from a cursor on, newest first, filtered, and the cursor of the page after it: '
   'up to the limit; for null those that are not deleted, and deleted ones up to 2,000 in all. '
   'Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor or tier that '
   'is none.';
-revoke all on function private.page_of_keys(integer, text, boolean, text, boolean, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.page_of_keys(integer, text, boolean, text, boolean, text)
-  to authenticated;
 
 
 -- A definer, with a number of rows that is always the same: so a planned count says nothing of what
@@ -137,21 +131,17 @@ as $$
 begin
   return query
   select k.*
-  from private.page_of_keys(null, null, null, null, null, null) as p, pg_catalog.unnest(p.keys) as k;
+  from private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k;
 end
 $$;
-comment on function private.own_key_summaries() is
+comment on function private.own_key_summaries is
   'The keys that public.list_proxy_keys answers without arguments. Refusals: unauthorized.';
-revoke all on function private.own_key_summaries() from public, anon, authenticated, service_role;
-grant execute on function private.own_key_summaries() to authenticated;
 
 create view public.proxy_key_summaries with (security_invoker = true) as
 select * from private.own_key_summaries();
 comment on view public.proxy_key_summaries is
   'The caller''s keys with their limits, state and usage in the current calendar month (UTC): those '
   'that list_proxy_keys answers without arguments. Never a secret or hash.';
-revoke all on table public.proxy_key_summaries from public, anon, authenticated, service_role;
-grant select on table public.proxy_key_summaries to authenticated;
 
 -- Without a trigger Postgres refuses a write as one that cannot be done (55000, an internal error
 -- over HTTP); with one, as one that is not allowed.
@@ -177,18 +167,14 @@ declare
     list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label
   );
 begin
-  return (pg_catalog.to_json(page.keys), page.next_cursor)::public.proxy_page;
+  return (to_json(page.keys), page.next_cursor)::public.proxy_page;
 end
 $$;
-comment on function public.list_proxy_keys(integer, text, boolean, text, boolean, text) is
+comment on function public.list_proxy_keys is
   'The caller''s keys, newest first, as proxy_key_summaries: with a limit (1 to 200) a page from '
   '`cursor` on; without one all that are not deleted, and deleted ones up to 2,000 in all, with the '
   'cursor of the rest. Filters: active, tier, live_mode, and label, which is contained in any case '
   'of letters. Refusals: unauthorized, invalid_request (detail: the argument).';
-revoke all on function public.list_proxy_keys(integer, text, boolean, text, boolean, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.list_proxy_keys(integer, text, boolean, text, boolean, text)
-  to authenticated;
 
 
 -- A definer: callers may read no table.
@@ -204,10 +190,7 @@ begin
   return summary;
 end
 $$;
-comment on function private.own_key_summary(text) is 'Does the work of public.get_proxy_key.';
-revoke all on function private.own_key_summary(text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.own_key_summary(text) to authenticated;
+comment on function private.own_key_summary is 'Does the work of public.get_proxy_key.';
 
 create function public.get_proxy_key(id text) returns public.proxy_key_summaries
 language plpgsql stable security invoker
@@ -217,7 +200,20 @@ begin
   return private.own_key_summary(get_proxy_key.id);
 end
 $$;
-comment on function public.get_proxy_key(text) is
+comment on function public.get_proxy_key is
   'The caller''s key (uuid or keyId), deleted or not. Refusals: unauthorized, not_found.';
-revoke all on function public.get_proxy_key(text) from public, anon, authenticated, service_role;
-grant execute on function public.get_proxy_key(text) to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.key_summaries, public.proxy_key_summaries
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
+  private.own_key_summary, public.get_proxy_key
+from public, anon, authenticated, service_role;
+grant select on table public.proxy_key_summaries to authenticated;
+grant execute on function
+  private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
+  private.own_key_summary, public.get_proxy_key
+to authenticated;

@@ -20,9 +20,9 @@ declare
   owner_id uuid := private.require_user();
 begin
   return (
-    select coalesce(pg_catalog.jsonb_object_agg(a.tier, a.keys), '{}')
+    select coalesce(jsonb_object_agg(a.tier, a.keys), '{}')
     from (
-      select k.tier, pg_catalog.count(*) as keys
+      select k.tier, count(*) as keys
       from private.key_states as k
       where k.user_id = owner_id and k.deleted_at is null and k.active
       group by k.tier
@@ -30,11 +30,8 @@ begin
   );
 end
 $$;
-comment on function private.count_active_keys() is
+comment on function private.count_active_keys is
   'How many of the caller''s keys are active now, by tier. Refusals: unauthorized.';
-revoke all on function private.count_active_keys()
-  from public, anon, authenticated, service_role;
-grant execute on function private.count_active_keys() to authenticated;
 
 create function public.proxy_usage_summary(period text default null)
 returns public.proxy_usage_totals
@@ -47,7 +44,7 @@ declare
 begin
   perform private.require_user();
   wanted_month := private.require_period(proxy_usage_summary.period);
-  totals.period := pg_catalog.to_char(wanted_month, 'YYYY-MM');
+  totals.period := to_char(wanted_month, 'YYYY-MM');
   select
     -- what a number in JSON holds exactly
     least(coalesce(sum(u.bytes_sent + u.bytes_received), 0), 9007199254740991),
@@ -57,17 +54,14 @@ begin
   where u.month = wanted_month;
   totals.tier_breakdown := private.count_active_keys();
   select coalesce(sum(a.value::integer), 0) into totals.active_keys
-  from pg_catalog.jsonb_each_text(totals.tier_breakdown) as a;
+  from jsonb_each_text(totals.tier_breakdown) as a;
   return totals;
 end
 $$;
-comment on function public.proxy_usage_summary(text) is
+comment on function public.proxy_usage_summary is
   'A calendar month (UTC; YYYY-MM, default this one, up to 13 back) over all of the caller''s keys, '
   'deleted ones too: bytes in and out, CONNECTs; and the keys that are active now, by tier. '
   'Refusals: unauthorized, invalid_request (detail: period).';
-revoke all on function public.proxy_usage_summary(text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.proxy_usage_summary(text) to authenticated;
 
 
 create function public.proxy_usage_by_key(
@@ -95,8 +89,8 @@ begin
   );
   select
     coalesce(
-      pg_catalog.json_agg(
-        pg_catalog.json_build_object(
+      json_agg(
+        json_build_object(
           'id', k.id,
           'key_id', k.key_id,
           'label', k.label,
@@ -113,21 +107,16 @@ begin
       '[]'
     )
   into answer.items
-  from pg_catalog.unnest(page.keys) as k
+  from unnest(page.keys) as k
   left join private.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month;
   answer.next_cursor := page.next_cursor;
   return answer;
 end
 $$;
-comment on function public.proxy_usage_by_key(text, integer, text, boolean, text, boolean, text) is
+comment on function public.proxy_usage_by_key is
   'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
   'up to 13 back), newest key first, paged and filtered as list_proxy_keys. last_used_at is of that '
   'month. Refusals: unauthorized, invalid_request (detail: the argument).';
-revoke all on function public.proxy_usage_by_key(text, integer, text, boolean, text, boolean, text)
-  from public, anon, authenticated, service_role;
-grant execute
-  on function public.proxy_usage_by_key(text, integer, text, boolean, text, boolean, text)
-  to authenticated;
 
 
 create type public.proxy_usage_timeline as (
@@ -140,11 +129,10 @@ comment on type public.proxy_usage_timeline is
   'Usage by hour or day (UTC) from `from` up to, not including, `to`; points: start, requests, '
   'bytes_sent, bytes_received, one for each, also where nothing was used.';
 
--- A definer, so that callers need no right to read the refusals.
 create function private.require_span(
   "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
 )
-language plpgsql stable security definer
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
@@ -157,15 +145,13 @@ begin
   end if;
   step := ('1 ' || require_span."interval")::interval;
   begins := private.require_time(require_span."from", 'from');
-  ends := coalesce(private.require_time(require_span."to", 'to'), pg_catalog.now());
+  ends := coalesce(private.require_time(require_span."to", 'to'), now());
   if begins >= ends then
     perform private.refuse('invalid_request', 'to');
   end if;
   -- the end of the hour or day that the time is in, or the time itself where it is such an end
-  end_at := pg_catalog.date_trunc(
-    require_span."interval", ends + step - interval '1 microsecond'
-  );
-  first_at := pg_catalog.date_trunc(
+  end_at := date_trunc(require_span."interval", ends + step - interval '1 microsecond');
+  first_at := date_trunc(
     require_span."interval",
     coalesce(
       begins,
@@ -177,12 +163,9 @@ begin
   end if;
 end
 $$;
-comment on function private.require_span(text, text, text) is
+comment on function private.require_span is
   'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
   'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
-revoke all on function private.require_span(text, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.require_span(text, text, text) to authenticated;
 
 create function public.proxy_usage_series(
   "interval" text, "from" text default null, "to" text default null, key_id text default null
@@ -208,7 +191,7 @@ begin
   series."to" := span.end_at;
   with used as (
     select
-      pg_catalog.date_trunc(proxy_usage_series."interval", h.hour) as start,
+      date_trunc(proxy_usage_series."interval", h.hour) as start,
       -- what a number in JSON holds exactly
       least(sum(h.requests), 9007199254740991) as requests,
       least(sum(h.bytes_sent), 9007199254740991) as bytes_sent,
@@ -223,8 +206,8 @@ begin
     ) as h
     group by 1
   )
-  select pg_catalog.jsonb_agg(
-    pg_catalog.jsonb_build_object(
+  select jsonb_agg(
+    jsonb_build_object(
       'start', p.start,
       'requests', coalesce(u.requests, 0),
       'bytes_sent', coalesce(u.bytes_sent, 0),
@@ -232,16 +215,24 @@ begin
     ) order by p.start
   )
   into series.points
-  from pg_catalog.generate_series(span.first_at, span.end_at - span.step, span.step) as p (start)
+  from generate_series(span.first_at, span.end_at - span.step, span.step) as p (start)
   left join used as u on u.start = p.start;
   return series;
 end
 $$;
-comment on function public.proxy_usage_series(text, text, text, text) is
+comment on function public.proxy_usage_series is
   'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled with '
   'zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, by '
   'default the last 24 hours or 30 days; at most 1,000. Refusals: unauthorized, invalid_request '
   '(detail: the argument), not_found.';
-revoke all on function public.proxy_usage_series(text, text, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.proxy_usage_series(text, text, text, text) to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
+  private.require_span, public.proxy_usage_series
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
+  private.require_span, public.proxy_usage_series
+to authenticated;

@@ -14,11 +14,10 @@ comment on type private.event_filter is
   'Which events are asked for: of which key, from when up to when, after which place, with what '
   'status or code, to which host.';
 
--- A definer, so that callers need no right to read the refusals.
 create function private.read_event_filter(
   id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text
 ) returns private.event_filter
-language plpgsql stable security definer
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -31,19 +30,17 @@ begin
     perform private.refuse('invalid_request', 'to');
   end if;
   -- no event is over five minutes ahead of its recording: months to come need not be looked into
-  filter.ends_at := least(filter.ends_at, pg_catalog.now() + interval '1 hour');
+  filter.ends_at := least(filter.ends_at, now() + interval '1 hour');
   if read_event_filter.status_code not between 100 and 999 then
     perform private.refuse('invalid_request', 'status_code');
   end if;
   filter.status_code := read_event_filter.status_code;
-  perform private.require_size(
-    pg_catalog.octet_length(read_event_filter.target_host), 'target_host'
-  );
-  filter.target_host := pg_catalog.lower(read_event_filter.target_host);
-  if pg_catalog.char_length(filter.target_host) not between 1 and 255 then
+  perform private.require_size(octet_length(read_event_filter.target_host), 'target_host');
+  filter.target_host := lower(read_event_filter.target_host);
+  if char_length(filter.target_host) not between 1 and 255 then
     perform private.refuse('invalid_request', 'target_host');
   end if;
-  perform private.require_size(pg_catalog.octet_length(read_event_filter.code), 'code');
+  perform private.require_size(octet_length(read_event_filter.code), 'code');
   if read_event_filter.code !~ '^[a-z][a-z0-9_]{0,63}$' then
     perform private.refuse('invalid_request', 'code');
   end if;
@@ -54,13 +51,9 @@ begin
   return filter;
 end
 $$;
-comment on function private.read_event_filter(text, text, text, text, integer, text, text) is
+comment on function private.read_event_filter is
   'The filter that these arguments mean. Refusals: unauthorized, invalid_request (detail: the '
   'argument), not_found.';
-revoke all on function private.read_event_filter(text, text, text, text, integer, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.read_event_filter(text, text, text, text, integer, text, text)
-  to authenticated;
 
 
 -- A definer: by row level security the planner may take the index by owner, and read all events of
@@ -89,24 +82,19 @@ begin
     and ((page_of_events.filter).status_code is null
       or e.status_code = (page_of_events.filter).status_code)
     and ((page_of_events.filter).target_host is null
-      or pg_catalog.lower(e.target_host) = (page_of_events.filter).target_host)
+      or lower(e.target_host) = (page_of_events.filter).target_host)
     and ((page_of_events.filter).code is null or e.code = (page_of_events.filter).code)
   order by e.occurred_at desc, e.event_id desc
   offset page_of_events.skipped
   limit page_of_events.most;
 end
 $$;
-comment on function private.page_of_events(private.event_filter, integer, integer) is
+comment on function private.page_of_events is
   'The caller''s events of a filter, newest first, without the first `skipped`, at most `most`.';
-revoke all on function private.page_of_events(private.event_filter, integer, integer)
-  from public, anon, authenticated, service_role;
-grant execute on function private.page_of_events(private.event_filter, integer, integer)
-  to authenticated;
 
 
--- A definer, so that callers need no right to read the refusals.
 create function private.require_page(page integer, "limit" integer, cursor text) returns integer
-language plpgsql stable security definer
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -118,12 +106,9 @@ begin
   return coalesce(require_page.page, 1);
 end
 $$;
-comment on function private.require_page(integer, integer, text) is
+comment on function private.require_page is
   'The number of a page, from 1; refuses (invalid_request) one beyond the first 10,000 rows, which '
   'would all be read to be skipped, and one beside a cursor.';
-revoke all on function private.require_page(integer, integer, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.require_page(integer, integer, text) to authenticated;
 
 create function public.list_proxy_key_events(
   id text,
@@ -156,33 +141,25 @@ begin
     select e from private.page_of_events(filter, (page_number - 1) * most, most + 1) as e
   );
   -- straight to json: making jsonb of a page takes longer than finding it
-  select coalesce(pg_catalog.json_agg(e), '[]') into answer.items
+  select coalesce(json_agg(e), '[]') into answer.items
   from (
     select
       f.event_id, f.api_key_id, f.occurred_at, f.target_host, f.method, f.status_code,
       f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.tunnel_id, f.slice,
       f.code, f.count
-    from pg_catalog.unnest(found[:most]) as f
+    from unnest(found[:most]) as f
   ) as e;
-  if pg_catalog.cardinality(found) > most then
+  if cardinality(found) > most then
     answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].event_id);
   end if;
   return answer;
 end
 $$;
-comment on function public.list_proxy_key_events(
-  text, integer, text, integer, text, text, integer, text, text
-) is
+comment on function public.list_proxy_key_events is
   'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
   '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
   'and without `to`, status_code, target_host, code. Refusals: unauthorized, not_found, '
   'invalid_request (detail: the argument).';
-revoke all on function public.list_proxy_key_events(
-  text, integer, text, integer, text, text, integer, text, text
-) from public, anon, authenticated, service_role;
-grant execute on function public.list_proxy_key_events(
-  text, integer, text, integer, text, text, integer, text, text
-) to authenticated;
 
 
 -- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
@@ -195,14 +172,12 @@ begin
     return csv_field.value;
   end if;
   return '"' || case when csv_field.value ~ '^[=+@\t\r-]' then '''' else '' end
-    || pg_catalog.replace(csv_field.value, '"', '""') || '"';
+    || replace(csv_field.value, '"', '""') || '"';
 end
 $$;
-comment on function private.csv_field(text) is
+comment on function private.csv_field is
   'The text as a field of CSV: quoted where it must be, and one that a spreadsheet would run as a '
   'formula behind an apostrophe.';
-revoke all on function private.csv_field(text) from public, anon, authenticated, service_role;
-grant execute on function private.csv_field(text) to authenticated;
 
 create type public.proxy_csv_part as (csv text, next_cursor text);
 comment on type public.proxy_csv_part is
@@ -232,12 +207,12 @@ declare
   part public.proxy_csv_part;
 begin
   select
-    pg_catalog.string_agg(
-      pg_catalog.concat_ws(
+    string_agg(
+      concat_ws(
         ',',
         n.event_id,
         n.api_key_id,
-        pg_catalog.to_char(n.occurred_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        to_char(n.occurred_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
         private.csv_field(n.target_host),
         private.csv_field(n.method),
         n.status_code,
@@ -252,13 +227,13 @@ begin
       ) || E'\r\n',
       '' order by n.place
     ) filter (where n.place <= most),
-    case when pg_catalog.count(*) > most then private.encode_cursor(
+    case when count(*) > most then private.encode_cursor(
       max(n.occurred_at) filter (where n.place = most),
-      (pg_catalog.array_agg(n.event_id) filter (where n.place = most))[1]
+      (array_agg(n.event_id) filter (where n.place = most))[1]
     ) end
   into part
   from (
-    select e.*, pg_catalog.row_number() over (order by e.occurred_at desc, e.event_id desc) as place
+    select e.*, row_number() over (order by e.occurred_at desc, e.event_id desc) as place
     from private.page_of_events(filter, 0, most + 1) as e
   ) as n;
   part.csv := case when export_proxy_key_events.cursor is null then
@@ -269,11 +244,18 @@ begin
   return part;
 end
 $$;
-comment on function public.export_proxy_key_events(text, text, text, text, integer, text, text) is
+comment on function public.export_proxy_key_events is
   'The usage events of the caller''s key (uuid or keyId) as CSV, newest first, up to 5,000 lines from '
   '`cursor` on, with a line of names before the first; filters as list_proxy_key_events. Refusals: '
   'unauthorized, not_found, invalid_request (detail: the argument).';
-revoke all on function public.export_proxy_key_events(text, text, text, text, integer, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.export_proxy_key_events(text, text, text, text, integer, text, text)
-  to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.read_event_filter, private.page_of_events, private.require_page,
+  public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.read_event_filter, private.page_of_events, private.require_page,
+  public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
+to authenticated;

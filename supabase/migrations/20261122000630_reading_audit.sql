@@ -31,23 +31,19 @@ begin
     order by a.occurred_at desc, a.id desc
     limit most + 1
   );
-  select coalesce(pg_catalog.json_agg(e), '[]') into answer.items
+  select coalesce(json_agg(e), '[]') into answer.items
   from (
     select f.id, f.api_key_id, f.tier, f.actor_id, f.action, f.changes, f.reason, f.request_id,
       f.occurred_at
-    from pg_catalog.unnest(found[:most]) as f
+    from unnest(found[:most]) as f
   ) as e;
-  if pg_catalog.cardinality(found) > most then
+  if cardinality(found) > most then
     answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
   end if;
   return answer;
 end
 $$;
-comment on function private.page_of_audit(text, integer, text) is
-  'Does the work of public.list_proxy_key_audit.';
-revoke all on function private.page_of_audit(text, integer, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.page_of_audit(text, integer, text) to authenticated;
+comment on function private.page_of_audit is 'Does the work of public.list_proxy_key_audit.';
 
 create function public.list_proxy_key_audit(
   id text default null, "limit" integer default 50, cursor text default null
@@ -61,11 +57,15 @@ begin
   );
 end
 $$;
-comment on function public.list_proxy_key_audit(text, integer, text) is
+comment on function public.list_proxy_key_audit is
   'What was done to the caller''s key (uuid or keyId), or without one to all of their keys and grants, '
   'newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
   'grant), actor_id, action, changes, reason, request_id, occurred_at. Refusals: unauthorized, '
   'not_found, invalid_request (detail: the argument).';
-revoke all on function public.list_proxy_key_audit(text, integer, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.list_proxy_key_audit(text, integer, text) to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.page_of_audit, public.list_proxy_key_audit
+from public, anon, authenticated, service_role;
+grant execute on function private.page_of_audit, public.list_proxy_key_audit to authenticated;

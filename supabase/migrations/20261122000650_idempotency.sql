@@ -7,7 +7,7 @@ create table private.idempotency_keys (
   request_hash bytea not null,
   -- no foreign key: it is written before the key it stands for, and keys are never deleted
   api_key_id uuid not null,
-  used_at timestamptz not null default pg_catalog.clock_timestamp(),
+  used_at timestamptz not null default clock_timestamp(),
   primary key (user_id, key_hash)
 );
 comment on table private.idempotency_keys is
@@ -15,7 +15,6 @@ comment on table private.idempotency_keys is
   'chooses as a key may be private.';
 create index idempotency_keys_oldest on private.idempotency_keys (used_at);
 alter table private.idempotency_keys enable row level security;
-revoke all on table private.idempotency_keys from public, anon, authenticated, service_role;
 
 
 -- A refusal later in the transaction takes the row back: only what was done is remembered. Of two at
@@ -32,24 +31,22 @@ declare
   request_hash bytea;
   used private.idempotency_keys;
 begin
-  if pg_catalog.octet_length(claim_idempotency.idempotency_key) > 255
+  if octet_length(claim_idempotency.idempotency_key) > 255
     or claim_idempotency.idempotency_key !~ '^[!-~]+$'
   then
     perform private.refuse('invalid_request', 'idempotency_key');
   end if;
-  hash := pg_catalog.sha256(pg_catalog.convert_to(claim_idempotency.idempotency_key, 'UTF8'));
-  request_hash := pg_catalog.sha256(
-    pg_catalog.convert_to(claim_idempotency.request::text, 'UTF8')
-  );
+  hash := sha256(convert_to(claim_idempotency.idempotency_key, 'UTF8'));
+  request_hash := sha256(convert_to(claim_idempotency.request::text, 'UTF8'));
   delete from private.idempotency_keys as i
   where i.user_id = claim_idempotency.user_id
     and i.key_hash = hash
-    and i.used_at < pg_catalog.clock_timestamp() - kept;
+    and i.used_at < clock_timestamp() - kept;
   -- whoever comes clears away a little of what others left
   delete from private.idempotency_keys as i
   where (i.user_id, i.key_hash) in (
     select o.user_id, o.key_hash from private.idempotency_keys as o
-    where o.used_at < pg_catalog.clock_timestamp() - kept
+    where o.used_at < clock_timestamp() - kept
     order by o.used_at
     limit 20
     for update skip locked
@@ -68,9 +65,12 @@ begin
   perform private.refuse('already_done', used.api_key_id::text);
 end
 $$;
-comment on function private.claim_idempotency(uuid, text, jsonb, uuid) is
+comment on function private.claim_idempotency is
   'Notes that the user''s request is done under this idempotency key, for the key `api_key_id`. '
   'Refuses one that was used in the last 24 hours: already_done '
   '(detail: the key''s id), or idempotency_mismatch for another request; and invalid_request.';
-revoke all on function private.claim_idempotency(uuid, text, jsonb, uuid)
-  from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.idempotency_keys from public, anon, authenticated, service_role;
+revoke all on function private.claim_idempotency from public, anon, authenticated, service_role;

@@ -31,22 +31,21 @@ declare
   owner_id uuid := private.require_writer();
   key private.proxy_keys;
   claimed record;
-  rotated public.rotated_proxy_key;
+  secret constant text := encode(extensions.gen_random_bytes(32), 'hex');
+  moment timestamptz;
   grace interval;
 begin
   -- the old secret is refused within 30 seconds, whatever the caller would like
   if rotate_proxy_key.grace_seconds between 0 and 30 is not true then
     perform private.refuse('invalid_request', 'grace_seconds');
   end if;
-  grace := pg_catalog.make_interval(secs => nullif(rotate_proxy_key.grace_seconds, 0));
+  grace := make_interval(secs => nullif(rotate_proxy_key.grace_seconds, 0));
   key := private.lock_key(rotate_proxy_key.id, owner_id);
   if rotate_proxy_key.idempotency_key is not null then
     perform private.claim_idempotency(
       owner_id,
       rotate_proxy_key.idempotency_key,
-      pg_catalog.jsonb_build_object(
-        'rotate', key.id, 'grace_seconds', rotate_proxy_key.grace_seconds
-      ),
+      jsonb_build_object('rotate', key.id, 'grace_seconds', rotate_proxy_key.grace_seconds),
       key.id
     );
   end if;
@@ -56,42 +55,27 @@ begin
   if key.suspended_at is not null then
     perform private.refuse('key_suspended');
   end if;
-  if key.expires_at <= pg_catalog.clock_timestamp() then
+  if key.expires_at <= clock_timestamp() then
     perform private.refuse('key_expired');
   end if;
   claimed := private.claim_write(owner_id, 'rotate');
 
-  rotated.secret := pg_catalog.encode(extensions.gen_random_bytes(32), 'hex');
   update private.proxy_key_secrets as s
   set
-    secret_hash = private.secret_hash(key.key_id, rotated.secret),
+    secret_hash = private.secret_hash(key.key_id, secret),
     previous_hash = case when grace is not null then s.secret_hash end
   where s.api_key_id = key.id;
-  rotated.rotated_at := pg_catalog.clock_timestamp();
+  moment := clock_timestamp();
   update private.proxy_keys as k
-  set rotated_at = rotated.rotated_at, grace_ends_at = rotated.rotated_at + grace
+  set rotated_at = moment, grace_ends_at = moment + grace
   where k.id = key.id;
-
-  select k.bandwidth_limit_bytes, k.rate_limit
-  into rotated.bandwidth_limit_bytes, rotated.rate_limit
-  from private.key_states as k where k.id = key.id;
-  rotated.id := key.id;
-  rotated.key_id := key.key_id;
-  rotated.basic_auth := key.key_id || ':' || rotated.secret;
-  rotated.label := key.label;
-  rotated.tier := key.tier;
-  rotated.live_mode := key.live_mode;
-  rotated.active := true;
-  rotated.created_at := key.created_at;
-  rotated.rotations_left := claimed.writes_left;
-  rotated.rotations_reset_seconds := claimed.reset_seconds;
-  return rotated;
+  return (
+    select (w.*, claimed.writes_left, claimed.reset_seconds)::public.rotated_proxy_key
+    from private.key_with_secret(key.id, secret) as w
+  );
 end
 $$;
-comment on function private.rotate_proxy_key(text, integer, text) is 'Does the work of public.rotate_proxy_key.';
-revoke all on function private.rotate_proxy_key(text, integer, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.rotate_proxy_key(text, integer, text) to authenticated;
+comment on function private.rotate_proxy_key is 'Does the work of public.rotate_proxy_key.';
 
 create function public.rotate_proxy_key(
   id text, grace_seconds integer default 0, idempotency_key text default null
@@ -105,11 +89,16 @@ begin
   );
 end
 $$;
-comment on function public.rotate_proxy_key(text, integer, text) is
+comment on function public.rotate_proxy_key is
   'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. For `grace_seconds` (0 '
   'to 30) the one before it works too, unless the key is rotated again or deleted. Refusals: '
   'unauthorized, invalid_request (detail: the argument), not_found, key_deleted, key_suspended, '
   'key_expired, rate_limited (detail: seconds to wait); and with an idempotency_key already_done '
   '(detail: the key''s id), idempotency_mismatch.';
-revoke all on function public.rotate_proxy_key(text, integer, text) from public, anon, authenticated, service_role;
-grant execute on function public.rotate_proxy_key(text, integer, text) to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.rotate_proxy_key, public.rotate_proxy_key
+from public, anon, authenticated, service_role;
+grant execute on function private.rotate_proxy_key, public.rotate_proxy_key to authenticated;

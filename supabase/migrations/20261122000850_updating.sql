@@ -1,23 +1,5 @@
 -- Updating: what an owner may change of a key without a new secret.
 
-create function private.require_label(label jsonb) returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  clean_label text := private.clean_text(require_label.label #>> '{}', 80);
-begin
-  if pg_catalog.jsonb_typeof(require_label.label) <> 'string' or clean_label is null then
-    perform private.refuse('invalid_request', 'label');
-  end if;
-  return clean_label;
-end
-$$;
-comment on function private.require_label(jsonb) is
-  'The label without space at its ends; refuses (invalid_request) what is none.';
-revoke all on function private.require_label(jsonb) from public, anon, authenticated, service_role;
-
-
 -- Stricter than `cidr`, which takes 10/8 for 10.0.0.0/8, 010 for 10, which others read as 8, and a
 -- mask of 2^32 for 0. Bits behind the mask are refused too, as nobody can tell what was meant, and an
 -- IPv4 address in the form of IPv6, as it would match no client.
@@ -31,14 +13,14 @@ declare
     '^(' || octet || '(\.' || octet || '){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*)(/' || octet || ')?$';
   allowed cidr[];
 begin
-  if pg_catalog.jsonb_typeof(require_allowed_ips.ranges) <> 'array'
-    or pg_catalog.jsonb_array_length(require_allowed_ips.ranges) > 50
+  if jsonb_typeof(require_allowed_ips.ranges) <> 'array'
+    or jsonb_array_length(require_allowed_ips.ranges) > 50
     or exists (
-      select from pg_catalog.jsonb_array_elements(require_allowed_ips.ranges) as r
-      where pg_catalog.jsonb_typeof(r) <> 'string'
+      select from jsonb_array_elements(require_allowed_ips.ranges) as r
+      where jsonb_typeof(r) <> 'string'
         or r #>> '{}' !~ range_form
-        or not pg_catalog.pg_input_is_valid(r #>> '{}', 'inet')
-        or not pg_catalog.pg_input_is_valid(r #>> '{}', 'cidr')
+        or not pg_input_is_valid(r #>> '{}', 'inet')
+        or not pg_input_is_valid(r #>> '{}', 'cidr')
     )
   then
     perform private.refuse('invalid_request', 'allowed_ips');
@@ -46,7 +28,7 @@ begin
   -- each once, in the order in which they came
   allowed := array(
     select (r.range #>> '{}')::cidr
-    from pg_catalog.jsonb_array_elements(require_allowed_ips.ranges)
+    from jsonb_array_elements(require_allowed_ips.ranges)
       with ordinality as r (range, position)
     group by 1
     order by min(r.position)
@@ -57,11 +39,9 @@ begin
   return allowed;
 end
 $$;
-comment on function private.require_allowed_ips(jsonb) is
+comment on function private.require_allowed_ips is
   'The address ranges of an array of at most 50, each an IPv4 or IPv6 address or a CIDR range; '
   'refuses (invalid_request) anything else. A repeated one is kept once.';
-revoke all on function private.require_allowed_ips(jsonb)
-  from public, anon, authenticated, service_role;
 
 
 create function private.require_expiry(expiry jsonb) returns timestamptz
@@ -71,23 +51,21 @@ as $$
 declare
   expires_at timestamptz;
 begin
-  if pg_catalog.jsonb_typeof(require_expiry.expiry) = 'null' then
+  if jsonb_typeof(require_expiry.expiry) = 'null' then
     return null;
   end if;
-  if pg_catalog.jsonb_typeof(require_expiry.expiry) <> 'string' then
+  if jsonb_typeof(require_expiry.expiry) <> 'string' then
     perform private.refuse('invalid_request', 'expires_at');
   end if;
   expires_at := private.require_time(require_expiry.expiry #>> '{}', 'expires_at');
-  if expires_at <= pg_catalog.clock_timestamp() then
+  if expires_at <= clock_timestamp() then
     perform private.refuse('invalid_request', 'expires_at');
   end if;
   return expires_at;
 end
 $$;
-comment on function private.require_expiry(jsonb) is
+comment on function private.require_expiry is
   'A time to come, or null; refuses (invalid_request) anything else.';
-revoke all on function private.require_expiry(jsonb)
-  from public, anon, authenticated, service_role;
 
 
 -- A definer: callers may not write keys.
@@ -104,12 +82,12 @@ declare
   changed private.proxy_keys;
   summary private.key_summaries;
 begin
-  perform private.require_size(pg_catalog.pg_column_size(wanted), 'changes');
-  if pg_catalog.jsonb_typeof(wanted) is distinct from 'object' then
+  perform private.require_size(pg_column_size(wanted), 'changes');
+  if jsonb_typeof(wanted) is distinct from 'object' then
     perform private.refuse('invalid_request', 'changes');
   end if;
-  select pg_catalog.left(name, 80) into unknown_name
-  from pg_catalog.jsonb_object_keys(wanted) as name
+  select left(name, 80) into unknown_name
+  from jsonb_object_keys(wanted) as name
   where name not in ('label', 'allowed_ips', 'expires_at')
   order by name
   limit 1;
@@ -117,7 +95,10 @@ begin
     perform private.refuse('invalid_request', unknown_name);
   end if;
   if wanted ? 'label' then
-    changed.label := private.require_label(wanted -> 'label');
+    if jsonb_typeof(wanted -> 'label') <> 'string' then
+      perform private.refuse('invalid_request', 'label');
+    end if;
+    changed.label := private.require_label(wanted ->> 'label');
   end if;
   if wanted ? 'allowed_ips' then
     changed.allowed_ips := private.require_allowed_ips(wanted -> 'allowed_ips');
@@ -141,11 +122,7 @@ begin
   return summary;
 end
 $$;
-comment on function private.update_proxy_key(text, jsonb) is
-  'Does the work of public.update_proxy_key.';
-revoke all on function private.update_proxy_key(text, jsonb)
-  from public, anon, authenticated, service_role;
-grant execute on function private.update_proxy_key(text, jsonb) to authenticated;
+comment on function private.update_proxy_key is 'Does the work of public.update_proxy_key.';
 
 -- One argument for all changes, as null is a value of its own: it takes an expiry away.
 create function public.update_proxy_key(id text, changes jsonb)
@@ -157,12 +134,17 @@ begin
   return private.update_proxy_key(update_proxy_key.id, update_proxy_key.changes);
 end
 $$;
-comment on function public.update_proxy_key(text, jsonb) is
+comment on function public.update_proxy_key is
   'Changes the caller''s key (uuid or keyId): of `changes` {label, allowed_ips, expires_at} what is '
   'there. allowed_ips: at most 50 addresses or CIDR ranges of clients, none for any; expires_at: a '
   'time to come, or null for never. A suspended key stays so. Refusals: unauthorized, '
   'invalid_request (detail: the field), not_found, key_deleted, rate_limited (detail: seconds to '
   'wait).';
-revoke all on function public.update_proxy_key(text, jsonb)
-  from public, anon, authenticated, service_role;
-grant execute on function public.update_proxy_key(text, jsonb) to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_allowed_ips, private.require_expiry,
+  private.update_proxy_key, public.update_proxy_key
+from public, anon, authenticated, service_role;
+grant execute on function private.update_proxy_key, public.update_proxy_key to authenticated;

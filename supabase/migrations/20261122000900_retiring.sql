@@ -13,17 +13,14 @@ begin
   if key.deleted_at is null then
     perform private.claim_write(owner_id, 'change');
     update private.proxy_keys as k
-    set deleted_at = pg_catalog.clock_timestamp(), grace_ends_at = null
+    set deleted_at = clock_timestamp(), grace_ends_at = null
     where k.id = key.id;
   end if;
   select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.delete_proxy_key(text) is 'Does the work of public.delete_proxy_key.';
-revoke all on function private.delete_proxy_key(text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.delete_proxy_key(text) to authenticated;
+comment on function private.delete_proxy_key is 'Does the work of public.delete_proxy_key.';
 
 create function public.delete_proxy_key(id text) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
@@ -33,9 +30,14 @@ begin
   return private.delete_proxy_key(delete_proxy_key.id);
 end
 $$;
-comment on function public.delete_proxy_key(text) is
+comment on function public.delete_proxy_key is
   'Takes the caller''s key (uuid or keyId) out of service; its row and usage stay. A key already '
   'deleted is returned as it is. Refusals: unauthorized, not_found, rate_limited (detail: seconds to '
   'wait).';
-revoke all on function public.delete_proxy_key(text) from public, anon, authenticated, service_role;
-grant execute on function public.delete_proxy_key(text) to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.delete_proxy_key, public.delete_proxy_key
+from public, anon, authenticated, service_role;
+grant execute on function private.delete_proxy_key, public.delete_proxy_key to authenticated;

@@ -5,7 +5,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  clean_reason text := private.clean_text(require_reason.reason, 500);
+  clean_reason text := private.clean_reason(require_reason.reason);
 begin
   if clean_reason is null then
     perform private.refuse('invalid_request', 'reason');
@@ -13,9 +13,8 @@ begin
   return clean_reason;
 end
 $$;
-comment on function private.require_reason(text) is
+comment on function private.require_reason is
   'The reason as clean text of 1 to 500 characters; refuses (invalid_request) anything else.';
-revoke all on function private.require_reason(text) from public, anon, authenticated, service_role;
 
 
 -- A definer: it writes another user's key, for an admin.
@@ -38,7 +37,7 @@ begin
     perform private.claim_write(admin_id, 'administer');
     perform private.give_reason(clean_reason);
     update private.proxy_keys as k
-    set suspended_at = pg_catalog.clock_timestamp(), suspended_reason = clean_reason
+    set suspended_at = clock_timestamp(), suspended_reason = clean_reason
     where k.id = key.id;
     perform private.give_reason(null);
   end if;
@@ -46,11 +45,7 @@ begin
   return summary;
 end
 $$;
-comment on function private.suspend_proxy_key(text, text) is
-  'Does the work of public.suspend_proxy_key.';
-revoke all on function private.suspend_proxy_key(text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.suspend_proxy_key(text, text) to authenticated;
+comment on function private.suspend_proxy_key is 'Does the work of public.suspend_proxy_key.';
 
 create function public.suspend_proxy_key(id text, reason text) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
@@ -60,14 +55,11 @@ begin
   return private.suspend_proxy_key(suspend_proxy_key.id, suspend_proxy_key.reason);
 end
 $$;
-comment on function public.suspend_proxy_key(text, text) is
+comment on function public.suspend_proxy_key is
   'For admins: takes any user''s key (uuid or keyId) out of service until it is reactivated; its '
   'owner reads the reason (1 to 500 characters). A key already suspended is returned as it is. '
   'Refusals: unauthorized, forbidden, invalid_request (detail: reason), not_found, key_deleted, '
   'rate_limited (detail: seconds to wait).';
-revoke all on function public.suspend_proxy_key(text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.suspend_proxy_key(text, text) to authenticated;
 
 
 -- A ban or a removal of the owner's account waits, or is waited for, before the key is locked.
@@ -79,7 +71,7 @@ declare
   owner_id uuid;
 begin
   -- a plan of its own for each: one for both would read a keyId as a uuid while it is made
-  if pg_catalog.pg_input_is_valid(lock_owner.reference, 'uuid') then
+  if pg_input_is_valid(lock_owner.reference, 'uuid') then
     select k.user_id into owner_id from private.proxy_keys as k
     where k.id = lock_owner.reference::uuid;
   else
@@ -89,10 +81,9 @@ begin
   perform from auth.users as u where u.id = owner_id for share;
 end
 $$;
-comment on function private.lock_owner(text) is
+comment on function private.lock_owner is
   'Holds off a ban and the removal of the account that owns the key (uuid or keyId) until the '
   'transaction ends.';
-revoke all on function private.lock_owner(text) from public, anon, authenticated, service_role;
 
 
 -- A definer: it writes another user's key, for an admin.
@@ -131,11 +122,7 @@ begin
   return summary;
 end
 $$;
-comment on function private.reactivate_proxy_key(text, text) is
-  'Does the work of public.reactivate_proxy_key.';
-revoke all on function private.reactivate_proxy_key(text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.reactivate_proxy_key(text, text) to authenticated;
+comment on function private.reactivate_proxy_key is 'Does the work of public.reactivate_proxy_key.';
 
 create function public.reactivate_proxy_key(id text, reason text default null)
 returns public.proxy_key_summaries
@@ -146,39 +133,32 @@ begin
   return private.reactivate_proxy_key(reactivate_proxy_key.id, reactivate_proxy_key.reason);
 end
 $$;
-comment on function public.reactivate_proxy_key(text, text) is
+comment on function public.reactivate_proxy_key is
   'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service, with the '
   'secret it had; the reason, if there is one, is in the audit. An active key is returned as it is, '
   'and an expiry stays. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
   'not_found, key_limit_reached, key_deleted (the owner''s account is gone), rate_limited (detail: '
   'seconds to wait).';
-revoke all on function public.reactivate_proxy_key(text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.reactivate_proxy_key(text, text) to authenticated;
 
 
 -- A definer: it writes another user's key, for an admin.
-create function private.set_proxy_key_limits(
-  id text, reason text, bandwidth_limit_bytes bigint, rate_limit integer, tunnel_limit integer
-) returns private.key_summaries
+create function private.set_proxy_key_limits(id text, reason text, limits jsonb)
+returns private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   admin_id uuid := private.require_admin_writer();
+  wanted jsonb := set_proxy_key_limits.limits;
+  wrong_limit text;
   clean_reason text;
   key private.proxy_keys;
   summary private.key_summaries;
 begin
-  -- what a number in JSON holds exactly
-  if set_proxy_key_limits.bandwidth_limit_bytes not between 0 and 9007199254740991 then
-    perform private.refuse('invalid_request', 'bandwidth_limit_bytes');
-  end if;
-  if set_proxy_key_limits.rate_limit not between 1 and 1000000 then
-    perform private.refuse('invalid_request', 'rate_limit');
-  end if;
-  if set_proxy_key_limits.tunnel_limit not between 1 and 1000000 then
-    perform private.refuse('invalid_request', 'tunnel_limit');
+  perform private.require_size(pg_column_size(wanted), 'limits');
+  wrong_limit := private.wrong_limit(wanted);
+  if wrong_limit is not null then
+    perform private.refuse('invalid_request', left(wrong_limit, 80));
   end if;
   clean_reason := private.require_reason(set_proxy_key_limits.reason);
   key := private.lock_key(set_proxy_key_limits.id, null);
@@ -188,51 +168,33 @@ begin
   perform private.claim_write(admin_id, 'administer');
   perform private.give_reason(clean_reason);
   update private.proxy_keys as k
-  set
-    bandwidth_limit_override_bytes = set_proxy_key_limits.bandwidth_limit_bytes,
-    rate_limit_override = set_proxy_key_limits.rate_limit,
-    tunnel_limit_override = set_proxy_key_limits.tunnel_limit
+  set limit_overrides = jsonb_strip_nulls(k.limit_overrides || wanted)
   where k.id = key.id;
   perform private.give_reason(null);
   select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.set_proxy_key_limits(text, text, bigint, integer, integer) is
-  'Does the work of public.set_proxy_key_limits.';
-revoke all on function private.set_proxy_key_limits(text, text, bigint, integer, integer)
-  from public, anon, authenticated, service_role;
-grant execute on function private.set_proxy_key_limits(text, text, bigint, integer, integer)
-  to authenticated;
+comment on function private.set_proxy_key_limits is 'Does the work of public.set_proxy_key_limits.';
 
-create function public.set_proxy_key_limits(
-  id text,
-  reason text,
-  bandwidth_limit_bytes bigint default null,
-  rate_limit integer default null,
-  tunnel_limit integer default null
-) returns public.proxy_key_summaries
+-- One argument for all limits, as null is a value of its own: it takes an override away.
+create function public.set_proxy_key_limits(id text, reason text, limits jsonb)
+returns public.proxy_key_summaries
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.set_proxy_key_limits(
-    set_proxy_key_limits.id, set_proxy_key_limits.reason,
-    set_proxy_key_limits.bandwidth_limit_bytes, set_proxy_key_limits.rate_limit,
-    set_proxy_key_limits.tunnel_limit
+    set_proxy_key_limits.id, set_proxy_key_limits.reason, set_proxy_key_limits.limits
   );
 end
 $$;
-comment on function public.set_proxy_key_limits(text, text, bigint, integer, integer) is
-  'For admins: sets the bytes per calendar month (0 to 2^53 - 1), the CONNECTs per second and the '
-  'tunnels open at once on one gateway (1 to 1,000,000 each) of any user''s key (uuid or keyId); null, '
-  'or none, for the tier''s. The reason is in the audit. Refusals: unauthorized, '
-  'forbidden, invalid_request (detail: the argument), not_found, key_deleted, rate_limited (detail: '
-  'seconds to wait).';
-revoke all on function public.set_proxy_key_limits(text, text, bigint, integer, integer)
-  from public, anon, authenticated, service_role;
-grant execute on function public.set_proxy_key_limits(text, text, bigint, integer, integer)
-  to authenticated;
+comment on function public.set_proxy_key_limits is
+  'For admins: changes the limits of any user''s key (uuid or keyId): of `limits` '
+  '{bandwidth_limit_bytes, rate_limit, tunnel_limit} what is there, null for the tier''s. Bytes per '
+  'calendar month are 0 to 2^53 - 1; CONNECTs per second and tunnels open at once on one gateway 1 to '
+  '1,000,000. The reason is in the audit. Refusals: unauthorized, forbidden, invalid_request (detail: '
+  'the argument or the limit), not_found, key_deleted, rate_limited (detail: seconds to wait).';
 
 
 -- A user may be named by the id or by the e-mail address, which Auth keeps in lower case. An address
@@ -242,17 +204,28 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_size(pg_catalog.octet_length(find_user.reference), 'user');
-  if pg_catalog.pg_input_is_valid(find_user.reference, 'uuid') then
+  perform private.require_size(octet_length(find_user.reference), 'user');
+  if pg_input_is_valid(find_user.reference, 'uuid') then
     return (select u.id from auth.users as u where u.id = find_user.reference::uuid);
   end if;
   return (
-    select case when pg_catalog.count(*) = 1 then (pg_catalog.array_agg(u.id))[1] end
+    select case when count(*) = 1 then (array_agg(u.id))[1] end
     from auth.users as u
-    where u.email = pg_catalog.lower(find_user.reference) and u.email_confirmed_at is not null
+    where u.email = lower(find_user.reference) and u.email_confirmed_at is not null
   );
 end
 $$;
-comment on function private.find_user(text) is
+comment on function private.find_user is
   'The id of the user with this id, or of the only one with this confirmed e-mail address; or null.';
-revoke all on function private.find_user(text) from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_reason, private.suspend_proxy_key, public.suspend_proxy_key, private.lock_owner,
+  private.reactivate_proxy_key, public.reactivate_proxy_key, private.set_proxy_key_limits,
+  public.set_proxy_key_limits, private.find_user
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.suspend_proxy_key, public.suspend_proxy_key, private.reactivate_proxy_key,
+  public.reactivate_proxy_key, private.set_proxy_key_limits, public.set_proxy_key_limits
+to authenticated;

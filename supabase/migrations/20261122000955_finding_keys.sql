@@ -13,16 +13,16 @@ as $$
 declare
   place record;
   most integer;
-  wanted_tier text;
-  wanted_label text;
+  filter private.key_filter;
   owner_id uuid;
   one_key uuid;
 begin
   perform private.require_admin();
-  wanted_label := private.require_label_filter(find_proxy_keys.label);
+  filter := private.read_key_filter(
+    find_proxy_keys.active, find_proxy_keys.tier, find_proxy_keys.live_mode, find_proxy_keys.label
+  );
   place := private.decode_cursor(find_proxy_keys.cursor);
   most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
-  wanted_tier := private.require_tier(find_proxy_keys.tier);
   if find_proxy_keys."user" is not null then
     owner_id := private.find_user(find_proxy_keys."user");
     if owner_id is null then
@@ -30,7 +30,7 @@ begin
     end if;
   end if;
   if find_proxy_keys.key_id is not null then
-    if pg_catalog.pg_input_is_valid(find_proxy_keys.key_id, 'uuid') then
+    if pg_input_is_valid(find_proxy_keys.key_id, 'uuid') then
       one_key := find_proxy_keys.key_id::uuid;
     else
       select k.id into one_key from private.proxy_keys as k
@@ -42,8 +42,8 @@ begin
   end if;
   return private.make_page(
     (
-      select pg_catalog.jsonb_agg(
-        pg_catalog.to_jsonb(k) || pg_catalog.jsonb_build_object(
+      select jsonb_agg(
+        to_jsonb(k) || jsonb_build_object(
           'email', (select u.email from auth.users as u where u.id = k.user_id)
         ) order by k.created_at desc, k.id desc
       )
@@ -53,11 +53,9 @@ begin
         where (s.created_at, s.id) < (place.moment, place.id)
           and (owner_id is null or s.user_id = owner_id)
           and (one_key is null or s.id = one_key)
-          and (find_proxy_keys.active is null or s.active = find_proxy_keys.active)
-          and (wanted_tier is null or s.tier = wanted_tier)
-          and (find_proxy_keys.live_mode is null or s.live_mode = find_proxy_keys.live_mode)
           and (
-            wanted_label is null or pg_catalog.strpos(pg_catalog.lower(s.label), wanted_label) > 0
+            filter is null
+            or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter)
           )
         order by s.created_at desc, s.id desc
         limit most + 1
@@ -67,15 +65,7 @@ begin
   );
 end
 $$;
-comment on function private.find_proxy_keys(
-  integer, text, text, text, text, boolean, text, boolean
-) is 'Does the work of public.find_proxy_keys.';
-revoke all on function private.find_proxy_keys(
-  integer, text, text, text, text, boolean, text, boolean
-) from public, anon, authenticated, service_role;
-grant execute on function private.find_proxy_keys(
-  integer, text, text, text, text, boolean, text, boolean
-) to authenticated;
+comment on function private.find_proxy_keys is 'Does the work of public.find_proxy_keys.';
 
 create function public.find_proxy_keys(
   "limit" integer default 50,
@@ -98,16 +88,15 @@ begin
   );
 end
 $$;
-comment on function public.find_proxy_keys(
-  integer, text, text, text, text, boolean, text, boolean
-) is
+comment on function public.find_proxy_keys is
   'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s `email`; '
   '`limit` (1 to 200, default 50) from `cursor` on. Filters: key_id (uuid or keyId), user (id or '
   'e-mail address), label (contained), active, tier, live_mode. Refusals: unauthorized, forbidden, '
   'invalid_request (detail: the argument).';
-revoke all on function public.find_proxy_keys(
-  integer, text, text, text, text, boolean, text, boolean
-) from public, anon, authenticated, service_role;
-grant execute on function public.find_proxy_keys(
-  integer, text, text, text, text, boolean, text, boolean
-) to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.find_proxy_keys, public.find_proxy_keys
+from public, anon, authenticated, service_role;
+grant execute on function private.find_proxy_keys, public.find_proxy_keys to authenticated;

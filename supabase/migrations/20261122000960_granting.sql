@@ -34,11 +34,9 @@ begin
   return user_id;
 end
 $$;
-comment on function private.require_grantee(text, text) is
+comment on function private.require_grantee is
   'The id of the user that is named, whose account is not removed until the transaction ends; refuses '
   '(invalid_request, user_not_found) without a user or tier.';
-revoke all on function private.require_grantee(text, text)
-  from public, anon, authenticated, service_role;
 
 
 -- A definer: callers may not write grants.
@@ -72,11 +70,7 @@ begin
   return made;
 end
 $$;
-comment on function private.grant_proxy_tier(text, text, text) is
-  'Does the work of public.grant_proxy_tier.';
-revoke all on function private.grant_proxy_tier(text, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.grant_proxy_tier(text, text, text) to authenticated;
+comment on function private.grant_proxy_tier is 'Does the work of public.grant_proxy_tier.';
 
 create function public.grant_proxy_tier("user" text, tier text, reason text)
 returns public.proxy_tier_grant
@@ -89,13 +83,10 @@ begin
   );
 end
 $$;
-comment on function public.grant_proxy_tier(text, text, text) is
+comment on function public.grant_proxy_tier is
   'For admins: lets a user (id or e-mail address) mint keys of a tier. A grant that there is already '
   'is returned as it is. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
   'user_not_found, rate_limited (detail: seconds to wait).';
-revoke all on function public.grant_proxy_tier(text, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.grant_proxy_tier(text, text, text) to authenticated;
 
 
 -- A definer: callers may not write grants.
@@ -119,11 +110,7 @@ begin
   perform private.give_reason(null);
 end
 $$;
-comment on function private.revoke_proxy_tier(text, text, text) is
-  'Does the work of public.revoke_proxy_tier.';
-revoke all on function private.revoke_proxy_tier(text, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.revoke_proxy_tier(text, text, text) to authenticated;
+comment on function private.revoke_proxy_tier is 'Does the work of public.revoke_proxy_tier.';
 
 create function public.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security invoker
@@ -135,14 +122,11 @@ begin
   );
 end
 $$;
-comment on function public.revoke_proxy_tier(text, text, text) is
+comment on function public.revoke_proxy_tier is
   'For admins: takes the grant of a tier back from a user (id or e-mail address). Keys that there '
   'are go on; suspend those that should not. Without such a grant it does nothing. Refusals: '
   'unauthorized, forbidden, invalid_request (detail: the argument), user_not_found, rate_limited '
   '(detail: seconds to wait).';
-revoke all on function public.revoke_proxy_tier(text, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.revoke_proxy_tier(text, text, text) to authenticated;
 
 
 -- A definer: it reads every user's grants, for an admin.
@@ -170,8 +154,8 @@ begin
   end if;
   return private.make_page(
     (
-      select pg_catalog.jsonb_agg(
-        pg_catalog.to_jsonb(g) || pg_catalog.jsonb_build_object(
+      select jsonb_agg(
+        to_jsonb(g) || jsonb_build_object(
           'email', (select u.email from auth.users as u where u.id = g.user_id)
         ) order by g.granted_at desc, g.id desc
       )
@@ -189,12 +173,8 @@ begin
   );
 end
 $$;
-comment on function private.list_proxy_tier_grants(integer, text, text, text) is
+comment on function private.list_proxy_tier_grants is
   'Does the work of public.list_proxy_tier_grants.';
-revoke all on function private.list_proxy_tier_grants(integer, text, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function private.list_proxy_tier_grants(integer, text, text, text)
-  to authenticated;
 
 create function public.list_proxy_tier_grants(
   "limit" integer default 50,
@@ -212,14 +192,10 @@ begin
   );
 end
 $$;
-comment on function public.list_proxy_tier_grants(integer, text, text, text) is
+comment on function public.list_proxy_tier_grants is
   'For admins: the grants of all users, newest first, with the user''s `email`; `limit` (1 to 200, '
   'default 50) from `cursor` on. Filters: user (id or e-mail address), tier. Refusals: unauthorized, '
   'forbidden, invalid_request (detail: the argument).';
-revoke all on function public.list_proxy_tier_grants(integer, text, text, text)
-  from public, anon, authenticated, service_role;
-grant execute on function public.list_proxy_tier_grants(integer, text, text, text)
-  to authenticated;
 
 
 -- A definer: callers may read no table.
@@ -237,10 +213,8 @@ begin
   order by g.granted_at desc, g.id desc;
 end
 $$;
-comment on function private.own_tier_grants() is
+comment on function private.own_tier_grants is
   'Does the work of public.list_own_proxy_tier_grants.';
-revoke all on function private.own_tier_grants() from public, anon, authenticated, service_role;
-grant execute on function private.own_tier_grants() to authenticated;
 
 create function public.list_own_proxy_tier_grants() returns setof public.proxy_tier_grant
 language plpgsql stable security invoker rows 3
@@ -250,8 +224,18 @@ begin
   return query select g.* from private.own_tier_grants() as g;
 end
 $$;
-comment on function public.list_own_proxy_tier_grants() is
+comment on function public.list_own_proxy_tier_grants is
   'The tiers that the caller was granted, newest first. Refusals: unauthorized.';
-revoke all on function public.list_own_proxy_tier_grants()
-  from public, anon, authenticated, service_role;
-grant execute on function public.list_own_proxy_tier_grants() to authenticated;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_grantee, private.grant_proxy_tier, public.grant_proxy_tier,
+  private.revoke_proxy_tier, public.revoke_proxy_tier, private.list_proxy_tier_grants,
+  public.list_proxy_tier_grants, private.own_tier_grants, public.list_own_proxy_tier_grants
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.grant_proxy_tier, public.grant_proxy_tier, private.revoke_proxy_tier,
+  public.revoke_proxy_tier, private.list_proxy_tier_grants, public.list_proxy_tier_grants,
+  private.own_tier_grants, public.list_own_proxy_tier_grants
+to authenticated;

@@ -41,25 +41,22 @@ begin
     -- what a number in JSON holds exactly
     least(coalesce(m.bytes_sent + m.bytes_received, 0), 9007199254740991),
     k.allowed_ips::text[],
-    pg_catalog.floor(extract(epoch from k.expires_at - pg_catalog.now()) * 1000)::bigint,
-    case when k.grace_ends_at > pg_catalog.now() then s.previous_hash end,
-    case when k.grace_ends_at > pg_catalog.now()
-      then pg_catalog.floor(extract(epoch from k.grace_ends_at - pg_catalog.now()) * 1000)::bigint
+    floor(extract(epoch from k.expires_at - now()) * 1000)::bigint,
+    case when k.grace_ends_at > now() then s.previous_hash end,
+    case when k.grace_ends_at > now()
+      then floor(extract(epoch from k.grace_ends_at - now()) * 1000)::bigint
     end
   from private.key_states as k
   join private.proxy_key_secrets as s on s.api_key_id = k.id
   left join private.proxy_usage_monthly as m
     on m.api_key_id = k.id
-    and m.month = pg_catalog.date_trunc('month', pg_catalog.now() at time zone 'UTC')::date
+    and m.month = date_trunc('month', now() at time zone 'UTC')::date
   where k.key_id = lookup_proxy_key.key_id;
 end
 $$;
-comment on function gateway.lookup_proxy_key(text) is
+comment on function gateway.lookup_proxy_key is
   'The key with its hashes, state, limits and this month''s bytes; no row for an unknown keyId. The '
   'gateway compares the hash itself, so that no secret reaches the database. Reads only.';
-revoke all on function gateway.lookup_proxy_key(text)
-  from public, anon, authenticated, service_role;
-grant execute on function gateway.lookup_proxy_key(text) to proxy_gateway;
 
 
 create type gateway.recorded_usage as (recorded integer, repeated integer, rejected jsonb);
@@ -67,8 +64,9 @@ comment on type gateway.recorded_usage is
   'How many events of a batch were new, how many known already, and which were refused, and why.';
 
 -- finds the least of the overrides, of which there are few
-create index proxy_keys_bandwidth_override on private.proxy_keys (bandwidth_limit_override_bytes)
-  where bandwidth_limit_override_bytes is not null;
+create index proxy_keys_bandwidth_override
+  on private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
+  where limit_overrides ->> 'bandwidth_limit_bytes' is not null;
 
 -- A definer: the gateway may write no table. One statement, so that an event and its share of the
 -- rollups are seen together or not at all. Rows are taken in one order everywhere, so that batches
@@ -87,7 +85,7 @@ declare
   -- a full RFC 3339 time: 'now', or one without its zone, would be another time when repeated
   time_form constant text :=
     '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})';
-  this_month constant date := pg_catalog.date_trunc('month', pg_catalog.now())::date;
+  this_month constant date := date_trunc('month', now())::date;
   -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
   most_bytes constant bigint := 9007199254740991;
   all_in_form boolean;
@@ -96,23 +94,25 @@ declare
   crossing_keys text[];
   outcome gateway.recorded_usage;
 begin
-  if pg_catalog.jsonb_typeof(record_usage.events) is distinct from 'array'
-    or pg_catalog.jsonb_array_length(record_usage.events) > 100000
+  if jsonb_typeof(record_usage.events) is distinct from 'array'
+    or jsonb_array_length(record_usage.events) > 100000
   then
     perform private.refuse('invalid_request', 'events');
   end if;
 
   -- all times in one match, as beginning a match takes longer than matching; each by itself below
   -- where one is out of form
-  select pg_catalog.string_agg(e.occurred_at || '|', '') ~ ('^(' || time_form || '\|)*$')
+  select string_agg(e.occurred_at || '|', '') ~ ('^(' || time_form || '\|)*$')
   into all_in_form
-  from json_table(
-    record_usage.events, '$[*]' columns (occurred_at text path '$.occurredAt')
-  ) as e;
+  from json_table(record_usage.events, '$[*]' columns (occurred_at text path '$.occurredAt')) as e;
 
   select least(
     (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
-    (select min(k.bandwidth_limit_override_bytes) from private.proxy_keys as k)
+    (
+      select min((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint)
+      from private.proxy_keys as k
+      where k.limit_overrides ->> 'bandwidth_limit_bytes' is not null
+    )
   )
   into least_limit;
 
@@ -127,12 +127,12 @@ begin
           or (all_in_form is not true and e.raw_occurred_at !~ ('^' || time_form || '$'))
           then 'invalid_occurred_at'
         -- older than any partition that retention may have dropped: a repeat could not be told
-        when e.occurred_at < pg_catalog.now() - interval '93 days' then 'occurred_too_long_ago'
-        when e.occurred_at > pg_catalog.now() + interval '5 minutes' then 'occurred_in_the_future'
+        when e.occurred_at < now() - interval '93 days' then 'occurred_too_long_ago'
+        when e.occurred_at > now() + interval '5 minutes' then 'occurred_in_the_future'
         when e.occurred_at < k.created_at - interval '5 minutes' then 'occurred_before_key'
-        when pg_catalog.char_length(e.target_host) between 1 and 255 is not true
+        when char_length(e.target_host) between 1 and 255 is not true
           then 'invalid_target_host'
-        when pg_catalog.char_length(e.method) between 1 and 20 is not true then 'invalid_method'
+        when char_length(e.method) between 1 and 20 is not true then 'invalid_method'
         when e.status_code between 100 and 999 is not true then 'invalid_status_code'
         -- a tebibyte an event: millions of the largest fit a rollup
         when e.bytes_sent between 0 and 1099511627776 is not true then 'invalid_bytes_sent'
@@ -141,12 +141,12 @@ begin
         -- 100 Gbit/s, and a second for what a clock is off
         when e.bytes_sent + e.bytes_received > (e.duration_ms + 1000::bigint) * 12500000
           then 'too_many_bytes'
-        when pg_catalog.char_length(e.served_by_node_id) between 1 and 100 is not true
+        when char_length(e.served_by_node_id) between 1 and 100 is not true
           then 'invalid_served_by_node_id'
-        when pg_catalog.char_length(e.tunnel_id) > 100 then 'invalid_tunnel_id'
+        when char_length(e.tunnel_id) > 100 then 'invalid_tunnel_id'
         when e.slice < 0 then 'invalid_slice'
         -- a bound within the expression takes ten times as long
-        when e.code !~ '^[a-z][a-z0-9_]*$' or pg_catalog.octet_length(e.code) > 64 then 'invalid_code'
+        when e.code !~ '^[a-z][a-z0-9_]*$' or octet_length(e.code) > 64 then 'invalid_code'
         when e.count not between 1 and 1000000
           or (e.count > 1 and private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true)
           then 'invalid_count'
@@ -192,8 +192,8 @@ begin
   ),
   hours as materialized (
     select
-      f.api_key_id, pg_catalog.date_trunc('hour', f.occurred_at) as hour, f.user_id,
-      pg_catalog.count(*) filter (where f.slice = 0) as requests,
+      f.api_key_id, date_trunc('hour', f.occurred_at) as hour, f.user_id,
+      count(*) filter (where f.slice = 0) as requests,
       least(sum(f.bytes_sent), most_bytes) as bytes_sent,
       least(sum(f.bytes_received), most_bytes) as bytes_received,
       max(f.occurred_at) as last_used_at
@@ -203,7 +203,7 @@ begin
   ),
   months as materialized (
     select
-      r.api_key_id, pg_catalog.date_trunc('month', r.hour)::date as month, r.user_id,
+      r.api_key_id, date_trunc('month', r.hour)::date as month, r.user_id,
       sum(r.requests) as requests, least(sum(r.bytes_sent), most_bytes) as bytes_sent,
       least(sum(r.bytes_received), most_bytes) as bytes_received, max(r.last_used_at) as last_used_at
     from hours as r
@@ -240,9 +240,7 @@ begin
   -- merged, where the planner, who expects one row, would else compare each with each.
   risen as materialized (
     select m.api_key_id, m.total, m.total - r.bytes_sent - r.bytes_received as total_before
-    from (
-      select * from monthly as m where m.month = this_month and m.total >= least_limit
-    ) as m
+    from (select * from monthly as m where m.month = this_month and m.total >= least_limit) as m
     full join (select * from months as r where r.month = this_month) as r
       on r.api_key_id = m.api_key_id
   ),
@@ -253,29 +251,34 @@ begin
     where r.total_before < k.bandwidth_limit_bytes and r.total >= k.bandwidth_limit_bytes
   )
   select
-    (select pg_catalog.count(*) from fresh),
-    pg_catalog.count(*) filter (where j.reason is null),
+    (select count(*) from fresh),
+    count(*) filter (where j.reason is null),
     coalesce(
-      pg_catalog.jsonb_agg(
-        pg_catalog.jsonb_build_object('eventId', j.raw_event_id, 'reason', j.reason)
+      jsonb_agg(
+        jsonb_build_object('eventId', j.raw_event_id, 'reason', j.reason)
       ) filter (where j.reason is not null),
       '[]'
     ),
-    (select pg_catalog.array_agg(c.key_id) from crossing as c)
+    (select array_agg(c.key_id) from crossing as c)
   into outcome.recorded, accepted, outcome.rejected, crossing_keys
   from judged as j;
   outcome.repeated := accepted - outcome.recorded;
-  perform pg_catalog.pg_notify('proxy_key_changed', k)
-  from pg_catalog.unnest(crossing_keys) as k;
+  perform pg_notify('proxy_key_changed', k)
+  from unnest(crossing_keys) as k;
   return outcome;
 end
 $$;
-comment on function gateway.record_usage(jsonb) is
+comment on function gateway.record_usage is
   'Records an array of usage events (camelCase, as the contract names them) and raises the rollups '
   'by the new ones only, refusals left out, so a batch may be sent again. An event that is of no known '
   'key, out of bounds, or cannot have happened (before its key was made, or more bytes than 100 Gbit/s) '
   'is reported in `rejected` and does not stop the others. Notifies channel proxy_key_changed of a key '
   'whose bytes of this month reach its limit by it. Refusals: invalid_request (no array, or over '
   '100,000 events).';
-revoke all on function gateway.record_usage(jsonb) from public, anon, authenticated, service_role;
-grant execute on function gateway.record_usage(jsonb) to proxy_gateway;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  gateway.lookup_proxy_key, gateway.record_usage
+from public, anon, authenticated, service_role;
+grant execute on function gateway.lookup_proxy_key, gateway.record_usage to proxy_gateway;

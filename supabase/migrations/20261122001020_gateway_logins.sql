@@ -8,33 +8,31 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  database_name constant text := pg_catalog.current_database();
+  database_name constant text := current_database();
   role_name text;
 begin
   if not exists (
     select
-    from pg_catalog.pg_database as d,
-      pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) as a
+    from pg_database as d,
+      aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a
     where d.datname = database_name and a.grantee = 0 and a.privilege_type = 'TEMPORARY'
   ) then
     return false;
   end if;
   for role_name in
-    select r.rolname from pg_catalog.pg_roles as r
+    select r.rolname from pg_roles as r
     where not r.rolsuper
       and r.rolname ~ '^(anon|authenticated|service_role|dashboard_user|supabase_.*)$'
   loop
-    execute pg_catalog.format('grant temporary on database %I to %I', database_name, role_name);
+    execute format('grant temporary on database %I to %I', database_name, role_name);
   end loop;
-  execute pg_catalog.format('revoke temporary on database %I from public', database_name);
+  execute format('revoke temporary on database %I from public', database_name);
   return true;
 end
 $$;
-comment on function private.withhold_temporary_objects() is
+comment on function private.withhold_temporary_objects is
   'Takes TEMPORARY on this database from PUBLIC, and grants it to the platform''s own roles, which '
   'had it so far. Returns whether PUBLIC had it.';
-revoke all on function private.withhold_temporary_objects()
-  from public, anon, authenticated, service_role;
 
 select private.withhold_temporary_objects();
 
@@ -45,7 +43,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if (gateway_login_name.name ~ '^[a-z0-9]+(_[a-z0-9]+)*$'
-    and pg_catalog.octet_length(gateway_login_name.name) <= 40) is not true
+    and octet_length(gateway_login_name.name) <= 40) is not true
   then
     raise exception 'A gateway''s name is lower-case letters, digits and single underscores, at most 40.'
       using errcode = 'invalid_parameter_value', hint = 'For example eu_1.';
@@ -53,10 +51,8 @@ begin
   return 'proxy_gateway_' || gateway_login_name.name;
 end
 $$;
-comment on function private.gateway_login_name(text) is
+comment on function private.gateway_login_name is
   'The role of the gateway with this name. Fails (22023) for a name that is none.';
-revoke all on function private.gateway_login_name(text)
-  from public, anon, authenticated, service_role;
 
 
 -- A verifier, and no password: statements may be logged.
@@ -78,25 +74,23 @@ begin
   if (create_gateway_login.connection_limit between 1 and 1000) is not true then
     raise exception 'A connection limit is 1 to 1000.' using errcode = 'invalid_parameter_value';
   end if;
-  execute pg_catalog.format(
+  execute format(
     'create role %I with login inherit nosuperuser nocreatedb nocreaterole noreplication
        nobypassrls connection limit %s password %L',
     login, create_gateway_login.connection_limit, create_gateway_login.password_verifier
   );
-  execute pg_catalog.format('grant proxy_gateway to %I with inherit true, set false', login);
-  execute pg_catalog.format(
+  execute format('grant proxy_gateway to %I with inherit true, set false', login);
+  execute format(
     'comment on role %I is %L', login,
     'A CONNECT gateway. Remove it with: npm run gateway-login -- drop ' || create_gateway_login.name
   );
   return login;
 end
 $$;
-comment on function private.create_gateway_login(text, text, integer) is
+comment on function private.create_gateway_login is
   'Makes the login proxy_gateway_<name> in the group proxy_gateway, with a limit on its connections '
   'and a password that is given as its SCRAM-SHA-256 verifier. Returns the login. Fails (22023) for a '
   'name, verifier or limit that is none, and (42710) where it exists.';
-revoke all on function private.create_gateway_login(text, text, integer)
-  from public, anon, authenticated, service_role;
 
 
 create function private.drop_gateway_login(name text) returns integer
@@ -108,21 +102,26 @@ declare
   ended integer;
 begin
   -- before its connections are ended, so that it opens no others
-  execute pg_catalog.format('alter role %I with nologin', login);
-  select pg_catalog.count(*) filter (where pg_catalog.pg_terminate_backend(a.pid, 5000)) into ended
-  from pg_catalog.pg_stat_activity as a
+  execute format('alter role %I with nologin', login);
+  select count(*) filter (where pg_terminate_backend(a.pid, 5000)) into ended
+  from pg_stat_activity as a
   where a.usename = login;
   -- what it made goes with it, large objects too; the right to that is not there by itself
-  execute pg_catalog.format('grant %I to %I with inherit true', login, current_user);
-  execute pg_catalog.format('drop owned by %I', login);
-  execute pg_catalog.format('drop role %I', login);
+  execute format('grant %I to %I with inherit true', login, current_user);
+  execute format('drop owned by %I', login);
+  execute format('drop role %I', login);
   return ended;
 end
 $$;
-comment on function private.drop_gateway_login(text) is
+comment on function private.drop_gateway_login is
   'Ends the connections of the gateway''s login, and drops it with all that it made in this database. '
   'Returns how many connections were ended. Fails (42704) where there is no such login. One that '
   'connects again meanwhile keeps a connection without rights: `npm run gateway-login -- drop` first '
   'commits that the login is closed.';
-revoke all on function private.drop_gateway_login(text)
-  from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.withhold_temporary_objects, private.gateway_login_name, private.create_gateway_login,
+  private.drop_gateway_login
+from public, anon, authenticated, service_role;

@@ -12,23 +12,21 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if pg_catalog.current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
     raise exception 'Maintenance runs in read committed transactions only.'
       using errcode = 'invalid_transaction_state', hint = 'Begin one without an isolation level.';
   end if;
   perform from private.maintenance_settings for update;
 end
 $$;
-comment on function private.take_maintenance_lock() is
+comment on function private.take_maintenance_lock is
   'Waits for other maintenance and holds it off until the transaction ends. Fails (25000) in a '
   'transaction whose statements do not see what others have committed since it began.';
-revoke all on function private.take_maintenance_lock()
-  from public, anon, authenticated, service_role;
 
 
 create table private.dropped_usage_months (
   month date primary key,
-  dropped_at timestamptz not null default pg_catalog.clock_timestamp(),
+  dropped_at timestamptz not null default clock_timestamp(),
   events bigint not null,
   bytes bigint not null,
   constraint "a month is named by its first day" check (extract(day from month) = 1)
@@ -38,7 +36,6 @@ comment on table private.dropped_usage_months is
   'as they are. Who puts such a month back deletes its row once all of its events are there.';
 comment on column private.dropped_usage_months.bytes is 'Metered in and out, as the rollups say.';
 alter table private.dropped_usage_months enable row level security;
-revoke all on table private.dropped_usage_months from public, anon, authenticated, service_role;
 
 
 create type private.usage_correction as (
@@ -69,7 +66,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  first_day date := pg_catalog.date_trunc('month', usage_drift.month)::date;
+  first_day date := date_trunc('month', usage_drift.month)::date;
   begins timestamptz := first_day;
   ends timestamptz := first_day + interval '1 month';
 begin
@@ -77,7 +74,7 @@ begin
     raise exception 'The month is missing.' using errcode = 'null_value_not_allowed';
   end if;
   if exists (select from private.dropped_usage_months as d where d.month = first_day) then
-    raise exception 'The events of % were dropped.', pg_catalog.to_char(first_day, 'YYYY-MM')
+    raise exception 'The events of % were dropped.', to_char(first_day, 'YYYY-MM')
       using errcode = 'object_not_in_prerequisite_state',
         hint = 'Its rollups stand as they are. If its events were put back, all of them, delete '
           'its row of private.dropped_usage_months.';
@@ -87,9 +84,9 @@ begin
   with counted_hours as materialized (
     select
       e.api_key_id,
-      pg_catalog.date_trunc('hour', e.occurred_at) as hour,
-      pg_catalog.any_value(e.user_id) as user_id,
-      pg_catalog.count(*) filter (where e.slice = 0) as requests,
+      date_trunc('hour', e.occurred_at) as hour,
+      any_value(e.user_id) as user_id,
+      count(*) filter (where e.slice = 0) as requests,
       -- as record_usage bounds them
       least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
       least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
@@ -105,7 +102,7 @@ begin
     from counted_hours as h
     union all
     select
-      'monthly', h.api_key_id, begins, pg_catalog.any_value(h.user_id), sum(h.requests)::bigint,
+      'monthly', h.api_key_id, begins, any_value(h.user_id), sum(h.requests)::bigint,
       least(sum(h.bytes_sent), 9007199254740991)::bigint,
       least(sum(h.bytes_received), 9007199254740991)::bigint, max(h.last_used_at)
     from counted_hours as h
@@ -148,7 +145,7 @@ begin
           select from private.counted_usage_events as e
           where e.api_key_id = k.api_key_id
             and e.occurred_at >= begins and e.occurred_at < ends
-            and (rollup = 'monthly' or pg_catalog.date_trunc('hour', e.occurred_at) = k.period)
+            and (rollup = 'monthly' or date_trunc('hour', e.occurred_at) = k.period)
             and e.user_id is not distinct from k.user_id
         ) then k.user_id
         else c.user_id
@@ -167,11 +164,10 @@ begin
   order by d.rollup, d.api_key_id, d.period;
 end
 $$;
-comment on function private.usage_drift(date) is
+comment on function private.usage_drift is
   'Compares the rollups of the calendar month (UTC) that the date is in with a recount of its '
   'events, and returns the rows that differ; none where all stand. Changes nothing. Fails (55000) '
   'for a month whose events were dropped.';
-revoke all on function private.usage_drift(date) from public, anon, authenticated, service_role;
 
 
 -- Differences are added, never figures set: what is recorded between the comparison and the repair
@@ -183,7 +179,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  first_day date := pg_catalog.date_trunc('month', reconcile_usage.month)::date;
+  first_day date := date_trunc('month', reconcile_usage.month)::date;
   begins timestamptz := first_day;
   ends timestamptz := first_day + interval '1 month';
   corrections private.usage_correction[];
@@ -197,7 +193,7 @@ begin
   )
   select
     c.api_key_id, first_day, c.user_id, c.requests, c.bytes_sent, c.bytes_received, c.last_used_at
-  from pg_catalog.unnest(corrections) as c
+  from unnest(corrections) as c
   where c.rollup = 'monthly'
   order by c.api_key_id
   on conflict on constraint proxy_usage_monthly_pkey do update set
@@ -211,7 +207,7 @@ begin
     api_key_id, hour, user_id, requests, bytes_sent, bytes_received
   )
   select c.api_key_id, c.period, c.user_id, c.requests, c.bytes_sent, c.bytes_received
-  from pg_catalog.unnest(corrections) as c
+  from unnest(corrections) as c
   where c.rollup = 'hourly'
   order by c.api_key_id, c.period
   on conflict on constraint proxy_usage_hourly_pkey do update set
@@ -223,7 +219,7 @@ begin
   -- The rows are locked now: who raised one before has committed, and who will raise it waits. So a
   -- last use that was too late can be set, and a row be told to have no event.
   update private.proxy_usage_monthly as m set last_used_at = u.last_used_at
-  from pg_catalog.unnest(corrections) as c
+  from unnest(corrections) as c
   cross join lateral (
     select max(e.occurred_at) as last_used_at from private.counted_usage_events as e
     where e.api_key_id = c.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
@@ -232,7 +228,7 @@ begin
     and m.api_key_id = c.api_key_id and m.month = first_day
     and m.last_used_at <> u.last_used_at;
 
-  delete from private.proxy_usage_monthly as m using pg_catalog.unnest(corrections) as c
+  delete from private.proxy_usage_monthly as m using unnest(corrections) as c
   where c.rollup = 'monthly' and c.found = 'surplus'
     and m.api_key_id = c.api_key_id and m.month = first_day
     and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
@@ -240,22 +236,27 @@ begin
       select from private.counted_usage_events as e
       where e.api_key_id = m.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
     );
-  delete from private.proxy_usage_hourly as h using pg_catalog.unnest(corrections) as c
+  delete from private.proxy_usage_hourly as h using unnest(corrections) as c
   where c.rollup = 'hourly' and c.found = 'surplus'
     and h.api_key_id = c.api_key_id and h.hour = c.period
     and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
     and not exists (
       select from private.counted_usage_events as e
       where e.api_key_id = h.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
-        and pg_catalog.date_trunc('hour', e.occurred_at) = h.hour
+        and date_trunc('hour', e.occurred_at) = h.hour
     );
 
-  return query select c.* from pg_catalog.unnest(corrections) as c;
+  return query select c.* from unnest(corrections) as c;
 end
 $$;
-comment on function private.reconcile_usage(date) is
+comment on function private.reconcile_usage is
   'Repairs the rollups of the calendar month (UTC) that the date is in from its events, while '
   'events arrive, and returns what private.usage_drift found; no row where all stood. Fails (55000) '
   'for a month whose events were dropped, and (25000) outside of read committed.';
-revoke all on function private.reconcile_usage(date)
-  from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.dropped_usage_months from public, anon, authenticated, service_role;
+revoke all on function
+  private.take_maintenance_lock, private.usage_drift, private.reconcile_usage
+from public, anon, authenticated, service_role;

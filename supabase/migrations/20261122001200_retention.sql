@@ -13,7 +13,6 @@ comment on table private.maintenance_settings is
 comment on column private.maintenance_settings.keep_months is
   'How many whole months of events are kept beside the current one; null keeps them for ever.';
 alter table private.maintenance_settings enable row level security;
-revoke all on table private.maintenance_settings from public, anon, authenticated, service_role;
 insert into private.maintenance_settings (keep_months) values (null);
 
 
@@ -28,7 +27,7 @@ declare
   made integer := 0;
 begin
   for caught in
-    select distinct pg_catalog.date_trunc('month', e.occurred_at)::date
+    select distinct date_trunc('month', e.occurred_at)::date
     from private.proxy_usage_events_default as e
   loop
     made := made + private.make_usage_partitions(caught, caught);
@@ -36,11 +35,9 @@ begin
   return made;
 end
 $$;
-comment on function private.empty_default_partition() is
+comment on function private.empty_default_partition is
   'Makes the partitions of the months whose events are in the default partition, and returns how '
   'many. Fails as private.make_usage_partitions does.';
-revoke all on function private.empty_default_partition()
-  from public, anon, authenticated, service_role;
 
 
 create type private.usage_retention as (
@@ -82,11 +79,11 @@ begin
       using errcode = 'invalid_parameter_value',
         hint = 'Events of the last 93 days may be reported again, and must be found then.';
   end if;
-  first_kept := pg_catalog.date_trunc('month', pg_catalog.now())
-    - pg_catalog.make_interval(months => drop_old_usage.keep_months);
+  first_kept := date_trunc('month', now())
+    - make_interval(months => drop_old_usage.keep_months);
   perform private.take_maintenance_lock();
   -- those who record wait behind this for as long
-  perform pg_catalog.set_config('lock_timeout', '1s', true);
+  perform set_config('lock_timeout', '1s', true);
 
   begin
     perform private.empty_default_partition();
@@ -96,12 +93,12 @@ begin
   end;
 
   for old_month in
-    select pg_catalog.to_date(pg_catalog.right(c.relname, 7), 'YYYY_MM') as month
-    from pg_catalog.pg_inherits as i
-    join pg_catalog.pg_class as c on c.oid = i.inhrelid
+    select to_date(right(c.relname, 7), 'YYYY_MM') as month
+    from pg_inherits as i
+    join pg_class as c on c.oid = i.inhrelid
     where i.inhparent = 'private.proxy_usage_events'::regclass
       and c.relname ~ '^proxy_usage_events_\d{4}_\d{2}$'
-      and pg_catalog.to_date(pg_catalog.right(c.relname, 7), 'YYYY_MM') < first_kept
+      and to_date(right(c.relname, 7), 'YYYY_MM') < first_kept
     order by 1
   loop
     old := (old_month, 'kept', null, null, null, null, null);
@@ -112,25 +109,23 @@ begin
     end if;
     begin
       -- nobody writes there while it is counted
-      execute pg_catalog.format(
-        'lock table %s in share mode', private.usage_partition(old_month)
-      );
+      execute format('lock table %s in share mode', private.usage_partition(old_month));
     exception when lock_not_available then
       old.action := 'skipped';
       old.reason := 'in use';
       return next old;
       continue;
     end;
-    old.disk_bytes := pg_catalog.pg_total_relation_size(private.usage_partition(old_month));
+    old.disk_bytes := pg_total_relation_size(private.usage_partition(old_month));
     select
-      pg_catalog.count(*),
+      count(*),
       -- a stolen gateway can report more than a bigint holds, and must not keep months from leaving
       least(coalesce(sum(e.bytes_sent + e.bytes_received), 0), 9223372036854775807)
     into old.events, old.bytes
     from private.proxy_usage_events as e
     where e.occurred_at >= old_month::timestamptz
       and e.occurred_at < (old_month + interval '1 month')::timestamptz;
-    select pg_catalog.count(*) into old.drift from private.usage_drift(old_month);
+    select count(*) into old.drift from private.usage_drift(old_month);
     if old.drift > 0 then
       old.reason := 'drift';
       return next old;
@@ -145,7 +140,7 @@ begin
       if in_use then
         raise lock_not_available;
       end if;
-      execute pg_catalog.format('drop table %s', private.usage_partition(old.month));
+      execute format('drop table %s', private.usage_partition(old.month));
       insert into private.dropped_usage_months (month, events, bytes)
       values (old.month, old.events, old.bytes);
       old.action := 'dropped';
@@ -158,10 +153,15 @@ begin
   end loop;
 end
 $$;
-comment on function private.drop_old_usage(integer) is
+comment on function private.drop_old_usage is
   'Drops the partitions of the months before the last keep_months whole ones, oldest first, each '
   'only if its rollups stand, and notes them in private.dropped_usage_months; rollups stay. '
   'Returns a row for each old month. Recording waits at most about 1 s for a lock that is not to '
   'be had. Fails (22023) for fewer than 4 months, and (25000) outside of read committed.';
-revoke all on function private.drop_old_usage(integer)
-  from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.maintenance_settings from public, anon, authenticated, service_role;
+revoke all on function
+  private.empty_default_partition, private.drop_old_usage
+from public, anon, authenticated, service_role;

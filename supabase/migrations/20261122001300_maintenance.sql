@@ -2,7 +2,7 @@
 
 create table private.maintenance_log (
   id uuid primary key default private.uuid_v7(),
-  ran_at timestamptz not null default pg_catalog.clock_timestamp(),
+  ran_at timestamptz not null default clock_timestamp(),
   task text not null,
   month date,
   outcome text not null,
@@ -11,7 +11,6 @@ create table private.maintenance_log (
 comment on table private.maintenance_log is
   'What each run of private.maintain_usage reported, for 400 days: pg_cron keeps no answers.';
 alter table private.maintenance_log enable row level security;
-revoke all on table private.maintenance_log from public, anon, authenticated, service_role;
 
 
 create type private.maintenance_report as (
@@ -33,8 +32,8 @@ declare
   found record;
 begin
   select
-    pg_catalog.count(*) filter (where c.rollup = 'hourly') as hourly,
-    pg_catalog.count(*) filter (where c.rollup = 'monthly') as monthly,
+    count(*) filter (where c.rollup = 'hourly') as hourly,
+    count(*) filter (where c.rollup = 'monthly') as monthly,
     coalesce(sum(c.requests) filter (where c.rollup = 'monthly'), 0) as requests,
     coalesce(sum(c.bytes_sent + c.bytes_received) filter (where c.rollup = 'monthly'), 0) as bytes
   into found
@@ -46,17 +45,15 @@ begin
   end if;
   return (
     'reconcile', report_reconciling.month, 'repaired',
-    pg_catalog.format(
+    format(
       'Drift in %s hourly and %s monthly rows; the month changes by %s requests and %s bytes.',
       found.hourly, found.monthly, found.requests, found.bytes
     )
   )::private.maintenance_report;
 end
 $$;
-comment on function private.report_reconciling(date) is
+comment on function private.report_reconciling is
   'Runs private.reconcile_usage and says in one row what it found.';
-revoke all on function private.report_reconciling(date)
-  from public, anon, authenticated, service_role;
 
 
 create function private.report_retention(keep_months integer)
@@ -74,13 +71,11 @@ begin
   select
     'retention', r.month, r.action,
     case
-      when r.action = 'dropped' then pg_catalog.format(
+      when r.action = 'dropped' then format(
         '%s events of %s bytes, whose rollups stay; %s of disk.',
-        r.events, r.bytes, pg_catalog.pg_size_pretty(r.disk_bytes)
+        r.events, r.bytes, pg_size_pretty(r.disk_bytes)
       )
-      when r.reason = 'drift' then pg_catalog.format(
-        'Drift in %s rows of its rollups: reconcile it.', r.drift
-      )
+      when r.reason = 'drift' then format('Drift in %s rows of its rollups: reconcile it.', r.drift)
       when r.reason = 'restored' then 'Dropped before, and put back.'
       else 'In use: run it again.'
     end
@@ -89,14 +84,12 @@ begin
     return query
     select
       'retention', null::date, 'unchanged',
-      pg_catalog.format('Nothing is older than %s months.', report_retention.keep_months);
+      format('Nothing is older than %s months.', report_retention.keep_months);
   end if;
 end
 $$;
-comment on function private.report_retention(integer) is
+comment on function private.report_retention is
   'Runs private.drop_old_usage, unless the age is null, and says in rows what it did.';
-revoke all on function private.report_retention(integer)
-  from public, anon, authenticated, service_role;
 
 
 create function private.report_partitions(first_month date) returns private.maintenance_report
@@ -110,14 +103,12 @@ declare
 begin
   return (
     'partitions', null, case when made = 0 then 'unchanged' else 'made' end,
-    pg_catalog.format('%s were missing up to %s.', made, pg_catalog.to_char(last_month, 'YYYY-MM'))
+    format('%s were missing up to %s.', made, to_char(last_month, 'YYYY-MM'))
   )::private.maintenance_report;
 end
 $$;
-comment on function private.report_partitions(date) is
+comment on function private.report_partitions is
   'Makes the partitions of the month and the 12 after it, and of what the default partition holds.';
-revoke all on function private.report_partitions(date)
-  from public, anon, authenticated, service_role;
 
 
 -- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
@@ -132,7 +123,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  this_month date := pg_catalog.date_trunc('month', pg_catalog.now())::date;
+  this_month date := date_trunc('month', now())::date;
   age integer := coalesce(
     maintain_usage.keep_months, (select s.keep_months from private.maintenance_settings as s)
   );
@@ -151,17 +142,15 @@ begin
   if not found then
     return query
     select t, null::date, 'skipped', 'Other maintenance is running.'
-    from pg_catalog.unnest(maintain_usage.tasks) as t;
+    from unnest(maintain_usage.tasks) as t;
     return;
   end if;
 
   for step in
     select t.task, m.month
-    from pg_catalog.unnest(maintain_usage.tasks) with ordinality as t (task, position)
-    left join pg_catalog.unnest(
-      coalesce(
-        maintain_usage.months, array[(this_month - interval '1 month')::date, this_month]
-      )
+    from unnest(maintain_usage.tasks) with ordinality as t (task, position)
+    left join unnest(
+      coalesce(maintain_usage.months, array[(this_month - interval '1 month')::date, this_month])
     ) as m (month) on t.task = 'reconcile'
     order by t.position, m.month
   loop
@@ -188,19 +177,17 @@ begin
   end loop;
 
   insert into private.maintenance_log (task, month, outcome, detail)
-  select r.task, r.month, r.outcome, r.detail from pg_catalog.unnest(reports) as r;
-  delete from private.maintenance_log as l where l.ran_at < pg_catalog.now() - interval '400 days';
-  return query select r.* from pg_catalog.unnest(reports) as r;
+  select r.task, r.month, r.outcome, r.detail from unnest(reports) as r;
+  delete from private.maintenance_log as l where l.ran_at < now() - interval '400 days';
+  return query select r.* from unnest(reports) as r;
 end
 $$;
-comment on function private.maintain_usage(integer, text[], date[]) is
+comment on function private.maintain_usage is
   'Maintenance: reconciles the last month and this one (or `months`), drops the events of months '
   'older than keep_months (default: that of private.maintenance_settings; null drops nothing), and '
   'makes the partitions of the coming 12 months, and checks the owners'' accounts and the gateways'' privileges. Returns what came of each, and logs it in '
   'private.maintenance_log. A task that fails is reported, and does not stop the others. Another '
   'run at the same time is skipped.';
-revoke all on function private.maintain_usage(integer, text[], date[])
-  from public, anon, authenticated, service_role;
 
 
 -- A job a task, so that each has a transaction of its own. Nothing of this may fail a migration: a
@@ -212,10 +199,8 @@ as $$
 declare
   failure text;
 begin
-  if pg_catalog.to_regnamespace('cron') is null then
-    if not exists (
-      select from pg_catalog.pg_available_extensions as e where e.name = 'pg_cron'
-    ) then
+  if to_regnamespace('cron') is null then
+    if not exists (select from pg_available_extensions as e where e.name = 'pg_cron') then
       return false;
     end if;
     create extension if not exists pg_cron with schema pg_catalog;
@@ -224,9 +209,7 @@ begin
     j.name,
     j.schedule,
     -- a hosted database ends what takes over two minutes
-    pg_catalog.format(
-      'set statement_timeout = 0; select * from private.maintain_usage(tasks => %L)', j.tasks
-    )
+    format('set statement_timeout = 0; select * from private.maintain_usage(tasks => %L)', j.tasks)
   )
   from (
     values
@@ -243,10 +226,16 @@ exception when others then
   return false;
 end
 $$;
-comment on function private.schedule_maintenance() is
+comment on function private.schedule_maintenance is
   'Schedules private.maintain_usage each night (UTC) where pg_cron is available, anew if it was '
   'scheduled before. Returns whether it did; a failure is a notice.';
-revoke all on function private.schedule_maintenance()
-  from public, anon, authenticated, service_role;
 
 select private.schedule_maintenance();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.maintenance_log from public, anon, authenticated, service_role;
+revoke all on function
+  private.report_reconciling, private.report_retention, private.report_partitions,
+  private.maintain_usage, private.schedule_maintenance
+from public, anon, authenticated, service_role;

@@ -16,7 +16,7 @@ begin
     and k.owner_barred_until is distinct from private.barred_until(u.banned_until, u.deleted_at);
   get diagnostics repaired = row_count;
   if not exists (
-    select from pg_catalog.pg_trigger as t
+    select from pg_trigger as t
     where t.tgrelid = 'auth.users'::regclass and t.tgname = 'bar_keys' and t.tgenabled in ('O', 'A')
   ) then
     return (
@@ -26,14 +26,13 @@ begin
   end if;
   return (
     'accounts', null, case when repaired = 0 then 'unchanged' else 'repaired' end,
-    pg_catalog.format('%s keys were out of step with the account of their owner.', repaired)
+    format('%s keys were out of step with the account of their owner.', repaired)
   )::private.maintenance_report;
 end
 $$;
-comment on function private.report_accounts() is
+comment on function private.report_accounts is
   'Sets what keys say of their owners'' accounts by Supabase Auth, and reports a trigger that is '
   'missing there.';
-revoke all on function private.report_accounts() from public, anon, authenticated, service_role;
 
 
 -- Roles and the privileges on a database are copied neither by `create database … template` nor by
@@ -53,39 +52,39 @@ begin
   return query
   with logins as (
     select r.*
-    from pg_catalog.pg_roles as r
-    join pg_catalog.pg_auth_members as m on m.member = r.oid
+    from pg_roles as r
+    join pg_auth_members as m on m.member = r.oid
     where m.roleid = 'proxy_gateway'::regrole and m.inherit_option
   ),
   wrong as (
     select 'Role proxy_gateway can log in: it is a group.' as detail
-    from pg_catalog.pg_roles as r where r.rolname = 'proxy_gateway' and r.rolcanlogin
+    from pg_roles as r where r.rolname = 'proxy_gateway' and r.rolcanlogin
     union all
-    select pg_catalog.format('%s may make temporary objects here.', l.rolname)
+    select format('%s may make temporary objects here.', l.rolname)
     from logins as l
-    where pg_catalog.has_database_privilege(l.oid, pg_catalog.current_database(), 'TEMPORARY')
+    where has_database_privilege(l.oid, current_database(), 'TEMPORARY')
     union all
-    select pg_catalog.format('%s may make objects in schema %s.', l.rolname, n.nspname)
+    select format('%s may make objects in schema %s.', l.rolname, n.nspname)
     from logins as l
-    join pg_catalog.pg_namespace as n on n.nspname in ('public', 'private', 'gateway')
-    where pg_catalog.has_schema_privilege(l.oid, n.oid, 'CREATE')
+    join pg_namespace as n on n.nspname in ('public', 'private', 'gateway')
+    where has_schema_privilege(l.oid, n.oid, 'CREATE')
     union all
-    select pg_catalog.format('%s has no limit on its connections.', l.rolname)
+    select format('%s has no limit on its connections.', l.rolname)
     from logins as l where l.rolconnlimit < 0
     union all
-    select pg_catalog.format('%s has a right of its own that a gateway needs not.', l.rolname)
+    select format('%s has a right of its own that a gateway needs not.', l.rolname)
     from logins as l
     where l.rolsuper or l.rolcreaterole or l.rolcreatedb or l.rolreplication or l.rolbypassrls
     union all
-    select pg_catalog.format('%s is in %s too.', l.rolname, m.roleid::regrole)
-    from logins as l join pg_catalog.pg_auth_members as m on m.member = l.oid
+    select format('%s is in %s too.', l.rolname, m.roleid::regrole)
+    from logins as l join pg_auth_members as m on m.member = l.oid
     where m.roleid <> 'proxy_gateway'::regrole
     union all
-    select pg_catalog.format(
-      '%s owns %s large objects: no gateway makes any.', l.rolname, pg_catalog.count(*)
+    select format(
+      '%s owns %s large objects: no gateway makes any.', l.rolname, count(*)
     )
     from logins as l
-    join pg_catalog.pg_largeobject_metadata as o on o.lomowner = l.oid
+    join pg_largeobject_metadata as o on o.lomowner = l.oid
     group by l.rolname
   )
   select 'privileges', null::date, 'found', w.detail from wrong as w;
@@ -96,8 +95,12 @@ begin
   end if;
 end
 $$;
-comment on function private.report_privileges() is
+comment on function private.report_privileges is
   'Runs private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
   'have, and large objects that it made.';
-revoke all on function private.report_privileges()
-  from public, anon, authenticated, service_role;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.report_accounts, private.report_privileges
+from public, anon, authenticated, service_role;

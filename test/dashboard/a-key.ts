@@ -13,6 +13,7 @@ export function aKey(fields: Partial<Key> = {}): Key {
     bandwidth_limit_bytes: 5_000_000_000,
     rate_limit: 10,
     tunnel_limit: 100,
+    limit_overrides: {},
     active: true,
     allowed_ips: [],
     last_used_at: null,

@@ -19,6 +19,7 @@ const key = (label: string, fields: Partial<Key> = {}): Key => ({
   bandwidth_used_this_period_bytes: 0,
   rate_limit: 60,
   tunnel_limit: 60,
+  limit_overrides: {},
   created_at: inDays(-100),
   deleted_at: null,
   expires_at: null,

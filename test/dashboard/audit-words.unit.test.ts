@@ -81,9 +81,7 @@ describe('what was changed', () => {
   it('tells limits, and which are of the tier', () => {
     const changes = {
       tier: 'team',
-      bandwidth_limit_override_bytes: 0,
-      rate_limit_override: null,
-      tunnel_limit_override: 1,
+      limit_overrides: { bandwidth_limit_bytes: 0, tunnel_limit: 1 },
     };
     const entry = anEntry({ action: 'limits_changed', changes, reason: 'unpaid' });
     expect(detailsOf(entry)).toEqual([

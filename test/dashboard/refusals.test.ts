@@ -63,24 +63,24 @@ describe('a refusal of the database', () => {
 });
 
 describe('the words for a refusal', () => {
-  // has words where it can occur, as they say more than what is wrong
-  const toldElsewhere = ['already_done'];
-  // nothing that the dashboard can ask for
-  const neverMet = ['append_only'];
-
-  it('are its own for each code of the database', async () => {
-    const rows = await sql<{ code: string }[]>`select code from private.refusals`;
-    const unknown = wordsOf(new Refusal('internal'));
-    const without = rows
-      .map(({ code }) => code)
-      .filter((code) => ![...toldElsewhere, ...neverMet].includes(code))
-      .filter((code) => wordsOf(new Refusal(code)) === unknown);
-    expect(without).toEqual([]);
+  it('are the database’s own, for a code and for an argument', async () => {
+    const { supabase } = await newUser();
+    const mint = (fields: { label: string; tier?: string }) =>
+      refusalOf(answerOf(supabase.rpc('mint_proxy_key', fields)));
+    const [{ message } = {}] = await sql`
+      select message from private.refusals where code = 'tier_not_granted'`;
+    expect(wordsOf(await mint({ label: 'a', tier: 'enterprise' }))).toBe(message);
+    const [{ rule } = {}] = await sql`
+      select rule from private.argument_rules where argument = 'label'`;
+    expect(wordsOf(await mint({ label: ' ' }))).toBe(rule);
   });
 
-  it('are of the field that was wrong', () => {
-    const words = wordsOf(new Refusal('invalid_request', { detail: 'label' }));
-    expect(words).toContain('80 characters');
-    expect(words).not.toBe(wordsOf(new Refusal('invalid_request')));
+  it('are the page’s own where it knows better, or alone', () => {
+    const sentence = 'From the database.';
+    for (const code of ['unauthorized', 'rate_limited', 'offline', 'unavailable']) {
+      expect(wordsOf(new Refusal(code, { sentence }))).not.toBe(sentence);
+    }
+    expect(wordsOf(new Refusal('unheard_of', { sentence }))).toBe(sentence);
+    expect(wordsOf(new Refusal('unheard_of'))).toMatch(/went wrong/);
   });
 });

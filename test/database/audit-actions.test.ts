@@ -62,18 +62,20 @@ const steps: Step[] = [
   {
     action: 'limits_changed',
     by: () => admin,
-    method: 'PUT',
+    method: 'PATCH',
     path: '/admin/proxy/keys/:id/limits',
     body: () => ({ ...limits, reason }),
     rpc: [
       'set_proxy_key_limits',
-      () => ({ id: ':id', bandwidth_limit_bytes: 5, rate_limit: 6, tunnel_limit: 7, reason }),
+      () => ({
+        id: ':id',
+        reason,
+        limits: { bandwidth_limit_bytes: 5, rate_limit: 6, tunnel_limit: 7 },
+      }),
     ],
     changes: {
       tier: 'developer',
-      bandwidth_limit_override_bytes: 5,
-      rate_limit_override: 6,
-      tunnel_limit_override: 7,
+      limit_overrides: { bandwidth_limit_bytes: 5, rate_limit: 6, tunnel_limit: 7 },
     },
     why: reason,
   },
@@ -188,12 +190,7 @@ describe('straight in SQL', () => {
       {
         action: 'limits_changed',
         actor_id: null,
-        changes: {
-          tier: 'team',
-          bandwidth_limit_override_bytes: null,
-          rate_limit_override: null,
-          tunnel_limit_override: null,
-        },
+        changes: { tier: 'team', limit_overrides: {} },
       },
     ]);
   });

@@ -33,7 +33,7 @@ const grantReasons = async (userId: string) =>
 
 describe('a reason does not pass from one change to the next of its transaction', () => {
   const changeNext = (db: postgres.TransactionSql) => db`
-    update private.proxy_keys set rate_limit_override = 1 where id = ${keys[1].id}`;
+    update private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${keys[1].id}`;
 
   it.each<[string, (db: postgres.TransactionSql) => Promise<unknown>]>([
     ['a suspension', (db) => db`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`],
@@ -53,7 +53,7 @@ describe('a reason does not pass from one change to the next of its transaction'
     ],
     [
       'a change of limits',
-      (db) => db`select public.set_proxy_key_limits(${keys[0].id}, 'Why.', 1, 1)`,
+      (db) => db`select public.set_proxy_key_limits(${keys[0].id}, 'Why.', '{"rate_limit": 1}')`,
     ],
     [
       'a grant and its repetition',
@@ -100,7 +100,7 @@ describe('a reason does not pass from one change to the next of its transaction'
     const grantee = await newUser();
     await asAdmin(async (transaction) => {
       await transaction`select public.suspend_proxy_key(${keys[0].id}, 'One.')`;
-      await transaction`select public.set_proxy_key_limits(${keys[1].id}, 'Two.', 1, 1)`;
+      await transaction`select public.set_proxy_key_limits(${keys[1].id}, 'Two.', '{"rate_limit": 2}')`;
       await transaction`select public.grant_proxy_tier(${grantee.id}, 'enterprise', 'Three.')`;
       await transaction`select public.revoke_proxy_tier(${grantee.id}, 'enterprise', 'Four.')`;
     });

@@ -69,9 +69,9 @@ describe('each change of a key leaves one row with actor, owner and request', ()
     await update(`label = 'another'`);
     await update(`allowed_ips = '{203.0.113.0/24}'`);
     await update(`expires_at = now() + interval '1 day'`);
-    await update('rate_limit_override = 5');
-    await update('tunnel_limit_override = 5');
-    await update('bandwidth_limit_override_bytes = 5');
+    await update(`limit_overrides = '{"rate_limit": 5}'`);
+    await update(`limit_overrides = '{"tunnel_limit": 5}'`);
+    await update(`limit_overrides = '{"bandwidth_limit_bytes": 5}'`);
     await update(`tier = 'team'`);
     const rows = await readAudit(sql, key.id);
     expect(rows.map(({ action }) => action)).toEqual([
@@ -95,7 +95,7 @@ describe('each change of a key leaves one row with actor, owner and request', ()
     await asUser(sql, admin.id, async (transaction) => {
       await transaction`reset role`;
       await transaction`
-        update private.proxy_keys set suspended_at = now(), rate_limit_override = 5
+        update private.proxy_keys set suspended_at = now(), limit_overrides = '{"rate_limit": 5}'
         where id = ${key.id}`;
     });
     const [, ...rows] = await readAudit(sql, key.id);
@@ -158,10 +158,7 @@ describe('there is no row for', () => {
 
   it('what changes nothing', async () => {
     await waysIn.route.reactivate(admin, key.id);
-    await update(
-      `label = label, allowed_ips = '{}', expires_at = null, rate_limit_override = null,
-        tunnel_limit_override = null`,
-    );
+    await update(`label = label, allowed_ips = '{}', expires_at = null, limit_overrides = '{}'`);
     await update('suspended_at = null, deleted_at = null');
     await waysIn.route.remove(owner, key.id);
     await waysIn.rpc.remove(owner, key.id);

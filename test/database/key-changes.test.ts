@@ -66,9 +66,12 @@ describe('the gateways are told once of', () => {
     ['a deletion by route', () => waysIn.route.remove(owner, key.id)],
     ['a deletion by RPC', () => waysIn.rpc.remove(owner, key.id)],
     ['a suspension', () => update('suspended_at = now()')],
-    ['an override of the rate limit', () => update('rate_limit_override = 1')],
-    ['an override of the tunnel limit', () => update('tunnel_limit_override = 1')],
-    ['an override of the bandwidth limit', () => update('bandwidth_limit_override_bytes = 1')],
+    ['an override of the rate limit', () => update(`limit_overrides = '{"rate_limit": 1}'`)],
+    ['an override of the tunnel limit', () => update(`limit_overrides = '{"tunnel_limit": 1}'`)],
+    [
+      'an override of the bandwidth limit',
+      () => update(`limit_overrides = '{"bandwidth_limit_bytes": 1}'`),
+    ],
     ['another tier', () => update(`tier = 'developer'`)],
     [
       'a new rate limit of its tier',
@@ -123,7 +126,7 @@ describe('the gateways are not told of', () => {
 
   it('a change of the label alone, or one that changes nothing', async () => {
     await update(`label = 'another'`);
-    await update(`tunnel_limit_override = null, suspended_at = null, tier = '${tier}'`);
+    await update(`limit_overrides = '{}', suspended_at = null, tier = '${tier}'`);
     await waysIn.rpc.reactivate(admin, key.id);
     expect(await timesTold()).toBe(0);
   });

@@ -159,15 +159,15 @@ it('an override stands in place of the limit of the tier, each by itself', async
     return [found?.rate_limit, found?.tunnel_limit, found?.bandwidth_limit_bytes];
   };
   expect(await limits()).toEqual([team?.rate_limit, 1000, team?.bandwidth_limit_bytes]);
-  await sql`update private.proxy_keys set rate_limit_override = 7 where id = ${own?.id ?? ''}`;
+  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 7}' where id = ${own?.id ?? ''}`;
   expect(await limits()).toEqual([7, 1000, team?.bandwidth_limit_bytes]);
   await sql`
     update private.proxy_keys
-    set rate_limit_override = null, tunnel_limit_override = 8 where id = ${own?.id ?? ''}`;
+    set limit_overrides = '{"tunnel_limit": 8}' where id = ${own?.id ?? ''}`;
   expect(await limits()).toEqual([team?.rate_limit, 8, team?.bandwidth_limit_bytes]);
   await sql`
     update private.proxy_keys
-    set tunnel_limit_override = null, bandwidth_limit_override_bytes = 0 where id = ${own?.id ?? ''}`;
+    set limit_overrides = '{"bandwidth_limit_bytes": 0}' where id = ${own?.id ?? ''}`;
   expect(await limits()).toEqual([team?.rate_limit, 1000, '0']);
 });
 

@@ -109,7 +109,7 @@ describe('in SQL', () => {
         'private.refuse_mint_arguments(jsonb)',
         'private.revoke_proxy_tier(text, text, text)',
         'private.rotate_proxy_key(text, integer, text)',
-        'private.set_proxy_key_limits(text, text, bigint, integer, integer)',
+        'private.set_proxy_key_limits(text, text, jsonb)',
         'private.suspend_proxy_key(text, text)',
         'private.update_proxy_key(text, jsonb)',
         // what judges arguments
@@ -118,6 +118,8 @@ describe('in SQL', () => {
         'private.encode_cursor(timestamp with time zone, uuid, boolean)',
         'private.find_own_key(text)',
         'private.make_page(jsonb, integer, text, text)',
+        'private.refuse(text, text)',
+        'private.require_size(bigint, text)',
         'private.read_event_filter(text, text, text, text, integer, text, text)',
         'private.require_limit(integer)',
         'private.require_page(integer, integer, text)',

@@ -99,7 +99,7 @@ describe('an override is the limit in place of the tier’s', () => {
   // the change of the override is told too
   const override = async (bytes: number) => {
     await sql`
-      update private.proxy_keys set bandwidth_limit_override_bytes = ${bytes} where id = ${key.id}`;
+      update private.proxy_keys set limit_overrides = jsonb_build_object('bandwidth_limit_bytes', ${bytes}::bigint) where id = ${key.id}`;
     expect(await timesTold(key)).toBe(1);
   };
 

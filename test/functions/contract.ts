@@ -32,7 +32,7 @@ export const protectedRoutes: ProtectedRoute[] = [
   { method: 'POST', path: '/admin/proxy/keys/:id/suspend', body: { reason }, success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/reactivate', success: 200 },
   {
-    method: 'PUT',
+    method: 'PATCH',
     path: '/admin/proxy/keys/:id/limits',
     body: { bandwidthLimitBytes: 1, rateLimit: 1, tunnelLimit: 1, reason },
     success: 200,
@@ -102,6 +102,11 @@ export const usageAnswer = z.strictObject({
 const detail = z.strictObject({
   ...summary.shape,
   tunnelLimit: z.int().positive(),
+  limitOverrides: z.strictObject({
+    bandwidthLimitBytes: z.int().nonnegative().optional(),
+    rateLimit: z.int().positive().optional(),
+    tunnelLimit: z.int().positive().optional(),
+  }),
   rotatedAt: time.nullable(),
   graceEndsAt: time.nullable(),
   allowedIps: z.array(z.string()),

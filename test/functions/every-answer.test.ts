@@ -199,7 +199,7 @@ describe('a method that a path does not take', () => {
     ['/admin/proxy/keys', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys/x/suspend', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys/x/reactivate', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
-    ['/admin/proxy/keys/x/limits', 'PUT', ['GET', 'POST', 'PATCH', 'DELETE']],
+    ['/admin/proxy/keys/x/limits', 'PATCH', ['GET', 'POST', 'PUT', 'DELETE']],
     ['/admin/proxy/grants', 'GET, HEAD, POST', ['PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/grants/revoke', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
   ])('is 405 with what is allowed: %s', async (path, allow, methods) => {

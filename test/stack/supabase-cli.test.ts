@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { generateTypes, typesFile } from '../../scripts/database-types.ts';
+import { generateRefusals, refusalsFile, refusalsPage } from '../../scripts/refusals.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { runSupabaseCli } from '../../scripts/stack/supabase-cli.ts';
 
@@ -28,8 +29,11 @@ test('the CLI finds nothing to push: no migration, no seed, no role', async () =
   expect(answer).toMatchObject({ upToDate: true, migrations: [], seeds: [], roles: [] });
 });
 
-test('the types that the CLI generates are the committed ones', async () => {
+test('what is generated from the database is what is committed', async () => {
   expect(await generateTypes(dbUrl)).toBe(readFileSync(typesFile, 'utf8'));
+  const { code, page } = await generateRefusals(dbUrl);
+  expect(code).toBe(readFileSync(refusalsFile, 'utf8'));
+  expect(page).toBe(readFileSync(refusalsPage, 'utf8'));
 });
 
 interface Finding {

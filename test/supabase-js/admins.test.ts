@@ -159,9 +159,9 @@ describe('the typed client', () => {
       params: { path },
     });
     expect(reactivated.data?.key).toMatchObject({ active: true });
-    const limited = await admin.api.PUT('/admin/proxy/keys/{id}/limits', {
+    const limited = await admin.api.PATCH('/admin/proxy/keys/{id}/limits', {
       params: { path },
-      body: { bandwidthLimitBytes: null, rateLimit: 3, tunnelLimit: 4, reason },
+      body: { rateLimit: 3, tunnelLimit: 4, reason },
     });
     expect(limited.data?.key).toMatchObject({ rateLimit: 3, tunnelLimit: 4 });
     const found = await admin.api.GET('/admin/proxy/keys', { params: { query: { keyId: key } } });

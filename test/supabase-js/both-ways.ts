@@ -119,10 +119,10 @@ export const ofAdmins = {
     rpc: rpc(by, 'reactivate_proxy_key', { id }),
   }),
   limits: (by: Caller, id: string): BothWays => {
-    const limits = { bandwidthLimitBytes: 1, rateLimit: 1, tunnelLimit: 1, reason };
+    const limits = { bandwidthLimitBytes: 1, rateLimit: 1, tunnelLimit: 1 };
     return {
-      route: route(by, 'PUT', `${adminPathOf(id)}/limits`, limits),
-      rpc: rpc(by, 'set_proxy_key_limits', { id, ...limits }),
+      route: route(by, 'PATCH', `${adminPathOf(id)}/limits`, { ...limits, reason }),
+      rpc: rpc(by, 'set_proxy_key_limits', { id, reason, limits: inSnakeCase(limits) }),
     };
   },
 };

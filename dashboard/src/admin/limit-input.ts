@@ -17,9 +17,33 @@ export function writeGigabytes(bytes: number): string {
   return digits.slice(0, -9) + (fraction && `.${fraction}`);
 }
 
-/** A number of connections as typed: a whole number from 1 to 1,000,000; undefined for anything else. */
+/** A number of connections as typed: a whole number; undefined for anything else. */
 export function readConnections(typed: string): number | undefined {
   const text = typed.trim();
-  const connections = /^\d+$/.test(text) ? Number(text) : 0;
-  return connections >= 1 && connections <= 1_000_000 ? connections : undefined;
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
+
+/** How each limit is typed. What it may be, the database says. */
+export const limitInputs = {
+  bandwidth_limit_bytes: {
+    label: 'GB a month',
+    hint: '1 GB is 1,000,000,000 bytes. 0 lets no traffic through.',
+    read: readGigabytes,
+    write: writeGigabytes,
+    mistake: 'Enter a number with a point before its decimals, as in 2.5.',
+  },
+  rate_limit: {
+    label: 'Connections a second',
+    hint: undefined,
+    read: readConnections,
+    write: String,
+    mistake: 'Enter a whole number.',
+  },
+  tunnel_limit: {
+    label: 'Connections open at once',
+    hint: 'On each gateway.',
+    read: readConnections,
+    write: String,
+    mistake: 'Enter a whole number.',
+  },
+} as const;

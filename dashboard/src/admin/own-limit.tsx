@@ -10,7 +10,7 @@ export function OwnLimit(props: {
   /** What the tier allows, in words. */
   ofTier: string;
   label: string;
-  hint?: string;
+  hint: string | undefined;
   initial: string;
   isOwn: boolean;
   error: string | undefined;

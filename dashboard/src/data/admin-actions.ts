@@ -1,3 +1,4 @@
+import type { LimitName } from '../format/limits.ts';
 import type { Supabase } from './database.ts';
 import type { Key } from './key.ts';
 import { answerOf } from './refusal.ts';
@@ -17,27 +18,17 @@ export async function reactivateKey(
   return (await answerOf(call)) as Key;
 }
 
-/** The limits of a key. Null is the tier's. */
-export interface OwnLimits {
-  bandwidthLimitBytes: number | null;
-  rateLimit: number | null;
-  tunnelLimit: number | null;
-}
+/** Changes of a key's limits. Null is the tier's. */
+export type LimitChanges = Record<LimitName, number | null>;
 
-/** Sets all limits of a key. Throws Refusal. */
+/** Changes the limits of a key. Throws Refusal. */
 export async function setKeyLimits(
   supabase: Supabase,
   id: string,
-  { bandwidthLimitBytes, rateLimit, tunnelLimit }: OwnLimits,
+  limits: LimitChanges,
   reason: string,
 ): Promise<Key> {
-  // an argument that is left out is null, which the generated types do not know as one
-  const own = {
-    ...(bandwidthLimitBytes === null ? {} : { bandwidth_limit_bytes: bandwidthLimitBytes }),
-    ...(rateLimit === null ? {} : { rate_limit: rateLimit }),
-    ...(tunnelLimit === null ? {} : { tunnel_limit: tunnelLimit }),
-  };
-  return (await answerOf(supabase.rpc('set_proxy_key_limits', { id, reason, ...own }))) as Key;
+  return (await answerOf(supabase.rpc('set_proxy_key_limits', { id, reason, limits }))) as Key;
 }
 
 /** A tier, and the user (id or e-mail address) who is to have it or to have it no more. */

@@ -8,7 +8,7 @@ type AllPresent<T> = { [F in keyof T]-?: NonNullable<T[F]> };
 
 /** A key as its owner reads it: never a secret. Times are RFC 3339 in UTC. */
 export type Key = Present<
-  Rpc<'get_proxy_key'>,
+  Omit<Rpc<'get_proxy_key'>, 'limit_overrides'>,
   | 'active'
   | 'allowed_ips'
   | 'bandwidth_limit_bytes'
@@ -21,7 +21,10 @@ export type Key = Present<
   | 'rate_limit'
   | 'tier'
   | 'tunnel_limit'
->;
+> & {
+  /** What an admin set in place of the tier's limits, by the name of the limit. */
+  limit_overrides: Record<string, number>;
+};
 
 /** A user's keys, newest first. */
 export interface OwnKeys {

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '../data/key.ts';
-import { bytes, counted } from '../format/amount.ts';
+import { limitNames, limits } from '../format/limits.ts';
 import { dateTime } from '../format/time.ts';
 import { shortRange } from './allowed-clients.ts';
 
@@ -42,7 +42,7 @@ export function detailsOf({ action, changes, reason }: AuditEntry): Detail[] {
   const details: Detail[] = [];
   if (typeof changes === 'object' && changes !== null && !Array.isArray(changes)) {
     if (action === 'updated') details.push(...updates(changes));
-    if (action === 'limits_changed') details.push(...limits(changes));
+    if (action === 'limits_changed') details.push(...limitChanges(changes));
   }
   if (reason) details.push({ text: 'Reason:', value: reason });
   return details;
@@ -65,27 +65,14 @@ function updates({ label, allowed_ips: allowed, expires_at: expiry }: Changes): 
   return details;
 }
 
-function limits(changes: Changes): Detail[] {
-  const {
-    tier,
-    bandwidth_limit_override_bytes: quota,
-    rate_limit_override: rate,
-    tunnel_limit_override: open,
-  } = changes;
+function limitChanges({ tier, limit_overrides: overrides }: Changes): Detail[] {
+  const own = (overrides ?? {}) as Record<string, unknown>;
   return [
     ...(typeof tier === 'string' ? [{ text: 'Tier:', value: tier }] : []),
-    { text: typeof quota === 'number' ? `${bytes(quota)} a month` : 'Bytes a month of the tier' },
-    {
-      text:
-        typeof rate === 'number'
-          ? `${counted(rate, 'connection')} a second`
-          : 'Connections a second of the tier',
-    },
-    {
-      text:
-        typeof open === 'number'
-          ? `${counted(open, 'connection')} open at once`
-          : 'Connections open at once of the tier',
-    },
+    ...limitNames.map((name) => {
+      const value = own[name];
+      const { words, name: what } = limits[name];
+      return { text: typeof value === 'number' ? words(value) : `${what} of the tier` };
+    }),
   ];
 }

@@ -19,7 +19,7 @@ export async function newBenchKeys(
   const ids = await scene.newKeys(owners);
   const named = await sql<{ id: string; keyId: string }[]>`
     update private.proxy_keys
-    set rate_limit_override = 1000000, tunnel_limit_override = 1000000, bandwidth_limit_override_bytes = 1000000000000000
+    set limit_overrides = ${sql.json({ rate_limit: 1e6, tunnel_limit: 1e6, bandwidth_limit_bytes: 1e15 })}
     where id = any(${ids}::uuid[])
     returning id, key_id as "keyId"`;
   const keyIds = new Map(named.map(({ id, keyId }) => [id, keyId]));

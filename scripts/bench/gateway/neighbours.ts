@@ -25,7 +25,9 @@ export async function measureNeighbours(measuring: Measuring): Promise<void> {
   const { size, sql, scene, stack, report, signal, tell } = measuring;
   const [good, bad] = await newBenchKeys(measuring, await scene.newUsers(2));
   if (!good || !bad) throw new Error('two keys were asked for');
-  await sql`update private.proxy_keys set tunnel_limit_override = ${tunnelLimit} where id = ${bad.id}`;
+  await sql`
+    update private.proxy_keys set limit_overrides = ${sql.json({ tunnel_limit: tunnelLimit })}
+    where id = ${bad.id}`;
   await using undo = new AsyncDisposableStack();
   const load = await startLoad();
   undo.defer(() => load.stop());

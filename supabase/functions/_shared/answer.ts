@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { snakeCase } from './field-names.ts';
+import { camelCase, snakeCase } from './field-names.ts';
 
 /** A time as the database writes it, as RFC 3339 in UTC. */
 export const time = z
@@ -21,7 +21,9 @@ export const count = z.int().nonnegative();
  * column. Columns without a field are left out.
  */
 export function ofRow<Shape extends z.ZodRawShape>(name: string, shape: Shape) {
-  const columns = Object.keys(shape).map((field) => [field, snakeCase(field)] as const);
+  const columns = Object.entries(shape).map(
+    ([field, schema]) => [field, snakeCase(field), schema instanceof z.ZodObject] as const,
+  );
   const answer = z.strictObject(shape).openapi(name);
   return {
     /** What the description shows, and what is checked. */
@@ -29,8 +31,19 @@ export function ofRow<Shape extends z.ZodRawShape>(name: string, shape: Shape) {
     read: (row: unknown): z.output<typeof answer> => {
       const values = row as Record<string, unknown>;
       return answer.parse(
-        Object.fromEntries(columns.map(([field, column]) => [field, values[column]])),
+        Object.fromEntries(
+          columns.map(([field, column, hasFields]) => [
+            field,
+            hasFields ? inCamelCase(values[column]) : values[column],
+          ]),
+        ),
       );
     },
   };
+}
+
+function inCamelCase(object: unknown): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(object as object).map(([name, value]) => [camelCase(name), value]),
+  );
 }

@@ -8,10 +8,9 @@ import { isProblemCode, Problem } from './problem.ts';
  */
 export function problemOfDatabaseError(error: PostgrestError, status: number): Problem {
   if (error.hint === 'rate_limited') {
-    const seconds = Number(error.details);
     return new Problem('rate_limited', {
-      detail: `Too many requests of this kind: try again in ${seconds} s.`,
-      headers: { 'Retry-After': String(seconds) },
+      detail: error.message,
+      headers: { 'Retry-After': error.details },
     });
   }
   if (error.hint === 'invalid_request') {
@@ -19,7 +18,7 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
     const path = argument === 'idempotency_key' ? 'Idempotency-Key' : camelCase(argument);
     return new Problem('invalid_request', {
       detail: 'The request has a field that cannot be used: see `errors`.',
-      errors: [{ path, message: fieldRules[path] ?? 'This value cannot be used.' }],
+      errors: [{ path, message: error.message }],
     });
   }
   if (error.hint === 'already_done') {
@@ -37,29 +36,6 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
   }
   return new Problem('internal', { detail: 'Something went wrong on our side.', cause: error });
 }
-
-const fieldRules: Record<string, string> = {
-  label:
-    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.',
-  tier: 'There is no such tier.',
-  liveMode: 'Either true or false.',
-  allowedIps:
-    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24.',
-  expiresAt: 'An RFC 3339 time to come, or null.',
-  graceSeconds: 'A whole number of seconds from 0 to 30.',
-  reason:
-    'A reason has 1 to 500 characters; some can be seen, and none controls text or its direction.',
-  cursor: 'Not a cursor: begin without one.',
-  limit: 'A whole number from 1 to 200.',
-  page: 'A page among the newest 10,000 rows, without a cursor: go further by the `Link` of a page.',
-  period: 'A month as YYYY-MM, this one or up to 13 back.',
-  from: 'An RFC 3339 time of this century, at most 1,000 intervals before `to`.',
-  to: 'An RFC 3339 time of this century, later than `from`.',
-  bandwidthLimitBytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
-  rateLimit: 'A whole number from 1 to 1000000, or null.',
-  user: 'The id or the e-mail address of a user.',
-  'Idempotency-Key': '1 to 255 visible ASCII characters.',
-};
 
 /** No answer at all, PostgREST without a database, or Postgres out of time, room or service. */
 function isOutage(error: PostgrestError, status: number): boolean {

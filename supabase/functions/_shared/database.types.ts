@@ -49,6 +49,7 @@ export type Database = {
           key_id: string | null;
           label: string | null;
           last_used_at: string | null;
+          limit_overrides: Json | null;
           live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
@@ -72,6 +73,7 @@ export type Database = {
           key_id?: string | null;
           label?: string | null;
           last_used_at?: string | null;
+          limit_overrides?: Json | null;
           live_mode?: boolean | null;
           rate_limit?: number | null;
           rotated_at?: string | null;
@@ -94,6 +96,7 @@ export type Database = {
           key_id?: string | null;
           label?: string | null;
           last_used_at?: string | null;
+          limit_overrides?: Json | null;
           live_mode?: boolean | null;
           rate_limit?: number | null;
           rotated_at?: string | null;
@@ -122,6 +125,7 @@ export type Database = {
           key_id: string | null;
           label: string | null;
           last_used_at: string | null;
+          limit_overrides: Json | null;
           live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
@@ -190,6 +194,7 @@ export type Database = {
           key_id: string | null;
           label: string | null;
           last_used_at: string | null;
+          limit_overrides: Json | null;
           live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
@@ -358,6 +363,7 @@ export type Database = {
           key_id: string | null;
           label: string | null;
           last_used_at: string | null;
+          limit_overrides: Json | null;
           live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
@@ -389,13 +395,7 @@ export type Database = {
         };
       };
       set_proxy_key_limits: {
-        Args: {
-          bandwidth_limit_bytes?: number;
-          id: string;
-          rate_limit?: number;
-          reason: string;
-          tunnel_limit?: number;
-        };
+        Args: { id: string; limits: Json; reason: string };
         Returns: {
           active: boolean | null;
           allowed_ips: string[] | null;
@@ -409,6 +409,7 @@ export type Database = {
           key_id: string | null;
           label: string | null;
           last_used_at: string | null;
+          limit_overrides: Json | null;
           live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
@@ -440,6 +441,7 @@ export type Database = {
           key_id: string | null;
           label: string | null;
           last_used_at: string | null;
+          limit_overrides: Json | null;
           live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;
@@ -471,6 +473,7 @@ export type Database = {
           key_id: string | null;
           label: string | null;
           last_used_at: string | null;
+          limit_overrides: Json | null;
           live_mode: boolean | null;
           rate_limit: number | null;
           rotated_at: string | null;

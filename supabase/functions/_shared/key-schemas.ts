@@ -15,6 +15,10 @@ const tier = z.string();
 const liveMode = z.boolean().openapi({ description: 'Billed when true, metered only when false.' });
 const bandwidthLimitBytes = count.openapi({ description: 'Bytes in and out per month (UTC).' });
 const rateLimit = z.int().positive().openapi({ description: 'CONNECTs per second.' });
+const tunnelLimit = z
+  .int()
+  .positive()
+  .openapi({ description: 'Tunnels that may be open at once on one gateway.' });
 
 /** `minted_proxy_key` as the API answers it: the one place where a secret passes. */
 export const mintedKey = ofRow('MintedKey', {
@@ -54,10 +58,14 @@ export const keySummary = ofRow('KeySummary', summary);
 
 const detail = {
   ...summary,
-  tunnelLimit: z
-    .int()
-    .positive()
-    .openapi({ description: 'Tunnels that may be open at once on one gateway.' }),
+  tunnelLimit,
+  limitOverrides: z
+    .strictObject({
+      bandwidthLimitBytes: bandwidthLimitBytes.optional(),
+      rateLimit: rateLimit.optional(),
+      tunnelLimit: tunnelLimit.optional(),
+    })
+    .openapi({ description: "The limits that an admin set in place of the tier's." }),
   rotatedAt: timeOrNull,
   graceEndsAt: timeOrNull.openapi({
     description: 'Until then the secret before the last rotation works too.',

@@ -7,7 +7,7 @@ import { Problem, type ProblemCode } from './problem.ts';
 import { readQuery } from './query.ts';
 import { callerOf, type Dependencies, type ServiceEnv } from './service.ts';
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+export type Method = 'get' | 'post' | 'patch' | 'delete';
 
 /** What a handler is given: all that was sent, read and checked. */
 export interface OperationRequest<Query extends z.ZodRawShape, Body extends z.ZodType> {

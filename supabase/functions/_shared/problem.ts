@@ -1,28 +1,21 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { refusals } from './refusals.ts';
 
-/** Every stable `code` an answer can carry, with its HTTP status and title. */
-export const problemCatalog = {
-  invalid_request: [400, 'The request is not valid'],
-  unauthorized: [401, 'A valid access token is needed'],
-  forbidden: [403, 'Not allowed'],
-  tier_not_granted: [403, 'The tier is not granted'],
-  append_only: [403, 'The rows are kept'],
-  not_found: [404, 'Not found'],
-  user_not_found: [404, 'There is no such user'],
+/** What is refused or fails before, or without, a call of the database. */
+const ownProblems = {
   method_not_allowed: [405, 'Method not allowed'],
-  key_deleted: [409, 'The key is deleted'],
-  key_suspended: [409, 'The key is suspended'],
-  key_limit_reached: [409, 'The number of keys is reached'],
-  key_expired: [409, 'The key has expired'],
-  already_done: [409, 'Done already'],
   payload_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body is not plain JSON'],
-  idempotency_mismatch: [422, 'The idempotency key was used for another request'],
-  rate_limited: [429, 'Too many requests'],
   internal: [500, 'Internal error'],
   unavailable: [503, 'Temporarily unavailable'],
-} as const satisfies Record<string, [ContentfulStatusCode, string]>;
+} as const;
+
+/** Every stable `code` an answer can carry, with its HTTP status and title. */
+export const problemCatalog = { ...refusals, ...ownProblems } as const satisfies Record<
+  string,
+  readonly [ContentfulStatusCode, string]
+>;
 
 /** A stable, documented name of a refusal. */
 export type ProblemCode = keyof typeof problemCatalog;

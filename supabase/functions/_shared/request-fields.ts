@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi';
+import { argumentRules } from './refusals.ts';
 import { isStorable } from './storable-text.ts';
 
 /** Text that the database can hold. */
 export const text = z.string().refine(isStorable, 'This text has a character that is not allowed.');
 
 export const labelField = text.openapi({
-  description:
-    '1 to 80 characters, not counting space at its ends; no control or bidirectional control characters, and not invisible ones alone.',
+  description: argumentRules.label,
   example: 'prod-scraper',
 });
 
@@ -17,13 +17,12 @@ export const tierField = text.openapi({
 });
 
 export const reasonField = text.openapi({
-  description:
-    'Why, in words that the owner reads: 1 to 500 characters, under the same rules as a label.',
+  description: `Why, in words that the owner reads. ${argumentRules.reason}`,
 });
 
 /** The user whom an admin means. */
 export const userField = text.openapi({
-  description: "The user's id or e-mail address.",
+  description: argumentRules.user,
 });
 
 /** A query parameter that is true or false. */

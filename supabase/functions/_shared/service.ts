@@ -57,7 +57,7 @@ export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEn
     },
     cors({
       origin: '*',
-      allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      allowMethods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'],
       allowHeaders: allowedHeaders,
       exposeHeaders: ['X-Request-Id', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'Link'],
       maxAge: 7200,

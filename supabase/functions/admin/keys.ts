@@ -3,6 +3,7 @@ import { toArguments } from '../_shared/field-names.ts';
 import { foundKey, keyDetail, keySummary } from '../_shared/key-schemas.ts';
 import { declarePath, operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
+import { argumentRules } from '../_shared/refusals.ts';
 import { keyFilters, pageFields, reasonField, text, userField } from '../_shared/request-fields.ts';
 import { type Dependencies, keyReference, type ServiceEnv } from '../_shared/service.ts';
 
@@ -10,25 +11,13 @@ const suspendBody = z.strictObject({ reason: reasonField }).openapi('SuspendRequ
 const reactivateBody = z
   .strictObject({ reason: reasonField.optional() })
   .openapi('ReactivateRequest');
+const limit = (least: number, most: number, description: string) =>
+  z.int().min(least).max(most).nullable().optional().openapi({ description });
 const limitsBody = z
   .strictObject({
-    bandwidthLimitBytes: z
-      .int()
-      .nonnegative()
-      .nullable()
-      .openapi({ description: "Bytes per calendar month (UTC); null for the tier's." }),
-    rateLimit: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .nullable()
-      .openapi({ description: "CONNECTs per second; null for the tier's." }),
-    tunnelLimit: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .nullable()
-      .openapi({ description: "Tunnels open at once on one gateway; null for the tier's." }),
+    bandwidthLimitBytes: limit(0, Number.MAX_SAFE_INTEGER, argumentRules.bandwidth_limit_bytes),
+    rateLimit: limit(1, 1_000_000, argumentRules.rate_limit),
+    tunnelLimit: limit(1, 1_000_000, argumentRules.tunnel_limit),
     reason: reasonField,
   })
   .openapi('LimitsRequest');
@@ -107,18 +96,19 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
   });
 
   declarePath(app, dependencies, '/admin/proxy/keys/{id}/limits', {
-    put: operation({
+    patch: operation({
       operationId: 'setKeyLimits',
-      summary: "Set a key's limits",
+      summary: "Change a key's limits",
+      description: "What the body leaves out stays; null is the tier's.",
       tag: 'Admin',
       body: limitsBody,
       success: { status: 200, description: 'The key as it is now.', content: oneKey },
       problems: ['forbidden', 'key_deleted'],
-      handle: async ({ context, caller, body }) => {
+      handle: async ({ context, caller, body: { reason, ...limits } }) => {
         const row = await callDatabase(caller, 'set_proxy_key_limits', {
           id: keyReference(context),
-          reason: body.reason,
-          ...toArguments(body),
+          reason,
+          limits: toArguments(limits) as Record<string, number | null>,
         });
         return context.json({ key: keyDetail.read(row) });
       },

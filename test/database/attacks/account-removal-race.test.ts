@@ -21,7 +21,8 @@ const writes: Record<string, (db: Connection, id: string, owner: Persona) => Pro
 const adminWrites: typeof writes = {
   'a suspension': (db, id) => db`select from public.suspend_proxy_key(${id}, 'Abuse.')`,
   'a reactivation': (db, id) => db`select from public.reactivate_proxy_key(${id})`,
-  'a limit': (db, id) => db`select from public.set_proxy_key_limits(${id}, 'Paid.', 1)`,
+  'a limit': (db, id) =>
+    db`select from public.set_proxy_key_limits(${id}, 'Paid.', '{"rate_limit": 1}')`,
   'a grant': (db, _, owner) =>
     db`select from public.grant_proxy_tier(${owner.id}, 'team', 'Paid.')`,
 };

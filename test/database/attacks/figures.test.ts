@@ -35,7 +35,7 @@ describe('no figure or time is stored that an answer could not carry', () => {
     );
     await refused(
       (id) => sql`
-        update private.proxy_keys set tunnel_limit_override = ${tunnels} where id = ${id}`,
+        update private.proxy_keys set limit_overrides = jsonb_build_object('tunnel_limit', ${tunnels}::bigint) where id = ${id}`,
       key.id,
     );
   });
@@ -50,7 +50,7 @@ describe('no figure or time is stored that an answer could not carry', () => {
     const { key } = await newKey();
     await refused(
       (id) => sql`
-        update private.proxy_keys set bandwidth_limit_override_bytes = ${bytes} where id = ${id}`,
+        update private.proxy_keys set limit_overrides = jsonb_build_object('bandwidth_limit_bytes', ${bytes}::bigint) where id = ${id}`,
       key.id,
     );
   });
@@ -80,7 +80,7 @@ describe('no figure or time is stored that an answer could not carry', () => {
     const rolledBack = sql.begin(async (transaction) => {
       const { user, key } = await newKey();
       await transaction`
-        update private.proxy_keys set bandwidth_limit_override_bytes = ${String(most)}
+        update private.proxy_keys set limit_overrides = jsonb_build_object('bandwidth_limit_bytes', ${String(most)}::bigint)
         where id = ${key.id}`;
       const claims = JSON.stringify({ sub: user.id });
       await transaction`select set_config('request.jwt.claims', ${claims}, true)`;

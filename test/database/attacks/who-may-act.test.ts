@@ -53,6 +53,7 @@ describe.each(Object.entries(bans))('a user who %s, with a token that is still g
       id: key.id,
       label: 'x',
       changes: {},
+      limits: {},
       reason: 'x',
       user: user.id,
       interval: 'day',
@@ -190,7 +191,11 @@ describe('an admin, with a token that still says so', () => {
       by.supabase.rpc('list_proxy_tier_grants'),
       by.supabase.rpc('suspend_proxy_key', { id: 'avp_live_000000000000', reason: 'x' }),
       by.supabase.rpc('reactivate_proxy_key', { id: 'avp_live_000000000000' }),
-      by.supabase.rpc('set_proxy_key_limits', { id: 'avp_live_000000000000', reason: 'x' }),
+      by.supabase.rpc('set_proxy_key_limits', {
+        id: 'avp_live_000000000000',
+        reason: 'x',
+        limits: {},
+      }),
       by.supabase.rpc('grant_proxy_tier', { user: by.id, tier: 'team', reason: 'x' }),
       by.supabase.rpc('revoke_proxy_tier', { user: by.id, tier: 'team', reason: 'x' }),
     ];

@@ -77,11 +77,9 @@ async function readAudit() {
 }
 
 /** What the audit says of limits. */
-const changes = (bytes: number | null, rate: number | null, tunnels: number | null) => ({
+const changes = (overrides: Record<string, number>) => ({
   tier: 'developer',
-  bandwidth_limit_override_bytes: bytes,
-  rate_limit_override: rate,
-  tunnel_limit_override: tunnels,
+  limit_overrides: overrides,
 });
 
 describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
@@ -97,23 +95,50 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     const summary = { ...limits, tunnelLimit: undefined };
     expect(await shownLimits()).toEqual([limits, limits, limits, limits, summary, summary]);
     expect(await readAudit()).toEqual([
-      { action: 'limits_changed', actor_id: admin.id, reason, changes: changes(123, 7, 8) },
+      {
+        action: 'limits_changed',
+        actor_id: admin.id,
+        reason,
+        changes: changes({ bandwidth_limit_bytes: 123, rate_limit: 7, tunnel_limit: 8 }),
+      },
     ]);
   });
 
-  it('sets one and leaves the others to the tier, and gives all back with null', async () => {
-    const none = { bandwidthLimitBytes: null, rateLimit: null, tunnelLimit: null };
-    for (const one of [{ bandwidthLimitBytes: 123 }, { rateLimit: 3 }, { tunnelLimit: 4 }, {}]) {
-      const { data } = await way.limit(admin, key.id, { ...none, ...one, reason });
-      expect(data).toMatchObject({ ...ofDeveloper, ...one });
+  it('sets one and leaves the others as they are, and takes one away with null', async () => {
+    const steps = [
+      [{ bandwidthLimitBytes: 123 }, { bandwidthLimitBytes: 123 }],
+      // as the tier's, and yet set
+      [{ rateLimit: 10 }, { bandwidthLimitBytes: 123, rateLimit: 10 }],
+      [{ tunnelLimit: 4 }, { bandwidthLimitBytes: 123, rateLimit: 10, tunnelLimit: 4 }],
+      [{ bandwidthLimitBytes: null }, { rateLimit: 10, tunnelLimit: 4 }],
+      [{}, { rateLimit: 10, tunnelLimit: 4 }],
+      [{ rateLimit: null, tunnelLimit: null }, {}],
+    ] as const;
+    for (const [fields, limitOverrides] of steps) {
+      const { data } = await way.limit(admin, key.id, { ...fields, reason });
+      expect(data).toMatchObject({ ...ofDeveloper, ...limitOverrides, limitOverrides });
     }
     expect((await readAudit()).map((row) => row.changes)).toEqual([
-      changes(123, null, null),
-      changes(null, 3, null),
-      changes(null, null, 4),
-      changes(null, null, null),
+      changes({ bandwidth_limit_bytes: 123 }),
+      changes({ bandwidth_limit_bytes: 123, rate_limit: 10 }),
+      changes({ bandwidth_limit_bytes: 123, rate_limit: 10, tunnel_limit: 4 }),
+      changes({ rate_limit: 10, tunnel_limit: 4 }),
+      changes({}),
     ]);
-    expect(await told.timesTold(key.keyId)).toBe(4);
+    expect(await told.timesTold(key.keyId)).toBe(5);
+  });
+
+  it('says to the owner which limits are the key’s own', async () => {
+    await way.limit(admin, key.id, { rateLimit: 10, reason });
+    const path = `/api/v1/proxy/keys/${key.id}`;
+    const { key: one } = await expectAnswer(await owner.request('GET', path), 200, keyAnswer);
+    expect(one.limitOverrides).toEqual({ rateLimit: 10 });
+    const { data } = await owner.supabase
+      .from('proxy_key_summaries')
+      .select('limit_overrides')
+      .eq('id', key.id)
+      .single();
+    expect(data).toEqual({ limit_overrides: { rate_limit: 10 } });
   });
 
   it.each([
@@ -132,6 +157,16 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['a rate of 0', { ...most, rateLimit: 0 }, 'rateLimit'],
     ['a negative rate', { ...most, rateLimit: -1 }, 'rateLimit'],
     ['a rate past a million', { ...most, rateLimit: 1_000_001 }, 'rateLimit'],
+    ['half a byte', { bandwidthLimitBytes: 0.5 }, 'bandwidthLimitBytes'],
+    ['half a CONNECT', { rateLimit: 0.5 }, 'rateLimit'],
+    ['bytes as text', { bandwidthLimitBytes: '5' }, 'bandwidthLimitBytes'],
+    ['a rate as text', { rateLimit: '5' }, 'rateLimit'],
+    ['tunnels as text', { tunnelLimit: '5' }, 'tunnelLimit'],
+    ['huge bytes', { bandwidthLimitBytes: 1e300 }, 'bandwidthLimitBytes'],
+    ['a huge rate', { rateLimit: 1e300 }, 'rateLimit'],
+    ['true', { bandwidthLimitBytes: true }, 'bandwidthLimitBytes'],
+    ['a limit that does not exist', { colour: 5 }, 'colour'],
+    ['that one to null', { colour: null }, 'colour'],
     ['no open tunnel at all', { ...most, tunnelLimit: 0 }, 'tunnelLimit'],
     ['open tunnels past a million', { ...most, tunnelLimit: 1_000_001 }, 'tunnelLimit'],
     ['an empty reason', { ...most, reason: ' ' }, 'reason'],
@@ -203,47 +238,23 @@ describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
   });
 });
 
-describe('over HTTP all limits must be there, so that none is given back by mistake', () => {
-  it.each<[string, Fields, string]>([
-    ['no bytes', { bandwidthLimitBytes: undefined }, 'bandwidthLimitBytes'],
-    ['no rate', { rateLimit: undefined }, 'rateLimit'],
-    ['no tunnels', { tunnelLimit: undefined }, 'tunnelLimit'],
-    ['bytes as text', { bandwidthLimitBytes: '5' }, 'bandwidthLimitBytes'],
-    ['a rate as text', { rateLimit: '5' }, 'rateLimit'],
-    ['tunnels as text', { tunnelLimit: '5' }, 'tunnelLimit'],
-    ['half a byte', { bandwidthLimitBytes: 0.5 }, 'bandwidthLimitBytes'],
-    ['half a CONNECT', { rateLimit: 0.5 }, 'rateLimit'],
-    ['half a tunnel', { tunnelLimit: 0.5 }, 'tunnelLimit'],
-    ['huge bytes', { bandwidthLimitBytes: 1e300 }, 'bandwidthLimitBytes'],
-    ['a huge rate', { rateLimit: 1e300 }, 'rateLimit'],
-    ['true', { bandwidthLimitBytes: true }, 'bandwidthLimitBytes'],
-  ])('so %s is refused', async (_, fields, field) => {
-    const five = { bandwidthLimitBytes: 5, rateLimit: 5, tunnelLimit: 5, reason };
-    expect(await adminWays.route.limit(admin, key.id, { ...five, ...fields })).toMatchObject({
-      status: 400,
-      code: 'invalid_request',
-      field,
-    });
-  });
-});
-
 describe('over supabase-js', () => {
-  it('a limit that is left out is given back to the tier, as null does', async () => {
-    await adminWays.rpc.limit(admin, key.id, { ...most, reason });
-    expect((await adminWays.rpc.limit(admin, key.id, { reason })).data).toMatchObject(ofDeveloper);
-  });
-
-  it.each([
-    ['bytes', { bandwidth_limit_bytes: 1e300 }],
-    ['a rate', { rate_limit: 2 ** 31 }],
-    ['a number of tunnels', { tunnel_limit: 2 ** 31 }],
-  ])('huge %s are out of the range of their type', async (_, limits) => {
-    const { status, error } = await admin.supabase.rpc('set_proxy_key_limits', {
+  it.each([[[]], ['rate_limit'], [5], [null]])('limits that are %j are refused', async (limits) => {
+    const { error } = await admin.supabase.rpc('set_proxy_key_limits', {
       id: key.id,
       reason,
-      ...limits,
+      limits,
     });
-    expect(status).toBe(400);
-    expect(error?.code).toMatch(/^(22003|22P02)$/);
+    expect(error).toMatchObject({ code: 'PT400', hint: 'invalid_request', details: 'limits' });
+  });
+
+  it('limits of over 16,384 bytes are refused before they are read', async () => {
+    const limits = { rate_limit: 5, ['x'.repeat(20_000)]: null };
+    const { error } = await admin.supabase.rpc('set_proxy_key_limits', {
+      id: key.id,
+      reason,
+      limits,
+    });
+    expect(error).toMatchObject({ code: 'PT400', hint: 'invalid_request', details: 'limits' });
   });
 });

@@ -212,7 +212,7 @@ it('many routes at once suspend, limit and reactivate without a failure', async 
       if (n % 3 === 0) return admin.request('POST', `${path}/suspend`, { reason });
       if (n % 3 === 1) return admin.request('POST', `${path}/reactivate`, { reason });
       const limits = { bandwidthLimitBytes: n, rateLimit: n + 1, tunnelLimit: null, reason };
-      return admin.request('PUT', `${path}/limits`, limits);
+      return admin.request('PATCH', `${path}/limits`, limits);
     }),
   );
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));

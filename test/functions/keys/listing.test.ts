@@ -71,7 +71,7 @@ describe('a user who lists keys', () => {
     const { id } = await mintKey(user);
     await sql`
       update private.proxy_keys
-      set bandwidth_limit_override_bytes = 0, rate_limit_override = 7
+      set limit_overrides = '{"bandwidth_limit_bytes": 0, "rate_limit": 7}'
       where id = ${id}`;
     expect(await listKeys(user)).toMatchObject([{ bandwidthLimitBytes: 0, rateLimit: 7 }]);
   });

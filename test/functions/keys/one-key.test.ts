@@ -21,6 +21,7 @@ describe('an owner who asks for one key', () => {
     expect(await getKey(owner, key[name])).toEqual({
       ...minted,
       tunnelLimit: 1000,
+      limitOverrides: {},
       bandwidthUsedThisPeriodBytes: 0,
       lastUsedAt: null,
       graceEndsAt: null,

@@ -50,7 +50,7 @@ describe('an owner who rotates a key', () => {
     const { id } = await mintKey(owner);
     await sql`
       update private.proxy_keys
-      set bandwidth_limit_override_bytes = 123, rate_limit_override = 7
+      set limit_overrides = '{"bandwidth_limit_bytes": 123, "rate_limit": 7}'
       where id = ${id}`;
     expect(await rotated(owner, id)).toMatchObject({ bandwidthLimitBytes: 123, rateLimit: 7 });
   });

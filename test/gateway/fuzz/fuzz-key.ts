@@ -23,8 +23,8 @@ export async function makeFuzzKey(sql: postgres.Sql): Promise<string> {
       )`;
     const [key] = await transaction<{ id: string }[]>`
       insert into private.proxy_keys
-        (key_id, user_id, label, tier, live_mode, rate_limit_override)
-      values (${keyId}, ${userId}, 'fuzz', 'enterprise', true, 1000000)
+        (key_id, user_id, label, tier, live_mode, limit_overrides)
+      values (${keyId}, ${userId}, 'fuzz', 'enterprise', true, '{"rate_limit": 1000000}')
       on conflict (key_id) do nothing
       returning id`;
     if (!key) return;

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { format } from './format.ts';
+import { projectRoot } from './stack/project-root.ts';
+
+/** Where the codes that the database refuses with are committed, for the functions. */
+export const refusalsFile = join(projectRoot, 'supabase/functions/_shared/refusals.ts');
+/** The page for people, of which one table is generated. */
+export const refusalsPage = join(projectRoot, 'docs/errors.md');
+
+interface Refusal {
+  code: string;
+  sqlState: string;
+  message: string;
+  occursWhen: string;
+  detail: string;
+}
+
+/** Makes both files' texts from the tables of a running database. */
+export async function generateRefusals(dbUrl: string): Promise<{ code: string; page: string }> {
+  const sql = postgres(dbUrl, { max: 1 });
+  try {
+    const refusals = await sql<Refusal[]>`
+      select code, sql_state as "sqlState", message, occurs_when as "occursWhen", detail
+      from private.refusals order by sql_state, code`;
+    const rules = await sql<{ argument: string; rule: string }[]>`
+      select argument, rule from private.argument_rules order by argument`;
+    return { code: await format(codeOf(refusals, rules)), page: pageOf(refusals) };
+  } finally {
+    await sql.end();
+  }
+}
+
+function codeOf(refusals: Refusal[], rules: { argument: string; rule: string }[]): string {
+  const problems = Object.fromEntries(
+    refusals.map(({ code, sqlState, message }) => [code, [statusOf(sqlState), titleOf(message)]]),
+  );
+  const ruleOf = Object.fromEntries(rules.map(({ argument, rule }) => [argument, rule]));
+  return `// Generated from the migrations by \`npm run types\`: do not edit.
+
+/** Each refusal of the database by its code: its HTTP status and its title. */
+export const refusals = ${JSON.stringify(problems)} as const;
+
+/** What an argument may be, by its name in SQL. */
+export const argumentRules = ${JSON.stringify(ruleOf)} as const;
+`;
+}
+
+function pageOf(refusals: Refusal[]): string {
+  const rows = refusals.map(({ code, sqlState, occursWhen, detail }) =>
+    `| \`${code}\` | ${statusOf(sqlState)} | ${sqlState} | ${occursWhen} | ${detail} |`.replace(
+      / {2}\|$/,
+      ' |',
+    ),
+  );
+  return readFileSync(refusalsPage, 'utf8').replace(
+    /(?<=\| code \| HTTP \| SQLSTATE \| when \| details \|\n\|---\|---\|---\|---\|---\|\n)(\|.*\n)+/,
+    `${rows.join('\n')}\n`,
+  );
+}
+
+/** The HTTP status that PostgREST answers a SQLSTATE `PTnnn` with. */
+function statusOf(sqlState: string): number {
+  return Number(sqlState.slice(2));
+}
+
+/** A message says what is wrong, and after a colon what to do. */
+function titleOf(message: string): string {
+  return message.replace(/(:.*|\.)$/, '');
+}

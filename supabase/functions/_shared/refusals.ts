@@ -1,0 +1,50 @@
+// Generated from the migrations by `npm run types`: do not edit.
+
+/** Each refusal of the database by its code: its HTTP status and its title. */
+export const refusals = {
+  invalid_request: [400, 'The request is not valid'],
+  unauthorized: [401, 'A valid access token is needed'],
+  append_only: [403, 'These rows are kept'],
+  forbidden: [403, 'Only an admin may do this'],
+  tier_not_granted: [403, 'The tier is not granted'],
+  not_found: [404, 'Not found'],
+  user_not_found: [404, 'No such user exists'],
+  already_done: [409, 'Done already'],
+  key_deleted: [409, 'The key is deleted'],
+  key_expired: [409, 'The key has expired'],
+  key_limit_reached: [409, "The tier's number of keys is reached"],
+  key_suspended: [409, 'The key is suspended'],
+  idempotency_mismatch: [422, 'The idempotency key was used for another request'],
+  rate_limited: [429, 'Too many requests of this kind'],
+} as const;
+
+/** What an argument may be, by its name in SQL. */
+export const argumentRules = {
+  allowed_ips:
+    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, not 203.0.113.7/24.',
+  bandwidth_limit_bytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
+  changes: 'An object of the fields to change.',
+  code: 'A code has lower-case letters, digits and underscores, such as rate_limited.',
+  cursor: 'Not a cursor: begin without one.',
+  expires_at: 'An expiry is an RFC 3339 time to come, or null.',
+  from: 'An RFC 3339 time of this century, at most 1,000 intervals before `to`.',
+  grace_seconds: 'A grace is a whole number of seconds from 0 to 30.',
+  idempotency_key: 'An idempotency key has 1 to 255 visible ASCII characters.',
+  interval: 'Either hour or day.',
+  label:
+    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.',
+  limit: 'A whole number from 1 to 200.',
+  limits: 'An object of the limits to change.',
+  live_mode: 'The mode is either true or false.',
+  page: 'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.',
+  period: 'A month as YYYY-MM, this one or up to 13 back.',
+  rate_limit: 'A whole number of CONNECTs per second from 1 to 1000000, or null.',
+  reason:
+    'A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction.',
+  status_code: 'A whole number from 100 to 999.',
+  target_host: 'A host has 1 to 255 characters.',
+  tier: 'No such tier exists.',
+  to: 'An RFC 3339 time of this century, later than `from`.',
+  tunnel_limit: 'A whole number of open tunnels from 1 to 1000000, or null.',
+  user: 'The id or the e-mail address of a user.',
+} as const;
