@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { declarePath } from '../../../supabase/functions/_shared/declare-path.ts';
 import { dependenciesFromEnvironment } from '../../../supabase/functions/_shared/environment.ts';
-import { declarePath, operation } from '../../../supabase/functions/_shared/operation.ts';
+import { operation } from '../../../supabase/functions/_shared/operation.ts';
 import { createService } from '../../../supabase/functions/_shared/service.ts';
 
 // What any route of the service costs at least: its middlewares, a checked token, one empty RPC.

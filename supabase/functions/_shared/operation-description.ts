@@ -3,16 +3,6 @@ import type { AnyOperation, Method } from './operation.ts';
 import { type ProblemCode, problemCatalog } from './problem.ts';
 import { problemSchemas } from './problem-schemas.ts';
 
-/** What an operation takes beside its path. */
-export interface RequestParts<Query extends z.ZodRawShape, Body extends z.ZodType> {
-  query?: Query;
-  /** JSON. */
-  body?: Body;
-  bodyOptional?: true;
-  /** Whether it takes an `Idempotency-Key`. */
-  retried?: true;
-}
-
 const keyReference = z.string().openapi({
   description: "The key's uuid or its keyId.",
   example: 'avp_live_64a231d7cae0',

@@ -1,7 +1,8 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { declarePath } from '../_shared/declare-path.ts';
 import { toArguments } from '../_shared/field-names.ts';
 import { foundKey, keyDetail, keySummary } from '../_shared/key-schemas.ts';
-import { declarePath, operation } from '../_shared/operation.ts';
+import { operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import { argumentRules } from '../_shared/refusals.ts';
 import { keyFilters, pageFields, reasonField, text, userField } from '../_shared/request-fields.ts';

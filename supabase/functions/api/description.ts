@@ -1,5 +1,6 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
-import { declarePath, operation } from '../_shared/operation.ts';
+import { declarePath } from '../_shared/declare-path.ts';
+import { operation } from '../_shared/operation.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 import { declareAdminGrants } from '../admin/grants.ts';
 import { declareAdminKeys } from '../admin/keys.ts';

@@ -1,7 +1,8 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
+import { declarePath } from '../_shared/declare-path.ts';
 import { toArguments } from '../_shared/field-names.ts';
-import { declarePath, operation } from '../_shared/operation.ts';
+import { operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import { Problem } from '../_shared/problem.ts';
 import { pageFields, spanFields, text, wholeNumber } from '../_shared/request-fields.ts';

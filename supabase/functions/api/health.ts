@@ -1,5 +1,6 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { declarePath, operation } from '../_shared/operation.ts';
+import { declarePath } from '../_shared/declare-path.ts';
+import { operation } from '../_shared/operation.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 
 /** `/api/v1/health`: 200 when the database answers, else 503. */

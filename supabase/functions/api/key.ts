@@ -1,8 +1,9 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { declarePath } from '../_shared/declare-path.ts';
 import { toArguments } from '../_shared/field-names.ts';
 import { idempotencyKeyOf } from '../_shared/idempotency-key.ts';
 import { keyDetail, mintedKey, rotateBody, updateBody } from '../_shared/key-schemas.ts';
-import { declarePath, operation } from '../_shared/operation.ts';
+import { operation } from '../_shared/operation.ts';
 import { type Dependencies, keyReference, type ServiceEnv } from '../_shared/service.ts';
 
 const oneKey = { 'application/json': z.strictObject({ key: keyDetail.answer }) };

@@ -1,8 +1,9 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { declarePath } from '../_shared/declare-path.ts';
 import { toArguments } from '../_shared/field-names.ts';
 import { idempotencyKeyOf } from '../_shared/idempotency-key.ts';
 import { keySummary, mintBody, mintedKey } from '../_shared/key-schemas.ts';
-import { declarePath, operation } from '../_shared/operation.ts';
+import { operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import { keyFilters, pageFields } from '../_shared/request-fields.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';

@@ -1,7 +1,8 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { time } from '../_shared/answer.ts';
+import { declarePath } from '../_shared/declare-path.ts';
 import { toArguments } from '../_shared/field-names.ts';
-import { declarePath, operation } from '../_shared/operation.ts';
+import { operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import {
   keyFilters,
