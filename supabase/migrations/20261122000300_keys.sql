@@ -132,25 +132,34 @@ comment on view private.key_states is
 
 
 -- A path or an argument may name a key by its uuid or by its keyId.
+create function private.resolve_key(reference text) returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if pg_input_is_valid(resolve_key.reference, 'uuid') then
+    return resolve_key.reference::uuid;
+  end if;
+  return (select k.id from private.proxy_keys as k where k.key_id = resolve_key.reference);
+end
+$$;
+comment on function private.resolve_key is
+  'The id that a uuid or a keyId names, of any user; null for an unknown keyId. A uuid need not be that '
+  'of a key.';
+
+
 create function private.lock_key(reference text, owner_id uuid) returns private.proxy_keys
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  named_id uuid := private.resolve_key(lock_key.reference);
   key private.proxy_keys;
 begin
-  if pg_input_is_valid(lock_key.reference, 'uuid') then
-    select * into key from private.proxy_keys as k
-    where k.id = lock_key.reference::uuid
-      and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
-    for no key update;
-  else
-    select * into key from private.proxy_keys as k
-    where k.key_id = lock_key.reference
-      and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
-    for no key update;
-  end if;
-  if key.id is null then
+  select * into key from private.proxy_keys as k
+  where k.id = named_id and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
+  for no key update;
+  if not found then
     perform private.refuse('not_found');
   end if;
   return key;
@@ -231,6 +240,6 @@ revoke all on table
   private.proxy_keys, private.proxy_key_secrets, private.key_states
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.secret_hash, private.lock_key, private.delete_ownerless_key,
+  private.secret_hash, private.resolve_key, private.lock_key, private.delete_ownerless_key,
   private.announce_key_change, private.announce_tier_change
 from public, anon, authenticated, service_role;

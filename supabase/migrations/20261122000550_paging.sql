@@ -234,25 +234,20 @@ $$;
 comment on function private.fits_filter is 'Whether a key of these columns is one that the filter asks for.';
 
 
+-- A definer: callers may read no table.
 create function private.find_own_key(reference text) returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   owner_id uuid := private.require_user();
-  found_id uuid;
+  named_id uuid := private.resolve_key(find_own_key.reference);
 begin
-  if pg_input_is_valid(find_own_key.reference, 'uuid') then
-    select k.id into found_id from private.proxy_keys as k
-    where k.id = find_own_key.reference::uuid and k.user_id = owner_id;
-  else
-    select k.id into found_id from private.proxy_keys as k
-    where k.key_id = find_own_key.reference and k.user_id = owner_id;
-  end if;
-  if found_id is null then
+  perform from private.proxy_keys as k where k.id = named_id and k.user_id = owner_id;
+  if not found then
     perform private.refuse('not_found');
   end if;
-  return found_id;
+  return named_id;
 end
 $$;
 comment on function private.find_own_key is

@@ -68,16 +68,10 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  named_id uuid := private.resolve_key(lock_owner.reference);
   owner_id uuid;
 begin
-  -- a plan of its own for each: one for both would read a keyId as a uuid while it is made
-  if pg_input_is_valid(lock_owner.reference, 'uuid') then
-    select k.user_id into owner_id from private.proxy_keys as k
-    where k.id = lock_owner.reference::uuid;
-  else
-    select k.user_id into owner_id from private.proxy_keys as k
-    where k.key_id = lock_owner.reference;
-  end if;
+  select k.user_id into owner_id from private.proxy_keys as k where k.id = named_id;
   perform from auth.users as u where u.id = owner_id for share;
 end
 $$;

@@ -30,12 +30,7 @@ begin
     end if;
   end if;
   if find_proxy_keys.key_id is not null then
-    if pg_input_is_valid(find_proxy_keys.key_id, 'uuid') then
-      one_key := find_proxy_keys.key_id::uuid;
-    else
-      select k.id into one_key from private.proxy_keys as k
-      where k.key_id = find_proxy_keys.key_id;
-    end if;
+    one_key := private.resolve_key(find_proxy_keys.key_id);
     if one_key is null then
       return ('[]'::json, null)::public.proxy_page;
     end if;
