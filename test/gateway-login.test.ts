@@ -11,10 +11,10 @@ import { postgresUser } from '../scripts/stack/process-user.ts';
 import { startDatabase } from '../scripts/stack/start-database.ts';
 import { openStateDirectory } from '../scripts/stack/state-directory.ts';
 import { createSupervisor } from '../scripts/stack/supervisor.ts';
-import { listRelations, listRoutines } from './database/catalog.ts';
-import { seedKeys } from './database/seeded-keys.ts';
-import { recordUsage, usageEvent } from './database/usage-events.ts';
-import { callCommand, startCommand } from './operator-command.ts';
+import { listRelations, listRoutines } from './support/catalog.ts';
+import { callCommand, startCommand } from './support/operator-command.ts';
+import { seedKeys } from './support/seeded-keys.ts';
+import { recordUsage, usageEvent } from './support/usage-events.ts';
 
 const undo = new AsyncDisposableStack();
 let ownerUrl: string;

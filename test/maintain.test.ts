@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maintain } from '../scripts/maintain/maintain.ts';
 import { openDatabase } from '../scripts/operator-database.ts';
 import { readProjectConfig } from '../scripts/stack/project-config.ts';
-import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './database/own-stack.ts';
-import { findDrift, recordUsage, usageEvent } from './database/usage-events.ts';
-import { callCommand, type Ended, startCommand } from './operator-command.ts';
+import { callCommand, type Ended, startCommand } from './support/operator-command.ts';
+import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './support/own-stack.ts';
+import { findDrift, recordUsage, usageEvent } from './support/usage-events.ts';
 
 const password = 'postgres';
 

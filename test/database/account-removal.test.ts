@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { adminWays } from '../functions/admin/admin-ways.ts';
-import { readOwnAudit, readOwnGrants } from '../functions/own-history.ts';
+import { readAudit } from '../support/audit-rows.ts';
+import { readOwnAudit, readOwnGrants } from '../support/own-history.ts';
 import {
   connectGateway,
   connectOwner,
@@ -9,10 +10,9 @@ import {
   newAdmin,
   newUser,
   type Persona,
-} from '../personas.ts';
-import { readAudit } from './audit-rows.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
-import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+} from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 import { waysIn } from './ways-in.ts';
 
 const stack = inject('stack');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectOwner, newUser } from '../personas.ts';
-import { readAudit } from './audit-rows.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { readAudit } from '../support/audit-rows.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
 
 const sql = connectOwner();
 let key: SeededKey;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
 
 const sql = connectOwner();
 const reason = 'Because.';

@@ -1,8 +1,8 @@
 import { afterAll, expect, it } from 'vitest';
-import { forgetWrites } from '../functions/write-windows.ts';
-import { connectOwner, newUser } from '../personas.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
+import { hashSecret, seedKeys } from '../support/seeded-keys.ts';
+import { forgetWrites } from '../support/write-windows.ts';
 import { asUser } from './database-role.ts';
-import { hashSecret, seedKeys } from './seeded-keys.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fillEvents } from '../support/fill-events.ts';
+import { type OwnStack, startOwnStack } from '../support/own-stack.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { asUser } from './database-role.ts';
-import { fillEvents } from './fill-events.ts';
-import { type OwnStack, startOwnStack } from './own-stack.ts';
-import { recordUsage, usageEvent } from './usage-events.ts';
 
 const events = 100_000;
 /** How the ids of the events that are there before begin: their numbers follow. */

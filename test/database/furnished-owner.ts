@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
-import { recordUsage, usageEvent } from './usage-events.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { type LiveKey, waysIn } from './ways-in.ts';
 
 export interface FurnishedOwner {

@@ -1,5 +1,4 @@
 import { afterAll, beforeEach, expect, inject, it } from 'vitest';
-import { countRotations, forgetWrites } from '../functions/write-windows.ts';
 import {
   connectGateway,
   connectOwner,
@@ -7,9 +6,10 @@ import {
   newAdmin,
   newUser,
   type Persona,
-} from '../personas.ts';
+} from '../support/personas.ts';
+import { hashSecret, type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { countRotations, forgetWrites } from '../support/write-windows.ts';
 import { asUser } from './database-role.ts';
-import { hashSecret, type SeededKey, seedKeys } from './seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

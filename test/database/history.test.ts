@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readOwnAudit } from '../functions/own-history.ts';
-import { countRotations, forgetWrites } from '../functions/write-windows.ts';
-import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
-import { readActions, readAudit } from './audit-rows.ts';
+import { readActions, readAudit } from '../support/audit-rows.ts';
+import { readOwnAudit } from '../support/own-history.ts';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { countRotations, forgetWrites } from '../support/write-windows.ts';
 import { asUser } from './database-role.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
 import { waysIn } from './ways-in.ts';
 
 const sql = connectOwner();

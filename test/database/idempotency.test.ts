@@ -1,9 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { insertKeys } from '../functions/key-scenes.ts';
-import { connectOwner, createSupabase, newUser, type Persona, request } from '../personas.ts';
-import { readActions } from './audit-rows.ts';
-import { type Connection, connectAlone, untilBlocked } from './own-stack.ts';
+import { readActions } from '../support/audit-rows.ts';
+import { insertKeys } from '../support/key-scenes.ts';
+import { type Connection, connectAlone, untilBlocked } from '../support/own-stack.ts';
+import {
+  connectOwner,
+  createSupabase,
+  newUser,
+  type Persona,
+  request,
+} from '../support/personas.ts';
 import { searchDatabase } from './search-everywhere.ts';
 
 const stack = inject('stack');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
-import { seedKeys } from './seeded-keys.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../support/personas.ts';
+import { seedKeys } from '../support/seeded-keys.ts';
 import { type Answer, waysIn } from './ways-in.ts';
 
 const sql = connectOwner();

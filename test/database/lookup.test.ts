@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
-import { ageKeys } from './aged-key.ts';
-import { hashSecret, seedKeys } from './seeded-keys.ts';
-import { recordUsage, usageEvent } from './usage-events.ts';
+import { ageKeys } from '../support/aged-key.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../support/personas.ts';
+import { hashSecret, seedKeys } from '../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { type LiveKey, waysIn } from './ways-in.ts';
 
 const sql = connectOwner();

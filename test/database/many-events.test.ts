@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { monthFromNow, type OwnStack, startOwnStack } from './own-stack.ts';
-import { findDrift, recordUsage } from './usage-events.ts';
+import { monthFromNow, type OwnStack, startOwnStack } from '../support/own-stack.ts';
+import { findDrift, recordUsage } from '../support/usage-events.ts';
 
 const batchSize = 100;
 const batches = 100;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectAlone, type OwnStack, startOwnStack } from '../support/own-stack.ts';
+import { findDrift, readRollups } from '../support/usage-events.ts';
 import { driftKinds } from './drift-kinds.ts';
-import { connectAlone, type OwnStack, startOwnStack } from './own-stack.ts';
 import { newScene, readDrift, reconcileUsage } from './usage-corrections.ts';
-import { findDrift, readRollups } from './usage-events.ts';
 
 let stack: OwnStack;
 let sql: postgres.Sql;

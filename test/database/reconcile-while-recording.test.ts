@@ -1,8 +1,8 @@
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectAlone, type OwnStack, startOwnStack, untilBlocked } from './own-stack.ts';
+import { connectAlone, type OwnStack, startOwnStack, untilBlocked } from '../support/own-stack.ts';
+import { findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
 import { newScene, reconcileUsage } from './usage-corrections.ts';
-import { findDrift, recordUsage, usageEvent } from './usage-events.ts';
 
 let stack: OwnStack;
 let sql: postgres.Sql;

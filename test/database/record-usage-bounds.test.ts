@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser } from '../personas.ts';
-import { seedKeys } from './seeded-keys.ts';
-import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { connectGateway, connectOwner, newUser } from '../support/personas.ts';
+import { seedKeys } from '../support/seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);

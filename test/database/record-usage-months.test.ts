@@ -1,8 +1,8 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { connectOwner, newUser } from '../personas.ts';
-import { seedKeys } from './seeded-keys.ts';
-import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
+import { seedKeys } from '../support/seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { countRotations, forgetWrites, secondsUntilRotation } from '../functions/write-windows.ts';
-import { connectOwner, newUser, type Persona } from '../personas.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { connectOwner, newUser, type Persona } from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { countRotations, forgetWrites, secondsUntilRotation } from '../support/write-windows.ts';
 import { type Answer, waysIn } from './ways-in.ts';
 
 const stack = inject('stack');

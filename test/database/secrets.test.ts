@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { hashSecret } from '../support/seeded-keys.ts';
 import { type Finding, searchDatabase, searchFiles } from './search-everywhere.ts';
-import { hashSecret } from './seeded-keys.ts';
 import { type Answer, type LiveKey, waysIn } from './ways-in.ts';
 
 const stack = inject('stack');

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
-import { connectAlone, untilBlocked } from './own-stack.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { connectAlone, untilBlocked } from '../support/own-stack.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

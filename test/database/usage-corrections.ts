@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import type { OwnStack } from './own-stack.ts';
+import type { OwnStack } from '../support/own-stack.ts';
 
 /** What reconciling says of a rollup row. */
 export interface Correction {

@@ -6,9 +6,9 @@ import {
   type OwnStack,
   startOwnStack,
   untilBlocked,
-} from './own-stack.ts';
-import type { SeededKey } from './seeded-keys.ts';
-import { findDrift, recordUsage, usageEvent } from './usage-events.ts';
+} from '../support/own-stack.ts';
+import type { SeededKey } from '../support/seeded-keys.ts';
+import { findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 let stack: OwnStack;
 let sql: postgres.Sql;

@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './own-stack.ts';
-import { readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from '../support/own-stack.ts';
+import { readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 let stack: OwnStack;
 let sql: postgres.Sql;

@@ -1,5 +1,5 @@
 import type { PostgrestError } from '@supabase/supabase-js';
-import type { Persona } from '../personas.ts';
+import type { Persona } from '../support/personas.ts';
 
 /** A key with its secret, as mint and rotate answer. */
 export interface LiveKey {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunRecord } from '../../scripts/stack/run-record.ts';
 import { type Stack, startStack } from '../../scripts/stack/stack.ts';
 import { processesFileName } from '../../scripts/stack/state-directory.ts';
-import { expectProblem, type ProtectedRoute, protectedRoutes } from './contract.ts';
+import { expectProblem, type ProtectedRoute, protectedRoutes } from '../support/contract.ts';
 
 // a stack of its own, as it is broken here part by part; each answer is held against the description
 

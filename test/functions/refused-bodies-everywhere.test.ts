@@ -1,8 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
-import { expectProblem, type MintedKey, type ProtectedRoute, protectedRoutes } from './contract.ts';
-import { mintKey } from './key-scenes.ts';
+import {
+  expectProblem,
+  type MintedKey,
+  type ProtectedRoute,
+  protectedRoutes,
+} from '../support/contract.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../support/personas.ts';
 
 const { url } = inject('stack');
 const sql = connectOwner();

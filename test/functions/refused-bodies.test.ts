@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { newUser, type Persona } from '../personas.ts';
-import { expectAnswer, expectProblem, mintedAnswer } from './contract.ts';
-import { listKeys } from './key-scenes.ts';
+import { expectAnswer, expectProblem, mintedAnswer } from '../support/contract.ts';
+import { listKeys } from '../support/key-scenes.ts';
+import { newUser, type Persona } from '../support/personas.ts';
 
 const { url } = inject('stack');
 const path = '/api/v1/proxy/keys';

@@ -1,9 +1,9 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newUser, type Persona, request, signToken } from '../personas.ts';
+import { expectProblem, type MintedKey, protectedRoutes } from '../support/contract.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona, request, signToken } from '../support/personas.ts';
 import { badTokens } from './bad-tokens.ts';
-import { expectProblem, type MintedKey, protectedRoutes } from './contract.ts';
-import { mintKey } from './key-scenes.ts';
 
 const { secretKey } = inject('stack');
 const sql = connectOwner();

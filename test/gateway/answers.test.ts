@@ -1,17 +1,17 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseAllowedTargets } from '../../gateway/targets/allowed-targets.ts';
-import type { SeededKey } from '../database/seeded-keys.ts';
-import { connectOwner, newAdmin } from '../personas.ts';
 import {
   connectRequest,
   type GatewayFixture,
   plainRequest,
   sendRaw,
   startTestGateway,
-} from './gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner } from './key-owner.ts';
-import { startPlainTarget, type TargetServer } from './targets.ts';
+} from '../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner } from '../support/gateway/key-owner.ts';
+import { startPlainTarget, type TargetServer } from '../support/gateway/targets.ts';
+import { connectOwner, newAdmin } from '../support/personas.ts';
+import type { SeededKey } from '../support/seeded-keys.ts';
 
 const sql = connectOwner();
 let gateway: GatewayFixture;

@@ -7,12 +7,21 @@ import { readConfiguration } from '../../gateway/configuration.ts';
 import { startGateway } from '../../gateway/gateway.ts';
 import { explainStartFailure } from '../../gateway/start-failure.ts';
 import { freePort, listenOnLoopback } from '../../scripts/stack/ports.ts';
-import { connectOwner } from '../personas.ts';
-import { gatewayCommand, gatewayEnvironment, spoolFolder } from './gateway-command.ts';
-import { connectRequest, plainRequest, readToEnd, sendRaw } from './gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner } from './key-owner.ts';
-import { startTcpTarget, type TargetServer } from './targets.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+import {
+  gatewayCommand,
+  gatewayEnvironment,
+  spoolFolder,
+} from '../support/gateway/gateway-command.ts';
+import {
+  connectRequest,
+  plainRequest,
+  readToEnd,
+  sendRaw,
+} from '../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner } from '../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
+import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
+import { connectOwner } from '../support/personas.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { type AdminWay, adminWays } from '../functions/admin/admin-ways.ts';
-import { mintKey } from '../functions/key-scenes.ts';
+import { mintKey } from '../support/key-scenes.ts';
 import {
   createSupabase,
   newAdmin,
@@ -10,7 +10,7 @@ import {
   type Persona,
   request,
   signToken,
-} from '../personas.ts';
+} from '../support/personas.ts';
 import { callerWith } from './both-ways.ts';
 
 const { secretKey } = inject('stack');

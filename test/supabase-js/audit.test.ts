@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { insertKeys, mintKey } from '../functions/key-scenes.ts';
-import { type OwnAuditRow, readOwnAudit } from '../functions/own-history.ts';
+import { insertKeys, mintKey } from '../support/key-scenes.ts';
+import { type OwnAuditRow, readOwnAudit } from '../support/own-history.ts';
 import {
   connectOwner,
   createSupabase,
@@ -11,7 +11,7 @@ import {
   type Persona,
   request,
   signToken,
-} from '../personas.ts';
+} from '../support/personas.ts';
 import { anonymous, type Caller, callerWith } from './both-ways.ts';
 
 const { secretKey } = inject('stack');

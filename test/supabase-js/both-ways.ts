@@ -2,8 +2,8 @@ import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { expect, inject } from 'vitest';
 import type { Database } from '../../supabase/functions/_shared/database.types.ts';
 import { camelCase, snakeCase } from '../../supabase/functions/_shared/field-names.ts';
-import { expectProblem } from '../functions/contract.ts';
-import { createSupabase, request } from '../personas.ts';
+import { expectProblem } from '../support/contract.ts';
+import { createSupabase, request } from '../support/personas.ts';
 
 const { url, publishableKey } = inject('stack');
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { insertKeys, listKeys, mintKey } from '../functions/key-scenes.ts';
-import { readOwnAudit } from '../functions/own-history.ts';
-import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
+import { insertKeys, listKeys, mintKey } from '../support/key-scenes.ts';
+import { readOwnAudit } from '../support/own-history.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

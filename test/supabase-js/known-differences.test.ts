@@ -1,8 +1,8 @@
 import { decodeJwt } from 'jose';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { expectProblem } from '../functions/contract.ts';
-import { mintKey } from '../functions/key-scenes.ts';
-import { createSupabase, newUser, type Persona, signToken } from '../personas.ts';
+import { expectProblem } from '../support/contract.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { createSupabase, newUser, type Persona, signToken } from '../support/personas.ts';
 import {
   anonymous,
   type BothWays,

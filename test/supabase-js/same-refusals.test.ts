@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { insertKeys, mintKey } from '../functions/key-scenes.ts';
-import { ageWrites, countRotations, secondsUntilRotation } from '../functions/write-windows.ts';
-import { connectOwner, newAdmin, newUser, type Persona, signToken } from '../personas.ts';
+import { insertKeys, mintKey } from '../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona, signToken } from '../support/personas.ts';
+import { ageWrites, countRotations, secondsUntilRotation } from '../support/write-windows.ts';
 import {
   callerWith,
   everything,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { describe, expect, inject, it } from 'vitest';
-import { createSupabase, newUser, request } from '../personas.ts';
+import { createSupabase, newUser, request } from '../support/personas.ts';
 
 const { secretKey } = inject('stack');
 const password = 'a password of some length';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { snakeCase } from '../../supabase/functions/_shared/field-names.ts';
-import { mintKey } from '../functions/key-scenes.ts';
-import { insertEvents, makeEvent, microsecondsAfter } from '../functions/usage/event-scenes.ts';
-import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { insertEvents, makeEvent, microsecondsAfter } from '../support/event-scenes.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../support/personas.ts';
 import { expectSameRefusal } from './both-ways.ts';
 import { expectSameAnswer, type Query, readingUsage } from './usage-ways.ts';
 

@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { snakeCase } from '../../supabase/functions/_shared/field-names.ts';
-import { ageKeys } from '../database/aged-key.ts';
-import { insertKeys, mintKey } from '../functions/key-scenes.ts';
-import { beginOf, insertUsage, period, report } from '../functions/usage/usage-scenes.ts';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { ageKeys } from '../support/aged-key.ts';
+import { insertKeys, mintKey } from '../support/key-scenes.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../support/personas.ts';
+import { beginOf, insertUsage, period, report } from '../support/usage-scenes.ts';
 import { expectSameRefusal } from './both-ways.ts';
 import { expectSameAnswer, type Query, readingUsage } from './usage-ways.ts';
 

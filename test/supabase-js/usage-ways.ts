@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Database } from '../../supabase/functions/_shared/database.types.ts';
 import { snakeCase } from '../../supabase/functions/_shared/field-names.ts';
-import { request } from '../personas.ts';
+import { request } from '../support/personas.ts';
 import { type BothWays, type Caller, inCamelCase } from './both-ways.ts';
 
 /** Parameters as HTTP names them. */

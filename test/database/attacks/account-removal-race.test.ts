@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { type Connection, connectAlone, untilBlocked } from '../own-stack.ts';
-import { seedKeys } from '../seeded-keys.ts';
+import { type Connection, connectAlone, untilBlocked } from '../../support/own-stack.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { seedKeys } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

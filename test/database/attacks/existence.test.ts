@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { type Connection, connectAlone } from '../own-stack.ts';
+import { type Connection, connectAlone } from '../../support/own-stack.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 import { type LiveKey, waysIn } from '../ways-in.ts';
 
 const stack = inject('stack');

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { ageKeys } from '../aged-key.ts';
-import { readRollups, recordUsage, usageEvent } from '../usage-events.ts';
+import { ageKeys } from '../../support/aged-key.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { readRollups, recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { type LiveKey, waysIn } from '../ways-in.ts';
 
 const sql = connectOwner();

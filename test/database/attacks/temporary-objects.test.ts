@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scramVerifier } from '../../../scripts/gateway-login/scram-verifier.ts';
-import { type OwnStack, startOwnStack } from '../own-stack.ts';
-import { usageEvent } from '../usage-events.ts';
+import { type OwnStack, startOwnStack } from '../../support/own-stack.ts';
+import { usageEvent } from '../../support/usage-events.ts';
 
 const password = randomUUID();
 const login = 'proxy_gateway_stolen';

@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { protectedRoutes } from '../../functions/contract.ts';
+import { listRoutines } from '../../support/catalog.ts';
+import { protectedRoutes } from '../../support/contract.ts';
+import { connectAlone, untilBlocked } from '../../support/own-stack.ts';
 import {
   connectGateway,
   connectOwner,
@@ -9,10 +11,8 @@ import {
   type Persona,
   request,
   signToken,
-} from '../../personas.ts';
-import { listRoutines } from '../catalog.ts';
-import { connectAlone, untilBlocked } from '../own-stack.ts';
-import { seedKeys } from '../seeded-keys.ts';
+} from '../../support/personas.ts';
+import { seedKeys } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { type SeededKey, seedKeys } from '../seeded-keys.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -1,6 +1,6 @@
 import type { Database } from '../../../supabase/functions/_shared/database.types.ts';
 import { camelCase, snakeCase } from '../../../supabase/functions/_shared/field-names.ts';
-import type { Persona } from '../../personas.ts';
+import type { Persona } from '../../support/personas.ts';
 
 /** Fields as HTTP spells them, of any type: also what the typed clients would not let through. */
 export type Fields = Record<string, unknown>;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashSecret } from '../../database/seeded-keys.ts';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, foundKeysAnswer, type MintedKey } from '../contract.ts';
-import { insertKeys, mintKey } from '../key-scenes.ts';
+import { expectAnswer, foundKeysAnswer, type MintedKey } from '../../support/contract.ts';
+import { insertKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { hashSecret } from '../../support/seeded-keys.ts';
 import { adminWays, type Fields } from './admin-ways.ts';
 
 const sql = connectOwner();

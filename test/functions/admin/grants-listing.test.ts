@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, foundGrantsAnswer } from '../contract.ts';
+import { expectAnswer, foundGrantsAnswer } from '../../support/contract.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
 import { adminWays, type Fields } from './admin-ways.ts';
 
 const sql = connectOwner();

@@ -1,7 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAudit } from '../../database/audit-rows.ts';
+import { readAudit } from '../../support/audit-rows.ts';
+import {
+  expectAnswer,
+  expectProblem,
+  type KeySummary,
+  reactivatedAnswer,
+} from '../../support/contract.ts';
+import { insertKeys, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { readOwnAudit } from '../../support/own-history.ts';
 import {
   connectGateway,
   connectOwner,
@@ -10,10 +18,7 @@ import {
   type Persona,
   request,
   signToken,
-} from '../../personas.ts';
-import { expectAnswer, expectProblem, type KeySummary, reactivatedAnswer } from '../contract.ts';
-import { insertKeys, listKeys, mintKey } from '../key-scenes.ts';
-import { readOwnAudit } from '../own-history.ts';
+} from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readReasons } from '../../database/audit-rows.ts';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
-import { listKeys, mintKey } from '../key-scenes.ts';
-import { readOwnAudit } from '../own-history.ts';
+import { readReasons } from '../../support/audit-rows.ts';
+import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../../support/contract.ts';
+import { listKeys, mintKey } from '../../support/key-scenes.ts';
+import { readOwnAudit } from '../../support/own-history.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../../support/personas.ts';
 import { adminWays, type Fields } from './admin-ways.ts';
 import { listenAsGateway, type ToldGateways } from './told-gateways.ts';
 

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { newUser, type Persona, request } from '../../personas.ts';
 import { askBy, expectSameRefusal, mint, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectAnswer, expectProblem, mintedAnswer } from '../contract.ts';
-import { getKey, listKeys, mintKey } from '../key-scenes.ts';
+import { expectAnswer, expectProblem, mintedAnswer } from '../../support/contract.ts';
+import { getKey, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { newUser, type Persona, request } from '../../support/personas.ts';
 
 const { url } = inject('stack');
 let owner: Persona;

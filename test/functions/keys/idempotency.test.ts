@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
 import { askBy, type Fields, mint, ofOwners } from '../../supabase-js/both-ways.ts';
-import { getKey, insertKeys, listKeys, mintKey } from '../key-scenes.ts';
-import { countRotations, forgetWrites } from '../write-windows.ts';
+import { getKey, insertKeys, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { countRotations, forgetWrites } from '../../support/write-windows.ts';
 
 const sql = connectOwner();
 const mismatch = { status: 422, code: 'idempotency_mismatch' };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
 import { expectSameRefusal, list } from '../../supabase-js/both-ways.ts';
 import { expectSameAnswer, type Query, readingUsage } from '../../supabase-js/usage-ways.ts';
-import { expectProblem } from '../contract.ts';
-import { insertKeys, mintKey } from '../key-scenes.ts';
+import { expectProblem } from '../../support/contract.ts';
+import { insertKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 let owner: Persona;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
 import { askBy, list, ofOwners } from '../../supabase-js/both-ways.ts';
-import { mintKey } from '../key-scenes.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 let owner: Persona;

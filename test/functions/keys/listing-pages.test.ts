@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newUser, type Persona, request } from '../../personas.ts';
-import { expectAnswer, type KeySummary, listAnswer } from '../contract.ts';
-import { insertKeys, listKeys } from '../key-scenes.ts';
+import { expectAnswer, type KeySummary, listAnswer } from '../../support/contract.ts';
+import { insertKeys, listKeys } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona, request } from '../../support/personas.ts';
 
 const { url } = inject('stack');
 const sql = connectOwner();

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, newUser, type Persona, request } from '../../personas.ts';
 import { askBy, expectSameRefusal, list } from '../../supabase-js/both-ways.ts';
-import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
+import { expectProblem } from '../../support/contract.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, newUser, type Persona, request } from '../../support/personas.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 
 const gateway = connectGateway(1);
 let owner: Persona;

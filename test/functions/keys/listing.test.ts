@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser } from '../../personas.ts';
-import { insertKeys, listKeys, mintKey } from '../key-scenes.ts';
+import { insertKeys, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser } from '../../support/personas.ts';
 
 const path = '/api/v1/proxy/keys';
 const sql = connectOwner();

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser } from '../../personas.ts';
-import { expectAnswer, expectProblem, mintedAnswer } from '../contract.ts';
-import { insertKeys, listKeys, mintKey } from '../key-scenes.ts';
+import { expectAnswer, expectProblem, mintedAnswer } from '../../support/contract.ts';
+import { insertKeys, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser } from '../../support/personas.ts';
 
 const path = '/api/v1/proxy/keys';
 const sql = connectOwner();

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
 import { askBy, ofAdmins, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectProblem, type MintedKey } from '../contract.ts';
-import { getKey, listKeys, mintKey, requestKey } from '../key-scenes.ts';
+import { expectProblem, type MintedKey } from '../../support/contract.ts';
+import { getKey, listKeys, mintKey, requestKey } from '../../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 let owner: Persona;

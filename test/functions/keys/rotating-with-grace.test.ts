@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
 import { askBy, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectProblem, type MintedKey } from '../contract.ts';
-import { getKey, mintKey } from '../key-scenes.ts';
+import { expectProblem, type MintedKey } from '../../support/contract.ts';
+import { getKey, mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

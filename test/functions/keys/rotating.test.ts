@@ -1,8 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, expectProblem, type MintedKey, mintedAnswer } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
+import {
+  expectAnswer,
+  expectProblem,
+  type MintedKey,
+  mintedAnswer,
+} from '../../support/contract.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 

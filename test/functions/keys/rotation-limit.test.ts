@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
-import { ageWrites, secondsUntilRotation } from '../write-windows.ts';
+import { expectProblem } from '../../support/contract.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { ageWrites, secondsUntilRotation } from '../../support/write-windows.ts';
 
 const sql = connectOwner();
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
 import { askBy, mint, ofOwners } from '../../supabase-js/both-ways.ts';
-import type { MintedKey } from '../contract.ts';
-import { getKey, insertKeys, listKeys, mintKey } from '../key-scenes.ts';
+import type { MintedKey } from '../../support/contract.ts';
+import { getKey, insertKeys, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

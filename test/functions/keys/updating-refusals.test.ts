@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { newUser, type Persona } from '../../personas.ts';
 import { askBy, expectSameRefusal, type Fields, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectProblem, type MintedKey } from '../contract.ts';
-import { getKey, mintKey } from '../key-scenes.ts';
+import { expectProblem, type MintedKey } from '../../support/contract.ts';
+import { getKey, mintKey } from '../../support/key-scenes.ts';
+import { newUser, type Persona } from '../../support/personas.ts';
 
 let owner: Persona;
 let key: MintedKey;

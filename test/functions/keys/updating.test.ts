@@ -1,8 +1,8 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona, request } from '../../personas.ts';
 import { askBy, type Fields, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
-import { getKey, mintKey } from '../key-scenes.ts';
+import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../../support/contract.ts';
+import { getKey, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona, request } from '../../support/personas.ts';
 
 const sql = connectOwner();
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fillEvents } from '../../database/fill-events.ts';
-import { countExports, type OwnApi, startOwnApi } from '../../database/own-api.ts';
+import { fillEvents } from '../../support/fill-events.ts';
+import { countExports, type OwnApi, startOwnApi } from '../../support/own-api.ts';
 
 // 115 MB in 34 parts: more than all sockets on the way can hold, of which each grows to some 30 MB
 const events = 170_000;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recordUsage } from '../../database/usage-events.ts';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectCommonHeaders, expectProblem } from '../contract.ts';
-import { mintAgedKey, mintKey } from '../key-scenes.ts';
+import { expectCommonHeaders, expectProblem } from '../../support/contract.ts';
+import { followLinks, insertEvents, makeEvent, readEvents } from '../../support/event-scenes.ts';
+import { mintAgedKey, mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { recordUsage } from '../../support/usage-events.ts';
 import { csvRow, header, parseCsv, readCsv, requestEvents } from './csv-scenes.ts';
-import { followLinks, insertEvents, makeEvent, readEvents } from './event-scenes.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
+import { expectProblem } from '../../support/contract.ts';
 import {
   followLinks,
   insertEvents,
@@ -9,7 +7,9 @@ import {
   microsecondsAfter,
   readEvents,
   type UsageEvent,
-} from './event-scenes.ts';
+} from '../../support/event-scenes.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 let user: Persona;

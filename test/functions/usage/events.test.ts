@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recordUsage } from '../../database/usage-events.ts';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { mintAgedKey, mintKey } from '../key-scenes.ts';
 import {
   type EventQuery,
   insertEvents,
@@ -10,7 +7,10 @@ import {
   microsecondsAfter,
   readEvents,
   type UsageEvent,
-} from './event-scenes.ts';
+} from '../../support/event-scenes.ts';
+import { mintAgedKey, mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { recordUsage } from '../../support/usage-events.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

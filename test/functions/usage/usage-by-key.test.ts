@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { insertKeys, mintKey } from '../key-scenes.ts';
+import { insertKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
 import {
   type ByKeyQuery,
   beginOf,
@@ -10,7 +10,7 @@ import {
   readMonth,
   report,
   sumUp,
-} from './usage-scenes.ts';
+} from '../../support/usage-scenes.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectProblem } from '../contract.ts';
-import { mintAgedKey, mintKey } from '../key-scenes.ts';
-import { beginOf, insertUsage, period, readMonth, report } from './usage-scenes.ts';
+import { expectProblem } from '../../support/contract.ts';
+import { mintAgedKey, mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { beginOf, insertUsage, period, readMonth, report } from '../../support/usage-scenes.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, usageAnswer } from '../contract.ts';
-import { listKeys, mintAgedKey, mintKey } from '../key-scenes.ts';
+import { expectAnswer, usageAnswer } from '../../support/contract.ts';
+import { listKeys, mintAgedKey, mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startTcpTarget } from '../../support/gateway/targets.ts';
 import { basic, request } from '../malformed-requests.ts';
-import { startTcpTarget } from '../targets.ts';
 import { converse } from './conversation.ts';
 
 const script = fileURLToPath(new URL('./measured-gateway.ts', import.meta.url));

@@ -14,10 +14,10 @@ import {
 } from 'vitest';
 import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { type ChangeListener, startChangeListener } from '../../../gateway/keys/change-listener.ts';
-import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
 import { waysIn } from '../../database/ways-in.ts';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { haveHash, parseCredentials } from '../../../gateway/keys/credentials.ts';
-import { hashSecret } from '../../database/seeded-keys.ts';
 import { waysIn } from '../../database/ways-in.ts';
-import { connectGateway, newUser } from '../../personas.ts';
+import { connectGateway, newUser } from '../../support/personas.ts';
+import { hashSecret } from '../../support/seeded-keys.ts';
 
 const gateway = connectGateway(1);
 afterAll(() => gateway.end());

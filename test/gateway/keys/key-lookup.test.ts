@@ -4,10 +4,10 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { createPool, type LookUpKey, lookUpWith } from '../../../gateway/keys/key-lookup.ts';
-import { hashSecret, type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, connectOwner, newUser } from '../../personas.ts';
-import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { connectGateway, connectOwner, newUser } from '../../support/personas.ts';
+import { hashSecret, type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

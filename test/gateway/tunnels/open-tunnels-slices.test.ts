@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
-import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { connectOwner, newUser } from '../../personas.ts';
+import { connectOwner, newUser } from '../../support/personas.ts';
+import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 import { type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
 
 const stack = inject('stack');

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
 import { waysIn } from '../../database/ways-in.ts';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { type OpenTunnel, type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
 
 const { gatewayDbUrl: databaseUrl } = inject('stack');

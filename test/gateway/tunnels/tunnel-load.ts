@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededKey } from '../../database/seeded-keys.ts';
-import { connectRequest, sendRaw } from '../gateway-fixture.ts';
-import type { SeededRandom } from '../seeded-random.ts';
+import { connectRequest, sendRaw } from '../../support/gateway/gateway-fixture.ts';
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
+import type { SeededKey } from '../../support/seeded-keys.ts';
 import { sendInParts } from '../send-in-parts.ts';
 import { type LoadPlan, makePlan } from '../usage/load-plan.ts';
 import { type LoadTarget, startLoadTarget } from '../usage/load-target.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GatewayProcess } from '../gateway-process.ts';
-import type { SeededRandom } from '../seeded-random.ts';
-import type { TcpProxy } from '../tcp-proxy.ts';
+import type { GatewayProcess } from '../../support/gateway/gateway-process.ts';
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
+import type { TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import type { TunnelLoad } from '../tunnels/tunnel-load.ts';
 import type { MortalDatabase } from './mortal-database.ts';
 

@@ -9,9 +9,9 @@ import {
   type UsageRecorder,
   type UsageRecorderOptions,
 } from '../../../gateway/usage/usage-recorder.ts';
-import { seedKeys } from '../../database/seeded-keys.ts';
-import { findDrift, readRollups } from '../../database/usage-events.ts';
-import { newUser } from '../../personas.ts';
+import { newUser } from '../../support/personas.ts';
+import { seedKeys } from '../../support/seeded-keys.ts';
+import { findDrift, readRollups } from '../../support/usage-events.ts';
 import type { SpoolFolder } from './spool-folder.ts';
 
 /** Connections as the gateway's role, to the stack or to what stands before it. */

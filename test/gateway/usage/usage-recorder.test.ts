@@ -8,8 +8,8 @@ import { type RecordUsage, recordUsageWith } from '../../../gateway/usage/record
 import { encodeRecord } from '../../../gateway/usage/spool-record.ts';
 import { segmentFile } from '../../../gateway/usage/spool-segments.ts';
 import type { RecordingOutcome } from '../../../gateway/usage/usage-recorder.ts';
-import { connectOwner } from '../../personas.ts';
-import { until } from '../../stack/start-command.ts';
+import { connectOwner } from '../../support/personas.ts';
+import { until } from '../../support/stack/start-command.ts';
 import { expectRecordedOnce, newApiKeyId, newPool, newRecorder, noting } from './recorded-usage.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import {

@@ -1,8 +1,8 @@
 import type postgres from 'postgres';
 import { expect, vi } from 'vitest';
-import type { UsageEvent } from '../../dashboard/src/data/key.ts';
-import { type SeededKey, seedKeys } from '../database/seeded-keys.ts';
+import type { UsageEvent } from '../../../dashboard/src/data/key.ts';
 import { newUser, type Persona } from '../personas.ts';
+import { type SeededKey, seedKeys } from '../seeded-keys.ts';
 
 /** A key as a client sends it. */
 export type UsableKey = SeededKey & { basicAuth: string };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject, onTestFinished } from 'vitest';
 
-const script = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
+const script = fileURLToPath(new URL('../../../gateway/main.ts', import.meta.url));
 const stack = inject('stack');
 
 /** A running `node gateway/main.ts`. */

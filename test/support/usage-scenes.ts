@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres';
 import { expect } from 'vitest';
-import type { components, operations } from '../../../client/api.types.ts';
-import { recordUsage } from '../../database/usage-events.ts';
-import type { Persona } from '../../personas.ts';
+import type { components, operations } from '../../client/api.types.ts';
 import { makeEvent, type UsageEvent } from './event-scenes.ts';
+import type { Persona } from './personas.ts';
+import { recordUsage } from './usage-events.ts';
 
 export type UsageSeries = components['schemas']['UsageSeries'];
 export type KeyUsage = components['schemas']['KeyUsage'];

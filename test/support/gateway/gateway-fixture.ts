@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { inject } from 'vitest';
-import type { GatewayConfiguration } from '../../gateway/configuration.ts';
-import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts';
-import { parseAllowedTargets } from '../../gateway/targets/allowed-targets.ts';
+import type { GatewayConfiguration } from '../../../gateway/configuration.ts';
+import { type Gateway, type GatewayOptions, startGateway } from '../../../gateway/gateway.ts';
+import { parseAllowedTargets } from '../../../gateway/targets/allowed-targets.ts';
 
 const stack = inject('stack');
 const loopbackTargets = parseAllowedTargets('127.0.0.0/8,::1');

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { type Child, waitUntilReady } from '../../scripts/stack/child-process.ts';
-import { loopback } from '../../scripts/stack/ports.ts';
-import { signalGroup } from '../../scripts/stack/process-identity.ts';
-import type { Supervisor } from '../../scripts/stack/supervisor.ts';
+import { type Child, waitUntilReady } from '../../../scripts/stack/child-process.ts';
+import { loopback } from '../../../scripts/stack/ports.ts';
+import { signalGroup } from '../../../scripts/stack/process-identity.ts';
+import type { Supervisor } from '../../../scripts/stack/supervisor.ts';
 
-const script = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
-const slowDisk = new URL('./usage/slow-disk.ts', import.meta.url).href;
+const script = fileURLToPath(new URL('../../../gateway/main.ts', import.meta.url));
+const slowDisk = new URL('../../gateway/usage/slow-disk.ts', import.meta.url).href;
 
 /** A gateway in a process of its own, with a slow disk, which may be killed and started again. */
 export class GatewayProcess {

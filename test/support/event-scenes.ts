@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import type { components, operations } from '../../../client/api.types.ts';
-import type { Persona } from '../../personas.ts';
+import type { components, operations } from '../../client/api.types.ts';
+import type { Persona } from './personas.ts';
 
 /** A usage event as the API answers it. */
 export type UsageEvent = components['schemas']['UsageEvent'];

@@ -1,6 +1,5 @@
 import type { Sql } from 'postgres';
-import { ageKeys } from '../database/aged-key.ts';
-import { type Persona, request } from '../personas.ts';
+import { ageKeys } from './aged-key.ts';
 import {
   expectAnswer,
   type KeyDetail,
@@ -10,6 +9,7 @@ import {
   type MintedKey,
   mintedAnswer,
 } from './contract.ts';
+import { type Persona, request } from './personas.ts';
 
 /** A key that `owner` mints over HTTP. */
 export async function mintKey(
