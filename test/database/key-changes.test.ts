@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { askBy, keyOf } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
 import {
   connectGateway,
   connectOwner,
@@ -10,7 +12,6 @@ import {
 import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { asUser } from './database-role.ts';
-import { waysIn } from './ways-in.ts';
 
 const channel = 'proxy_key_changed';
 const sql = connectOwner();
@@ -67,10 +68,10 @@ const update = (assignments: string) =>
 
 describe('the gateways are told once of', () => {
   it.each([
-    ['a rotation by route', () => waysIn.route.rotate(owner, key.id)],
-    ['a rotation by RPC', () => waysIn.rpc.rotate(owner, key.id)],
-    ['a deletion by route', () => waysIn.route.remove(owner, key.id)],
-    ['a deletion by RPC', () => waysIn.rpc.remove(owner, key.id)],
+    ['a rotation by route', () => askBy.route(calls.rotate(owner, key.id))],
+    ['a rotation by RPC', () => askBy.rpc(calls.rotate(owner, key.id))],
+    ['a deletion by route', () => askBy.route(calls.delete(owner, key.id))],
+    ['a deletion by RPC', () => askBy.rpc(calls.delete(owner, key.id))],
     ['a suspension', () => update('suspended_at = now()')],
     ['an override of the rate limit', () => update('rate_limit_override = 1')],
     ['an override of the tunnel limit', () => update('tunnel_limit_override = 1')],
@@ -102,7 +103,7 @@ describe('the gateways are told once of', () => {
   ])('the reactivation of %s', async (_, state) => {
     await update(state);
     expect(await timesTold()).toBe(1);
-    expect((await waysIn.rpc.reactivate(admin, key.id)).status).toBe(200);
+    expect((await askBy.rpc(calls.reactivate(admin, key.id))).status).toBe(200);
     expect(await timesTold()).toBe(2);
   });
 });
@@ -118,30 +119,30 @@ it('the gateways are told at commit, not before', async () => {
 describe('the gateways are not told of', () => {
   it('a mint', async () => {
     const minted = await Promise.all([
-      waysIn.route.mint(owner, { label: 'new' }),
-      waysIn.rpc.mint(owner, { label: 'new' }),
+      askBy.route(calls.mint(owner, { label: 'new' })),
+      askBy.rpc(calls.mint(owner, { label: 'new' })),
     ]);
-    for (const answer of minted) {
-      expect(answer.key?.keyId).toMatch(/^avp_live_/);
-      expect(await timesTold(answer.key?.keyId)).toBe(0);
+    for (const { keyId } of minted.map(keyOf)) {
+      expect(keyId).toMatch(/^avp_live_/);
+      expect(await timesTold(keyId)).toBe(0);
     }
   });
 
   it('a change of the label alone, or one that changes nothing', async () => {
     await update(`label = 'another'`);
     await update(`tunnel_limit_override = null, suspended_at = null, tier = '${tier}'`);
-    await waysIn.rpc.reactivate(admin, key.id);
+    await askBy.rpc(calls.reactivate(admin, key.id));
     expect(await timesTold()).toBe(0);
   });
 
   it('a deletion of what is deleted', async () => {
-    await waysIn.rpc.remove(owner, key.id);
-    await waysIn.route.remove(owner, key.id);
+    await askBy.rpc(calls.delete(owner, key.id));
+    await askBy.route(calls.delete(owner, key.id));
     expect(await timesTold()).toBe(1);
   });
 
   it('a change of its tier once it is deleted', async () => {
-    await waysIn.rpc.remove(owner, key.id);
+    await askBy.rpc(calls.delete(owner, key.id));
     await sql`update public.proxy_tiers set rate_limit = rate_limit + 1 where tier = ${tier}`;
     expect(await timesTold()).toBe(1);
   });
@@ -159,12 +160,12 @@ describe('the gateways are not told of', () => {
 
   it('a refused rotation or deletion', async () => {
     const other = await newUser();
-    expect((await waysIn.rpc.rotate(other, key.id)).code).toBe('not_found');
-    expect((await waysIn.rpc.remove(other, key.id)).code).toBe('not_found');
-    expect((await waysIn.rpc.reactivate(owner, key.id)).code).toBe('forbidden');
+    expect((await askBy.rpc(calls.rotate(other, key.id))).code).toBe('not_found');
+    expect((await askBy.rpc(calls.delete(other, key.id))).code).toBe('not_found');
+    expect((await askBy.rpc(calls.reactivate(owner, key.id))).code).toBe('forbidden');
     expect(await timesTold()).toBe(0);
     await update('suspended_at = now()');
-    expect((await waysIn.rpc.rotate(owner, key.id)).code).toBe('key_suspended');
+    expect((await askBy.rpc(calls.rotate(owner, key.id))).code).toBe('key_suspended');
     expect(await timesTold()).toBe(1);
   });
 

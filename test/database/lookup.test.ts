@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ageKeys } from '../support/aged-key.ts';
+import { askBy, keyOf } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import type { MintedKey } from '../support/contract.ts';
 import {
   connectGateway,
   connectOwner,
@@ -9,12 +12,11 @@ import {
 } from '../support/personas.ts';
 import { hashSecret, seedKeys } from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
-import { type LiveKey, waysIn } from './ways-in.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
 let owner: Persona;
-let key: LiveKey;
+let key: MintedKey;
 
 interface Lookup {
   id: string;
@@ -41,9 +43,7 @@ async function lookUp(keyId = key.keyId): Promise<Lookup | undefined> {
 
 beforeAll(async () => {
   owner = await newUser();
-  const minted = await waysIn.rpc.mint(owner, { label: 'looked up' });
-  if (!minted.key) throw new Error('no key was minted');
-  key = minted.key;
+  key = keyOf(await askBy.rpc(calls.mint(owner, { label: 'looked up' })));
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
@@ -85,12 +85,10 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
 
 it('the hash is the SHA-256 of keyId:secret, also after a rotation', async () => {
   expect((await lookUp())?.secret_hash.toString('hex')).toBe(hashSecret(key.keyId, key.secret));
-  const { key: rotated } = await waysIn.route.rotate(owner, key.id);
-  expect(rotated?.secret).toMatch(/^[0-9a-f]{64}$/);
-  expect(rotated?.secret).not.toBe(key.secret);
-  expect((await lookUp())?.secret_hash.toString('hex')).toBe(
-    hashSecret(key.keyId, rotated?.secret ?? ''),
-  );
+  const rotated = keyOf(await askBy.route(calls.rotate(owner, key.id)));
+  expect(rotated.secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(rotated.secret).not.toBe(key.secret);
+  expect((await lookUp())?.secret_hash.toString('hex')).toBe(hashSecret(key.keyId, rotated.secret));
 });
 
 it.each([
@@ -114,13 +112,13 @@ it('a suspended and a deleted key are still found, and not active', async () => 
   const admin = await newAdmin();
   await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
-  await waysIn.rpc.remove(owner, key.id);
+  await askBy.rpc(calls.delete(owner, key.id));
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
-  await waysIn.rpc.reactivate(admin, key.id);
+  await askBy.rpc(calls.reactivate(admin, key.id));
   expect(await lookUp()).toMatchObject({ active: true, suspended: false });
-  await waysIn.route.remove(owner, key.id);
+  await askBy.route(calls.delete(owner, key.id));
   expect(await lookUp()).toMatchObject({ active: false, suspended: false });
-  await waysIn.route.reactivate(admin, key.id);
+  await askBy.route(calls.reactivate(admin, key.id));
   expect(await lookUp()).toMatchObject({ active: true, suspended: false });
 });
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type Answer, askBy } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
 import { connectOwner, newUser, type Persona } from '../support/personas.ts';
 import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
 import { countRotations, forgetWrites, secondsUntilRotation } from '../support/write-windows.ts';
-import { type Answer, waysIn } from './ways-in.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -19,7 +20,7 @@ afterAll(() => sql.end());
 function rotateAtOnce(count: number): Promise<Answer[]> {
   return Promise.all(
     Array.from({ length: count }, (_, n) =>
-      (n % 2 ? waysIn.rpc : waysIn.route).rotate(owner, keys[n % keys.length]?.id ?? ''),
+      (n % 2 ? askBy.rpc : askBy.route)(calls.rotate(owner, keys[n % keys.length]?.id ?? '')),
     ),
   );
 }
@@ -111,7 +112,7 @@ describe('of 200 rotations of one user fired at once over several keys by both w
   it('another user is not limited', async () => {
     const other = await newUser();
     const [key] = await seedKeys(sql, other.id, 1);
-    const answer = await waysIn.rpc.rotate(other, key?.id ?? '');
+    const answer = await askBy.rpc(calls.rotate(other, key?.id ?? ''));
     expect(answer).toMatchObject({ status: 200, code: null });
     expect(await rotationWindow(other)).toHaveLength(1);
   });
@@ -135,9 +136,9 @@ it('the REST API sends Retry-After as a header too', async () => {
   expect(response.headers.get('Retry-After')).toBe(body.details);
 });
 
-it.each(Object.entries(waysIn))(
+it.each(Object.entries(askBy))(
   'a rotation that is refused by %s does not count',
-  async (_, way) => {
+  async (_, ask) => {
     const user = await newUser();
     const other = await newUser();
     const [live, deleted, suspended] = await seedKeys(sql, user.id, 3);
@@ -146,18 +147,28 @@ it.each(Object.entries(waysIn))(
     await sql`update private.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
     await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
 
-    expect(await way.rotate(user, foreign.id)).toMatchObject({ status: 404, code: 'not_found' });
-    expect(await way.rotate(user, deleted.id)).toMatchObject({ status: 409, code: 'key_deleted' });
-    expect(await way.rotate(user, suspended.id)).toMatchObject({
+    expect(await ask(calls.rotate(user, foreign.id))).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
+    expect(await ask(calls.rotate(user, deleted.id))).toMatchObject({
+      status: 409,
+      code: 'key_deleted',
+    });
+    expect(await ask(calls.rotate(user, suspended.id))).toMatchObject({
       status: 409,
       code: 'key_suspended',
     });
     expect(await rotationWindow(user)).toEqual([]);
 
-    for (let n = 0; n < 5; n += 1) expect((await way.rotate(user, live.id)).status).toBe(200);
+    for (let n = 0; n < 5; n += 1)
+      expect((await ask(calls.rotate(user, live.id))).status).toBe(200);
     const full = await rotationWindow(user);
     expect(full).toHaveLength(5);
-    expect(await way.rotate(user, live.id)).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(await ask(calls.rotate(user, live.id))).toMatchObject({
+      status: 429,
+      code: 'rate_limited',
+    });
     expect(await rotationWindow(user)).toEqual(full);
   },
 );

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { anonymous, type Caller, callerWith } from '../support/calls.ts';
 import { insertKeys, mintKey } from '../support/key-scenes.ts';
 import { type OwnAuditRow, readOwnAudit } from '../support/own-history.ts';
 import {
@@ -12,7 +13,6 @@ import {
   request,
   signToken,
 } from '../support/personas.ts';
-import { anonymous, type Caller, callerWith } from './both-ways.ts';
 
 const { secretKey } = inject('stack');
 const sql = connectOwner();

@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { expectSameRefusal } from '../support/both-ways.ts';
+import { callerWith, calls, everything, ofAdmins, ofOwners } from '../support/calls.ts';
 import { insertKeys, mintKey } from '../support/key-scenes.ts';
 import { connectOwner, newAdmin, newUser, type Persona, signToken } from '../support/personas.ts';
 import { ageWrites, countRotations, secondsUntilRotation } from '../support/write-windows.ts';
-import {
-  callerWith,
-  everything,
-  expectSameRefusal,
-  mint,
-  ofAdmins,
-  ofOwners,
-} from './both-ways.ts';
 
 const { restUrl, publishableKey } = inject('stack');
 const sql = connectOwner();
@@ -44,40 +38,39 @@ describe('mint', () => {
     ['an unknown field alone', { colour: 'red' }, 'colour'],
     ['an owner of its own choice', { label: 'x', user_id: randomUUID() }, 'user_id'],
   ])('is refused with %s, by its name', async (_, body, field) => {
-    const { problem, details } = await expectSameRefusal(mint(owner, body), 400, 'invalid_request');
+    const ways = calls.mint(owner, body);
+    const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
     expect(problem.errors?.map((error) => error.path)).toContain(field);
     expect(details).toBe(field);
   });
 
   it('is refused with a mode that is null, by its name in each', async () => {
-    const ways = mint(owner, { label: 'x', liveMode: null });
-    const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
-    expect(problem.errors).toMatchObject([{ path: 'liveMode' }]);
-    expect(details).toBe('live_mode');
+    const ways = calls.mint(owner, { label: 'x', liveMode: null });
+    await expectSameRefusal(ways, 400, 'invalid_request', 'liveMode');
   });
 
   it("is refused with a field by the other way's name", async () => {
-    const { route } = mint(owner, { label: 'x', live_mode: true });
+    const { route } = calls.mint(owner, { label: 'x', live_mode: true });
     const args = { label: 'x', liveMode: true };
     const rpc = () => owner.supabase.rpc('mint_proxy_key', args);
     await expectSameRefusal({ route, rpc }, 400, 'invalid_request');
   });
 
   it('is refused for a tier that is not granted', async () => {
-    const ways = mint(owner, { label: 'x', tier: 'enterprise' });
+    const ways = calls.mint(owner, { label: 'x', tier: 'enterprise' });
     await expectSameRefusal(ways, 403, 'tier_not_granted');
   });
 
   it('is refused while the tier is full', async () => {
     const full = await newUser();
     await insertKeys(sql, full.id, { count: 100 });
-    await expectSameRefusal(mint(full, { label: 'x' }), 409, 'key_limit_reached');
+    await expectSameRefusal(calls.mint(full, { label: 'x' }), 409, 'key_limit_reached');
   });
 
   it('is refused to a user whose account is gone', async () => {
     const gone = await newUser();
     await sql`delete from auth.users where id = ${gone.id}`;
-    await expectSameRefusal(mint(gone, { label: 'x' }), 401, 'unauthorized');
+    await expectSameRefusal(calls.mint(gone, { label: 'x' }), 401, 'unauthorized');
   });
 });
 
@@ -117,21 +110,19 @@ describe('rotate', () => {
   it('is refused for a key that is suspended', async () => {
     const { id } = await mintKey(owner);
     await sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
-    await expectSameRefusal(ofOwners.rotate(owner, id), 409, 'key_suspended');
+    await expectSameRefusal(calls.rotate(owner, id), 409, 'key_suspended');
   });
 
   it('is refused for a key that has expired', async () => {
     const { id } = await mintKey(owner);
     await sql`update private.proxy_keys set expires_at = now() where id = ${id}`;
-    await expectSameRefusal(ofOwners.rotate(owner, id), 409, 'key_expired');
+    await expectSameRefusal(calls.rotate(owner, id), 409, 'key_expired');
   });
 
   it.each([-1, 31, 1_000_000, null])('is refused with a grace of %s seconds', async (seconds) => {
     const { id } = await mintKey(owner);
-    const ways = ofOwners.rotate(owner, id, { graceSeconds: seconds });
-    const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
-    expect(problem.errors).toMatchObject([{ path: 'graceSeconds' }]);
-    expect(details).toBe('grace_seconds');
+    const ways = calls.rotate(owner, id, { graceSeconds: seconds });
+    await expectSameRefusal(ways, 400, 'invalid_request', 'graceSeconds');
   });
 
   it('is refused over the limit, with the seconds that are left', async () => {
@@ -141,7 +132,7 @@ describe('rotate', () => {
     await ageWrites(sql, user.id, 30);
     const secondsLeft = () => secondsUntilRotation(sql, user.id);
     const most = await secondsLeft();
-    const ways = ofOwners.rotate(user, id);
+    const ways = calls.rotate(user, id);
     const { response, details } = await expectSameRefusal(ways, 429, 'rate_limited');
     const rest = await fetch(`${restUrl}/rpc/rotate_proxy_key`, {
       method: 'POST',
@@ -165,7 +156,7 @@ describe('reactivate', () => {
   it('is refused to a user, for an own key and for any other', async () => {
     const [mine, theirs] = [await mintKey(owner), await mintKey(other)];
     for (const id of [mine.id, theirs.keyId, randomUUID()]) {
-      await expectSameRefusal(ofAdmins.reactivate(owner, id), 403, 'forbidden');
+      await expectSameRefusal(calls.reactivate(owner, id), 403, 'forbidden');
     }
   });
 
@@ -173,7 +164,7 @@ describe('reactivate', () => {
     const full = await newUser();
     const [key] = await insertKeys(sql, full.id, { count: 1, deleted: true });
     await insertKeys(sql, full.id, { count: 100 });
-    const ways = ofAdmins.reactivate(admin, key?.id ?? '');
+    const ways = calls.reactivate(admin, key?.id ?? '');
     await expectSameRefusal(ways, 409, 'key_limit_reached');
   });
 
@@ -181,7 +172,7 @@ describe('reactivate', () => {
     const gone = await newUser();
     const { id } = await mintKey(gone);
     await sql`delete from auth.users where id = ${gone.id}`;
-    await expectSameRefusal(ofAdmins.reactivate(admin, id), 409, 'key_deleted');
+    await expectSameRefusal(calls.reactivate(admin, id), 409, 'key_deleted');
   });
 });
 

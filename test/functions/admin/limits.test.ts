@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { askBy } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
 import { expectAnswer, keyAnswer, type MintedKey, mintedAnswer } from '../../support/contract.ts';
 import { listKeys, mintKey } from '../../support/key-scenes.ts';
 import { readOwnAudit } from '../../support/own-history.ts';
@@ -10,7 +12,6 @@ import {
   newUser,
   type Persona,
 } from '../../support/personas.ts';
-import { adminWays, type Fields } from './admin-ways.ts';
 import { listenAsGateway, type ToldGateways } from './told-gateways.ts';
 
 const sql = connectOwner();
@@ -52,7 +53,7 @@ async function shownLimits() {
       bandwidth_limit_bytes::float8 as "bandwidthLimitBytes", rate_limit as "rateLimit",
       tunnel_limit as "tunnelLimit"
     from gateway.lookup_proxy_key(${key.keyId})`;
-  const found = await adminWays.route.find(admin, { keyId: key.id });
+  const found = await askBy.route(calls.findKeys(admin, { keyId: key.id }));
   const shown = [
     one.key,
     (
@@ -90,13 +91,13 @@ const changes = (bytes: number | null, rate: number | null, tunnels: number | nu
   tunnel_limit_override: tunnels,
 });
 
-describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   it.each(['id', 'keyId'] as const)('sets all limits of a key by its %s', async (name) => {
     const owns = await newUser();
     owner = owns;
     key = await mintKey(owner);
     const limits = { bandwidthLimitBytes: 123, rateLimit: 7, tunnelLimit: 8 };
-    expect(await way.limit(admin, key[name], { ...limits, reason })).toMatchObject({
+    expect(await ask(calls.limit(admin, key[name], { ...limits, reason }))).toMatchObject({
       status: 200,
       data: { id: key.id, active: true, ...limits },
     });
@@ -110,7 +111,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   it('sets one and leaves the others to the tier, and gives all back with null', async () => {
     const none = { bandwidthLimitBytes: null, rateLimit: null, tunnelLimit: null };
     for (const one of [{ bandwidthLimitBytes: 123 }, { rateLimit: 3 }, { tunnelLimit: 4 }, {}]) {
-      const { data } = await way.limit(admin, key.id, { ...none, ...one, reason });
+      const { data } = await ask(calls.limit(admin, key.id, { ...none, ...one, reason }));
       expect(data).toMatchObject({ ...ofDeveloper, ...one });
     }
     expect((await readAudit()).map((row) => row.changes)).toEqual([
@@ -126,7 +127,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['the least', { bandwidthLimitBytes: 0, rateLimit: 1, tunnelLimit: 1 }],
     ['the most', most],
   ])('may set %s', async (_, limits) => {
-    expect(await way.limit(admin, key.id, { ...limits, reason })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { ...limits, reason }))).toMatchObject({
       status: 200,
       data: limits,
     });
@@ -144,7 +145,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['a reason of 501 characters', { ...most, reason: 'x'.repeat(501) }, 'reason'],
     ['no reason but null', { ...most, reason: null }, 'reason'],
   ])('may not set %s', async (_, fields, field) => {
-    expect(await way.limit(admin, key.id, { reason, ...fields })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { reason, ...fields }))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field,
@@ -155,7 +156,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   it('sets the limits of a suspended key, and of one that has expired', async () => {
     await sql`
       update private.proxy_keys set suspended_at = now(), expires_at = now() where id = ${key.id}`;
-    expect(await way.limit(admin, key.id, { ...most, reason })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { ...most, reason }))).toMatchObject({
       status: 200,
       data: { active: false, ...most },
     });
@@ -163,12 +164,12 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
   it('is refused a deleted key, and one that there is not', async () => {
     await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
-    expect(await way.limit(admin, key.id, { ...most, reason })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { ...most, reason }))).toMatchObject({
       status: 409,
       code: 'key_deleted',
     });
     for (const id of [randomUUID(), 'avp_live_000000000000']) {
-      expect(await way.limit(admin, id, { ...most, reason })).toMatchObject({
+      expect(await ask(calls.limit(admin, id, { ...most, reason }))).toMatchObject({
         status: 404,
         code: 'not_found',
       });
@@ -176,30 +177,32 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('leaves no row and tells no gateway where the limits are so already', async () => {
-    await way.limit(admin, key.id, { ...most, reason });
-    await way.limit(admin, key.id, { ...most, reason: 'Once more.' });
+    await ask(calls.limit(admin, key.id, { ...most, reason }));
+    await ask(calls.limit(admin, key.id, { ...most, reason: 'Once more.' }));
     expect(await readAudit()).toMatchObject([{ reason }]);
     expect(await told.timesTold(key.keyId)).toBe(1);
   });
 
   it('leaves a key that is minted later to its tier', async () => {
-    await way.limit(admin, key.id, {
-      bandwidthLimitBytes: 9,
-      rateLimit: 9,
-      tunnelLimit: 9,
-      reason,
-    });
+    await ask(
+      calls.limit(admin, key.id, {
+        bandwidthLimitBytes: 9,
+        rateLimit: 9,
+        tunnelLimit: 9,
+        reason,
+      }),
+    );
     key = await mintKey(owner);
     expect(key).toMatchObject(listed);
     expect((await shownLimits())[0]).toEqual(ofDeveloper);
   });
 });
 
-describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
+describe.each(Object.entries(askBy))('by %s, who is no admin', (_, ask) => {
   it('is refused, also for an own key', async () => {
     for (const by of [owner, await newUser()]) {
       for (const id of [key.id, randomUUID()]) {
-        expect(await way.limit(by, id, { ...most, reason })).toMatchObject({
+        expect(await ask(calls.limit(by, id, { ...most, reason }))).toMatchObject({
           status: 403,
           code: 'forbidden',
         });
@@ -225,7 +228,7 @@ describe('over HTTP all limits must be there, so that none is given back by mist
     ['true', { bandwidthLimitBytes: true }, 'bandwidthLimitBytes'],
   ])('so %s is refused', async (_, fields, field) => {
     const five = { bandwidthLimitBytes: 5, rateLimit: 5, tunnelLimit: 5, reason };
-    expect(await adminWays.route.limit(admin, key.id, { ...five, ...fields })).toMatchObject({
+    expect(await askBy.route(calls.limit(admin, key.id, { ...five, ...fields }))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field,
@@ -235,8 +238,10 @@ describe('over HTTP all limits must be there, so that none is given back by mist
 
 describe('over supabase-js', () => {
   it('a limit that is left out is given back to the tier, as null does', async () => {
-    await adminWays.rpc.limit(admin, key.id, { ...most, reason });
-    expect((await adminWays.rpc.limit(admin, key.id, { reason })).data).toMatchObject(ofDeveloper);
+    await askBy.rpc(calls.limit(admin, key.id, { ...most, reason }));
+    expect((await askBy.rpc(calls.limit(admin, key.id, { reason }))).data).toMatchObject(
+      ofDeveloper,
+    );
   });
 
   it.each([

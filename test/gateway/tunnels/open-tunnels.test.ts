@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { waysIn } from '../../database/ways-in.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
 import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
@@ -40,7 +41,7 @@ const areOpen = () => {
 
 describe('told of a change, it closes', () => {
   it.each([
-    ['a deleted key', () => waysIn.rpc.remove(owner, key.id)],
+    ['a deleted key', () => askBy.rpc(calls.delete(owner, key.id))],
     ['a suspended key', () => suspend()],
   ])('every tunnel of %s, and no other', async (_, change) => {
     expect(scene.tunnels.count).toBe(3);
@@ -51,7 +52,7 @@ describe('told of a change, it closes', () => {
   });
 
   it('no tunnel of a key that is rotated, or whose limits change', async () => {
-    expect((await waysIn.rpc.rotate(owner, key.id)).status).toBe(200);
+    expect((await askBy.rpc(calls.rotate(owner, key.id))).status).toBe(200);
     await scene.tell(key.keyId);
     await sql`update private.proxy_keys set rate_limit_override = 1 where id = ${key.id}`;
     await scene.tell(key.keyId);
