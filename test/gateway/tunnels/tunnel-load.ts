@@ -60,7 +60,7 @@ export class TunnelLoad {
   }
 
   /** Calls `act` in the moment in which a client is told the end of its tunnel. */
-  atNextEnd(act: () => Promise<void>): Promise<void> {
+  atNextEnd(act: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve) => {
       this.#onEnded = () => {
         this.#onEnded = () => {};

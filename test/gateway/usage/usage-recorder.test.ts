@@ -1,7 +1,4 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import getPort from 'get-port';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type RecordUsage, recordUsageWith } from '../../../gateway/usage/record-usage.ts';
@@ -21,6 +18,7 @@ import {
   type SpoolFolder,
   warn,
 } from './spool-folder.ts';
+import { drainSpool } from './spool-process.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());
@@ -202,14 +200,8 @@ it('hands over many segments within the memory of a few', async () => {
   for (let sequence = 1; sequence <= segments; sequence += 1) {
     writeFileSync(segmentFile(folder.directory, sequence), segment);
   }
-  const script = fileURLToPath(new URL('./draining-gateway.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--max-old-space-size=64',
-    script,
-    folder.directory,
-  ]);
   const all = segments * records;
-  expect(JSON.parse(stdout)).toEqual({
+  expect(await drainSpool(folder.directory, 64)).toEqual({
     complete: true,
     recovered: all,
     recorded: all,

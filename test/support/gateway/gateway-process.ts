@@ -1,73 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { type Child, waitUntilReady } from '../../../scripts/stack/child-process.ts';
-import { loopback } from '../../../scripts/stack/ports.ts';
-import { signalGroup } from '../../../scripts/stack/process-identity.ts';
-import type { Supervisor } from '../../../scripts/stack/supervisor.ts';
+import { readMetric } from './read-metric.ts';
 
-const script = fileURLToPath(new URL('../../../gateway/main.ts', import.meta.url));
-const slowDisk = new URL('../../gateway/usage/slow-disk.ts', import.meta.url).href;
+const main = fileURLToPath(new URL('../../../gateway/main.ts', import.meta.url));
 
-/** A gateway in a process of its own, with a slow disk, which may be killed and started again. */
-export class GatewayProcess {
-  readonly #supervisor: Supervisor;
-  readonly #metricsPort: number;
-  readonly #env: Record<string, string>;
-  readonly #logFile: string;
-  #child: Child | undefined;
+/** A gateway in a process of its own, which may be killed at any time. */
+export interface GatewayProcess {
+  child: ChildProcess;
+  stderr(): string;
+  /** The lines of its log so far, as they are. */
+  logged(): string[];
+  /** Resolves with where it listens, when its log says so; rejects when it ends before. */
+  ready(): Promise<{ port: number; operationsUrl: string }>;
+  /** What it says of one metric since its start, summed over its labels that match. */
+  metric(name: string, labels?: Record<string, string>): Promise<number>;
+  /** Resolves with its exit code, or the name of the signal that ended it. */
+  ended: Promise<Ending>;
+  /** SIGTERM; resolves as `ended` does. */
+  stop(): Promise<Ending>;
+  /** SIGKILL, sent before this returns; resolves as `ended` does. */
+  kill(): Promise<Ending>;
+}
 
-  constructor(options: {
-    supervisor: Supervisor;
-    metricsPort: number;
-    /** Its environment, but for the metrics' port. */
-    env: Record<string, string>;
-    logFile: string;
-  }) {
-    this.#supervisor = options.supervisor;
-    this.#metricsPort = options.metricsPort;
-    this.#env = { ...options.env, GATEWAY_METRICS_PORT: String(options.metricsPort) };
-    this.#logFile = options.logFile;
-  }
+type Ending = number | NodeJS.Signals | null;
 
-  /** Starts it, and resolves when it is ready. */
-  async start(): Promise<void> {
-    const child = this.#supervisor.start({
-      name: 'Gateway',
-      command: process.execPath,
-      args: ['--import', slowDisk, script],
-      env: this.#env,
-      logFile: this.#logFile,
-    });
-    this.#child = child;
-    await waitUntilReady(child, async () => {
-      const response = await fetch(`http://${loopback}:${this.#metricsPort}/readyz`);
-      return response.ok;
+/** Runs `node gateway/main.ts`, or another script that starts a gateway, in this environment. */
+export function startGatewayProcess(
+  env: Record<string, string>,
+  options: { script?: string; nodeOptions?: string[]; channel?: boolean } = {},
+): GatewayProcess {
+  const { script = main, nodeOptions = [], channel = false } = options;
+  const child = spawn(process.execPath, [...nodeOptions, script], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
+  });
+  const words = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      words[name] += text;
     });
   }
-
-  /** SIGKILL, sent before this returns. Resolves when it has ended. */
-  async kill(): Promise<void> {
-    const child = this.#running();
-    signalGroup(child.process.pid, 'SIGKILL');
-    await child.exited;
-  }
-
-  /** SIGTERM. Resolves with its exit code, null where it had to be killed. */
-  async stop(): Promise<number | null> {
-    const child = this.#running();
-    signalGroup(child.process.pid, 'SIGTERM');
-    await child.exited;
-    return child.exitCode();
-  }
-
-  /** What it says of the events that the database has answered about, since its start. */
-  async events(outcome: 'recorded' | 'repeated' | 'rejected'): Promise<number> {
-    const response = await fetch(`http://${loopback}:${this.#metricsPort}/metrics`);
-    const line = new RegExp(`^gateway_usage_events_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm');
-    return Number(line.exec(await response.text())?.[1] ?? 0);
-  }
-
-  #running(): Child {
-    if (!this.#child || this.#child.hasExited()) throw new Error('the gateway is not running');
-    return this.#child;
-  }
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as Ending);
+  const end = (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    return ended;
+  };
+  const logged = () => words.stdout.split('\n').slice(0, -1);
+  const ready = async () => {
+    for (;;) {
+      const line = logged().find((each) => each.includes('taking CONNECTs'));
+      if (line) {
+        const { url, operationsUrl } = JSON.parse(line) as { url: string; operationsUrl: string };
+        return { port: Number(new URL(url).port), operationsUrl };
+      }
+      const over = await Promise.race([
+        once(child.stdout ?? child, 'data'),
+        ended.then(() => true),
+      ]);
+      if (over === true) throw new Error(`ended before it was ready:\n${words.stderr}`);
+    }
+  };
+  return {
+    child,
+    stderr: () => words.stderr,
+    logged,
+    ready,
+    metric: async (name, labels) => readMetric((await ready()).operationsUrl, name, labels),
+    ended,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  };
 }
