@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { readActions } from '../support/audit-rows.ts';
+import { type Connection, connectAlone, untilBlocked } from '../support/connect-alone.ts';
 import { insertKeys } from '../support/key-scenes.ts';
-import { type Connection, connectAlone, untilBlocked } from '../support/own-stack.ts';
 import {
   connectOwner,
   createSupabase,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { connectAlone, untilBlocked } from '../support/own-stack.ts';
+import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
 import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
 

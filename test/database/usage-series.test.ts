@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectAlone } from '../support/connect-alone.ts';
 import { mintAgedKey } from '../support/key-scenes.ts';
-import { connectAlone } from '../support/own-stack.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
 import { beginOf, hourMs, period, report } from '../support/usage-scenes.ts';
 import { asUser } from './database-role.ts';

@@ -17,7 +17,7 @@ import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { listRelations, listRoutines } from '../support/catalog.ts';
 import { startPlainTarget } from '../support/gateway/targets.ts';
-import { type OwnStack, startOwnStack } from '../support/own-stack.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { connectOwner, newUser } from '../support/personas.ts';
 import { copyDashboard } from '../support/stack/dashboard-copy.ts';
 
@@ -183,10 +183,10 @@ describe('the README', () => {
 
 describe('the README’s commands for a database of its own', () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
-  let own: OwnStack;
+  let own: OwnDatabase;
 
   beforeAll(async () => {
-    own = await startOwnStack();
+    own = await startOwnDatabase();
     // the CLI knows its local database by the port in config.toml
     const { port } = new URL(own.dbUrl);
     cpSync(join(projectRoot, 'supabase'), join(folder, 'supabase'), { recursive: true });

@@ -21,6 +21,9 @@ export function period(ahead: number): string {
   return month.toISOString().slice(0, 7);
 }
 
+/** The first day of such a month, as `2026-07-01`. */
+export const monthFromNow = (ahead: number) => `${period(ahead)}-01`;
+
 /** The first moment of a month. */
 export function beginOf(month: string): Date {
   return new Date(`${month}-01T00:00:00.000Z`);

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { type Connection, connectAlone, untilBlocked } from '../../support/own-stack.ts';
+import { type Connection, connectAlone, untilBlocked } from '../../support/connect-alone.ts';
 import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
 import { seedKeys } from '../../support/seeded-keys.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { askBy, keyOf } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
+import { type Connection, connectAlone } from '../../support/connect-alone.ts';
 import type { MintedKey } from '../../support/contract.ts';
-import { type Connection, connectAlone } from '../../support/own-stack.ts';
 import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const stack = inject('stack');

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { listRoutines } from '../../support/catalog.ts';
+import { connectAlone, untilBlocked } from '../../support/connect-alone.ts';
 import { protectedRoutes } from '../../support/contract.ts';
-import { connectAlone, untilBlocked } from '../../support/own-stack.ts';
 import {
   connectGateway,
   connectOwner,

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import { readReasons } from '../../support/audit-rows.ts';
+import { connectAlone, untilBlocked } from '../../support/connect-alone.ts';
 import { insertKeys, mintKey } from '../../support/key-scenes.ts';
-import { connectAlone, untilBlocked } from '../../support/own-stack.ts';
 import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
 
 const { dbUrl } = inject('stack');
