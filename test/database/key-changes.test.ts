@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type AnnouncedChanges, listenForChanges } from '../support/announced-changes.ts';
 import { askBy, keyOf } from '../support/both-ways.ts';
 import { calls } from '../support/calls.ts';
 import {
@@ -13,12 +14,10 @@ import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { asUser } from './database-role.ts';
 
-const channel = 'proxy_key_changed';
 const sql = connectOwner();
 const gateway = connectGateway(1);
 const tier = `tier_${randomUUID().slice(0, 8)}`;
-const heard: string[] = [];
-const awaited = new Map<string, () => void>();
+let announced: AnnouncedChanges;
 let owner: Persona;
 let admin: Persona;
 let key: SeededKey;
@@ -29,11 +28,7 @@ beforeAll(async () => {
     insert into public.proxy_tiers (
       tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
     ) values (${tier}, 1000, 10, 100, true)`;
-  // as the gateway listens: its role needs no grant for it
-  await gateway.listen(channel, (payload) => {
-    heard.push(payload);
-    awaited.get(payload)?.();
-  });
+  announced = await listenForChanges(gateway);
 });
 beforeEach(async () => {
   const [seeded] = await seedKeys(sql, owner.id, 1, { tier });
@@ -46,22 +41,8 @@ afterAll(async () => {
   await Promise.all([sql.end(), gateway.end()]);
 });
 
-/**
- * What the gateways were told until now. Notifications come in the order of their commits, so when
- * a word of our own is heard, all that was sent before it has been.
- */
-async function heardUntilNow(): Promise<string[]> {
-  const sentinel = randomUUID();
-  const arrival = new Promise<void>((resolve) => awaited.set(sentinel, resolve));
-  await sql.notify(channel, sentinel);
-  await arrival;
-  return heard.slice(0, heard.indexOf(sentinel));
-}
-
 /** How many times the gateways were told of the key until now. */
-async function timesTold(keyId = key.keyId): Promise<number> {
-  return (await heardUntilNow()).filter((payload) => payload === keyId).length;
-}
+const timesTold = (keyId = key.keyId) => announced.countOf(keyId);
 
 const update = (assignments: string) =>
   sql.unsafe(`update private.proxy_keys set ${assignments} where id = '${key.id}'`);

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, askBy } from '../support/both-ways.ts';
 import { calls } from '../support/calls.ts';
 import { connectOwner, newUser, type Persona } from '../support/personas.ts';
 import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
-import { countRotations, forgetWrites, secondsUntilRotation } from '../support/write-windows.ts';
+import { secondsUntilRotation } from '../support/write-windows.ts';
 
-const stack = inject('stack');
 const sql = connectOwner();
 let owner: Persona;
 let keys: SeededKey[];
@@ -116,24 +115,6 @@ describe('of 200 rotations of one user fired at once over several keys by both w
     expect(answer).toMatchObject({ status: 200, code: null });
     expect(await rotationWindow(other)).toHaveLength(1);
   });
-});
-
-it('the REST API sends Retry-After as a header too', async () => {
-  await forgetWrites(sql, owner.id);
-  await countRotations(sql, owner.id, 5);
-  const response = await fetch(`${stack.restUrl}/rpc/rotate_proxy_key`, {
-    method: 'POST',
-    headers: {
-      apikey: stack.publishableKey,
-      Authorization: `Bearer ${owner.token}`,
-      'Content-Type': 'application/json',
-    },
-    body: JSON.stringify({ id: keys[0]?.id }),
-  });
-  const body = (await response.json()) as { code: string; details: string };
-  expect(response.status).toBe(429);
-  expect(body.code).toBe('PT429');
-  expect(response.headers.get('Retry-After')).toBe(body.details);
 });
 
 it.each(Object.entries(askBy))(

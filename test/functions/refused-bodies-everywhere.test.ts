@@ -88,6 +88,7 @@ describe.each(routesWithBody)('$method $path', (route) => {
     ['of a form', 'reason=x'],
     ['of spaces', '  '],
     ['with bytes that are not UTF-8', new Uint8Array([0x7b, 0x22, 0xe9, 0x22, 0x3a, 0x31, 0x7d])],
+    ['with an overlong encoding', new Uint8Array([0x7b, 0x22, 0xc1, 0x81, 0x22, 0x3a, 0x31, 0x7d])],
     ['of two documents', `${good}${good}`],
   ])('refuses a body that is no JSON: one %s', async (_, body) => {
     expect(await pathsAtFault(body)).toEqual(['']);
@@ -96,7 +97,10 @@ describe.each(routesWithBody)('$method $path', (route) => {
   it.each([
     'text/plain',
     'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
     'application/merge-patch+json',
+    'application/problem+json',
+    'application/jsonp',
     'text/json',
   ])('refuses a body of type %s', async (contentType) => {
     const response = await send(route, good, contentType);

@@ -70,12 +70,3 @@ describe('after all that was refused', () => {
     expect([...actions]).toEqual([{ action: 'minted' }]);
   });
 });
-
-describe('a user whose account is gone', () => {
-  it('can mint no key with a token that has not expired', async () => {
-    const gone = await newUser();
-    await sql`delete from auth.users where id = ${gone.id}`;
-    const response = await gone.request('POST', '/api/v1/proxy/keys', { label: 'ghost' });
-    await expectProblem(response, 401, 'unauthorized');
-  });
-});

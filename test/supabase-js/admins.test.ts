@@ -49,8 +49,10 @@ describe.each(Object.entries(actions))('%s', (_name, act) => {
     ],
     ['a token that says Admin', () => claiming({ role: 'Admin' })],
     ['a token with a list of roles', () => claiming({ role: ['admin'] })],
+    ['a token whose role is true', () => claiming({ role: true, admin: true })],
     ['a token with roles', () => claiming({ roles: ['admin'], admin: true })],
     ['a token whose app_metadata is text', () => claiming('admin')],
+    ['a token whose app_metadata is null', () => claiming(null)],
     ['a token without app_metadata', () => claiming(undefined)],
   ])('is forbidden to %s, both ways alike', async (_, who) => {
     await expectSameRefusal(act(await who()), 403, 'forbidden');

@@ -128,6 +128,7 @@ export const ofOwners = {
   rotate: calls.rotate,
   delete: calls.delete,
   events: calls.events,
+  'events as CSV': calls.csv,
 } satisfies Record<string, CallOfKey>;
 
 const reason = 'because';

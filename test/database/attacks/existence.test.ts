@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { askBy, keyOf } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import { type Connection, connectAlone } from '../../support/connect-alone.ts';
 import type { MintedKey } from '../../support/contract.ts';
-import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { newUser, type Persona } from '../../support/personas.ts';
 
 const stack = inject('stack');
-const sql = connectOwner();
-afterAll(() => sql.end());
 
 describe("while another tenant's rows are locked, as by a write of theirs", () => {
   let stranger: Persona;

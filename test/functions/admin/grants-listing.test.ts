@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, askBy } from '../../support/both-ways.ts';
+import { type Answer, askBy, expectSameRefusal } from '../../support/both-ways.ts';
 import { calls, type Fields } from '../../support/calls.ts';
 import { expectAnswer, foundGrantsAnswer } from '../../support/contract.ts';
 import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
@@ -111,16 +111,10 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   });
 });
 
-describe.each(Object.entries(askBy))('by %s, who is no admin', (_, ask) => {
-  it('is refused, also for own grants', async () => {
-    for (const query of [{}, { user: one.id }, { user: two.email }]) {
-      expect(await ask(calls.findGrants(one, query))).toMatchObject({
-        status: 403,
-        code: 'forbidden',
-        items: [],
-      });
-    }
-  });
+it('who is no admin is refused, also for own grants', async () => {
+  for (const query of [{}, { user: one.id }, { user: two.email }]) {
+    await expectSameRefusal(calls.findGrants(one, query), 403, 'forbidden');
+  }
 });
 
 it('over HTTP the next page is a Link that keeps the filters', async () => {
