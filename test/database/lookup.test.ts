@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ageKeys } from '../support/aged-key.ts';
 import { askBy, keyOf } from '../support/both-ways.ts';
 import { calls } from '../support/calls.ts';
 import type { MintedKey } from '../support/contract.ts';
@@ -10,7 +9,7 @@ import {
   newUser,
   type Persona,
 } from '../support/personas.ts';
-import { hashSecret, seedKeys } from '../support/seeded-keys.ts';
+import { ageKeys, hashSecret, seedKeys } from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const sql = connectOwner();

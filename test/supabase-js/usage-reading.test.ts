@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ageKeys } from '../support/aged-key.ts';
 import { type Answer, expectSameAnswer, expectSameRefusal } from '../support/both-ways.ts';
 import { calls, type Fields } from '../support/calls.ts';
 import { insertKeys, mintKey } from '../support/key-scenes.ts';
@@ -10,6 +9,7 @@ import {
   newUser,
   type Persona,
 } from '../support/personas.ts';
+import { ageKeys } from '../support/seeded-keys.ts';
 import { beginOf, insertUsage, period, report } from '../support/usage-scenes.ts';
 
 const sql = connectOwner();

@@ -1,5 +1,4 @@
 import type { Sql } from 'postgres';
-import { ageKeys } from './aged-key.ts';
 import {
   expectAnswer,
   type KeyDetail,
@@ -10,6 +9,7 @@ import {
   mintedAnswer,
 } from './contract.ts';
 import { type Persona, request } from './personas.ts';
+import { ageKeys } from './seeded-keys.ts';
 
 /** A key that `owner` mints over HTTP. */
 export async function mintKey(

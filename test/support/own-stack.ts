@@ -11,8 +11,7 @@ import { startStack } from '../../scripts/stack/stack.ts';
 import { startDatabase } from '../../scripts/stack/start-database.ts';
 import { openStateDirectory, processesFileName } from '../../scripts/stack/state-directory.ts';
 import { createSupervisor } from '../../scripts/stack/supervisor.ts';
-import { ageKeys } from './aged-key.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { ageKeys, type SeededKey, seedKeys } from './seeded-keys.ts';
 
 /** The database of a stack, without its other parts, that one test file has for itself. */
 export interface OwnDatabase {

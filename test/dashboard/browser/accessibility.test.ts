@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ageKeys } from '../../support/aged-key.ts';
 import { connectGateway, connectOwner, newAdmin, newUser } from '../../support/personas.ts';
+import { ageKeys } from '../../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { expectAccessible } from './axe.ts';
 import { withoutChromium } from './chromium.ts';

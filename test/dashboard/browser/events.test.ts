@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ageKeys } from '../../support/aged-key.ts';
 import { connectGateway, connectOwner, newUser } from '../../support/personas.ts';
+import { ageKeys } from '../../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { withoutChromium } from './chromium.ts';
 import { enter } from './steps.ts';

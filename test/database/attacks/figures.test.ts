@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { ageKeys } from '../../support/aged-key.ts';
 import { askBy, keyOf } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import type { MintedKey } from '../../support/contract.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { ageKeys } from '../../support/seeded-keys.ts';
 import { readRollups, recordUsage, usageEvent } from '../../support/usage-events.ts';
 
 const sql = connectOwner();
