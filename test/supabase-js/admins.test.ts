@@ -61,7 +61,7 @@ describe.each(Object.entries(actions))('%s', (_name, act) => {
   it.each<[string, () => Promise<Caller> | Caller, number, string]>([
     [
       'the secret key, which is no admin',
-      () => ({ apiKey: secretKey, supabase: createSupabase(secretKey) }),
+      () => ({ headers: { apikey: secretKey }, supabase: createSupabase(secretKey) }),
       403,
       '42501',
     ],

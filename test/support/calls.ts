@@ -9,8 +9,8 @@ const { url, publishableKey } = inject('stack');
 /** Somebody who calls, by routes and by supabase-js, with one token or with none. */
 export interface Caller {
   token?: string;
-  /** A key of the project's, which routes get in a header of its own. */
-  apiKey?: string;
+  /** What each of its requests has beside. */
+  headers?: Record<string, string>;
   supabase: SupabaseClient<Database>;
 }
 
@@ -71,7 +71,7 @@ function bothWays(
   const address = method === 'GET' && search.size > 0 ? `${full}?${search}` : full;
   const headers = {
     ...(accept !== undefined && { Accept: accept }),
-    ...(by.apiKey !== undefined && { apikey: by.apiKey }),
+    ...by.headers,
     ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
   };
   return {
@@ -81,7 +81,11 @@ function bothWays(
         ...(method !== 'GET' && { body: fields }),
         headers,
       }),
-    rpc: () => by.supabase.rpc(rpc, args as never),
+    rpc: () =>
+      Object.entries(by.headers ?? {}).reduce(
+        (call, [name, value]) => call.setHeader(name, value),
+        by.supabase.rpc(rpc, args as never),
+      ),
   };
 }
 

@@ -56,49 +56,53 @@ export async function startOwnDatabase(): Promise<OwnDatabase> {
   return { dbUrl, gatewayDbUrl, sql, gateway, newKeys, stop };
 }
 
-/** A whole stack that one test file has for itself, with a user who has one key. */
+/** A whole stack that one test file has for itself, with an admin who has one key. */
 export interface OwnStack {
   /** The schema's owner. */
   sql: postgres.Sql;
-  userId: string;
+  adminId: string;
   keyId: string;
-  /** A user's request to a path of the API. */
-  get(path: string, accept: string): Promise<Response>;
-  /** The most memory that the function `api` has ever taken, in MiB; null where no one tells. */
-  peakMemory(): number | null;
+  /** The admin's request to a path of the API. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** The process of one of its programs. */
+  pidOf(name: string): number;
   /** For the file's `afterAll`. */
   stop(): Promise<void>;
 }
 
-/** Starts a stack whose tables may be locked and whose memory may be measured. */
+/** Starts a stack that may be locked, measured and broken. */
 export async function startOwnStack(): Promise<OwnStack> {
   const stack = await startStack({ ephemeral: true });
   const sql = postgres(stack.dbUrl, { max: 4, onnotice: () => {} });
-  const supabase = createClient(stack.url, stack.publishableKey, {
-    auth: { persistSession: false, autoRefreshToken: false },
-  });
-  const email = `${randomUUID()}@example.com`;
-  const { data } = await supabase.auth.signUp({ email, password: 'correct horse battery staple' });
-  const token = data.session?.access_token ?? '';
+  const auth = { persistSession: false, autoRefreshToken: false };
+  const account = {
+    email: `${randomUUID()}@example.com`,
+    password: 'correct horse battery staple',
+  };
+  const attributes = { ...account, email_confirm: true, app_metadata: { role: 'admin' } };
+  await createClient(stack.url, stack.secretKey, { auth }).auth.admin.createUser(attributes);
+  const supabase = createClient(stack.url, stack.publishableKey, { auth });
+  const { data } = await supabase.auth.signInWithPassword(account);
+  if (!data.session) throw new Error('the admin was not signed in');
+  const { access_token: token, user } = data.session;
   const minted = await supabase.rpc('mint_proxy_key', { label: 'key' });
-  const userId = data.user?.id ?? '';
   const keyId = (minted.data as { id: string }).id;
   await ageKeys(sql, [keyId]);
-  const get = (path: string, accept: string) =>
-    fetch(`${stack.url}${path}`, { headers: { Authorization: `Bearer ${token}`, Accept: accept } });
-
   return {
     sql,
-    userId,
+    adminId: user.id,
     keyId,
-    get,
-    peakMemory() {
-      if (process.platform !== 'linux') return null;
+    request: (path, init) =>
+      fetch(`${stack.url}${path}`, {
+        ...init,
+        headers: { ...init?.headers, Authorization: `Bearer ${token}` },
+      }),
+    pidOf(name) {
       const file = join(dirname(stack.logs), processesFileName);
       const { programs } = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
-      const pid = programs.find(({ name }) => name === 'Function api')?.process.pid;
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+      const program = programs.find((each) => each.name === name);
+      if (!program) throw new Error(`no ${name} is running`);
+      return program.process.pid;
     },
     async stop() {
       await sql.end({ timeout: 1 });
