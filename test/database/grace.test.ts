@@ -7,7 +7,7 @@ import {
   newUser,
   type Persona,
 } from '../support/personas.ts';
-import { hashSecret, type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { hashSecret, type SeededKey, seedKey } from '../support/seeded-keys.ts';
 import { countRotations, forgetWrites } from '../support/write-windows.ts';
 import { asUser } from './database-role.ts';
 
@@ -20,9 +20,7 @@ let key: SeededKey;
 /** A key that was just rotated with a grace of 30 seconds. */
 beforeEach(async () => {
   owner = await newUser();
-  const [seeded] = await seedKeys(sql, owner.id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id);
   const { error } = await owner.supabase.rpc('rotate_proxy_key', {
     id: key.id,
     grace_seconds: 30,

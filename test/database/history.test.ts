@@ -5,7 +5,7 @@ import { askBy, keyOf } from '../support/both-ways.ts';
 import { calls } from '../support/calls.ts';
 import { readOwnAudit } from '../support/own-history.ts';
 import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
-import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { type SeededKey, seedKey } from '../support/seeded-keys.ts';
 import { countRotations, forgetWrites } from '../support/write-windows.ts';
 import { asUser } from './database-role.ts';
 
@@ -18,9 +18,7 @@ beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
 });
 beforeEach(async () => {
-  const [seeded] = await seedKeys(sql, owner.id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id);
 });
 afterAll(() => sql.end());
 

@@ -10,7 +10,7 @@ import {
   newUser,
   type Persona,
 } from '../support/personas.ts';
-import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { type SeededKey, seedKey } from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { asUser } from './database-role.ts';
 
@@ -31,9 +31,7 @@ beforeAll(async () => {
   announced = await listenForChanges(gateway);
 });
 beforeEach(async () => {
-  const [seeded] = await seedKeys(sql, owner.id, 1, { tier });
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id, { tier });
 });
 afterAll(async () => {
   await sql`update private.proxy_keys set tier = 'developer' where tier = ${tier}`;

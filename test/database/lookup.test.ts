@@ -9,7 +9,7 @@ import {
   newUser,
   type Persona,
 } from '../support/personas.ts';
-import { ageKeys, hashSecret, seedKeys } from '../support/seeded-keys.ts';
+import { ageKeys, hashSecret, seedKey } from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const sql = connectOwner();
@@ -122,28 +122,28 @@ it('a suspended and a deleted key are still found, and not active', async () => 
 });
 
 it('the clients that may use a key are shown as CIDR ranges, in their order', async () => {
-  const [own] = await seedKeys(sql, owner.id, 1);
+  const own = await seedKey(sql, owner.id);
   const { error } = await owner.supabase.rpc('update_proxy_key', {
-    id: own?.id ?? '',
+    id: own.id,
     changes: { allowed_ips: ['203.0.113.7', '2001:db8::/32', '192.0.2.0/24'] },
   });
   expect(error).toBeNull();
-  expect(await lookUp(own?.keyId)).toMatchObject({
+  expect(await lookUp(own.keyId)).toMatchObject({
     active: true,
     allowed_ips: ['203.0.113.7/32', '2001:db8::/32', '192.0.2.0/24'],
   });
 });
 
 it('an expiry is shown as the time that is left, and the key is inactive from then on', async () => {
-  const [own] = await seedKeys(sql, owner.id, 1);
+  const own = await seedKey(sql, owner.id);
   const expiresIn = async (interval: string) => {
     const found = await sql.begin(async (transaction) => {
       await transaction`
         update private.proxy_keys set expires_at = now() + ${interval}::interval
-        where id = ${own?.id ?? ''}`;
+        where id = ${own.id}`;
       // the same moment of now() in both
       const rows = await transaction<Lookup[]>`
-        select * from gateway.lookup_proxy_key(${own?.keyId ?? ''})`;
+        select * from gateway.lookup_proxy_key(${own.keyId})`;
       return rows[0];
     });
     return [found?.expires_in_ms, found?.active];
@@ -155,22 +155,22 @@ it('an expiry is shown as the time that is left, and the key is inactive from th
 });
 
 it('an override stands in place of the limit of the tier, each by itself', async () => {
-  const [own] = await seedKeys(sql, owner.id, 1, { tier: 'team' });
+  const own = await seedKey(sql, owner.id, { tier: 'team' });
   const [team] = await sql`select * from public.proxy_tiers where tier = 'team'`;
   const limits = async () => {
-    const found = await lookUp(own?.keyId);
+    const found = await lookUp(own.keyId);
     return [found?.rate_limit, found?.tunnel_limit, found?.bandwidth_limit_bytes];
   };
   expect(await limits()).toEqual([team?.rate_limit, 1000, team?.bandwidth_limit_bytes]);
-  await sql`update private.proxy_keys set rate_limit_override = 7 where id = ${own?.id ?? ''}`;
+  await sql`update private.proxy_keys set rate_limit_override = 7 where id = ${own.id}`;
   expect(await limits()).toEqual([7, 1000, team?.bandwidth_limit_bytes]);
   await sql`
     update private.proxy_keys
-    set rate_limit_override = null, tunnel_limit_override = 8 where id = ${own?.id ?? ''}`;
+    set rate_limit_override = null, tunnel_limit_override = 8 where id = ${own.id}`;
   expect(await limits()).toEqual([team?.rate_limit, 8, team?.bandwidth_limit_bytes]);
   await sql`
     update private.proxy_keys
-    set tunnel_limit_override = null, bandwidth_limit_override_bytes = 0 where id = ${own?.id ?? ''}`;
+    set tunnel_limit_override = null, bandwidth_limit_override_bytes = 0 where id = ${own.id}`;
   expect(await limits()).toEqual([team?.rate_limit, 1000, '0']);
 });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, askBy } from '../support/both-ways.ts';
 import { calls } from '../support/calls.ts';
 import { connectOwner, newUser, type Persona } from '../support/personas.ts';
-import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { type SeededKey, seedKey, seedKeys } from '../support/seeded-keys.ts';
 import { secondsUntilRotation } from '../support/write-windows.ts';
 
 const sql = connectOwner();
@@ -110,8 +110,8 @@ describe('of 200 rotations of one user fired at once over several keys by both w
 
   it('another user is not limited', async () => {
     const other = await newUser();
-    const [key] = await seedKeys(sql, other.id, 1);
-    const answer = await askBy.rpc(calls.rotate(other, key?.id ?? ''));
+    const key = await seedKey(sql, other.id);
+    const answer = await askBy.rpc(calls.rotate(other, key.id));
     expect(answer).toMatchObject({ status: 200, code: null });
     expect(await rotationWindow(other)).toHaveLength(1);
   });
@@ -123,8 +123,8 @@ it.each(Object.entries(askBy))(
     const user = await newUser();
     const other = await newUser();
     const [live, deleted, suspended] = await seedKeys(sql, user.id, 3);
-    const [foreign] = await seedKeys(sql, other.id, 1);
-    if (!live || !deleted || !suspended || !foreign) throw new Error('keys were not seeded');
+    const foreign = await seedKey(sql, other.id);
+    if (!live || !deleted || !suspended) throw new Error('keys were not seeded');
     await sql`update private.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
     await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
 

@@ -49,6 +49,17 @@ export async function seedKeys(
   }) as Promise<SeededKey[]>;
 }
 
+/** One such key. */
+export async function seedKey(
+  sql: postgres.Sql,
+  userId: string,
+  options: { tier?: string; deleted?: boolean } = {},
+): Promise<SeededKey> {
+  const [key] = await seedKeys(sql, userId, 1, options);
+  if (!key) throw new Error('no key was seeded');
+  return key;
+}
+
 /** Makes keys as old as events may be: no event is taken from before its key was made. */
 export async function ageKeys(sql: postgres.Sql, ids: string[]): Promise<void> {
   await sql`

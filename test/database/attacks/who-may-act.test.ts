@@ -12,7 +12,7 @@ import {
   request,
   signToken,
 } from '../../support/personas.ts';
-import { seedKeys } from '../../support/seeded-keys.ts';
+import { seedKey } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -39,8 +39,7 @@ const active = async (keyId: string) =>
 describe.each(Object.entries(bans))('a user who %s, with a token that is still good', (_, ban) => {
   it('is refused by every function and the view, and their keys are out of service', async () => {
     const user = await newUser();
-    const [key] = await seedKeys(sql, user.id, 1);
-    if (!key) throw new Error('no key');
+    const key = await seedKey(sql, user.id);
     expect(await active(key.keyId)).toBe(true);
     expect((await user.supabase.rpc('get_proxy_key', { id: key.id })).status).toBe(200);
     await ban(user);
@@ -94,8 +93,7 @@ describe.each(Object.entries(bans))('a user who %s, with a token that is still g
 describe('a ban', () => {
   it('that ends gives the user and their keys back', async () => {
     const user = await newUser();
-    const [key] = await seedKeys(sql, user.id, 1);
-    if (!key) throw new Error('no key');
+    const key = await seedKey(sql, user.id);
     await bans['is banned'](user);
     expect(await active(key.keyId)).toBe(false);
     await admin.updateUserById(user.id, { ban_duration: 'none' });
@@ -146,8 +144,7 @@ describe('a ban', () => {
 
   it('that an owner is under when their deleted key is reactivated keeps it out of service', async () => {
     const [user, by] = await Promise.all([newUser(), newAdmin()]);
-    const [key] = await seedKeys(sql, user.id, 1, { deleted: true });
-    if (!key) throw new Error('no key');
+    const key = await seedKey(sql, user.id, { deleted: true });
     await bans['is banned'](user);
     const { data, error } = await by.supabase.rpc('reactivate_proxy_key', { id: key.id });
     expect(error).toBeNull();
@@ -159,8 +156,7 @@ describe('a ban', () => {
 
   it('that no trigger saw is found by maintenance', async () => {
     const user = await newUser();
-    const [key] = await seedKeys(sql, user.id, 1);
-    if (!key) throw new Error('no key');
+    const key = await seedKey(sql, user.id);
     await sql`
       update private.proxy_keys set owner_barred_until = '2100-01-01Z' where id = ${key.id}`;
     const maintain = () =>

@@ -18,7 +18,7 @@ import { askBy } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
-import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
+import { type SeededKey, seedKey } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -39,9 +39,7 @@ beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
 });
 beforeEach(async () => {
-  const [seeded] = await seedKeys(sql, owner.id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id);
   network = await startTcpProxy(stack.gatewayDbUrl);
 });
 afterEach(async () => {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { askBy } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
-import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
+import { type SeededKey, seedKey, seedKeys } from '../../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { type OpenTunnel, type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
 
@@ -68,9 +68,9 @@ describe('told of a change, it closes', () => {
 });
 
 it('a change of a key without a tunnel asks for nothing', async () => {
-  const [third] = await seedKeys(sql, owner.id, 1);
+  const third = await seedKey(sql, owner.id);
   const before = scene.asked.length;
-  await scene.tell(third?.keyId ?? '');
+  await scene.tell(third.keyId);
   expect(scene.asked).toHaveLength(before);
 });
 

@@ -10,7 +10,7 @@ import {
   type UsageRecorderOptions,
 } from '../../../gateway/usage/usage-recorder.ts';
 import { newUser } from '../../support/personas.ts';
-import { seedKeys } from '../../support/seeded-keys.ts';
+import { seedKey } from '../../support/seeded-keys.ts';
 import { findDrift, readRollups } from '../../support/usage-events.ts';
 import type { SpoolFolder } from './spool-folder.ts';
 
@@ -53,8 +53,7 @@ export function noting(
 
 /** The uuid of a new key of a new user. */
 export async function newApiKeyId(sql: postgres.Sql): Promise<string> {
-  const [key] = await seedKeys(sql, (await newUser()).id, 1);
-  if (!key) throw new Error('no key was seeded');
+  const key = await seedKey(sql, (await newUser()).id);
   return key.id;
 }
 
