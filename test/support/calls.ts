@@ -47,12 +47,12 @@ interface Operation {
   path: string;
   rpc: keyof Database['public']['Functions'];
   accept?: string;
-  /** The argument of the RPC that has all the fields, where each is not an argument itself. */
-  within?: string;
+  /** The arguments of the RPC, where they are not the fields themselves. */
+  arrange?: (fields: Fields) => Fields;
 }
 
 function bothWays(
-  { method, path, rpc, accept, within }: Operation,
+  { method, path, rpc, accept, arrange = (fields) => fields }: Operation,
   by: Caller,
   id: string | undefined,
   fields: Fields | undefined,
@@ -63,7 +63,7 @@ function bothWays(
   );
   const args = {
     ...(id !== undefined && { id }),
-    ...(within === undefined ? named : { [within]: named }),
+    ...arrange(named),
     ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
   };
   const full = path.replace(':id', () => encodeURIComponent(id ?? ''));
@@ -106,7 +106,9 @@ export const calls = {
   mint: ofUser('POST', keys, 'mint_proxy_key'),
   list: ofUser('GET', keys, 'list_proxy_keys'),
   get: ofKey('GET', `${keys}/:id`, 'get_proxy_key'),
-  update: ofKey('PATCH', `${keys}/:id`, 'update_proxy_key', { within: 'changes' }),
+  update: ofKey('PATCH', `${keys}/:id`, 'update_proxy_key', {
+    arrange: (changes) => ({ changes }),
+  }),
   rotate: ofKey('POST', `${keys}/:id/rotate`, 'rotate_proxy_key'),
   delete: ofKey('DELETE', `${keys}/:id`, 'delete_proxy_key'),
   events: ofKey('GET', `${keys}/:id/events`, 'list_proxy_key_events'),
