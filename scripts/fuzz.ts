@@ -6,8 +6,8 @@ import { makeFuzzKey } from '../test/gateway/fuzz/fuzz-key.ts';
 import { type FuzzedGateway, startFuzzedGateway } from '../test/gateway/fuzz/fuzzed-gateway.ts';
 import { expectNothingLeft, fuzz } from '../test/gateway/fuzz/fuzzing.ts';
 import { targetCase } from '../test/gateway/fuzz/target-cases.ts';
-import { SeededRandom } from '../test/gateway/seeded-random.ts';
 import { startDeafTarget } from '../test/gateway/targets/deaf-target.ts';
+import { SeededRandom } from '../test/support/gateway/seeded-random.ts';
 import { startStack } from './stack/stack.ts';
 
 const usage = `npm run fuzz                                a million conversations through a gateway, half of

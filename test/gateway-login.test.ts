@@ -11,10 +11,10 @@ import { postgresUser } from '../scripts/stack/process-user.ts';
 import { startDatabase } from '../scripts/stack/start-database.ts';
 import { openStateDirectory } from '../scripts/stack/state-directory.ts';
 import { createSupervisor } from '../scripts/stack/supervisor.ts';
-import { listRelations, listRoutines } from './database/catalog.ts';
-import { seedKeys } from './database/seeded-keys.ts';
-import { recordUsage, usageEvent } from './database/usage-events.ts';
-import { callCommand, startCommand } from './operator-command.ts';
+import { listRelations, listRoutines } from './support/catalog.ts';
+import { callCommand, startCommand } from './support/operator-command.ts';
+import { seedKey } from './support/seeded-keys.ts';
+import { recordUsage, usageEvent } from './support/usage-events.ts';
 
 const undo = new AsyncDisposableStack();
 let ownerUrl: string;
@@ -59,12 +59,10 @@ function connect(url: URL, connections = 1): postgres.Sql {
   return sql;
 }
 
-async function seedKey() {
+async function newKey() {
   const id = crypto.randomUUID();
   await owner`insert into auth.users (id, email) values (${id}, ${`${id}@example.com`})`;
-  const [key] = await seedKeys(owner, id, 1);
-  if (!key) throw new Error('no key was seeded');
-  return key;
+  return seedKey(owner, id);
 }
 
 async function rolesNamed(name: string): Promise<number> {
@@ -82,7 +80,7 @@ describe('a login that is made', () => {
     expect(url.password).toMatch(/^[\w-]{43}$/);
     expect(url.host).toBe(new URL(ownerUrl).host);
     const gateway = connect(url);
-    const key = await seedKey();
+    const key = await newKey();
     const [found] = await gateway`select id from gateway.lookup_proxy_key(${key.keyId})`;
     expect(found).toEqual({ id: key.id });
     expect(await recordUsage(gateway, [usageEvent(key.id)])).toMatchObject({ recorded: 1 });

@@ -5,24 +5,26 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maintain } from '../scripts/maintain/maintain.ts';
 import { openDatabase } from '../scripts/operator-database.ts';
 import { readProjectConfig } from '../scripts/stack/project-config.ts';
-import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './database/own-stack.ts';
-import { findDrift, recordUsage, usageEvent } from './database/usage-events.ts';
-import { callCommand, type Ended, startCommand } from './operator-command.ts';
+import { connectAlone } from './support/connect-alone.ts';
+import { callCommand, type Ended, startCommand } from './support/operator-command.ts';
+import { type OwnDatabase, startOwnDatabase } from './support/own-stack.ts';
+import { findDrift, recordUsage, usageEvent } from './support/usage-events.ts';
+import { monthFromNow } from './support/usage-scenes.ts';
 
 const password = 'postgres';
 
-let stack: OwnStack;
+let database: OwnDatabase;
 let sql: postgres.Sql;
 let id: string;
 
 beforeAll(async () => {
-  stack = await startOwnStack();
-  sql = stack.sql;
-  id = (await stack.newKeys(1))[0]?.id ?? '';
-  await recordUsage(stack.gateway, [usageEvent(id)]);
+  database = await startOwnDatabase();
+  sql = database.sql;
+  id = (await database.newKeys(1))[0]?.id ?? '';
+  await recordUsage(database.gateway, [usageEvent(id)]);
 });
 
-afterAll(() => stack.stop());
+afterAll(() => database.stop());
 
 /** The table of what was done, a row as its cells. */
 const withRows = (ended: Ended) => ({
@@ -35,7 +37,7 @@ const withRows = (ended: Ended) => ({
 const runMaintenance = async (url: string, args: string[] = []) =>
   withRows(await callCommand(maintain, args, url));
 const startMaintenance = (args: string[] = []) =>
-  startCommand('scripts/maintain.ts', args, stack.dbUrl);
+  startCommand('scripts/maintain.ts', args, database.dbUrl);
 
 /** Task, month and outcome of each row, where there is a month. */
 const outcomes = (rows: string[][]) =>
@@ -75,10 +77,10 @@ it('does all its tasks, in aligned columns, and ends with 0', async () => {
 
 it('repairs drift, says so, and leaves a log', async () => {
   await addDrift();
-  const { code, rows } = await runMaintenance(stack.dbUrl);
+  const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)[2]]).toEqual([0, `reconcile ${thisMonth} repaired`]);
   expect(await findDrift(sql, [id])).toEqual([]);
-  const again = await runMaintenance(stack.dbUrl);
+  const again = await runMaintenance(database.dbUrl);
   expect([again.code, outcomes(again.rows)[2]]).toEqual([0, `reconcile ${thisMonth} unchanged`]);
   const logged = await sql`
     select task, to_char(month, 'YYYY-MM') as month from private.maintenance_log
@@ -88,9 +90,9 @@ it('repairs drift, says so, and leaves a log', async () => {
 
 it('reconciles one month alone', async () => {
   await addDrift();
-  const other = await runMaintenance(stack.dbUrl, ['--month', lastMonth]);
+  const other = await runMaintenance(database.dbUrl, ['--month', lastMonth]);
   expect([other.code, outcomes(other.rows)]).toEqual([0, [`reconcile ${lastMonth} unchanged`]]);
-  const run = await runMaintenance(stack.dbUrl, ['--month', thisMonth]);
+  const run = await runMaintenance(database.dbUrl, ['--month', thisMonth]);
   expect([run.code, outcomes(run.rows)]).toEqual([0, [`reconcile ${thisMonth} repaired`]]);
   expect(await findDrift(sql, [id])).toEqual([]);
 });
@@ -100,9 +102,9 @@ describe('old months', () => {
 
   it('are kept where no age is given, and dropped by --keep-months', async () => {
     await sql`select private.make_usage_partitions(${month}, ${month})`;
-    expect(await runMaintenance(stack.dbUrl)).toMatchObject({ code: 0 });
+    expect(await runMaintenance(database.dbUrl)).toMatchObject({ code: 0 });
     expect(await exists(month)).toBe(true);
-    const { code, rows } = await runMaintenance(stack.dbUrl, ['--keep-months', '12']);
+    const { code, rows } = await runMaintenance(database.dbUrl, ['--keep-months', '12']);
     expect([code, outcomes(rows)[3]]).toEqual([0, 'retention 2010-06 dropped']);
     expect(await exists(month)).toBe(false);
   });
@@ -110,7 +112,7 @@ describe('old months', () => {
   it('are dropped by the age in the settings', async () => {
     await sql`select private.make_usage_partitions('2010-07-01', '2010-07-01')`;
     await sql`update private.maintenance_settings set keep_months = 12`;
-    const { code, rows } = await runMaintenance(stack.dbUrl);
+    const { code, rows } = await runMaintenance(database.dbUrl);
     expect([code, outcomes(rows)[3]]).toEqual([0, 'retention 2010-07 dropped']);
     await sql`update private.maintenance_settings set keep_months = null`;
   });
@@ -119,16 +121,16 @@ describe('old months', () => {
     await sql`select private.make_usage_partitions('2010-08-01', '2010-08-01')`;
     await sql`
       insert into private.proxy_usage_monthly values (${id}, '2010-08-01', null, 1, 2, 3, now())`;
-    const { code, rows } = await runMaintenance(stack.dbUrl, ['--keep-months', '4']);
+    const { code, rows } = await runMaintenance(database.dbUrl, ['--keep-months', '4']);
     expect([code, outcomes(rows)[3]]).toEqual([1, 'retention 2010-08 kept']);
     expect(await exists('2010-08-01')).toBe(true);
-    expect(await runMaintenance(stack.dbUrl, ['--month', '2010-08'])).toMatchObject({ code: 0 });
-    expect(await runMaintenance(stack.dbUrl, ['--keep-months', '4'])).toMatchObject({ code: 0 });
+    expect(await runMaintenance(database.dbUrl, ['--month', '2010-08'])).toMatchObject({ code: 0 });
+    expect(await runMaintenance(database.dbUrl, ['--keep-months', '4'])).toMatchObject({ code: 0 });
   });
 
   it('a task that fails stops no other, and the end is 1', async () => {
     await addDrift();
-    const { code, rows } = await runMaintenance(stack.dbUrl, ['--keep-months', '3']);
+    const { code, rows } = await runMaintenance(database.dbUrl, ['--keep-months', '3']);
     expect([code, outcomes(rows).slice(2)]).toEqual([
       1,
       [
@@ -141,7 +143,7 @@ describe('old months', () => {
   });
 
   it('that were dropped are not reconciled, and the end is 1', async () => {
-    const { code, rows } = await runMaintenance(stack.dbUrl, ['--month', '2010-06']);
+    const { code, rows } = await runMaintenance(database.dbUrl, ['--month', '2010-06']);
     expect([code, outcomes(rows)]).toEqual([1, ['reconcile 2010-06 failed']]);
   });
 });
@@ -164,10 +166,10 @@ it('in one call, a task that fails is reported and stops no other', async () => 
 });
 
 it('skips what other maintenance is at, and ends with 1', async () => {
-  const other = await connectAlone(stack.dbUrl);
+  const other = await connectAlone(database.dbUrl);
   await other`begin`;
   await other`select from private.reconcile_usage(now()::date)`;
-  const { code, rows } = await runMaintenance(stack.dbUrl);
+  const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)]).toEqual([
     1,
     ['partitions', 'reconcile', 'retention', 'accounts', 'privileges'].map(
@@ -179,10 +181,10 @@ it('skips what other maintenance is at, and ends with 1', async () => {
 
 it('repairs what lets gateways make temporary objects, and says what it cannot repair', async () => {
   await sql`grant temporary on database postgres to public`;
-  const repaired = await runMaintenance(stack.dbUrl);
+  const repaired = await runMaintenance(database.dbUrl);
   expect([repaired.code, outcomes(repaired.rows)[5]]).toEqual([0, 'privileges repaired']);
   await sql`grant temporary on database postgres to proxy_gateway_local`;
-  const found = await runMaintenance(stack.dbUrl);
+  const found = await runMaintenance(database.dbUrl);
   expect([found.code, outcomes(found.rows)[5]]).toEqual([1, 'privileges found']);
   expect(found.stdout).toContain('proxy_gateway_local may make temporary objects here.');
   await sql`revoke temporary on database postgres from proxy_gateway_local`;
@@ -190,7 +192,7 @@ it('repairs what lets gateways make temporary objects, and says what it cannot r
 
 it('brings keys in step with the accounts of their owners', async () => {
   await sql`update private.proxy_keys set owner_barred_until = '2100-01-01' where id = ${id}`;
-  const { code, rows } = await runMaintenance(stack.dbUrl);
+  const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)[4]]).toEqual([0, 'accounts repaired']);
   const [key] = await sql`select active from private.key_states where id = ${id}`;
   expect(key).toEqual({ active: true });
@@ -198,7 +200,7 @@ it('brings keys in step with the accounts of their owners', async () => {
 
 it('says what it is at when that takes long', async () => {
   await addDrift();
-  const holding = await connectAlone(stack.dbUrl);
+  const holding = await connectAlone(database.dbUrl);
   await holding`begin`;
   await holding`select from private.proxy_usage_monthly where api_key_id = ${id} for update`;
   const run = startMaintenance();
@@ -224,12 +226,16 @@ describe('where it cannot work it says what to do, and never the password', () =
     ],
     [
       'the password is wrong',
-      () => stack.dbUrl.replace(`:${password}@`, `:${secret}@`),
+      () => database.dbUrl.replace(`:${password}@`, `:${secret}@`),
       /password/,
     ],
-    ['there is no such database', () => stack.dbUrl.replace(/postgres$/, secret), /name/],
-    ['the role is another', () => stack.gatewayDbUrl, /role postgres/],
-    ['there are no migrations', () => stack.dbUrl.replace(/postgres$/, 'template1'), /migrations/],
+    ['there is no such database', () => database.dbUrl.replace(/postgres$/, secret), /name/],
+    ['the role is another', () => database.gatewayDbUrl, /role postgres/],
+    [
+      'there are no migrations',
+      () => database.dbUrl.replace(/postgres$/, 'template1'),
+      /migrations/,
+    ],
     ['the URL is none', () => `postgresql//postgres:${secret}@127.0.0.1`, /postgresql:\/\//],
     ['the URL is of something else', () => `https://postgres:${secret}@127.0.0.1/`, /postgresql:/],
     ['the port is none', () => `postgresql://postgres:${secret}@127.0.0.1:abc/`, /postgresql:\/\//],
@@ -264,13 +270,13 @@ describe('arguments', () => {
     [['--everything']],
     [['2026-07']],
   ])('%j is refused with the usage, and nothing is done', async (args) => {
-    const { code, stdout, stderr } = await runMaintenance(stack.dbUrl, args);
+    const { code, stdout, stderr } = await runMaintenance(database.dbUrl, args);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain('--keep-months <n>');
   });
 
   it('--help shows the usage', async () => {
-    const { code, stdout } = await runMaintenance(stack.dbUrl, ['--help']);
+    const { code, stdout } = await runMaintenance(database.dbUrl, ['--help']);
     expect(code).toBe(0);
     expect(stdout).toContain('--month <YYYY-MM>');
   });

@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { readBuildRecord } from '../../scripts/dashboard/build-record.ts';
-import { buildsFolder, runBuild } from './build-command.ts';
-import { copyDashboard, type DashboardCopy } from './dashboard-copy.ts';
+import { buildsFolder, runBuild } from '../support/stack/build-command.ts';
+import { copyDashboard, type DashboardCopy } from '../support/stack/dashboard-copy.ts';
 
 const { folder, remove } = buildsFolder();
 let copy: DashboardCopy;

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { answerOf, Refusal, toRefusal } from '../../dashboard/src/data/refusal.ts';
 import { wordsOf } from '../../dashboard/src/data/refusal-words.ts';
-import { connectOwner, createSupabase, newUser } from '../personas.ts';
+import { connectOwner, createSupabase, newUser } from '../support/personas.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());

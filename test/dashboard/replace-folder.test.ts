@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { replaceFolder } from '../../scripts/dashboard/replace-folder.ts';
-import { buildsFolder } from './build-command.ts';
+import { buildsFolder } from '../support/stack/build-command.ts';
 
 const { folder: parent, remove } = buildsFolder();
 afterAll(remove);

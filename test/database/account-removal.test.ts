@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { adminWays } from '../functions/admin/admin-ways.ts';
-import { readOwnAudit, readOwnGrants } from '../functions/own-history.ts';
+import { readAudit } from '../support/audit-rows.ts';
+import { askBy } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import { readOwnAudit, readOwnGrants } from '../support/own-history.ts';
 import {
   connectGateway,
   connectOwner,
@@ -9,11 +11,9 @@ import {
   newAdmin,
   newUser,
   type Persona,
-} from '../personas.ts';
-import { readAudit } from './audit-rows.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
-import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
-import { waysIn } from './ways-in.ts';
+} from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -142,20 +142,22 @@ it('the end of its grant is noted, with no actor and no reason', async () => {
   ]);
 });
 
-it.each(Object.entries(adminWays))(
+it.each(Object.entries(askBy))(
   'by %s, no key of it can be suspended or limited',
-  async (_, way) => {
+  async (_, ask) => {
     const admin = await newAdmin();
     const reason = 'Too late.';
     for (const { id } of Object.values(keys)) {
       for (const answer of [
-        await way.suspend(admin, id, { reason }),
-        await way.limit(admin, id, {
-          bandwidthLimitBytes: 1,
-          rateLimit: 1,
-          tunnelLimit: 1,
-          reason,
-        }),
+        await ask(calls.suspend(admin, id, { reason })),
+        await ask(
+          calls.limit(admin, id, {
+            bandwidthLimitBytes: 1,
+            rateLimit: 1,
+            tunnelLimit: 1,
+            reason,
+          }),
+        ),
       ]) {
         expect(answer).toMatchObject({ status: 409, code: 'key_deleted' });
       }
@@ -163,10 +165,13 @@ it.each(Object.entries(adminWays))(
   },
 );
 
-it.each(Object.entries(waysIn))('no key of it can be reactivated by %s', async (_, way) => {
+it.each(Object.entries(askBy))('no key of it can be reactivated by %s', async (_, ask) => {
   const admin = await newAdmin();
   for (const { id } of Object.values(keys)) {
-    expect(await way.reactivate(admin, id)).toMatchObject({ status: 409, code: 'key_deleted' });
+    expect(await ask(calls.reactivate(admin, id))).toMatchObject({
+      status: 409,
+      code: 'key_deleted',
+    });
   }
   const [row] = await sql`
     select count(*)::int as live from private.proxy_keys
@@ -174,17 +179,17 @@ it.each(Object.entries(waysIn))('no key of it can be reactivated by %s', async (
   expect(row?.live).toBe(0);
 });
 
-it.each(Object.entries(waysIn))('its last token can do nothing more by %s', async (_, way) => {
+it.each(Object.entries(askBy))('its last token can do nothing more by %s', async (_, ask) => {
   const refusal = { status: 401, code: 'unauthorized' };
-  expect(await way.mint(owner, { label: 'late' })).toMatchObject(refusal);
-  expect(await way.rotate(owner, keys.live.id)).toMatchObject(refusal);
-  expect(await way.remove(owner, keys.live.id)).toMatchObject(refusal);
+  expect(await ask(calls.mint(owner, { label: 'late' }))).toMatchObject(refusal);
+  expect(await ask(calls.rotate(owner, keys.live.id))).toMatchObject(refusal);
+  expect(await ask(calls.delete(owner, keys.live.id))).toMatchObject(refusal);
 });
 
 it('of an admin it leaves what they did, with who did it', async () => {
   const [leaving, user] = await Promise.all([newAdmin(), newUser()]);
   const reason = 'Signed.';
-  await adminWays.rpc.grant(leaving, { user: user.id, tier: 'enterprise', reason });
+  await askBy.rpc(calls.grant(leaving, { user: user.id, tier: 'enterprise', reason }));
   const { error } = await createSupabase(stack.secretKey).auth.admin.deleteUser(leaving.id);
   expect(error).toBeNull();
   expect(await readOwnGrants(user)).toEqual([

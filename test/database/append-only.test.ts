@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectOwner, newUser } from '../personas.ts';
-import { readAudit } from './audit-rows.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { readAudit } from '../support/audit-rows.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
+import { type SeededKey, seedKey } from '../support/seeded-keys.ts';
 
 const sql = connectOwner();
 let key: SeededKey;
 
 beforeAll(async () => {
   const { id } = await newUser();
-  const [seeded] = await seedKeys(sql, id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, id);
   await sql`insert into private.proxy_tier_grants (user_id, tier) values (${id}, 'enterprise')`;
 });
 afterAll(() => sql.end());

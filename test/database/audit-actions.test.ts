@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
+import { askBy } from '../support/both-ways.ts';
+import { type BothWays, type Caller, calls } from '../support/calls.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../support/personas.ts';
 
 const sql = connectOwner();
 const reason = 'Because.';
@@ -15,10 +17,7 @@ afterAll(() => sql.end());
 interface Step {
   action: string;
   by: () => Persona;
-  method: string;
-  path: string;
-  body?: () => Record<string, unknown>;
-  rpc: [name: string, args: () => Record<string, unknown>];
+  call: (by: Caller, id: string) => BothWays;
   changes?: Record<string, unknown>;
   why?: string;
 }
@@ -26,53 +25,26 @@ interface Step {
 const limits = { bandwidthLimitBytes: 5, rateLimit: 6, tunnelLimit: 7 };
 const grant = () => ({ user: owner.id, tier: 'enterprise', reason });
 
-/** All that can be done to a key or a grant, in an order in which it can. `:id` stands for the key. */
+/** All that can be done to a key or a grant, in an order in which it can. */
 const steps: Step[] = [
   {
     action: 'updated',
     by: () => owner,
-    method: 'PATCH',
-    path: '/api/v1/proxy/keys/:id',
-    body: () => ({ label: ' new ', allowedIps: ['192.0.2.1', '2001:db8::/32'] }),
-    rpc: [
-      'update_proxy_key',
-      () => ({
-        id: ':id',
-        changes: { label: ' new ', allowed_ips: ['192.0.2.1', '2001:db8::/32'] },
-      }),
-    ],
+    call: (by, id) =>
+      calls.update(by, id, { label: ' new ', allowedIps: ['192.0.2.1', '2001:db8::/32'] }),
     changes: { label: 'new', allowed_ips: ['192.0.2.1/32', '2001:db8::/32'] },
   },
-  {
-    action: 'rotated',
-    by: () => owner,
-    method: 'POST',
-    path: '/api/v1/proxy/keys/:id/rotate',
-    rpc: ['rotate_proxy_key', () => ({ id: ':id', grace_seconds: 5 })],
-  },
+  { action: 'rotated', by: () => owner, call: (by, id) => calls.rotate(by, id) },
   {
     action: 'suspended',
     by: () => admin,
-    method: 'POST',
-    path: '/admin/proxy/keys/:id/suspend',
-    body: () => ({ reason }),
-    rpc: ['suspend_proxy_key', () => ({ id: ':id', reason })],
+    call: (by, id) => calls.suspend(by, id, { reason }),
     why: reason,
   },
   {
     action: 'limits_changed',
     by: () => admin,
-    method: 'PATCH',
-    path: '/admin/proxy/keys/:id/limits',
-    body: () => ({ ...limits, reason }),
-    rpc: [
-      'set_proxy_key_limits',
-      () => ({
-        id: ':id',
-        reason,
-        limits: { bandwidth_limit_bytes: 5, rate_limit: 6, tunnel_limit: 7 },
-      }),
-    ],
+    call: (by, id) => calls.limit(by, id, { ...limits, reason }),
     changes: {
       tier: 'developer',
       limit_overrides: { bandwidth_limit_bytes: 5, rate_limit: 6, tunnel_limit: 7 },
@@ -82,68 +54,22 @@ const steps: Step[] = [
   {
     action: 'reactivated',
     by: () => admin,
-    method: 'POST',
-    path: '/admin/proxy/keys/:id/reactivate',
-    body: () => ({ reason }),
-    rpc: ['reactivate_proxy_key', () => ({ id: ':id', reason })],
+    call: (by, id) => calls.reactivate(by, id, { reason }),
     why: reason,
   },
-  {
-    action: 'deleted',
-    by: () => owner,
-    method: 'DELETE',
-    path: '/api/v1/proxy/keys/:id',
-    rpc: ['delete_proxy_key', () => ({ id: ':id' })],
-  },
-  {
-    action: 'tier_granted',
-    by: () => admin,
-    method: 'POST',
-    path: '/admin/proxy/grants',
-    body: grant,
-    rpc: ['grant_proxy_tier', grant],
-    why: reason,
-  },
-  {
-    action: 'tier_revoked',
-    by: () => admin,
-    method: 'POST',
-    path: '/admin/proxy/grants/revoke',
-    body: grant,
-    rpc: ['revoke_proxy_tier', grant],
-    why: reason,
-  },
+  { action: 'deleted', by: () => owner, call: (by, id) => calls.delete(by, id) },
+  { action: 'tier_granted', by: () => admin, call: (by) => calls.grant(by, grant()), why: reason },
+  { action: 'tier_revoked', by: () => admin, call: (by) => calls.revoke(by, grant()), why: reason },
 ];
 
-type Take = (step: Step, id: string, requestId: string) => Promise<number>;
-
-const ways: Record<string, Take> = {
-  route: async ({ by, method, path, body }, id, requestId) => {
-    const response = await request(method, path.replace(':id', id), {
-      token: by().token,
-      body: body?.(),
-      headers: { 'X-Request-Id': requestId },
-    });
-    return response.status;
-  },
-  rpc: async ({ by, rpc: [name, args] }, id, requestId) => {
-    const given = Object.fromEntries(
-      Object.entries(args()).map(([key, value]) => [key, value === ':id' ? id : value]),
-    );
-    const { status } = await by()
-      .supabase.rpc(name as 'rotate_proxy_key', given as { id: string })
-      .setHeader('X-Request-Id', requestId);
-    return status;
-  },
-};
-
-describe.each(Object.entries(ways))('each thing that is done by %s', (_, take) => {
+describe.each(Object.entries(askBy))('each thing that is done by %s', (_, ask) => {
   it('leaves one row: who, to whose, what, why, and in which request', async () => {
     const minted = await owner.supabase.rpc('mint_proxy_key', { label: 'audited' });
     const id = minted.data?.id ?? '';
     for (const step of steps) {
       const requestId = `request-${randomUUID()}`;
-      expect(await take(step, id, requestId), step.action).toBeLessThan(300);
+      const by = { ...step.by(), headers: { 'X-Request-Id': requestId } };
+      expect(await ask(step.call(by, id)), step.action).toMatchObject({ code: null });
       const rows = await sql`
         select api_key_id, tier, user_id, actor_id, action, changes, reason
         from private.proxy_key_audit where request_id = ${requestId}`;

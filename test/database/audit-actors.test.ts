@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
-import { mintKey } from '../functions/key-scenes.ts';
-import { connectOwner, newUser } from '../personas.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());

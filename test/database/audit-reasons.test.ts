@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
-import { readReasons } from './audit-rows.ts';
+import { readReasons } from '../support/audit-rows.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
 import { asRole, asUser } from './database-role.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
 
 const sql = connectOwner();
 let owner: Persona;

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import { connectOwner } from '../personas.ts';
+import { connectOwner } from '../support/personas.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());

@@ -1,8 +1,8 @@
 import { afterAll, expect, it } from 'vitest';
-import { forgetWrites } from '../functions/write-windows.ts';
-import { connectOwner, newUser } from '../personas.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
+import { hashSecret, seedKey, seedKeys } from '../support/seeded-keys.ts';
+import { forgetWrites } from '../support/write-windows.ts';
 import { asUser } from './database-role.ts';
-import { hashSecret, seedKeys } from './seeded-keys.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());
@@ -15,8 +15,7 @@ interface Rotation {
 
 it('two rotations of one key at once leave one live secret, the one committed last', async () => {
   const owner = await newUser();
-  const [key] = await seedKeys(sql, owner.id, 1);
-  if (!key) throw new Error('no key was seeded');
+  const key = await seedKey(sql, owner.id);
   const rotate = () =>
     asUser(sql, owner.id, async (transaction) => {
       const [row] = await transaction<Rotation[]>`

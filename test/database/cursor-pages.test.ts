@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
-import { insertKeys } from '../functions/key-scenes.ts';
-import { connectOwner, newUser } from '../personas.ts';
+import { insertKeys } from '../support/key-scenes.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
 import { asUser } from './database-role.ts';
 
 const sql = connectOwner();

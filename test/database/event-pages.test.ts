@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fillEvents } from '../support/fill-events.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { asUser } from './database-role.ts';
-import { fillEvents } from './fill-events.ts';
-import { type OwnStack, startOwnStack } from './own-stack.ts';
-import { recordUsage, usageEvent } from './usage-events.ts';
 
 const events = 100_000;
 /** How the ids of the events that are there before begin: their numbers follow. */
 const ours = '00000000-0000-4000-8000-';
 
-let stack: OwnStack;
+let database: OwnDatabase;
 let keyId: string;
 let userId: string;
 
 beforeAll(async () => {
-  stack = await startOwnStack();
-  keyId = (await stack.newKeys(1))[0]?.id ?? '';
+  database = await startOwnDatabase();
+  keyId = (await database.newKeys(1))[0]?.id ?? '';
   const [key] =
-    await stack.sql`select user_id as owner from private.proxy_keys where id = ${keyId}`;
+    await database.sql`select user_id as owner from private.proxy_keys where id = ${keyId}`;
   userId = key?.owner;
-  await fillEvents(stack.sql, keyId, events, {
+  await fillEvents(database.sql, keyId, events, {
     // the number of the event is its id; each ten in one microsecond, over three months
     event_id: `('${ours}' || lpad(to_hex(n), 12, '0'))::uuid`,
     occurred_at: `now() - (n / 10) * interval '750 s'`,
@@ -26,7 +26,7 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => stack.stop());
+afterAll(() => database.stop());
 
 interface Page {
   items: { event_id: string }[];
@@ -35,7 +35,7 @@ interface Page {
 
 async function readPage(cursor: string | null): Promise<Page> {
   const [page] = await asUser(
-    stack.sql,
+    database.sql,
     userId,
     (transaction) => transaction<Page[]>`
       select * from public.list_proxy_key_events(${keyId}, 200, ${cursor})`,
@@ -53,7 +53,7 @@ it('cursors lead through a hundred thousand events, each once, while others are 
       const ago = n % 2 === 0 ? 0 : Math.random() * 85 * 86_400_000;
       return usageEvent(keyId, { occurredAt: new Date(Date.now() - ago).toISOString() });
     });
-    recorded += (await recordUsage(stack.gateway, batch)).recorded;
+    recorded += (await recordUsage(database.gateway, batch)).recorded;
   };
   let recording = record();
   let cursor: string | null = null;

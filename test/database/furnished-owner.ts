@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
-import { recordUsage, usageEvent } from './usage-events.ts';
-import { type LiveKey, waysIn } from './ways-in.ts';
+import { askBy, keyOf } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import type { MintedKey } from '../support/contract.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 export interface FurnishedOwner {
   user: Persona;
-  key: LiveKey;
+  key: MintedKey;
   /** What of theirs can stand in a row or an answer: nobody else may see any of it. */
   identifiers: string[];
 }
@@ -14,8 +16,7 @@ export interface FurnishedOwner {
 export async function newFurnishedOwner(): Promise<FurnishedOwner> {
   const user = await newUser();
   const label = `label ${randomUUID()}`;
-  const { key } = await waysIn.route.mint(user, { label });
-  if (!key) throw new Error('no key was minted');
+  const key = keyOf(await askBy.route(calls.mint(user, { label })));
   const event = usageEvent(key.id);
 
   const sql = connectOwner();

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { connectGateway, connectOwner, request, signToken } from '../personas.ts';
-import { listRelations, listRoutines } from './catalog.ts';
+import { listRelations, listRoutines } from '../support/catalog.ts';
+import { connectGateway, connectOwner, request, signToken } from '../support/personas.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -1,5 +1,4 @@
 import { afterAll, beforeEach, expect, inject, it } from 'vitest';
-import { countRotations, forgetWrites } from '../functions/write-windows.ts';
 import {
   connectGateway,
   connectOwner,
@@ -7,9 +6,10 @@ import {
   newAdmin,
   newUser,
   type Persona,
-} from '../personas.ts';
+} from '../support/personas.ts';
+import { hashSecret, type SeededKey, seedKey } from '../support/seeded-keys.ts';
+import { countRotations, forgetWrites } from '../support/write-windows.ts';
 import { asUser } from './database-role.ts';
-import { hashSecret, type SeededKey, seedKeys } from './seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -20,9 +20,7 @@ let key: SeededKey;
 /** A key that was just rotated with a grace of 30 seconds. */
 beforeEach(async () => {
   owner = await newUser();
-  const [seeded] = await seedKeys(sql, owner.id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id);
   const { error } = await owner.supabase.rpc('rotate_proxy_key', {
     id: key.id,
     grace_seconds: 30,

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readOwnAudit } from '../functions/own-history.ts';
-import { countRotations, forgetWrites } from '../functions/write-windows.ts';
-import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
-import { readActions, readAudit } from './audit-rows.ts';
+import { readActions, readAudit } from '../support/audit-rows.ts';
+import { askBy, keyOf } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import { readOwnAudit } from '../support/own-history.ts';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { type SeededKey, seedKey } from '../support/seeded-keys.ts';
+import { countRotations, forgetWrites } from '../support/write-windows.ts';
 import { asUser } from './database-role.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
-import { waysIn } from './ways-in.ts';
 
 const sql = connectOwner();
 let owner: Persona;
@@ -17,9 +18,7 @@ beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
 });
 beforeEach(async () => {
-  const [seeded] = await seedKeys(sql, owner.id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id);
 });
 afterAll(() => sql.end());
 
@@ -49,12 +48,11 @@ describe('each change of a key leaves one row with actor, owner and request', ()
   });
 
   it('by RPC', async () => {
-    const { key: minted } = await waysIn.rpc.mint(owner, { label: 'audited' });
-    const id = minted?.id ?? '';
+    const { id } = keyOf(await askBy.rpc(calls.mint(owner, { label: 'audited' })));
     const requestId = `request-${randomUUID()}`;
     await owner.supabase.rpc('rotate_proxy_key', { id }).setHeader('X-Request-Id', requestId);
-    await waysIn.rpc.remove(owner, id);
-    await waysIn.rpc.reactivate(admin, id);
+    await askBy.rpc(calls.delete(owner, id));
+    await askBy.rpc(calls.reactivate(admin, id));
     expect(await readAudit(sql, id)).toEqual([
       { action: 'minted', actor: owner.id, owner: owner.id, requestId: null },
       { action: 'rotated', actor: owner.id, owner: owner.id, requestId },
@@ -116,7 +114,7 @@ describe('the request id', () => {
     });
     const given = response.headers.get('X-Request-Id');
     expect(given).toMatch(/^[A-Za-z0-9_=-]{1,64}$/);
-    await waysIn.rpc.reactivate(admin, key.id);
+    await askBy.rpc(calls.reactivate(admin, key.id));
     await owner.supabase.rpc('delete_proxy_key', { id: key.id }).setHeader('X-Request-Id', sent);
     const ids = (await readAudit(sql, key.id)).map(({ requestId }) => requestId);
     expect(ids).toEqual([null, given, null, null]);
@@ -124,7 +122,7 @@ describe('the request id', () => {
 });
 
 describe('there is no row for', () => {
-  it.each(Object.entries(waysIn))('what is refused by %s', async (_, way) => {
+  it.each(Object.entries(askBy))('what is refused by %s', async (_, ask) => {
     const other = await newUser();
     const count = async () => {
       const [row] = await sql<{ count: number }[]>`
@@ -134,42 +132,42 @@ describe('there is no row for', () => {
       return row?.count;
     };
     const before = await count();
-    expect((await way.mint(other, { label: '' })).code).toBe('invalid_request');
-    expect((await way.mint(other, { label: 'x', tier: 'enterprise' })).code).toBe(
+    expect((await ask(calls.mint(other, { label: '' }))).code).toBe('invalid_request');
+    expect((await ask(calls.mint(other, { label: 'x', tier: 'enterprise' }))).code).toBe(
       'tier_not_granted',
     );
-    expect((await way.rotate(other, key.id)).code).toBe('not_found');
-    expect((await way.remove(other, key.id)).code).toBe('not_found');
-    expect((await way.reactivate(owner, key.id)).code).toBe('forbidden');
-    expect((await way.reactivate(admin, randomUUID())).code).toBe('not_found');
+    expect((await ask(calls.rotate(other, key.id))).code).toBe('not_found');
+    expect((await ask(calls.delete(other, key.id))).code).toBe('not_found');
+    expect((await ask(calls.reactivate(owner, key.id))).code).toBe('forbidden');
+    expect((await ask(calls.reactivate(admin, randomUUID()))).code).toBe('not_found');
     expect(await count()).toBe(before);
 
-    await way.remove(owner, key.id);
-    expect((await way.rotate(owner, key.id)).code).toBe('key_deleted');
+    await ask(calls.delete(owner, key.id));
+    expect((await ask(calls.rotate(owner, key.id))).code).toBe('key_deleted');
     expect(await readActions(sql, key.id)).toEqual(['minted', 'deleted']);
   });
 
   it('a rotation over the limit', async () => {
     await forgetWrites(sql, owner.id);
     await countRotations(sql, owner.id, 5);
-    expect((await waysIn.rpc.rotate(owner, key.id)).code).toBe('rate_limited');
+    expect((await askBy.rpc(calls.rotate(owner, key.id))).code).toBe('rate_limited');
     expect(await readActions(sql, key.id)).toEqual(['minted']);
   });
 
   it('what changes nothing', async () => {
-    await waysIn.route.reactivate(admin, key.id);
+    await askBy.route(calls.reactivate(admin, key.id));
     await update(`label = label, allowed_ips = '{}', expires_at = null, limit_overrides = '{}'`);
     await update('suspended_at = null, deleted_at = null');
-    await waysIn.route.remove(owner, key.id);
-    await waysIn.rpc.remove(owner, key.id);
-    await waysIn.rpc.reactivate(admin, key.id);
-    await waysIn.rpc.reactivate(admin, key.id);
+    await askBy.route(calls.delete(owner, key.id));
+    await askBy.rpc(calls.delete(owner, key.id));
+    await askBy.rpc(calls.reactivate(admin, key.id));
+    await askBy.rpc(calls.reactivate(admin, key.id));
     expect(await readActions(sql, key.id)).toEqual(['minted', 'deleted', 'reactivated']);
   });
 });
 
 it('an owner reads the history of their keys, and nobody else any of it', async () => {
-  await waysIn.rpc.remove(owner, key.id);
+  await askBy.rpc(calls.delete(owner, key.id));
   const history = await readOwnAudit(owner, key.id);
   expect(history.map((row) => [row.action, row.api_key_id, row.actor_id])).toEqual([
     ['minted', key.id, null],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { protectedRoutes } from '../functions/contract.ts';
+import { listRelations, listRoutines, type Relation, type Routine } from '../support/catalog.ts';
+import { protectedRoutes } from '../support/contract.ts';
 import {
   connectOwner,
   createSupabase,
@@ -7,8 +8,7 @@ import {
   newUser,
   type Persona,
   signToken,
-} from '../personas.ts';
-import { listRelations, listRoutines, type Relation, type Routine } from './catalog.ts';
+} from '../support/personas.ts';
 import { asRole } from './database-role.ts';
 import { type FurnishedOwner, identifiersIn, newFurnishedOwner } from './furnished-owner.ts';
 import { seePastGrants } from './second-wall.ts';

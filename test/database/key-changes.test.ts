@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { type AnnouncedChanges, listenForChanges } from '../support/announced-changes.ts';
+import { askBy, keyOf } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../support/personas.ts';
+import { type SeededKey, seedKey } from '../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { asUser } from './database-role.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
-import { recordUsage, usageEvent } from './usage-events.ts';
-import { waysIn } from './ways-in.ts';
 
-const channel = 'proxy_key_changed';
 const sql = connectOwner();
 const gateway = connectGateway(1);
 const tier = `tier_${randomUUID().slice(0, 8)}`;
-const heard: string[] = [];
-const awaited = new Map<string, () => void>();
+let announced: AnnouncedChanges;
 let owner: Persona;
 let admin: Persona;
 let key: SeededKey;
@@ -22,16 +28,10 @@ beforeAll(async () => {
     insert into public.proxy_tiers (
       tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
     ) values (${tier}, 1000, 10, 100, true)`;
-  // as the gateway listens: its role needs no grant for it
-  await gateway.listen(channel, (payload) => {
-    heard.push(payload);
-    awaited.get(payload)?.();
-  });
+  announced = await listenForChanges(gateway);
 });
 beforeEach(async () => {
-  const [seeded] = await seedKeys(sql, owner.id, 1, { tier });
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id, { tier });
 });
 afterAll(async () => {
   await sql`update private.proxy_keys set tier = 'developer' where tier = ${tier}`;
@@ -39,32 +39,18 @@ afterAll(async () => {
   await Promise.all([sql.end(), gateway.end()]);
 });
 
-/**
- * What the gateways were told until now. Notifications come in the order of their commits, so when
- * a word of our own is heard, all that was sent before it has been.
- */
-async function heardUntilNow(): Promise<string[]> {
-  const sentinel = randomUUID();
-  const arrival = new Promise<void>((resolve) => awaited.set(sentinel, resolve));
-  await sql.notify(channel, sentinel);
-  await arrival;
-  return heard.slice(0, heard.indexOf(sentinel));
-}
-
 /** How many times the gateways were told of the key until now. */
-async function timesTold(keyId = key.keyId): Promise<number> {
-  return (await heardUntilNow()).filter((payload) => payload === keyId).length;
-}
+const timesTold = (keyId = key.keyId) => announced.countOf(keyId);
 
 const update = (assignments: string) =>
   sql.unsafe(`update private.proxy_keys set ${assignments} where id = '${key.id}'`);
 
 describe('the gateways are told once of', () => {
   it.each([
-    ['a rotation by route', () => waysIn.route.rotate(owner, key.id)],
-    ['a rotation by RPC', () => waysIn.rpc.rotate(owner, key.id)],
-    ['a deletion by route', () => waysIn.route.remove(owner, key.id)],
-    ['a deletion by RPC', () => waysIn.rpc.remove(owner, key.id)],
+    ['a rotation by route', () => askBy.route(calls.rotate(owner, key.id))],
+    ['a rotation by RPC', () => askBy.rpc(calls.rotate(owner, key.id))],
+    ['a deletion by route', () => askBy.route(calls.delete(owner, key.id))],
+    ['a deletion by RPC', () => askBy.rpc(calls.delete(owner, key.id))],
     ['a suspension', () => update('suspended_at = now()')],
     ['an override of the rate limit', () => update(`limit_overrides = '{"rate_limit": 1}'`)],
     ['an override of the tunnel limit', () => update(`limit_overrides = '{"tunnel_limit": 1}'`)],
@@ -99,7 +85,7 @@ describe('the gateways are told once of', () => {
   ])('the reactivation of %s', async (_, state) => {
     await update(state);
     expect(await timesTold()).toBe(1);
-    expect((await waysIn.rpc.reactivate(admin, key.id)).status).toBe(200);
+    expect((await askBy.rpc(calls.reactivate(admin, key.id))).status).toBe(200);
     expect(await timesTold()).toBe(2);
   });
 });
@@ -115,30 +101,30 @@ it('the gateways are told at commit, not before', async () => {
 describe('the gateways are not told of', () => {
   it('a mint', async () => {
     const minted = await Promise.all([
-      waysIn.route.mint(owner, { label: 'new' }),
-      waysIn.rpc.mint(owner, { label: 'new' }),
+      askBy.route(calls.mint(owner, { label: 'new' })),
+      askBy.rpc(calls.mint(owner, { label: 'new' })),
     ]);
-    for (const answer of minted) {
-      expect(answer.key?.keyId).toMatch(/^avp_live_/);
-      expect(await timesTold(answer.key?.keyId)).toBe(0);
+    for (const { keyId } of minted.map(keyOf)) {
+      expect(keyId).toMatch(/^avp_live_/);
+      expect(await timesTold(keyId)).toBe(0);
     }
   });
 
   it('a change of the label alone, or one that changes nothing', async () => {
     await update(`label = 'another'`);
     await update(`limit_overrides = '{}', suspended_at = null, tier = '${tier}'`);
-    await waysIn.rpc.reactivate(admin, key.id);
+    await askBy.rpc(calls.reactivate(admin, key.id));
     expect(await timesTold()).toBe(0);
   });
 
   it('a deletion of what is deleted', async () => {
-    await waysIn.rpc.remove(owner, key.id);
-    await waysIn.route.remove(owner, key.id);
+    await askBy.rpc(calls.delete(owner, key.id));
+    await askBy.route(calls.delete(owner, key.id));
     expect(await timesTold()).toBe(1);
   });
 
   it('a change of its tier once it is deleted', async () => {
-    await waysIn.rpc.remove(owner, key.id);
+    await askBy.rpc(calls.delete(owner, key.id));
     await sql`update public.proxy_tiers set rate_limit = rate_limit + 1 where tier = ${tier}`;
     expect(await timesTold()).toBe(1);
   });
@@ -156,12 +142,12 @@ describe('the gateways are not told of', () => {
 
   it('a refused rotation or deletion', async () => {
     const other = await newUser();
-    expect((await waysIn.rpc.rotate(other, key.id)).code).toBe('not_found');
-    expect((await waysIn.rpc.remove(other, key.id)).code).toBe('not_found');
-    expect((await waysIn.rpc.reactivate(owner, key.id)).code).toBe('forbidden');
+    expect((await askBy.rpc(calls.rotate(other, key.id))).code).toBe('not_found');
+    expect((await askBy.rpc(calls.delete(other, key.id))).code).toBe('not_found');
+    expect((await askBy.rpc(calls.reactivate(owner, key.id))).code).toBe('forbidden');
     expect(await timesTold()).toBe(0);
     await update('suspended_at = now()');
-    expect((await waysIn.rpc.rotate(owner, key.id)).code).toBe('key_suspended');
+    expect((await askBy.rpc(calls.rotate(owner, key.id))).code).toBe('key_suspended');
     expect(await timesTold()).toBe(1);
   });
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
-import { seedKeys } from './seeded-keys.ts';
-import { type Answer, waysIn } from './ways-in.ts';
+import { type Answer, askBy, keyOf } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../support/personas.ts';
+import { seedKeys } from '../support/seeded-keys.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());
@@ -9,7 +10,7 @@ afterAll(() => sql.end());
 function mintAtOnce(user: Persona, count: number): Promise<Answer[]> {
   return Promise.all(
     Array.from({ length: count }, (_, n) =>
-      (n % 2 ? waysIn.rpc : waysIn.route).mint(user, { label: `key ${n}` }),
+      (n % 2 ? askBy.rpc : askBy.route)(calls.mint(user, { label: `key ${n}` })),
     ),
   );
 }
@@ -21,7 +22,7 @@ async function countKeys(user: Persona, tier = 'developer'): Promise<number> {
   return row?.count ?? 0;
 }
 
-const keysOf = (answers: Answer[]) => answers.flatMap(({ key }) => (key ? [key] : []));
+const keysOf = (answers: Answer[]) => answers.filter(({ code }) => code === null).map(keyOf);
 
 describe('of 300 mints of one user with 60 keys, fired at once by both ways in', () => {
   let owner: Persona;
@@ -47,7 +48,9 @@ describe('of 300 mints of one user with 60 keys, fired at once by both ways in',
   it('the limit is met by either way in', () => {
     const codes = (way: number) =>
       new Set(
-        answers.filter(({ key }, n) => !key && n % 2 === way).map(({ sqlState }) => sqlState),
+        answers
+          .filter(({ code }, n) => code !== null && n % 2 === way)
+          .map(({ sqlState }) => sqlState),
       );
     expect(codes(0)).toEqual(new Set([null]));
     expect(codes(1)).toEqual(new Set(['PT409']));
@@ -55,7 +58,7 @@ describe('of 300 mints of one user with 60 keys, fired at once by both ways in',
 
   it('deleting one key frees one place', async () => {
     const [key] = keysOf(answers);
-    expect((await waysIn.route.remove(owner, key?.id ?? '')).status).toBe(204);
+    expect((await askBy.route(calls.delete(owner, key?.id ?? ''))).status).toBe(204);
     expect(keysOf(await mintAtOnce(owner, 6))).toHaveLength(1);
     expect(await countKeys(owner)).toBe(100);
   });
@@ -65,16 +68,16 @@ describe('of 300 mints of one user with 60 keys, fired at once by both ways in',
     const key = keysOf(answers)[1];
     await sql`update private.proxy_keys set suspended_at = now() where id = ${key?.id ?? ''}`;
     expect(keysOf(await mintAtOnce(owner, 2))).toHaveLength(0);
-    expect((await waysIn.route.reactivate(admin, key?.id ?? '')).status).toBe(200);
+    expect((await askBy.route(calls.reactivate(admin, key?.id ?? ''))).status).toBe(200);
     expect(await countKeys(owner)).toBe(100);
   });
 
   it('another tier and another user still have theirs', async () => {
     const other = await newUser();
-    const answer = await waysIn.route.mint(owner, { label: 'a team key', tier: 'team' });
+    const answer = await askBy.route(calls.mint(owner, { label: 'a team key', tier: 'team' }));
     expect(answer.status).toBe(201);
     expect(await countKeys(owner, 'team')).toBe(1);
-    expect((await waysIn.rpc.mint(other, { label: 'the first' })).status).toBe(200);
+    expect((await askBy.rpc(calls.mint(other, { label: 'the first' }))).status).toBe(200);
   });
 });
 
@@ -85,7 +88,7 @@ it.each([1, 2, 3])('mints racing with reactivations never pass the limit, round 
   await seedKeys(sql, user.id, 97);
 
   const reactivate = deleted.map(({ id }, n) =>
-    (n % 2 ? waysIn.rpc : waysIn.route).reactivate(admin, id),
+    (n % 2 ? askBy.rpc : askBy.route)(calls.reactivate(admin, id)),
   );
   const answers = (await Promise.all([...reactivate, mintAtOnce(user, 10)])).flat();
   expect(await countKeys(user)).toBe(100);

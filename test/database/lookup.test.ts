@@ -1,14 +1,21 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
-import { ageKeys } from './aged-key.ts';
-import { hashSecret, seedKeys } from './seeded-keys.ts';
-import { recordUsage, usageEvent } from './usage-events.ts';
-import { type LiveKey, waysIn } from './ways-in.ts';
+import { askBy, keyOf } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import type { MintedKey } from '../support/contract.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../support/personas.ts';
+import { ageKeys, hashSecret, seedKey } from '../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
 let owner: Persona;
-let key: LiveKey;
+let key: MintedKey;
 
 interface Lookup {
   id: string;
@@ -35,9 +42,7 @@ async function lookUp(keyId = key.keyId): Promise<Lookup | undefined> {
 
 beforeAll(async () => {
   owner = await newUser();
-  const minted = await waysIn.rpc.mint(owner, { label: 'looked up' });
-  if (!minted.key) throw new Error('no key was minted');
-  key = minted.key;
+  key = keyOf(await askBy.rpc(calls.mint(owner, { label: 'looked up' })));
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
@@ -79,12 +84,10 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
 
 it('the hash is the SHA-256 of keyId:secret, also after a rotation', async () => {
   expect((await lookUp())?.secret_hash.toString('hex')).toBe(hashSecret(key.keyId, key.secret));
-  const { key: rotated } = await waysIn.route.rotate(owner, key.id);
-  expect(rotated?.secret).toMatch(/^[0-9a-f]{64}$/);
-  expect(rotated?.secret).not.toBe(key.secret);
-  expect((await lookUp())?.secret_hash.toString('hex')).toBe(
-    hashSecret(key.keyId, rotated?.secret ?? ''),
-  );
+  const rotated = keyOf(await askBy.route(calls.rotate(owner, key.id)));
+  expect(rotated.secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(rotated.secret).not.toBe(key.secret);
+  expect((await lookUp())?.secret_hash.toString('hex')).toBe(hashSecret(key.keyId, rotated.secret));
 });
 
 it.each([
@@ -108,39 +111,39 @@ it('a suspended and a deleted key are still found, and not active', async () => 
   const admin = await newAdmin();
   await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
-  await waysIn.rpc.remove(owner, key.id);
+  await askBy.rpc(calls.delete(owner, key.id));
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
-  await waysIn.rpc.reactivate(admin, key.id);
+  await askBy.rpc(calls.reactivate(admin, key.id));
   expect(await lookUp()).toMatchObject({ active: true, suspended: false });
-  await waysIn.route.remove(owner, key.id);
+  await askBy.route(calls.delete(owner, key.id));
   expect(await lookUp()).toMatchObject({ active: false, suspended: false });
-  await waysIn.route.reactivate(admin, key.id);
+  await askBy.route(calls.reactivate(admin, key.id));
   expect(await lookUp()).toMatchObject({ active: true, suspended: false });
 });
 
 it('the clients that may use a key are shown as CIDR ranges, in their order', async () => {
-  const [own] = await seedKeys(sql, owner.id, 1);
+  const own = await seedKey(sql, owner.id);
   const { error } = await owner.supabase.rpc('update_proxy_key', {
-    id: own?.id ?? '',
+    id: own.id,
     changes: { allowed_ips: ['203.0.113.7', '2001:db8::/32', '192.0.2.0/24'] },
   });
   expect(error).toBeNull();
-  expect(await lookUp(own?.keyId)).toMatchObject({
+  expect(await lookUp(own.keyId)).toMatchObject({
     active: true,
     allowed_ips: ['203.0.113.7/32', '2001:db8::/32', '192.0.2.0/24'],
   });
 });
 
 it('an expiry is shown as the time that is left, and the key is inactive from then on', async () => {
-  const [own] = await seedKeys(sql, owner.id, 1);
+  const own = await seedKey(sql, owner.id);
   const expiresIn = async (interval: string) => {
     const found = await sql.begin(async (transaction) => {
       await transaction`
         update private.proxy_keys set expires_at = now() + ${interval}::interval
-        where id = ${own?.id ?? ''}`;
+        where id = ${own.id}`;
       // the same moment of now() in both
       const rows = await transaction<Lookup[]>`
-        select * from gateway.lookup_proxy_key(${own?.keyId ?? ''})`;
+        select * from gateway.lookup_proxy_key(${own.keyId})`;
       return rows[0];
     });
     return [found?.expires_in_ms, found?.active];
@@ -152,22 +155,22 @@ it('an expiry is shown as the time that is left, and the key is inactive from th
 });
 
 it('an override stands in place of the limit of the tier, each by itself', async () => {
-  const [own] = await seedKeys(sql, owner.id, 1, { tier: 'team' });
+  const own = await seedKey(sql, owner.id, { tier: 'team' });
   const [team] = await sql`select * from public.proxy_tiers where tier = 'team'`;
   const limits = async () => {
-    const found = await lookUp(own?.keyId);
+    const found = await lookUp(own.keyId);
     return [found?.rate_limit, found?.tunnel_limit, found?.bandwidth_limit_bytes];
   };
   expect(await limits()).toEqual([team?.rate_limit, 1000, team?.bandwidth_limit_bytes]);
-  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 7}' where id = ${own?.id ?? ''}`;
+  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 7}' where id = ${own.id}`;
   expect(await limits()).toEqual([7, 1000, team?.bandwidth_limit_bytes]);
   await sql`
     update private.proxy_keys
-    set limit_overrides = '{"tunnel_limit": 8}' where id = ${own?.id ?? ''}`;
+    set limit_overrides = '{"tunnel_limit": 8}' where id = ${own.id}`;
   expect(await limits()).toEqual([team?.rate_limit, 8, team?.bandwidth_limit_bytes]);
   await sql`
     update private.proxy_keys
-    set limit_overrides = '{"bandwidth_limit_bytes": 0}' where id = ${own?.id ?? ''}`;
+    set limit_overrides = '{"bandwidth_limit_bytes": 0}' where id = ${own.id}`;
   expect(await limits()).toEqual([team?.rate_limit, 1000, '0']);
 });
 

@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { afterAll, expect, it } from 'vitest';
-import { connectOwner } from '../personas.ts';
+import { connectOwner } from '../support/personas.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());

@@ -1,7 +1,8 @@
 import type postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { monthFromNow, type OwnStack, startOwnStack } from './own-stack.ts';
-import { findDrift, recordUsage } from './usage-events.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { findDrift, recordUsage } from '../support/usage-events.ts';
+import { monthFromNow } from '../support/usage-scenes.ts';
 
 const batchSize = 100;
 const batches = 100;
@@ -9,17 +10,17 @@ const connections = 8;
 const thisMonth = monthFromNow(0);
 const lastMonth = monthFromNow(-1);
 
-let stack: OwnStack;
+let database: OwnDatabase;
 let sql: postgres.Sql;
 let keys: string[];
 
 beforeAll(async () => {
-  stack = await startOwnStack();
-  sql = stack.sql;
-  keys = (await stack.newKeys(200)).map(({ id }) => id);
+  database = await startOwnDatabase();
+  sql = database.sql;
+  keys = (await database.newKeys(200)).map(({ id }) => id);
 });
 
-afterAll(() => stack.stop());
+afterAll(() => database.stop());
 
 const [begins, ends, now] = [Date.parse(lastMonth), Date.parse(thisMonth), Date.now()];
 
@@ -64,7 +65,7 @@ async function send(
   let sent = 0;
   const worker = async () => {
     for (let first = waiting.shift(); first !== undefined; first = waiting.shift()) {
-      const { recorded, repeated, rejected } = await recordUsage(stack.gateway, batch(first));
+      const { recorded, repeated, rejected } = await recordUsage(database.gateway, batch(first));
       expect(rejected).toEqual([]);
       total.recorded += recorded;
       total.repeated += repeated;
@@ -155,7 +156,7 @@ it('ten thousand events with repeats over 8 connections, reconciled all the whil
 
 it('drift put in by hand among them is found exactly and repaired, while more arrive', async () => {
   const none = { requests: 0, sent: 0, received: 0, lastUseMoves: false };
-  const [unused] = await stack.newKeys(1);
+  const [unused] = await database.newKeys(1);
   const [a, b, c, d] = keys.slice(100) as [string, string, string, string];
   const month = { rollup: 'monthly', ...none };
   const hour = { rollup: 'hourly', ...none };

@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
-import { type OwnStack, startOwnStack } from './own-stack.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { readPrivileges } from './privilege-catalog.ts';
 
 const folder = join(projectRoot, 'supabase/migrations');
-let own: OwnStack;
+let own: OwnDatabase;
 
 beforeAll(async () => {
-  own = await startOwnStack();
+  own = await startOwnDatabase();
 });
 afterAll(() => own.stop());
 

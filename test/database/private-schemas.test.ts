@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, createSupabase, newAdmin, newUser, type Persona } from '../personas.ts';
-import { listRelations, listRoutines, type Relation, type Routine } from './catalog.ts';
+import { listRelations, listRoutines, type Relation, type Routine } from '../support/catalog.ts';
+import {
+  connectOwner,
+  createSupabase,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../support/personas.ts';
 import { type ApiRole, apiRoles, asRole } from './database-role.ts';
 import { newFurnishedOwner } from './furnished-owner.ts';
 

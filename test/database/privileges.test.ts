@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner } from '../personas.ts';
+import { connectOwner } from '../support/personas.ts';
 import { readPrivileges } from './privilege-catalog.ts';
 
 const sql = connectOwner();

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser } from '../personas.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
-import { recordUsage, usageEvent } from './usage-events.ts';
+import { connectGateway, connectOwner, newUser } from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const channel = 'proxy_key_changed';
 const sql = connectOwner();

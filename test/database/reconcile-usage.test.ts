@@ -1,23 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectAlone } from '../support/connect-alone.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { findDrift, readRollups } from '../support/usage-events.ts';
 import { driftKinds } from './drift-kinds.ts';
-import { connectAlone, type OwnStack, startOwnStack } from './own-stack.ts';
 import { newScene, readDrift, reconcileUsage } from './usage-corrections.ts';
-import { findDrift, readRollups } from './usage-events.ts';
 
-let stack: OwnStack;
+let database: OwnDatabase;
 let sql: postgres.Sql;
 
 beforeAll(async () => {
-  stack = await startOwnStack();
-  sql = stack.sql;
+  database = await startOwnDatabase();
+  sql = database.sql;
 });
 
-afterAll(() => stack.stop());
+afterAll(() => database.stop());
 
 it('rollups are built from events alone, by hour and month in UTC and slice 0 as the CONNECT', async () => {
-  const { id, owner, built, year: y, month } = await newScene(stack);
+  const { id, owner, built, year: y, month } = await newScene(database);
   const missing = { found: 'missing', sent: '10', received: '100', lastUse: null, owner };
   expect(built).toEqual([
     { ...missing, rollup: 'hourly', period: `${y}-05-01 00:00:00.000000`, requests: '1' },
@@ -47,7 +48,7 @@ it('rollups are built from events alone, by hour and month in UTC and slice 0 as
 const none = { requests: '0', sent: '0', received: '0', lastUse: null };
 
 it.each(driftKinds)('%s is found exactly, and repaired', async (_, statement, found) => {
-  const { id, month, owner } = await newScene(stack);
+  const { id, month, owner } = await newScene(database);
   await sql.unsafe(statement(id, `${month} 00:00:00+00`));
   const owned = { owner: found.found === 'missing' ? owner : null };
   const expected = [expect.objectContaining({ ...none, ...found, ...owned })];
@@ -59,8 +60,8 @@ it.each(driftKinds)('%s is found exactly, and repaired', async (_, statement, fo
 });
 
 it('a month too many, of a key without events, is found and removed', async () => {
-  const { month } = await newScene(stack);
-  const [key] = await stack.newKeys(1);
+  const { month } = await newScene(database);
+  const [key] = await database.newKeys(1);
   const id = key?.id ?? '';
   await sql`
     insert into private.proxy_usage_monthly values (${id}, ${month}, null, 1, 2, 3, now())`;
@@ -81,8 +82,8 @@ describe('a refusal', () => {
     from private.proxy_keys as k where k.id = ${id}`;
 
   it('is in no rollup, whether its hour and month have other events or none', async () => {
-    const { id, month, year } = await newScene(stack);
-    const [other] = await stack.newKeys(1);
+    const { id, month, year } = await newScene(database);
+    const [other] = await database.newKeys(1);
     const before = await readRollups(sql, id, 'hour');
     for (const [key, at] of [
       [id, `${year}-05-20T10:30:00Z`],
@@ -97,7 +98,7 @@ describe('a refusal', () => {
   });
 
   it('keeps no row that has nothing else, and no last use', async () => {
-    const { id, month, year } = await newScene(stack);
+    const { id, month, year } = await newScene(database);
     const at = `${year}-06-01T00:00:00Z`;
     await refuse(id, `${year}-05-30T00:00:00Z`);
     await sql`insert into private.proxy_usage_hourly
@@ -114,7 +115,7 @@ describe('a refusal', () => {
 
 describe('the owner of a rollup row', () => {
   it('is put right where none of its events is theirs', async () => {
-    const { id, month, owner } = await newScene(stack);
+    const { id, month, owner } = await newScene(database);
     for (const table of ['hourly', 'monthly']) {
       await sql.unsafe(
         `update private.proxy_usage_${table} set user_id = $1 where api_key_id = $2`,
@@ -130,7 +131,7 @@ describe('the owner of a rollup row', () => {
   });
 
   it('stays where the account has gone since', async () => {
-    const { id, month } = await newScene(stack);
+    const { id, month } = await newScene(database);
     // as record_usage writes them from then on
     await sql`
       update private.proxy_usage_events set user_id = null
@@ -141,7 +142,7 @@ describe('the owner of a rollup row', () => {
   });
 
   it('stays with either where the key has changed hands in between', async () => {
-    const { id, month, owner } = await newScene(stack);
+    const { id, month, owner } = await newScene(database);
     const other = randomUUID();
     await sql`
       update private.proxy_usage_events set user_id = ${other}
@@ -157,7 +158,7 @@ describe('the owner of a rollup row', () => {
   });
 
   it('may be nobody', async () => {
-    const { id, month } = await newScene(stack);
+    const { id, month } = await newScene(database);
     await sql`update private.proxy_usage_events set user_id = null where api_key_id = ${id}`;
     await sql`delete from private.proxy_usage_monthly where api_key_id = ${id}`;
     const found = await reconcileUsage(sql, month);
@@ -169,8 +170,8 @@ describe('the owner of a rollup row', () => {
 });
 
 it('a session in another time zone sees the same months', async () => {
-  const { id, month } = await newScene(stack);
-  const elsewhere = await connectAlone(stack.dbUrl);
+  const { id, month } = await newScene(database);
+  const elsewhere = await connectAlone(database.dbUrl);
   await elsewhere`set time zone 'Pacific/Kiritimati'`;
   expect(await reconcileUsage(elsewhere, month)).toEqual([]);
   await elsewhere`update private.proxy_usage_hourly set requests = 9 where api_key_id = ${id}`;
@@ -183,7 +184,7 @@ describe('refused', () => {
     ['usage_drift', readDrift],
     ['reconcile_usage', reconcileUsage],
   ])('by %s: a month whose events were dropped, whose rollups then stay', async (_, call) => {
-    const { id, month } = await newScene(stack);
+    const { id, month } = await newScene(database);
     await sql`
         insert into private.dropped_usage_months (month, events, bytes) values (${month}, 4, 440)`;
     await sql`delete from private.proxy_usage_events where api_key_id = ${id}`;
@@ -195,7 +196,7 @@ describe('refused', () => {
   });
 
   it.each(['repeatable read', 'serializable'])('%s, whose snapshot may be old', async (level) => {
-    const { month } = await newScene(stack);
+    const { month } = await newScene(database);
     const run = sql.begin(
       `isolation level ${level}`,
       (transaction) => transaction`select from private.reconcile_usage(${month})`,

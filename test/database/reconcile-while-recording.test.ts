@@ -1,23 +1,24 @@
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectAlone, type OwnStack, startOwnStack, untilBlocked } from './own-stack.ts';
+import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
 import { newScene, reconcileUsage } from './usage-corrections.ts';
-import { findDrift, recordUsage, usageEvent } from './usage-events.ts';
 
-let stack: OwnStack;
+let database: OwnDatabase;
 let sql: postgres.Sql;
 
 beforeAll(async () => {
-  stack = await startOwnStack();
-  sql = stack.sql;
+  database = await startOwnDatabase();
+  sql = database.sql;
 });
 
-afterAll(() => stack.stop());
+afterAll(() => database.stop());
 
 it('two at once repair once', async () => {
-  const { id, month } = await newScene(stack);
+  const { id, month } = await newScene(database);
   await sql`update private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = ${id}`;
-  const [first, second] = [await connectAlone(stack.dbUrl), await connectAlone(stack.dbUrl)];
+  const [first, second] = [await connectAlone(database.dbUrl), await connectAlone(database.dbUrl)];
   await first`begin`;
   expect(await reconcileUsage(first, month)).toHaveLength(1);
   const other = reconcileUsage(second, month);
@@ -57,14 +58,14 @@ describe('an event that is recorded between the comparison and the repair', () =
   it.each(scenes)(
     'counts beside %s, when the %s row is taken and %s is first to wait',
     async (_drift, table, first, statement) => {
-      const [key] = await stack.newKeys(1);
+      const [key] = await database.newKeys(1);
       const id = key?.id ?? '';
-      await recordUsage(stack.gateway, [usageEvent(id, { occurredAt: now })]);
+      await recordUsage(database.gateway, [usageEvent(id, { occurredAt: now })]);
       for (const part of statement.split(';')) await sql.unsafe(part, [id]);
       const [holding, reconciling, recording] = [
-        await connectAlone(stack.dbUrl),
-        await connectAlone(stack.dbUrl),
-        await connectAlone(stack.gatewayDbUrl),
+        await connectAlone(database.dbUrl),
+        await connectAlone(database.dbUrl),
+        await connectAlone(database.gatewayDbUrl),
       ];
       const late = usageEvent(id, {
         occurredAt: new Date(Date.parse(now) + 1).toISOString(),

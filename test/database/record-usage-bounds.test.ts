@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser } from '../personas.ts';
-import { seedKeys } from './seeded-keys.ts';
-import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { connectGateway, connectOwner, newUser } from '../support/personas.ts';
+import { seedKey } from '../support/seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
 let keyId: string;
 
 beforeAll(async () => {
-  const [key] = await seedKeys(sql, (await newUser()).id, 1);
-  keyId = key?.id ?? '';
+  const key = await seedKey(sql, (await newUser()).id);
+  keyId = key.id;
 });
 afterAll(async () => {
   expect(await findDrift(sql, [keyId])).toEqual([]);
@@ -133,8 +133,8 @@ it.each([[null], [7], ['an event'], [true], [{}], [[]]])(
 );
 
 it('an event at every bound is recorded', async () => {
-  const [key] = await seedKeys(sql, (await newUser()).id, 1);
-  const least = usageEvent(key?.id ?? '', {
+  const key = await seedKey(sql, (await newUser()).id);
+  const least = usageEvent(key.id, {
     occurredAt: fromNow(-93 * day + 60_000),
     targetHost: 'x',
     method: 'x',
@@ -148,7 +148,7 @@ it('an event at every bound is recorded', async () => {
     code: null,
     count: null,
   });
-  const most = usageEvent(key?.id ?? '', {
+  const most = usageEvent(key.id, {
     occurredAt: fromNow(4 * 60_000),
     targetHost: 'x'.repeat(255),
     method: 'x'.repeat(20),
@@ -167,7 +167,7 @@ it('an event at every bound is recorded', async () => {
     repeated: 0,
     rejected: [],
   });
-  const rollups = await readRollups(sql, key?.id ?? '', 'month');
+  const rollups = await readRollups(sql, key.id, 'month');
   // a slice that is not the first is no CONNECT
   expect(rollups.map(({ requests, bytesSent }) => [requests, bytesSent])).toEqual([
     ['1', '0'],
@@ -189,8 +189,8 @@ it('an event of as many bytes as can be is recorded, in and out together', async
 });
 
 it('an event is of no time before its key was made, but for five minutes that a clock may be off', async () => {
-  const [key] = await seedKeys(sql, (await newUser()).id, 1);
-  const id = key?.id ?? '';
+  const key = await seedKey(sql, (await newUser()).id);
+  const id = key.id;
   const made = new Date(Date.now() - 2 * day);
   await sql`update private.proxy_keys set created_at = ${made} where id = ${id}`;
   const at = (ms: number) =>

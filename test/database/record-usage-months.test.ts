@@ -1,8 +1,8 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { connectOwner, newUser } from '../personas.ts';
-import { seedKeys } from './seeded-keys.ts';
-import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
+import { seedKey } from '../support/seeded-keys.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -27,8 +27,8 @@ it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
     const gateway = postgres(stack.gatewayDbUrl, { max: 1, connection: { TimeZone: timeZone } });
     const [setting] = await gateway`show timezone`;
     expect(setting?.TimeZone).toBe(timeZone);
-    const [key] = await seedKeys(sql, ownerId, 1);
-    const id = key?.id ?? '';
+    const key = await seedKey(sql, ownerId);
+    const id = key.id;
     const ended = [`${lastDay}T23:59:59Z`, `${lastDay}T23:59:59.999999Z`];
     const begun = [
       thisMonth,

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser } from '../personas.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
-import { findDrift, mostBytes, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { connectGateway, connectOwner, newUser } from '../support/personas.ts';
+import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import {
+  findDrift,
+  mostBytes,
+  readRollups,
+  recordUsage,
+  usageEvent,
+} from '../support/usage-events.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(3);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
-import { findDrift, readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
+import { findDrift, readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { countRotations, forgetWrites, secondsUntilRotation } from '../functions/write-windows.ts';
-import { connectOwner, newUser, type Persona } from '../personas.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
-import { type Answer, waysIn } from './ways-in.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, askBy } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import { connectOwner, newUser, type Persona } from '../support/personas.ts';
+import { type SeededKey, seedKey, seedKeys } from '../support/seeded-keys.ts';
+import { secondsUntilRotation } from '../support/write-windows.ts';
 
-const stack = inject('stack');
 const sql = connectOwner();
 let owner: Persona;
 let keys: SeededKey[];
@@ -19,7 +19,7 @@ afterAll(() => sql.end());
 function rotateAtOnce(count: number): Promise<Answer[]> {
   return Promise.all(
     Array.from({ length: count }, (_, n) =>
-      (n % 2 ? waysIn.rpc : waysIn.route).rotate(owner, keys[n % keys.length]?.id ?? ''),
+      (n % 2 ? askBy.rpc : askBy.route)(calls.rotate(owner, keys[n % keys.length]?.id ?? '')),
     ),
   );
 }
@@ -110,54 +110,46 @@ describe('of 200 rotations of one user fired at once over several keys by both w
 
   it('another user is not limited', async () => {
     const other = await newUser();
-    const [key] = await seedKeys(sql, other.id, 1);
-    const answer = await waysIn.rpc.rotate(other, key?.id ?? '');
+    const key = await seedKey(sql, other.id);
+    const answer = await askBy.rpc(calls.rotate(other, key.id));
     expect(answer).toMatchObject({ status: 200, code: null });
     expect(await rotationWindow(other)).toHaveLength(1);
   });
 });
 
-it('the REST API sends Retry-After as a header too', async () => {
-  await forgetWrites(sql, owner.id);
-  await countRotations(sql, owner.id, 5);
-  const response = await fetch(`${stack.restUrl}/rpc/rotate_proxy_key`, {
-    method: 'POST',
-    headers: {
-      apikey: stack.publishableKey,
-      Authorization: `Bearer ${owner.token}`,
-      'Content-Type': 'application/json',
-    },
-    body: JSON.stringify({ id: keys[0]?.id }),
-  });
-  const body = (await response.json()) as { code: string; details: string };
-  expect(response.status).toBe(429);
-  expect(body.code).toBe('PT429');
-  expect(response.headers.get('Retry-After')).toBe(body.details);
-});
-
-it.each(Object.entries(waysIn))(
+it.each(Object.entries(askBy))(
   'a rotation that is refused by %s does not count',
-  async (_, way) => {
+  async (_, ask) => {
     const user = await newUser();
     const other = await newUser();
     const [live, deleted, suspended] = await seedKeys(sql, user.id, 3);
-    const [foreign] = await seedKeys(sql, other.id, 1);
-    if (!live || !deleted || !suspended || !foreign) throw new Error('keys were not seeded');
+    const foreign = await seedKey(sql, other.id);
+    if (!live || !deleted || !suspended) throw new Error('keys were not seeded');
     await sql`update private.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
     await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
 
-    expect(await way.rotate(user, foreign.id)).toMatchObject({ status: 404, code: 'not_found' });
-    expect(await way.rotate(user, deleted.id)).toMatchObject({ status: 409, code: 'key_deleted' });
-    expect(await way.rotate(user, suspended.id)).toMatchObject({
+    expect(await ask(calls.rotate(user, foreign.id))).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
+    expect(await ask(calls.rotate(user, deleted.id))).toMatchObject({
+      status: 409,
+      code: 'key_deleted',
+    });
+    expect(await ask(calls.rotate(user, suspended.id))).toMatchObject({
       status: 409,
       code: 'key_suspended',
     });
     expect(await rotationWindow(user)).toEqual([]);
 
-    for (let n = 0; n < 5; n += 1) expect((await way.rotate(user, live.id)).status).toBe(200);
+    for (let n = 0; n < 5; n += 1)
+      expect((await ask(calls.rotate(user, live.id))).status).toBe(200);
     const full = await rotationWindow(user);
     expect(full).toHaveLength(5);
-    expect(await way.rotate(user, live.id)).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(await ask(calls.rotate(user, live.id))).toMatchObject({
+      status: 429,
+      code: 'rate_limited',
+    });
     expect(await rotationWindow(user)).toEqual(full);
   },
 );

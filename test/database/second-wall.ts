@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import type { Relation } from './catalog.ts';
+import type { Relation } from '../support/catalog.ts';
 
 /**
  * Runs `work` as a signed-in user who were granted every table and view of `private`, in a

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { protectedRoutes } from '../functions/contract.ts';
-import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
-import { listRelations, listRoutines } from './catalog.ts';
+import { listRelations, listRoutines } from '../support/catalog.ts';
+import { protectedRoutes } from '../support/contract.ts';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { hashSecret } from '../support/seeded-keys.ts';
 import { searchDatabase, searchFiles } from './search-everywhere.ts';
-import { hashSecret } from './seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

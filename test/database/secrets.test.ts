@@ -1,37 +1,34 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona, request } from '../personas.ts';
+import { askBy, keyOf } from '../support/both-ways.ts';
+import { calls } from '../support/calls.ts';
+import type { MintedKey } from '../support/contract.ts';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { hashSecret } from '../support/seeded-keys.ts';
 import { type Finding, searchDatabase, searchFiles } from './search-everywhere.ts';
-import { hashSecret } from './seeded-keys.ts';
-import { type Answer, type LiveKey, waysIn } from './ways-in.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
 let owner: Persona;
-let keys: LiveKey[];
+let keys: MintedKey[];
 /** What must stand nowhere. */
 let secrets: string[];
-
-function keyOf({ key, status }: Answer): LiveKey {
-  if (!key) throw new Error(`no key was answered, but ${status}`);
-  return key;
-}
 
 /** All that can be done with a key and its user's token, and what is refused or fails on the way. */
 beforeAll(async () => {
   const admin = await newAdmin();
   owner = await newUser();
   keys = [];
-  for (const way of Object.values(waysIn)) {
-    const minted = keyOf(await way.mint(owner, { label: 'secret' }));
-    const rotated = keyOf(await way.rotate(owner, minted.id));
-    await way.remove(owner, minted.id);
-    expect((await way.rotate(owner, minted.id)).code).toBe('key_deleted');
-    expect((await way.reactivate(owner, minted.id)).code).toBe('forbidden');
-    expect((await way.reactivate(admin, minted.id)).status).toBe(200);
-    expect((await way.mint(owner, { label: '' })).code).toBe('invalid_request');
-    keys.push(minted, rotated, keyOf(await way.rotate(owner, minted.id)));
+  for (const ask of Object.values(askBy)) {
+    const minted = keyOf(await ask(calls.mint(owner, { label: 'secret' })));
+    const rotated = keyOf(await ask(calls.rotate(owner, minted.id)));
+    await ask(calls.delete(owner, minted.id));
+    expect((await ask(calls.rotate(owner, minted.id))).code).toBe('key_deleted');
+    expect((await ask(calls.reactivate(owner, minted.id))).code).toBe('forbidden');
+    expect((await ask(calls.reactivate(admin, minted.id))).status).toBe(200);
+    expect((await ask(calls.mint(owner, { label: '' }))).code).toBe('invalid_request');
+    keys.push(minted, rotated, keyOf(await ask(calls.rotate(owner, minted.id))));
   }
   await failWith(owner.token);
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
-import { connectAlone, untilBlocked } from './own-stack.ts';
-import { type SeededKey, seedKeys } from './seeded-keys.ts';
+import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
+import { type SeededKey, seedKey } from '../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -12,9 +12,7 @@ let key: SeededKey;
 
 beforeEach(async () => {
   owner = await newUser();
-  const [seeded] = await seedKeys(sql, owner.id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id);
 });
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import type { OwnStack } from './own-stack.ts';
+import type { OwnDatabase } from '../support/own-stack.ts';
 
 /** What reconciling says of a rollup row. */
 export interface Correction {
@@ -45,7 +45,7 @@ export function readDrift(sql: postgres.Sql, month: string): Promise<Correction[
 
 let year = 1999;
 /** A key with four events in May of a year that no other test has; its rollups stand. */
-export async function newScene({ sql, newKeys }: OwnStack) {
+export async function newScene({ sql, newKeys }: OwnDatabase) {
   year += 1;
   const month = `${year}-05-01`;
   const [key] = await newKeys(1);

@@ -1,28 +1,24 @@
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  connectAlone,
-  monthFromNow,
-  type OwnStack,
-  startOwnStack,
-  untilBlocked,
-} from './own-stack.ts';
-import type { SeededKey } from './seeded-keys.ts';
-import { findDrift, recordUsage, usageEvent } from './usage-events.ts';
+import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import type { SeededKey } from '../support/seeded-keys.ts';
+import { findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
+import { monthFromNow } from '../support/usage-scenes.ts';
 
-let stack: OwnStack;
+let database: OwnDatabase;
 let sql: postgres.Sql;
 let key: SeededKey;
 /** Its events are put into the table by hand, without rollups. */
 let oldKey: SeededKey;
 
 beforeAll(async () => {
-  stack = await startOwnStack();
-  sql = stack.sql;
-  [key, oldKey] = (await stack.newKeys(2)) as [SeededKey, SeededKey];
+  database = await startOwnDatabase();
+  sql = database.sql;
+  [key, oldKey] = (await database.newKeys(2)) as [SeededKey, SeededKey];
 });
 
-afterAll(() => stack.stop());
+afterAll(() => database.stop());
 
 async function makePartitions(first: string, last: string, on: postgres.Sql = sql) {
   const [row] = await on`select private.make_usage_partitions(${first}, ${last}) as made`;
@@ -94,7 +90,7 @@ describe('a month whose events are in the default partition already', () => {
       '2001-05-31T23:59:59.999999Z',
       '2001-06-01T00:00:00Z',
     ]);
-    const elsewhere = await connectAlone(stack.dbUrl);
+    const elsewhere = await connectAlone(database.dbUrl);
     await elsewhere`set time zone 'Pacific/Kiritimati'`;
     expect(await makePartitions('2001-05-17', '2001-05-20', elsewhere)).toBe(1);
     expect(await locate('2001')).toEqual({
@@ -155,9 +151,9 @@ describe('while events are recorded', () => {
     await losePartition();
     const before = await count('private.proxy_usage_events');
     const [under, coming] = [newBatch(50), newBatch(50)];
-    const recording = await connectAlone(stack.gatewayDbUrl);
-    const making = await connectAlone(stack.dbUrl);
-    const late = await connectAlone(stack.gatewayDbUrl);
+    const recording = await connectAlone(database.gatewayDbUrl);
+    const making = await connectAlone(database.dbUrl);
+    const late = await connectAlone(database.gatewayDbUrl);
 
     await recording`begin`;
     await recordUsage(recording, under);
@@ -177,15 +173,15 @@ describe('while events are recorded', () => {
   it('a batch that is sent again after its events moved is known', async () => {
     await losePartition();
     const batch = newBatch(20);
-    expect(await recordUsage(stack.gateway, batch)).toMatchObject({ recorded: 20 });
+    expect(await recordUsage(database.gateway, batch)).toMatchObject({ recorded: 20 });
     expect(await makePartitions(month, month)).toBe(1);
-    expect(await recordUsage(stack.gateway, batch)).toMatchObject({ recorded: 0, repeated: 20 });
+    expect(await recordUsage(database.gateway, batch)).toMatchObject({ recorded: 0, repeated: 20 });
     expect(await findDrift(sql, [key.id])).toEqual([]);
   });
 
   it('making gives up rather than hold recording off for long', async () => {
     await losePartition();
-    const recording = await connectAlone(stack.gatewayDbUrl);
+    const recording = await connectAlone(database.gatewayDbUrl);
     await recording`begin`;
     await recordUsage(recording, newBatch(1));
     await expect(makePartitions(month, month)).rejects.toMatchObject({ code: '55P03' });

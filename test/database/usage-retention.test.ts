@@ -1,19 +1,21 @@
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectAlone, monthFromNow, type OwnStack, startOwnStack } from './own-stack.ts';
-import { readRollups, recordUsage, usageEvent } from './usage-events.ts';
+import { connectAlone } from '../support/connect-alone.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
+import { monthFromNow } from '../support/usage-scenes.ts';
 
-let stack: OwnStack;
+let database: OwnDatabase;
 let sql: postgres.Sql;
 let id: string;
 
 beforeAll(async () => {
-  stack = await startOwnStack();
-  sql = stack.sql;
-  id = (await stack.newKeys(1))[0]?.id ?? '';
+  database = await startOwnDatabase();
+  sql = database.sql;
+  id = (await database.newKeys(1))[0]?.id ?? '';
 });
 
-afterAll(() => stack.stop());
+afterAll(() => database.stop());
 
 const partitionOf = (month: string) =>
   `private.proxy_usage_events_${month.slice(0, 7).replace('-', '_')}`;
@@ -76,9 +78,12 @@ describe('the age', () => {
     const oldest = usageEvent(id, {
       occurredAt: new Date(Date.now() - 93 * 86_400_000 + 600_000).toISOString(),
     });
-    expect(await recordUsage(stack.gateway, [oldest])).toMatchObject({ recorded: 1 });
+    expect(await recordUsage(database.gateway, [oldest])).toMatchObject({ recorded: 1 });
     expect(await drop(4)).toEqual([]);
-    expect(await recordUsage(stack.gateway, [oldest])).toMatchObject({ recorded: 0, repeated: 1 });
+    expect(await recordUsage(database.gateway, [oldest])).toMatchObject({
+      recorded: 0,
+      repeated: 1,
+    });
   });
 });
 
@@ -179,11 +184,11 @@ describe('while the events are read', () => {
   it('months are skipped, not waited for, and recording goes on', async () => {
     const months = ['2016-01-01', '2016-02-01'];
     for (const month of months) await fillMonth(month, 1);
-    const reader = await connectAlone(stack.dbUrl);
+    const reader = await connectAlone(database.dbUrl);
     await reader`begin`;
     await reader`select count(*) from private.proxy_usage_events`;
     const skipping = drop(4);
-    const recorded = await recordUsage(stack.gateway, [usageEvent(id)]);
+    const recorded = await recordUsage(database.gateway, [usageEvent(id)]);
     expect(recorded).toMatchObject({ recorded: 1 });
     expect(await skipping).toEqual(
       months.map((month) => ({
@@ -201,7 +206,7 @@ describe('while the events are read', () => {
 
   it('what the default partition caught is skipped as well', async () => {
     await fillMonth('2017-01-01', 1, false);
-    const reader = await connectAlone(stack.dbUrl);
+    const reader = await connectAlone(database.dbUrl);
     await reader`begin`;
     await reader`select count(*) from private.proxy_usage_events_default`;
     expect(await drop(4)).toMatchObject([{ month: null, action: 'skipped', reason: 'in use' }]);
@@ -212,7 +217,7 @@ describe('while the events are read', () => {
 
 it('the lock time limit of the session is its own again afterwards', async () => {
   await fillMonth('2018-01-01', 1);
-  const connection = await connectAlone(stack.dbUrl);
+  const connection = await connectAlone(database.dbUrl);
   await connection`set lock_timeout = '77s'`;
   await connection`begin`;
   await connection`select from private.drop_old_usage(4)`;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { mintAgedKey } from '../functions/key-scenes.ts';
-import { beginOf, hourMs, period, report } from '../functions/usage/usage-scenes.ts';
-import { connectGateway, connectOwner, newUser, type Persona } from '../personas.ts';
+import { connectAlone } from '../support/connect-alone.ts';
+import { mintAgedKey } from '../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../support/personas.ts';
+import { beginOf, hourMs, period, report } from '../support/usage-scenes.ts';
 import { asUser } from './database-role.ts';
-import { connectAlone } from './own-stack.ts';
 
 const { dbUrl } = inject('stack');
 const sql = connectOwner();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, createSupabase, newAdmin, type Persona } from '../personas.ts';
-import { listRelations, type Relation } from './catalog.ts';
+import { listRelations, type Relation } from '../support/catalog.ts';
+import { connectOwner, createSupabase, newAdmin, type Persona } from '../support/personas.ts';
 import { type ApiRole, asRole } from './database-role.ts';
 import { type FurnishedOwner, newFurnishedOwner } from './furnished-owner.ts';
 

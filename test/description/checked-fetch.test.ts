@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { createProxyKeysClient } from '../../client/client.ts';
 import { listenOnLoopback } from '../../scripts/stack/ports.ts';
-import { newUser } from '../personas.ts';
+import { newUser } from '../support/personas.ts';
 import { createAnswerChecker } from './answer-checker.ts';
 import { createCheckedFetch, UndescribedAnswer } from './checked-fetch.ts';
 

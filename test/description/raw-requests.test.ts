@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { beforeAll, expect, inject, it } from 'vitest';
-import { newUser, type Persona } from '../personas.ts';
+import { newUser, type Persona } from '../support/personas.ts';
 import { createAnswerChecker } from './answer-checker.ts';
 
 // what `fetch` does not send as it is: bodies with GET, other methods, paths with dots

@@ -1,6 +1,12 @@
-import { recordUsage, usageEvent } from '../database/usage-events.ts';
-import { mintKey } from '../functions/key-scenes.ts';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../support/personas.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 /** People with keys and usage, over which any request can be made. */
 export interface Scene {

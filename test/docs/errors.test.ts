@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { problemCatalog } from '../../supabase/functions/_shared/problem.ts';
-import { listRoutines } from '../database/catalog.ts';
-import { connectOwner, newUser } from '../personas.ts';
+import { listRoutines } from '../support/catalog.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
 
 const sql = connectOwner();
 const page = readFileSync(join(projectRoot, 'docs/errors.md'), 'utf8');

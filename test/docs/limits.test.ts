@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
-import { connectOwner } from '../personas.ts';
+import { connectOwner } from '../support/personas.ts';
 
 const sql = connectOwner();
 const page = readFileSync(join(projectRoot, 'docs/api.md'), 'utf8');

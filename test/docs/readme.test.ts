@@ -15,11 +15,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
-import { copyDashboard } from '../dashboard/dashboard-copy.ts';
-import { listRelations, listRoutines } from '../database/catalog.ts';
-import { type OwnStack, startOwnStack } from '../database/own-stack.ts';
-import { startPlainTarget } from '../gateway/targets.ts';
-import { connectOwner, newUser } from '../personas.ts';
+import { listRelations, listRoutines } from '../support/catalog.ts';
+import { startPlainTarget } from '../support/gateway/targets.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { connectOwner, newUser } from '../support/personas.ts';
+import { copyDashboard } from '../support/stack/dashboard-copy.ts';
 
 const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
 const origin = 'http://127.0.0.1:54321';
@@ -183,10 +183,10 @@ describe('the README', () => {
 
 describe('the README’s commands for a database of its own', () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
-  let own: OwnStack;
+  let own: OwnDatabase;
 
   beforeAll(async () => {
-    own = await startOwnStack();
+    own = await startOwnDatabase();
     // the CLI knows its local database by the port in config.toml
     const { port } = new URL(own.dbUrl);
     cpSync(join(projectRoot, 'supabase'), join(folder, 'supabase'), { recursive: true });

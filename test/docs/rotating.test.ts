@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, inject, it } from 'vitest';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
-import { mintKey } from '../functions/key-scenes.ts';
-import { newUser, type Persona } from '../personas.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { newUser, type Persona } from '../support/personas.ts';
 
 const { url } = inject('stack');
 

@@ -1,7 +1,7 @@
 import { resolveEnv } from '@supabase/server/core';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { createAuthenticate } from '../../supabase/functions/_shared/authentication.ts';
-import { newUser, type Persona } from '../personas.ts';
+import { newUser, type Persona } from '../support/personas.ts';
 import { badTokens } from './bad-tokens.ts';
 
 // PostgREST would refuse most of these tokens as well: here the function is on its own.

@@ -13,7 +13,7 @@ import {
   UnsecuredJWT,
 } from 'jose';
 import { inject } from 'vitest';
-import { signToken } from '../personas.ts';
+import { signToken } from '../support/personas.ts';
 
 const { url, publishableKey, secretKey, signingJwk } = inject('stack');
 const { kid = '' } = signingJwk;

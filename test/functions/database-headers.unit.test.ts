@@ -6,7 +6,7 @@ import { connectDatabase } from '../../supabase/functions/_shared/database.ts';
 import type { Dependencies } from '../../supabase/functions/_shared/service.ts';
 import { createAdmin } from '../../supabase/functions/admin/app.ts';
 import { createApi } from '../../supabase/functions/api/app.ts';
-import { expectProblem } from './contract.ts';
+import { expectProblem } from '../support/contract.ts';
 
 // an upstream that answers each request with headers of its own, late and out of order
 

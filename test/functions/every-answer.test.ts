@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { newAdmin, newUser, type Persona, request } from '../personas.ts';
 import {
   expectCommonHeaders,
   expectProblem,
   openRoutes,
   type ProtectedRoute,
   protectedRoutes,
-} from './contract.ts';
-import { mintKey } from './key-scenes.ts';
+} from '../support/contract.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { newAdmin, newUser, type Persona, request } from '../support/personas.ts';
 
 let owner: Persona;
 let admin: Persona;

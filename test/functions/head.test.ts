@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../../supabase/functions/api/app.ts';
-import { newAdmin, newUser, type Persona, request } from '../personas.ts';
-import { expectCommonHeaders, openRoutes, protectedRoutes } from './contract.ts';
-import { mintKey } from './key-scenes.ts';
+import { expectCommonHeaders, openRoutes, protectedRoutes } from '../support/contract.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { newAdmin, newUser, type Persona, request } from '../support/personas.ts';
 
 let owner: Persona;
 let admin: Persona;

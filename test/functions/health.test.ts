@@ -4,8 +4,8 @@ import { describe, expect, inject, it } from 'vitest';
 import { connectDatabase } from '../../supabase/functions/_shared/database.ts';
 import type { Dependencies } from '../../supabase/functions/_shared/service.ts';
 import { createApi } from '../../supabase/functions/api/app.ts';
-import { request } from '../personas.ts';
-import { expectCommonHeaders, expectProblem } from './contract.ts';
+import { expectCommonHeaders, expectProblem } from '../support/contract.ts';
+import { request } from '../support/personas.ts';
 
 const { url, publishableKey } = inject('stack');
 const healthPath = '/api/v1/health';

@@ -1,7 +1,7 @@
 import { FunctionRegion } from '@supabase/supabase-js';
 import { beforeAll, expect, it } from 'vitest';
-import { newUser, type Persona } from '../personas.ts';
-import { listAnswer, mintedAnswer } from './contract.ts';
+import { listAnswer, mintedAnswer } from '../support/contract.ts';
+import { newUser, type Persona } from '../support/personas.ts';
 
 // routes as `supabase.functions.invoke` calls them: a region is a header and a parameter of the query
 

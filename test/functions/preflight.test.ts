@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { corsHeaders } from '@supabase/supabase-js/cors';
 import { describe, expect, inject, it } from 'vitest';
-import { expectCommonHeaders, openRoutes, protectedRoutes } from './contract.ts';
+import { expectCommonHeaders, openRoutes, protectedRoutes } from '../support/contract.ts';
 
 const { url } = inject('stack');
 

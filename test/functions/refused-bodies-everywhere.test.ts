@@ -1,8 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../personas.ts';
-import { expectProblem, type MintedKey, type ProtectedRoute, protectedRoutes } from './contract.ts';
-import { mintKey } from './key-scenes.ts';
+import {
+  expectProblem,
+  type MintedKey,
+  type ProtectedRoute,
+  protectedRoutes,
+} from '../support/contract.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../support/personas.ts';
 
 const { url } = inject('stack');
 const sql = connectOwner();
@@ -83,6 +88,7 @@ describe.each(routesWithBody)('$method $path', (route) => {
     ['of a form', 'reason=x'],
     ['of spaces', '  '],
     ['with bytes that are not UTF-8', new Uint8Array([0x7b, 0x22, 0xe9, 0x22, 0x3a, 0x31, 0x7d])],
+    ['with an overlong encoding', new Uint8Array([0x7b, 0x22, 0xc1, 0x81, 0x22, 0x3a, 0x31, 0x7d])],
     ['of two documents', `${good}${good}`],
   ])('refuses a body that is no JSON: one %s', async (_, body) => {
     expect(await pathsAtFault(body)).toEqual(['']);
@@ -91,7 +97,10 @@ describe.each(routesWithBody)('$method $path', (route) => {
   it.each([
     'text/plain',
     'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
     'application/merge-patch+json',
+    'application/problem+json',
+    'application/jsonp',
     'text/json',
   ])('refuses a body of type %s', async (contentType) => {
     const response = await send(route, good, contentType);

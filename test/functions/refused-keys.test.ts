@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { newAdmin, newUser, type Persona, request } from '../personas.ts';
-import { expectProblem, type MintedKey, type ProtectedRoute, protectedRoutes } from './contract.ts';
-import { listKeys, mintKey } from './key-scenes.ts';
+import {
+  expectProblem,
+  type MintedKey,
+  type ProtectedRoute,
+  protectedRoutes,
+} from '../support/contract.ts';
+import { listKeys, mintKey } from '../support/key-scenes.ts';
+import { newAdmin, newUser, type Persona, request } from '../support/personas.ts';
 
 /** All that name a key, in the path or in the query. */
 const routesOfKeys: ProtectedRoute[] = [
@@ -25,7 +30,6 @@ beforeAll(async () => {
 });
 
 const names: Record<string, () => string> = {
-  'an id that no key has': randomUUID,
   'a keyId that no key has': () => 'avp_live_000000000000',
   'a keyId in another case': () => theirs.keyId.toUpperCase(),
   'a keyId cut short': () => theirs.keyId.slice(0, -1),

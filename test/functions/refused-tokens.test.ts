@@ -1,9 +1,9 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newUser, type Persona, request, signToken } from '../personas.ts';
+import { expectProblem, type MintedKey, protectedRoutes } from '../support/contract.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona, request, signToken } from '../support/personas.ts';
 import { badTokens } from './bad-tokens.ts';
-import { expectProblem, type MintedKey, protectedRoutes } from './contract.ts';
-import { mintKey } from './key-scenes.ts';
 
 const { secretKey } = inject('stack');
 const sql = connectOwner();
@@ -68,14 +68,5 @@ describe('after all that was refused', () => {
       select a.action from private.proxy_key_audit as a
       where a.user_id = ${owner.id} or a.api_key_id = ${key.id}`;
     expect([...actions]).toEqual([{ action: 'minted' }]);
-  });
-});
-
-describe('a user whose account is gone', () => {
-  it('can mint no key with a token that has not expired', async () => {
-    const gone = await newUser();
-    await sql`delete from auth.users where id = ${gone.id}`;
-    const response = await gone.request('POST', '/api/v1/proxy/keys', { label: 'ghost' });
-    await expectProblem(response, 401, 'unauthorized');
   });
 });

@@ -2,9 +2,9 @@ import { pino } from 'pino';
 import { afterAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { createDatabaseClock } from '../../gateway/database-clock.ts';
 import { startChangeListener } from '../../gateway/keys/change-listener.ts';
-import { connectOwner } from '../personas.ts';
-import { startTestGateway } from './gateway-fixture.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+import { startTestGateway } from '../support/gateway/gateway-fixture.ts';
+import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
+import { connectOwner } from '../support/personas.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connectOwner } from '../personas.ts';
-import { openBlackHole } from './black-hole.ts';
 import {
   connectRequest,
   type GatewayFixture,
@@ -11,9 +9,11 @@ import {
   readToEnd,
   sendRaw,
   startTestGateway,
-} from './gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner, type UsableKey } from './key-owner.ts';
-import { startPlainTarget, startTcpTarget, type TargetServer } from './targets.ts';
+} from '../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../support/gateway/key-owner.ts';
+import { startPlainTarget, startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
+import { connectOwner } from '../support/personas.ts';
+import { openBlackHole } from './black-hole.ts';
 
 const sql = connectOwner();
 const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;

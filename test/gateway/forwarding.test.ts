@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner } from '../personas.ts';
+import { type GatewayFixture, startTestGateway } from '../support/gateway/gateway-fixture.ts';
+import { newKeyOwner } from '../support/gateway/key-owner.ts';
+import { connectOwner } from '../support/personas.ts';
 import type { Exchange } from './forwarding/exchange.ts';
 import { sections } from './forwarding/exchanges.ts';
 import { faultsOf } from './forwarding/facts.ts';
 import { valuesOf } from './forwarding/message.ts';
 import { type ProxyUnderTest, type Reached, runExchange } from './forwarding/run-exchange.ts';
-import { type GatewayFixture, startTestGateway } from './gateway-fixture.ts';
-import { newKeyOwner } from './key-owner.ts';
 
 const sql = connectOwner();
 let gateway: GatewayFixture;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { connectOwner } from '../personas.ts';
+import { SeededRandom } from '../support/gateway/seeded-random.ts';
+import { connectOwner } from '../support/personas.ts';
 import { clientCase } from './fuzz/client-cases.ts';
 import { foundCases } from './fuzz/found-cases.ts';
 import { openFuzzBed } from './fuzz/fuzz-bed.ts';
@@ -7,7 +8,6 @@ import { makeFuzzKey } from './fuzz/fuzz-key.ts';
 import { type FuzzedGateway, startFuzzedGateway } from './fuzz/fuzzed-gateway.ts';
 import { expectNothingLeft, fuzz } from './fuzz/fuzzing.ts';
 import { targetCase } from './fuzz/target-cases.ts';
-import { SeededRandom } from './seeded-random.ts';
 import { type DeafTarget, startDeafTarget } from './targets/deaf-target.ts';
 
 const stack = inject('stack');

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededRandom } from './seeded-random.ts';
+import type { SeededRandom } from '../support/gateway/seeded-random.ts';
 
 /** What a client does: sends bytes, and then? */
 export interface Attempt {

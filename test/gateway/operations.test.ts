@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { readConfiguration } from '../../gateway/configuration.ts';
-import { connectOwner } from '../personas.ts';
 import {
   connectRequest,
   type GatewayFixture,
   readToEnd,
   sendRaw,
   startTestGateway,
-} from './gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner } from './key-owner.ts';
-import { startTcpTarget, type TargetServer } from './targets.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+} from '../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner } from '../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
+import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
+import { connectOwner } from '../support/personas.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner } from '../personas.ts';
 import {
   connectRequest,
   type GatewayFixture,
@@ -9,9 +8,10 @@ import {
   readToEnd,
   sendRaw,
   startTestGateway,
-} from './gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner, type UsableKey } from './key-owner.ts';
-import { startPlainTarget, startTcpTarget, type TargetServer } from './targets.ts';
+} from '../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../support/gateway/key-owner.ts';
+import { startPlainTarget, startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
+import { connectOwner } from '../support/personas.ts';
 
 const sql = connectOwner();
 let gateway: GatewayFixture;

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
@@ -7,12 +8,17 @@ import { readConfiguration } from '../../gateway/configuration.ts';
 import { startGateway } from '../../gateway/gateway.ts';
 import { explainStartFailure } from '../../gateway/start-failure.ts';
 import { freePort, listenOnLoopback } from '../../scripts/stack/ports.ts';
-import { connectOwner } from '../personas.ts';
-import { gatewayCommand, gatewayEnvironment, spoolFolder } from './gateway-command.ts';
-import { connectRequest, plainRequest, readToEnd, sendRaw } from './gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner } from './key-owner.ts';
-import { startTcpTarget, type TargetServer } from './targets.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
+import {
+  connectRequest,
+  plainRequest,
+  readToEnd,
+  sendRaw,
+} from '../support/gateway/gateway-fixture.ts';
+import { startGatewayProcess } from '../support/gateway/gateway-process.ts';
+import { type KeyOwner, newKeyOwner } from '../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
+import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
+import { connectOwner } from '../support/personas.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -32,6 +38,33 @@ afterAll(async () => {
   await Promise.all([echo.close(), sql.end()]);
 });
 
+/** A folder for a spool, removed when the test is over. */
+function spoolFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'spool');
+}
+
+/** Free ports, and loopback targets allowed. */
+function environment(settings: Record<string, string>): Record<string, string> {
+  return {
+    GATEWAY_DATABASE_URL: stack.gatewayDbUrl,
+    GATEWAY_PORT: '0',
+    GATEWAY_METRICS_PORT: '0',
+    GATEWAY_NODE_ID: 'test-node',
+    GATEWAY_SPOOL_DIR: settings.GATEWAY_SPOOL_DIR ?? spoolFolder(),
+    GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
+    ...settings,
+  };
+}
+
+/** Runs `node gateway/main.ts`. Ended when the test is over. */
+function run(settings: Record<string, string>) {
+  const gateway = startGatewayProcess(environment(settings));
+  onTestFinished(async () => void (await gateway.kill()));
+  return gateway;
+}
+
 async function refusesConnections(port: number): Promise<void> {
   await vi.waitFor(async () => {
     const attempt = sendRaw(port, connectRequest('10.0.0.1:80'));
@@ -41,21 +74,21 @@ async function refusesConnections(port: number): Promise<void> {
 
 describe('SIGTERM', () => {
   it('takes no new CONNECTs, lets the open tunnel go on to its end, and exits 0', async () => {
-    const command = gatewayCommand({ GATEWAY_DRAIN_MS: '600000', GATEWAY_FLUSH_MS: '60000' });
-    const { port, operationsUrl } = await command.ready();
+    const gateway = run({ GATEWAY_DRAIN_MS: '600000', GATEWAY_FLUSH_MS: '60000' });
+    const { port, operationsUrl } = await gateway.ready();
     const key = await owner.newKey();
     const open = await sendRaw(port, connectRequest(authority(), key.basicAuth));
     expect(open.status).toBe(200);
-    command.child.kill('SIGTERM');
+    gateway.child.kill('SIGTERM');
     await refusesConnections(port);
     expect(await (await fetch(`${operationsUrl}/readyz`)).text()).toBe('stopping\n');
     // asking twice is asking once
-    command.child.kill('SIGTERM');
+    gateway.child.kill('SIGTERM');
 
     open.socket.end('y'.repeat(1_000_000));
     expect((await readToEnd(open.socket)).length).toBe(1_000_000);
-    expect(await command.ended).toBe(0);
-    expect(command.stderr()).toBe('');
+    expect(await gateway.ended).toBe(0);
+    expect(gateway.stderr()).toBe('');
     // before it ended, not whenever
     const events = await sql`
       select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
@@ -64,8 +97,8 @@ describe('SIGTERM', () => {
   });
 
   it('ends what is open after GATEWAY_DRAIN_MS, metered, and exits 0', async () => {
-    const command = gatewayCommand({ GATEWAY_DRAIN_MS: '100' });
-    const { port } = await command.ready();
+    const gateway = run({ GATEWAY_DRAIN_MS: '100' });
+    const { port } = await gateway.ready();
     const key = await owner.newKey();
     const open = await sendRaw(port, connectRequest(authority(), key.basicAuth));
     open.socket.write('z'.repeat(5_000));
@@ -75,8 +108,7 @@ describe('SIGTERM', () => {
     });
     open.socket.resume();
     await vi.waitFor(() => expect(said).toBe(5_000));
-    command.child.kill('SIGTERM');
-    expect(await command.ended).toBe(0);
+    expect(await gateway.stop()).toBe(0);
     await vi.waitFor(() => expect(open.socket.closed).toBe(true));
     const events = await sql`
       select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
@@ -91,29 +123,27 @@ describe('SIGTERM', () => {
       onTestFinished(() => proxy.close());
       const GATEWAY_SPOOL_DIR = spoolFolder();
       const settings = { GATEWAY_SPOOL_DIR, GATEWAY_DRAIN_MS: '0', GATEWAY_FLUSH_MS: '60000' };
-      const command = gatewayCommand({
+      const gateway = run({
         ...settings,
         GATEWAY_DATABASE_URL: proxy.through(stack.gatewayDbUrl),
       });
-      const { port } = await command.ready();
+      const { port } = await gateway.ready();
       const key = await owner.newKey();
       const open = await sendRaw(port, connectRequest(authority(), key.basicAuth));
       expect(open.status).toBe(200);
       open.socket.end('w'.repeat(7_000));
       expect((await readToEnd(open.socket)).length).toBe(7_000);
       proxy[away]();
-      command.child.kill('SIGTERM');
-      expect(await command.ended).toBe(0);
+      expect(await gateway.stop()).toBe(0);
       expect(readdirSync(GATEWAY_SPOOL_DIR).filter((name) => name !== 'lock')).not.toEqual([]);
       const count = sql`select from private.proxy_usage_events where api_key_id = ${key.id}`;
       expect(await count).toHaveLength(0);
 
-      const next = gatewayCommand(settings);
+      const next = run(settings);
       await next.ready();
       const [event] = await owner.eventsOf(key, 1);
       expect(event).toMatchObject({ bytes_sent: 7_000, bytes_received: 7_000, status_code: 200 });
-      next.child.kill('SIGTERM');
-      expect(await next.ended).toBe(0);
+      expect(await next.stop()).toBe(0);
     },
   );
 });
@@ -125,13 +155,13 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
     expect(said).not.toContain(stack.gatewayDbUrl);
   };
   const expectExplained = async (settings: Record<string, string>, words: string[]) => {
-    const command = gatewayCommand(settings);
-    expect(await command.ended).toBe(1);
-    expectWords(command.stderr(), words);
+    const gateway = run(settings);
+    expect(await gateway.ended).toBe(1);
+    expectWords(gateway.stderr(), words);
   };
   /** What `main.ts` would say, without its process. */
   const expectExplanation = async (settings: Record<string, string>, words: string[]) => {
-    const configuration = readConfiguration(gatewayEnvironment(settings));
+    const configuration = readConfiguration(environment(settings));
     const started = startGateway(configuration, { log: pino({ level: 'silent' }) });
     const error = await started.then(
       () => expect.unreachable(),
@@ -147,7 +177,7 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
 
   it('on a spool that another gateway has', async () => {
     const GATEWAY_SPOOL_DIR = spoolFolder();
-    const first = gatewayCommand({ GATEWAY_SPOOL_DIR });
+    const first = run({ GATEWAY_SPOOL_DIR });
     const { operationsUrl } = await first.ready();
     await expectExplained({ GATEWAY_SPOOL_DIR }, [GATEWAY_SPOOL_DIR, 'GATEWAY_SPOOL_DIR']);
     expect((await fetch(`${operationsUrl}/healthz`)).status).toBe(200);
@@ -190,8 +220,8 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
 
 it('the log, at whatever level, is JSON lines without secrets, URLs, paths or header values', async () => {
   // all that the other levels have too
-  const command = gatewayCommand({ GATEWAY_LOG_LEVEL: 'trace', GATEWAY_DRAIN_MS: '0' });
-  const { port } = await command.ready();
+  const gateway = run({ GATEWAY_LOG_LEVEL: 'trace', GATEWAY_DRAIN_MS: '0' });
+  const { port } = await gateway.ready();
   const key = await owner.newKey();
   const url = `http://${authority()}/a-secret-path?a-secret-query`;
   const header = 'Connection: close\r\nX-Secret: a-secret-header\r\nHost';
@@ -207,17 +237,16 @@ it('the log, at whatever level, is JSON lines without secrets, URLs, paths or he
     const { socket } = await sendRaw(port, request.replace('Host', header));
     socket.destroy();
   }
-  command.child.kill('SIGTERM');
-  expect(await command.ended).toBe(0);
-  expect(command.stderr()).toBe('');
-  expect(command.logged().length).toBeGreaterThan(2);
-  for (const line of command.logged()) {
+  expect(await gateway.stop()).toBe(0);
+  expect(gateway.stderr()).toBe('');
+  expect(gateway.logged().length).toBeGreaterThan(2);
+  for (const line of gateway.logged()) {
     expect(JSON.parse(line)).toMatchObject({ level: expect.any(Number), nodeId: 'test-node' });
   }
-  const log = command.logged().join('\n');
+  const log = gateway.logged().join('\n');
   // a refusal names its key at each level
   const { info } = pino.levels.values;
-  const refusals = command.logged().filter((line) => line.includes(key.keyId));
+  const refusals = gateway.logged().filter((line) => line.includes(key.keyId));
   expect(refusals.some((line) => JSON.parse(line).level >= Number(info))).toBe(true);
   const encoded = Buffer.from(key.basicAuth).toString('base64');
   for (const secret of [key.secret, encoded, 'a'.repeat(64), 'a-secret', stack.gatewayDbUrl]) {

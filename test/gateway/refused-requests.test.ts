@@ -1,10 +1,15 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner } from '../personas.ts';
-import { type GatewayFixture, readToEnd, sendRaw, startTestGateway } from './gateway-fixture.ts';
-import { newKeyOwner, type UsableKey } from './key-owner.ts';
+import {
+  type GatewayFixture,
+  readToEnd,
+  sendRaw,
+  startTestGateway,
+} from '../support/gateway/gateway-fixture.ts';
+import { newKeyOwner, type UsableKey } from '../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
+import { connectOwner } from '../support/personas.ts';
 import { basic, make, request } from './malformed-requests.ts';
-import { startTcpTarget, type TargetServer } from './targets.ts';
 
 const sql = connectOwner();
 let gateway: GatewayFixture;

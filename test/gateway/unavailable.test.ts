@@ -13,7 +13,6 @@ import {
 } from '../../gateway/requests/request-handler.ts';
 import { RefusedRequests } from '../../gateway/usage/refused-requests.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
-import { connectOwner } from '../personas.ts';
 import {
   connectRequest,
   plainRequest,
@@ -21,11 +20,12 @@ import {
   readToEnd,
   sendRaw,
   startTestGateway,
-} from './gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner, type UsableKey } from './key-owner.ts';
+} from '../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
+import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
+import { connectOwner } from '../support/personas.ts';
 import { startDeafTarget } from './targets/deaf-target.ts';
-import { startTcpTarget, type TargetServer } from './targets.ts';
-import { startTcpProxy } from './tcp-proxy.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

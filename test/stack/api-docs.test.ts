@@ -2,8 +2,8 @@ import { request as httpRequest } from 'node:http';
 import { describe, expect, inject, it } from 'vitest';
 import { apiDocsPath, apiDocsPaths } from '../../scripts/stack/api-docs.ts';
 import { describeStack } from '../../scripts/stack/describe-stack.ts';
-import { expectProblem } from '../functions/contract.ts';
-import { request } from '../personas.ts';
+import { expectProblem } from '../support/contract.ts';
+import { request } from '../support/personas.ts';
 
 const stack = inject('stack');
 const parts = [...apiDocsPaths];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { expect, onTestFinished, test } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
-import { type CheckoutCopy, copyCheckout } from './checkout-copy.ts';
+import { type CheckoutCopy, copyCheckout } from '../support/stack/checkout-copy.ts';
 import {
   endAll,
   type Process,
@@ -11,7 +11,7 @@ import {
   startCommand,
   temporaryFolder,
   until,
-} from './start-command.ts';
+} from '../support/stack/start-command.ts';
 
 // each start completes what the one before it left, and is itself cut short, up to the last
 

@@ -11,9 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { runBuild } from '../dashboard/build-command.ts';
-import { copyDashboard, type DashboardCopy } from '../dashboard/dashboard-copy.ts';
-import { type StartCommand, startCommand, until } from './start-command.ts';
+import { runBuild } from '../support/stack/build-command.ts';
+import { copyDashboard, type DashboardCopy } from '../support/stack/dashboard-copy.ts';
+import { type StartCommand, startCommand, until } from '../support/stack/start-command.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'dashboard-stack-'));
 /** While this file is there, a build begins and does not end. */

@@ -11,7 +11,7 @@ import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { startDatabase } from '../../scripts/stack/start-database.ts';
 import { openStateDirectory } from '../../scripts/stack/state-directory.ts';
 import { createSupervisor } from '../../scripts/stack/supervisor.ts';
-import { createSupabase, request } from '../personas.ts';
+import { createSupabase, request } from '../support/personas.ts';
 
 const admin = { email: 'admin@example.com', password: demoUser.password };
 const supabaseFolder = join(projectRoot, 'supabase');

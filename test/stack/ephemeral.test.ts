@@ -5,7 +5,6 @@ import { basename, dirname } from 'node:path';
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
-import { expectToListenOnLoopback } from './listeners.ts';
 import {
   isListening,
   portOf,
@@ -14,7 +13,8 @@ import {
   startCommand,
   temporaryFolder,
   until,
-} from './start-command.ts';
+} from '../support/stack/start-command.ts';
+import { expectToListenOnLoopback } from './listeners.ts';
 
 test('stacks have nothing in common, and a start clears up what a killed one left, and that alone', async () => {
   const temporary = temporaryFolder();

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { postgresUser } from '../../scripts/stack/process-user.ts';
-import { type CheckoutCopy, copyCheckout } from './checkout-copy.ts';
-import { endAll, type StartCommand, startCommand } from './start-command.ts';
+import { type CheckoutCopy, copyCheckout } from '../support/stack/checkout-copy.ts';
+import { endAll, type StartCommand, startCommand } from '../support/stack/start-command.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'kept-data-'));
 let checkout: CheckoutCopy;

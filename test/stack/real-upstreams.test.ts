@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { expect, inject, test } from 'vitest';
-import { newUser, request } from '../personas.ts';
+import { newUser, request } from '../support/personas.ts';
 
 // what PostgREST, Auth and the functions themselves make of what the API gateway sends them
 

@@ -13,8 +13,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { listenOnLoopback } from '../../scripts/stack/ports.ts';
-import { type CheckoutCopy, copyCheckout, replacePackages } from './checkout-copy.ts';
-import { type StartCommand, startCommand, temporaryFolder } from './start-command.ts';
+import {
+  type CheckoutCopy,
+  copyCheckout,
+  replacePackages,
+} from '../support/stack/checkout-copy.ts';
+import {
+  type StartCommand,
+  startCommand,
+  temporaryFolder,
+} from '../support/stack/start-command.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'refusals-'));
 let checkout: CheckoutCopy;

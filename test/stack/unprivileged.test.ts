@@ -22,13 +22,17 @@ import {
   postgresUser,
 } from '../../scripts/stack/process-user.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
-import { type CheckoutCopy, copyCheckout, replacePackages } from './checkout-copy.ts';
+import {
+  type CheckoutCopy,
+  copyCheckout,
+  replacePackages,
+} from '../support/stack/checkout-copy.ts';
 import {
   type StartCommand,
   type StartOptions,
   startCommand,
   temporaryFolder,
-} from './start-command.ts';
+} from '../support/stack/start-command.ts';
 
 // who starts the stack as an ordinary user: `nobody` when root runs the tests, else who runs them
 const ordinary = postgresUser();

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { insertKeys, mintKey } from '../functions/key-scenes.ts';
-import { type OwnAuditRow, readOwnAudit } from '../functions/own-history.ts';
+import { type Caller, callerWith } from '../support/calls.ts';
+import { insertKeys, mintKey } from '../support/key-scenes.ts';
+import { type OwnAuditRow, readOwnAudit } from '../support/own-history.ts';
 import {
   connectOwner,
   createSupabase,
@@ -11,8 +12,7 @@ import {
   type Persona,
   request,
   signToken,
-} from '../personas.ts';
-import { anonymous, type Caller, callerWith } from './both-ways.ts';
+} from '../support/personas.ts';
 
 const { secretKey } = inject('stack');
 const sql = connectOwner();
@@ -261,13 +261,6 @@ describe('who is no owner', () => {
     const exp = Math.floor(Date.now() / 1000) - 5;
     const token = await signToken({ ...decodeJwt(owner.token), exp });
     await expectRefusal(callerWith(token), {}, unauthorized);
-  });
-
-  it.each<[string, Caller, number]>([
-    ['without a token', anonymous, 401],
-    ['with the secret key', { supabase: createSupabase(secretKey) }, 403],
-  ])('may not ask at all %s', async (_, by, status) => {
-    expect(await ask(by)).toMatchObject({ status, data: null, error: { code: '42501' } });
   });
 });
 

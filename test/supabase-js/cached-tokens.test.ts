@@ -1,6 +1,6 @@
 import { expect, inject, it, vi } from 'vitest';
-import { newUser, signToken } from '../personas.ts';
-import { callerWith } from './both-ways.ts';
+import { callerWith } from '../support/calls.ts';
+import { newUser, signToken } from '../support/personas.ts';
 
 const { url } = inject('stack');
 const seconds = () => Math.floor(Date.now() / 1_000);

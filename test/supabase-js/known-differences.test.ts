@@ -1,17 +1,9 @@
 import { decodeJwt } from 'jose';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { expectProblem } from '../functions/contract.ts';
-import { mintKey } from '../functions/key-scenes.ts';
-import { createSupabase, newUser, type Persona, signToken } from '../personas.ts';
-import {
-  anonymous,
-  type BothWays,
-  callerWith,
-  everything,
-  list,
-  mint,
-  ofOwners,
-} from './both-ways.ts';
+import { anonymous, type BothWays, callerWith, calls, everything } from '../support/calls.ts';
+import { expectProblem } from '../support/contract.ts';
+import { mintKey } from '../support/key-scenes.ts';
+import { createSupabase, newUser, type Persona, signToken } from '../support/personas.ts';
 
 // Where PostgREST answers before the database's rules are asked, it does so in its own words.
 
@@ -44,13 +36,13 @@ describe('types of JSON', () => {
     ['an object as label', { label: { a: 1 } }, { label: '{"a":1}' }],
     ['text as mode', { label: 'x', liveMode: 'false' }, { live_mode: false }],
   ])('are refused by the route and coerced by PostgREST: %s', async (_, body, minted) => {
-    const { route, rpc } = mint(user, body);
+    const { route, rpc } = calls.mint(user, body);
     await expectProblem(await route(), 400, 'invalid_request');
     expect(await rpc()).toMatchObject({ status: 200, error: null, data: minted });
   });
 
   it('are refused by PostgREST too where they cannot be coerced', async () => {
-    const ways = mint(user, { label: 'x', liveMode: 'maybe' });
+    const ways = calls.mint(user, { label: 'x', liveMode: 'maybe' });
     await expectRefusals(ways, invalid, { status: 400, code: '22P02' });
   });
 });
@@ -62,7 +54,7 @@ describe('numbers', () => {
     ['a grace of no number', 'five', '22P02'],
   ])('are 400 both ways, to PostgREST in its own words: %s', async (_, graceSeconds, code) => {
     const { id } = await mintKey(user);
-    await expectRefusals(ofOwners.rotate(user, id, { graceSeconds }), invalid, {
+    await expectRefusals(calls.rotate(user, id, { graceSeconds }), invalid, {
       status: 400,
       code,
     });
@@ -70,19 +62,19 @@ describe('numbers', () => {
 
   it('are refused by the route and coerced by PostgREST as text', async () => {
     const { id } = await mintKey(user);
-    const rotation = ofOwners.rotate(user, id, { graceSeconds: '5' });
+    const rotation = calls.rotate(user, id, { graceSeconds: '5' });
     await expectProblem(await rotation.route(), 400, 'invalid_request');
     expect(await rotation.rpc()).toMatchObject({ status: 200, error: null });
   });
 
   it.each(['x', '1.5', ''])('are 400 both ways as a limit of %j', async (limit) => {
-    await expectRefusals(list(user, { limit }), invalid, { status: 400, code: '22P02' });
+    await expectRefusals(calls.list(user, { limit }), invalid, { status: 400, code: '22P02' });
   });
 });
 
 describe('parameters of a list', () => {
   it('that it does not take name no function to PostgREST', async () => {
-    const { route, rpc } = list(user, { colour: 'red' });
+    const { route, rpc } = calls.list(user, { colour: 'red' });
     await expectProblem(await route(), 400, 'invalid_request');
     const { status, error } = await rpc();
     expect({ status, code: error?.code }).toEqual({ status: 404, code: 'PGRST202' });
@@ -94,7 +86,7 @@ describe('text that Postgres cannot hold', () => {
     ['a NUL', 'one\u0000two', '22P05'],
     ['half of a surrogate pair', 'one\ud800two', 'PGRST102'],
   ])('is 400 both ways in a label: %s', async (_, label, code) => {
-    await expectRefusals(mint(user, { label }), invalid, { status: 400, code });
+    await expectRefusals(calls.mint(user, { label }), invalid, { status: 400, code });
   });
 
   it.each([
@@ -102,13 +94,13 @@ describe('text that Postgres cannot hold', () => {
     ['half of a surrogate pair', '\ud800', 'PGRST102'],
   ])('is 400 both ways in an address range: %s', async (_, range, code) => {
     const { id } = await mintKey(user);
-    const ways = ofOwners.update(user, id, { allowedIps: [range] });
+    const ways = calls.update(user, id, { allowedIps: [range] });
     await expectRefusals(ways, invalid, { status: 400, code });
   });
 
   it('names no key to the route, and is 400 to PostgREST', async () => {
     await expectRefusals(
-      ofOwners.rotate(user, 'avp_live_\u0000'),
+      calls.rotate(user, 'avp_live_\u0000'),
       { status: 404, code: 'not_found' },
       { status: 400, code: '22P05' },
     );

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startTcpProxy } from '../../../test/gateway/tcp-proxy.ts';
+import { startTcpProxy } from '../../../test/support/gateway/tcp-proxy.ts';
 import { type BenchKey, newBenchKeys } from '../gateway/bench-keys.ts';
 import { type ProxyProcess, startGatewayProcess } from '../gateway/proxy-process.ts';
 import { startTarget } from '../gateway/target.ts';

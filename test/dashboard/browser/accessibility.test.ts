@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ageKeys } from '../../database/aged-key.ts';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, connectOwner, newAdmin, newUser } from '../../personas.ts';
+import { connectGateway, connectOwner, newAdmin, newUser } from '../../support/personas.ts';
+import { ageKeys } from '../../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { expectAccessible } from './axe.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import sirv from 'sirv';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
-import { newUser, password } from '../../personas.ts';
-import { type BuildEnd, buildsFolder, runBuild } from '../build-command.ts';
+import { newUser, password } from '../../support/personas.ts';
+import { type BuildEnd, buildsFolder, runBuild } from '../../support/stack/build-command.ts';
 import { browser, withoutChromium } from './chromium.ts';
 
 const stack = inject('stack');

@@ -1,9 +1,9 @@
 import { text } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ageKeys } from '../../database/aged-key.ts';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, connectOwner, newUser } from '../../personas.ts';
+import { connectGateway, connectOwner, newUser } from '../../support/personas.ts';
+import { ageKeys } from '../../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { withoutChromium } from './chromium.ts';
 import { enter } from './steps.ts';
 import { newVisitor } from './visitor.ts';

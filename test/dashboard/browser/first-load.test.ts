@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newUser } from '../../personas.ts';
+import { newUser } from '../../support/personas.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import { enter } from './steps.ts';

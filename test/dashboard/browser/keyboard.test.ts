@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { newAdmin, newUser, password } from '../../personas.ts';
+import { newAdmin, newUser, password } from '../../support/personas.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import { untilFoundAlone } from './steps.ts';

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, newAdmin, newUser } from '../../personas.ts';
+import { connectGateway, newAdmin, newUser } from '../../support/personas.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import { chooseAction, close, enter, mint, untilFoundAlone } from './steps.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Page, Request } from 'playwright-core';
 import { createServer as createDevelopmentServer } from 'vite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createSupabase, newUser, signToken } from '../../personas.ts';
+import { createSupabase, newUser, signToken } from '../../support/personas.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import { close, enter, mint, shownAs, signIn } from './steps.ts';

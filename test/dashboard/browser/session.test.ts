@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { createSupabase, newUser, password, signToken } from '../../personas.ts';
+import { createSupabase, newUser, password, signToken } from '../../support/personas.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import { chooseAction, enter, signIn, signUp } from './steps.ts';

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { newUser } from '../../personas.ts';
+import { newUser } from '../../support/personas.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import { chooseAction, close, enter, mint } from './steps.ts';

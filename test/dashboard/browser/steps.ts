@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { newUser, type Persona, password } from '../../personas.ts';
+import { newUser, type Persona, password } from '../../support/personas.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import type { Visitor } from './visitor.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { type Connection, connectAlone, untilBlocked } from '../own-stack.ts';
-import { seedKeys } from '../seeded-keys.ts';
+import { type Connection, connectAlone, untilBlocked } from '../../support/connect-alone.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { seedKey } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -28,8 +28,7 @@ const adminWrites: typeof writes = {
 };
 
 async function scene(by: Persona, owner: Persona, deleted: boolean) {
-  const [key] = await seedKeys(sql, owner.id, 1, { deleted });
-  if (!key) throw new Error('no key');
+  const key = await seedKey(sql, owner.id, { deleted });
   const [remover, writer] = await Promise.all([
     connectAlone(stack.dbUrl),
     connectAlone(stack.dbUrl),
@@ -97,11 +96,11 @@ it.each(['mint', 'rotate'] as const)(
   async (kind) => {
     for (let round = 0; round < 8; round += 1) {
       const user = await newUser();
-      const [key] = await seedKeys(sql, user.id, 1);
+      const key = await seedKey(sql, user.id);
       const ask = () =>
         kind === 'mint'
           ? user.request('POST', '/api/v1/proxy/keys', { label: 'raced' })
-          : user.request('POST', `/api/v1/proxy/keys/${key?.id}/rotate`);
+          : user.request('POST', `/api/v1/proxy/keys/${key.id}/rotate`);
       const [, ...answers] = await Promise.all([
         sql`delete from auth.users where id = ${user.id}`,
         ...Array.from({ length: 4 }, ask),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newUser, type Persona, request } from '../../personas.ts';
-import { seedKeys } from '../seeded-keys.ts';
+import { connectOwner, newUser, type Persona, request } from '../../support/personas.ts';
+import { seedKeys } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

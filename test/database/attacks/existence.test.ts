@@ -1,24 +1,22 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { type Connection, connectAlone } from '../own-stack.ts';
-import { type LiveKey, waysIn } from '../ways-in.ts';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { askBy, keyOf } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import { type Connection, connectAlone } from '../../support/connect-alone.ts';
+import type { MintedKey } from '../../support/contract.ts';
+import { newUser, type Persona } from '../../support/personas.ts';
 
 const stack = inject('stack');
-const sql = connectOwner();
-afterAll(() => sql.end());
 
 describe("while another tenant's rows are locked, as by a write of theirs", () => {
   let stranger: Persona;
-  let key: LiveKey;
+  let key: MintedKey;
   let holder: Connection;
 
   beforeAll(async () => {
     const [owner, other] = await Promise.all([newUser(), newUser()]);
     stranger = other;
-    const minted = await waysIn.rpc.mint(owner, { label: 'theirs' });
-    if (!minted.key) throw new Error('no key');
-    key = minted.key;
-    await waysIn.rpc.remove(owner, key.id);
+    key = keyOf(await askBy.rpc(calls.mint(owner, { label: 'theirs' })));
+    await askBy.rpc(calls.delete(owner, key.id));
   });
 
   /** Locks all that a write of the owner locks, and more, for as long as `work` takes. */
@@ -43,7 +41,7 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
     whileLocked(async () => {
       for (const id of [key.id, key.keyId]) {
         const { supabase } = stranger;
-        const calls = [
+        const asked = [
           supabase.rpc('get_proxy_key', { id }),
           supabase.rpc('update_proxy_key', { id, changes: { label: 'mine' } }),
           supabase.rpc('rotate_proxy_key', { id }),
@@ -52,7 +50,7 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
           supabase.rpc('list_proxy_key_audit', { id }),
           supabase.rpc('proxy_usage_series', { interval: 'day', key_id: id }),
         ];
-        for (const { status, error } of await Promise.all(calls)) {
+        for (const { status, error } of await Promise.all(asked)) {
           expect([status, error?.hint]).toEqual([404, 'not_found']);
         }
       }
@@ -60,11 +58,10 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
 
   it('a stranger mints, rotates and deletes as before', () =>
     whileLocked(async () => {
-      for (const way of Object.values(waysIn)) {
-        const minted = await way.mint(stranger, { label: 'mine' });
-        const id = minted.key?.id ?? '';
-        expect((await way.rotate(stranger, id)).status).toBe(200);
-        expect((await way.remove(stranger, id)).code).toBeNull();
+      for (const ask of Object.values(askBy)) {
+        const { id } = keyOf(await ask(calls.mint(stranger, { label: 'mine' })));
+        expect((await ask(calls.rotate(stranger, id))).status).toBe(200);
+        expect((await ask(calls.delete(stranger, id))).code).toBeNull();
       }
     }));
 });

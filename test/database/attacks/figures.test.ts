@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { ageKeys } from '../aged-key.ts';
-import { readRollups, recordUsage, usageEvent } from '../usage-events.ts';
-import { type LiveKey, waysIn } from '../ways-in.ts';
+import { askBy, keyOf } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import type { MintedKey } from '../../support/contract.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { ageKeys } from '../../support/seeded-keys.ts';
+import { readRollups, recordUsage, usageEvent } from '../../support/usage-events.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
@@ -10,10 +12,9 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const most = 9007199254740991n;
 
-async function newKey(): Promise<{ user: Persona; key: LiveKey }> {
+async function newKey(): Promise<{ user: Persona; key: MintedKey }> {
   const user = await newUser();
-  const { key } = await waysIn.rpc.mint(user, { label: 'new' });
-  if (!key) throw new Error('no key');
+  const key = keyOf(await askBy.rpc(calls.mint(user, { label: 'new' })));
   return { user, key };
 }
 

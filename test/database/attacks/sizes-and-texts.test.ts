@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 import { asRole } from '../database-role.ts';
-import { type SeededKey, seedKeys } from '../seeded-keys.ts';
 
 const sql = connectOwner();
 let admin: Persona;

@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scramVerifier } from '../../../scripts/gateway-login/scram-verifier.ts';
-import { type OwnStack, startOwnStack } from '../own-stack.ts';
-import { usageEvent } from '../usage-events.ts';
+import { type OwnDatabase, startOwnDatabase } from '../../support/own-stack.ts';
+import { usageEvent } from '../../support/usage-events.ts';
 
 const password = randomUUID();
 const login = 'proxy_gateway_stolen';
-let own: OwnStack;
+let own: OwnDatabase;
 let sql: postgres.Sql;
 let key: { id: string; keyId: string };
 
 // privileges on a database and large objects are everybody's: on a stack of its own
 beforeAll(async () => {
-  own = await startOwnStack();
+  own = await startOwnDatabase();
   sql = own.sql;
   const [made] = await own.newKeys(1);
   if (!made) throw new Error('no key');

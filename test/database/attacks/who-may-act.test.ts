@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
-import { protectedRoutes } from '../../functions/contract.ts';
+import { listRoutines } from '../../support/catalog.ts';
+import { connectAlone, untilBlocked } from '../../support/connect-alone.ts';
+import { protectedRoutes } from '../../support/contract.ts';
 import {
   connectGateway,
   connectOwner,
@@ -9,10 +11,8 @@ import {
   type Persona,
   request,
   signToken,
-} from '../../personas.ts';
-import { listRoutines } from '../catalog.ts';
-import { connectAlone, untilBlocked } from '../own-stack.ts';
-import { seedKeys } from '../seeded-keys.ts';
+} from '../../support/personas.ts';
+import { seedKey } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -39,8 +39,7 @@ const active = async (keyId: string) =>
 describe.each(Object.entries(bans))('a user who %s, with a token that is still good', (_, ban) => {
   it('is refused by every function and the view, and their keys are out of service', async () => {
     const user = await newUser();
-    const [key] = await seedKeys(sql, user.id, 1);
-    if (!key) throw new Error('no key');
+    const key = await seedKey(sql, user.id);
     expect(await active(key.keyId)).toBe(true);
     expect((await user.supabase.rpc('get_proxy_key', { id: key.id })).status).toBe(200);
     await ban(user);
@@ -95,8 +94,7 @@ describe.each(Object.entries(bans))('a user who %s, with a token that is still g
 describe('a ban', () => {
   it('that ends gives the user and their keys back', async () => {
     const user = await newUser();
-    const [key] = await seedKeys(sql, user.id, 1);
-    if (!key) throw new Error('no key');
+    const key = await seedKey(sql, user.id);
     await bans['is banned'](user);
     expect(await active(key.keyId)).toBe(false);
     await admin.updateUserById(user.id, { ban_duration: 'none' });
@@ -147,8 +145,7 @@ describe('a ban', () => {
 
   it('that an owner is under when their deleted key is reactivated keeps it out of service', async () => {
     const [user, by] = await Promise.all([newUser(), newAdmin()]);
-    const [key] = await seedKeys(sql, user.id, 1, { deleted: true });
-    if (!key) throw new Error('no key');
+    const key = await seedKey(sql, user.id, { deleted: true });
     await bans['is banned'](user);
     const { data, error } = await by.supabase.rpc('reactivate_proxy_key', { id: key.id });
     expect(error).toBeNull();
@@ -160,8 +157,7 @@ describe('a ban', () => {
 
   it('that no trigger saw is found by maintenance', async () => {
     const user = await newUser();
-    const [key] = await seedKeys(sql, user.id, 1);
-    if (!key) throw new Error('no key');
+    const key = await seedKey(sql, user.id);
     await sql`
       update private.proxy_keys set owner_barred_until = '2100-01-01Z' where id = ${key.id}`;
     const maintain = () =>

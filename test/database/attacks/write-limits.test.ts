@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { type SeededKey, seedKeys } from '../seeded-keys.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { type SeededKey, seedKey, seedKeys } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -165,9 +165,9 @@ describe('a day, counted by the hour', () => {
     '%s: after %i writes %i hours ago the next is refused until the hour leaves',
     async (action, allowed, ago) => {
       const user = await newUser();
-      const [key] = await seedKeys(sql, user.id, 1);
+      const key = await seedKey(sql, user.id);
       const write = (way: (typeof both)[number]) =>
-        action === 'mint' ? way.mint(user) : way.update(user, key?.id ?? '');
+        action === 'mint' ? way.mint(user) : way.update(user, key.id);
       await wroteBefore(user, action, allowed, ago);
       for (const way of both) {
         const { status, code, retryAfter, limit } = await write(way);
@@ -206,10 +206,10 @@ it('a write that is refused or changes nothing does not count', async () => {
 
 it("admins' writes have a limit of their own, by both ways in", async () => {
   const [by, owner] = await Promise.all([newAdmin(), newUser()]);
-  const [key] = await seedKeys(sql, owner.id, 1);
+  const key = await seedKey(sql, owner.id);
   await wroteBefore(by, 'administer', 20_000, 3);
   for (const way of both) {
-    expect(await way.suspend(by, key?.id ?? '')).toMatchObject({
+    expect(await way.suspend(by, key.id)).toMatchObject({
       status: 429,
       code: 'rate_limited',
       policy: '"administer";q=600;w=60, "administer_daily";q=20000;w=86400',

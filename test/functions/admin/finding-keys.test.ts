@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashSecret } from '../../database/seeded-keys.ts';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, foundKeysAnswer, type MintedKey } from '../contract.ts';
-import { insertKeys, mintKey } from '../key-scenes.ts';
-import { adminWays, type Fields } from './admin-ways.ts';
+import { type Answer, askBy, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { expectAnswer, foundKeysAnswer, type MintedKey } from '../../support/contract.ts';
+import { insertKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { hashSecret } from '../../support/seeded-keys.ts';
 
 const sql = connectOwner();
 /** In the labels of this file alone. */
@@ -37,10 +38,12 @@ afterAll(() => sql.end());
 
 type Name = keyof typeof keys;
 
-describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   /** The names of the keys of this file that a query finds, newest first. */
   async function find(query: Fields): Promise<string[]> {
-    const { status, items } = await way.find(admin, { label: mark, limit: 200, ...query });
+    const { status, items } = await ask(
+      calls.findKeys(admin, { label: mark, limit: 200, ...query }),
+    );
     expect(status).toBe(200);
     return items.map(
       ({ id }) => Object.entries(keys).find(([, key]) => key.id === id)?.[0] ?? 'another',
@@ -52,7 +55,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('sees each with its state and its owner, and no secret or hash', async () => {
-    const { items } = await way.find(admin, { label: mark });
+    const { items } = await ask(calls.findKeys(admin, { label: mark }));
     const found = (name: Name) => items.find(({ id }) => id === keys[name].id);
     expect(found('plain')).toMatchObject({
       keyId: keys.plain.keyId,
@@ -143,7 +146,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['a cursor that is none', { cursor: 'nonsense' }, 'cursor'],
     ['a cursor out of range', { cursor: '_'.repeat(32) }, 'cursor'],
   ])('is refused %s, by its name', async (_, query, field) => {
-    expect(await way.find(admin, query)).toMatchObject({
+    expect(await ask(calls.findKeys(admin, query))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field,
@@ -156,11 +159,13 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     const ids: unknown[] = [];
     let cursor: string | null = null;
     do {
-      const page = await way.find(admin, {
-        user: many.id,
-        limit: 3,
-        ...(cursor === null ? {} : { cursor }),
-      });
+      const page: Answer = await ask(
+        calls.findKeys(admin, {
+          user: many.id,
+          limit: 3,
+          ...(cursor === null ? {} : { cursor }),
+        }),
+      );
       expect(page.items.length).toBeLessThanOrEqual(3);
       ids.push(...page.items.map(({ id }) => id));
       cursor = page.cursor;
@@ -174,31 +179,22 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   it('gets 50 without a limit, and no cursor with the last', async () => {
     const many = await newUser();
     await insertKeys(sql, many.id, { count: 51 });
-    const first = await way.find(admin, { user: many.email });
+    const first = await ask(calls.findKeys(admin, { user: many.email }));
     expect(first.items).toHaveLength(50);
     expect(first.cursor).not.toBeNull();
-    const rest = await way.find(admin, { user: many.email, cursor: first.cursor });
+    const rest = await ask(calls.findKeys(admin, { user: many.email, cursor: first.cursor }));
     expect(rest.items).toHaveLength(1);
     expect(rest.cursor).toBeNull();
-    const all = await way.find(admin, { user: many.email, limit: 51 });
+    const all = await ask(calls.findKeys(admin, { user: many.email, limit: 51 }));
     expect(all.items).toHaveLength(51);
     expect(all.cursor).toBeNull();
   });
 });
 
-describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
-  it('is refused, also for own keys, and learns no address', async () => {
-    for (const query of [{}, { user: one.id }, { user: two.email }, { keyId: keys.plain.id }]) {
-      expect(await way.find(one, query)).toEqual({
-        status: 403,
-        code: 'forbidden',
-        field: null,
-        data: null,
-        items: [],
-        cursor: null,
-      });
-    }
-  });
+it('who is no admin is refused, also for own keys, and learns no address', async () => {
+  for (const query of [{}, { user: one.id }, { user: two.email }, { keyId: keys.plain.id }]) {
+    await expectSameRefusal(calls.findKeys(one, query), 403, 'forbidden');
+  }
 });
 
 describe('over HTTP', () => {

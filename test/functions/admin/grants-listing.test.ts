@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, foundGrantsAnswer } from '../contract.ts';
-import { adminWays, type Fields } from './admin-ways.ts';
+import { type Answer, askBy, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { expectAnswer, foundGrantsAnswer } from '../../support/contract.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 const reason = 'Signed the contract.';
@@ -12,16 +13,16 @@ let two: Persona;
 
 beforeAll(async () => {
   [admin, one, two] = await Promise.all([newAdmin(), newUser(), newUser()]);
-  await adminWays.rpc.grant(admin, { user: one.id, tier: 'enterprise', reason });
-  await adminWays.rpc.grant(admin, { user: one.id, tier: 'team', reason });
-  await adminWays.rpc.grant(admin, { user: two.id, tier: 'enterprise', reason });
+  await askBy.rpc(calls.grant(admin, { user: one.id, tier: 'enterprise', reason }));
+  await askBy.rpc(calls.grant(admin, { user: one.id, tier: 'team', reason }));
+  await askBy.rpc(calls.grant(admin, { user: two.id, tier: 'enterprise', reason }));
 });
 afterAll(() => sql.end());
 
-describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   /** Whose grants of what a query finds, newest first, in this file's part of the list. */
   async function list(query: Fields): Promise<string[]> {
-    const { status, items } = await way.listGrants(admin, { limit: 200, ...query });
+    const { status, items } = await ask(calls.findGrants(admin, { limit: 200, ...query }));
     expect(status).toBe(200);
     return items
       .filter(({ userId }) => userId === one.id || userId === two.id)
@@ -30,7 +31,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
   it('reads the grants of all users with their addresses, newest first', async () => {
     expect(await list({})).toEqual(['two: enterprise', 'one: team', 'one: enterprise']);
-    const { items } = await way.listGrants(admin, { user: two.id });
+    const { items } = await ask(calls.findGrants(admin, { user: two.id }));
     expect(items).toMatchObject([
       {
         userId: two.id,
@@ -63,7 +64,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['a limit of 201', { limit: 201 }, 'limit'],
     ['a cursor that is none', { cursor: 'x' }, 'cursor'],
   ])('is refused %s, by its name', async (_, query, field) => {
-    expect(await way.listGrants(admin, query)).toMatchObject({
+    expect(await ask(calls.findGrants(admin, query))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field,
@@ -88,17 +89,19 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     const seen: unknown[] = [];
     let cursor: string | null = null;
     do {
-      const page = await way.listGrants(admin, {
-        tier,
-        limit: 2,
-        ...(cursor === null ? {} : { cursor }),
-      });
+      const page: Answer = await ask(
+        calls.findGrants(admin, {
+          tier,
+          limit: 2,
+          ...(cursor === null ? {} : { cursor }),
+        }),
+      );
       seen.push(...page.items.map(({ userId }) => userId));
       cursor = page.cursor;
-      expect((await way.grant(admin, { user: (await newUser()).id, tier, reason })).status).toBe(
-        200,
-      );
-      await way.revoke(admin, { user: String(seen[0]), tier, reason });
+      expect(
+        (await ask(calls.grant(admin, { user: (await newUser()).id, tier, reason }))).status,
+      ).toBe(200);
+      await ask(calls.revoke(admin, { user: String(seen[0]), tier, reason }));
     } while (cursor !== null);
     expect(seen).toHaveLength(5);
     expect(new Set(seen)).toEqual(new Set(users.map(({ id }) => id)));
@@ -108,16 +111,10 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 });
 
-describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
-  it('is refused, also for own grants', async () => {
-    for (const query of [{}, { user: one.id }, { user: two.email }]) {
-      expect(await way.listGrants(one, query)).toMatchObject({
-        status: 403,
-        code: 'forbidden',
-        items: [],
-      });
-    }
-  });
+it('who is no admin is refused, also for own grants', async () => {
+  for (const query of [{}, { user: one.id }, { user: two.email }]) {
+    await expectSameRefusal(calls.findGrants(one, query), 403, 'forbidden');
+  }
 });
 
 it('over HTTP the next page is a Link that keeps the filters', async () => {

@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
-import { readOwnAudit, readOwnGrants } from '../own-history.ts';
-import { adminWays, type Fields } from './admin-ways.ts';
+import { askBy, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { expectProblem } from '../../support/contract.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { readOwnAudit, readOwnGrants } from '../../support/own-history.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
@@ -54,7 +61,7 @@ async function expectNoMint() {
   await expectProblem(response, 403, 'tier_not_granted');
 }
 
-describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   it.each<[string, () => string]>([
     ['id', () => user.id],
     ['id in upper case', () => user.id.toUpperCase()],
@@ -62,7 +69,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['e-mail address in another case', () => user.email.toUpperCase()],
   ])('lets a user mint keys of a tier, by the %s', async (_, name) => {
     await expectNoMint();
-    const answer = await way.grant(admin, { user: name(), tier, reason });
+    const answer = await ask(calls.grant(admin, { user: name(), tier, reason }));
     expect(answer).toMatchObject({
       status: 200,
       data: { userId: user.id, tier, grantedBy: admin.id, reason },
@@ -74,17 +81,19 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('leaves a grant that there is as it is, with one row', async () => {
-    const first = await way.grant(admin, { user: user.id, tier, reason });
-    const again = await way.grant(await newAdmin(), { user: user.email, tier, reason: 'Again.' });
+    const first = await ask(calls.grant(admin, { user: user.id, tier, reason }));
+    const again = await ask(
+      calls.grant(await newAdmin(), { user: user.email, tier, reason: 'Again.' }),
+    );
     expect(again).toEqual(first);
     expect(await readAudit()).toEqual([auditRow('tier_granted')]);
   });
 
   it('takes a grant back: no key more, and those that there are go on', async () => {
-    await way.grant(admin, { user: user.id, tier, reason });
+    await ask(calls.grant(admin, { user: user.id, tier, reason }));
     const key = await mintKey(user, { tier });
     const why = 'Left unpaid.';
-    expect(await way.revoke(admin, { user: user.email, tier, reason: why })).toMatchObject({
+    expect(await ask(calls.revoke(admin, { user: user.email, tier, reason: why }))).toMatchObject({
       status: 204,
       code: null,
       data: null,
@@ -100,19 +109,19 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('may take back what is not granted, which leaves no row', async () => {
-    expect((await way.revoke(admin, { user: user.id, tier, reason })).status).toBe(204);
-    await way.grant(admin, { user: user.id, tier, reason });
+    expect((await ask(calls.revoke(admin, { user: user.id, tier, reason }))).status).toBe(204);
+    await ask(calls.grant(admin, { user: user.id, tier, reason }));
     for (const _ of [1, 2]) {
-      expect((await way.revoke(admin, { user: user.id, tier, reason })).status).toBe(204);
+      expect((await ask(calls.revoke(admin, { user: user.id, tier, reason }))).status).toBe(204);
     }
     expect(await readAudit()).toEqual([auditRow('tier_granted'), auditRow('tier_revoked')]);
   });
 
   it('grants anew what was taken back, with the new reason', async () => {
-    await way.grant(admin, { user: user.id, tier, reason });
-    await way.revoke(admin, { user: user.id, tier, reason });
+    await ask(calls.grant(admin, { user: user.id, tier, reason }));
+    await ask(calls.revoke(admin, { user: user.id, tier, reason }));
     const second = await newAdmin();
-    const anew = await way.grant(second, { user: user.id, tier, reason: 'Paid.' });
+    const anew = await ask(calls.grant(second, { user: user.id, tier, reason: 'Paid.' }));
     expect(anew.data).toMatchObject({ grantedBy: second.id, reason: 'Paid.' });
     expect(await readAudit()).toEqual([
       auditRow('tier_granted'),
@@ -122,9 +131,11 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('may grant a tier that is self-serve, and one to an admin', async () => {
-    expect((await way.grant(admin, { user: user.id, tier: 'team', reason })).status).toBe(200);
+    expect((await ask(calls.grant(admin, { user: user.id, tier: 'team', reason }))).status).toBe(
+      200,
+    );
     const other = await newAdmin();
-    expect((await way.grant(admin, { user: other.id, tier, reason })).status).toBe(200);
+    expect((await ask(calls.grant(admin, { user: other.id, tier, reason }))).status).toBe(200);
     expect(await mintKey(other, { tier })).toMatchObject({ tier });
   });
 
@@ -135,8 +146,8 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['an empty text', ''],
     ['an address within another', ' x@example.com '],
   ])('is told that there is no such user: %s', async (_, name) => {
-    for (const ask of [way.grant, way.revoke]) {
-      expect(await ask(admin, { user: name, tier, reason })).toMatchObject({
+    for (const call of [calls.grant, calls.revoke]) {
+      expect(await ask(call(admin, { user: name, tier, reason }))).toMatchObject({
         status: 404,
         code: 'user_not_found',
       });
@@ -144,11 +155,11 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('is told so of an account that was removed', async () => {
-    await way.grant(admin, { user: user.id, tier, reason });
+    await ask(calls.grant(admin, { user: user.id, tier, reason }));
     await sql`delete from auth.users where id = ${user.id}`;
-    for (const ask of [way.grant, way.revoke]) {
+    for (const call of [calls.grant, calls.revoke]) {
       for (const name of [user.id, user.email]) {
-        expect(await ask(admin, { user: name, tier, reason })).toMatchObject({
+        expect(await ask(call(admin, { user: name, tier, reason }))).toMatchObject({
           status: 404,
           code: 'user_not_found',
         });
@@ -168,8 +179,8 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['a reason with a line end', { reason: 'a\nb' }, 'reason'],
     ['a reason that is null', { reason: null }, 'reason'],
   ])('is refused %s, by its name', async (_, fields, field) => {
-    for (const ask of [way.grant, way.revoke]) {
-      expect(await ask(admin, { user: user.id, tier, reason, ...fields })).toMatchObject({
+    for (const call of [calls.grant, calls.revoke]) {
+      expect(await ask(call(admin, { user: user.id, tier, reason, ...fields }))).toMatchObject({
         status: 400,
         code: 'invalid_request',
         field,
@@ -179,28 +190,22 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 });
 
-describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
-  it('is refused, for themselves and for others, who are there or not', async () => {
-    const other = await newUser();
-    for (const name of [user.id, user.email, other.email, randomUUID(), 'nobody@example.com']) {
-      for (const ask of [way.grant, way.revoke]) {
-        expect(await ask(user, { user: name, tier, reason })).toMatchObject({
-          status: 403,
-          code: 'forbidden',
-          data: null,
-        });
-      }
+it('who is no admin is refused, for themselves and others, who are there or not', async () => {
+  const other = await newUser();
+  for (const name of [user.id, user.email, other.email, randomUUID(), 'nobody@example.com']) {
+    for (const call of [calls.grant, calls.revoke]) {
+      await expectSameRefusal(call(user, { user: name, tier, reason }), 403, 'forbidden');
     }
-    await expectNoMint();
-    expect(await readAudit()).toEqual([]);
-  });
+  }
+  await expectNoMint();
+  expect(await readAudit()).toEqual([]);
 });
 
 describe('another user, and an admin too', () => {
   it('reads neither the grant nor its audit as if they were their own', async () => {
-    await adminWays.rpc.grant(admin, { user: user.id, tier, reason });
-    await adminWays.rpc.revoke(admin, { user: user.id, tier, reason });
-    await adminWays.rpc.grant(admin, { user: user.id, tier, reason });
+    await askBy.rpc(calls.grant(admin, { user: user.id, tier, reason }));
+    await askBy.rpc(calls.revoke(admin, { user: user.id, tier, reason }));
+    await askBy.rpc(calls.grant(admin, { user: user.id, tier, reason }));
     for (const other of [await newUser(), await newAdmin()]) {
       expect(await readGrants(other)).toEqual([]);
       expect(await readAudit(other)).toEqual([]);

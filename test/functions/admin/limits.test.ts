@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, keyAnswer, type MintedKey, mintedAnswer } from '../contract.ts';
-import { listKeys, mintKey } from '../key-scenes.ts';
-import { readOwnAudit } from '../own-history.ts';
-import { adminWays, type Fields } from './admin-ways.ts';
-import { listenAsGateway, type ToldGateways } from './told-gateways.ts';
+import { type AnnouncedChanges, listenForChanges } from '../../support/announced-changes.ts';
+import { askBy, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { expectAnswer, keyAnswer, type MintedKey, mintedAnswer } from '../../support/contract.ts';
+import { listKeys, mintKey } from '../../support/key-scenes.ts';
+import { readOwnAudit } from '../../support/own-history.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
@@ -21,11 +28,11 @@ const ofDeveloper = { ...listed, tunnelLimit: 100 };
 let owner: Persona;
 let admin: Persona;
 let key: MintedKey;
-let told: ToldGateways;
+let announced: AnnouncedChanges;
 
 beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
-  told = await listenAsGateway(gateway);
+  announced = await listenForChanges(gateway);
 });
 beforeEach(async () => {
   key = await mintKey(owner);
@@ -46,7 +53,7 @@ async function shownLimits() {
       bandwidth_limit_bytes::float8 as "bandwidthLimitBytes", rate_limit as "rateLimit",
       tunnel_limit as "tunnelLimit"
     from gateway.lookup_proxy_key(${key.keyId})`;
-  const found = await adminWays.route.find(admin, { keyId: key.id });
+  const found = await askBy.route(calls.findKeys(admin, { keyId: key.id }));
   const shown = [
     one.key,
     (
@@ -82,13 +89,12 @@ const changes = (overrides: Record<string, number>) => ({
   limit_overrides: overrides,
 });
 
-describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   it.each(['id', 'keyId'] as const)('sets all limits of a key by its %s', async (name) => {
-    const owns = await newUser();
-    owner = owns;
+    owner = await newUser();
     key = await mintKey(owner);
     const limits = { bandwidthLimitBytes: 123, rateLimit: 7, tunnelLimit: 8 };
-    expect(await way.limit(admin, key[name], { ...limits, reason })).toMatchObject({
+    expect(await ask(calls.limit(admin, key[name], { ...limits, reason }))).toMatchObject({
       status: 200,
       data: { id: key.id, active: true, ...limits },
     });
@@ -115,7 +121,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
       [{ rateLimit: null, tunnelLimit: null }, {}],
     ] as const;
     for (const [fields, limitOverrides] of steps) {
-      const { data } = await way.limit(admin, key.id, { ...fields, reason });
+      const { data } = await ask(calls.limit(admin, key.id, { ...fields, reason }));
       expect(data).toMatchObject({ ...ofDeveloper, ...limitOverrides, limitOverrides });
     }
     expect((await readAudit()).map((row) => row.changes)).toEqual([
@@ -125,11 +131,11 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
       changes({ rate_limit: 10, tunnel_limit: 4 }),
       changes({}),
     ]);
-    expect(await told.timesTold(key.keyId)).toBe(5);
+    expect(await announced.countOf(key.keyId)).toBe(5);
   });
 
   it('says to the owner which limits are the key’s own', async () => {
-    await way.limit(admin, key.id, { rateLimit: 10, reason });
+    await ask(calls.limit(admin, key.id, { rateLimit: 10, reason }));
     const path = `/api/v1/proxy/keys/${key.id}`;
     const { key: one } = await expectAnswer(await owner.request('GET', path), 200, keyAnswer);
     expect(one.limitOverrides).toEqual({ rateLimit: 10 });
@@ -145,7 +151,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['the least', { bandwidthLimitBytes: 0, rateLimit: 1, tunnelLimit: 1 }],
     ['the most', most],
   ])('may set %s', async (_, limits) => {
-    expect(await way.limit(admin, key.id, { ...limits, reason })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { ...limits, reason }))).toMatchObject({
       status: 200,
       data: limits,
     });
@@ -173,7 +179,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['a reason of 501 characters', { ...most, reason: 'x'.repeat(501) }, 'reason'],
     ['no reason but null', { ...most, reason: null }, 'reason'],
   ])('may not set %s', async (_, fields, field) => {
-    expect(await way.limit(admin, key.id, { reason, ...fields })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { reason, ...fields }))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field,
@@ -184,7 +190,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   it('sets the limits of a suspended key, and of one that has expired', async () => {
     await sql`
       update private.proxy_keys set suspended_at = now(), expires_at = now() where id = ${key.id}`;
-    expect(await way.limit(admin, key.id, { ...most, reason })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { ...most, reason }))).toMatchObject({
       status: 200,
       data: { active: false, ...most },
     });
@@ -192,12 +198,12 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
   it('is refused a deleted key, and one that there is not', async () => {
     await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
-    expect(await way.limit(admin, key.id, { ...most, reason })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { ...most, reason }))).toMatchObject({
       status: 409,
       code: 'key_deleted',
     });
     for (const id of [randomUUID(), 'avp_live_000000000000']) {
-      expect(await way.limit(admin, id, { ...most, reason })).toMatchObject({
+      expect(await ask(calls.limit(admin, id, { ...most, reason }))).toMatchObject({
         status: 404,
         code: 'not_found',
       });
@@ -205,37 +211,34 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('leaves no row and tells no gateway where the limits are so already', async () => {
-    await way.limit(admin, key.id, { ...most, reason });
-    await way.limit(admin, key.id, { ...most, reason: 'Once more.' });
+    await ask(calls.limit(admin, key.id, { ...most, reason }));
+    await ask(calls.limit(admin, key.id, { ...most, reason: 'Once more.' }));
     expect(await readAudit()).toMatchObject([{ reason }]);
-    expect(await told.timesTold(key.keyId)).toBe(1);
+    expect(await announced.countOf(key.keyId)).toBe(1);
   });
 
   it('leaves a key that is minted later to its tier', async () => {
-    await way.limit(admin, key.id, {
-      bandwidthLimitBytes: 9,
-      rateLimit: 9,
-      tunnelLimit: 9,
-      reason,
-    });
+    await ask(
+      calls.limit(admin, key.id, {
+        bandwidthLimitBytes: 9,
+        rateLimit: 9,
+        tunnelLimit: 9,
+        reason,
+      }),
+    );
     key = await mintKey(owner);
     expect(key).toMatchObject(listed);
     expect((await shownLimits())[0]).toEqual(ofDeveloper);
   });
 });
 
-describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
-  it('is refused, also for an own key', async () => {
-    for (const by of [owner, await newUser()]) {
-      for (const id of [key.id, randomUUID()]) {
-        expect(await way.limit(by, id, { ...most, reason })).toMatchObject({
-          status: 403,
-          code: 'forbidden',
-        });
-      }
+it('who is no admin is refused, also for an own key', async () => {
+  for (const by of [owner, await newUser()]) {
+    for (const id of [key.id, randomUUID()]) {
+      await expectSameRefusal(calls.limit(by, id, { ...most, reason }), 403, 'forbidden');
     }
-    expect((await shownLimits())[0]).toEqual(ofDeveloper);
-  });
+  }
+  expect((await shownLimits())[0]).toEqual(ofDeveloper);
 });
 
 describe('over supabase-js', () => {

@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readReasons } from '../../database/audit-rows.ts';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
-import { readOwnAudit } from '../own-history.ts';
-import { adminWays, type Fields } from './admin-ways.ts';
+import { readReasons } from '../../support/audit-rows.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../../support/contract.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { readOwnAudit } from '../../support/own-history.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
@@ -25,14 +32,14 @@ const readKey = async () =>
   (await expectAnswer(await owner.request('GET', `/api/v1/proxy/keys/${key.id}`), 200, keyAnswer))
     .key;
 
-describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   it.each<[string, Fields | undefined, string | null]>([
     ['without a body', undefined, null],
     ['with an empty one', {}, null],
     ['with a reason', { reason: ' Talked to them. ' }, 'Talked to them.'],
   ])('puts a suspended key back %s', async (_, fields, reason) => {
-    await way.suspend(admin, key.id, suspension);
-    expect(await way.reactivate(admin, key.id, fields)).toMatchObject({
+    await ask(calls.suspend(admin, key.id, suspension));
+    expect(await ask(calls.reactivate(admin, key.id, fields))).toMatchObject({
       status: 200,
       data: { id: key.id, active: true },
     });
@@ -49,17 +56,17 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('lets the owner read the reason', async () => {
-    await way.suspend(admin, key.id, suspension);
-    await way.reactivate(admin, key.id, { reason: 'Talked to them.' });
+    await ask(calls.suspend(admin, key.id, suspension));
+    await ask(calls.reactivate(admin, key.id, { reason: 'Talked to them.' }));
     const rows = await readOwnAudit(owner, key.id);
     expect(rows.map(({ action }) => action)).toEqual(['minted', 'suspended', 'reactivated']);
     expect(rows[2]).toMatchObject({ actor_id: admin.id, reason: 'Talked to them.' });
   });
 
   it('clears the reason of a key that was suspended and then deleted', async () => {
-    await way.suspend(admin, key.id, suspension);
+    await ask(calls.suspend(admin, key.id, suspension));
     await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
-    expect((await way.reactivate(admin, key.id, { reason: 'Both.' })).status).toBe(200);
+    expect((await ask(calls.reactivate(admin, key.id, { reason: 'Both.' }))).status).toBe(200);
     expect(await readKey()).toMatchObject({
       active: true,
       suspendedReason: null,
@@ -72,14 +79,14 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     const path = `/api/v1/proxy/keys/${key.id}`;
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     expect((await owner.request('PATCH', path, { expiresAt })).status).toBe(200);
-    await way.suspend(admin, key.id, suspension);
-    await way.reactivate(admin, key.id);
+    await ask(calls.suspend(admin, key.id, suspension));
+    await ask(calls.reactivate(admin, key.id));
     expect(await readKey()).toMatchObject({ active: true, expiresAt });
 
-    await way.suspend(admin, key.id, suspension);
+    await ask(calls.suspend(admin, key.id, suspension));
     await sql`
       update private.proxy_keys set expires_at = now() - interval '1 s' where id = ${key.id}`;
-    expect(await way.reactivate(admin, key.id)).toMatchObject({
+    expect(await ask(calls.reactivate(admin, key.id))).toMatchObject({
       status: 200,
       data: { active: false },
     });
@@ -92,14 +99,14 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
   it('leaves limits, clients and label', async () => {
     const limits = { bandwidthLimitBytes: 5, rateLimit: 6, tunnelLimit: 7 };
-    expect(await way.limit(admin, key.id, { ...limits, reason: 'Small.' })).toMatchObject({
+    expect(await ask(calls.limit(admin, key.id, { ...limits, reason: 'Small.' }))).toMatchObject({
       status: 200,
     });
     const path = `/api/v1/proxy/keys/${key.id}`;
     await owner.request('PATCH', path, { label: 'mine', allowedIps: ['192.0.2.0/24'] });
     const before = await readKey();
-    await way.suspend(admin, key.id, suspension);
-    await way.reactivate(admin, key.id);
+    await ask(calls.suspend(admin, key.id, suspension));
+    await ask(calls.reactivate(admin, key.id));
     expect(await readKey()).toEqual(before);
   });
 
@@ -107,7 +114,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     const path = `/api/v1/proxy/keys/${key.id}`;
     await owner.request('POST', `${path}/rotate`, { graceSeconds: 30 });
     await owner.request('DELETE', path);
-    await way.reactivate(admin, key.id);
+    await ask(calls.reactivate(admin, key.id));
     const [row] = await gateway`
       select active, previous_hash, previous_ends_in_ms
       from gateway.lookup_proxy_key(${key.keyId})`;
@@ -117,7 +124,9 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
   it('leaves an active key as it is, with no row for the reason', async () => {
     const before = await readKey();
-    expect((await way.reactivate(admin, key.id, { reason: 'For nothing.' })).status).toBe(200);
+    expect((await ask(calls.reactivate(admin, key.id, { reason: 'For nothing.' }))).status).toBe(
+      200,
+    );
     expect(await readKey()).toEqual(before);
     expect(await readReasons(sql, key.id)).toEqual([['minted', null]]);
   });
@@ -128,8 +137,8 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['of 501 characters', { reason: 'x'.repeat(501) }],
     ['with a line end', { reason: 'one\ntwo' }],
   ])('is refused a reason that is %s', async (_, fields) => {
-    await way.suspend(admin, key.id, suspension);
-    expect(await way.reactivate(admin, key.id, fields)).toMatchObject({
+    await ask(calls.suspend(admin, key.id, suspension));
+    expect(await ask(calls.reactivate(admin, key.id, fields))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field: 'reason',
@@ -140,10 +149,10 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
 describe('a reason that is null', () => {
   it('is a fault over HTTP, and as none in SQL', async () => {
-    expect(await adminWays.route.reactivate(admin, key.id, { reason: null })).toMatchObject({
+    expect(await askBy.route(calls.reactivate(admin, key.id, { reason: null }))).toMatchObject({
       status: 400,
       field: 'reason',
     });
-    expect((await adminWays.rpc.reactivate(admin, key.id, { reason: null })).status).toBe(200);
+    expect((await askBy.rpc(calls.reactivate(admin, key.id, { reason: null }))).status).toBe(200);
   });
 });

@@ -1,7 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { decodeJwt } from 'jose';
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAudit } from '../../database/audit-rows.ts';
+import {
+  expectAnswer,
+  expectProblem,
+  type KeySummary,
+  reactivatedAnswer,
+} from '../../support/contract.ts';
+import { listKeys, mintKey } from '../../support/key-scenes.ts';
 import {
   connectGateway,
   connectOwner,
@@ -9,11 +14,7 @@ import {
   newUser,
   type Persona,
   request,
-  signToken,
-} from '../../personas.ts';
-import { expectAnswer, expectProblem, type KeySummary, reactivatedAnswer } from '../contract.ts';
-import { insertKeys, listKeys, mintKey } from '../key-scenes.ts';
-import { readOwnAudit } from '../own-history.ts';
+} from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();
@@ -92,95 +93,11 @@ describe('an admin', () => {
     expect([...actions]).toEqual([{ action: 'minted' }]);
   });
 
-  it('is the actor of the audit row, which the owner can read', async () => {
-    const owner = await newUser();
-    const { id } = await mintKey(owner);
-    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
-    const requestId = randomUUID();
-    await request('POST', `/admin/proxy/keys/${id}/reactivate`, {
-      token: admin.token,
-      headers: { 'X-Request-Id': requestId },
-    });
-    expect((await readOwnAudit(owner, id)).at(-1)).toMatchObject({
-      actor_id: admin.id,
-      action: 'reactivated',
-      request_id: requestId,
-    });
-    expect((await readAudit(sql, id)).at(-1)).toEqual({
-      action: 'reactivated',
-      actor: admin.id,
-      owner: owner.id,
-      requestId,
-    });
-  });
-
-  it("is refused a deleted key while the owner's tier is full", async () => {
-    const owner = await newUser();
-    const { id } = await mintKey(owner);
-    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
-    await insertKeys(sql, owner.id, { count: 100 });
-    await expectProblem(await reactivate(admin, id), 409, 'key_limit_reached');
-    expect((await listKeys(owner)).find((key) => key.id === id)).toMatchObject({ active: false });
-  });
-
-  it("may put a suspended key back though the owner's tier is full", async () => {
-    const owner = await newUser();
-    const { id } = await mintKey(owner);
-    await insertKeys(sql, owner.id, { count: 99 });
-    await suspend(id);
-    expect(await reactivated(id)).toMatchObject({ active: true });
-  });
-
-  it('is refused a key whose owner is gone', async () => {
-    const owner = await newUser();
-    const { id } = await mintKey(owner);
-    await sql`delete from auth.users where id = ${owner.id}`;
-    await expectProblem(await reactivate(admin, id), 409, 'key_deleted');
-  });
-
   it('may send an empty object, but no field', async () => {
     const { id } = await mintKey(await newUser());
     const response = await reactivate(admin, id, { tier: 'enterprise' });
     const { errors } = await expectProblem(response, 400, 'invalid_request');
     expect(errors).toMatchObject([{ path: 'tier' }]);
     expect(await reactivated(id, {})).toMatchObject({ active: true });
-  });
-});
-
-describe('a user', () => {
-  it('is refused for an own key as for one that does not exist', async () => {
-    const owner = await newUser();
-    const { id } = await mintKey(owner);
-    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
-    await expectProblem(await reactivate(owner, id), 403, 'forbidden');
-    await expectProblem(await reactivate(owner, randomUUID()), 403, 'forbidden');
-    expect(await listKeys(owner)).toMatchObject([{ active: false }]);
-  });
-
-  it('gains nothing by calling themselves admin in user_metadata', async () => {
-    const owner = await newUser();
-    const { id } = await mintKey(owner);
-    await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
-    const claimed = { role: 'admin', app_metadata: { role: 'admin' } };
-    const { error } = await owner.supabase.auth.updateUser({ data: claimed });
-    expect(error).toBeNull();
-    const { data } = await owner.supabase.auth.refreshSession();
-    const token = data.session?.access_token ?? '';
-    expect(decodeJwt(token)).toMatchObject({ user_metadata: claimed });
-    await expectProblem(await reactivate({ token }, id), 403, 'forbidden');
-  });
-
-  it.each<[string, unknown]>([
-    ['Admin', { role: 'Admin' }],
-    ['a list with admin in it', { role: ['admin'] }],
-    ['true', { role: true, admin: true }],
-    ['nothing', null],
-  ])('is no admin by an app_metadata that says %s', async (_, app_metadata) => {
-    const { token } = await newUser();
-    const response = await reactivate(
-      { token: await signToken({ ...decodeJwt(token), app_metadata }) },
-      randomUUID(),
-    );
-    await expectProblem(response, 403, 'forbidden');
   });
 });

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import { readReasons } from '../../database/audit-rows.ts';
-import { connectAlone, untilBlocked } from '../../database/own-stack.ts';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { insertKeys, mintKey } from '../key-scenes.ts';
+import { readReasons } from '../../support/audit-rows.ts';
+import { connectAlone, untilBlocked } from '../../support/connect-alone.ts';
+import { insertKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
 
 const { dbUrl } = inject('stack');
 const sql = connectOwner();

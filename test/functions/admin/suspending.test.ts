@@ -1,17 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readReasons } from '../../database/audit-rows.ts';
-import { connectGateway, connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
-import { listKeys, mintKey } from '../key-scenes.ts';
-import { readOwnAudit } from '../own-history.ts';
-import { adminWays, type Fields } from './admin-ways.ts';
-import { listenAsGateway, type ToldGateways } from './told-gateways.ts';
+import { type AnnouncedChanges, listenForChanges } from '../../support/announced-changes.ts';
+import { readReasons } from '../../support/audit-rows.ts';
+import { askBy, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../../support/contract.ts';
+import { listKeys, mintKey } from '../../support/key-scenes.ts';
+import { readOwnAudit } from '../../support/own-history.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  type Persona,
+} from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway(1);
 const reason = 'Reported for abuse: ticket 42.';
-let told: ToldGateways;
+let announced: AnnouncedChanges;
 let owner: Persona;
 let other: Persona;
 let admin: Persona;
@@ -19,7 +26,7 @@ let key: MintedKey;
 
 beforeAll(async () => {
   [other, admin] = await Promise.all([newUser(), newAdmin()]);
-  told = await listenAsGateway(gateway);
+  announced = await listenForChanges(gateway);
 });
 // for each way another, as one user may mint 60 keys a minute
 const newOwner = async () => {
@@ -40,11 +47,11 @@ async function lookUp() {
   return row;
 }
 
-describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
+describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
   beforeAll(newOwner);
 
   it.each(['id', 'keyId'] as const)('suspends a key by its %s', async (name) => {
-    const answer = await way.suspend(admin, key[name], { reason });
+    const answer = await ask(calls.suspend(admin, key[name], { reason }));
     expect(answer).toMatchObject({
       status: 200,
       data: { id: key.id, active: false, suspendedReason: reason, deletedAt: null },
@@ -54,7 +61,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('tells the owner why, wherever the owner looks, without an e-mail address', async () => {
-    await way.suspend(admin, key.id, { reason });
+    await ask(calls.suspend(admin, key.id, { reason }));
     const shown = await readKey(owner);
     expect(shown).toMatchObject({ active: false, suspendedReason: reason });
     const { data } = await owner.supabase
@@ -77,14 +84,14 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('leaves the list of the owner in its shape', async () => {
-    await way.suspend(admin, key.id, { reason });
+    await ask(calls.suspend(admin, key.id, { reason }));
     const listed = (await listKeys(owner)).find(({ id }) => id === key.id);
     expect(listed).toMatchObject({ active: false });
     expect(listed).not.toHaveProperty('suspendedReason');
   });
 
   it('makes rotation impossible, and leaves deletion to the owner', async () => {
-    await way.suspend(admin, key.id, { reason });
+    await ask(calls.suspend(admin, key.id, { reason }));
     const path = `/api/v1/proxy/keys/${key.id}`;
     await expectProblem(await owner.request('POST', `${path}/rotate`), 409, 'key_suspended');
     expect((await owner.request('DELETE', path)).status).toBe(204);
@@ -92,8 +99,8 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   });
 
   it('leaves a key that is suspended as it is, with its first reason and one row', async () => {
-    const first = await way.suspend(admin, key.id, { reason });
-    const again = await way.suspend(await newAdmin(), key.id, { reason: 'Another one.' });
+    const first = await ask(calls.suspend(admin, key.id, { reason }));
+    const again = await ask(calls.suspend(await newAdmin(), key.id, { reason: 'Another one.' }));
     expect(again).toEqual(first);
     expect(await readReasons(sql, key.id)).toEqual([
       ['minted', null],
@@ -101,10 +108,10 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ]);
   });
 
-  it('has the gateways told once', async () => {
-    await way.suspend(admin, key.id, { reason });
-    await way.suspend(admin, key.id, { reason });
-    expect(await told.timesTold(key.keyId)).toBe(1);
+  it('is announced to the gateways once', async () => {
+    await ask(calls.suspend(admin, key.id, { reason }));
+    await ask(calls.suspend(admin, key.id, { reason }));
+    expect(await announced.countOf(key.keyId)).toBe(1);
   });
 
   it.each([
@@ -115,7 +122,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['of 500 characters between spaces', ` ${'x'.repeat(500)} `, 'x'.repeat(500)],
     ['with quotes and markup', `'); drop table x; -- <b>"`, `'); drop table x; -- <b>"`],
   ])('may give a reason: one %s', async (_, given, kept) => {
-    expect(await way.suspend(admin, key.id, { reason: given })).toMatchObject({
+    expect(await ask(calls.suspend(admin, key.id, { reason: given }))).toMatchObject({
       status: 200,
       data: { suspendedReason: kept },
     });
@@ -133,7 +140,7 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
     ['with a DEL', { reason: 'one\u007ftwo' }],
     ['with a C1 control', { reason: 'one\u0085two' }],
   ])('may give no reason that is %s', async (_, fields) => {
-    expect(await way.suspend(admin, key.id, fields)).toMatchObject({
+    expect(await ask(calls.suspend(admin, key.id, fields))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field: 'reason',
@@ -143,13 +150,13 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
 
   it('is refused a deleted key, and one that there is not', async () => {
     await owner.request('DELETE', `/api/v1/proxy/keys/${key.id}`);
-    expect(await way.suspend(admin, key.id, { reason })).toMatchObject({
+    expect(await ask(calls.suspend(admin, key.id, { reason }))).toMatchObject({
       status: 409,
       code: 'key_deleted',
     });
     for (const id of [randomUUID(), 'avp_live_000000000000', '']) {
-      if (id === '' && way === adminWays.route) continue;
-      expect(await way.suspend(admin, id, { reason })).toMatchObject({
+      if (id === '' && ask === askBy.route) continue;
+      expect(await ask(calls.suspend(admin, id, { reason }))).toMatchObject({
         status: 404,
         code: 'not_found',
       });
@@ -163,30 +170,26 @@ describe.each(Object.entries(adminWays))('by %s, an admin', (_, way) => {
   it('may suspend an own key, and one that has expired', async () => {
     await sql`
       update private.proxy_keys set expires_at = now() - interval '1 hour' where id = ${key.id}`;
-    expect((await way.suspend(admin, key.id, { reason })).status).toBe(200);
+    expect((await ask(calls.suspend(admin, key.id, { reason }))).status).toBe(200);
     const own = await mintKey(admin);
-    expect((await way.suspend(admin, own.id, { reason })).status).toBe(200);
+    expect((await ask(calls.suspend(admin, own.id, { reason }))).status).toBe(200);
   });
 });
 
-describe.each(Object.entries(adminWays))('by %s, who is no admin', (_, way) => {
+describe('who is no admin', () => {
   beforeAll(newOwner);
 
   it('is refused, whosever the key is and whether it is there', async () => {
     for (const by of [owner, other]) {
       for (const id of [key.id, key.keyId, randomUUID()]) {
-        expect(await way.suspend(by, id, { reason })).toMatchObject({
-          status: 403,
-          code: 'forbidden',
-          data: null,
-        });
+        await expectSameRefusal(calls.suspend(by, id, { reason }), 403, 'forbidden');
       }
     }
     expect(await readKey(owner)).toMatchObject({ active: true, suspendedReason: null });
   });
 
   it('is refused before the reason is looked at by the database', async () => {
-    expect(await way.suspend(owner, key.id, { reason: '' })).toMatchObject({ code: 'forbidden' });
+    await expectSameRefusal(calls.suspend(owner, key.id, { reason: '' }), 403, 'forbidden');
   });
 });
 
@@ -201,7 +204,7 @@ describe('a reason that is not text', () => {
     ['with a NUL', 'one\u0000two'],
     ['with half of a surrogate pair', 'one\ud800two'],
   ])('is refused by the route: %s', async (_, given) => {
-    expect(await adminWays.route.suspend(admin, key.id, { reason: given })).toMatchObject({
+    expect(await askBy.route(calls.suspend(admin, key.id, { reason: given }))).toMatchObject({
       status: 400,
       code: 'invalid_request',
       field: 'reason',
@@ -209,7 +212,7 @@ describe('a reason that is not text', () => {
   });
 
   it('is missing: the route names it, and PostgREST knows no such function', async () => {
-    expect(await adminWays.route.suspend(admin, key.id, {})).toMatchObject({
+    expect(await askBy.route(calls.suspend(admin, key.id, {}))).toMatchObject({
       code: 'invalid_request',
       field: 'reason',
     });

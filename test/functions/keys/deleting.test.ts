@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectProblem, type MintedKey } from '../contract.ts';
-import { listKeys, mintKey } from '../key-scenes.ts';
+import { expectProblem, type MintedKey } from '../../support/contract.ts';
+import { listKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

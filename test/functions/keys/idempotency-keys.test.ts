@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { newUser, type Persona, request } from '../../personas.ts';
-import { askBy, expectSameRefusal, mint, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectAnswer, expectProblem, mintedAnswer } from '../contract.ts';
-import { getKey, listKeys, mintKey } from '../key-scenes.ts';
+import { askBy, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import { expectAnswer, expectProblem, mintedAnswer } from '../../support/contract.ts';
+import { getKey, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { newUser, type Persona, request } from '../../support/personas.ts';
 
 const { url } = inject('stack');
 let owner: Persona;
@@ -22,15 +23,15 @@ describe.each(Object.entries(askBy))('by %s', (name, ask) => {
     ['every visible character', `${visible}${name}`],
     ['a quoted string', `"${name}"`],
   ])('an idempotency key may be %s', async (_, key) => {
-    const ways = mint(owner, { label: 'x' }, key);
-    expect((await ask(ways)).refused).toBeNull();
-    expect((await ask(ways)).refused?.code).toBe('already_done');
+    const ways = calls.mint(owner, { label: 'x' }, key);
+    expect((await ask(ways)).code).toBeNull();
+    expect((await ask(ways)).code).toBe('already_done');
   });
 
   it('each is told from another in the case of one letter, and in the last of 255', async () => {
     const long = `${name}-last`.padEnd(254, 'x');
     for (const key of [`${name}-a`, `${name}-A`, `${long}x`, `${long}y`]) {
-      expect((await ask(mint(owner, { label: 'x' }, key))).refused).toBeNull();
+      expect((await ask(calls.mint(owner, { label: 'x' }, key))).code).toBeNull();
     }
   });
 });
@@ -48,8 +49,8 @@ describe('an idempotency key is refused both ways', () => {
     const user = await newUser();
     const { id } = await mintKey(user);
     for (const ways of [
-      mint(user, { label: 'x' }, key),
-      ofOwners.rotate(user, id, undefined, key),
+      calls.mint(user, { label: 'x' }, key),
+      calls.rotate(user, id, undefined, key),
     ]) {
       const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
       expect(problem.errors).toMatchObject([{ path: 'Idempotency-Key' }]);
@@ -60,8 +61,10 @@ describe('an idempotency key is refused both ways', () => {
   });
 
   it.each(['one\u007ftwo', 'one\ntwo', 'ключ', '🔑', ' x'])('by RPC as %j', async (key) => {
-    const { refused } = await askBy.rpc(mint(owner, { label: 'x' }, key));
-    expect(refused).toEqual({ status: 400, code: 'invalid_request' });
+    expect(await askBy.rpc(calls.mint(owner, { label: 'x' }, key))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+    });
   });
 });
 
@@ -86,7 +89,7 @@ describe('the header', () => {
   it('is refused where it is sent twice', async () => {
     // two headers of one name are one value, with a comma and a space between
     const { problem } = await expectSameRefusal(
-      mint(owner, { label: 'x' }, 'twice, again'),
+      calls.mint(owner, { label: 'x' }, 'twice, again'),
       400,
       'invalid_request',
     );

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { askBy, type Fields, mint, ofOwners } from '../../supabase-js/both-ways.ts';
-import { getKey, insertKeys, listKeys, mintKey } from '../key-scenes.ts';
-import { countRotations, forgetWrites } from '../write-windows.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { getKey, insertKeys, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { countRotations, forgetWrites } from '../../support/write-windows.ts';
 
 const sql = connectOwner();
 const mismatch = { status: 422, code: 'idempotency_mismatch' };
@@ -42,14 +43,15 @@ async function stateOf(user: Persona): Promise<unknown> {
 }
 
 describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
-  const once = (fields: Fields = { label: 'once' }, by = owner) => ask(mint(by, fields, token));
+  const once = (fields: Fields = { label: 'once' }, by = owner) =>
+    ask(calls.mint(by, fields, token));
 
   it('that is sent again makes no second key, and is told which it made', async () => {
     const first = await once();
-    expect(first).toMatchObject({ refused: null, data: { secret: expect.any(String) } });
+    expect(first).toMatchObject({ code: null, data: { secret: expect.any(String) } });
     const before = await stateOf(owner);
     for (let n = 0; n < 3; n += 1) {
-      expect(await once()).toEqual({ refused: alreadyDone, doneFor: first.data.id, data: {} });
+      expect(await once()).toMatchObject({ ...alreadyDone, doneFor: first.data?.id, data: null });
     }
     expect(await stateOf(owner)).toEqual(before);
     expect(await listKeys(owner)).toHaveLength(1);
@@ -61,7 +63,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     ['in another order', { liveMode: true, label: 'once' }],
   ])('is the same request %s', async (_, fields) => {
     const { data } = await once();
-    expect(await once(fields)).toMatchObject({ refused: alreadyDone, doneFor: data.id });
+    expect(await once(fields)).toMatchObject({ ...alreadyDone, doneFor: data?.id });
   });
 
   it.each<[string, Fields]>([
@@ -71,48 +73,48 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
   ])('is another request with another %s, and refused as that', async (_, fields) => {
     await once();
     const before = await stateOf(owner);
-    expect(await once(fields)).toEqual({ refused: mismatch, doneFor: null, data: {} });
+    expect(await once(fields)).toMatchObject({ ...mismatch, doneFor: null, data: null });
     expect(await stateOf(owner)).toEqual(before);
   });
 
   it('under another key, or under none, makes another', async () => {
     await once();
-    expect((await ask(mint(owner, { label: 'once' }, randomUUID()))).refused).toBeNull();
-    expect((await ask(mint(owner, { label: 'once' }))).refused).toBeNull();
-    expect((await ask(mint(owner, { label: 'once' }))).refused).toBeNull();
+    expect((await ask(calls.mint(owner, { label: 'once' }, randomUUID()))).code).toBeNull();
+    expect((await ask(calls.mint(owner, { label: 'once' }))).code).toBeNull();
+    expect((await ask(calls.mint(owner, { label: 'once' }))).code).toBeNull();
     expect(await listKeys(owner)).toHaveLength(4);
   });
 
   it('of another user may have the same key', async () => {
     const other = await newUser();
     const [{ data: mine }, theirs] = [await once(), await once({ label: 'once' }, other)];
-    expect(theirs.refused).toBeNull();
-    expect(theirs.data.id).not.toBe(mine.id);
-    expect((await once({ label: 'once' }, other)).doneFor).toBe(theirs.data.id);
+    expect(theirs.code).toBeNull();
+    expect(theirs.data?.id).not.toBe(mine?.id);
+    expect((await once({ label: 'once' }, other)).doneFor).toBe(theirs.data?.id);
   });
 
   it('that was refused is not remembered', async () => {
     const large = { label: 'once', tier: 'enterprise' };
-    expect((await once(large)).refused).toMatchObject({ code: 'tier_not_granted' });
+    expect(await once(large)).toMatchObject({ code: 'tier_not_granted' });
     await sql`
       insert into private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
-    expect((await once(large)).refused).toBeNull();
-    expect((await once(large)).refused).toEqual(alreadyDone);
+    expect((await once(large)).code).toBeNull();
+    expect(await once(large)).toMatchObject(alreadyDone);
 
     const full = await newUser();
     const [, ...keys] = await insertKeys(sql, full.id, { count: 100 });
-    expect((await once(undefined, full)).refused).toMatchObject({ code: 'key_limit_reached' });
-    expect((await once({ label: '' }, full)).refused).toMatchObject({ code: 'invalid_request' });
+    expect(await once(undefined, full)).toMatchObject({ code: 'key_limit_reached' });
+    expect(await once({ label: '' }, full)).toMatchObject({ code: 'invalid_request' });
     await sql`update private.proxy_keys set deleted_at = now() where id = ${keys[0]?.id ?? ''}`;
-    expect((await once({ label: 'other' }, full)).refused).toBeNull();
+    expect((await once({ label: 'other' }, full)).code).toBeNull();
   });
 
   it('is remembered although there is no room for another, and although its key is gone', async () => {
     await insertKeys(sql, owner.id, { count: 99 });
     const { data } = await once();
-    expect(await once()).toMatchObject({ refused: alreadyDone, doneFor: data.id });
-    await ask(ofOwners.delete(owner, String(data.id)));
-    expect(await once()).toMatchObject({ refused: alreadyDone, doneFor: data.id });
+    expect(await once()).toMatchObject({ ...alreadyDone, doneFor: data?.id });
+    await ask(calls.delete(owner, String(data?.id)));
+    expect(await once()).toMatchObject({ ...alreadyDone, doneFor: data?.id });
   });
 
   it('is remembered for 24 hours, and counts anew after that', async () => {
@@ -122,13 +124,13 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
         update private.idempotency_keys set used_at = now() - ${to}::interval
         where user_id = ${owner.id}`;
     await travel('23:59:00');
-    expect(await once()).toMatchObject({ refused: alreadyDone, doneFor: first.id });
+    expect(await once()).toMatchObject({ ...alreadyDone, doneFor: first?.id });
     await travel('24:00:01');
-    const { refused, data: second } = await once({ label: 'anew' });
-    expect(refused).toBeNull();
+    const { code, data: second } = await once({ label: 'anew' });
+    expect(code).toBeNull();
     expect(await once({ label: 'anew' })).toMatchObject({
-      refused: alreadyDone,
-      doneFor: second.id,
+      ...alreadyDone,
+      doneFor: second?.id,
     });
     expect(await listKeys(owner)).toHaveLength(2);
   });
@@ -136,20 +138,20 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
 
 describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
   let id: string;
-  const once = (fields?: Fields, by = owner) => ask(ofOwners.rotate(by, id, fields, token));
+  const once = (fields?: Fields, by = owner) => ask(calls.rotate(by, id, fields, token));
 
   beforeEach(async () => {
     id = (await mintKey(owner)).id;
   });
 
   it('that is sent again changes no secret and costs no rotation, and is told of its key', async () => {
-    expect((await once({ graceSeconds: 30 })).refused).toBeNull();
+    expect((await once({ graceSeconds: 30 })).code).toBeNull();
     const before = await stateOf(owner);
     for (let n = 0; n < 7; n += 1) {
-      expect(await once({ graceSeconds: 30 })).toEqual({
-        refused: alreadyDone,
+      expect(await once({ graceSeconds: 30 })).toMatchObject({
+        ...alreadyDone,
         doneFor: id,
-        data: {},
+        data: null,
       });
     }
     expect(await stateOf(owner)).toEqual(before);
@@ -157,11 +159,13 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
   });
 
   it('is the same request by uuid and by keyId, with a grace of 0 and with none', async () => {
-    expect((await once()).refused).toBeNull();
-    expect((await once({ graceSeconds: 0 })).refused).toEqual(alreadyDone);
+    expect((await once()).code).toBeNull();
+    expect(await once({ graceSeconds: 0 })).toMatchObject(alreadyDone);
     const { keyId } = await getKey(owner, id);
-    const { refused, doneFor } = await ask(ofOwners.rotate(owner, keyId, undefined, token));
-    expect({ refused, doneFor }).toEqual({ refused: alreadyDone, doneFor: id });
+    expect(await ask(calls.rotate(owner, keyId, undefined, token))).toMatchObject({
+      ...alreadyDone,
+      doneFor: id,
+    });
   });
 
   it('is another request with another grace, of another key, and than a mint', async () => {
@@ -169,24 +173,24 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
     await once();
     const before = await stateOf(owner);
     for (const ways of [
-      ofOwners.rotate(owner, id, { graceSeconds: 5 }, token),
-      ofOwners.rotate(owner, other.id, undefined, token),
-      mint(owner, { label: 'once' }, token),
+      calls.rotate(owner, id, { graceSeconds: 5 }, token),
+      calls.rotate(owner, other.id, undefined, token),
+      calls.mint(owner, { label: 'once' }, token),
     ]) {
-      expect((await ask(ways)).refused).toEqual(mismatch);
+      expect(await ask(ways)).toMatchObject(mismatch);
     }
     expect(await stateOf(owner)).toEqual(before);
   });
 
   it('under a key that a mint had is another request', async () => {
-    await ask(mint(owner, { label: 'once' }, token));
-    expect((await once()).refused).toEqual(mismatch);
+    await ask(calls.mint(owner, { label: 'once' }, token));
+    expect(await once()).toMatchObject(mismatch);
     expect(await getKey(owner, id)).toMatchObject({ rotatedAt: null });
   });
 
   it('that was refused is not remembered', async () => {
     await countRotations(sql, owner.id, 5);
-    expect((await once()).refused).toMatchObject({ code: 'rate_limited' });
+    expect(await once()).toMatchObject({ code: 'rate_limited' });
     await forgetWrites(sql, owner.id);
     for (const [column, code] of [
       ['deleted_at', 'key_deleted'],
@@ -194,28 +198,28 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
       ['expires_at', 'key_expired'],
     ] as const) {
       await sql`update private.proxy_keys set ${sql(column)} = now() where id = ${id}`;
-      expect((await once()).refused).toEqual({ status: 409, code });
+      expect(await once()).toMatchObject({ status: 409, code });
       await sql`update private.proxy_keys set ${sql(column)} = null where id = ${id}`;
     }
-    expect((await once({ graceSeconds: 31 })).refused).toMatchObject({ code: 'invalid_request' });
-    expect((await once({ graceSeconds: 7 })).refused).toBeNull();
-    expect((await once({ graceSeconds: 7 })).refused).toEqual(alreadyDone);
+    expect(await once({ graceSeconds: 31 })).toMatchObject({ code: 'invalid_request' });
+    expect((await once({ graceSeconds: 7 })).code).toBeNull();
+    expect(await once({ graceSeconds: 7 })).toMatchObject(alreadyDone);
   });
 
   it('is remembered over the limit of rotations, and when its key is deleted', async () => {
     await once();
-    for (let n = 0; n < 4; n += 1) await ask(ofOwners.rotate(owner, id));
-    expect((await ask(ofOwners.rotate(owner, id))).refused?.code).toBe('rate_limited');
-    expect((await once()).refused).toEqual(alreadyDone);
-    await ask(ofOwners.delete(owner, id));
-    expect(await once()).toMatchObject({ refused: alreadyDone, doneFor: id });
+    for (let n = 0; n < 4; n += 1) await ask(calls.rotate(owner, id));
+    expect((await ask(calls.rotate(owner, id))).code).toBe('rate_limited');
+    expect(await once()).toMatchObject(alreadyDone);
+    await ask(calls.delete(owner, id));
+    expect(await once()).toMatchObject({ ...alreadyDone, doneFor: id });
   });
 
   it("tells another user nothing of it: theirs is of a key that they don't have", async () => {
     await once();
-    const { refused, doneFor } = await once(undefined, await newUser());
-    expect({ refused, doneFor }).toEqual({
-      refused: { status: 404, code: 'not_found' },
+    expect(await once(undefined, await newUser())).toMatchObject({
+      status: 404,
+      code: 'not_found',
       doneFor: null,
     });
   });
@@ -223,13 +227,13 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
 
 describe('a request that was done one way', () => {
   it('is done the other way too', async () => {
-    const { data } = await askBy.route(mint(owner, { label: 'once' }, token));
-    const again = await askBy.rpc(mint(owner, { label: 'once' }, token));
-    expect(again).toMatchObject({ refused: alreadyDone, doneFor: data.id });
-    const id = String(data.id);
-    const rotation = ofOwners.rotate(owner, id, { graceSeconds: 3 }, randomUUID());
-    expect((await askBy.rpc(rotation)).refused).toBeNull();
-    expect(await askBy.route(rotation)).toMatchObject({ refused: alreadyDone, doneFor: id });
+    const { data } = await askBy.route(calls.mint(owner, { label: 'once' }, token));
+    const again = await askBy.rpc(calls.mint(owner, { label: 'once' }, token));
+    expect(again).toMatchObject({ ...alreadyDone, doneFor: data?.id });
+    const id = String(data?.id);
+    const rotation = calls.rotate(owner, id, { graceSeconds: 3 }, randomUUID());
+    expect((await askBy.rpc(rotation)).code).toBeNull();
+    expect(await askBy.route(rotation)).toMatchObject({ ...alreadyDone, doneFor: id });
   });
 
   it('by keyId over the typed client too', async () => {

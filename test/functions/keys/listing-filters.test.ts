@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { askBy, list, ofOwners } from '../../supabase-js/both-ways.ts';
-import { mintKey } from '../key-scenes.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 let owner: Persona;
@@ -25,15 +26,15 @@ beforeAll(async () => {
   const { id } = await mintKey(owner, { label: labels.quotes });
   await mintKey(owner, { label: labels.letters });
   await mintKey(await newUser(), { label: labels.plain });
-  await askBy.rpc(ofOwners.delete(owner, id));
+  await askBy.rpc(calls.delete(owner, id));
 });
 afterAll(() => sql.end());
 
 describe.each(Object.entries(askBy))('by %s', (_, ask) => {
   const listed = async (query: Record<string, string | boolean | number>): Promise<string[]> => {
-    const { refused, data } = await ask(list(owner, query));
-    expect(refused).toBeNull();
-    return (data.items as { label: string }[]).map(({ label }) => label).toReversed();
+    const { code, items } = await ask(calls.list(owner, query));
+    expect(code).toBeNull();
+    return (items as { label: string }[]).map(({ label }) => label).toReversed();
   };
 
   it.each<[Record<string, string | boolean | number>, (keyof typeof labels)[]]>([
@@ -77,10 +78,10 @@ describe.each(Object.entries(askBy))('by %s', (_, ask) => {
     ];
     await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
     await sql`update private.proxy_keys set expires_at = now() where id = ${expired.id}`;
-    const on = await ask(list(user, { active: true }));
-    expect(on.data.items).toMatchObject([{ id: active.id }]);
-    const off = await ask(list(user, { active: false }));
-    expect(off.data.items).toMatchObject([{ id: expired.id }, { id: suspended.id }]);
+    const on = await ask(calls.list(user, { active: true }));
+    expect(on.items).toMatchObject([{ id: active.id }]);
+    const off = await ask(calls.list(user, { active: false }));
+    expect(off.items).toMatchObject([{ id: expired.id }, { id: suspended.id }]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectOwner, newUser, type Persona, request } from '../../personas.ts';
-import { expectAnswer, type KeySummary, listAnswer } from '../contract.ts';
-import { insertKeys, listKeys } from '../key-scenes.ts';
+import { expectAnswer, type KeySummary, listAnswer } from '../../support/contract.ts';
+import { insertKeys, listKeys } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const { url } = inject('stack');
 const sql = connectOwner();
@@ -124,21 +124,5 @@ describe('a list', () => {
     const theirs = new Set((await listKeys(other)).map(({ id }) => id));
     const { keys } = await getPage(next ?? '', other);
     expect(keys.every(({ id }) => theirs.has(id))).toBe(true);
-  });
-
-  it('tells a page of another origin of the link', async () => {
-    const response = await request('GET', '/api/v1/proxy/keys?limit=1', { token: owner.token });
-    expect(response.headers.get('Access-Control-Expose-Headers')).toContain('Link');
-  });
-
-  it('gives the same pages and cursors by RPC', async () => {
-    const { next } = await getPage(`${url}/api/v1/proxy/keys?limit=100`);
-    const first = await owner.supabase.rpc('list_proxy_keys', { limit: 100 });
-    expect(first.data?.next_cursor).toBe(next?.searchParams.get('cursor'));
-    const cursor = first.data?.next_cursor ?? '';
-    const second = await owner.supabase.rpc('list_proxy_keys', { limit: 105, cursor });
-    const items = [first, second].flatMap(({ data }) => (data?.items ?? []) as { id: string }[]);
-    expect(items.map(({ id }) => id)).toEqual(newest);
-    expect(second.data?.next_cursor).toBeNull();
   });
 });

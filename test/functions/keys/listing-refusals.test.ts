@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, newUser, type Persona, request } from '../../personas.ts';
-import { askBy, expectSameRefusal, list } from '../../supabase-js/both-ways.ts';
-import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
+import { askBy, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import { expectProblem } from '../../support/contract.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectGateway, newUser, type Persona, request } from '../../support/personas.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 
 const gateway = connectGateway(1);
 let owner: Persona;
@@ -38,10 +39,8 @@ describe('a list is refused both ways', () => {
     ['a tier in another case', 'tier', 'Team'],
     ['an empty tier', 'tier', ''],
   ])('%s, by its name', async (_, name, value) => {
-    const ways = list(owner, { [name]: value });
-    const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
-    expect(problem.errors).toMatchObject([{ path: name }]);
-    expect(details).toBe(name);
+    const ways = calls.list(owner, { [name]: value });
+    await expectSameRefusal(ways, 400, 'invalid_request', name);
   });
 });
 
@@ -94,8 +93,10 @@ describe('the route refuses', () => {
 describe('a cursor that was not made by this list', () => {
   it.each(Object.entries(askBy))('is a place in time, as any is, by %s', async (_, ask) => {
     // zeros are the first moment of 1970
-    const { refused, data } = await ask(list(owner, { cursor: 'A'.repeat(32) }));
-    expect({ refused, items: data.items }).toEqual({ refused: null, items: [] });
+    expect(await ask(calls.list(owner, { cursor: 'A'.repeat(32) }))).toMatchObject({
+      code: null,
+      items: [],
+    });
   });
 
   it.each(Object.entries(askBy))('may be of the events of a key, by %s', async (_, ask) => {
@@ -109,8 +110,8 @@ describe('a cursor that was not made by this list', () => {
     const cursor = page?.next_cursor ?? '';
     expect(cursor).not.toBe('');
     await mintKey(user);
-    const { refused, data } = await ask(list(user, { cursor }));
-    expect(refused).toBeNull();
-    expect(data.items).toMatchObject([{ id: before.id }]);
+    const { code, items } = await ask(calls.list(user, { cursor }));
+    expect(code).toBeNull();
+    expect(items).toMatchObject([{ id: before.id }]);
   });
 });

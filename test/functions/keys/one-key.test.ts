@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { askBy, ofAdmins, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectProblem, type MintedKey } from '../contract.ts';
-import { getKey, listKeys, mintKey, requestKey } from '../key-scenes.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls, ofAdmins } from '../../support/calls.ts';
+import type { MintedKey } from '../../support/contract.ts';
+import { getKey, listKeys, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 let owner: Persona;
@@ -32,23 +32,13 @@ describe('an owner who asks for one key', () => {
       deletedAt: null,
     });
   });
-
-  it('gets no secret and no hash of it', async () => {
-    await requestKey(owner.token, 'POST', '/api/v1/proxy/keys/:id/rotate', key.id);
-    const response = await requestKey(owner.token, 'GET', '/api/v1/proxy/keys/:id', key.id);
-    const text = await response.text();
-    const hash = createHash('sha256').update(key.basicAuth).digest();
-    for (const hidden of [key.secret, hash.toString('hex'), hash.toString('base64')]) {
-      expect(text).not.toContain(hidden);
-    }
-  });
 });
 
 describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
   const detail = async (name: 'id' | 'keyId' = 'id') => {
-    const { refused, data } = await ask(ofOwners.get(owner, key[name]));
-    expect(refused).toBeNull();
-    return data;
+    const { code, data } = await ask(calls.get(owner, key[name]));
+    expect(code).toBeNull();
+    return data ?? {};
   };
 
   it('sees what the list shows of it, and more', async () => {
@@ -57,7 +47,7 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
   });
 
   it('sees one that is deleted', async () => {
-    await ask(ofOwners.delete(owner, key.id));
+    await ask(calls.delete(owner, key.id));
     expect(await detail()).toMatchObject({ active: false, deletedAt: expect.any(String) });
   });
 
@@ -66,7 +56,7 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
     await ask(ofAdmins.suspend(admin, key.id));
     const suspended = { suspendedAt: expect.any(String), suspendedReason: 'because' };
     expect(await detail()).toMatchObject({ active: false, ...suspended, deletedAt: null });
-    await ask(ofAdmins.reactivate(admin, key.id));
+    await ask(calls.reactivate(admin, key.id));
     const reactivated = { suspendedAt: null, suspendedReason: null };
     expect(await detail('keyId')).toMatchObject({ active: true, ...reactivated });
   });
@@ -77,9 +67,9 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
   });
 
   it('sees until when the secret before a rotation works, and nothing of it after that', async () => {
-    const { data } = await ask(ofOwners.rotate(owner, key.id, { graceSeconds: 30 }));
+    const { data } = await ask(calls.rotate(owner, key.id, { graceSeconds: 30 }));
     const { rotatedAt, graceEndsAt } = await detail();
-    expect(rotatedAt).toBe(data.rotatedAt);
+    expect(rotatedAt).toBe(data?.rotatedAt);
     expect(Date.parse(String(graceEndsAt)) - Date.parse(String(rotatedAt))).toBe(30_000);
     await sql`update private.proxy_keys set grace_ends_at = now() where id = ${key.id}`;
     expect(await detail()).toMatchObject({ graceEndsAt: null });
@@ -88,20 +78,5 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
   it('sees the limits that an admin has set in place of the tier', async () => {
     await ask(ofAdmins.limits(await newAdmin(), key.id));
     expect(await detail()).toMatchObject({ bandwidthLimitBytes: 1, rateLimit: 1, active: true });
-  });
-});
-
-describe('anybody else', () => {
-  it("learns of another user's key exactly what they learn of none, an admin too", async () => {
-    for (const { token } of [await newUser(), await newAdmin()]) {
-      const answers = await Promise.all(
-        [key.id, key.keyId, 'avp_live_000000000000'].map(async (id) => {
-          const response = await requestKey(token, 'GET', '/api/v1/proxy/keys/:id', id);
-          const { requestId, ...rest } = await expectProblem(response, 404, 'not_found');
-          return rest;
-        }),
-      );
-      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    }
   });
 });

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
-import { ageWrites, secondsUntilRotation } from '../write-windows.ts';
+import { expectProblem } from '../../support/contract.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { ageWrites, secondsUntilRotation } from '../../support/write-windows.ts';
 
 const sql = connectOwner();
 
@@ -67,30 +67,5 @@ describe('a user who rotates', () => {
     expect(rateLimit(response)).toEqual({ left: 0, seconds: retryAfter });
     const { error } = await user.supabase.rpc('rotate_proxy_key', { id: two.id });
     expect(error).toMatchObject({ code: 'PT429', hint: 'rate_limited' });
-  });
-
-  it('may rotate again when Retry-After has passed', async () => {
-    const user = await newUser();
-    const { id } = await mintKey(user);
-    for (let turn = 0; turn < 5; turn++) await rotate(user, id);
-    const refused = await rotate(user, id);
-    await age(user, Number(refused.headers.get('Retry-After')));
-    expect((await rotate(user, id)).status).toBe(200);
-  });
-
-  it('does not use up a rotation by one that is refused', async () => {
-    const user = await newUser();
-    const [kept, gone] = [await mintKey(user), await mintKey(user)];
-    await user.request('DELETE', `/api/v1/proxy/keys/${gone.id}`);
-    await expectProblem(await rotate(user, gone.id), 409, 'key_deleted');
-    await expectProblem(await rotate(user, 'avp_live_000000000000'), 404, 'not_found');
-    expect(rateLimit(await rotate(user, kept.id)).left).toBe(4);
-  });
-
-  it('does not use up the rotations of another user', async () => {
-    const [user, other] = [await newUser(), await newUser()];
-    const [mine, theirs] = [await mintKey(user), await mintKey(other)];
-    for (let turn = 0; turn < 5; turn++) await rotate(user, mine.id);
-    expect(rateLimit(await rotate(other, theirs.id)).left).toBe(4);
   });
 });

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { newUser, type Persona } from '../../personas.ts';
-import { askBy, expectSameRefusal, type Fields, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectProblem, type MintedKey } from '../contract.ts';
-import { getKey, mintKey } from '../key-scenes.ts';
+import { snakeCase } from '../../../supabase/functions/_shared/field-names.ts';
+import { askBy, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { expectProblem, type MintedKey } from '../../support/contract.ts';
+import { getKey, mintKey } from '../../support/key-scenes.ts';
+import { newUser, type Persona } from '../../support/personas.ts';
 
 let owner: Persona;
 let key: MintedKey;
@@ -14,11 +16,11 @@ beforeAll(async () => {
 /** An update that both ways refuse by this field, and that leaves the key as it was. */
 async function expectRefusedField(changes: Fields, field: string): Promise<void> {
   const before = await getKey(owner, key.id);
-  const ways = ofOwners.update(owner, key.id, changes);
+  const ways = calls.update(owner, key.id, changes);
   const { problem, details } = await expectSameRefusal(ways, 400, 'invalid_request');
   const paths = (problem.errors ?? []).map(({ path }) => path.split('.')[0]);
   expect(new Set(paths)).toEqual(new Set([field]));
-  expect(details).toBe(field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  expect(details).toBe(snakeCase(field));
   expect(await getKey(owner, key.id)).toEqual(before);
 }
 
@@ -41,7 +43,7 @@ describe('a label', () => {
 describe('an address range', () => {
   it.each(Object.entries(askBy))('is kept as its canonical CIDR, by %s', async (_, ask) => {
     const { data } = await ask(
-      ofOwners.update(owner, key.id, {
+      calls.update(owner, key.id, {
         allowedIps: [
           '203.0.113.7',
           '2001:DB8::1',
@@ -55,7 +57,7 @@ describe('an address range', () => {
         ],
       }),
     );
-    expect(data.allowedIps).toEqual([
+    expect(data?.allowedIps).toEqual([
       '203.0.113.7/32',
       '2001:db8::1/128',
       '198.51.100.0/24',
@@ -68,8 +70,8 @@ describe('an address range', () => {
 
   it.each(Object.entries(askBy))('may be one of 50, by %s', async (_, ask) => {
     const fifty = Array.from({ length: 50 }, (_, n) => `192.0.2.${n}/32`);
-    const { data } = await ask(ofOwners.update(owner, key.id, { allowedIps: fifty }));
-    expect(data.allowedIps).toEqual(fifty);
+    const { data } = await ask(calls.update(owner, key.id, { allowedIps: fifty }));
+    expect(data?.allowedIps).toEqual(fifty);
   });
 
   it.each<[string, unknown]>([
@@ -158,8 +160,8 @@ describe('an expiry', () => {
   it.each(Object.entries(askBy))('may be in any zone, by %s', async (_, ask) => {
     const own = await mintKey(owner);
     for (const expiresAt of ['2080-01-01T01:00:00+01:00', '2079-12-31T16:30:00.000-07:30']) {
-      const { data } = await ask(ofOwners.update(owner, own.id, { expiresAt }));
-      expect(data.expiresAt).toBe('2080-01-01T00:00:00.000Z');
+      const { data } = await ask(calls.update(owner, own.id, { expiresAt }));
+      expect(data?.expiresAt).toBe('2080-01-01T00:00:00.000Z');
     }
   });
 });

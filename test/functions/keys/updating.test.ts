@@ -1,8 +1,9 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona, request } from '../../personas.ts';
-import { askBy, type Fields, ofOwners } from '../../supabase-js/both-ways.ts';
-import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../contract.ts';
-import { getKey, mintKey } from '../key-scenes.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
+import { expectAnswer, expectProblem, keyAnswer, type MintedKey } from '../../support/contract.ts';
+import { getKey, mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona, request } from '../../support/personas.ts';
 
 const sql = connectOwner();
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
@@ -26,8 +27,8 @@ async function auditedChanges(): Promise<unknown[]> {
 
 describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask) => {
   const update = async (changes: Fields) => {
-    const { refused, data } = await ask(ofOwners.update(owner, key.id, changes));
-    expect(refused).toBeNull();
+    const { code, data } = await ask(calls.update(owner, key.id, changes));
+    expect(code).toBeNull();
     expect(data).toMatchObject(await getKey(owner, key.id));
     return data;
   };
@@ -80,7 +81,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
   });
 
   it('may name it by its keyId', async () => {
-    const { data } = await ask(ofOwners.update(owner, key.keyId, { label: 'by keyId' }));
+    const { data } = await ask(calls.update(owner, key.keyId, { label: 'by keyId' }));
     expect(data).toMatchObject({ id: key.id, label: 'by keyId' });
   });
 
@@ -102,7 +103,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
     const before = await hash();
     await update({ label: 'after', expiresAt: inAnHour() });
     expect(await hash()).toEqual(before);
-    const { data } = await ask(ofOwners.rotate(owner, key.id));
+    const { data } = await ask(calls.rotate(owner, key.id));
     expect(data).toMatchObject({ label: 'after', secret: expect.any(String) });
   });
 
@@ -119,11 +120,13 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
   });
 
   it('is refused a deleted one, which stays as it was', async () => {
-    await ask(ofOwners.delete(owner, key.id));
+    await ask(calls.delete(owner, key.id));
     const before = await getKey(owner, key.id);
     for (const changes of [{ label: 'after' }, {}, { expiresAt: inAnHour() }]) {
-      const { refused } = await ask(ofOwners.update(owner, key.id, changes));
-      expect(refused).toEqual({ status: 409, code: 'key_deleted' });
+      expect(await ask(calls.update(owner, key.id, changes))).toMatchObject({
+        status: 409,
+        code: 'key_deleted',
+      });
     }
     expect(await getKey(owner, key.id)).toEqual(before);
     expect(await auditedChanges()).toEqual([]);
@@ -131,16 +134,20 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
 
   it('changes nothing at all when one of several fields is refused', async () => {
     const changes = { label: 'after', expiresAt: inAnHour(), allowedIps: ['10.0.0.1/8'] };
-    const { refused } = await ask(ofOwners.update(owner, key.id, changes));
-    expect(refused).toEqual({ status: 400, code: 'invalid_request' });
+    expect(await ask(calls.update(owner, key.id, changes))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+    });
     expect(await getKey(owner, key.id)).toMatchObject({ label: 'before', expiresAt: null });
     expect(await auditedChanges()).toEqual([]);
   });
 
   it("never changes another user's, also when the change itself would be refused", async () => {
     const other = await newUser();
-    const { refused } = await ask(ofOwners.update(other, key.id, { label: 'theirs' }));
-    expect(refused).toEqual({ status: 404, code: 'not_found' });
+    expect(await ask(calls.update(other, key.id, { label: 'theirs' }))).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
     expect(await getKey(owner, key.id)).toMatchObject({ label: 'before' });
   });
 });

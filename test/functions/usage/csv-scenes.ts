@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { expect } from 'vitest';
-import { type Persona, request } from '../../personas.ts';
-import type { UsageEvent } from './event-scenes.ts';
+import type { UsageEvent } from '../../support/event-scenes.ts';
+import { type Persona, request } from '../../support/personas.ts';
 
 /** The line of names that every CSV begins with. */
 export const header = [

@@ -1,15 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { fillEvents } from '../../database/fill-events.ts';
-import { countExports, type OwnApi, startOwnApi } from '../../database/own-api.ts';
+import { fillEvents } from '../../support/fill-events.ts';
+import { type OwnStack, startOwnStack } from '../../support/own-stack.ts';
 
 // 115 MB in 34 parts: more than all sockets on the way can hold, of which each grows to some 30 MB
 const events = 170_000;
 
-let api: OwnApi;
+let stack: OwnStack;
 
 beforeAll(async () => {
-  api = await startOwnApi();
-  await fillEvents(api.sql, api.keyId, events, {
+  stack = await startOwnStack();
+  await fillEvents(stack.sql, stack.keyId, events, {
     occurred_at: `now() - n * interval '1 s'`,
     target_host: `repeat('x', 255)`,
     served_by_node_id: `repeat('n', 100)`,
@@ -18,11 +19,38 @@ beforeAll(async () => {
   });
 });
 
-afterAll(() => api.stop());
+afterAll(() => stack.stop());
+
+/** How many parts of CSV are being read, or waited for. */
+async function countExports(waiting = false): Promise<number> {
+  const [row] = await stack.sql`
+    select count(*)::integer from pg_stat_activity
+    where usename = 'authenticator' and state = 'active'
+      and query like '%export_proxy_key_events%'
+      and (${waiting} = false or wait_event_type = 'Lock')`;
+  return Number(row?.count);
+}
+
+/** Resolves when no part of a CSV has been asked for in many requests that were answered since. */
+async function untilQuiet(): Promise<void> {
+  for (let quiet = 0; quiet < 30; quiet += 1) {
+    await (await stack.request('/api/v1/health')).text();
+    if ((await countExports()) > 0) quiet = 0;
+  }
+}
+
+/** The most memory that the function `api` has ever taken, in MiB; 0 where no one tells. */
+function peakMemory(): number {
+  if (process.platform !== 'linux') return 0;
+  const status = readFileSync(`/proc/${stack.pidOf('Function api')}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
 
 /** Begins to read the CSV, takes what comes first, and no more until the server has stopped. */
 async function beginToRead() {
-  const response = await api.get(`/api/v1/proxy/keys/${api.keyId}/events`, 'text/csv');
+  const response = await stack.request(`/api/v1/proxy/keys/${stack.keyId}/events`, {
+    headers: { Accept: 'text/csv' },
+  });
   expect(response.status).toBe(200);
   if (!response.body) throw new Error('an answer without a body');
   const reader = response.body.getReader();
@@ -35,7 +63,7 @@ async function beginToRead() {
     lines.push(...parts);
   };
   take((await reader.read()).value);
-  await api.untilQuiet();
+  await untilQuiet();
   return {
     leave: () => reader.cancel(),
     async readOn() {
@@ -65,7 +93,7 @@ function addUp([names = '', ...lines]: string[]) {
 
 /** Holds back every part that is asked for from now on; returns what lets them go. */
 async function holdPartsBack(): Promise<() => Promise<void>> {
-  const connection = await api.sql.reserve();
+  const connection = await stack.sql.reserve();
   await connection`begin`;
   await connection`lock table private.proxy_usage_events in access exclusive mode`;
   return async () => {
@@ -75,7 +103,7 @@ async function holdPartsBack(): Promise<() => Promise<void>> {
 }
 
 async function untilPartWaits(): Promise<void> {
-  while ((await countExports(api.sql, true)) === 0);
+  while ((await countExports(true)) === 0);
 }
 
 it('a part is asked for when the client has taken those before it, so little memory does', async () => {
@@ -87,13 +115,13 @@ it('a part is asked for when the client has taken those before it, so little mem
   await letGo();
   await all;
   expect(rest()).toBe('');
-  const [kept] = await api.sql`
+  const [kept] = await stack.sql`
     select count(*) filter (where slice = 0)::float8 as requests,
       sum(bytes_sent)::float8 as sent, sum(bytes_received)::float8 as received
-    from private.proxy_usage_events where api_key_id = ${api.keyId}`;
+    from private.proxy_usage_events where api_key_id = ${stack.keyId}`;
   expect(addUp(lines)).toEqual({ events, ...kept });
   // some 140 by parts, over 210 with all of it held
-  expect(api.peakMemory() ?? 0).toBeLessThan(200);
+  expect(peakMemory()).toBeLessThan(200);
 });
 
 it('a client that goes away ends the reading', async () => {
@@ -109,8 +137,8 @@ it('a client that goes away ends the reading', async () => {
   const letAllGo = await held;
   try {
     for (let answered = 0; answered < 30; answered += 1) {
-      await (await api.get('/api/v1/health', '*/*')).text();
-      expect(await countExports(api.sql)).toBe(0);
+      await (await stack.request('/api/v1/health')).text();
+      expect(await countExports()).toBe(0);
     }
   } finally {
     await letAllGo();
@@ -119,7 +147,7 @@ it('a client that goes away ends the reading', async () => {
 
 it('a failure after the first part breaks the stream off', async () => {
   const { readOn, lines } = await beginToRead();
-  await api.sql`delete from auth.users where id = ${api.userId}`;
+  await stack.sql`delete from auth.users where id = ${stack.adminId}`;
   await expect(readOn()).rejects.toThrow();
   expect(lines.length).toBeGreaterThan(5_000);
   expect(lines.length).toBeLessThan(events);

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectProblem } from '../contract.ts';
-import { mintKey } from '../key-scenes.ts';
+import { expectProblem } from '../../support/contract.ts';
 import {
   followLinks,
   insertEvents,
@@ -9,7 +7,10 @@ import {
   microsecondsAfter,
   readEvents,
   type UsageEvent,
-} from './event-scenes.ts';
+} from '../../support/event-scenes.ts';
+import { fillEvents } from '../../support/fill-events.ts';
+import { mintKey } from '../../support/key-scenes.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 
 const sql = connectOwner();
 let user: Persona;
@@ -127,15 +128,8 @@ describe('a user who reads events by pages', () => {
 
   it('gets the last of the newest 10,000 by number, and those beyond by Link', async () => {
     const { id } = await mintKey(user);
-    await sql`
-      insert into private.proxy_usage_events (
-        event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
-        bytes_received, duration_ms, served_by_node_id
-      )
-      select
-        gen_random_uuid(), ${id}, ${user.id}, ${moment}::timestamptz - make_interval(secs => n),
-        'shop.example.com', 'CONNECT', 200, n, 0, 1, 'node-1'
-      from generate_series(1, 10003) as n`;
+    const occurred_at = `'${moment}'::timestamptz - make_interval(secs => n)`;
+    await fillEvents(sql, id, 10_003, { occurred_at, bytes_sent: 'n' });
     for (const query of [
       { page: 50, limit: 200 },
       { page: 10_000, limit: 1 },
@@ -166,8 +160,6 @@ describe('a user who sends a query that cannot be used', () => {
     ['a status that is no number', 'statusCode=2xx', 'statusCode'],
     ['a host that no text can hold', 'targetHost=%00', 'targetHost'],
     ['a code in another form', 'code=Rate-limited', 'code'],
-    ['a code of 65 characters', `code=${'a'.repeat(65)}`, 'code'],
-    ['a status of four digits', 'statusCode=1000', 'statusCode'],
     ['a time whose plus sign is not encoded', 'from=2026-01-01T00:00:00+02:00', 'from'],
   ])('is told which: %s', async (_, query, path) => {
     const { id } = await mintKey(user);

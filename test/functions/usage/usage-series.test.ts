@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
-import { expectProblem } from '../contract.ts';
-import { mintAgedKey } from '../key-scenes.ts';
+import { expectProblem } from '../../support/contract.ts';
+import { mintAgedKey } from '../../support/key-scenes.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
 import {
   beginOf,
   dayMs,
@@ -14,7 +14,7 @@ import {
   type SeriesQuery,
   sumUp,
   type UsageSeries,
-} from './usage-scenes.ts';
+} from '../../support/usage-scenes.ts';
 
 const sql = connectOwner();
 const gateway = connectGateway();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { certificateFile } from '../targets.ts';
+import { certificateFile } from '../../support/gateway/targets.ts';
 import { body } from './body.ts';
 import { type Client, isOnPath, run } from './client.ts';
 

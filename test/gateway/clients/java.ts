@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { certificateFile } from '../targets.ts';
+import { certificateFile } from '../../support/gateway/targets.ts';
 import { type Client, isOnPath, run } from './client.ts';
 
 const program = fileURLToPath(new URL('./Read.java', import.meta.url));

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { certificateFile } from '../targets.ts';
+import { certificateFile } from '../../support/gateway/targets.ts';
 import { body } from './body.ts';
 import { type Client, isOnPath, run } from './client.ts';
 

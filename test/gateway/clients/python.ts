@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { certificateFile } from '../targets.ts';
+import { certificateFile } from '../../support/gateway/targets.ts';
 import { type Client, run } from './client.ts';
 
 const modules = ['urllib', 'requests', 'httpx', 'aiohttp'];

@@ -1,4 +1,4 @@
-import { certificateFile } from '../targets.ts';
+import { certificateFile } from '../../support/gateway/targets.ts';
 import { type Client, isOnPath, run } from './client.ts';
 
 export const wget: Client = {

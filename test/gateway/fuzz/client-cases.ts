@@ -1,5 +1,5 @@
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import { randomAttempt } from '../malformed-requests.ts';
-import type { SeededRandom } from '../seeded-random.ts';
 import type { Step } from './conversation.ts';
 import { deafPlace, type FuzzCase, targetPlace } from './fuzz-case.ts';
 

@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import { soundAnswer } from './sound-answers.ts';
 
 /** Bytes that a broken or malicious target sends for an answer to a method. */

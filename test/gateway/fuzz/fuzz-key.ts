@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
-import { hashSecret } from '../../database/seeded-keys.ts';
+import { hashSecret } from '../../support/seeded-keys.ts';
 
 const keyId = 'avp_live_f0220000f022';
 const secret = createHash('sha256').update('fuzz').digest('hex');

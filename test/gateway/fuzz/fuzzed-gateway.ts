@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -6,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type GatewayProcess, startGatewayProcess } from '../../support/gateway/gateway-process.ts';
+import { startTcpTarget } from '../../support/gateway/targets.ts';
 import { basic, request } from '../malformed-requests.ts';
-import { startTcpTarget } from '../targets.ts';
 import { converse } from './conversation.ts';
 
 const script = fileURLToPath(new URL('./measured-gateway.ts', import.meta.url));
@@ -23,12 +23,10 @@ export interface Held {
 }
 
 /** A gateway in a process of its own that is fuzzed. */
-export interface FuzzedGateway {
+export interface FuzzedGateway extends Pick<GatewayProcess, 'metric'> {
   port: number;
   /** Its exit code or signal, and what it said; null while it runs and has nothing to say. */
   failure(): string | null;
-  /** The value of a metric, summed over its labels. `name` may be the beginning of a line. */
-  metric(name: string): Promise<number>;
   /** Waits until no tunnel is open and usage is recorded. Rejects where sockets are left over. */
   settled(mostSockets?: number): Promise<Held>;
   /** A CONNECT and a plain request are served. Rejects where not. */
@@ -44,37 +42,26 @@ export async function startFuzzedGateway(
   const good = await startTcpTarget((socket) => {
     socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
   });
-  const child = spawn(process.execPath, ['--expose-gc', script], {
-    env: {
+  const gateway = startGatewayProcess(
+    {
       GATEWAY_DATABASE_URL: databaseUrl,
       GATEWAY_PORT: '0',
       GATEWAY_METRICS_PORT: '0',
       GATEWAY_SPOOL_DIR: folder,
-      PATH: process.env.PATH,
       GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
       GATEWAY_FLUSH_MS: '200',
       SHORT_MS: String(shortMs),
     },
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const exited = once(child, 'exit');
+    { script, nodeOptions: ['--expose-gc'], channel: true },
+  );
+  const { child, metric } = gateway;
   const failure = () => {
     const end = child.exitCode ?? child.signalCode;
-    return end === null && stderr === '' ? null : `ended with ${end}: ${stderr}`;
+    return end === null && gateway.stderr() === ''
+      ? null
+      : `ended with ${end}: ${gateway.stderr()}`;
   };
-  const told = async <Message>(): Promise<Message> => {
-    const [message] = await Promise.race([
-      once(child, 'message'),
-      exited.then(() => Promise.reject(new Error(failure() ?? 'ended'))),
-    ]);
-    return message as Message;
-  };
-  const { url, operationsUrl } = await told<{ url: string; operationsUrl: string }>();
-  const port = Number(new URL(url).port);
+  const { port } = await gateway.ready();
   const socketsHeld = () => {
     const descriptors = `/proc/${child.pid}/fd`;
     return readdirSync(descriptors).filter((each) => {
@@ -84,11 +71,6 @@ export async function startFuzzedGateway(
         return false;
       }
     }).length;
-  };
-  const metric = async (name: string) => {
-    const text = await (await fetch(`${operationsUrl}/metrics`)).text();
-    const lines = text.split('\n').filter((line) => line.startsWith(name));
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   };
   const until = async (what: string, holds: () => Promise<boolean>) => {
     for (const begun = performance.now(); !(await holds()); await sleep(100)) {
@@ -115,7 +97,10 @@ export async function startFuzzedGateway(
         return sockets <= mostSockets;
       });
       child.send('measure');
-      const { heapBytes } = await told<{ heapBytes: number }>();
+      const [heapBytes] = await Promise.race([
+        once(child, 'message'),
+        gateway.ended.then(() => Promise.reject(new Error(failure() ?? 'ended'))),
+      ]);
       return { sockets, heapBytes };
     },
     async serves() {
@@ -134,8 +119,7 @@ export async function startFuzzedGateway(
       }
     },
     async stop() {
-      child.kill('SIGKILL');
-      await Promise.all([exited, good.close()]);
+      await Promise.all([gateway.kill(), good.close()]);
       rmSync(folder, { recursive: true });
     },
   };

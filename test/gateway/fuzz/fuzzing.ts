@@ -61,7 +61,7 @@ export async function expectNothingLeft(
       `the heap grew by ${held.heapBytes - before.heapBytes} bytes in ${cases} cases`,
     );
   }
-  const internal = await gateway.metric('gateway_connects_total{status="500"');
+  const internal = await gateway.metric('gateway_connects_total', { status: '500' });
   if (internal > 0) throw new Error(`${internal} requests were answered 500`);
   await gateway.serves();
   return held;

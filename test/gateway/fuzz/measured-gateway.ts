@@ -1,6 +1,6 @@
 // A gateway in a process of its own, with short limits, that says how much it holds: started with
 // --expose-gc and a channel, it answers each message with the bytes of its heap after a collection.
-// Its log has nothing but errors, on stderr.
+// Its log has nothing but errors, on stderr; on stdout it says where it listens, as `main.ts` does.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
 import { readConfiguration } from '../../../gateway/configuration.ts';
@@ -21,6 +21,7 @@ process.on('message', async () => {
     globalThis.gc?.();
     await nextTurn();
   }
-  process.send?.({ heapBytes: process.memoryUsage().heapUsed });
+  process.send?.(process.memoryUsage().heapUsed);
 });
-process.send?.({ url: gateway.url, operationsUrl: gateway.operationsUrl });
+const { url, operationsUrl } = gateway;
+console.log(JSON.stringify({ msg: 'taking CONNECTs', url, operationsUrl }));

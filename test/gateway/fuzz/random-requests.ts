@@ -1,5 +1,5 @@
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import { basic } from '../malformed-requests.ts';
-import type { SeededRandom } from '../seeded-random.ts';
 import type { Step } from './conversation.ts';
 import { targetPlace } from './fuzz-case.ts';
 import type { Asked } from './strict-answers.ts';

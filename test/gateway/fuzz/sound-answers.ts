@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 
 type Field = [name: string, value: string];
 

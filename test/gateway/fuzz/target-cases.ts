@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import type { Step } from './conversation.ts';
 import { damage } from './damaged-answers.ts';
 import type { Expected, FuzzCase } from './fuzz-case.ts';

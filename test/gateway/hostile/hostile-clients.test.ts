@@ -1,17 +1,17 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { connectOwner } from '../../personas.ts';
-import { strictAnswers } from '../fuzz/strict-answers.ts';
 import {
   connectRequest,
   type GatewayFixture,
   plainRequest,
   sendRaw,
   startTestGateway,
-} from '../gateway-fixture.ts';
-import { newKeyOwner, type UsableKey } from '../key-owner.ts';
+} from '../../support/gateway/gateway-fixture.ts';
+import { newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
+import { connectOwner } from '../../support/personas.ts';
+import { strictAnswers } from '../fuzz/strict-answers.ts';
 import { request } from '../malformed-requests.ts';
-import { startTcpTarget, type TargetServer } from '../targets.ts';
 
 const sql = connectOwner();
 const perAddress = 256;

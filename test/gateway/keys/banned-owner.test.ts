@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { connectOwner, createSupabase } from '../../personas.ts';
-import { newKeyOwner, type UsableKey } from '../key-owner.ts';
+import { newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
+import { connectOwner, createSupabase } from '../../support/personas.ts';
 import { closed, expectOpen, startWarmGateway, type WarmGateway } from './warm-gateway.ts';
 
 const sql = connectOwner();

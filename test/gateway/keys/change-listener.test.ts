@@ -14,10 +14,11 @@ import {
 } from 'vitest';
 import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { type ChangeListener, startChangeListener } from '../../../gateway/keys/change-listener.ts';
-import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { waysIn } from '../../database/ways-in.ts';
-import { connectOwner, newAdmin, newUser, type Persona } from '../../personas.ts';
-import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
+import { type SeededKey, seedKey } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -38,9 +39,7 @@ beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
 });
 beforeEach(async () => {
-  const [seeded] = await seedKeys(sql, owner.id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, owner.id);
   network = await startTcpProxy(stack.gatewayDbUrl);
 });
 afterEach(async () => {
@@ -86,9 +85,9 @@ async function hears(): Promise<void> {
 
 describe('a change is heard:', () => {
   it.each([
-    ['a rotation by route', () => waysIn.route.rotate(owner, key.id)],
-    ['a rotation by RPC', () => waysIn.rpc.rotate(owner, key.id)],
-    ['a deletion', () => waysIn.route.remove(owner, key.id)],
+    ['a rotation by route', () => askBy.route(calls.rotate(owner, key.id))],
+    ['a rotation by RPC', () => askBy.rpc(calls.rotate(owner, key.id))],
+    ['a deletion', () => askBy.route(calls.delete(owner, key.id))],
     ['a suspension', suspend],
     [
       'an override of the rate limit',
@@ -112,7 +111,7 @@ describe('a change is heard:', () => {
     listen();
     await until('listening');
     await suspend();
-    await waysIn.rpc.reactivate(admin, key.id);
+    await askBy.rpc(calls.reactivate(admin, key.id));
     await until(key.keyId, 2);
   });
 });

@@ -1,8 +1,8 @@
 import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connectOwner } from '../../personas.ts';
-import { plainRequest, sendRaw } from '../gateway-fixture.ts';
-import type { UsableKey } from '../key-owner.ts';
+import { plainRequest, sendRaw } from '../../support/gateway/gateway-fixture.ts';
+import type { UsableKey } from '../../support/gateway/key-owner.ts';
+import { connectOwner } from '../../support/personas.ts';
 import { closed, expectOpen, startWarmGateway, type WarmGateway } from './warm-gateway.ts';
 
 const sql = connectOwner();

@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseClientRanges, permitsClient } from '../../../gateway/keys/client-ranges.ts';
-import { connectOwner } from '../../personas.ts';
+import { connectOwner } from '../../support/personas.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
 import { haveHash, parseCredentials } from '../../../gateway/keys/credentials.ts';
-import { hashSecret } from '../../database/seeded-keys.ts';
-import { waysIn } from '../../database/ways-in.ts';
-import { connectGateway, newUser } from '../../personas.ts';
+import { askBy, keyOf } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import { connectGateway, newUser } from '../../support/personas.ts';
+import { hashSecret } from '../../support/seeded-keys.ts';
 
 const gateway = connectGateway(1);
 afterAll(() => gateway.end());
@@ -109,8 +110,7 @@ it('a hash is compared whole, and one of another length is another', () => {
 
 it('the hash of a minted key is the one in the database, until it is rotated', async () => {
   const owner = await newUser();
-  const { key } = await waysIn.rpc.mint(owner, { label: 'parsed' });
-  if (!key) throw new Error('no key was minted');
+  const key = keyOf(await askBy.rpc(calls.mint(owner, { label: 'parsed' })));
   const minted = parseCredentials(basic(key.basicAuth));
   if (!minted) throw new Error('no credentials');
   const kept = async () => {
@@ -120,8 +120,8 @@ it('the hash of a minted key is the one in the database, until it is rotated', a
   };
   expect(haveHash(minted, await kept())).toBe(true);
 
-  const { key: rotated } = await waysIn.rpc.rotate(owner, key.id);
-  const renewed = parseCredentials(basic(rotated?.basicAuth ?? ''));
+  const rotated = keyOf(await askBy.rpc(calls.rotate(owner, key.id)));
+  const renewed = parseCredentials(basic(rotated.basicAuth));
   if (!renewed) throw new Error('no credentials');
   expect(renewed.keyId).toBe(minted.keyId);
   expect(haveHash(minted, await kept())).toBe(false);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connectOwner } from '../../personas.ts';
-import type { UsableKey } from '../key-owner.ts';
+import type { UsableKey } from '../../support/gateway/key-owner.ts';
+import { connectOwner } from '../../support/personas.ts';
 import { closed, expectOpen, startWarmGateway, type WarmGateway } from './warm-gateway.ts';
 
 const sql = connectOwner();

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
-import { connectOwner } from '../../personas.ts';
-import type { UsableKey } from '../key-owner.ts';
-import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import type { UsableKey } from '../../support/gateway/key-owner.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { connectOwner } from '../../support/personas.ts';
 import { startWarmGateway, type WarmGateway } from './warm-gateway.ts';
 
 const { gatewayDbUrl } = inject('stack');

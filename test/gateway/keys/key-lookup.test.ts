@@ -4,10 +4,10 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { createPool, type LookUpKey, lookUpWith } from '../../../gateway/keys/key-lookup.ts';
-import { hashSecret, type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { connectGateway, connectOwner, newUser } from '../../personas.ts';
-import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { connectGateway, connectOwner, newUser } from '../../support/personas.ts';
+import { hashSecret, type SeededKey, seedKey } from '../../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -21,9 +21,7 @@ let lookUp: LookUpKey;
 let logged: string[];
 
 beforeAll(async () => {
-  const [seeded] = await seedKeys(sql, (await newUser()).id, 1, { tier: 'team' });
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, (await newUser()).id, { tier: 'team' });
 });
 afterEach(async () => {
   await pool.end();
@@ -73,8 +71,7 @@ it('a key is found with its hash, state, limits and bytes, and an unknown one is
 
 it('a key’s ranges, end and grace are found, in ms from now, and as none when they are over', async () => {
   await begin();
-  const [limited] = await seedKeys(sql, (await newUser()).id, 1);
-  if (!limited) throw new Error('no key was seeded');
+  const limited = await seedKey(sql, (await newUser()).id);
   const { id, keyId } = limited;
   await sql`
     update private.proxy_keys

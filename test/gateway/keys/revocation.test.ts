@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { connectOwner } from '../../personas.ts';
 import {
   connectRequest,
   type GatewayFixture,
   sendRaw,
   startTestGateway,
-} from '../gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner, type UsableKey } from '../key-owner.ts';
-import { startTcpTarget, type TargetServer } from '../targets.ts';
-import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+} from '../../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { connectOwner } from '../../support/personas.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();

@@ -8,9 +8,9 @@ import {
   type GatewayFixture,
   sendRaw,
   startTestGateway,
-} from '../gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner, type UsableKey } from '../key-owner.ts';
-import { startTcpTarget, type TargetServer } from '../targets.ts';
+} from '../../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
 
 const patient = { timeout: 60_000 };
 

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { freePort, loopback } from '../../../scripts/stack/ports.ts';
-import { startTcpProxy } from '../tcp-proxy.ts';
+import { startTcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import { empty, eventually, hammer, newNode, nodesOn } from './redis-nodes.ts';
 import { type RedisServer, startRedis, withoutRedis } from './redis-server.ts';
 

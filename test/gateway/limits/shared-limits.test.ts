@@ -1,14 +1,14 @@
 import { createClient } from '@redis/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { connectOwner } from '../../personas.ts';
 import {
   connectRequest,
   type GatewayFixture,
   sendRaw,
   startTestGateway,
-} from '../gateway-fixture.ts';
-import { type KeyOwner, newKeyOwner, type UsableKey } from '../key-owner.ts';
-import { startTcpTarget, type TargetServer } from '../targets.ts';
+} from '../../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
+import { connectOwner } from '../../support/personas.ts';
 import { type RedisServer, startRedis, withoutRedis } from './redis-server.ts';
 
 const rate = 20;

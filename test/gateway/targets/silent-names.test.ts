@@ -2,10 +2,14 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { connectOwner } from '../../personas.ts';
-import { connectRequest, sendRaw, startTestGateway } from '../gateway-fixture.ts';
-import { newKeyOwner } from '../key-owner.ts';
-import { startTcpTarget } from '../targets.ts';
+import {
+  connectRequest,
+  sendRaw,
+  startTestGateway,
+} from '../../support/gateway/gateway-fixture.ts';
+import { newKeyOwner } from '../../support/gateway/key-owner.ts';
+import { startTcpTarget } from '../../support/gateway/targets.ts';
+import { connectOwner } from '../../support/personas.ts';
 import { type NameServer, noData, startNameServer } from './name-server.ts';
 
 let server: NameServer;

@@ -5,8 +5,8 @@ import { KeyCache } from '../../../gateway/keys/key-cache.ts';
 import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
 import { OpenTunnels } from '../../../gateway/tunnels/open-tunnels.ts';
 import { Tunnel } from '../../../gateway/tunnels/tunnel.ts';
-import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { connectOwner, newUser, type Persona } from '../../personas.ts';
+import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 import { keyRecord } from '../keys/key-cache-scene.ts';
 import { type OpenTunnel, type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
 

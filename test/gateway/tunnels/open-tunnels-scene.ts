@@ -7,8 +7,8 @@ import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
 import { OpenTunnels } from '../../../gateway/tunnels/open-tunnels.ts';
 import { Tunnel } from '../../../gateway/tunnels/tunnel.ts';
 import { newEventId, type UsageEvent } from '../../../gateway/usage/usage-event.ts';
-import { startTcpTarget, type TargetServer } from '../targets.ts';
-import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
+import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
+import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 
 /** Open tunnels over real sockets, judged by a real database over a network that can fail. */
 export interface OpenTunnelsScene {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
-import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { connectOwner, newUser } from '../../personas.ts';
+import { connectOwner, newUser } from '../../support/personas.ts';
+import { type SeededKey, seedKey } from '../../support/seeded-keys.ts';
 import { type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
 
 const stack = inject('stack');
@@ -10,9 +10,7 @@ let key: SeededKey;
 let scene: OpenTunnelsScene;
 
 beforeAll(async () => {
-  const [seeded] = await seedKeys(sql, (await newUser()).id, 1);
-  if (!seeded) throw new Error('no key was seeded');
-  key = seeded;
+  key = await seedKey(sql, (await newUser()).id);
 });
 afterEach(() => scene.close());
 afterAll(() => sql.end());

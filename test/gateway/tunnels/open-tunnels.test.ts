@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { recordUsage, usageEvent } from '../../database/usage-events.ts';
-import { waysIn } from '../../database/ways-in.ts';
-import { connectGateway, connectOwner, newUser, type Persona } from '../../personas.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { type SeededKey, seedKey, seedKeys } from '../../support/seeded-keys.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { type OpenTunnel, type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
 
 const { gatewayDbUrl: databaseUrl } = inject('stack');
@@ -40,7 +41,7 @@ const areOpen = () => {
 
 describe('told of a change, it closes', () => {
   it.each([
-    ['a deleted key', () => waysIn.rpc.remove(owner, key.id)],
+    ['a deleted key', () => askBy.rpc(calls.delete(owner, key.id))],
     ['a suspended key', () => suspend()],
   ])('every tunnel of %s, and no other', async (_, change) => {
     expect(scene.tunnels.count).toBe(3);
@@ -51,7 +52,7 @@ describe('told of a change, it closes', () => {
   });
 
   it('no tunnel of a key that is rotated, or whose limits change', async () => {
-    expect((await waysIn.rpc.rotate(owner, key.id)).status).toBe(200);
+    expect((await askBy.rpc(calls.rotate(owner, key.id))).status).toBe(200);
     await scene.tell(key.keyId);
     await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${key.id}`;
     await scene.tell(key.keyId);
@@ -67,9 +68,9 @@ describe('told of a change, it closes', () => {
 });
 
 it('a change of a key without a tunnel asks for nothing', async () => {
-  const [third] = await seedKeys(sql, owner.id, 1);
+  const third = await seedKey(sql, owner.id);
   const before = scene.asked.length;
-  await scene.tell(third?.keyId ?? '');
+  await scene.tell(third.keyId);
   expect(scene.asked).toHaveLength(before);
 });
 

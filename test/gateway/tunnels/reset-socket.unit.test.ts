@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { resetSocket } from '../../../gateway/tunnels/reset-socket.ts';
+import { startTcpTarget } from '../../support/gateway/targets.ts';
 import { dial } from '../targets/test-dialer.ts';
-import { startTcpTarget } from '../targets.ts';
 
 /** A connection, and what its peer is told of its end: `end`, or the code of an error. */
 async function connected(): Promise<{ socket: Socket; told: Promise<string> }> {

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededKey } from '../../database/seeded-keys.ts';
-import { connectRequest, sendRaw } from '../gateway-fixture.ts';
-import type { SeededRandom } from '../seeded-random.ts';
+import { connectRequest, sendRaw } from '../../support/gateway/gateway-fixture.ts';
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
+import type { SeededKey } from '../../support/seeded-keys.ts';
 import { sendInParts } from '../send-in-parts.ts';
 import { type LoadPlan, makePlan } from '../usage/load-plan.ts';
 import { type LoadTarget, startLoadTarget } from '../usage/load-target.ts';
@@ -60,7 +60,7 @@ export class TunnelLoad {
   }
 
   /** Calls `act` in the moment in which a client is told the end of its tunnel. */
-  atNextEnd(act: () => Promise<void>): Promise<void> {
+  atNextEnd(act: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve) => {
       this.#onEnded = () => {
         this.#onEnded = () => {};

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import type { SeededKey } from '../../database/seeded-keys.ts';
+import type { SeededKey } from '../../support/seeded-keys.ts';
 
 /** What the events of one target say together. */
 export interface CountedUsage {

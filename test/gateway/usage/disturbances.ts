@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GatewayProcess } from '../gateway-process.ts';
-import type { SeededRandom } from '../seeded-random.ts';
-import type { TcpProxy } from '../tcp-proxy.ts';
+import type { GatewayProcess } from '../../support/gateway/gateway-process.ts';
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
+import type { TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import type { TunnelLoad } from '../tunnels/tunnel-load.ts';
 import type { MortalDatabase } from './mortal-database.ts';
 
@@ -10,7 +10,9 @@ export interface Scene {
   database: MortalDatabase;
   /** Between the gateway and the database. */
   network: TcpProxy;
+  /** The one that runs. */
   gateway: GatewayProcess;
+  startGateway: () => Promise<GatewayProcess>;
   load: TunnelLoad;
   /** How many events are in the database. */
   countEvents: () => Promise<number>;
@@ -37,17 +39,19 @@ export function makeCourse(random: SeededRandom): Disturbance[] {
  * database that had them.
  */
 export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance): Promise<number> {
-  const { database, network, gateway, load, countEvents } = scene;
+  const { database, network, load, countEvents } = scene;
+  const countRepeated = () =>
+    scene.gateway.metric('gateway_usage_events_total', { outcome: 'repeated' });
   const dies = kind === 'the gateway is killed';
-  const repeated = dies ? 0 : await gateway.events('repeated');
+  const repeated = dies ? 0 : await countRepeated();
   if (beforeAnswer) await network.holdAnswerTo('record_usage');
   if (dies) {
     // what a client was told the end of must be on disk at that very moment
     await load.atNextEnd(() => {
       load.gatewayDies();
-      return gateway.kill();
+      return scene.gateway.kill();
     });
-    await gateway.start();
+    scene.gateway = await scene.startGateway();
   } else if (kind === 'Postgres is killed') {
     await database.kill();
     await cut(network, 0);
@@ -58,7 +62,7 @@ export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance)
   // the oldest are sent first: when new ones are there, those in doubt were sent
   const undone = await countEvents();
   while ((await countEvents()) <= undone) await sleep(20);
-  return (await gateway.events('repeated')) - repeated;
+  return (await countRepeated()) - repeated;
 }
 
 /** Resets all connections, and keeps the way closed until so many more were tried in vain. */

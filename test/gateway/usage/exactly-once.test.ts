@@ -1,22 +1,22 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort, loopback } from '../../../scripts/stack/ports.ts';
 import { postgresUser } from '../../../scripts/stack/process-user.ts';
 import { openStateDirectory } from '../../../scripts/stack/state-directory.ts';
 import { createSupervisor } from '../../../scripts/stack/supervisor.ts';
-import { type SeededKey, seedKeys } from '../../database/seeded-keys.ts';
-import { GatewayProcess } from '../gateway-process.ts';
-import { SeededRandom } from '../seeded-random.ts';
-import { startTcpProxy } from '../tcp-proxy.ts';
+import { startGatewayProcess } from '../../support/gateway/gateway-process.ts';
+import { SeededRandom } from '../../support/gateway/seeded-random.ts';
+import { startTcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 import { type LoadTunnel, startTunnelLoad, type TunnelLoad } from '../tunnels/tunnel-load.ts';
 import { type CountedUsage, countEvents, usageByTarget, usageTotals } from './counted-usage.ts';
-import { type Disturbance, disturb, makeCourse } from './disturbances.ts';
+import { type Disturbance, disturb, makeCourse, type Scene } from './disturbances.ts';
 import { type MortalDatabase, startMortalDatabase } from './mortal-database.ts';
 
 const seed = Number(process.env.EXACTLY_ONCE_SEED) || randomInt(1, 2 ** 31);
 const random = new SeededRandom(seed);
+const slowDisk = new URL('./slow-disk.ts', import.meta.url).href;
 const leastEnded = 250;
 /** A hang is a failure; how long a machine takes is not. */
 const courseTimeoutMs = 400_000;
@@ -27,7 +27,7 @@ let load: TunnelLoad;
 let keys: SeededKey[];
 let counted: Map<string, CountedUsage>;
 let spoolDirectory: string;
-let exitCode: number | null;
+let exitCode: unknown;
 /** What was done, and how many events were sent again after it. */
 const done: (Disturbance & { repeated: number })[] = [];
 
@@ -48,31 +48,41 @@ beforeAll(async () => {
   undo.defer(() => network.close());
   const gatewayPort = await freePort();
   spoolDirectory = state.gatewaySpool;
-  const gateway = new GatewayProcess({
-    supervisor,
-    metricsPort: await freePort(),
-    logFile: join(state.logs, 'gateway.log'),
-    env: {
-      GATEWAY_DATABASE_URL: network.through(database.gatewayUrl),
-      GATEWAY_HOST: loopback,
-      GATEWAY_PORT: String(gatewayPort),
-      GATEWAY_SPOOL_DIR: spoolDirectory,
-      GATEWAY_FLUSH_MS: '500',
-      GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
-    },
-  });
-  await gateway.start();
+  const environment = {
+    GATEWAY_DATABASE_URL: network.through(database.gatewayUrl),
+    GATEWAY_HOST: loopback,
+    GATEWAY_PORT: String(gatewayPort),
+    GATEWAY_METRICS_PORT: '0',
+    GATEWAY_SPOOL_DIR: spoolDirectory,
+    GATEWAY_FLUSH_MS: '500',
+    GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
+  };
+  const startGateway = async () => {
+    const gateway = startGatewayProcess(environment, { nodeOptions: ['--import', slowDisk] });
+    undo.defer(async () => void (await gateway.kill()));
+    const { operationsUrl } = await gateway.ready();
+    await vi.waitUntil(async () => (await fetch(`${operationsUrl}/readyz`)).ok, 90_000);
+    return gateway;
+  };
+  const gateway = await startGateway();
   load = await startTunnelLoad({ gatewayPort, clients: 24, keys, random });
   undo.defer(() => load.target.close());
 
-  const scene = { database, network, gateway, load, countEvents: () => countEvents(sql, keys) };
+  const scene: Scene = {
+    database,
+    network,
+    gateway,
+    startGateway,
+    load,
+    countEvents: () => countEvents(sql, keys),
+  };
   for (const disturbance of makeCourse(random)) {
     await load.untilEnded(random.integer(15, 45));
     done.push({ ...disturbance, repeated: await disturb(scene, disturbance) });
   }
   await load.untilEnded(Math.max(40, leastEnded - load.ended));
   await load.stop();
-  exitCode = await gateway.stop();
+  exitCode = await scene.gateway.stop();
   counted = await usageByTarget(sql, keys);
 }, courseTimeoutMs);
 

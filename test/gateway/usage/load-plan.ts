@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../seeded-random.ts';
+import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 
 /** How a tunnel comes to its end. */
 const endings = [

@@ -1,8 +1,8 @@
 import { afterAll, expect, inject, it } from 'vitest';
 import { recordUsageWith } from '../../../gateway/usage/record-usage.ts';
-import { connectOwner } from '../../personas.ts';
-import { until } from '../../stack/start-command.ts';
-import { startTcpProxy } from '../tcp-proxy.ts';
+import { startTcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { connectOwner } from '../../support/personas.ts';
+import { until } from '../../support/stack/start-command.ts';
 import { expectRecordedOnce, newApiKeyId, newPool, newRecorder } from './recorded-usage.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { newSpoolFolder } from './spool-folder.ts';

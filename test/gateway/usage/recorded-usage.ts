@@ -9,9 +9,9 @@ import {
   type UsageRecorder,
   type UsageRecorderOptions,
 } from '../../../gateway/usage/usage-recorder.ts';
-import { seedKeys } from '../../database/seeded-keys.ts';
-import { findDrift, readRollups } from '../../database/usage-events.ts';
-import { newUser } from '../../personas.ts';
+import { newUser } from '../../support/personas.ts';
+import { seedKey } from '../../support/seeded-keys.ts';
+import { findDrift, readRollups } from '../../support/usage-events.ts';
 import type { SpoolFolder } from './spool-folder.ts';
 
 /** Connections as the gateway's role, to the stack or to what stands before it. */
@@ -53,8 +53,7 @@ export function noting(
 
 /** The uuid of a new key of a new user. */
 export async function newApiKeyId(sql: postgres.Sql): Promise<string> {
-  const [key] = await seedKeys(sql, (await newUser()).id, 1);
-  if (!key) throw new Error('no key was seeded');
+  const key = await seedKey(sql, (await newUser()).id);
   return key.id;
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { describe, expect, it } from 'vitest';
 import { decodeRecords, encodeRecord } from '../../../gateway/usage/spool-record.ts';
 import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
-import { until } from '../../stack/start-command.ts';
+import { until } from '../../support/stack/start-command.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { error, idsOf, newSpoolFolder, readAll, type SpoolFolder, warn } from './spool-folder.ts';
 import { acknowledgedBy, startSpoolProcess } from './spool-process.ts';

@@ -6,7 +6,7 @@ import type { SpoolFile } from '../../../gateway/usage/spool-file.ts';
 import { createSpoolFile } from '../../../gateway/usage/spool-file.ts';
 import { decodeRecords } from '../../../gateway/usage/spool-record.ts';
 import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
-import { until } from '../../stack/start-command.ts';
+import { until } from '../../support/stack/start-command.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { appendInOrder, error, idsOf, info, newSpoolFolder, readAll } from './spool-folder.ts';
 import { acknowledgedBy, startSpoolProcess } from './spool-process.ts';

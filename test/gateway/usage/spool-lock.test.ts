@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { lockSpool } from '../../../gateway/usage/spool-lock.ts';
-import { until } from '../../stack/start-command.ts';
+import { until } from '../../support/stack/start-command.ts';
 import { newEvent } from './spool-events.ts';
 import { newSpoolFolder } from './spool-folder.ts';
 import { startSpoolProcess } from './spool-process.ts';

@@ -1,12 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 
-const script = fileURLToPath(new URL('./appending-gateway.ts', import.meta.url));
+const scriptOf = (work: 'appending' | 'draining') =>
+  fileURLToPath(new URL(`./${work}-process.ts`, import.meta.url));
 
-/** A process that appends events until it is killed: `appending-gateway.ts`. */
+/** A process that holds a spool and appends events until it is killed. */
 export interface SpoolProcess {
   child: ChildProcess;
   /** What it said: ids of acknowledged events, and words. */
@@ -31,7 +33,8 @@ export function startSpoolProcess(options: {
   fileBlocks?: number;
 }): SpoolProcess {
   const { directory, apiKeyId = crypto.randomUUID(), hands = 1, databaseUrl } = options;
-  const args = [script, directory, apiKeyId, String(hands), ...(databaseUrl ? [databaseUrl] : [])];
+  const words = [directory, apiKeyId, String(hands), ...(databaseUrl ? [databaseUrl] : [])];
+  const args = [scriptOf('appending'), ...words];
   const limit = options.fileBlocks === undefined ? '' : `ulimit -f ${options.fileBlocks} && `;
   const child = spawn('sh', ['-c', `${limit}exec "$@"`, 'sh', process.execPath, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -45,4 +48,11 @@ export function startSpoolProcess(options: {
     await ended;
   });
   return { child, said, ended, seal: () => child.stdin.write('\n') };
+}
+
+/** Hands a whole spool over in a process with this much heap, in MB; resolves with what it counted. */
+export async function drainSpool(directory: string, heapSize: number): Promise<unknown> {
+  const args = [`--max-old-space-size=${heapSize}`, scriptOf('draining'), directory];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout);
 }

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { createSpoolFile, type SpoolFile } from '../../../gateway/usage/spool-file.ts';
 import { encodeRecord } from '../../../gateway/usage/spool-record.ts';
-import { until } from '../../stack/start-command.ts';
+import { until } from '../../support/stack/start-command.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { appendInOrder, error, idsOf, newSpoolFolder, readAll } from './spool-folder.ts';
 

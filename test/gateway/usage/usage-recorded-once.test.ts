@@ -1,7 +1,7 @@
 import { afterAll, expect, inject, it } from 'vitest';
 import { recordUsageWith } from '../../../gateway/usage/record-usage.ts';
-import { connectOwner } from '../../personas.ts';
-import { until } from '../../stack/start-command.ts';
+import { connectOwner } from '../../support/personas.ts';
+import { until } from '../../support/stack/start-command.ts';
 import {
   expectRecordedOnce,
   newApiKeyId,

@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import getPort from 'get-port';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type RecordUsage, recordUsageWith } from '../../../gateway/usage/record-usage.ts';
 import { encodeRecord } from '../../../gateway/usage/spool-record.ts';
 import { segmentFile } from '../../../gateway/usage/spool-segments.ts';
 import type { RecordingOutcome } from '../../../gateway/usage/usage-recorder.ts';
-import { connectOwner } from '../../personas.ts';
-import { until } from '../../stack/start-command.ts';
+import { connectOwner } from '../../support/personas.ts';
+import { until } from '../../support/stack/start-command.ts';
 import { expectRecordedOnce, newApiKeyId, newPool, newRecorder, noting } from './recorded-usage.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import {
@@ -21,6 +18,7 @@ import {
   type SpoolFolder,
   warn,
 } from './spool-folder.ts';
+import { drainSpool } from './spool-process.ts';
 
 const sql = connectOwner();
 afterAll(() => sql.end());
@@ -202,14 +200,8 @@ it('hands over many segments within the memory of a few', async () => {
   for (let sequence = 1; sequence <= segments; sequence += 1) {
     writeFileSync(segmentFile(folder.directory, sequence), segment);
   }
-  const script = fileURLToPath(new URL('./draining-gateway.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--max-old-space-size=64',
-    script,
-    folder.directory,
-  ]);
   const all = segments * records;
-  expect(JSON.parse(stdout)).toEqual({
+  expect(await drainSpool(folder.directory, 64)).toEqual({
     complete: true,
     recovered: all,
     recorded: all,

@@ -1,6 +1,4 @@
 import type { Sql } from 'postgres';
-import { ageKeys } from '../database/aged-key.ts';
-import { type Persona, request } from '../personas.ts';
 import {
   expectAnswer,
   type KeyDetail,
@@ -10,6 +8,8 @@ import {
   type MintedKey,
   mintedAnswer,
 } from './contract.ts';
+import { type Persona, request } from './personas.ts';
+import { ageKeys } from './seeded-keys.ts';
 
 /** A key that `owner` mints over HTTP. */
 export async function mintKey(

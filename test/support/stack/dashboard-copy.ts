@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CheckoutCopy, copyCheckout } from '../stack/checkout-copy.ts';
+import { type CheckoutCopy, copyCheckout } from './checkout-copy.ts';
 
 /** A copy of this checkout with a dashboard of one script, which a test may change. */
 export interface DashboardCopy extends CheckoutCopy {

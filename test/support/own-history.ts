@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Persona } from '../personas.ts';
+import type { Persona } from './personas.ts';
 
 /** A row of the audit as its owner reads it. */
 export interface OwnAuditRow {

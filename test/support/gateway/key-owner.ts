@@ -1,8 +1,8 @@
 import type postgres from 'postgres';
 import { expect, vi } from 'vitest';
-import type { UsageEvent } from '../../dashboard/src/data/key.ts';
-import { type SeededKey, seedKeys } from '../database/seeded-keys.ts';
+import type { UsageEvent } from '../../../dashboard/src/data/key.ts';
 import { newUser, type Persona } from '../personas.ts';
+import { type SeededKey, seedKey } from '../seeded-keys.ts';
 
 /** A key as a client sends it. */
 export type UsableKey = SeededKey & { basicAuth: string };
@@ -23,8 +23,7 @@ export async function newKeyOwner(sql: postgres.Sql): Promise<KeyOwner> {
   return {
     persona,
     async newKey() {
-      const [key] = await seedKeys(sql, persona.id, 1);
-      if (!key) throw new Error('no key was seeded');
+      const key = await seedKey(sql, persona.id);
       return { ...key, basicAuth: `${key.keyId}:${key.secret}` };
     },
     eventsOf: (key, count) =>

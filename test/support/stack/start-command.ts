@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { projectRoot } from '../../scripts/stack/project-root.ts';
+import { projectRoot } from '../../../scripts/stack/project-root.ts';
 
 /** What `--ephemeral` prints on standard output when the stack is ready. */
 export interface ReadyLine {

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import type { components, operations } from '../../../client/api.types.ts';
-import type { Persona } from '../../personas.ts';
+import type { components, operations } from '../../client/api.types.ts';
+import type { Persona } from './personas.ts';
+import { usageEvent } from './usage-events.ts';
 
 /** A usage event as the API answers it. */
 export type UsageEvent = components['schemas']['UsageEvent'];
@@ -29,23 +29,7 @@ const event = z.strictObject({
 
 /** An event of a key, with what a test gives in place of the usual. */
 export function makeEvent(apiKeyId: string, fields: Partial<UsageEvent> = {}): UsageEvent {
-  return {
-    eventId: randomUUID(),
-    apiKeyId,
-    occurredAt: new Date().toISOString(),
-    targetHost: 'shop.example.com',
-    method: 'CONNECT',
-    statusCode: 200,
-    bytesSent: 100,
-    bytesReceived: 1000,
-    durationMs: 50,
-    servedByNodeId: 'node-1',
-    tunnelId: null,
-    slice: 0,
-    code: null,
-    count: 1,
-    ...fields,
-  };
+  return { ...usageEvent(apiKeyId), tunnelId: null, slice: 0, code: null, count: 1, ...fields };
 }
 
 /** Puts events into the table as they stand, also such as no gateway may report; no rollups. */

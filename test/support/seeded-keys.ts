@@ -48,3 +48,21 @@ export async function seedKeys(
     return rows.map((row) => ({ ...row, secret: secrets.get(row.keyId) ?? '' }));
   }) as Promise<SeededKey[]>;
 }
+
+/** One such key. */
+export async function seedKey(
+  sql: postgres.Sql,
+  userId: string,
+  options: { tier?: string; deleted?: boolean } = {},
+): Promise<SeededKey> {
+  const [key] = await seedKeys(sql, userId, 1, options);
+  if (!key) throw new Error('no key was seeded');
+  return key;
+}
+
+/** Makes keys as old as events may be: no event is taken from before its key was made. */
+export async function ageKeys(sql: postgres.Sql, ids: string[]): Promise<void> {
+  await sql`
+    update private.proxy_keys set created_at = now() - interval '100 days'
+    where id = any(${ids}::uuid[])`;
+}

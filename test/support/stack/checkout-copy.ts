@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { freePort } from '../../scripts/stack/ports.ts';
-import { projectRoot } from '../../scripts/stack/project-root.ts';
+import { freePort } from '../../../scripts/stack/ports.ts';
+import { projectRoot } from '../../../scripts/stack/project-root.ts';
 
 /** A copy of this checkout whose kept stack meets nobody else's. */
 export interface CheckoutCopy {

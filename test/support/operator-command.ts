@@ -3,7 +3,7 @@ import { Console } from 'node:console';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
-import { projectRoot } from '../scripts/stack/project-root.ts';
+import { projectRoot } from '../../scripts/stack/project-root.ts';
 
 export interface Ended {
   code: number | null;

@@ -3,8 +3,8 @@ import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { importJWK, SignJWT } from 'jose';
 import postgres from 'postgres';
 import { inject } from 'vitest';
-import { createProxyKeysClient, type ProxyKeysClient } from '../client/client.ts';
-import type { Database } from '../supabase/functions/_shared/database.types.ts';
+import { createProxyKeysClient, type ProxyKeysClient } from '../../client/client.ts';
+import type { Database } from '../../supabase/functions/_shared/database.types.ts';
 
 const stack = inject('stack');
 /** The password of everybody here. */

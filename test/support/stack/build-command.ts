@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../../scripts/stack/project-root.ts';
+import { projectRoot } from '../../../scripts/stack/project-root.ts';
 
 /** How a build ended, and what it printed. */
 export interface BuildEnd {

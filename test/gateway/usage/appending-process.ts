@@ -1,6 +1,6 @@
-// A gateway's share of the work, in a process of its own that a test may kill: appends events of a
-// key, by several hands at once, and says on its output what the spool has acknowledged. A line on
-// its input seals the segment. With a database it records the first segment, and dies.
+// Holds a spool in a process of its own, which a test may kill: appends events of a key, by several
+// hands at once, and says on its output what the spool has acknowledged. A line on its input seals
+// the segment. With a database it records the first segment, and dies.
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { pino } from 'pino';

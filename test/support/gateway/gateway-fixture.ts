@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { inject } from 'vitest';
-import type { GatewayConfiguration } from '../../gateway/configuration.ts';
-import { type Gateway, type GatewayOptions, startGateway } from '../../gateway/gateway.ts';
-import { parseAllowedTargets } from '../../gateway/targets/allowed-targets.ts';
+import type { GatewayConfiguration } from '../../../gateway/configuration.ts';
+import { type Gateway, type GatewayOptions, startGateway } from '../../../gateway/gateway.ts';
+import { parseAllowedTargets } from '../../../gateway/targets/allowed-targets.ts';
+import { readMetric } from './read-metric.ts';
 
 const stack = inject('stack');
 const loopbackTargets = parseAllowedTargets('127.0.0.0/8,::1');
@@ -75,16 +76,7 @@ export async function startTestGateway(
     port: Number(new URL(gateway.url).port),
     spoolDirectory,
     logged,
-    async metric(name, labels = {}) {
-      const text = await (await fetch(`${gateway.operationsUrl}/metrics`)).text();
-      let sum = 0;
-      for (const line of text.split('\n')) {
-        const [, found, given = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
-        const matching = Object.entries(labels).every(([k, v]) => given.includes(`${k}="${v}"`));
-        if (found === name && matching) sum += Number(value);
-      }
-      return sum;
-    },
+    metric: (name, labels) => readMetric(gateway.operationsUrl, name, labels),
     async stop() {
       await gateway.stop();
       if (!keepSpool) rmSync(folder, { recursive: true, force: true });

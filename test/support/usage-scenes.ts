@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres';
 import { expect } from 'vitest';
-import type { components, operations } from '../../../client/api.types.ts';
-import { recordUsage } from '../../database/usage-events.ts';
-import type { Persona } from '../../personas.ts';
+import type { components, operations } from '../../client/api.types.ts';
 import { makeEvent, type UsageEvent } from './event-scenes.ts';
+import type { Persona } from './personas.ts';
+import { recordUsage } from './usage-events.ts';
 
 export type UsageSeries = components['schemas']['UsageSeries'];
 export type KeyUsage = components['schemas']['KeyUsage'];
@@ -20,6 +20,9 @@ export function period(ahead: number): string {
   const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead));
   return month.toISOString().slice(0, 7);
 }
+
+/** The first day of such a month, as `2026-07-01`. */
+export const monthFromNow = (ahead: number) => `${period(ahead)}-01`;
 
 /** The first moment of a month. */
 export function beginOf(month: string): Date {

@@ -1,0 +1,139 @@
+import { expect } from 'vitest';
+import { camelCase, snakeCase } from '../../supabase/functions/_shared/field-names.ts';
+import type { BothWays, Fields } from './calls.ts';
+import { expectProblem, type MintedKey } from './contract.ts';
+
+/** What a call came to, in the terms that both ways share. */
+export interface Answer {
+  status: number;
+  /** Null for a success; the stable code of a refusal, or PostgREST's own where it has none. */
+  code: string | null;
+  /** The field that was refused. */
+  field: string | null;
+  /** Seconds to wait. */
+  retryAfter: number | null;
+  /** Which key it was, for already_done. */
+  doneFor: string | null;
+  /** The code that PostgREST adds to a refusal; null by route. */
+  sqlState: string | null;
+  /** What is answered about one thing, in camelCase, with times in UTC. */
+  data: Fields | null;
+  /** The rows of a list. */
+  items: Fields[];
+  /** Where the next page of a list begins. */
+  cursor: string | null;
+}
+
+const nothing = {
+  code: null,
+  field: null,
+  retryAfter: null,
+  doneFor: null,
+  sqlState: null,
+  data: null,
+  items: [],
+  cursor: null,
+};
+
+/** Makes a call one of the two ways. */
+export const askBy = {
+  route: async ({ route }: BothWays): Promise<Answer> => {
+    const response = await route();
+    const { status, headers } = response;
+    const text = await response.clone().text();
+    const body = (text === '' ? null : JSON.parse(text)) as Fields | Fields[] | null;
+    if (!response.ok) {
+      const { code, errors, id } = await expectProblem(
+        response,
+        status,
+        String((body as Fields | null)?.code),
+      );
+      const wait = headers.get('Retry-After');
+      return {
+        ...nothing,
+        status,
+        code,
+        field: errors?.[0]?.path ?? null,
+        retryAfter: wait === null ? null : Number(wait),
+        doneFor: id ?? null,
+      };
+    }
+    if (!Array.isArray(body)) {
+      return { ...nothing, status, data: (body?.key ?? body?.grant ?? body) as Fields | null };
+    }
+    const next = /^<\?([^>]*)>; rel="next"$/.exec(headers.get('Link') ?? '')?.[1];
+    const cursor = new URLSearchParams(next).get('cursor');
+    return { ...nothing, status, items: body, cursor };
+  },
+  rpc: async ({ rpc }: BothWays): Promise<Answer> => {
+    const { status, data, error } = await rpc();
+    if (error) {
+      const { hint, details } = error;
+      const code = error.code === `PT${status}` ? hint : error.code;
+      return {
+        ...nothing,
+        status,
+        code,
+        field: code === 'invalid_request' && details ? camelCase(details) : null,
+        retryAfter: code === 'rate_limited' ? Number(details) : null,
+        doneFor: code === 'already_done' ? details : null,
+        sqlState: error.code,
+      };
+    }
+    const row = inCamelCase(data) as Fields | null;
+    if (!row || !Object.hasOwn(row, 'items')) return { ...nothing, status, data: row };
+    const { items, nextCursor } = row as { items: Fields[]; nextCursor: string | null };
+    return { ...nothing, status, items, cursor: nextCursor };
+  },
+};
+
+/** The key of a mint or a rotation, which has succeeded. */
+export function keyOf({ status, code, data }: Answer): MintedKey {
+  expect({ code, secret: data?.secret }, `${status}`).toEqual({
+    code: null,
+    secret: expect.any(String),
+  });
+  return data as MintedKey;
+}
+
+/** Both ways refuse with this status and this code, and with this field; returns what each says. */
+export async function expectSameRefusal(
+  ways: BothWays,
+  status: number,
+  code: string,
+  field?: string,
+) {
+  const [response, { error, ...answer }] = await Promise.all([ways.route(), ways.rpc()]);
+  const problem = await expectProblem(response, status, code);
+  expect({ ...answer, code: error?.code, hint: error?.hint }).toMatchObject({
+    status,
+    data: null,
+    code: `PT${status}`,
+    hint: code,
+  });
+  if (field !== undefined) {
+    expect(problem.errors?.map(({ path }) => path)).toEqual([field]);
+    expect(error?.details).toBe(snakeCase(field));
+  }
+  return { response, problem, details: error?.details };
+}
+
+/** Both ways succeed with the same, where SQL may say more; returns what the route says. */
+export async function expectSameAnswer(ways: BothWays): Promise<Answer> {
+  const [route, rpc] = [await askBy.route(ways), await askBy.rpc(ways)];
+  expect(route.code).toBeNull();
+  expect(rpc).toMatchObject(route);
+  return route;
+}
+
+/** What SQL says, as HTTP spells it. */
+function inCamelCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inCamelCase);
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*\+00:00$/.test(value)) {
+    return new Date(value).toISOString();
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, at]) => [camelCase(name), inCamelCase(at)]),
+  );
+}

@@ -1,0 +1,166 @@
+import { createClient, type SupabaseClient } from '@supabase/supabase-js';
+import { inject } from 'vitest';
+import type { Database } from '../../supabase/functions/_shared/database.types.ts';
+import { snakeCase } from '../../supabase/functions/_shared/field-names.ts';
+import { createSupabase, request } from './personas.ts';
+
+const { url, publishableKey } = inject('stack');
+
+/** Somebody who calls, by routes and by supabase-js, with one token or with none. */
+export interface Caller {
+  token?: string;
+  /** What each of its requests has beside. */
+  headers?: Record<string, string>;
+  supabase: SupabaseClient<Database>;
+}
+
+/** What supabase-js answers an RPC with. */
+export interface RpcAnswer {
+  status: number;
+  data: unknown;
+  error: { code: string; hint: string; details: string } | null;
+}
+
+/** One call, ready to be made over HTTP and over supabase-js. */
+export interface BothWays {
+  route: () => Promise<Response>;
+  rpc: () => PromiseLike<RpcAnswer>;
+}
+
+/** Fields as HTTP spells them, of any type: also what the typed clients would not let through. */
+export type Fields = Record<string, unknown>;
+
+/** A caller with a token that Auth has not given to a persona. */
+export function callerWith(token: string): Caller {
+  return {
+    token,
+    supabase: createClient<Database>(url, publishableKey, { accessToken: async () => token }),
+  };
+}
+
+/** A caller without a token. */
+export const anonymous: Caller = { supabase: createSupabase() };
+
+interface Operation {
+  method: string;
+  /** `:id` stands for a key. */
+  path: string;
+  rpc: keyof Database['public']['Functions'];
+  accept?: string;
+  /** The arguments of the RPC, where they are not the fields themselves. */
+  arrange?: (fields: Fields) => Fields;
+}
+
+function bothWays(
+  { method, path, rpc, accept, arrange = (fields) => fields }: Operation,
+  by: Caller,
+  id: string | undefined,
+  fields: Fields | undefined,
+  idempotencyKey: string | undefined,
+): BothWays {
+  const named = Object.fromEntries(
+    Object.entries(fields ?? {}).map(([name, value]) => [snakeCase(name), value]),
+  );
+  const args = {
+    ...(id !== undefined && { id }),
+    ...arrange(named),
+    ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
+  };
+  const full = path.replace(':id', () => encodeURIComponent(id ?? ''));
+  const search = new URLSearchParams(fields as Record<string, string>);
+  const address = method === 'GET' && search.size > 0 ? `${full}?${search}` : full;
+  const headers = {
+    ...(accept !== undefined && { Accept: accept }),
+    ...by.headers,
+    ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }),
+  };
+  return {
+    route: () =>
+      request(method, address, {
+        ...(by.token !== undefined && { token: by.token }),
+        ...(method !== 'GET' && { body: fields }),
+        headers,
+      }),
+    rpc: () =>
+      Object.entries(by.headers ?? {}).reduce(
+        (call, [name, value]) => call.setHeader(name, value),
+        by.supabase.rpc(rpc, args as never),
+      ),
+  };
+}
+
+const ofKey =
+  (method: string, path: string, rpc: Operation['rpc'], more: Partial<Operation> = {}) =>
+  (by: Caller, id: string, fields?: Fields, idempotencyKey?: string) =>
+    bothWays({ method, path, rpc, ...more }, by, id, fields, idempotencyKey);
+
+const ofUser =
+  (method: string, path: string, rpc: Operation['rpc']) =>
+  (by: Caller, fields?: Fields, idempotencyKey?: string) =>
+    bothWays({ method, path, rpc }, by, undefined, fields, idempotencyKey);
+
+const [keys, usage, admin] = ['/api/v1/proxy/keys', '/api/v1/proxy/usage', '/admin/proxy'];
+
+/** All that can be called both ways, with the fields as HTTP names them. */
+export const calls = {
+  mint: ofUser('POST', keys, 'mint_proxy_key'),
+  list: ofUser('GET', keys, 'list_proxy_keys'),
+  get: ofKey('GET', `${keys}/:id`, 'get_proxy_key'),
+  update: ofKey('PATCH', `${keys}/:id`, 'update_proxy_key', {
+    arrange: (changes) => ({ changes }),
+  }),
+  rotate: ofKey('POST', `${keys}/:id/rotate`, 'rotate_proxy_key'),
+  delete: ofKey('DELETE', `${keys}/:id`, 'delete_proxy_key'),
+  events: ofKey('GET', `${keys}/:id/events`, 'list_proxy_key_events'),
+  csv: ofKey('GET', `${keys}/:id/events`, 'export_proxy_key_events', { accept: 'text/csv' }),
+  usage: ofUser('GET', usage, 'proxy_usage_summary'),
+  usageByKey: ofUser('GET', `${usage}/keys`, 'proxy_usage_by_key'),
+  usageOverTime: ofUser('GET', `${usage}/series`, 'proxy_usage_series'),
+  findKeys: ofUser('GET', `${admin}/keys`, 'find_proxy_keys'),
+  suspend: ofKey('POST', `${admin}/keys/:id/suspend`, 'suspend_proxy_key'),
+  reactivate: ofKey('POST', `${admin}/keys/:id/reactivate`, 'reactivate_proxy_key'),
+  limit: ofKey('PATCH', `${admin}/keys/:id/limits`, 'set_proxy_key_limits', {
+    arrange: ({ reason, ...limits }) => ({ reason, limits }),
+  }),
+  findGrants: ofUser('GET', `${admin}/grants`, 'list_proxy_tier_grants'),
+  grant: ofUser('POST', `${admin}/grants`, 'grant_proxy_tier'),
+  revoke: ofUser('POST', `${admin}/grants/revoke`, 'revoke_proxy_tier'),
+};
+
+type CallOfKey = (by: Caller, id: string) => BothWays;
+
+/** What an owner does with a key, with nothing but what it needs. */
+export const ofOwners = {
+  get: calls.get,
+  update: (by: Caller, id: string) => calls.update(by, id, {}),
+  rotate: calls.rotate,
+  delete: calls.delete,
+  events: calls.events,
+  'events as CSV': calls.csv,
+} satisfies Record<string, CallOfKey>;
+
+const reason = 'because';
+const limits = { bandwidthLimitBytes: 1, rateLimit: 1, tunnelLimit: 1, reason };
+const grant = { user: 'nobody@example.com', tier: 'enterprise', reason };
+
+/** What an admin does with anybody's key. */
+export const ofAdmins = {
+  suspend: (by: Caller, id: string) => calls.suspend(by, id, { reason }),
+  reactivate: calls.reactivate,
+  limits: (by: Caller, id: string) => calls.limit(by, id, limits),
+} satisfies Record<string, CallOfKey>;
+
+/** Everything that needs a user, over the key `id` where it needs one. */
+export const everything: Record<string, CallOfKey> = {
+  mint: (by) => calls.mint(by, { label: 'x' }),
+  list: (by) => calls.list(by),
+  usage: (by) => calls.usage(by),
+  'usage by key': (by) => calls.usageByKey(by),
+  'usage over time': (by) => calls.usageOverTime(by, { interval: 'day' }),
+  ...ofOwners,
+  ...ofAdmins,
+  'find keys': (by) => calls.findKeys(by),
+  'find grants': (by) => calls.findGrants(by),
+  grant: (by) => calls.grant(by, grant),
+  revoke: (by) => calls.revoke(by, grant),
+};
