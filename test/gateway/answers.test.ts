@@ -50,7 +50,7 @@ describe('each refusal is one line with its code', () => {
 
   it('402 quota_exceeded when the month is used up', async () => {
     const key = await newKey();
-    await sql`update private.proxy_keys set limit_overrides = '{"bandwidth_limit_bytes": 0}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"bandwidth_limit_bytes": 0}' where id = ${key.id}`;
     const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
     const answer = await sendRaw(gateway.port, request);
     expect(answer.status).toBe(402);
@@ -116,7 +116,7 @@ describe('each refusal is one line with its code', () => {
 
   it('429 rate_limited with Retry-After over the key’s rate', async () => {
     const key = await newKey();
-    await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 2}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 2}' where id = ${key.id}`;
     const request = connectRequest('10.0.0.1:80', key.basicAuth);
     const statuses: number[] = [];
     let last = await sendRaw(gateway.port, request);

@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 1000}' where id = ${key.id}`;
+  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1000}' where id = ${key.id}`;
 });
 
 afterAll(async () => {
@@ -95,7 +95,7 @@ describe('an answer names its event', () => {
   });
 
   it('of refusals that are counted together: a key, a code and a minute have one', async () => {
-    await sql`update private.proxy_keys set limit_overrides = '{"bandwidth_limit_bytes": 0}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"bandwidth_limit_bytes": 0}' where id = ${key.id}`;
     const asked = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
     const answers: RawAnswer[] = [];
     while (answers.length < 20) answers.push(await sendRaw(gateway.port, asked));
@@ -132,7 +132,7 @@ describe('a client that leaves before it is answered', () => {
 
 describe('open tunnels', () => {
   it('beyond the key’s limit are 429 tunnel_limit_reached, until one of them has ended', async () => {
-    await sql`update private.proxy_keys set limit_overrides = '{"tunnel_limit": 2}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"tunnel_limit": 2}' where id = ${key.id}`;
     const authority = `127.0.0.1:${held.port}`;
     const tunnels = [await openTunnel(authority), await openTunnel(authority)];
     const asked = [
@@ -161,7 +161,7 @@ describe('open tunnels', () => {
   });
 
   it('include those that are being connected', async () => {
-    await sql`update private.proxy_keys set limit_overrides = '{"tunnel_limit": 1}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"tunnel_limit": 1}' where id = ${key.id}`;
     const hole = await openBlackHole();
     const silent = connect({ port: gateway.port, host: '127.0.0.1' });
     silent.write(connectRequest(`127.0.0.1:${hole.port}`, key.basicAuth));

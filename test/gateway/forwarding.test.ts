@@ -16,7 +16,7 @@ beforeAll(async () => {
   const [started, owner] = await Promise.all([startTestGateway(), newKeyOwner(sql)]);
   gateway = started;
   const key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 100000}' where id = ${key.id}`;
+  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
   proxy = { port: gateway.port, basicAuth: key.basicAuth };
 });
 

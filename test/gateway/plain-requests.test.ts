@@ -76,7 +76,7 @@ const hello = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n
 describe('a plain request', () => {
   beforeAll(async () => {
     key = await owner.newKey();
-    await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 100000}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
   });
 
   it('is forwarded without the credentials, and metered', async () => {

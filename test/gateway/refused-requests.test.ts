@@ -22,7 +22,7 @@ let authority: string;
 beforeAll(async () => {
   const owner = await newKeyOwner(sql);
   key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 100000}' where id = ${key.id}`;
+  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
   [gateway, target] = await Promise.all([
     startTestGateway({ firstRequestMs: 400, longestLingerMs: 1_000 }),
     startTcpTarget((socket) => socket.pipe(socket)),

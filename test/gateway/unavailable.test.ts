@@ -36,7 +36,7 @@ let target: TargetServer;
 beforeAll(async () => {
   [owner, target] = await Promise.all([newKeyOwner(sql), startTcpTarget((socket) => socket.end())]);
   key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 100000}' where id = ${key.id}`;
+  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
 });
 
 afterAll(async () => {

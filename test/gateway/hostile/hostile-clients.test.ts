@@ -25,7 +25,7 @@ let chattySent = 0;
 beforeAll(async () => {
   const owner = await newKeyOwner(sql);
   key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 100000}' where id = ${key.id}`;
+  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
   chatty = await startTcpTarget((socket) => {
     const hints = `HTTP/1.1 103 Early Hints\r\nLink: ${'x'.repeat(60_000)}\r\n\r\n`;
     const send = () => {

@@ -92,12 +92,12 @@ describe('a change is heard:', () => {
     [
       'an override of the rate limit',
       () =>
-        sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${key.id}`,
+        sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1}' where id = ${key.id}`,
     ],
     [
       'an override of the bandwidth limit',
       () => sql`
-        update private.proxy_keys set limit_overrides = '{"bandwidth_limit_bytes": 1}' where id = ${key.id}`,
+        update private.proxy_keys set limit_overrides = limit_overrides || '{"bandwidth_limit_bytes": 1}' where id = ${key.id}`,
     ],
   ])('%s', async (_, change) => {
     listen();

@@ -44,7 +44,7 @@ describe('over IPv4', () => {
   });
 
   it('refusals are counted, and take nothing of the key’s rate', async () => {
-    await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1}' where id = ${key.id}`;
     await allow('127.0.0.1');
     for (let attempt = 0; attempt < 3; attempt += 1) {
       expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
@@ -58,7 +58,7 @@ describe('over IPv4', () => {
 
   it('comes before the quota, and after the secret and the key’s state', async () => {
     const { id, keyId, basicAuth } = key;
-    await sql`update private.proxy_keys set limit_overrides = '{"bandwidth_limit_bytes": 0}' where id = ${id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"bandwidth_limit_bytes": 0}' where id = ${id}`;
     await allow('127.0.0.1');
     expect(await warm.answerTo(basicAuth, elsewhere)).toBe('address_forbidden');
     expect(await warm.answerTo(basicAuth, here)).toBe('quota_exceeded');

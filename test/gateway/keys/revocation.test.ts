@@ -31,7 +31,7 @@ afterAll(async () => {
 /** A key that may be sent as often as a test likes. */
 async function newKey(): Promise<UsableKey> {
   const key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 1000000}' where id = ${key.id}`;
+  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1000000}' where id = ${key.id}`;
   return key;
 }
 

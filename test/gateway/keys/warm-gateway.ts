@@ -47,7 +47,7 @@ export async function startWarmGateway(
 
   const newKey = async () => {
     const key = await owner.newKey();
-    await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 1000000}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1000000}' where id = ${key.id}`;
     return key;
   };
   const ask = (basicAuth: string, place?: ClientPlace) =>

@@ -40,7 +40,7 @@ async function start(settings: Parameters<typeof startTestGateway>[0]): Promise<
 
 async function newKey(): Promise<UsableKey> {
   const key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = jsonb_build_object('rate_limit', ${rate}::bigint) where id = ${key.id}`;
+  await sql`update private.proxy_keys set limit_overrides = limit_overrides || jsonb_build_object('rate_limit', ${rate}::bigint) where id = ${key.id}`;
   return key;
 }
 

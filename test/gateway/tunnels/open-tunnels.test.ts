@@ -32,7 +32,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 const suspend = ({ id } = key) =>
   sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
 const limit = (bytes: number) =>
-  sql`update private.proxy_keys set limit_overrides = jsonb_build_object('bandwidth_limit_bytes', ${bytes}::bigint) where id = ${key.id}`;
+  sql`update private.proxy_keys set limit_overrides = limit_overrides || jsonb_build_object('bandwidth_limit_bytes', ${bytes}::bigint) where id = ${key.id}`;
 /** Which of this key's tunnels are open; the other key's always is. */
 const areOpen = () => {
   expect(others.open).toBe(true);
@@ -54,7 +54,7 @@ describe('told of a change, it closes', () => {
   it('no tunnel of a key that is rotated, or whose limits change', async () => {
     expect((await askBy.rpc(calls.rotate(owner, key.id))).status).toBe(200);
     await scene.tell(key.keyId);
-    await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${key.id}`;
+    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1}' where id = ${key.id}`;
     await scene.tell(key.keyId);
     expect(areOpen()).toEqual([true, true]);
   });
