@@ -9,7 +9,7 @@ import {
   newUser,
   type Persona,
 } from '../support/personas.ts';
-import { ageKeys, hashSecret, seedKey } from '../support/seeded-keys.ts';
+import { ageKeys, hashSecret, overrideLimits, seedKey } from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const sql = connectOwner();
@@ -162,16 +162,12 @@ it('an override stands in place of the limit of the tier, each by itself', async
     return [found?.rate_limit, found?.tunnel_limit, found?.bandwidth_limit_bytes];
   };
   expect(await limits()).toEqual([team?.rate_limit, 1000, team?.bandwidth_limit_bytes]);
-  await sql`update private.proxy_keys set limit_overrides = '{"rate_limit": 7}' where id = ${own.id}`;
+  await overrideLimits(sql, own.id, { rate_limit: 7 });
   expect(await limits()).toEqual([7, 1000, team?.bandwidth_limit_bytes]);
-  await sql`
-    update private.proxy_keys
-    set limit_overrides = '{"tunnel_limit": 8}' where id = ${own.id}`;
-  expect(await limits()).toEqual([team?.rate_limit, 8, team?.bandwidth_limit_bytes]);
-  await sql`
-    update private.proxy_keys
-    set limit_overrides = '{"bandwidth_limit_bytes": 0}' where id = ${own.id}`;
-  expect(await limits()).toEqual([team?.rate_limit, 1000, '0']);
+  await overrideLimits(sql, own.id, { tunnel_limit: 8 });
+  expect(await limits()).toEqual([7, 8, team?.bandwidth_limit_bytes]);
+  await overrideLimits(sql, own.id, { bandwidth_limit_bytes: 0 });
+  expect(await limits()).toEqual([7, 8, '0']);
 });
 
 it('the used bytes are those of this month alone, in and out', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newUser } from '../support/personas.ts';
-import { type SeededKey, seedKeys } from '../support/seeded-keys.ts';
+import { overrideLimits, type SeededKey, seedKeys } from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const channel = 'proxy_key_changed';
@@ -98,8 +98,7 @@ it('bytes of last month tell nothing, and bring this month no nearer to its limi
 describe('an override is the limit in place of the tier’s', () => {
   // the change of the override is told too
   const override = async (bytes: number) => {
-    await sql`
-      update private.proxy_keys set limit_overrides = jsonb_build_object('bandwidth_limit_bytes', ${bytes}::bigint) where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { bandwidth_limit_bytes: bytes });
     expect(await timesTold(key)).toBe(1);
   };
 

@@ -11,6 +11,7 @@ import { type KeyOwner, newKeyOwner } from '../support/gateway/key-owner.ts';
 import { startPlainTarget, type TargetServer } from '../support/gateway/targets.ts';
 import { connectOwner, newAdmin } from '../support/personas.ts';
 import type { SeededKey } from '../support/seeded-keys.ts';
+import { overrideLimits } from '../support/seeded-keys.ts';
 
 const sql = connectOwner();
 let gateway: GatewayFixture;
@@ -50,7 +51,7 @@ describe('each refusal is one line with its code', () => {
 
   it('402 quota_exceeded when the month is used up', async () => {
     const key = await newKey();
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"bandwidth_limit_bytes": 0}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { bandwidth_limit_bytes: 0 });
     const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
     const answer = await sendRaw(gateway.port, request);
     expect(answer.status).toBe(402);
@@ -116,7 +117,7 @@ describe('each refusal is one line with its code', () => {
 
   it('429 rate_limited with Retry-After over the key’s rate', async () => {
     const key = await newKey();
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 2}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { rate_limit: 2 });
     const request = connectRequest('10.0.0.1:80', key.basicAuth);
     const statuses: number[] = [];
     let last = await sendRaw(gateway.port, request);

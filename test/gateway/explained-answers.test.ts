@@ -13,6 +13,7 @@ import {
 import { type KeyOwner, newKeyOwner, type UsableKey } from '../support/gateway/key-owner.ts';
 import { startPlainTarget, startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
 import { connectOwner } from '../support/personas.ts';
+import { overrideLimits } from '../support/seeded-keys.ts';
 import { openBlackHole } from './black-hole.ts';
 
 const sql = connectOwner();
@@ -35,7 +36,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1000}' where id = ${key.id}`;
+  await overrideLimits(sql, key.id, { rate_limit: 1000 });
 });
 
 afterAll(async () => {
@@ -95,7 +96,7 @@ describe('an answer names its event', () => {
   });
 
   it('of refusals that are counted together: a key, a code and a minute have one', async () => {
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"bandwidth_limit_bytes": 0}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { bandwidth_limit_bytes: 0 });
     const asked = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
     const answers: RawAnswer[] = [];
     while (answers.length < 20) answers.push(await sendRaw(gateway.port, asked));
@@ -132,7 +133,7 @@ describe('a client that leaves before it is answered', () => {
 
 describe('open tunnels', () => {
   it('beyond the key’s limit are 429 tunnel_limit_reached, until one of them has ended', async () => {
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"tunnel_limit": 2}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { tunnel_limit: 2 });
     const authority = `127.0.0.1:${held.port}`;
     const tunnels = [await openTunnel(authority), await openTunnel(authority)];
     const asked = [
@@ -161,7 +162,7 @@ describe('open tunnels', () => {
   });
 
   it('include those that are being connected', async () => {
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"tunnel_limit": 1}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { tunnel_limit: 1 });
     const hole = await openBlackHole();
     const silent = connect({ port: gateway.port, host: '127.0.0.1' });
     silent.write(connectRequest(`127.0.0.1:${hole.port}`, key.basicAuth));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GatewayFixture, startTestGateway } from '../support/gateway/gateway-fixture.ts';
 import { newKeyOwner } from '../support/gateway/key-owner.ts';
 import { connectOwner } from '../support/personas.ts';
+import { overrideLimits } from '../support/seeded-keys.ts';
 import type { Exchange } from './forwarding/exchange.ts';
 import { sections } from './forwarding/exchanges.ts';
 import { faultsOf } from './forwarding/facts.ts';
@@ -16,7 +17,7 @@ beforeAll(async () => {
   const [started, owner] = await Promise.all([startTestGateway(), newKeyOwner(sql)]);
   gateway = started;
   const key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
+  await overrideLimits(sql, key.id, { rate_limit: 100000 });
   proxy = { port: gateway.port, basicAuth: key.basicAuth };
 });
 

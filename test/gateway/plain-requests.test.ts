@@ -12,6 +12,7 @@ import {
 import { type KeyOwner, newKeyOwner, type UsableKey } from '../support/gateway/key-owner.ts';
 import { startPlainTarget, startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
 import { connectOwner } from '../support/personas.ts';
+import { overrideLimits } from '../support/seeded-keys.ts';
 
 const sql = connectOwner();
 let gateway: GatewayFixture;
@@ -76,7 +77,7 @@ const hello = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n
 describe('a plain request', () => {
   beforeAll(async () => {
     key = await owner.newKey();
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { rate_limit: 100000 });
   });
 
   it('is forwarded without the credentials, and metered', async () => {

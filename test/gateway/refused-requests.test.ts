@@ -9,6 +9,7 @@ import {
 import { newKeyOwner, type UsableKey } from '../support/gateway/key-owner.ts';
 import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
 import { connectOwner } from '../support/personas.ts';
+import { overrideLimits } from '../support/seeded-keys.ts';
 import { basic, make, request } from './malformed-requests.ts';
 
 const sql = connectOwner();
@@ -22,7 +23,7 @@ let authority: string;
 beforeAll(async () => {
   const owner = await newKeyOwner(sql);
   key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
+  await overrideLimits(sql, key.id, { rate_limit: 100000 });
   [gateway, target] = await Promise.all([
     startTestGateway({ firstRequestMs: 400, longestLingerMs: 1_000 }),
     startTcpTarget((socket) => socket.pipe(socket)),

@@ -25,6 +25,7 @@ import { type KeyOwner, newKeyOwner, type UsableKey } from '../support/gateway/k
 import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
 import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
 import { connectOwner } from '../support/personas.ts';
+import { overrideLimits } from '../support/seeded-keys.ts';
 import { startDeafTarget } from './targets/deaf-target.ts';
 
 const stack = inject('stack');
@@ -36,7 +37,7 @@ let target: TargetServer;
 beforeAll(async () => {
   [owner, target] = await Promise.all([newKeyOwner(sql), startTcpTarget((socket) => socket.end())]);
   key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
+  await overrideLimits(sql, key.id, { rate_limit: 100000 });
 });
 
 afterAll(async () => {

@@ -66,3 +66,14 @@ export async function ageKeys(sql: postgres.Sql, ids: string[]): Promise<void> {
     update private.proxy_keys set created_at = now() - interval '100 days'
     where id = any(${ids}::uuid[])`;
 }
+
+/** Sets limits of a key in place of its tier's, as an admin does, and leaves its others. */
+export async function overrideLimits(
+  sql: postgres.Sql,
+  id: string,
+  limits: { bandwidth_limit_bytes?: number; rate_limit?: number; tunnel_limit?: number },
+): Promise<void> {
+  await sql`
+    update private.proxy_keys set limit_overrides = limit_overrides || ${sql.json(limits)}
+    where id = ${id}`;
+}

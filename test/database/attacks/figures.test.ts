@@ -3,7 +3,7 @@ import { askBy, keyOf } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import type { MintedKey } from '../../support/contract.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
-import { ageKeys } from '../../support/seeded-keys.ts';
+import { ageKeys, overrideLimits } from '../../support/seeded-keys.ts';
 import { readRollups, recordUsage, usageEvent } from '../../support/usage-events.ts';
 
 const sql = connectOwner();
@@ -34,11 +34,7 @@ describe('no figure or time is stored that an answer could not carry', () => {
     await refused(
       () => sql`update public.proxy_tiers set tunnel_limit = ${tunnels} where tier = 'developer'`,
     );
-    await refused(
-      (id) => sql`
-        update private.proxy_keys set limit_overrides = jsonb_build_object('tunnel_limit', ${tunnels}::bigint) where id = ${id}`,
-      key.id,
-    );
+    await refused((id) => overrideLimits(sql, id, { tunnel_limit: tunnels }), key.id);
   });
 
   it('a tier without a tunnel limit', async () => {
@@ -49,9 +45,10 @@ describe('no figure or time is stored that an answer could not carry', () => {
 
   it.each([`${most + 1n}`, '9223372036854775807', '-1'])("a key's limit of %s", async (bytes) => {
     const { key } = await newKey();
+    const limits = `{"bandwidth_limit_bytes": ${bytes}}`;
     await refused(
       (id) => sql`
-        update private.proxy_keys set limit_overrides = jsonb_build_object('bandwidth_limit_bytes', ${bytes}::bigint) where id = ${id}`,
+        update private.proxy_keys set limit_overrides = ${limits}::text::jsonb where id = ${id}`,
       key.id,
     );
   });
@@ -80,9 +77,7 @@ describe('no figure or time is stored that an answer could not carry', () => {
   it('the largest limit is minted, listed, rotated and looked up', async () => {
     const rolledBack = sql.begin(async (transaction) => {
       const { user, key } = await newKey();
-      await transaction`
-        update private.proxy_keys set limit_overrides = jsonb_build_object('bandwidth_limit_bytes', ${String(most)}::bigint)
-        where id = ${key.id}`;
+      await overrideLimits(transaction, key.id, { bandwidth_limit_bytes: Number(most) });
       const claims = JSON.stringify({ sub: user.id });
       await transaction`select set_config('request.jwt.claims', ${claims}, true)`;
       const [rotated] = await transaction`

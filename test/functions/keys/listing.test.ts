@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { listKeys, mintKey } from '../../support/key-scenes.ts';
 import { connectOwner, newUser } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
 
 const path = '/api/v1/proxy/keys';
 const sql = connectOwner();
@@ -43,10 +44,7 @@ describe('a user who lists keys', () => {
   it('sees the limits that an admin has set on a key in place of the tier', async () => {
     const user = await newUser();
     const { id } = await mintKey(user);
-    await sql`
-      update private.proxy_keys
-      set limit_overrides = '{"bandwidth_limit_bytes": 0, "rate_limit": 7}'
-      where id = ${id}`;
+    await overrideLimits(sql, id, { bandwidth_limit_bytes: 0, rate_limit: 7 });
     expect(await listKeys(user)).toMatchObject([{ bandwidthLimitBytes: 0, rateLimit: 7 }]);
   });
 });

@@ -7,6 +7,7 @@ import {
 } from '../../support/contract.ts';
 import { mintKey } from '../../support/key-scenes.ts';
 import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
 
 const sql = connectOwner();
 
@@ -43,10 +44,7 @@ describe('an owner who rotates a key', () => {
   it('gets the limits that an admin has set on the key', async () => {
     const owner = await newUser();
     const { id } = await mintKey(owner);
-    await sql`
-      update private.proxy_keys
-      set limit_overrides = '{"bandwidth_limit_bytes": 123, "rate_limit": 7}'
-      where id = ${id}`;
+    await overrideLimits(sql, id, { bandwidth_limit_bytes: 123, rate_limit: 7 });
     expect(await rotated(owner, id)).toMatchObject({ bandwidthLimitBytes: 123, rateLimit: 7 });
   });
 

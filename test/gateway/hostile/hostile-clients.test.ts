@@ -10,6 +10,7 @@ import {
 import { newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
 import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
 import { connectOwner } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
 import { strictAnswers } from '../fuzz/strict-answers.ts';
 import { request } from '../malformed-requests.ts';
 
@@ -25,7 +26,7 @@ let chattySent = 0;
 beforeAll(async () => {
   const owner = await newKeyOwner(sql);
   key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 100000}' where id = ${key.id}`;
+  await overrideLimits(sql, key.id, { rate_limit: 100000 });
   chatty = await startTcpTarget((socket) => {
     const hints = `HTTP/1.1 103 Early Hints\r\nLink: ${'x'.repeat(60_000)}\r\n\r\n`;
     const send = () => {

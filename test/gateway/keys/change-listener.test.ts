@@ -18,7 +18,7 @@ import { askBy } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import { connectOwner, newAdmin, newUser, type Persona } from '../../support/personas.ts';
-import { type SeededKey, seedKey } from '../../support/seeded-keys.ts';
+import { overrideLimits, type SeededKey, seedKey } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -89,15 +89,10 @@ describe('a change is heard:', () => {
     ['a rotation by RPC', () => askBy.rpc(calls.rotate(owner, key.id))],
     ['a deletion', () => askBy.route(calls.delete(owner, key.id))],
     ['a suspension', suspend],
-    [
-      'an override of the rate limit',
-      () =>
-        sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1}' where id = ${key.id}`,
-    ],
+    ['an override of the rate limit', () => overrideLimits(sql, key.id, { rate_limit: 1 })],
     [
       'an override of the bandwidth limit',
-      () => sql`
-        update private.proxy_keys set limit_overrides = limit_overrides || '{"bandwidth_limit_bytes": 1}' where id = ${key.id}`,
+      () => overrideLimits(sql, key.id, { bandwidth_limit_bytes: 1 }),
     ],
   ])('%s', async (_, change) => {
     listen();

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { plainRequest, sendRaw } from '../../support/gateway/gateway-fixture.ts';
 import type { UsableKey } from '../../support/gateway/key-owner.ts';
 import { connectOwner } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
 import { closed, expectOpen, startWarmGateway, type WarmGateway } from './warm-gateway.ts';
 
 const sql = connectOwner();
@@ -44,7 +45,7 @@ describe('over IPv4', () => {
   });
 
   it('refusals are counted, and take nothing of the key’s rate', async () => {
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { rate_limit: 1 });
     await allow('127.0.0.1');
     for (let attempt = 0; attempt < 3; attempt += 1) {
       expect(await warm.answerTo(key.basicAuth, elsewhere)).toBe('address_forbidden');
@@ -58,7 +59,7 @@ describe('over IPv4', () => {
 
   it('comes before the quota, and after the secret and the key’s state', async () => {
     const { id, keyId, basicAuth } = key;
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"bandwidth_limit_bytes": 0}' where id = ${id}`;
+    await overrideLimits(sql, id, { bandwidth_limit_bytes: 0 });
     await allow('127.0.0.1');
     expect(await warm.answerTo(basicAuth, elsewhere)).toBe('address_forbidden');
     expect(await warm.answerTo(basicAuth, here)).toBe('quota_exceeded');

@@ -11,6 +11,7 @@ import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gatewa
 import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import { connectOwner } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -31,7 +32,7 @@ afterAll(async () => {
 /** A key that may be sent as often as a test likes. */
 async function newKey(): Promise<UsableKey> {
   const key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1000000}' where id = ${key.id}`;
+  await overrideLimits(sql, key.id, { rate_limit: 1000000 });
   return key;
 }
 

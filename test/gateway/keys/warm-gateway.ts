@@ -11,6 +11,7 @@ import {
 } from '../../support/gateway/gateway-fixture.ts';
 import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
 import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
 
 const patient = { timeout: 60_000 };
 
@@ -47,7 +48,7 @@ export async function startWarmGateway(
 
   const newKey = async () => {
     const key = await owner.newKey();
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1000000}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { rate_limit: 1000000 });
     return key;
   };
   const ask = (basicAuth: string, place?: ClientPlace) =>

@@ -9,6 +9,7 @@ import {
 import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
 import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
 import { connectOwner } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
 import { type RedisServer, startRedis, withoutRedis } from './redis-server.ts';
 
 const rate = 20;
@@ -40,7 +41,7 @@ async function start(settings: Parameters<typeof startTestGateway>[0]): Promise<
 
 async function newKey(): Promise<UsableKey> {
   const key = await owner.newKey();
-  await sql`update private.proxy_keys set limit_overrides = limit_overrides || jsonb_build_object('rate_limit', ${rate}::bigint) where id = ${key.id}`;
+  await overrideLimits(sql, key.id, { rate_limit: rate });
   return key;
 }
 

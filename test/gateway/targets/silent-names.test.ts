@@ -10,6 +10,7 @@ import {
 import { newKeyOwner } from '../../support/gateway/key-owner.ts';
 import { startTcpTarget } from '../../support/gateway/targets.ts';
 import { connectOwner } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
 import { type NameServer, noData, startNameServer } from './name-server.ts';
 
 let server: NameServer;
@@ -39,7 +40,7 @@ test('regression: a key with 60 silent names has 50 asked, and another key is se
   const sql = connectOwner();
   const owner = await newKeyOwner(sql);
   const [noisy, quiet] = [await owner.newKey(), await owner.newKey()];
-  await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1000}' where id = ${noisy.id}`;
+  await overrideLimits(sql, noisy.id, { rate_limit: 1000 });
   const target = await startTcpTarget((socket) => socket.resume());
   const gateway = await startTestGateway({ dnsServers: [server.address], drainMs: 0 });
   const underWay = () => gateway.metric('gateway_names_under_way');

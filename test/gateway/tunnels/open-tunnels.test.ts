@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { askBy } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
-import { type SeededKey, seedKey, seedKeys } from '../../support/seeded-keys.ts';
+import { overrideLimits, type SeededKey, seedKey, seedKeys } from '../../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { type OpenTunnel, type OpenTunnelsScene, openTunnelsScene } from './open-tunnels-scene.ts';
 
@@ -31,8 +31,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const suspend = ({ id } = key) =>
   sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
-const limit = (bytes: number) =>
-  sql`update private.proxy_keys set limit_overrides = limit_overrides || jsonb_build_object('bandwidth_limit_bytes', ${bytes}::bigint) where id = ${key.id}`;
+const limit = (bytes: number) => overrideLimits(sql, key.id, { bandwidth_limit_bytes: bytes });
 /** Which of this key's tunnels are open; the other key's always is. */
 const areOpen = () => {
   expect(others.open).toBe(true);
@@ -54,7 +53,7 @@ describe('told of a change, it closes', () => {
   it('no tunnel of a key that is rotated, or whose limits change', async () => {
     expect((await askBy.rpc(calls.rotate(owner, key.id))).status).toBe(200);
     await scene.tell(key.keyId);
-    await sql`update private.proxy_keys set limit_overrides = limit_overrides || '{"rate_limit": 1}' where id = ${key.id}`;
+    await overrideLimits(sql, key.id, { rate_limit: 1 });
     await scene.tell(key.keyId);
     expect(areOpen()).toEqual([true, true]);
   });
