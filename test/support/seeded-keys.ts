@@ -69,7 +69,7 @@ export async function ageKeys(sql: postgres.Sql, ids: string[]): Promise<void> {
 
 /** Sets limits of a key in place of its tier's, as an admin does, and leaves its others. */
 export async function overrideLimits(
-  sql: postgres.Sql,
+  sql: postgres.ISql,
   id: string,
   limits: { bandwidth_limit_bytes?: number; rate_limit?: number; tunnel_limit?: number },
 ): Promise<void> {
