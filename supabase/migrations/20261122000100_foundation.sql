@@ -156,49 +156,9 @@ create table private.argument_rules (
   rule text not null
 );
 comment on table private.argument_rules is
-  'What an argument may be, in a sentence: the message of invalid_request for it.';
+  'What an argument may be, in a sentence: the message of invalid_request for it. Each row is inserted '
+  'where the rule stands.';
 alter table private.argument_rules enable row level security;
-
-insert into private.argument_rules (argument, rule) values
-  (
-    'label',
-    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none '
-      'controls text or its direction.'
-  ),
-  (
-    'reason',
-    'A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none '
-      'controls text or its direction.'
-  ),
-  ('tier', 'No such tier exists.'),
-  ('live_mode', 'The mode is either true or false.'),
-  (
-    'allowed_ips',
-    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, '
-      'not 203.0.113.7/24.'
-  ),
-  ('expires_at', 'An expiry is an RFC 3339 time to come, or null.'),
-  ('changes', 'An object of the fields to change.'),
-  ('grace_seconds', 'A grace is a whole number of seconds from 0 to 30.'),
-  ('limits', 'An object of the limits to change.'),
-  ('bandwidth_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
-  ('rate_limit', 'A whole number of CONNECTs per second from 1 to 1000000, or null.'),
-  ('tunnel_limit', 'A whole number of open tunnels from 1 to 1000000, or null.'),
-  ('user', 'The id or the e-mail address of a user.'),
-  ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.'),
-  ('cursor', 'Not a cursor: begin without one.'),
-  ('limit', 'A whole number from 1 to 200.'),
-  (
-    'page',
-    'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.'
-  ),
-  ('period', 'A month as YYYY-MM, this one or up to 13 back.'),
-  ('interval', 'Either hour or day.'),
-  ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`.'),
-  ('to', 'An RFC 3339 time of this century, later than `from`.'),
-  ('status_code', 'A whole number from 100 to 999.'),
-  ('target_host', 'A host has 1 to 255 characters.'),
-  ('code', 'A code has lower-case letters, digits and underscores, such as rate_limited.');
 
 
 -- A definer, so that callers need no right to read these tables.

@@ -96,6 +96,13 @@ create policy "users read their own grants" on private.proxy_tier_grants
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
+insert into private.argument_rules (argument, rule) values
+  ('limits', 'An object of the limits to change.'),
+  ('bandwidth_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
+  ('rate_limit', 'A whole number of CONNECTs per second from 1 to 1000000, or null.'),
+  ('tunnel_limit', 'A whole number of open tunnels from 1 to 1000000, or null.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
   public.proxy_tiers, private.proxy_tier_grants

@@ -58,6 +58,19 @@ comment on function private.clean_reason is
   'Why an admin does something, as clean text of 1 to 500 characters; null for what is not.';
 
 
+insert into private.argument_rules (argument, rule) values
+  (
+    'label',
+    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none '
+      'controls text or its direction.'
+  ),
+  (
+    'reason',
+    'A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none '
+      'controls text or its direction.'
+  );
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function private.clean_text, private.clean_label, private.clean_reason
   from public, anon, authenticated, service_role;

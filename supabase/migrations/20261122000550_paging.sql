@@ -255,6 +255,13 @@ comment on function private.find_own_key is
   'one of another user.';
 
 
+insert into private.argument_rules (argument, rule) values
+  ('cursor', 'Not a cursor: begin without one.'),
+  ('limit', 'A whole number from 1 to 200.'),
+  ('tier', 'No such tier exists.'),
+  ('period', 'A month as YYYY-MM, this one or up to 13 back.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,

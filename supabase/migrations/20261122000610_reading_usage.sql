@@ -227,6 +227,12 @@ comment on function public.proxy_usage_series is
   '(detail: the argument), not_found.';
 
 
+insert into private.argument_rules (argument, rule) values
+  ('interval', 'Either hour or day.'),
+  ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`.'),
+  ('to', 'An RFC 3339 time of this century, later than `from`.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,

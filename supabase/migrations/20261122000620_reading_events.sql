@@ -250,6 +250,16 @@ comment on function public.export_proxy_key_events is
   'unauthorized, not_found, invalid_request (detail: the argument).';
 
 
+insert into private.argument_rules (argument, rule) values
+  (
+    'page',
+    'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.'
+  ),
+  ('status_code', 'A whole number from 100 to 999.'),
+  ('target_host', 'A host has 1 to 255 characters.'),
+  ('code', 'A code has lower-case letters, digits and underscores, such as rate_limited.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.read_event_filter, private.page_of_events, private.require_page,

@@ -71,6 +71,10 @@ comment on function private.claim_idempotency is
   '(detail: the key''s id), or idempotency_mismatch for another request; and invalid_request.';
 
 
+insert into private.argument_rules (argument, rule) values
+  ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table private.idempotency_keys from public, anon, authenticated, service_role;
 revoke all on function private.claim_idempotency from public, anon, authenticated, service_role;

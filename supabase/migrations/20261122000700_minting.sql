@@ -209,6 +209,10 @@ comment on function public.mint_proxy_key(jsonb) is
   'invalid_request (detail: the argument).';
 
 
+insert into private.argument_rules (argument, rule) values
+  ('live_mode', 'The mode is either true or false.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.key_with_secret, private.require_label, private.claim_key_slot, private.mint_proxy_key,

@@ -97,6 +97,10 @@ comment on function public.rotate_proxy_key is
   '(detail: the key''s id), idempotency_mismatch.';
 
 
+insert into private.argument_rules (argument, rule) values
+  ('grace_seconds', 'A grace is a whole number of seconds from 0 to 30.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.rotate_proxy_key, public.rotate_proxy_key

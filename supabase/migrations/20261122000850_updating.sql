@@ -142,6 +142,16 @@ comment on function public.update_proxy_key is
   'wait).';
 
 
+insert into private.argument_rules (argument, rule) values
+  ('changes', 'An object of the fields to change.'),
+  (
+    'allowed_ips',
+    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, '
+      'not 203.0.113.7/24.'
+  ),
+  ('expires_at', 'An expiry is an RFC 3339 time to come, or null.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.require_allowed_ips, private.require_expiry,

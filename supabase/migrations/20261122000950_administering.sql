@@ -213,6 +213,10 @@ comment on function private.find_user is
   'The id of the user with this id, or of the only one with this confirmed e-mail address; or null.';
 
 
+insert into private.argument_rules (argument, rule) values
+  ('user', 'The id or the e-mail address of a user.');
+
+
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.require_reason, private.suspend_proxy_key, public.suspend_proxy_key, private.lock_owner,

@@ -50,19 +50,20 @@ export function detailsOf({ action, changes, reason }: AuditEntry): Detail[] {
 
 type Changes = Record<string, unknown>;
 
-function updates({ label, allowed_ips: allowed, expires_at: expiry }: Changes): Detail[] {
-  const details: Detail[] = [];
-  if (typeof label === 'string') details.push({ text: 'New label:', value: label });
-  if (Array.isArray(allowed)) {
-    details.push(
-      allowed.length === 0
+function updates(changes: Changes): Detail[] {
+  return Object.entries(changes).map(([column, value]) => {
+    if (column === 'label') return { text: 'New label:', value: String(value) };
+    if (column === 'allowed_ips' && Array.isArray(value)) {
+      return value.length === 0
         ? { text: 'Any client may use it' }
-        : { text: 'Allowed clients:', value: allowed.map(String).map(shortRange).join(', ') },
-    );
-  }
-  if (expiry === null) details.push({ text: 'Never expires' });
-  if (typeof expiry === 'string') details.push({ text: `Expires on ${dateTime(expiry)}` });
-  return details;
+        : { text: 'Allowed clients:', value: value.map(String).map(shortRange).join(', ') };
+    }
+    if (column === 'expires_at') {
+      return { text: value === null ? 'Never expires' : `Expires on ${dateTime(String(value))}` };
+    }
+    // one that is newer than this page is shown as it is named
+    return { text: `New ${column.replaceAll('_', ' ')}:`, value: String(value ?? 'none') };
+  });
 }
 
 function limitChanges({ tier, limit_overrides: overrides }: Changes): Detail[] {
