@@ -38,7 +38,6 @@ const full: Size = {
   settleMilliseconds: 1_500,
   shownKeys: 1_500,
   revocations: 200,
-  blackHole: true,
 };
 const quick: Size = {
   rounds: 1,
@@ -55,7 +54,6 @@ const quick: Size = {
   settleMilliseconds: 100,
   shownKeys: 20,
   revocations: 2,
-  blackHole: false,
 };
 
 const stackGroups: Record<string, (measuring: Measuring) => Promise<void>> = {

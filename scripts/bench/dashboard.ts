@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CDPSession, Page } from 'playwright-core';
 import { chromiumPath, launchChromium } from '../chromium.ts';
 import type { Side } from './interleave.ts';
-import { compare, type Measuring } from './measuring.ts';
+import { addFigure, compare, type Measuring } from './measuring.ts';
 import type { BenchUser } from './scene.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { BenchUser } from './scene.ts';
  * a person waiting. Left out where there is no Chromium.
  */
 export async function measureDashboard(measuring: Measuring): Promise<void> {
-  const { scene, sql, tell, report } = measuring;
+  const { scene, sql, tell } = measuring;
   const many = measuring.size.shownKeys;
   if (!chromiumPath) {
     tell('dashboard: left out, as there is no Chromium');
@@ -39,11 +39,12 @@ export async function measureDashboard(measuring: Measuring): Promise<void> {
       };
       await compare(measuring, title, { candidate: full[step], baseline: empty[step] });
     }
-    report.longestTask = {
-      keys: many,
-      milliseconds: await full.longestTask(),
-      withOne: await empty.longestTask(),
-    };
+    addFigure(measuring, {
+      group: 'dashboard',
+      name: 'longest task of the list (0: under 50)',
+      unit: 'ms',
+      values: { [`${many} keys`]: await full.longestTask(), 'one key': await empty.longestTask() },
+    });
   } finally {
     await browser.close();
   }

@@ -4,7 +4,6 @@ import { type Side, timeEach } from './interleave.ts';
 import { compare, type Measuring } from './measuring.ts';
 import { measurePaging } from './paging.ts';
 import type { BenchUser } from './scene.ts';
-import { recordUsageEvents } from './usage-events.ts';
 import { actAs, connectAsUser } from './user-connection.ts';
 
 const keysEach = 10;
@@ -21,7 +20,11 @@ export async function measureFlatness(measuring: Measuring): Promise<void> {
   if (!busy || !idle) throw new Error('two users were asked for');
   const keys = await scene.newKeys(Array<BenchUser>(keysEach).fill(busy));
   await scene.newKeys(Array<BenchUser>(keysEach).fill(idle));
-  await recordUsageEvents(measuring, keys);
+  await scene.newUsage(keys, { events: size.events, days: 60 });
+  // what autovacuum would do in the middle of a measurement
+  for (const table of ['events', 'hourly', 'monthly']) {
+    await measuring.sql.unsafe(`vacuum analyze private.proxy_usage_${table}`);
+  }
 
   const loop = openClosedLoop(stack.url, 1);
   const sql = await connectAsUser(stack.dbUrl);
@@ -46,7 +49,7 @@ export async function measureFlatness(measuring: Measuring): Promise<void> {
       );
     }
   } finally {
-    loop.close();
+    await loop.close();
     await sql.end({ timeout: 1 });
   }
   await measurePaging(measuring, busy, keys);

@@ -24,7 +24,7 @@ async function threeKeys(scene: Scene, users: BenchUser[]): Promise<string[]> {
 
 async function usedKeys(scene: Scene, users: BenchUser[]): Promise<string[]> {
   const keys = await threeKeys(scene, users);
-  await scene.newUsage(keys, 60);
+  await scene.newUsage(keys, { events: 60 * keys.length, days: 20 });
   return keys;
 }
 

@@ -9,7 +9,7 @@ export async function measureRoutes(measuring: Measuring): Promise<void> {
     try {
       for (const route of routes) await measureRoute(measuring, route, loop, connections);
     } finally {
-      loop.close();
+      await loop.close();
     }
   }
 }

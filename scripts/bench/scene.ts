@@ -16,9 +16,11 @@ export interface Scene {
   newUsers(count: number, options?: { admin?: boolean }): Promise<BenchUser[]>;
   /** One new key for each of `users`, in the same order, older than any usage; returns their ids. */
   newKeys(users: BenchUser[]): Promise<string[]>;
-  /** `count` usage events of each of `keys`, over the last 20 days. */
-  newUsage(keys: string[], count: number): Promise<unknown>;
+  /** So many usage events of `keys` in turn, over the last days, in batches as a gateway sends them. */
+  newUsage(keys: string[], options: { events: number; days: number }): Promise<void>;
 }
+
+const usageBatch = 10_000;
 
 /**
  * Opens the scene of a stack: `sql` is its owner, `keysFile` holds the key that signs tokens. Lifts the
@@ -69,20 +71,24 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
         select id, sha256(key_id::bytea) from made`;
       return ids;
     },
-    newUsage: (keys, count) => sql`
-      select gateway.record_usage(jsonb_agg(jsonb_build_object(
-        'eventId', gen_random_uuid(),
-        'apiKeyId', key,
-        'occurredAt', now() - random() * interval '20 days',
-        'targetHost', 'www.example.com',
-        'method', 'CONNECT',
-        'statusCode', 200,
-        'bytesSent', n,
-        'bytesReceived', 1000 * n,
-        'durationMs', 250,
-        'servedByNodeId', 'bench'
-      )))
-      from unnest(${keys}::uuid[]) as key, generate_series(1, ${count}::integer) as n`,
+    async newUsage(keys, { events, days }) {
+      for (let recorded = 0; recorded < events; recorded += usageBatch) {
+        await sql`
+          select gateway.record_usage(jsonb_agg(jsonb_build_object(
+            'eventId', gen_random_uuid(),
+            'apiKeyId', (${keys}::uuid[])[1 + n % ${keys.length}::integer],
+            'occurredAt', now() - random() * ${days}::integer * interval '1 day',
+            'targetHost', 'www.example.com',
+            'method', 'CONNECT',
+            'statusCode', 200,
+            'bytesSent', 1000 + n,
+            'bytesReceived', 50000 + n,
+            'durationMs', 250,
+            'servedByNodeId', 'bench'
+          )))
+          from generate_series(1, ${Math.min(usageBatch, events - recorded)}::integer) as n`;
+      }
+    },
   };
 }
 

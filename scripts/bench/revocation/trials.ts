@@ -1,13 +1,19 @@
+import type { Stack } from '../../stack/stack.ts';
 import { type BenchKey, newBenchKeys } from '../gateway/bench-keys.ts';
-import { type ProxyProcess, startGatewayProcess } from '../gateway/proxy-process.ts';
+import { type MeasuredProxy, startGatewayProcess } from '../gateway/measured-proxies.ts';
 import { startTarget } from '../gateway/target.ts';
 import { connectRequest, openTunnel } from '../gateway/tunnels.ts';
 import type { Measuring } from '../measuring.ts';
 import { hammer, until } from './hammer.ts';
-import { type Revocation, revoke } from './revoke.ts';
+
+const routes = {
+  rotate: { method: 'POST', path: '/rotate', expect: 200 },
+  delete: { method: 'DELETE', path: '', expect: 204 },
+} as const;
+type Revocation = keyof typeof routes;
 
 /** What trials measured, in ms from the answer to the revocation; negative where it was before. */
-export interface Delays {
+interface Delays {
   /** To the start of the last CONNECT with the old secret that any gateway accepted. */
   lastAccepted: Record<Revocation, number[]>;
   /** To the end of the open tunnel of a deleted key, on each gateway. */
@@ -27,13 +33,10 @@ export async function runTrials(measuring: Measuring): Promise<Delays> {
   const keys = await newBenchKeys(measuring, await scene.newUsers(size.revocations));
   const delays: Delays = { lastAccepted: { rotate: [], delete: [] }, tunnelClosed: [] };
   await using undo = new AsyncDisposableStack();
-  const target = await startTarget();
-  undo.defer(() => target.close());
-  const gateways: ProxyProcess[] = [];
+  const target = undo.use(await startTarget());
+  const gateways: MeasuredProxy[] = [];
   for (let count = 0; count < gatewayCount; count++) {
-    const gateway = await startGatewayProcess(stack.gatewayDbUrl);
-    undo.defer(() => gateway.stop());
-    gateways.push(gateway);
+    gateways.push(undo.use(await startGatewayProcess(stack.gatewayDbUrl)));
   }
   for (const [trial, key] of keys.entries()) {
     signal.throwIfAborted();
@@ -45,7 +48,7 @@ export async function runTrials(measuring: Measuring): Promise<Delays> {
 
 async function runTrial(
   { stack, signal }: Measuring,
-  gateways: ProxyProcess[],
+  gateways: MeasuredProxy[],
   targetPort: number,
   key: BenchKey,
   how: Revocation,
@@ -61,7 +64,7 @@ async function runTrial(
   const hammers = gateways.map(({ port }) => hammer(port, request));
   await until(() => hammers.every(({ accepted }) => accepted.count >= 3), 30_000, signal);
 
-  const { answeredAt } = await revoke(stack, key, how);
+  const answeredAt = await revoke(stack, key, how);
   await until(
     () => hammers.every(({ refusedInARow }) => refusedInARow >= refusals),
     60_000,
@@ -74,4 +77,21 @@ async function runTrial(
   if (how === 'rotate') for (const socket of tunnels) socket.destroy();
   const ends = await Promise.all(closed);
   if (how === 'delete') delays.tunnelClosed.push(...ends.map((at) => at - answeredAt));
+}
+
+/** Rotates or deletes a key by its route, as its owner. Returns when the answer came. */
+async function revoke(
+  { url }: Pick<Stack, 'url'>,
+  { id, owner }: BenchKey,
+  how: Revocation,
+): Promise<number> {
+  const { method, path, expect } = routes[how];
+  const response = await fetch(`${url}/api/v1/proxy/keys/${id}${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${owner.token}` },
+  });
+  const body = await response.text();
+  const answeredAt = performance.now();
+  if (response.status === expect) return answeredAt;
+  throw new Error(`${how} answered ${response.status} instead of ${expect}: ${body}`);
 }
