@@ -14,6 +14,8 @@ export async function measureRevocation(measuring: Measuring): Promise<void> {
         p50: quantile(delays, 0.5),
         p99: quantile(delays, 0.99),
         max: Math.max(...delays),
+        'of all': delays.length,
+        'after the answer': delays.filter((delay) => delay > 0).length,
       },
     });
   add('rotate: last acceptance', lastAccepted.rotate);
