@@ -4,24 +4,13 @@ import type { SigningKey } from './signing-keys.ts';
 /** The roles that an API key stands for. */
 export type ApiKeyRole = 'anon' | 'service_role';
 
-const lifetimeSeconds = 3600;
-const renewBeforeSeconds = 300;
-
-/** Returns a function that gives a valid token of a role, signed anew shortly before it expires. */
+/** Returns a function that gives a token of a role, which holds for a request. */
 export function createRoleTokens(key: SigningKey): (role: ApiKeyRole) => Promise<string> {
-  const current = new Map<ApiKeyRole, { token: string; expiresAt: number }>();
-  return async (role) => {
-    const now = Math.floor(Date.now() / 1000);
-    const held = current.get(role);
-    if (held && held.expiresAt - renewBeforeSeconds > now) return held.token;
-    const expiresAt = now + lifetimeSeconds;
-    const token = await new SignJWT({ role })
+  return (role) =>
+    new SignJWT({ role })
       .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT' })
       .setIssuer('supabase')
-      .setIssuedAt(now)
-      .setExpirationTime(expiresAt)
+      .setIssuedAt()
+      .setExpirationTime('1h')
       .sign(key.privateKey);
-    current.set(role, { token, expiresAt });
-    return token;
-  };
 }
