@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { waitUntilReady } from './child-process.ts';
 import { freePort, loopback } from './ports.ts';
+import { locateDeno } from './programs.ts';
 import { projectRoot } from './project-root.ts';
 import type { Run } from './run.ts';
-import { StackError } from './stack-error.ts';
 
 /** An Edge Function: its name is the first part of the path it serves. */
 export interface FunctionSource {
@@ -66,25 +64,4 @@ async function startFunction(run: Run, { name, entrypoint }: FunctionSource): Pr
   });
   run.report(`function ${name}`);
   return port;
-}
-
-/** The Deno binary from npm, also where npm skipped its install script. */
-export function locateDeno(): string {
-  const libc = process.platform === 'linux' ? '-glibc' : '';
-  let cause: unknown;
-  try {
-    const packages = dirname(dirname(createRequire(import.meta.url).resolve('deno/package.json')));
-    const found = [
-      join(packages, 'deno', 'deno'),
-      join(packages, '@deno', `${process.platform}-${process.arch}${libc}`, 'deno'),
-    ].find((path) => existsSync(path));
-    if (found) return found;
-  } catch (error) {
-    cause = error;
-  }
-  throw new StackError(
-    `Deno is missing for ${process.platform}-${process.arch}.`,
-    'Run `npm ci` (with optional dependencies).',
-    { cause },
-  );
 }

