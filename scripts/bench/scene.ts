@@ -1,9 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { importJWK, type JWK, SignJWT } from 'jose';
+import { decodeJwt, type JWK } from 'jose';
 import type postgres from 'postgres';
+import { createTokens } from '../stack/auth/tokens.ts';
+import { createUser, type Metadata } from '../stack/auth/users.ts';
+import { readSigningKey } from '../stack/signing-keys.ts';
 
-/** A user made for measuring, with an access token as Auth would sign it. */
+/** A user made for measuring, with an access token as Auth signs it. */
 export interface BenchUser {
   id: string;
   token: string;
@@ -11,7 +14,7 @@ export interface BenchUser {
   claims: string;
 }
 
-/** Makes users and keys straight in SQL: signing up spends its time on bcrypt. */
+/** Makes users without a password, and keys, straight in SQL. */
 export interface Scene {
   newUsers(count: number, options?: { admin?: boolean }): Promise<BenchUser[]>;
   /** One new key for each of `users`, in the same order, older than any usage; returns their ids. */
@@ -32,28 +35,23 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
   await sql`
     update private.write_limits
     set allowed = 1000000, seconds = case when seconds = 60 then 1 else seconds end`;
-  const privateKey = await importJWK(signingJwk, 'ES256');
-  const header = { alg: 'ES256', kid: signingJwk.kid ?? '', typ: 'JWT' };
+  const tokens = createTokens({
+    signingKey: await readSigningKey(signingJwk),
+    issuer: 'bench',
+    now: Date.now,
+  });
+  const newUser = async (appMetadata: Metadata): Promise<BenchUser> => {
+    const createdAt = new Date();
+    const email = `${randomUUID()}@example.com`;
+    const user = await createUser(sql, { email, confirmEmail: true, appMetadata }, createdAt);
+    if (!user) throw new Error(`there is a user ${email} already`);
+    const session = { id: randomUUID(), userId: user.id, createdAt };
+    const { token } = await tokens.sign(user, session);
+    return { id: user.id, token, claims: JSON.stringify(decodeJwt(token)) };
+  };
   return {
-    async newUsers(count, { admin = false } = {}) {
-      const ids = Array.from({ length: count }, () => randomUUID());
-      await sql`
-        insert into auth.users (
-          instance_id, id, aud, role, email, raw_app_meta_data, raw_user_meta_data,
-          created_at, updated_at
-        )
-        select
-          '00000000-0000-0000-0000-000000000000', id, 'authenticated', 'authenticated',
-          id || '@example.com', ${JSON.stringify(appMetadata(admin))}::text::jsonb, '{}', now(), now()
-        from unnest(${ids}::uuid[]) as id`;
-      return Promise.all(
-        ids.map(async (id) => {
-          const claims = claimsOf(id, admin);
-          const token = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
-          return { id, token, claims: JSON.stringify(claims) };
-        }),
-      );
-    },
+    newUsers: (count, { admin = false } = {}) =>
+      Promise.all(Array.from({ length: count }, () => newUser(admin ? { role: 'admin' } : {}))),
     async newKeys(users) {
       const ids = users.map(() => randomUUID());
       const keyIds = users.map(() => `avp_live_${randomBytes(6).toString('hex')}`);
@@ -89,28 +87,5 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
           from generate_series(1, ${Math.min(usageBatch, events - recorded)}::integer) as n`;
       }
     },
-  };
-}
-
-function appMetadata(admin: boolean) {
-  return { provider: 'email', providers: ['email'], ...(admin ? { role: 'admin' } : {}) };
-}
-
-function claimsOf(id: string, admin: boolean) {
-  const now = Math.floor(Date.now() / 1000);
-  return {
-    sub: id,
-    aud: 'authenticated',
-    role: 'authenticated',
-    email: `${id}@example.com`,
-    phone: '',
-    app_metadata: appMetadata(admin),
-    user_metadata: {},
-    aal: 'aal1',
-    amr: [{ method: 'password', timestamp: now }],
-    session_id: randomUUID(),
-    is_anonymous: false,
-    iat: now,
-    exp: now + 4 * 3600,
   };
 }
