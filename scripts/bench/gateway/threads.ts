@@ -20,10 +20,15 @@ export interface Thread<Does extends Actions> extends AsyncDisposable {
 /** Starts a thread with a script that calls `answer`. */
 export function startThread<Does extends Actions>(script: URL): Thread<Does> {
   const worker = new Worker(script);
+  const failed = once(worker, 'error').then(([error]) => {
+    throw error;
+  });
+  // whatever is asked next sees it
+  failed.catch(() => {});
   return {
     async ask(name, asked) {
       worker.postMessage({ name, asked });
-      const [answer] = await once(worker, 'message');
+      const [answer] = await Promise.race([once(worker, 'message'), failed]);
       return answer;
     },
     async [Symbol.asyncDispose]() {
