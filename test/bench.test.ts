@@ -62,7 +62,7 @@ test('a quick run of the benchmarks measures everything and writes finite, posit
       [group, name, connections].filter((part) => part !== undefined).join(' '),
     );
     expect(measured).toEqual(comparisons);
-    expect(report.database?.fsync).toBe('on');
+    expect(report.database.fsync).toBe('on');
     const compared = report.comparisons.flatMap(({ ratio, aim, candidate, baseline }) => [
       ratio,
       aim ?? 1,

@@ -26,18 +26,19 @@ export interface Report {
   command: string;
   machine: { cores: number; cpu: string; node: string };
   /** Settings of Postgres that decide what a commit costs. */
-  database?: Record<string, string>;
+  database: Record<string, string>;
   comparisons: (Title & Comparison & { verdict: 'ok' | 'over' | null })[];
   figures: Figure[];
 }
 
 /** An empty report of a run that begins now. */
-export function newReport(command: string): Report {
+export function newReport(command: string, database: Record<string, string>): Report {
   const [cpu] = cpus();
   return {
     date: new Date().toISOString(),
     command,
     machine: { cores: cpus().length, cpu: cpu?.model ?? 'unknown', node: process.version },
+    database,
     comparisons: [],
     figures: [],
   };

@@ -10,9 +10,7 @@ import { median } from './statistics.ts';
 const startOnce = fileURLToPath(new URL('./start-once.ts', import.meta.url));
 
 /** How long a process needs from its own start to a stack that answers: the first time, and again. */
-export async function measureStarts(
-  measuring: Pick<Measuring, 'size' | 'report' | 'signal' | 'tell'>,
-): Promise<void> {
+export async function measureStarts(measuring: Measuring): Promise<void> {
   const { size, signal, tell } = measuring;
   const first: number[] = [];
   const second: number[] = [];

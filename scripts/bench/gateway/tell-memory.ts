@@ -22,7 +22,7 @@ export function growth(before: MemoryUse, after: MemoryUse): MemoryUse {
   return { resident: after.resident - before.resident, heap: after.heap - before.heap };
 }
 
-// imported ahead of a program that is measured, it answers whoever asks at this port
+// imported ahead of a program that is measured, it answers at this port
 const port = process.env.TELL_MEMORY_PORT;
 if (port) {
   const server = createServer((_, response) => response.end(JSON.stringify(memoryUse())));

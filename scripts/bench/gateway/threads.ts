@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { parentPort, Worker } from 'node:worker_threads';
 
-// Whoever sends load does so in a thread of its own: what it does must not wait for what is measured,
+// Load is sent from a thread of its own: what that does must not wait for what is measured,
 // nor the other way round.
 
 /** What a thread does when it is asked to: one argument, one answer. */
@@ -23,7 +23,7 @@ export function startThread<Does extends Actions>(script: URL): Thread<Does> {
   const failed = once(worker, 'error').then(([error]) => {
     throw error;
   });
-  // whatever is asked next sees it
+  // the next question is answered with it
   failed.catch(() => {});
   return {
     async ask(name, asked) {
