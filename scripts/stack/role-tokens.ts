@@ -4,13 +4,24 @@ import type { SigningKey } from './signing-keys.ts';
 /** The roles that an API key stands for. */
 export type ApiKeyRole = 'anon' | 'service_role';
 
-/** Returns a function that gives a token of a role, which holds for a request. */
+const lifetimeSeconds = 3600;
+const renewBeforeSeconds = 300;
+
+/** Returns a function that gives a valid token of a role, signed anew shortly before it expires. */
 export function createRoleTokens(key: SigningKey): (role: ApiKeyRole) => Promise<string> {
-  return (role) =>
-    new SignJWT({ role })
+  const current = new Map<ApiKeyRole, { token: string; expiresAt: number }>();
+  return async (role) => {
+    const now = Math.floor(Date.now() / 1000);
+    const held = current.get(role);
+    if (held && held.expiresAt - renewBeforeSeconds > now) return held.token;
+    const expiresAt = now + lifetimeSeconds;
+    const token = await new SignJWT({ role })
       .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT' })
       .setIssuer('supabase')
-      .setIssuedAt()
-      .setExpirationTime('1h')
+      .setIssuedAt(now)
+      .setExpirationTime(expiresAt)
       .sign(key.privateKey);
+    current.set(role, { token, expiresAt });
+    return token;
+  };
 }
