@@ -8,7 +8,7 @@ import { measureFlatness } from './bench/flatness.ts';
 import { measureGateway } from './bench/gateway.ts';
 import type { Measuring, Size } from './bench/measuring.ts';
 import { measureMetering } from './bench/metering.ts';
-import { formatReport, newReport, type Report } from './bench/report.ts';
+import { formatReport, newReport } from './bench/report.ts';
 import { measureRevocation } from './bench/revocation.ts';
 import { measureRoutes } from './bench/routes.ts';
 import { openScene } from './bench/scene.ts';
@@ -38,7 +38,6 @@ const full: Size = {
   settleMilliseconds: 1_500,
   shownKeys: 1_500,
   revocations: 200,
-  blackHole: true,
 };
 const quick: Size = {
   rounds: 1,
@@ -55,10 +54,9 @@ const quick: Size = {
   settleMilliseconds: 100,
   shownKeys: 20,
   revocations: 2,
-  blackHole: false,
 };
 
-const stackGroups: Record<string, (measuring: Measuring) => Promise<void>> = {
+const groups: Record<string, (measuring: Measuring) => Promise<void>> = {
   routes: measureRoutes,
   sql: measureStatements,
   fairness: measureFairness,
@@ -67,6 +65,7 @@ const stackGroups: Record<string, (measuring: Measuring) => Promise<void>> = {
   revocation: measureRevocation,
   metering: measureMetering,
   dashboard: measureDashboard,
+  starts: measureStarts,
 };
 
 const abort = new AbortController();
@@ -81,12 +80,11 @@ try {
       help: { type: 'boolean' },
     },
   });
-  const groups = [...Object.keys(stackGroups), 'starts'];
-  if (values.help || (values.only && !groups.includes(values.only))) {
+  if (values.help || (values.only && !Object.hasOwn(groups, values.only))) {
     console.error(usage);
     process.exitCode = values.help ? 0 : 1;
   } else {
-    await run(values.only ? [values.only] : groups, values.quick, values.json);
+    await run(values.only, values.quick ? quick : full, values.json);
   }
 } catch (error) {
   process.exitCode = 1;
@@ -96,46 +94,36 @@ try {
   else console.error(error);
 }
 
-async function run(groups: string[], isQuick: boolean, jsonFile?: string): Promise<void> {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => abort.abort());
+/** Measures on one throw-away stack, that writes to disk as production does. */
+async function run(only: string | undefined, size: Size, jsonFile?: string): Promise<void> {
+  const { signal } = abort;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => abort.abort());
   }
-  const args = process.argv.slice(2).join(' ');
-  const report = newReport(args ? `npm run bench -- ${args}` : 'npm run bench');
-  const size = isQuick ? quick : full;
-  if (groups.some((name) => name in stackGroups)) await measureOnStack(groups, size, report);
-  if (groups.includes('starts')) {
-    await measureStarts({ size, report, signal: abort.signal, tell });
+  tell('starting a stack');
+  await using undo = new AsyncDisposableStack();
+  const floor = join(projectRoot, 'scripts', 'bench', 'floor', 'index.ts');
+  const stack = await startStack({
+    ephemeral: true,
+    durable: true,
+    signal,
+    extraFunctions: [{ name: 'floor', entrypoint: floor }],
+  });
+  undo.defer(() => stack.stop());
+  const sql = postgres(stack.dbUrl, { max: 2, onnotice: () => {} });
+  undo.defer(() => sql.end({ timeout: 1 }));
+  tell('the stack is ready');
+  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
+  const report = newReport(command, await describeDatabase(sql));
+  const scene = await openScene(sql, stack.keysFile);
+  for (const [name, measure] of Object.entries(groups)) {
+    if (name === (only ?? name)) await measure({ stack, sql, scene, size, report, signal, tell });
   }
   if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify(report, null, 2)}\n`);
   console.log(formatReport(report));
 }
 
-/** One throw-away stack under all of them, that writes to disk as production does. */
-async function measureOnStack(groups: string[], size: Size, report: Report): Promise<void> {
-  tell('starting a stack');
-  const stack = await startStack({
-    ephemeral: true,
-    durable: true,
-    signal: abort.signal,
-    extraFunctions: [
-      { name: 'floor', entrypoint: join(projectRoot, 'scripts', 'bench', 'floor', 'index.ts') },
-    ],
-  });
-  const sql = postgres(stack.dbUrl, { max: 2, onnotice: () => {} });
-  try {
-    tell('the stack is ready');
-    report.database = await describeDatabase(sql);
-    const scene = await openScene(sql, stack.keysFile);
-    const measuring = { stack, sql, scene, size, report, signal: abort.signal, tell };
-    for (const name of groups) await stackGroups[name]?.(measuring);
-  } finally {
-    await sql.end({ timeout: 1 });
-    await stack.stop();
-  }
-}
-
-async function describeDatabase(sql: postgres.Sql): Promise<NonNullable<Report['database']>> {
+async function describeDatabase(sql: postgres.Sql): Promise<Record<string, string>> {
   const settings = await sql<{ name: string; setting: string }[]>`
     select name, setting from pg_settings
     where name in ('server_version', 'fsync', 'synchronous_commit')`;

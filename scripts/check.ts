@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
-import { promisify } from 'node:util';
 import {
   clientTypesFile,
   describeApi,
@@ -10,91 +9,55 @@ import {
 } from './api-description.ts';
 import { generateTypes, typesFile } from './database-types.ts';
 import { generateRefusals, refusalsFile, refusalsPage } from './refusals.ts';
-import { locateDeno } from './stack/functions.ts';
+import { locateDeno } from './stack/programs.ts';
 import { projectRoot } from './stack/project-root.ts';
 import { withDatabase } from './stack/with-database.ts';
-
-/** One thing that must hold; throws with what is wrong. `remedy` is what to do then. */
-interface Check {
-  name: string;
-  remedy: string;
-  run(): Promise<void>;
-}
 
 const functionsFolder = join(projectRoot, 'supabase/functions');
 const functions = readdirSync(functionsFolder).filter((name) =>
   existsSync(join(functionsFolder, name, 'deno.json')),
 );
 
-const checks: Check[] = [
-  {
-    name: 'format and lint',
-    remedy: 'Run `npm run format`; correct by hand what it cannot.',
-    run: () => command('biome', ['check', '--error-on-warnings', '.']),
-  },
-  {
-    name: 'types under Node',
-    remedy: 'Correct the types.',
-    run: () => command('tsc', ['-p', '.']),
-  },
-  {
-    name: 'types of the dashboard',
-    remedy: 'Correct the types.',
-    run: () => command('tsc', ['-p', 'dashboard']),
-  },
-  ...functions.map((name) => ({
-    name: `types under Deno: function ${name}`,
-    remedy: 'Correct the types; each import needs its line in the function’s deno.json.',
-    run: () =>
-      command(locateDeno(), [
-        'check',
-        '--quiet',
-        '--node-modules-dir=manual',
-        `--config=supabase/functions/${name}/deno.json`,
-        `supabase/functions/${name}/index.ts`,
-      ]),
-  })),
-  {
-    name: 'versions in deno.json',
-    remedy: 'Pin the same version in package.json and in each function’s deno.json.',
-    run: async () => requireSameVersions(),
-  },
-  {
-    name: 'the API description is sound',
-    remedy: 'Correct the route that it names.',
-    run: requireSoundDescription,
-  },
-  {
-    name: 'api.types.ts is current',
-    remedy: 'Run `npm run types` and commit what it writes.',
-    run: requireCurrentClientTypes,
-  },
-  {
-    name: 'what comes from the database is current',
-    remedy: 'Run `npm run types` and commit what it writes.',
-    run: requireCurrentFiles,
-  },
+/** What must hold; each throws where it does not. */
+const checks: [name: string, check: () => unknown][] = [
+  ['format and lint (`npm run format`)', () => run('biome', 'check', '--error-on-warnings', '.')],
+  ['types under Node', () => run('tsc', '-p', '.')],
+  ['types of the dashboard', () => run('tsc', '-p', 'dashboard')],
+  ...functions.map((name): [string, () => unknown] => [
+    `types under Deno: function ${name}`,
+    () => checkUnderDeno(`supabase/functions/${name}`),
+  ]),
+  ['versions in deno.json', requireSameVersions],
+  ['the API description is sound', requireSoundDescription],
+  ['api.types.ts is current (`npm run types`)', requireCurrentClientTypes],
+  ['what comes from the database is current (`npm run types`)', requireCurrentFiles],
 ];
 
-for (const check of checks) {
+for (const [name, check] of checks) {
   const begun = performance.now();
   try {
-    await check.run();
+    await check();
   } catch (error) {
-    console.error(`failed  ${check.name}\n\n${describe(error)}\n\n${check.remedy}`);
+    console.error(`failed  ${name}\n\n${(error as Error).message}`);
     process.exit(1);
   }
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-  console.error(`ok      ${check.name.padEnd(36)} ${seconds.padStart(5)} s`);
+  console.error(`ok      ${name.padEnd(46)} ${seconds.padStart(5)} s`);
 }
 
-async function command(file: string, args: string[]): Promise<void> {
+/** Runs a program of ours or npm's, which says itself what is wrong. */
+function run(program: string, ...args: string[]): void {
   const bin = join(projectRoot, 'node_modules', '.bin');
-  await promisify(execFile)(file, args, {
+  execFileSync(program, args, {
     cwd: projectRoot,
     env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
-    maxBuffer: 16 * 1024 * 1024,
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
+}
+
+function checkUnderDeno(folder: string): void {
+  const options = ['--quiet', '--node-modules-dir=manual', `--config=${folder}/deno.json`];
+  run(locateDeno(), 'check', ...options, `${folder}/index.ts`);
 }
 
 function requireSameVersions(): void {
@@ -140,9 +103,4 @@ async function requireCurrentFiles(): Promise<void> {
 
 function readJson(file: string): unknown {
   return JSON.parse(readFileSync(file, 'utf8'));
-}
-
-function describe(error: unknown): string {
-  const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-  return `${stdout}${stderr}`.trim() || (error instanceof Error ? error.message : String(error));
 }

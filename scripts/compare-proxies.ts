@@ -75,10 +75,6 @@ async function compare(): Promise<void> {
     }
     tables.push({ title, rows });
   }
-  tell(
-    columns,
-    tables.flatMap(({ rows }) => rows),
-  );
   if (!values.only) writeFileSync(values.out, describeComparison(columns, others, tables));
 }
 
@@ -110,21 +106,5 @@ async function makeKey(databaseUrl: string, keysFile: string): Promise<string> {
     return key.pair;
   } finally {
     await sql.end();
-  }
-}
-
-/** Says how often each is right, and where we alone are wrong. */
-function tell(columns: Column[], rows: Row[]): void {
-  for (const [index, { name }] of columns.entries()) {
-    const right = rows.filter(({ outcomes }) => outcomes[index]?.faults.length === 0);
-    console.error(`${name}: ${right.length} of ${rows.length} are right`);
-  }
-  for (const { name, outcomes } of rows) {
-    const [ours, ...theirs] = outcomes;
-    if (!ours || ours.faults.length === 0) continue;
-    const alone = theirs.some(({ faults }) => faults.length === 0);
-    console.error(
-      `wrong here${alone ? ', and right elsewhere' : ''}: ${name}: ${ours.faults.join('; ')}`,
-    );
   }
 }

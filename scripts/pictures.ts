@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { launchChromium } from './chromium.ts';
-import { furnishDemoUser } from './pictures/demo-usage.ts';
 import { demoUser } from './stack/describe-stack.ts';
 import { projectRoot } from './stack/project-root.ts';
 import { startStack } from './stack/stack.ts';
@@ -14,7 +13,6 @@ mkdirSync(folder, { recursive: true });
 
 const stack = await startStack({ ephemeral: true });
 try {
-  await furnishDemoUser(stack);
   const browser = await launchChromium();
   try {
     for (const colorScheme of ['light', 'dark'] as const) {

@@ -64,16 +64,8 @@ async function run(ephemeral: boolean): Promise<never> {
 }
 
 function readyLine(stack: Stack): string {
-  const { url, restUrl, dbUrl, gatewayDbUrl, gatewayUrl, publishableKey, secretKey } = stack;
-  return JSON.stringify({
-    url,
-    restUrl,
-    dbUrl,
-    gatewayDbUrl,
-    gatewayUrl,
-    publishableKey,
-    secretKey,
-  });
+  const { failed, stop, logs, keysFile, gatewayMetricsUrl, ...shown } = stack;
+  return JSON.stringify(shown);
 }
 
 function explain(error: unknown): unknown {

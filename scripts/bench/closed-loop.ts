@@ -1,8 +1,8 @@
-import { Agent, request } from 'node:http';
+import { Pool } from 'undici';
 
 /** A request to the stack, and the status that a success of it has. */
 export interface Call {
-  method: string;
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   token: string;
   body?: unknown;
@@ -14,56 +14,43 @@ export interface Call {
 export interface ClosedLoop {
   /** Sends all calls, each connection its next as soon as its last is answered; returns each time. */
   run(calls: Call[]): Promise<number[]>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Opens a closed loop of `connections` connections to `url`. */
 export function openClosedLoop(url: string, connections: number): ClosedLoop {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const pool = new Pool(url, { connections });
   return {
     async run(calls) {
       const durations: number[] = [];
       const waiting = calls.values();
       const client = async () => {
-        for (const call of waiting) durations.push(await send(agent, url, call));
+        for (const call of waiting) durations.push(await send(pool, call));
       };
       await Promise.all(Array.from({ length: connections }, client));
       return durations;
     },
-    close: () => agent.destroy(),
+    close: () => pool.destroy(),
   };
 }
 
-function send(agent: Agent, url: string, call: Call): Promise<number> {
-  const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-  return new Promise((resolve, reject) => {
-    const begun = performance.now();
-    const outgoing = request(url + call.path, {
-      agent,
-      method: call.method,
-      headers: {
-        Authorization: `Bearer ${call.token}`,
-        ...call.headers,
-        ...(body === undefined
-          ? {}
-          : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
-      },
-    });
-    outgoing.on('error', reject);
-    outgoing.on('response', (response) => {
-      let answer = '';
-      response.setEncoding('utf8').on('data', (text: string) => {
-        answer += text;
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        const took = performance.now() - begun;
-        if (response.statusCode === call.expect) return resolve(took);
-        // what was measured was not the thing to measure
-        const status = `${response.statusCode} instead of ${call.expect}`;
-        reject(new Error(`${call.method} ${call.path} answered ${status}: ${answer}`));
-      });
-    });
-    outgoing.end(body);
+async function send(pool: Pool, call: Call): Promise<number> {
+  const { method, path, token, body, headers, expect } = call;
+  const json = body === undefined ? null : JSON.stringify(body);
+  const begun = performance.now();
+  const answer = await pool.request({
+    method,
+    path,
+    headers: {
+      Authorization: `Bearer ${token}`,
+      ...headers,
+      ...(json === null ? {} : { 'Content-Type': 'application/json' }),
+    },
+    body: json,
   });
+  const text = await answer.body.text();
+  const took = performance.now() - begun;
+  if (answer.statusCode === expect) return took;
+  // what was measured was not the thing to measure
+  throw new Error(`${method} ${path} answered ${answer.statusCode} instead of ${expect}: ${text}`);
 }

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CDPSession, Page } from 'playwright-core';
 import { chromiumPath, launchChromium } from '../chromium.ts';
-import type { Side } from './interleave.ts';
-import { compare, type Measuring } from './measuring.ts';
+import { addFigure, compare, type Measuring } from './measuring.ts';
 import type { BenchUser } from './scene.ts';
 
 /**
@@ -10,7 +9,7 @@ import type { BenchUser } from './scene.ts';
  * a person waiting. Left out where there is no Chromium.
  */
 export async function measureDashboard(measuring: Measuring): Promise<void> {
-  const { scene, sql, tell, report } = measuring;
+  const { scene, sql, tell } = measuring;
   const many = measuring.size.shownKeys;
   if (!chromiumPath) {
     tell('dashboard: left out, as there is no Chromium');
@@ -39,28 +38,19 @@ export async function measureDashboard(measuring: Measuring): Promise<void> {
       };
       await compare(measuring, title, { candidate: full[step], baseline: empty[step] });
     }
-    report.longestTask = {
-      keys: many,
-      milliseconds: await full.longestTask(),
-      withOne: await empty.longestTask(),
-    };
+    addFigure(measuring, {
+      group: 'dashboard',
+      name: 'longest task of the list (0: under 50)',
+      unit: 'ms',
+      values: { [`${many} keys`]: await full.longestTask(), 'one key': await empty.longestTask() },
+    });
   } finally {
     await browser.close();
   }
 }
 
-interface Keys {
-  /** The page opened from another one. */
-  show: Side;
-  /** Each letter of a search. */
-  search: Side;
-  /** Each press on a column's head. */
-  sort: Side;
-  /** Milliseconds; 0 where none took 50, which is what a browser tells of. */
-  longestTask(): Promise<number>;
-}
-
-async function openKeys({ stack }: Measuring, page: Page, user: BenchUser): Promise<Keys> {
+/** A user's list of keys in a page of its own, and what is done with it. */
+async function openKeys({ stack }: Measuring, page: Page, user: BenchUser) {
   await page.addInitScript(() => {
     const seen: number[] = [];
     Object.assign(globalThis, { longTasks: seen });
@@ -86,35 +76,33 @@ async function openKeys({ stack }: Measuring, page: Page, user: BenchUser): Prom
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
     await page.getByRole('table').waitFor();
   };
+  /** One after another, each timed. */
+  const each = async <Item>(items: Iterable<Item>, work: (item: Item) => Promise<unknown>) => {
+    const durations: number[] = [];
+    for (const item of items) durations.push(await timed(() => work(item)));
+    return durations;
+  };
+  const head = (name: string) => page.getByRole('columnheader', { name }).getByRole('button');
   return {
+    /** The page opened from another one. */
     show: {
       prepare: toOverview,
       round: async () => [await timed(toKeys)],
     },
+    /** Each letter of a search. */
     search: {
       prepare: async () => {
         await search.fill('');
         await search.focus();
       },
-      async round() {
-        const durations: number[] = [];
-        for (const letter of 'key 7') {
-          durations.push(await timed(() => page.keyboard.type(letter)));
-        }
-        return durations;
-      },
+      round: () => each('key 7', (letter) => page.keyboard.type(letter)),
     },
+    /** Each press on a column's head. */
     sort: {
       prepare: () => search.fill(''),
-      async round() {
-        const durations: number[] = [];
-        for (const column of ['Key', 'Used this month', 'Made']) {
-          const head = page.getByRole('columnheader', { name: column }).getByRole('button');
-          durations.push(await timed(() => head.click()));
-        }
-        return durations;
-      },
+      round: () => each(['Key', 'Used this month', 'Made'], (name) => head(name).click()),
     },
+    /** Milliseconds; 0 where none took 50, which is what a browser tells of. */
     longestTask: () =>
       page.evaluate(() =>
         Math.max(0, ...(globalThis as unknown as { longTasks: number[] }).longTasks),

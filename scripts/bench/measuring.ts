@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { Stack } from '../stack/stack.ts';
 import { type Comparison, interleave, type Side } from './interleave.ts';
-import { formatRatio, type Report, type Title } from './report.ts';
+import { type Figure, formatFigure, type Report, short, type Title } from './report.ts';
 import type { Scene } from './scene.ts';
 
 /** How much is measured. */
@@ -32,8 +32,6 @@ export interface Size {
   shownKeys: number;
   /** Keys that are rotated or deleted. */
   revocations: number;
-  /** Whether to revoke keys for half a minute during which the gateways hear of nothing. */
-  blackHole: boolean;
 }
 
 /** What a group of measurements works with. */
@@ -48,19 +46,38 @@ export interface Measuring {
   tell(progress: string): void;
 }
 
-/** Compares two sides and puts the result in the report. */
+/** Compares two sides, over a `share` of the usual rounds, and puts the result in the report. */
 export async function compare(
   { size, report, signal, tell }: Measuring,
   title: Title,
   sides: { candidate: Side; baseline: Side },
+  share = 1,
 ): Promise<void> {
-  const { rounds, warmUpRounds } = size;
-  const result: Comparison = await interleave({ ...sides, rounds, warmUpRounds, signal });
-  report.comparisons.push({
-    ...title,
-    ...result,
-    verdict: title.aim === null ? null : result.ratio <= title.aim ? 'ok' : 'over',
-  });
-  const connections = title.connections === undefined ? '' : ` × ${title.connections}`;
-  tell(`${title.group}: ${title.name}${connections}: ${formatRatio(result.ratio)}`);
+  const rounds = Math.ceil(size.rounds * share);
+  // a share is for long rounds, which warm up sooner
+  const warmUpRounds = Math.min(size.warmUpRounds, share < 1 ? 2 : Infinity);
+  const result = await interleave({ ...sides, rounds, warmUpRounds, signal });
+  addComparison({ report, tell }, title, result);
+}
+
+/** Puts a comparison in the report. */
+export function addComparison(
+  { report, tell }: Pick<Measuring, 'report' | 'tell'>,
+  title: Title,
+  result: Comparison,
+): void {
+  const { group, name, connections, against, aim } = title;
+  const verdict = aim === null ? null : result.ratio <= aim ? 'ok' : 'over';
+  report.comparisons.push({ ...title, ...result, verdict });
+  const over = connections === undefined ? '' : ` × ${connections}`;
+  tell(`${group}: ${name}${over}, against ${against}: ${short(result.ratio)}`);
+}
+
+/** Puts a figure in the report. */
+export function addFigure(
+  { report, tell }: Pick<Measuring, 'report' | 'tell'>,
+  figure: Figure,
+): void {
+  report.figures.push(figure);
+  tell(formatFigure(figure));
 }

@@ -1,8 +1,7 @@
-import pg, { type Client } from 'pg';
-import type postgres from 'postgres';
+import { once } from 'node:events';
+import postgres from 'postgres';
 import { newEventId } from '../../gateway/usage/usage-event.ts';
 import { withConnection } from '../stack/database.ts';
-import { copyIn } from './copy-in.ts';
 import type { Side } from './interleave.ts';
 import { compare, type Measuring } from './measuring.ts';
 import type { BenchUser } from './scene.ts';
@@ -26,7 +25,7 @@ interface Batch {
   lines: string;
 }
 
-type Send = (client: Client, batch: Batch) => Promise<unknown>;
+type Send = (client: postgres.Sql, batch: Batch) => Promise<unknown>;
 
 /**
  * record_usage against COPY of the same events into the same table with its indexes and foreign
@@ -64,33 +63,32 @@ async function measureCell(
   const sent = Array.from({ length: batches }, (_, index) =>
     newBatch(keys.slice(index * batchSize, (index + 1) * batchSize)),
   );
-  await using gateway = await connect(stack.gatewayDbUrl, connections);
-  await using owner = await connect(stack.dbUrl, connections);
-  await compare(
-    {
-      ...measuring,
-      size: {
-        ...size,
-        rounds: Math.ceil(size.rounds / 8),
-        warmUpRounds: Math.min(1, size.warmUpRounds),
+  const clients = (url: string) =>
+    Array.from({ length: connections }, () => postgres(url, { max: 1, onnotice: () => {} }));
+  const [gateways, owners] = [clients(stack.gatewayDbUrl), clients(stack.dbUrl)];
+  try {
+    await compare(
+      measuring,
+      {
+        group: 'metering',
+        name: `${batchSize} of ${keyCount} keys`,
+        connections,
+        against: 'copy',
+        aim: 2,
       },
-    },
-    {
-      group: 'metering',
-      name: `${batchSize} of ${keyCount} keys`,
-      connections,
-      against: 'copy',
-      aim: 2,
-    },
-    {
-      candidate: sending(sql, gateway.clients, sent, recordUsage),
-      baseline: sending(sql, owner.clients, sent, copyUsage),
-    },
-  );
+      {
+        candidate: sending(sql, gateways, sent, recordUsage),
+        baseline: sending(sql, owners, sent, copyUsage),
+      },
+      1 / 8,
+    );
+  } finally {
+    await Promise.all([...gateways, ...owners].map((client) => client.end({ timeout: 1 })));
+  }
 }
 
 /** Each connection sends its next batch as soon as its last is committed. */
-function sending(sql: postgres.Sql, clients: Client[], batches: Batch[], send: Send): Side {
+function sending(sql: postgres.Sql, clients: postgres.Sql[], batches: Batch[], send: Send): Side {
   const nothing = { size: 0, json: '[]', lines: '' };
   return {
     prepare: async () => {
@@ -112,42 +110,26 @@ function sending(sql: postgres.Sql, clients: Client[], batches: Batch[], send: S
   };
 }
 
-async function recordUsage(client: Client, { size, json }: Batch): Promise<void> {
-  const { rows } = await client.query<{ recorded: number }>({
-    name: 'record_usage',
-    text: 'select recorded from gateway.record_usage($1::jsonb)',
-    values: [json],
-  });
+async function recordUsage(client: postgres.Sql, { size, json }: Batch): Promise<void> {
+  const [row] = await client<{ recorded: number }[]>`
+    select recorded from gateway.record_usage(${json}::text::jsonb)`;
   // what was measured was not the thing to measure
-  if (rows[0]?.recorded !== size)
-    throw new Error(`recorded ${rows[0]?.recorded} of ${size} events`);
+  if (row?.recorded !== size) throw new Error(`recorded ${row?.recorded} of ${size} events`);
 }
 
-async function copyUsage(client: Client, { lines }: Batch): Promise<void> {
-  const statement = `copy private.proxy_usage_events (
-    event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
-    bytes_received, duration_ms, served_by_node_id
-  ) from stdin`;
-  await copyIn(client, statement, lines);
+async function copyUsage(client: postgres.Sql, { lines }: Batch): Promise<void> {
+  const copy = await client`
+    copy private.proxy_usage_events (
+      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
+      bytes_received, duration_ms, served_by_node_id
+    ) from stdin`.writable();
+  copy.end(lines);
+  await once(copy, 'finish');
 }
 
 function emptyUsage(sql: postgres.Sql): Promise<unknown> {
   return sql`
     truncate private.proxy_usage_events, private.proxy_usage_hourly, private.proxy_usage_monthly`;
-}
-
-async function connect(
-  url: string,
-  count: number,
-): Promise<AsyncDisposable & { clients: Client[] }> {
-  const clients = Array.from({ length: count }, () => new pg.Client(url));
-  await Promise.all(clients.map((client) => client.connect()));
-  return {
-    clients,
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(clients.map((client) => client.end()));
-    },
-  };
 }
 
 /** Makes those of the first `count` keys that are missing; without secrets, which usage needs not. */

@@ -1,32 +1,116 @@
-import type { Measuring } from './measuring.ts';
-import type { DelayFigure } from './report.ts';
-import { runBlackHole } from './revocation/black-hole.ts';
-import { runTrials } from './revocation/trials.ts';
+import type { Stack } from '../stack/stack.ts';
+import { type BenchKey, newBenchKeys } from './gateway/bench-keys.ts';
+import { type MeasuredProxy, startGatewayProcess } from './gateway/measured-proxies.ts';
+import { startTarget } from './gateway/target.ts';
+import { connectRequest, openTunnel, sendConnect } from './gateway/tunnels.ts';
+import { addFigure, type Measuring } from './measuring.ts';
 import { quantile } from './statistics.ts';
 
+const gatewayCount = 3;
+/** CONNECTs that a gateway has refused in a row before it is taken to know of a revocation. */
+const refusals = 25;
+
+const routes = {
+  rotate: { method: 'POST', path: '/rotate', expect: 200 },
+  delete: { method: 'DELETE', path: '', expect: 204 },
+} as const;
+type Revocation = keyof typeof routes;
+
 /**
- * How long after the answer to a rotation or deletion a gateway still acts on the old secret. A quick
- * run leaves the black hole out, which takes more than half a minute.
+ * How long after the answer to a rotation or deletion a gateway still acts on the old secret: keys are
+ * revoked one after another, while each of three gateways that have it in their caches is hammered
+ * with it.
  */
 export async function measureRevocation(measuring: Measuring): Promise<void> {
-  const { lastAccepted, tunnelClosed } = await runTrials(measuring);
-  tell(measuring, 'rotate: last acceptance', lastAccepted.rotate);
-  tell(measuring, 'delete: last acceptance', lastAccepted.delete);
-  tell(measuring, 'delete: end of open tunnels', tunnelClosed);
-  if (measuring.size.blackHole) {
-    tell(measuring, 'database in a black hole: last acceptance', await runBlackHole(measuring));
+  const { stack, scene, size, signal } = measuring;
+  const keys = await newBenchKeys(measuring, await scene.newUsers(size.revocations));
+  await using undo = new AsyncDisposableStack();
+  const target = undo.use(await startTarget());
+  const gateways: MeasuredProxy[] = [];
+  for (let count = 0; count < gatewayCount; count++) {
+    gateways.push(undo.use(await startGatewayProcess(stack.gatewayDbUrl)));
   }
+  const lastAccepted: Record<Revocation, number[]> = { rotate: [], delete: [] };
+  const tunnelClosed: number[] = [];
+  for (const [trial, key] of keys.entries()) {
+    const how = trial % 2 ? 'delete' : 'rotate';
+    const request = connectRequest(target.port, key.pair);
+    const { last, ends } = await runTrial(stack, gateways, request, key, how, signal);
+    lastAccepted[how].push(last);
+    // a rotated key keeps its tunnels
+    if (how === 'delete') tunnelClosed.push(...ends);
+  }
+  addDelays(measuring, 'rotate: last acceptance', lastAccepted.rotate);
+  addDelays(measuring, 'delete: last acceptance', lastAccepted.delete);
+  addDelays(measuring, 'delete: end of open tunnels', tunnelClosed);
 }
 
-function tell({ report, tell }: Measuring, name: string, delays: number[]): void {
-  const figure: DelayFigure = {
-    name,
-    count: delays.length,
-    after: delays.filter((delay) => delay > 0).length,
-    median: quantile(delays, 0.5),
-    p99: quantile(delays, 0.99),
-    max: Math.max(...delays),
-  };
-  report.revocation = [...(report.revocation ?? []), figure];
-  tell(`revocation: ${name}: at most ${figure.max.toFixed(1)} ms after the answer`);
+/** In ms from the answer to the revocation; negative where it was before. */
+async function runTrial(
+  stack: Stack,
+  gateways: MeasuredProxy[],
+  request: string,
+  key: BenchKey,
+  how: Revocation,
+  signal: AbortSignal,
+): Promise<{ last: number; ends: number[] }> {
+  const begun = performance.now();
+  const tunnels = await Promise.all(gateways.map(({ port }) => openTunnel(port, request)));
+  const closed = tunnels.map(async (socket) => {
+    // it is reset, which `once` of node:events would take for a failure
+    await new Promise((resolve) => socket.once('close', resolve));
+    return performance.now();
+  });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(60_000)]);
+  const hammering = Promise.all(gateways.map(({ port }) => hammer(port, request, limit)));
+  const [answeredAt, lasts] = await Promise.all([revoke(stack, key, how), hammering]);
+  if (how === 'rotate') for (const socket of tunnels) socket.destroy();
+  const ends = await Promise.all(closed);
+  return { last: Math.max(begun, ...lasts) - answeredAt, ends: ends.map((at) => at - answeredAt) };
+}
+
+/** Sends one CONNECT after another until it is refused for good. Returns when the last accepted one began. */
+async function hammer(port: number, request: string, signal: AbortSignal): Promise<number> {
+  let last = Number.NEGATIVE_INFINITY;
+  for (let refused = 0; refused < refusals; ) {
+    signal.throwIfAborted();
+    const begun = performance.now();
+    const { status, socket } = await sendConnect(port, request);
+    socket.destroy();
+    if (status === 200) last = begun;
+    refused = status === 200 ? 0 : refused + 1;
+  }
+  return last;
+}
+
+/** Rotates or deletes a key by its route, as its owner. Returns when the answer came. */
+async function revoke(
+  { url }: Pick<Stack, 'url'>,
+  { id, owner }: BenchKey,
+  how: Revocation,
+): Promise<number> {
+  const { method, path, expect } = routes[how];
+  const response = await fetch(`${url}/api/v1/proxy/keys/${id}${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${owner.token}` },
+  });
+  const body = await response.text();
+  const answeredAt = performance.now();
+  if (response.status === expect) return answeredAt;
+  throw new Error(`${how} answered ${response.status} instead of ${expect}: ${body}`);
+}
+
+function addDelays(measuring: Measuring, name: string, delays: number[]): void {
+  addFigure(measuring, {
+    group: 'revocation',
+    name: `${name}, from the answer on`,
+    unit: 'ms',
+    values: {
+      p50: quantile(delays, 0.5),
+      p99: quantile(delays, 0.99),
+      max: Math.max(...delays),
+      'of all': delays.length,
+      'after the answer': delays.filter((delay) => delay > 0).length,
+    },
+  });
 }

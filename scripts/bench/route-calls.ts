@@ -1,150 +1,130 @@
 import { randomUUID } from 'node:crypto';
+import type postgres from 'postgres';
 import type { Call } from './closed-loop.ts';
-import type { Measuring } from './measuring.ts';
-import type { BenchUser, Scene } from './scene.ts';
+import type { BenchUser } from './scene.ts';
 
-/** A route, with what must be so before a round of calls to it: one call each of many users. */
-export interface Route {
+/** A route, and what must be so before a round of calls to it: one call each of many users. */
+export interface Route extends Pick<Call, 'method' | 'expect'> {
   name: string;
+  /** Whether the users are admins. */
   admin?: boolean;
-  /** Once, before the first round; returns the keys to call it for. */
-  stage?(scene: Scene, users: BenchUser[]): Promise<string[]>;
-  /** Before each round; returns the keys to call it for, where `stage` does not. */
-  prepare?(measuring: Measuring, users: BenchUser[], keys: string[]): Promise<string[]>;
-  call(user: BenchUser, key: string): Omit<Call, 'token'>;
+  /** How many keys each user has; the route is called for the first. */
+  keys?: number;
+  /** Whether those are new in each round. */
+  newKeys?: boolean;
+  /** Whether they have usage events: 60 each. */
+  used?: boolean;
+  /** Before each round. */
+  before?(sql: postgres.Sql, keys: string[], users: BenchUser[]): Promise<unknown>;
+  path(key: string): string;
+  body?(user: BenchUser): unknown;
+  headers?(): Record<string, string>;
 }
 
 const keysPath = '/api/v1/proxy/keys';
 const usagePath = '/api/v1/proxy/usage';
 const adminPath = '/admin/proxy';
 
-async function threeKeys(scene: Scene, users: BenchUser[]): Promise<string[]> {
-  return scene.newKeys([...users, ...users, ...users]);
-}
-
-async function usedKeys(scene: Scene, users: BenchUser[]): Promise<string[]> {
-  const keys = await threeKeys(scene, users);
-  await scene.newUsage(keys, 60);
-  return keys;
-}
-
-const keysOfTheirOwn = (scene: Scene, users: BenchUser[]) => scene.newKeys(users);
-
-const read = (name: string, stage: Route['stage'], path: (key: string) => string): Route => ({
+const read = (name: string, keys: number, path: Route['path'], more?: Partial<Route>): Route => ({
   name,
-  ...(stage ? { stage } : {}),
-  call: (_user, key) => ({ method: 'GET', path: path(key), expect: 200 }),
+  method: 'GET',
+  keys,
+  path,
+  expect: 200,
+  ...more,
 });
 
 const reads: Route[] = [
-  read('list (3 keys)', threeKeys, () => keysPath),
-  read('page of 2 keys', threeKeys, () => `${keysPath}?limit=2&active=true`),
-  read('one key', threeKeys, (key) => `${keysPath}/${key}`),
-  read('events (50 of 60)', usedKeys, (key) => `${keysPath}/${key}/events`),
-  read('usage (3 keys)', threeKeys, () => usagePath),
-  read('usage by key (3)', usedKeys, () => `${usagePath}/keys`),
-  read('series (30 days)', usedKeys, () => `${usagePath}/series?interval=day`),
-  { ...read('find 20 keys', threeKeys, () => `${adminPath}/keys?limit=20`), admin: true },
-  { ...read('list grants', undefined, () => `${adminPath}/grants`), admin: true },
-  read('health', undefined, () => '/api/v1/health'),
+  read('list (3 keys)', 3, () => keysPath),
+  read('page of 2 keys', 3, () => `${keysPath}?limit=2&active=true`),
+  read('one key', 3, (key) => `${keysPath}/${key}`),
+  read('events (50 of 60)', 3, (key) => `${keysPath}/${key}/events`, { used: true }),
+  read('usage (3 keys)', 3, () => usagePath),
+  read('usage by key (3)', 3, () => `${usagePath}/keys`, { used: true }),
+  read('series (30 days)', 3, () => `${usagePath}/series?interval=day`, { used: true }),
+  read('find 20 keys', 3, () => `${adminPath}/keys?limit=20`, { admin: true }),
+  read('list grants', 0, () => `${adminPath}/grants`, { admin: true }),
+  read('health', 0, () => '/api/v1/health'),
 ];
 
+const mint: Route = {
+  name: 'mint',
+  method: 'POST',
+  path: () => keysPath,
+  body: () => ({ label: 'bench' }),
+  expect: 201,
+};
+const rotate: Route = {
+  name: 'rotate',
+  method: 'POST',
+  keys: 1,
+  path: (key) => `${keysPath}/${key}/rotate`,
+  expect: 200,
+};
+
 const writes: Route[] = [
-  {
-    name: 'mint',
-    call: () => ({ method: 'POST', path: keysPath, body: { label: 'bench' }, expect: 201 }),
-  },
-  {
-    name: 'mint, idempotent',
-    call: () => ({
-      method: 'POST',
-      path: keysPath,
-      body: { label: 'bench' },
-      headers: { 'Idempotency-Key': randomUUID() },
-      expect: 201,
-    }),
-  },
+  mint,
+  { ...mint, name: 'mint, idempotent', headers: () => ({ 'Idempotency-Key': randomUUID() }) },
   {
     name: 'update',
-    stage: keysOfTheirOwn,
-    call: (_user, key) => ({
-      method: 'PATCH',
-      path: `${keysPath}/${key}`,
-      body: { label: randomUUID(), allowedIps: ['203.0.113.0/24'] },
-      expect: 200,
-    }),
+    method: 'PATCH',
+    keys: 1,
+    path: (key) => `${keysPath}/${key}`,
+    body: () => ({ label: randomUUID(), allowedIps: ['203.0.113.0/24'] }),
+    expect: 200,
   },
-  {
-    name: 'rotate',
-    stage: keysOfTheirOwn,
-    call: (_user, key) => ({ method: 'POST', path: `${keysPath}/${key}/rotate`, expect: 200 }),
-  },
-  {
-    name: 'rotate with grace',
-    stage: keysOfTheirOwn,
-    call: (_user, key) => ({
-      method: 'POST',
-      path: `${keysPath}/${key}/rotate`,
-      body: { graceSeconds: 30 },
-      expect: 200,
-    }),
-  },
+  rotate,
+  { ...rotate, name: 'rotate with grace', body: () => ({ graceSeconds: 30 }) },
   {
     name: 'delete',
-    prepare: ({ scene }, users) => scene.newKeys(users),
-    call: (_user, key) => ({ method: 'DELETE', path: `${keysPath}/${key}`, expect: 204 }),
+    method: 'DELETE',
+    keys: 1,
+    newKeys: true,
+    path: (key) => `${keysPath}/${key}`,
+    expect: 204,
   },
   {
     name: 'suspend',
     admin: true,
-    prepare: ({ scene }, users) => scene.newKeys(users),
-    call: (_user, key) => ({
-      method: 'POST',
-      path: `${adminPath}/keys/${key}/suspend`,
-      body: { reason: 'bench' },
-      expect: 200,
-    }),
+    method: 'POST',
+    keys: 1,
+    newKeys: true,
+    path: (key) => `${adminPath}/keys/${key}/suspend`,
+    body: () => ({ reason: 'bench' }),
+    expect: 200,
   },
   {
     name: 'reactivate',
     admin: true,
-    stage: keysOfTheirOwn,
-    prepare: async ({ sql }, _users, keys) => {
-      await sql`update private.proxy_keys set deleted_at = now() where id = any(${keys}::uuid[])`;
-      return keys;
-    },
-    call: (_user, key) => ({
-      method: 'POST',
-      path: `${adminPath}/keys/${key}/reactivate`,
-      expect: 200,
-    }),
+    method: 'POST',
+    keys: 1,
+    before: (sql, keys) => sql`
+      update private.proxy_keys set deleted_at = now() where id = any(${keys}::uuid[])`,
+    path: (key) => `${adminPath}/keys/${key}/reactivate`,
+    expect: 200,
   },
   {
     name: 'set limits',
     admin: true,
-    stage: keysOfTheirOwn,
-    call: (_user, key) => ({
-      method: 'PATCH',
-      path: `${adminPath}/keys/${key}/limits`,
-      body: { bandwidthLimitBytes: Math.floor(Math.random() * 1e12), reason: 'bench' },
-      expect: 200,
+    method: 'PATCH',
+    keys: 1,
+    path: (key) => `${adminPath}/keys/${key}/limits`,
+    body: () => ({
+      bandwidthLimitBytes: Math.floor(Math.random() * 1e12),
+      reason: 'bench',
     }),
+    expect: 200,
   },
   {
     name: 'grant a tier',
     admin: true,
-    prepare: async ({ sql }, users) => {
-      await sql`
-        delete from private.proxy_tier_grants
-        where user_id = any(${users.map(({ id }) => id)}::uuid[])`;
-      return [];
-    },
-    call: ({ id }) => ({
-      method: 'POST',
-      path: `${adminPath}/grants`,
-      body: { user: id, tier: 'enterprise', reason: 'bench' },
-      expect: 200,
-    }),
+    method: 'POST',
+    before: (sql, _, users) => sql`
+      delete from private.proxy_tier_grants
+      where user_id = any(${users.map(({ id }) => id)}::uuid[])`,
+    path: () => `${adminPath}/grants`,
+    body: ({ id }) => ({ user: id, tier: 'enterprise', reason: 'bench' }),
+    expect: 200,
   },
 ];
 

@@ -1,6 +1,7 @@
-import { type ClosedLoop, openClosedLoop } from './closed-loop.ts';
+import { type Call, type ClosedLoop, openClosedLoop } from './closed-loop.ts';
 import { compare, type Measuring } from './measuring.ts';
 import { type Route, routes } from './route-calls.ts';
+import type { BenchUser } from './scene.ts';
 
 /** Each route against the same service doing one empty RPC, with the same users' tokens. */
 export async function measureRoutes(measuring: Measuring): Promise<void> {
@@ -9,7 +10,7 @@ export async function measureRoutes(measuring: Measuring): Promise<void> {
     try {
       for (const route of routes) await measureRoute(measuring, route, loop, connections);
     } finally {
-      loop.close();
+      await loop.close();
     }
   }
 }
@@ -20,28 +21,37 @@ async function measureRoute(
   loop: ClosedLoop,
   connections: number,
 ): Promise<void> {
-  const { scene, size } = measuring;
+  const { scene, size, sql } = measuring;
   const users = await scene.newUsers(
     // connections need some requests each, or the last one's wait weighs too much
     Math.max(size.requests, Math.min(size.requests, 4) * connections),
     { admin: route.admin ?? false },
   );
-  let keys = (await route.stage?.(scene, users)) ?? [];
+  const newKeys = () =>
+    scene.newKeys(
+      Array(route.keys ?? 0)
+        .fill(users)
+        .flat(),
+    );
+  let keys = await newKeys();
+  if (route.used) await scene.newUsage(keys, { events: 60 * keys.length, days: 20 });
+  const callOf = (user: BenchUser, index: number): Call => ({
+    ...route,
+    token: user.token,
+    path: route.path(keys[index] ?? ''),
+    body: route.body?.(user),
+    headers: route.headers?.() ?? {},
+  });
   await compare(
     measuring,
     { group: 'routes', name: route.name, connections, against: 'floor', aim: 1.3 },
     {
       candidate: {
         prepare: async () => {
-          keys = (await route.prepare?.(measuring, users, keys)) ?? keys;
+          if (route.newKeys) keys = await newKeys();
+          await route.before?.(sql, keys, users);
         },
-        round: () =>
-          loop.run(
-            users.map((user, index) => ({
-              ...route.call(user, keys[index] ?? ''),
-              token: user.token,
-            })),
-          ),
+        round: () => loop.run(users.map(callOf)),
       },
       baseline: {
         round: () =>

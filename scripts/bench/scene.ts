@@ -1,9 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { importJWK, type JWK, SignJWT } from 'jose';
+import { decodeJwt, type JWK } from 'jose';
 import type postgres from 'postgres';
+import { createTokens } from '../stack/auth/tokens.ts';
+import { createUser, type Metadata } from '../stack/auth/users.ts';
+import { readSigningKey } from '../stack/signing-keys.ts';
 
-/** A user made for measuring, with an access token as Auth would sign it. */
+/** A user made for measuring, with an access token as Auth signs it. */
 export interface BenchUser {
   id: string;
   token: string;
@@ -11,14 +14,16 @@ export interface BenchUser {
   claims: string;
 }
 
-/** Makes users and keys straight in SQL: signing up spends its time on bcrypt. */
+/** Makes users without a password, and keys, straight in SQL. */
 export interface Scene {
   newUsers(count: number, options?: { admin?: boolean }): Promise<BenchUser[]>;
   /** One new key for each of `users`, in the same order, older than any usage; returns their ids. */
   newKeys(users: BenchUser[]): Promise<string[]>;
-  /** `count` usage events of each of `keys`, over the last 20 days. */
-  newUsage(keys: string[], count: number): Promise<unknown>;
+  /** So many usage events of `keys` in turn, over the last days, in batches as a gateway sends them. */
+  newUsage(keys: string[], options: { events: number; days: number }): Promise<void>;
 }
+
+const usageBatch = 10_000;
 
 /**
  * Opens the scene of a stack: `sql` is its owner, `keysFile` holds the key that signs tokens. Lifts the
@@ -30,28 +35,23 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
   await sql`
     update private.write_limits
     set allowed = 1000000, seconds = case when seconds = 60 then 1 else seconds end`;
-  const privateKey = await importJWK(signingJwk, 'ES256');
-  const header = { alg: 'ES256', kid: signingJwk.kid ?? '', typ: 'JWT' };
+  const tokens = createTokens({
+    signingKey: await readSigningKey(signingJwk),
+    issuer: 'bench',
+    now: Date.now,
+  });
+  const newUser = async (appMetadata: Metadata): Promise<BenchUser> => {
+    const createdAt = new Date();
+    const email = `${randomUUID()}@example.com`;
+    const user = await createUser(sql, { email, confirmEmail: true, appMetadata }, createdAt);
+    if (!user) throw new Error(`there is a user ${email} already`);
+    const session = { id: randomUUID(), userId: user.id, createdAt };
+    const { token } = await tokens.sign(user, session);
+    return { id: user.id, token, claims: JSON.stringify(decodeJwt(token)) };
+  };
   return {
-    async newUsers(count, { admin = false } = {}) {
-      const ids = Array.from({ length: count }, () => randomUUID());
-      await sql`
-        insert into auth.users (
-          instance_id, id, aud, role, email, raw_app_meta_data, raw_user_meta_data,
-          created_at, updated_at
-        )
-        select
-          '00000000-0000-0000-0000-000000000000', id, 'authenticated', 'authenticated',
-          id || '@example.com', ${JSON.stringify(appMetadata(admin))}::text::jsonb, '{}', now(), now()
-        from unnest(${ids}::uuid[]) as id`;
-      return Promise.all(
-        ids.map(async (id) => {
-          const claims = claimsOf(id, admin);
-          const token = await new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
-          return { id, token, claims: JSON.stringify(claims) };
-        }),
-      );
-    },
+    newUsers: (count, { admin = false } = {}) =>
+      Promise.all(Array.from({ length: count }, () => newUser(admin ? { role: 'admin' } : {}))),
     async newKeys(users) {
       const ids = users.map(() => randomUUID());
       const keyIds = users.map(() => `avp_live_${randomBytes(6).toString('hex')}`);
@@ -69,42 +69,23 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
         select id, sha256(key_id::bytea) from made`;
       return ids;
     },
-    newUsage: (keys, count) => sql`
-      select gateway.record_usage(jsonb_agg(jsonb_build_object(
-        'eventId', gen_random_uuid(),
-        'apiKeyId', key,
-        'occurredAt', now() - random() * interval '20 days',
-        'targetHost', 'www.example.com',
-        'method', 'CONNECT',
-        'statusCode', 200,
-        'bytesSent', n,
-        'bytesReceived', 1000 * n,
-        'durationMs', 250,
-        'servedByNodeId', 'bench'
-      )))
-      from unnest(${keys}::uuid[]) as key, generate_series(1, ${count}::integer) as n`,
-  };
-}
-
-function appMetadata(admin: boolean) {
-  return { provider: 'email', providers: ['email'], ...(admin ? { role: 'admin' } : {}) };
-}
-
-function claimsOf(id: string, admin: boolean) {
-  const now = Math.floor(Date.now() / 1000);
-  return {
-    sub: id,
-    aud: 'authenticated',
-    role: 'authenticated',
-    email: `${id}@example.com`,
-    phone: '',
-    app_metadata: appMetadata(admin),
-    user_metadata: {},
-    aal: 'aal1',
-    amr: [{ method: 'password', timestamp: now }],
-    session_id: randomUUID(),
-    is_anonymous: false,
-    iat: now,
-    exp: now + 4 * 3600,
+    async newUsage(keys, { events, days }) {
+      for (let recorded = 0; recorded < events; recorded += usageBatch) {
+        await sql`
+          select gateway.record_usage(jsonb_agg(jsonb_build_object(
+            'eventId', gen_random_uuid(),
+            'apiKeyId', (${keys}::uuid[])[1 + n % ${keys.length}::integer],
+            'occurredAt', now() - random() * ${days}::integer * interval '1 day',
+            'targetHost', 'www.example.com',
+            'method', 'CONNECT',
+            'statusCode', 200,
+            'bytesSent', 1000 + n,
+            'bytesReceived', 50000 + n,
+            'durationMs', 250,
+            'servedByNodeId', 'bench'
+          )))
+          from generate_series(1, ${Math.min(usageBatch, events - recorded)}::integer) as n`;
+      }
+    },
   };
 }

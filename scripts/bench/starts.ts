@@ -4,16 +4,14 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Measuring } from './measuring.ts';
-import { spreadOf } from './statistics.ts';
+import { addFigure, type Measuring } from './measuring.ts';
+import { median } from './statistics.ts';
 
 const startOnce = fileURLToPath(new URL('./start-once.ts', import.meta.url));
 
 /** How long a process needs from its own start to a stack that answers: the first time, and again. */
-export async function measureStarts(
-  measuring: Pick<Measuring, 'size' | 'report' | 'signal' | 'tell'>,
-): Promise<void> {
-  const { size, report, signal, tell } = measuring;
+export async function measureStarts(measuring: Measuring): Promise<void> {
+  const { size, signal, tell } = measuring;
   const first: number[] = [];
   const second: number[] = [];
   for (let count = 0; count < size.starts; count++) {
@@ -30,7 +28,12 @@ export async function measureStarts(
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   }
-  report.starts = { first: spreadOf(first), second: spreadOf(second) };
+  addFigure(measuring, {
+    group: 'starts',
+    name: `median of ${size.starts}`,
+    unit: 'ms',
+    values: { first: median(first), second: median(second) },
+  });
 }
 
 async function start(folder: string, signal: AbortSignal): Promise<number> {

@@ -28,43 +28,34 @@ export async function measureStatements(measuring: Measuring): Promise<void> {
 
 async function measureMint(measuring: Measuring, sql: postgres.Sql): Promise<void> {
   const { scene, size } = measuring;
-  let owner: BenchUser | undefined;
+  let owner = '';
   const prepare = async () => {
     // a new one each time, for the limit of keys
-    [owner] = await scene.newUsers(1);
-    if (owner) await actAs(sql, owner);
+    const [user] = (await scene.newUsers(1)) as [BenchUser];
+    owner = user.id;
+    await actAs(sql, user);
   };
+  const round = (statement: () => postgres.PendingQuery<postgres.Row[]>) => () =>
+    timeEach(size.statements, statement);
   await compare(
     measuring,
     { group: 'sql', name: 'mint_proxy_key', against: 'bare insert', aim: 2 },
     {
       candidate: {
         prepare,
-        round: () =>
-          timeEach(
-            size.statements,
-            () => sql`select * from public.mint_proxy_key('bench', 'developer', true)`,
-          ),
+        round: round(() => sql`select * from public.mint_proxy_key('bench', 'developer', true)`),
       },
       baseline: {
         prepare,
-        round: () => {
-          const rows = Array.from({ length: size.statements }, () => ({
-            id: randomUUID(),
-            keyId: `avp_live_${randomBytes(6).toString('hex')}`,
-          }));
-          return timeEach(
-            size.statements,
-            (index) => sql`
-              insert into bench.bare_keys
-                (id, key_id, user_id, label, tier, live_mode, created_at)
-              values (
-                ${rows[index]?.id ?? null}, ${rows[index]?.keyId ?? null}, ${owner?.id ?? null},
-                'bench', 'developer', true, clock_timestamp()
-              )
-              returning *`,
-          );
-        },
+        round: round(
+          () => sql`
+            insert into bench.bare_keys (id, key_id, user_id, label, tier, live_mode, created_at)
+            values (
+              ${randomUUID()}, ${`avp_live_${randomBytes(6).toString('hex')}`}, ${owner},
+              'bench', 'developer', true, clock_timestamp()
+            )
+            returning *`,
+        ),
       },
     },
   );
@@ -76,19 +67,19 @@ async function measureRotate(measuring: Measuring, sql: postgres.Sql): Promise<v
   const keys = await scene.newKeys(owners);
   await measuring.sql`
     insert into bench.bare_keys select * from private.proxy_keys where id = any(${keys}::uuid[])`;
-  const become = async (index: number) => {
-    const owner = owners[index];
-    if (owner) await actAs(sql, owner);
-  };
-  const rounds = (statement: (key: string) => postgres.PendingQuery<postgres.Row[]>) => () =>
-    timeEach(size.statements, (index) => statement(keys[index] ?? ''), become);
+  const round = (statement: (key: string) => postgres.PendingQuery<postgres.Row[]>) => () =>
+    timeEach(
+      size.statements,
+      (index) => statement(keys[index] as string),
+      (index) => actAs(sql, owners[index] as BenchUser),
+    );
   await compare(
     measuring,
     { group: 'sql', name: 'rotate_proxy_key', against: 'bare update', aim: 2 },
     {
-      candidate: { round: rounds((key) => sql`select * from public.rotate_proxy_key(${key})`) },
+      candidate: { round: round((key) => sql`select * from public.rotate_proxy_key(${key})`) },
       baseline: {
-        round: rounds(
+        round: round(
           (key) => sql`
             update bench.bare_keys set rotated_at = clock_timestamp() where id = ${key}
             returning *`,
@@ -102,7 +93,7 @@ async function measureLookup(measuring: Measuring, sql: postgres.Sql): Promise<v
   const known = await measuring.sql<{ keyId: string }[]>`
     select key_id as "keyId" from bench.bare_lookups order by random()`;
   let next = 0;
-  const rounds = (statement: (keyId: string) => postgres.PendingQuery<postgres.Row[]>) => () =>
+  const round = (statement: (keyId: string) => postgres.PendingQuery<postgres.Row[]>) => () =>
     timeEach(5 * measuring.size.statements, () =>
       statement(known[next++ % known.length]?.keyId ?? ''),
     );
@@ -110,11 +101,9 @@ async function measureLookup(measuring: Measuring, sql: postgres.Sql): Promise<v
     measuring,
     { group: 'sql', name: 'lookup_proxy_key', against: 'bare select', aim: 1.3 },
     {
-      candidate: {
-        round: rounds((keyId) => sql`select * from gateway.lookup_proxy_key(${keyId})`),
-      },
+      candidate: { round: round((id) => sql`select * from gateway.lookup_proxy_key(${id})`) },
       baseline: {
-        round: rounds((keyId) => sql`select * from bench.bare_lookups where key_id = ${keyId}`),
+        round: round((id) => sql`select * from bench.bare_lookups where key_id = ${id}`),
       },
     },
   );

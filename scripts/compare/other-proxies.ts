@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawnChild, waitUntilReady } from '../stack/child-process.ts';
 import { freePort, loopback } from '../stack/ports.ts';
+import { startProgram, type ThrowAwayProgram, takesConnections } from '../throw-away-program.ts';
 
 /** A forward proxy of others, as its Debian package installs it. */
 export interface OtherProxy {
@@ -77,43 +75,20 @@ export function installedVersion({ program }: OtherProxy): string | undefined {
   }
 }
 
-/** Starts it on a free port, with a folder that goes when it is stopped. */
+/** Starts it on a free port. */
 export async function startOtherProxy(
   proxy: OtherProxy,
-): Promise<{ port: number } & AsyncDisposable> {
+): Promise<ThrowAwayProgram & { port: number }> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-compare-'));
-  chmodSync(folder, 0o777);
-  const configFile = join(folder, 'config');
-  writeFileSync(configFile, [...proxy.settings, ...proxy.place(port, folder), ''].join('\n'));
-  const child = spawnChild({
+  const program = await startProgram({
     name: proxy.name,
     command: proxy.program,
-    args: proxy.args(configFile),
-    env: {},
-    cwd: folder,
-    logFile: join(folder, 'log'),
+    args(folder) {
+      const configFile = join(folder, 'config');
+      writeFileSync(configFile, [...proxy.settings, ...proxy.place(port, folder), ''].join('\n'));
+      return proxy.args(configFile);
+    },
+    ready: () => takesConnections(port),
   });
-  const stop = async () => {
-    await child.stop();
-    rmSync(folder, { recursive: true, force: true });
-  };
-  try {
-    await waitUntilReady(child, () => accepts(port));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { port, [Symbol.asyncDispose]: stop };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: loopback });
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
+  return { ...program, port };
 }

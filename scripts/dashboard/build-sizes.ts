@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { alignColumns } from '../table.ts';
 
 /** A file of a build. */
 export interface BuiltFile {
@@ -49,15 +50,7 @@ export function formatSizes(files: BuiltFile[]): string {
     ['first load', kilobytes(sum(first, 'bytes')), kilobytes(sum(first, 'compressedBytes')), ''],
     ['all', kilobytes(sum(files, 'bytes')), kilobytes(sum(files, 'compressedBytes')), ''],
   ];
-  const widths = [0, 1, 2].map((column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const [nameWidth = 0, sizeWidth = 0, compressedWidth = 0] = widths;
-  return rows
-    .map(([name = '', size = '', compressed = '', note = '']) =>
-      `${name.padEnd(nameWidth)}  ${size.padStart(sizeWidth)}  ${compressed.padStart(compressedWidth)}  ${note}`.trimEnd(),
-    )
-    .join('\n');
+  return alignColumns(rows, [1, 2]);
 }
 
 function sum(files: BuiltFile[], field: 'bytes' | 'compressedBytes'): number {

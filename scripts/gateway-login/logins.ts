@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { StackError } from '../stack/stack-error.ts';
+import { alignColumns } from '../table.ts';
 import { scramVerifier } from './scram-verifier.ts';
 
 /** A gateway's login, as the database has it. */
@@ -79,11 +80,7 @@ export function formatLogins(logins: GatewayLogin[]): string {
     const most = limit < 0 ? 'none' : String(limit);
     return [login, open ? most : 'closed: drop it again', String(connections)];
   });
-  const table = [['login', 'limit', 'open now'], ...rows];
-  const widths = [0, 1].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  return table
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
-    .join('\n');
+  return alignColumns([['login', 'limit', 'open now'], ...rows]);
 }
 
 /** What to do next, where it is the login that something is wrong with. */

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { runCommand } from '../operator-command.ts';
 import { explainFailure, openDatabase } from '../operator-database.ts';
 import { StackError } from '../stack/stack-error.ts';
-import { formatReports, needsAttention } from './report-table.ts';
+import { alignColumns } from '../table.ts';
 import { type Report, runTask, type Task } from './tasks.ts';
 
 const usage = `npm run maintain                           recounts the usage of the last month and this one,
@@ -79,4 +79,16 @@ async function run(
     await database.sql.end({ timeout: 0 });
   }
   return reports.some(needsAttention) ? 1 : 0;
+}
+
+/** Whether somebody should look at it. */
+function needsAttention({ outcome }: Report): boolean {
+  return !['unchanged', 'made', 'repaired', 'dropped'].includes(outcome);
+}
+
+function formatReports(reports: Report[]): string {
+  return alignColumns([
+    ['task', 'month', 'outcome', 'detail'],
+    ...reports.map(({ task, month, outcome, detail }) => [task, month ?? '', outcome, detail]),
+  ]);
 }

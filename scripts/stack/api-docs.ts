@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { projectRoot } from './project-root.ts';
 
 /** Where a person reads the API's description: on this machine alone, as Edge Functions serve no HTML. */
 export const apiDocsPath = '/api/v1/docs';
@@ -32,24 +32,20 @@ const start = `SwaggerUIBundle({
 });
 `;
 
-interface Asset {
-  type: string;
-  read(): Promise<Buffer | string> | string;
-}
-
-const html = 'text/html; charset=utf-8';
 const script = 'text/javascript; charset=utf-8';
+const packaged = (name: string) => () =>
+  readFile(join(projectRoot, 'node_modules/swagger-ui-dist', name));
 
-/** Everything there is, by its path: no part of a request names a file. */
-const assets = new Map<string, Asset>([
-  [apiDocsPath, { type: html, read: () => page }],
+/** Everything there is, by its path, with its type: no part of a request names a file. */
+const assets = new Map<string, { type: string; read(): Promise<Buffer> | string }>([
+  [apiDocsPath, { type: 'text/html; charset=utf-8', read: () => page }],
   [`${apiDocsPath}/start.js`, { type: script, read: () => start }],
-  ...['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png'].map(
-    (name): [string, Asset] => [
-      `${apiDocsPath}/${name}`,
-      { type: packagedType(name), read: () => readPackaged(name) },
-    ],
-  ),
+  [`${apiDocsPath}/swagger-ui-bundle.js`, { type: script, read: packaged('swagger-ui-bundle.js') }],
+  [
+    `${apiDocsPath}/swagger-ui.css`,
+    { type: 'text/css; charset=utf-8', read: packaged('swagger-ui.css') },
+  ],
+  [`${apiDocsPath}/favicon-32x32.png`, { type: 'image/png', read: packaged('favicon-32x32.png') }],
 ]);
 
 /** The paths that are answered here, and by no function. */
@@ -76,15 +72,4 @@ export async function serveApiDocs(
   });
   response.end(request.method === 'HEAD' ? undefined : body);
   return true;
-}
-
-function packagedType(name: string): string {
-  if (name.endsWith('.css')) return 'text/css; charset=utf-8';
-  return name.endsWith('.png') ? 'image/png' : script;
-}
-
-/** A file of the package, found when it is asked for: a stack starts without it. */
-function readPackaged(name: string): Promise<Buffer> {
-  const description = createRequire(import.meta.url).resolve('swagger-ui-dist/package.json');
-  return readFile(join(dirname(description), name));
 }

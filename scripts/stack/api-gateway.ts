@@ -1,18 +1,12 @@
-import {
-  Agent,
-  type ClientRequest,
-  createServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { createProxyServer } from 'http-proxy-3';
 import { serveApiDocs } from './api-docs.ts';
 import type { ServeDashboard } from './dashboard.ts';
+import { createForwarder, withoutHeaders } from './forward.ts';
 import { ownMessages } from './own-messages.ts';
-import { listenOnLoopback, loopback } from './ports.ts';
+import { listenOnLoopback } from './ports.ts';
 import type { ApiKeyRole } from './role-tokens.ts';
 
 /** Where the API gateway sends what it receives. */
@@ -50,26 +44,20 @@ export async function startApiGateway(options: {
   keys: ApiKeys;
 }): Promise<ApiGateway> {
   const { keys } = options;
-  // PostgREST closes a connection idle for 30 s: a request sent at that moment would be lost
-  const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 20_000 });
-  const proxy = createProxyServer({ agent, xfwd: true });
-  // an answer that breaks off must not look as if more of it were to come
-  proxy.on('proxyRes', (upstream, request, response) => {
-    if (rawHeader(request, 'connection') === 'close') upstream.headers.connection = 'close';
-    upstream.once('close', () => {
-      if (!upstream.complete) response.destroy();
-    });
-  });
-  proxy.on('proxyReq', frameAsReceived);
+  const forwarder = createForwarder();
   let opened: { upstreams: Upstreams; auth: ReturnType<typeof getRequestListener> } | undefined;
 
-  const forward = (request: IncomingMessage, response: ServerResponse, port: number) => {
-    // a client that asks to close its own connection must not close one that others use
-    request.headers.connection = 'keep-alive';
-    proxy.web(request, response, { target: `http://${loopback}:${port}` }, () =>
-      answer(response, 503, ownMessages.away),
-    );
-  };
+  const forward = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    port: number,
+    path: string,
+  ) =>
+    forwarder.forward(request, response, {
+      port,
+      path,
+      away: () => answer(response, 503, ownMessages.away),
+    });
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     if (!opened) return answer(response, 503, ownMessages.starting);
@@ -78,15 +66,17 @@ export async function startApiGateway(options: {
     if (upstreams.dashboard?.(request, response)) return;
     const route = matchRoute(request.url ?? '/', Object.keys(upstreams.functionPorts));
     if (!route) return answer(response, 404, ownMessages.noRoute);
-    request.url = route.path;
     if (route.kind === 'function') {
-      return forward(request, response, upstreams.functionPorts[route.name] as number);
+      return forward(request, response, upstreams.functionPorts[route.name] as number, route.path);
     }
     if (request.method !== 'OPTIONS') {
       const refusal = await authorize(request, keys);
       if (refusal && !route.open) return answer(response, 401, refusal);
     }
-    if (route.kind === 'rest') return forward(request, response, upstreams.postgrestPort);
+    if (route.kind === 'rest') {
+      return forward(request, response, upstreams.postgrestPort, route.path);
+    }
+    request.url = route.path;
     await auth(request, response);
   };
   // by default a connection closes after 5 idle seconds: a request sent at that moment would be lost
@@ -105,8 +95,7 @@ export async function startApiGateway(options: {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
-      proxy.close();
-      agent.destroy();
+      forwarder.close();
     },
   };
 }
@@ -135,29 +124,6 @@ function matchRoute(url: string, functionNames: string[]): Route | null {
   return { kind: 'function', name, path: stripped };
 }
 
-/**
- * Frames a body as it came. The proxy calls a DELETE in chunks empty and sends its chunks all the same:
- * the upstream would take them for the next request on that connection.
- */
-function frameAsReceived(outgoing: ClientRequest, request: IncomingMessage): void {
-  if (rawHeader(request, 'transfer-encoding') === undefined) return;
-  if (outgoing.headersSent) {
-    // no connection was free at once, and what the proxy made of it is on its way
-    if (request.method === 'DELETE' || request.method === 'OPTIONS') outgoing.destroy();
-    return;
-  }
-  outgoing.removeHeader('Content-Length');
-  outgoing.setHeader('Transfer-Encoding', 'chunked');
-}
-
-/** A header as the client sent it, in lower case: the proxy deletes some from `headers`, not from the raw list. */
-function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
-  const at = rawHeaders.findIndex(
-    (candidate, index) => index % 2 === 0 && candidate.toLowerCase() === name,
-  );
-  return at < 0 ? undefined : rawHeaders[at + 1]?.toLowerCase();
-}
-
 /** Puts the API key's role into `request` where no user's token is. Returns why not, or null. */
 async function authorize(request: IncomingMessage, keys: ApiKeys): Promise<string | null> {
   const bearer = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -168,15 +134,11 @@ async function authorize(request: IncomingMessage, keys: ApiKeys): Promise<strin
   if (request.headers.authorization && !bearer?.startsWith('sb_')) return null;
   if (!apiKey) return 'No API key found in request';
   const role = apiKey === keys.secretKey ? 'service_role' : 'anon';
-  request.headers.authorization = `Bearer ${await keys.roleToken(role)}`;
-  // the auth service's listener reads the raw list
-  request.rawHeaders = request.rawHeaders
-    .flatMap((name, index, all) =>
-      index % 2 === 0 && name.toLowerCase() !== 'authorization'
-        ? [name, all[index + 1] as string]
-        : [],
-    )
-    .concat('Authorization', request.headers.authorization);
+  request.rawHeaders = [
+    ...withoutHeaders(request.rawHeaders, ['authorization']),
+    'Authorization',
+    `Bearer ${await keys.roleToken(role)}`,
+  ];
   return null;
 }
 
@@ -189,7 +151,7 @@ function apiKeyOf(request: IncomingMessage): string | undefined {
 }
 
 function answer(response: ServerResponse, status: number, message: string): void {
-  if (response.headersSent) {
+  if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }

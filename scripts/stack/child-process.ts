@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, type ProcessIdentity, signalGroup } from './process-identity.ts';
@@ -100,23 +101,12 @@ export async function waitUntilReady(
   probe: () => Promise<boolean>,
   timeoutMs = 30_000,
 ): Promise<void> {
-  let late = false;
-  const timer = new AbortController();
+  const limit = AbortSignal.timeout(timeoutMs);
   // a probe may itself never be answered
-  const timeout = sleep(timeoutMs, undefined, { signal: timer.signal }).then(
-    () => {
-      late = true;
-    },
-    () => {},
-  );
-  try {
-    while (!child.hasExited() && !late) {
-      const ready = probe().catch(() => false);
-      if ((await Promise.race([ready, child.exited, timeout])) === true) return;
-      await sleep(15);
-    }
-  } finally {
-    timer.abort();
+  const over = Promise.race([child.exited, once(limit, 'abort')]).then(() => false);
+  while (!child.hasExited() && !limit.aborted) {
+    if (await Promise.race([probe().catch(() => false), over])) return;
+    await sleep(15);
   }
   const what = child.hasExited()
     ? 'ended before it was ready'

@@ -13,6 +13,7 @@ import { commandLine, identify } from './process-identity.ts';
 import type { ProcessUser } from './process-user.ts';
 import { endPrograms } from './run-record.ts';
 import { StackError } from './stack-error.ts';
+import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /**
@@ -21,15 +22,9 @@ import type { Supervisor } from './supervisor.ts';
  */
 export async function createCluster(
   supervisor: Supervisor,
-  options: {
-    /** The program's path. */
-    initdb: string;
-    dataDirectory: string;
-    logFile: string;
-    user: ProcessUser | null;
-  },
+  { postgresData: dataDirectory, logs }: StateDirectory,
+  { initdb: command, user }: { initdb: string; user: ProcessUser | null },
 ): Promise<void> {
-  const { dataDirectory, user } = options;
   if (existsSync(join(dataDirectory, 'PG_VERSION'))) return;
   const unfinished = `${dataDirectory}.unfinished`;
   const passwordFile = `${dataDirectory}.password`;
@@ -39,7 +34,7 @@ export async function createCluster(
   if (user) for (const path of [unfinished, passwordFile]) chownSync(path, user.uid, user.gid);
   const initdb = await supervisor.run({
     name: 'initdb',
-    command: options.initdb,
+    command,
     args: [
       `--pgdata=${unfinished}`,
       // the image's superuser is supabase_admin too: `postgres`, which runs migrations, is not one
@@ -54,7 +49,7 @@ export async function createCluster(
     ],
     env: {},
     cwd: unfinished,
-    logFile: options.logFile,
+    logFile: join(logs, 'initdb.log'),
     user,
   });
   rmSync(passwordFile, { force: true });

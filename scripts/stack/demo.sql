@@ -1,7 +1,8 @@
--- For the local stack alone: a demo user, an admin, three keys of the demo user with five weeks of
--- usage, all made the way callers make them. Their secrets are kept nowhere: rotate a key to get one.
--- Sign in as demo@example.com or admin@example.com with the password `proxy-keys-demo`. It is not
--- below supabase/, as everybody knows that password: no hosted database may ever run this.
+-- For the local stack alone: a demo user, an admin, three keys of the demo user with two months of
+-- usage that rises and falls as people's does, all made the way callers make them. Their secrets are
+-- kept nowhere: rotate a key to get one. Sign in as demo@example.com or admin@example.com with the
+-- password `proxy-keys-demo`. It is not below supabase/, as everybody knows that password: no hosted
+-- database may ever run this.
 
 insert into auth.users (
   instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
@@ -45,28 +46,37 @@ begin
   for wanted in
     select * from (
       values
-        ('prod-scraper', 'developer', true, 40),
-        ('price-monitor', 'team', true, 120),
-        ('integration-tests', 'developer', false, 8)
+        ('prod-scraper', 'developer', true, 15),
+        ('price-monitor', 'team', true, 70),
+        ('integration-tests', 'developer', false, 5)
     ) as v (label, tier, live_mode, connects_per_day)
   loop
     minted := private.mint_proxy_key(wanted.label, wanted.tier, wanted.live_mode, null);
     -- older than its usage, which a key cannot have before it is made
-    update private.proxy_keys set created_at = now() - interval '36 days' where id = minted.id;
+    update private.proxy_keys set created_at = now() - interval '63 days' where id = minted.id;
     perform gateway.record_usage(jsonb_agg(jsonb_build_object(
       'eventId', private.uuid_v7(),
       'apiKeyId', minted.id,
-      'occurredAt', now() - random() * interval '35 days',
+      'occurredAt', event.at,
       'targetHost',
-        (array['shop.example.com', 'api.example.net', 'www.example.org'])[1 + n % 3],
+        (array['shop.example.com', 'api.example.net', 'www.example.org'])[1 + event.n % 3],
       'method', 'CONNECT',
       'statusCode', 200,
       'bytesSent', 500 + floor(random() * 5000),
-      'bytesReceived', 20000 + floor(random() * 2000000),
+      'bytesReceived', floor(
+        20000 + random() * 16000000
+        -- less by night and at weekends, and a little less the longer ago
+        * (1.1 + sin((extract(hour from event.at)::float - 9) / 24 * 2 * pi()))
+        * case when extract(isodow from event.at) > 5 then 0.45 else 1 end
+        * (1 - extract(epoch from now() - event.at)::float / 86400 / 120)
+      ),
       'durationMs', 80 + floor(random() * 4000),
       'servedByNodeId', 'demo'
     )))
-    from generate_series(1, 35 * wanted.connects_per_day) as n;
+    from (
+      select n, now() - random() * interval '62 days' as at
+      from generate_series(1, 62 * wanted.connects_per_day) as n
+    ) as event;
   end loop;
 end
 $$;

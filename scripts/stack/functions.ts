@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { waitUntilReady } from './child-process.ts';
-import { loopback } from './ports.ts';
+import { freePort, loopback } from './ports.ts';
+import { locateDeno } from './programs.ts';
 import { projectRoot } from './project-root.ts';
-import { StackError } from './stack-error.ts';
-import type { Supervisor } from './supervisor.ts';
+import type { Run } from './run.ts';
 
 /** An Edge Function: its name is the first part of the path it serves. */
 export interface FunctionSource {
@@ -13,28 +11,27 @@ export interface FunctionSource {
   entrypoint: string;
 }
 
-/** The environment that the platform gives a function. */
-export interface FunctionEnvironment {
-  SUPABASE_URL: string;
-  SUPABASE_PUBLISHABLE_KEYS: string;
-  SUPABASE_SECRET_KEYS: string;
-  SUPABASE_JWKS: string;
+/** Starts the functions of config.toml and the `extra` ones. Returns the port of each, by name. */
+export async function startFunctions(
+  run: Run,
+  extra: FunctionSource[],
+): Promise<Record<string, number>> {
+  const configured = Object.entries(run.config.functions).map(([name, { entrypoint }]) => ({
+    name,
+    entrypoint: join(projectRoot, 'supabase', entrypoint),
+  }));
+  const started = [...configured, ...extra].map(
+    async (source): Promise<[string, number]> => [source.name, await startFunction(run, source)],
+  );
+  return Object.fromEntries(await Promise.all(started));
 }
 
 /** Starts one function under Deno, with the permissions it needs and no more. */
-export async function startFunction(
-  supervisor: Supervisor,
-  options: {
-    source: FunctionSource;
-    port: number;
-    environment: FunctionEnvironment;
-    logFile: string;
-    denoDirectory: string;
-  },
-): Promise<void> {
-  const { source, port } = options;
-  const child = supervisor.start({
-    name: `Function ${source.name}`,
+async function startFunction(run: Run, { name, entrypoint }: FunctionSource): Promise<number> {
+  const port = await freePort();
+  const { publishableKey, secretKey, signingKey } = run.keys;
+  const child = run.supervisor.start({
+    name: `Function ${name}`,
     command: locateDeno(),
     args: [
       'serve',
@@ -46,36 +43,25 @@ export async function startFunction(
       '--cached-only',
       '--no-lock',
       '--allow-env',
-      `--allow-net=${new URL(options.environment.SUPABASE_URL).host}`,
-      source.entrypoint,
+      `--allow-net=${new URL(run.url).host}`,
+      entrypoint,
     ],
-    env: { ...options.environment, DENO_DIR: options.denoDirectory, DENO_NO_UPDATE_CHECK: '1' },
+    env: {
+      // as the platform gives it
+      SUPABASE_URL: run.url,
+      SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
+      SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
+      SUPABASE_JWKS: JSON.stringify({ keys: [signingKey.publicJwk] }),
+      DENO_DIR: join(run.state.root, 'deno'),
+      DENO_NO_UPDATE_CHECK: '1',
+    },
     cwd: projectRoot,
-    logFile: options.logFile,
+    logFile: join(run.state.logs, `function-${name}.log`),
   });
   await waitUntilReady(child, async () => {
     await fetch(`http://${loopback}:${port}/`, { method: 'OPTIONS' });
     return true;
   });
-}
-
-/** The Deno binary from npm, also where npm skipped its install script. */
-export function locateDeno(): string {
-  const libc = process.platform === 'linux' ? '-glibc' : '';
-  let cause: unknown;
-  try {
-    const packages = dirname(dirname(createRequire(import.meta.url).resolve('deno/package.json')));
-    const found = [
-      join(packages, 'deno', 'deno'),
-      join(packages, '@deno', `${process.platform}-${process.arch}${libc}`, 'deno'),
-    ].find((path) => existsSync(path));
-    if (found) return found;
-  } catch (error) {
-    cause = error;
-  }
-  throw new StackError(
-    `Deno is missing for ${process.platform}-${process.arch}.`,
-    'Run `npm ci` (with optional dependencies).',
-    { cause },
-  );
+  run.report(`function ${name}`);
+  return port;
 }

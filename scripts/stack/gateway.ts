@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { waitUntilReady } from './child-process.ts';
-import { loopback, requireFreePort } from './ports.ts';
+import { localGatewayLogin } from './database.ts';
+import { freePort, loopback, requireFreePort } from './ports.ts';
+import { databaseUrl } from './postgres.ts';
 import { projectRoot } from './project-root.ts';
-import type { Supervisor } from './supervisor.ts';
+import type { Run } from './run.ts';
 
 /** Where the gateway listens unless it is told otherwise, as the contract says. */
-export const gatewayPorts = { connect: 7777, metrics: 9777 };
+const gatewayPorts = { connect: 7777, metrics: 9777 };
 
 /** Fails with what to do when the gateway could not listen where it always does. */
 export async function requireGatewayPorts(): Promise<void> {
@@ -15,35 +17,31 @@ export async function requireGatewayPorts(): Promise<void> {
 
 /** Starts the CONNECT gateway; loopback targets are allowed, on any port, as this is local work. */
 export async function startGateway(
-  supervisor: Supervisor,
-  options: {
-    port: number;
-    metricsPort: number;
-    databaseUrl: string;
-    spoolDirectory: string;
-    logFile: string;
-  },
-): Promise<void> {
-  const child = supervisor.start({
+  run: Run,
+  databasePort: number,
+): Promise<{ gatewayUrl: string; gatewayMetricsUrl: string }> {
+  const port = run.ephemeral ? await freePort() : gatewayPorts.connect;
+  const metricsPort = run.ephemeral ? await freePort() : gatewayPorts.metrics;
+  const gatewayMetricsUrl = `http://${loopback}:${metricsPort}`;
+  const child = run.supervisor.start({
     name: 'Gateway',
     command: process.execPath,
     args: ['--initial-heap-size=256', join(projectRoot, 'gateway', 'main.ts')],
     env: {
-      GATEWAY_DATABASE_URL: options.databaseUrl,
+      GATEWAY_DATABASE_URL: databaseUrl(localGatewayLogin, databasePort),
       GATEWAY_HOST: loopback,
-      GATEWAY_PORT: String(options.port),
-      GATEWAY_METRICS_PORT: String(options.metricsPort),
+      GATEWAY_PORT: String(port),
+      GATEWAY_METRICS_PORT: String(metricsPort),
       GATEWAY_NODE_ID: 'local',
-      GATEWAY_SPOOL_DIR: options.spoolDirectory,
+      GATEWAY_SPOOL_DIR: run.state.gatewaySpool,
       GATEWAY_FLUSH_MS: '2000',
       // a developer's Ctrl-C is not to wait for a tunnel that is left open
       GATEWAY_DRAIN_MS: '0',
       GATEWAY_ALLOW_TARGETS: '127.0.0.0/8,::1/128',
     },
-    logFile: options.logFile,
+    logFile: join(run.state.logs, 'gateway.log'),
   });
-  await waitUntilReady(child, async () => {
-    const response = await fetch(`http://${loopback}:${options.metricsPort}/readyz`);
-    return response.ok;
-  });
+  await waitUntilReady(child, async () => (await fetch(`${gatewayMetricsUrl}/readyz`)).ok);
+  run.report('the CONNECT gateway');
+  return { gatewayUrl: `http://${loopback}:${port}`, gatewayMetricsUrl };
 }

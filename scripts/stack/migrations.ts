@@ -4,6 +4,7 @@ import { withConnection } from './database.ts';
 import { databaseUrl } from './postgres.ts';
 import { projectRoot } from './project-root.ts';
 import { StackError } from './stack-error.ts';
+import type { StateDirectory } from './state-directory.ts';
 import { supabaseCli } from './supabase-cli.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -13,18 +14,19 @@ import type { Supervisor } from './supervisor.ts';
  */
 export async function applyMigrations(
   supervisor: Supervisor,
-  options: { port: number; logFile: string; temporary: string },
+  { logs, temporary }: StateDirectory,
+  port: number,
 ): Promise<number> {
-  const pending = await countPending(options.port);
+  const pending = await countPending(port);
   if (pending === 0) return pending;
-  const remote = `--remote=${databaseUrl('postgres', options.port)}`;
+  const remote = `--remote=${databaseUrl('postgres', port)}`;
   const cli = supabaseCli(['db', 'push', remote]);
   const push = await supervisor.run({
     ...cli,
     name: 'supabase db push',
     // it leaves a library of its own in the folder for temporary files
-    env: { ...cli.env, TMPDIR: options.temporary },
-    logFile: options.logFile,
+    env: { ...cli.env, TMPDIR: temporary },
+    logFile: join(logs, 'migrations.log'),
   });
   if (push.exitCode() === 0) return pending;
   throw new StackError(

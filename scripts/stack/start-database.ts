@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { clearStaleLock, createCluster } from './cluster.ts';
 import { copyTemplate } from './copy-template.ts';
 import { bootstrapDatabase, openGatewayLogin } from './database.ts';
@@ -25,34 +24,17 @@ export async function startDatabase(options: {
 }): Promise<number> {
   const { supervisor, state, durable, report } = options;
   const user = postgresUser();
-  const dataDirectory = state.postgresData;
-  await clearStaleLock(dataDirectory);
+  await clearStaleLock(state.postgresData);
   if (options.port !== undefined) await requireFreePort(options.port, 'Postgres');
   const binaries = await locatePostgresBinaries({ user, copyTo: state.postgresBinaries });
-  copyTemplate(dataDirectory, user);
-  await createCluster(supervisor, {
-    initdb: binaries.initdb,
-    dataDirectory,
-    logFile: join(state.logs, 'initdb.log'),
-    user,
-  });
+  copyTemplate(state.postgresData, user);
+  await createCluster(supervisor, state, { initdb: binaries.initdb, user });
   const port = options.port ?? (await freePort());
-  await startPostgres(supervisor, {
-    postgres: binaries.postgres,
-    dataDirectory,
-    logFile: join(state.logs, 'postgres.log'),
-    port,
-    user,
-    durable,
-  });
+  await startPostgres(supervisor, state, { command: binaries.postgres, port, user, durable });
   report('Postgres 17');
 
   await bootstrapDatabase(port);
-  const applied = await applyMigrations(supervisor, {
-    port,
-    logFile: join(state.logs, 'migrations.log'),
-    temporary: state.temporary,
-  });
+  const applied = await applyMigrations(supervisor, state, port);
   await openGatewayLogin(port);
   report(applied === 0 ? 'migrations: none pending' : `migrations: ${applied} applied`);
   return port;

@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
+import { locateSupabaseCli } from './programs.ts';
 import { projectRoot } from './project-root.ts';
-import { StackError } from './stack-error.ts';
 
 /** How to run a program. */
 export interface Command {
@@ -38,25 +37,4 @@ export async function runSupabaseCli(args: string[]): Promise<string> {
     maxBuffer: 16 * 1024 * 1024,
   });
   return stdout;
-}
-
-/** The CLI's script. The program that it starts is in a package of its own for each platform. */
-function locateSupabaseCli(): string {
-  const platform = `@supabase/cli-${process.platform}-${process.arch}`;
-  try {
-    const script = createRequire(import.meta.url).resolve('supabase/dist/supabase.js');
-    const { resolve } = createRequire(script);
-    try {
-      resolve(`${platform}/package.json`);
-    } catch {
-      resolve(`${platform}-musl/package.json`);
-    }
-    return script;
-  } catch (cause) {
-    throw new StackError(
-      `The supabase CLI is missing: the package ${platform} is not installed.`,
-      'Run `npm ci` (with optional dependencies).',
-      { cause },
-    );
-  }
 }

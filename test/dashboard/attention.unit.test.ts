@@ -2,35 +2,21 @@ import { describe, expect, it } from 'vitest';
 import type { Key } from '../../dashboard/src/data/key.ts';
 import { needsAttention } from '../../dashboard/src/overview/attention.ts';
 import { totalsByTier } from '../../dashboard/src/overview/tiers.ts';
+import { aKey } from './a-key.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 const day = 86_400_000;
 const inDays = (days: number) => new Date(now + days * day).toISOString();
 
-const key = (label: string, fields: Partial<Key> = {}): Key => ({
-  id: label,
-  key_id: `avp_live_${label}`,
-  label,
-  tier: 'developer',
-  live_mode: true,
-  active: true,
-  allowed_ips: [],
-  bandwidth_limit_bytes: 1_000,
-  bandwidth_used_this_period_bytes: 0,
-  rate_limit: 60,
-  tunnel_limit: 60,
-  limit_overrides: {},
-  created_at: inDays(-100),
-  deleted_at: null,
-  expires_at: null,
-  grace_ends_at: null,
-  last_used_at: null,
-  rotated_at: null,
-  suspended_at: null,
-  suspended_reason: null,
-  user_id: 'somebody',
-  ...fields,
-});
+const key = (label: string, fields: Partial<Key> = {}): Key =>
+  aKey({
+    id: label,
+    key_id: `avp_live_${label}`,
+    label,
+    bandwidth_limit_bytes: 1_000,
+    created_at: inDays(-100),
+    ...fields,
+  });
 const found = (...keys: Key[]) =>
   needsAttention(keys, now).map(({ key: { label }, reason }) => [label, reason]);
 

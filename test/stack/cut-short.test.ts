@@ -111,7 +111,7 @@ async function expectNextStartToBeWhole(checkout: CheckoutCopy): Promise<StartCo
       (select count(*)::int from private.proxy_usage_events) as events`;
   await sql.end();
   const migrations = readdirSync(join(checkout.folder, 'supabase', 'migrations')).length;
-  expect(counts).toEqual({ migrations, users: 2, identities: 2, keys: 3, events: 35 * 168 });
+  expect(counts).toEqual({ migrations, users: 2, identities: 2, keys: 3, events: 62 * 90 });
   next.child.kill('SIGINT');
   expect(await next.ended).toBe(0);
   return next;

@@ -74,7 +74,7 @@ it('migrations alone make no user, and the demo accounts are made once', async (
     return row;
   };
   expect(await counts()).toEqual({ users: 0, identities: 0, keys: 0, events_after_mint: 0 });
-  const made = { users: 2, identities: 2, keys: 3, events_after_mint: 35 * 168 };
+  const made = { users: 2, identities: 2, keys: 3, events_after_mint: 62 * 90 };
   expect(await makeDemoAccounts(port)).toBe(true);
   expect(await counts()).toEqual(made);
   expect(await makeDemoAccounts(port)).toBe(false);

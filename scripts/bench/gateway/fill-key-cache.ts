@@ -2,9 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { anywhere } from '../../../gateway/keys/client-ranges.ts';
 import { KeyCache } from '../../../gateway/keys/key-cache.ts';
+import { growth, memoryUse } from './tell-memory.ts';
 
-// Makes a gateway's key cache and, when it is told to fill it, puts as many keys there as its
-// argument says, each a record as a look-up gives it.
+// Puts as many keys into a gateway's key cache as its argument says, each a record as a look-up gives
+// it, and prints what memory they take.
 const [count = ''] = process.argv.slice(2);
 const parseBytes: (text: string) => Buffer = pg.types.getTypeParser(pg.types.builtins.BYTEA);
 
@@ -30,11 +31,10 @@ const cache = new KeyCache({
   now: () => performance.now(),
 });
 
-process.on('message', async (order) => {
-  if (order !== 'fill') return;
-  cache.switchOn();
-  for (let number = 0; number < Number(count); number++) {
-    await cache.get(`avp_live_${number.toString(16).padStart(12, '0')}`);
-  }
-  process.send?.(cache.size.known);
-});
+const before = memoryUse();
+cache.switchOn();
+for (let number = 0; number < Number(count); number++) {
+  await cache.get(`avp_live_${number.toString(16).padStart(12, '0')}`);
+}
+if (cache.size.known !== Number(count)) throw new Error(`${cache.size.known} keys were cached`);
+console.log(JSON.stringify(growth(before, memoryUse())));

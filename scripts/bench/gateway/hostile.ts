@@ -1,11 +1,26 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loopback } from '../../stack/ports.ts';
-import type { HostileOrder } from './hostile-process.ts';
+import { answer } from './threads.ts';
 
-// Burdens a gateway as its parent asks, until it is asked to stop. Its clients have an address of their
+// Burdens a gateway as it is asked to, until it is asked to rest. Its clients have an address of their
 // own. It also is the name server that never answers.
+
+/** What a gateway is burdened with. */
+export type HostileKind =
+  | 'pipelined requests'
+  | 'silent names'
+  | 'a key at its tunnel limit'
+  | 'slow clients';
+
+interface Burden {
+  kind: HostileKind;
+  proxyPort: number;
+  /** A CONNECT, for those who hold a key. */
+  request: string;
+}
 
 const ownAddress = '127.0.0.2';
 /** Requests are sent again at this pace on each connection, in ms, where somebody has to wait. */
@@ -19,23 +34,27 @@ const silent = createSocket('udp4');
 silent.bind(0, loopback);
 await once(silent, 'listening');
 
-process.on('message', async (order: HostileOrder) => {
-  if (order === 'name server') {
-    process.send?.(`${loopback}:${silent.address().port}`);
-  } else if (order === 'stop') {
+export type HostileActions = typeof actions;
+const actions = {
+  /** `address:port` of a name server that never answers. */
+  nameServer: (_: null) => `${loopback}:${silent.address().port}`,
+  /** Resolves when they are at work. */
+  async begin(burden: Burden) {
+    stopped = false;
+    begin(burden);
+    // so long until it is in full
+    await sleep(500);
+  },
+  /** Resolves when all their connections have ended. */
+  async rest(_: null) {
     stopped = true;
     for (const socket of open) socket.destroy();
-    while (open.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    process.send?.('stopped');
-  } else {
-    stopped = false;
-    begin(order);
-    // so long until it is in full
-    setTimeout(() => process.send?.('begun'), 500);
-  }
-});
+    while (open.size > 0) await sleep(10);
+  },
+};
+answer(actions);
 
-function begin({ kind, proxyPort, request }: Exclude<HostileOrder, string>): void {
+function begin({ kind, proxyPort, request }: Burden): void {
   const start = (
     count: number,
     bytes: Buffer,

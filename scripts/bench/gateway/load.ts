@@ -1,25 +1,50 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { loopback } from '../../stack/ports.ts';
-import type { ConnectLoad, ConnectResult, LoadOrder, TransferLoad } from './load-process.ts';
 import { sendBytes, startTarget, transferCommand } from './target.ts';
+import { answer } from './threads.ts';
 
-// Sends load to proxies and is their target: does what its parent asks for, one order at a time. It
+// Sends load to proxies and is their target: does what it is asked for, one thing at a time. It
 // spends as little as Node allows: one buffer for all that is received, one request for all CONNECTs.
+
+/** A proxy, and how to ask it for a tunnel. */
+interface Way {
+  proxyPort: number;
+  /** A CONNECT to the load's own target. */
+  request: string;
+  /** How many at once. */
+  connections: number;
+}
+
+/** CONNECTs, each closed once it is answered, until `count` were sent or `milliseconds` have passed. */
+type ConnectLoad = Way & { count?: number; milliseconds?: number };
+
+/** Bytes through tunnels that are open before. */
+type TransferLoad = Way & {
+  direction: 'download' | 'upload';
+  /** Over all tunnels together. */
+  bytes: number;
+};
+
+/** What came of CONNECTs. */
+interface ConnectResult {
+  elapsedMs: number;
+  /** From the start of each TCP connection to the answer, in ms. */
+  setUps: number[];
+}
 
 /** Shared by all connections: what is read is looked at before the next read. */
 const received = Buffer.alloc(256 * 1024);
 
 const target = await startTarget();
 
-process.on('message', async (order: LoadOrder) => {
-  if ('connects' in order) process.send?.(await connects(order.connects));
-  else if ('transfer' in order) process.send?.(await transfer(order.transfer));
-  else process.send?.(target.port);
-});
+/** What the thread can be asked for; what a proxy refuses ends it. */
+export type LoadActions = typeof actions;
+const actions = { targetPort: (_: null) => target.port, connects, transfer };
+answer(actions);
 
 /** Sends a CONNECT; `onBytes` is called with the length of each read, whose bytes are in `received`. */
-function dial(port: number, request: Buffer, onBytes: (length: number) => void): Socket {
+function dial(port: number, request: Buffer | string, onBytes: (length: number) => void): Socket {
   const callback = (length: number) => {
     onBytes(length);
     return true;
@@ -37,6 +62,7 @@ function expectTunnel(length: number): void {
   if (status !== '200') throw new Error(`a CONNECT was answered ${status}`);
 }
 
+/** How long CONNECTs take. */
 async function connects(load: ConnectLoad): Promise<ConnectResult> {
   const { proxyPort, connections, count = Infinity, milliseconds = Infinity } = load;
   const request = Buffer.from(load.request);
@@ -71,13 +97,14 @@ async function connects(load: ConnectLoad): Promise<ConnectResult> {
   return { elapsedMs: performance.now() - begun, setUps };
 }
 
+/** How long the bytes take, in ms. */
 async function transfer({ direction, bytes, ...load }: TransferLoad): Promise<number> {
   const expected = direction === 'download' ? bytes / load.connections : 1;
   const tunnels = Array.from({ length: load.connections }, () => {
     const opened = Promise.withResolvers<void>();
     const complete = Promise.withResolvers<void>();
     let count = -1;
-    const socket = dial(load.proxyPort, Buffer.from(load.request), (length) => {
+    const socket = dial(load.proxyPort, load.request, (length) => {
       if (count === -1) {
         expectTunnel(length);
         count = 0;

@@ -1,9 +1,10 @@
-import type { Measuring } from '../measuring.ts';
+import { addComparison, type Measuring } from '../measuring.ts';
 import { quantile, spreadOf } from '../statistics.ts';
 import { newBenchKeys } from './bench-keys.ts';
-import { type HostileKind, startHostile } from './hostile-process.ts';
-import { startLoad } from './load-process.ts';
-import { startGatewayProcess } from './proxy-process.ts';
+import type { HostileActions, HostileKind } from './hostile.ts';
+import { startGatewayProcess } from './measured-proxies.ts';
+import { startLoad } from './proxies.ts';
+import { startThread } from './threads.ts';
 import { connectRequest } from './tunnels.ts';
 
 /** Its slowest CONNECTs beside hostile clients may take this many times what they take in quiet. */
@@ -22,27 +23,24 @@ export const burdens: { kind: HostileKind; name: string }[] = [
 
 /** The 95th percentile of a customer's CONNECTs, one after another, beside clients that mean harm. */
 export async function measureNeighbours(measuring: Measuring): Promise<void> {
-  const { size, sql, scene, stack, report, signal, tell } = measuring;
+  const { size, sql, scene, stack, signal } = measuring;
   const [good, bad] = await newBenchKeys(measuring, await scene.newUsers(2));
   if (!good || !bad) throw new Error('two keys were asked for');
   await sql`
     update private.proxy_keys set limit_overrides = ${sql.json({ tunnel_limit: tunnelLimit })}
     where id = ${bad.id}`;
-  await using undo = new AsyncDisposableStack();
-  const load = await startLoad();
-  undo.defer(() => load.stop());
-  const hostile = await startHostile();
-  undo.defer(() => hostile.stop());
-  const gateway = await startGatewayProcess(stack.gatewayDbUrl, {
-    env: { GATEWAY_DNS_SERVERS: hostile.nameServer },
+  await using load = startLoad();
+  const targetPort = await load.ask('targetPort', null);
+  await using hostile = startThread<HostileActions>(new URL('./hostile.ts', import.meta.url));
+  await using gateway = await startGatewayProcess(stack.gatewayDbUrl, {
+    env: { GATEWAY_DNS_SERVERS: await hostile.ask('nameServer', null) },
   });
-  undo.defer(() => gateway.stop());
 
   const connects = async () => {
     signal.throwIfAborted();
-    const { setUps } = await load.connects({
+    const { setUps } = await load.ask('connects', {
       proxyPort: gateway.port,
-      request: connectRequest(load.targetPort, good.pair).toString(),
+      request: connectRequest(targetPort, good.pair),
       connections: 1,
       count: size.statements * 10,
     });
@@ -50,29 +48,25 @@ export async function measureNeighbours(measuring: Measuring): Promise<void> {
   };
   await connects();
   for (const { kind, name } of burdens) {
-    const silentName = connectRequest(443, bad.pair).toString().replaceAll('127.0.0.1', 'a.test');
-    const request =
-      kind === 'silent names' ? silentName : connectRequest(load.targetPort, bad.pair).toString();
+    const silentName = connectRequest(443, bad.pair).replaceAll('127.0.0.1', 'a.test');
+    const request = kind === 'silent names' ? silentName : connectRequest(targetPort, bad.pair);
     const quiet: number[] = [];
     const burdened: number[] = [];
     for (let round = 0; round < Math.ceil(size.rounds / 4); round += 1) {
       quiet.push(...(await connects()));
-      await hostile.begin({ kind, proxyPort: gateway.port, request });
+      await hostile.ask('begin', { kind, proxyPort: gateway.port, request });
       burdened.push(...(await connects()));
-      await hostile.rest();
+      await hostile.ask('rest', null);
       await gateway.recorded();
     }
-    const ratio = quantile(burdened, 0.95) / quantile(quiet, 0.95);
-    report.comparisons.push({
-      group: 'gateway',
-      name: `CONNECT beside ${name}: p95`,
-      against: 'quiet',
-      aim,
-      candidate: spreadOf(burdened),
-      baseline: spreadOf(quiet),
-      ratio,
-      verdict: ratio <= aim ? 'ok' : 'over',
-    });
-    tell(`gateway: a CONNECT's p95 beside ${name}: ${ratio.toFixed(2)}`);
+    addComparison(
+      measuring,
+      { group: 'gateway', name: `CONNECT beside ${name}: p95`, against: 'quiet', aim },
+      {
+        candidate: spreadOf(burdened),
+        baseline: spreadOf(quiet),
+        ratio: quantile(burdened, 0.95) / quantile(quiet, 0.95),
+      },
+    );
   }
 }

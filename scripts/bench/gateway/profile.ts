@@ -4,70 +4,58 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { startStack } from '../../stack/stack.ts';
 import { openScene } from '../scene.ts';
-import { readProfile } from './cpu-profile.ts';
-import type { Program } from './measured-process.ts';
 import { type Peer, startProxies } from './proxies.ts';
 
-// Says where the time of a CONNECT goes: `node scripts/bench/gateway/profile.ts [connections] [seconds]`.
-// CONNECTs are closed once they are answered, in a loop, through the gateway and what it is compared
-// with. Linux alone. A profile counts time that passes: where others use the machine it is more than the
-// CPU time, which is said first.
+// Says what CPU time a CONNECT costs, and profiles the gateway meanwhile:
+// `node scripts/bench/gateway/profile.ts [connections] [seconds]`. CONNECTs are closed once they are
+// answered, in a loop, through the gateway and what it is compared with. Linux alone.
 
 const [connections = 64, seconds = 8] = process.argv.slice(2).map(Number);
 /** Of /proc's times. */
 const ticksPerSecond = 100;
 const warmUpMs = 3_000;
-const rows = 30;
 
 const folder = mkdtempSync(join(tmpdir(), 'gateway-profile-'));
 const abort = new AbortController();
 const { signal } = abort;
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => abort.abort());
+await using undo = new AsyncDisposableStack();
 const stack = await startStack({ ephemeral: true, dashboard: false, durable: true, signal });
+undo.defer(() => stack.stop());
 const sql = postgres(stack.dbUrl, { max: 2, onnotice: () => {} });
-try {
-  const scene = await openScene(sql, stack.keysFile);
-  const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-  await using proxies = await startProxies({ stack, sql, scene }, flags);
-  const { load, gateway, bare, squid } = proxies;
-  const run = async (name: string, { process: proxy, request }: Peer<Program>) => {
-    signal.throwIfAborted();
-    const asked = { proxyPort: proxy.port, request: request.toString(), connections };
-    await load.connects({ ...asked, milliseconds: warmUpMs });
-    await gateway.process.recorded();
-    const database = (await sql<{ pid: number }[]>`select pid from pg_stat_activity`).map(
-      ({ pid }) => pid,
-    );
-    const used = () =>
-      [[proxy.processId], database, [load.processId]].map((ids) => cpuSeconds(ids));
-    const before = used();
-    const from = process.hrtime.bigint();
-    const { elapsedMs, setUps } = await load.connects({ ...asked, milliseconds: 1_000 * seconds });
-    const to = process.hrtime.bigint();
-    await gateway.process.recorded();
-    const [own, postgres, loaded] = used().map((after, index) =>
-      (((after - (before[index] ?? 0)) * 1e6) / setUps.length).toFixed(0),
-    );
-    console.log(
-      `${name}: ${((setUps.length / elapsedMs) * 1_000).toFixed(0)} CONNECTs a second; ` +
-        `µs of CPU each: ${own} its process, ${postgres} Postgres, ${loaded} the load`,
-    );
-    return { from, to, count: setUps.length };
-  };
-  if (squid) await run('Squid', squid);
-  await run('bare relay', bare);
-  const { from, to, count } = await run('gateway', gateway);
-  // it writes its profile when it ends
-  await gateway.process.stop();
-  for (const file of readdirSync(folder)) {
-    const spent = readProfile(join(folder, file), from, to);
-    print('our file that asked for it, or what of Node did', spent.files, count);
-    print('function, without what it calls', spent.functions, count);
-    console.log(`\n${join(folder, file)} opens in Chromium's developer tools`);
-  }
-} finally {
-  await sql.end({ timeout: 1 });
-  await stack.stop();
+undo.defer(() => sql.end({ timeout: 1 }));
+const scene = await openScene(sql, stack.keysFile);
+const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+const { load, gateway, bare, squid } = undo.use(await startProxies({ stack, sql, scene }, flags));
+if (squid) await run('Squid', squid);
+await run('bare relay', bare);
+await run('gateway', gateway);
+// it writes its profile when it ends
+await gateway.process.stop();
+for (const file of readdirSync(folder)) {
+  console.log(`${join(folder, file)} opens in Chromium's developer tools, under Performance`);
+}
+
+async function run(name: string, { process: proxy, request }: Peer): Promise<void> {
+  signal.throwIfAborted();
+  const asked = { proxyPort: proxy.port, request, connections };
+  await load.ask('connects', { ...asked, milliseconds: warmUpMs });
+  await gateway.process.recorded();
+  const backends = await sql<{ pid: number }[]>`select pid from pg_stat_activity`;
+  const used = () => [[proxy.processId], backends.map(({ pid }) => pid)].map(cpuSeconds);
+  const before = used();
+  const { elapsedMs, setUps } = await load.ask('connects', {
+    ...asked,
+    milliseconds: 1_000 * seconds,
+  });
+  await gateway.process.recorded();
+  const [own, database] = used().map((after, index) =>
+    (((after - (before[index] ?? 0)) * 1e6) / setUps.length).toFixed(0),
+  );
+  console.log(
+    `${name}: ${((setUps.length / elapsedMs) * 1_000).toFixed(0)} CONNECTs a second; ` +
+      `µs of CPU each: ${own} its process, ${database} Postgres`,
+  );
 }
 
 /** What processes have used; those that are gone count as nothing. */
@@ -81,12 +69,4 @@ function cpuSeconds(processIds: number[]): number {
     } catch {}
   }
   return ticks / ticksPerSecond;
-}
-
-function print(title: string, spent: [string, number][], count: number): void {
-  const all = spent.reduce((sum, [, time]) => sum + time, 0);
-  console.log(`\nµs of the main thread each, of ${(all / count).toFixed(1)}, by ${title}`);
-  for (const [name, time] of spent.slice(0, rows)) {
-    console.log(`${(time / count).toFixed(1).padStart(7)}  ${name}`);
-  }
 }

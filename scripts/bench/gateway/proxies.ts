@@ -1,56 +1,65 @@
+import {
+  installedVersion,
+  squid as otherSquid,
+  startOtherProxy,
+} from '../../compare/other-proxies.ts';
+import type { ThrowAwayProgram } from '../../throw-away-program.ts';
 import type { Measuring } from '../measuring.ts';
 import { newBenchKeys } from './bench-keys.ts';
-import { type LoadProcess, startLoad } from './load-process.ts';
-import type { Program } from './measured-process.ts';
+import type { LoadActions } from './load.ts';
 import {
-  type GatewayProcess,
-  type ProxyProcess,
+  type MeasuredGateway,
+  type MeasuredProxy,
   startBareRelay,
   startGatewayProcess,
-} from './proxy-process.ts';
-import { haveSquid, startSquid } from './squid.ts';
+} from './measured-proxies.ts';
+import { startThread, type Thread } from './threads.ts';
 import { connectRequest } from './tunnels.ts';
 
+/** Whether there is a Squid to compare with. */
+export const haveSquid = installedVersion(otherSquid) !== undefined;
+
 /** A proxy, and a CONNECT that it takes to the target of the load. */
-export interface Peer<Process extends Program> {
-  process: Process & { port: number };
-  request: Buffer;
+export interface Peer<Program extends ThrowAwayProgram = ThrowAwayProgram> {
+  process: Program & { port: number };
+  request: string;
 }
 
 /** The gateway and what it is compared with, and a load for them. */
 export interface Proxies extends AsyncDisposable {
-  load: LoadProcess;
-  gateway: Peer<GatewayProcess>;
-  bare: Peer<ProxyProcess>;
+  load: Thread<LoadActions>;
+  gateway: Peer<MeasuredGateway>;
+  bare: Peer<MeasuredProxy>;
   /** Null where it is not installed. */
-  squid: Peer<Program> | null;
+  squid: Peer | null;
+}
+
+/** A load, which is the target of its tunnels itself. */
+export function startLoad(): Thread<LoadActions> {
+  return startThread<LoadActions>(new URL('./load.ts', import.meta.url));
 }
 
 /** Starts them all; the gateway with more flags for Node. */
 export async function startProxies(
   measuring: Pick<Measuring, 'scene' | 'sql' | 'stack'>,
-  gatewayFlags: string[] = [],
+  flags: string[] = [],
 ): Promise<Proxies> {
   const [key] = await newBenchKeys(measuring, await measuring.scene.newUsers(1));
   if (!key) throw new Error('one key was asked for');
   await using undo = new AsyncDisposableStack();
-  const started = <Process extends Program | LoadProcess>(process: Process) => {
-    undo.defer(() => process.stop());
-    return process;
-  };
-  const load = started(await startLoad());
-  const request = (pair?: string) => connectRequest(load.targetPort, pair);
-  const gateway = started(
-    await startGatewayProcess(measuring.stack.gatewayDbUrl, { flags: gatewayFlags }),
-  );
-  const bare = started(await startBareRelay());
-  const squid = haveSquid ? started(await startSquid()) : null;
+  const load = undo.use(startLoad());
+  const targetPort = await load.ask('targetPort', null);
+  const request = (pair?: string) => connectRequest(targetPort, pair);
+  const gateway = undo.use(await startGatewayProcess(measuring.stack.gatewayDbUrl, { flags }));
+  const bare = undo.use(await startBareRelay());
+  const squid = haveSquid ? undo.use(await startOtherProxy(otherSquid)) : null;
   const kept = undo.move();
   return {
     load,
     gateway: { process: gateway, request: request(key.pair) },
     bare: { process: bare, request: request() },
-    squid: squid && { process: squid, request: request(squid.pair) },
+    // it takes any user and password
+    squid: squid && { process: squid, request: request('user:password') },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -3,9 +3,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { loopback } from '../../stack/ports.ts';
 
 /** A server at the end of tunnels. */
-export interface BenchTarget {
+interface BenchTarget extends AsyncDisposable {
   port: number;
-  close(): Promise<void>;
 }
 
 const chunk = Buffer.alloc(256 * 1024);
@@ -36,7 +35,7 @@ export async function startTarget(): Promise<BenchTarget> {
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    async close() {
+    async [Symbol.asyncDispose]() {
       for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -2,23 +2,14 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { AuthRefusal } from './errors.ts';
 
-// null and absent mean the same, as they do to Supabase Auth
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
-const optionalText = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? undefined);
-const flag = z
-  .boolean()
-  .nullish()
-  .transform((value) => value ?? false);
-const metadata = z
-  .record(z.string(), z.json())
-  .nullish()
-  .transform((value) => value ?? undefined);
+/** Null and absent mean the same, as they do to Supabase Auth. */
+const orElse = <Value, Absent>(schema: z.ZodType<Value>, absent: Absent) =>
+  schema.nullish().transform((value) => value ?? absent);
+
+const text = orElse(z.string(), '');
+const optionalText = orElse(z.string(), undefined);
+const flag = orElse(z.boolean(), false);
+const metadata = orElse(z.record(z.string(), z.json()), undefined);
 
 /** The bodies that the routes read. Fields not named here are ignored. */
 export const bodies = {

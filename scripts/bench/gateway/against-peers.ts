@@ -1,0 +1,97 @@
+import type { Side } from '../interleave.ts';
+import { compare, type Measuring } from '../measuring.ts';
+import type { Peer, Proxies } from './proxies.ts';
+
+/** What is done through each proxy, and what the gateway's time may be of a peer's. */
+interface Workload {
+  name: string;
+  connections: number;
+  /** Of the rounds of other comparisons. */
+  share: number;
+  /** Null where no aim is set; without one it is not compared with Squid. */
+  aims: { bare: number; squid?: number | null };
+  /** Whether a round begins when the usage of the one before is recorded. */
+  settled?: boolean;
+  /** What each piece of a round took. */
+  round(proxies: Proxies, peer: Peer): Promise<number[]>;
+}
+
+/** Through the gateway against a bare relay and Squid: setting tunnels up, and what moves in them. */
+export async function measureAgainstPeers(measuring: Measuring, proxies: Proxies): Promise<void> {
+  const { gateway, bare, squid } = proxies;
+  for (const { name, connections, share, aims, settled, round } of workloads(measuring)) {
+    const side = (peer: Peer): Side => ({
+      prepare: async () => settled && gateway.process.recorded(),
+      round: () => round(proxies, peer),
+    });
+    const against = async (against: string, peer: Peer, aim: number | null) => {
+      const title = { group: 'gateway', name, connections, against, aim };
+      await compare(measuring, title, { candidate: side(gateway), baseline: side(peer) }, share);
+    };
+    await against('bare relay', bare, aims.bare);
+    if (squid && aims.squid !== undefined) await against('Squid', squid, aims.squid);
+  }
+}
+
+function workloads({ size }: Measuring): Workload[] {
+  const transfer = (
+    direction: 'download' | 'upload',
+    connections: number,
+    squid?: null,
+  ): Workload => ({
+    name: `${direction} 200 MB`,
+    connections,
+    share: 1 / 2,
+    // 0.95 of its bytes a second
+    aims: { bare: 1 / 0.95, ...(squid === undefined ? {} : { squid }) },
+    async round({ load }, { process, request }) {
+      const took = await load.ask('transfer', {
+        proxyPort: process.port,
+        request,
+        connections,
+        direction,
+        bytes: size.transferMegabytes * 1_000_000,
+      });
+      return [(took / size.transferMegabytes) * 200];
+    },
+  });
+  /** CONNECTs that are closed once they are answered, each connection sending its next then. */
+  const connects = (connections: number): Workload => ({
+    name: '1,000 CONNECTs',
+    connections,
+    share: 1 / 4,
+    // 0.75 of its CONNECTs a second
+    aims: { bare: 1 / 0.75, squid: 1 },
+    settled: true,
+    async round({ load }, { process, request }) {
+      const { elapsedMs, setUps } = await load.ask('connects', {
+        proxyPort: process.port,
+        request,
+        connections,
+        milliseconds: size.connectMilliseconds,
+      });
+      return [(elapsedMs / setUps.length) * 1_000];
+    },
+  });
+  /** From the start of a TCP connection to the 200, one after another, the key being in the cache. */
+  const setUp: Workload = {
+    name: 'CONNECT',
+    connections: 1,
+    share: 1,
+    aims: { bare: 2, squid: null },
+    async round({ load }, { process, request }) {
+      const count = 5 * size.statements;
+      const asked = { proxyPort: process.port, request, connections: 1, count };
+      return (await load.ask('connects', asked)).setUps;
+    },
+  };
+  return [
+    setUp,
+    connects(64),
+    connects(256),
+    transfer('download', 1, null),
+    transfer('download', 8),
+    transfer('upload', 1),
+    transfer('upload', 8),
+  ];
+}
