@@ -31,8 +31,8 @@ it.each([
   ['OPTIONS', keys, '', 204],
   ['POST', '/api/v1/nowhere', 'x'.repeat(20_000), 413],
   ['PUT', keys, 'x'.repeat(20_000), 413],
-  ['GET', '/api/v1/proxy/../proxy/keys', '', 200],
-  ['GET', '/api/v1/%2e%2e/v1/health', '', 200],
+  ['GET', '/api/v1/proxy/../proxy/keys', '', 404],
+  ['GET', '/api/v1/%2e%2e/v1/health', '', 404],
   ['GET', `${keys}/.`, '', 404],
   ['GET', `${keys}/..%2f`, '', 404],
   ['GET', '/api/v1//health', '', 404],
@@ -44,7 +44,7 @@ it.each([
   expect([answer.status, check(answer)]).toEqual([status, []]);
 });
 
-/** Sends a request without tidying it. Where its path leads, `URL` says, as the function reads it. */
+/** Sends a request without tidying it, as neither the stack nor the function does. */
 function send(method: string, path: string, body: string) {
   const headers = {
     Authorization: `Bearer ${owner.token}`,
@@ -59,7 +59,7 @@ function send(method: string, path: string, body: string) {
       for await (const chunk of response) text += chunk;
       resolve({
         method,
-        path: new URL(path, 'http://localhost').pathname,
+        path: path.replace(/\?.*/, ''),
         status: response.statusCode ?? 0,
         headers: new Headers(response.headers as Record<string, string>),
         body: text,

@@ -123,7 +123,7 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await page.getByLabel('enterprise').check();
     await page.getByLabel('Test').check();
     await page.getByRole('button', { name: 'Make the key' }).click();
-    await expect.poll(() => page.getByRole('alert').textContent()).toContain('needs a grant');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('is not granted');
     expect(await page.getByLabel('Label').inputValue()).toBe('wants more');
     expect(await page.getByLabel('enterprise').isChecked()).toBe(true);
     await page.getByLabel('team').check();
