@@ -13,31 +13,43 @@ beforeAll(async () => {
   owner = await newUser();
 });
 
-/** What the function makes of a token, with the keys that the project publishes or those at `jwks`. */
-function authenticate(token: string, jwks?: URL): Promise<string> {
+/** What a function makes of tokens, with the keys that the project publishes or those at `jwks`. */
+function newFunction(jwks?: URL): (token: string) => Promise<string> {
   const { data: env, error } = resolveEnv({
     url,
     publishableKeys: { default: publishableKey },
     ...(jwks ? { jwks } : {}),
   });
   if (error) throw error;
-  const headers = { Authorization: `Bearer ${token}` };
-  return createAuthenticate(env)(new Request(`${url}/api/v1/proxy/keys`, { headers }));
+  const authenticate = createAuthenticate(env);
+  return (token) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    return authenticate(new Request(`${url}/api/v1/proxy/keys`, { headers }));
+  };
 }
 
 describe('a function that checks a token', () => {
-  it('takes one of a user', async () => {
+  it('takes one of a user, also once more', async () => {
+    const authenticate = newFunction();
+    expect(await authenticate(owner.token)).toBe(owner.token);
     expect(await authenticate(owner.token)).toBe(owner.token);
   });
 
-  it.each(badTokens)('refuses one %s before the database is asked', async (_, forge) => {
-    const checked = authenticate(await forge(owner.token));
-    await expect(checked).rejects.toMatchObject({ code: 'unauthorized' });
-  });
+  it.each(badTokens)(
+    'refuses one %s before the database is asked, again and again, whatever it took before',
+    async (_, forge) => {
+      const authenticate = newFunction();
+      await authenticate(owner.token);
+      const token = await forge(owner.token);
+      for (let time = 0; time < 2; time += 1) {
+        await expect(authenticate(token)).rejects.toMatchObject({ code: 'unauthorized' });
+      }
+    },
+  );
 
   it('says that it is unavailable while the keys cannot be had', async () => {
     const nowhere = new URL(`${url}/no-keys-here`);
-    await expect(authenticate(owner.token, nowhere)).rejects.toMatchObject({
+    await expect(newFunction(nowhere)(owner.token)).rejects.toMatchObject({
       code: 'unavailable',
       options: { headers: { 'Retry-After': expect.stringMatching(/^[1-9]\d*$/) } },
     });

@@ -1,5 +1,6 @@
 import { expect, inject, it, vi } from 'vitest';
-import { callerWith } from '../support/calls.ts';
+import { callerWith, calls } from '../support/calls.ts';
+import { expectProblem } from '../support/contract.ts';
 import { newUser, signToken } from '../support/personas.ts';
 
 const { url } = inject('stack');
@@ -23,4 +24,19 @@ it('a token that PostgREST has checked before is refused once it has expired', a
   expect((await readTiers(token)).status).toBe(200);
   expect((await readTiers(token)).status).toBe(200);
   await vi.waitFor(async () => expect((await readTiers(token)).status).toBe(401));
+});
+
+it('a token that a function has checked before is refused once it has expired', async () => {
+  const { id } = await newUser();
+  const token = await signToken({
+    sub: id,
+    role: 'authenticated',
+    aud: 'authenticated',
+    iss: `${url}/auth/v1`,
+    exp: seconds() + 4,
+  });
+  const list = calls.list(callerWith(token));
+  expect((await list.route()).status).toBe(200);
+  expect((await list.route()).status).toBe(200);
+  await vi.waitFor(async () => expectProblem(await list.route(), 401, 'unauthorized'));
 });

@@ -1,4 +1,5 @@
 import { type resolveEnv, verifyCredentials } from '@supabase/server/core';
+import { createCheckedTokens } from './checked-tokens.ts';
 import { Problem } from './problem.ts';
 
 /** Returns the access token of a request that carries a valid one of a user, or throws a Problem. */
@@ -9,6 +10,8 @@ type ProjectEnvironment = NonNullable<ReturnType<typeof resolveEnv>['data']>;
 
 /** Checks tokens against the project's keys: those that `env` holds, or that its URL publishes. */
 export function createAuthenticate(env: ProjectEnvironment): Authenticate {
+  // keys at a URL are read again after ten minutes at most, and those of the environment never
+  const checked = createCheckedTokens(env.jwks instanceof URL ? 600_000 : undefined);
   return async (request) => {
     const token = /^Bearer +(\S+)$/i.exec(request.headers.get('Authorization') ?? '')?.[1];
     if (!token) {
@@ -16,9 +19,13 @@ export function createAuthenticate(env: ProjectEnvironment): Authenticate {
         detail: 'Send a Supabase access token as `Authorization: Bearer <token>`.',
       });
     }
+    if (await checked.has(token)) return token;
     const verified = await verifyCredentials({ token, apikey: null }, { auth: 'user', env });
     // another role's token may be well signed, but is no user's: the database opens nothing to it
-    if (verified.data?.userClaims?.role === 'authenticated') return token;
+    if (verified.data?.userClaims?.role === 'authenticated') {
+      await checked.add(token, verified.data.jwtClaims?.exp);
+      return token;
+    }
     if (!verified.error || verified.error.status === 401) {
       throw new Problem('unauthorized', {
         detail: 'The access token is not valid, or no longer: sign in again.',
