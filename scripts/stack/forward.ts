@@ -4,7 +4,6 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
-import { pipeline } from 'node:stream';
 import { loopback } from './ports.ts';
 
 /** Passes requests on to services of this machine, over connections that are kept. */
@@ -44,8 +43,14 @@ export function createForwarder(): Forwarder {
         // the answer is framed for the client's own version of HTTP
         const passed = withoutHeaders(answer.rawHeaders, [...ofConnection, 'transfer-encoding']);
         response.writeHead(answer.statusCode ?? 502, answer.statusMessage, passed);
+        // a short answer leaves in one piece, headers and all
+        response.cork();
+        setImmediate(() => response.uncork());
+        answer.pipe(response);
         // one that breaks off breaks off here too
-        pipeline(answer, response, () => {});
+        answer.once('close', () => {
+          if (!answer.complete) response.destroy();
+        });
       });
       response.once('close', () => {
         outgoing.destroy();

@@ -19,11 +19,11 @@ export function createAuthenticate(env: ProjectEnvironment): Authenticate {
         detail: 'Send a Supabase access token as `Authorization: Bearer <token>`.',
       });
     }
-    if (await checked.has(token)) return token;
+    if (checked.has(token)) return token;
     const verified = await verifyCredentials({ token, apikey: null }, { auth: 'user', env });
     // another role's token may be well signed, but is no user's: the database opens nothing to it
     if (verified.data?.userClaims?.role === 'authenticated') {
-      await checked.add(token, verified.data.jwtClaims?.exp);
+      checked.add(token, verified.data.jwtClaims?.exp);
       return token;
     }
     if (!verified.error || verified.error.status === 401) {

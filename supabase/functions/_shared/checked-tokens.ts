@@ -1,10 +1,11 @@
+import { sha256 } from '@noble/hashes/sha2.js';
 import { LRUCache } from 'lru-cache';
 
 /** The tokens that were found good, so that a signature is checked once and not with every request. */
 export interface CheckedTokens {
-  has(token: string): Promise<boolean>;
+  has(token: string): boolean;
   /** Keeps a token until it expires. `exp` is in seconds since 1970; one without it is not kept. */
-  add(token: string, exp: number | undefined): Promise<void>;
+  add(token: string, exp: number | undefined): void;
 }
 
 /** About 2 MB. */
@@ -20,15 +21,15 @@ export function createCheckedTokens(
 ): CheckedTokens {
   const goodUntil = new LRUCache<string, number>({ max: mostTokens });
   return {
-    has: async (token) => now() < (goodUntil.get(await hash(token)) ?? 0),
-    async add(token, exp) {
+    has: (token) => now() < (goodUntil.get(hash(token)) ?? 0),
+    add(token, exp) {
       if (exp === undefined) return;
-      goodUntil.set(await hash(token), Math.min(exp * 1_000, now() + longestMs));
+      goodUntil.set(hash(token), Math.min(exp * 1_000, now() + longestMs));
     },
   };
 }
 
-async function hash(token: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token));
-  return String.fromCharCode(...new Uint8Array(digest));
+// the web's own digest takes 0.2 ms for it, and this one 0.01
+function hash(token: string): string {
+  return String.fromCharCode(...sha256(new TextEncoder().encode(token)));
 }
