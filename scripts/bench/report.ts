@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { alignColumns } from '../table.ts';
+import { alignColumns } from '../aligned-table.ts';
 import type { Comparison } from './interleave.ts';
 
 /** Names a comparison and the ratio it aims at. */

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { alignColumns } from '../table.ts';
+import { alignColumns } from '../aligned-table.ts';
 
 /** A file of a build. */
 export interface BuiltFile {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
+import { alignColumns } from '../aligned-table.ts';
 import { StackError } from '../stack/stack-error.ts';
-import { alignColumns } from '../table.ts';
 import { scramVerifier } from './scram-verifier.ts';
 
 /** A gateway's login, as the database has it. */

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
+import { alignColumns } from '../aligned-table.ts';
 import { runCommand } from '../operator-command.ts';
 import { explainFailure, openDatabase } from '../operator-database.ts';
 import { StackError } from '../stack/stack-error.ts';
-import { alignColumns } from '../table.ts';
 import { type Report, runTask, type Task } from './tasks.ts';
 
 const usage = `npm run maintain                           recounts the usage of the last month and this one,

@@ -43,9 +43,11 @@ export function createForwarder(): Forwarder {
         // the answer is framed for the client's own version of HTTP
         const passed = withoutHeaders(answer.rawHeaders, [...ofConnection, 'transfer-encoding']);
         response.writeHead(answer.statusCode ?? 502, answer.statusMessage, passed);
-        // a short answer leaves in one piece, headers and all
-        response.cork();
-        setImmediate(() => response.uncork());
+        // a short answer leaves in one piece, headers and all: by the socket, as a response that is
+        // corked loses all but its first chunk (Node 24.21)
+        const { socket } = response;
+        socket?.cork();
+        setImmediate(() => socket?.uncork());
         answer.pipe(response);
         // one that breaks off breaks off here too
         answer.once('close', () => {

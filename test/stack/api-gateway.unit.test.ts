@@ -1,12 +1,6 @@
 import { once } from 'node:events';
-import {
-  Agent,
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-} from 'node:http';
-import { connect } from 'node:net';
+import { Agent, createServer, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect, createServer as createTcpServer, type Server } from 'node:net';
 import { Hono } from 'hono';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,7 +14,13 @@ import { generateSigningJwk, readSigningKey } from '../../scripts/stack/signing-
 interface Answer {
   status: number;
   type: string | undefined;
-  body: { upstream?: string; path?: string; authorization?: string; message?: string };
+  body: {
+    upstream?: string;
+    path?: string;
+    authorization?: string;
+    message?: string;
+    pieces?: string[];
+  };
 }
 
 const publishableKey = 'sb_publishable_test';
@@ -45,7 +45,12 @@ beforeAll(async () => {
   gateway.open({
     auth,
     postgrestPort: await echo('rest'),
-    functionPorts: { api: await echo('api'), admin: await echo('admin'), gone: await freePort() },
+    functionPorts: {
+      api: await echo('api'),
+      admin: await echo('admin'),
+      pieces: await answerInPieces(),
+      gone: await freePort(),
+    },
   });
 });
 
@@ -219,6 +224,12 @@ test('a body in chunks is the body of its request, also of a DELETE', async () =
   }
 });
 
+// regression: what came after the first chunk was lost, and the answer looked whole
+test('an answer in chunks that come one by one is passed on whole', async () => {
+  const answers = Array.from({ length: 40 }, () => send('/pieces/'));
+  for (const { body } of await Promise.all(answers)) expect(body).toEqual({ pieces });
+});
+
 // regression: a request that was sent as the gateway closed an idle connection was lost
 test('an idle connection is kept longer than clients keep theirs', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -265,4 +276,24 @@ async function echo(upstream: string): Promise<number> {
   });
   servers.push(server);
   return listenOnLoopback(server, 0, upstream);
+}
+
+const pieces = Array.from({ length: 14 }, (_, n) => `${n % 10}`.repeat(4_000));
+
+/** An upstream whose answer is `pieces` in chunks: one with the headers, and the others at once. */
+async function answerInPieces(): Promise<number> {
+  const chunks = JSON.stringify({ pieces })
+    .match(/.{1,4000}/g)
+    ?.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`);
+  const [first, ...others] = chunks ?? [];
+  const server = createTcpServer((socket) => {
+    socket.on('data', () => {
+      socket.write(
+        `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${first}`,
+      );
+      socket.write(`${others.join('')}0\r\n\r\n`);
+    });
+  });
+  servers.push(server);
+  return listenOnLoopback(server, 0, 'pieces');
 }

@@ -6,7 +6,7 @@ import { cors } from 'hono/cors';
 import { type RequestIdVariables, requestId } from 'hono/request-id';
 import type { Authenticate } from './authentication.ts';
 import type { CallDatabase, Caller } from './database.ts';
-import { sayLength } from './head.ts';
+import { sayLength } from './head-requests.ts';
 import { Problem, respondWithProblem } from './problem.ts';
 import { isStorable } from './storable-text.ts';
 

@@ -1,5 +1,5 @@
 import { dependenciesFromEnvironment } from '../_shared/environment.ts';
-import { serve } from '../_shared/head.ts';
+import { serve } from '../_shared/head-requests.ts';
 import { createApi } from './app.ts';
 
 export default { fetch: serve(createApi(dependenciesFromEnvironment()).fetch) };
