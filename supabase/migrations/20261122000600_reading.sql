@@ -41,6 +41,56 @@ comment on view private.key_summaries is
   'secret or hash.';
 
 
+-- Each question with the index that suits it, and a plan that is kept: making one takes longer than
+-- reading a page.
+create function private.newest_keys(
+  one_key uuid,
+  owner_id uuid,
+  only_deleted boolean,
+  filter private.key_filter,
+  moment timestamptz,
+  id uuid,
+  most integer
+) returns private.key_summaries[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  if one_key is not null then
+    return array(
+      select s from private.key_summaries as s
+      where s.id = one_key
+        and (newest_keys.owner_id is null or s.user_id = newest_keys.owner_id)
+        and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
+        and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+    );
+  end if;
+  if owner_id is not null then
+    return array(
+      select s from private.key_summaries as s
+      where s.user_id = newest_keys.owner_id
+        and (not only_deleted or s.deleted_at is not null)
+        and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
+        and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+      order by s.created_at desc, s.id desc
+      limit most
+    );
+  end if;
+  return array(
+    select s from private.key_summaries as s
+    where (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
+      and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+    order by s.created_at desc, s.id desc
+    limit most
+  );
+end
+$$;
+comment on function private.newest_keys is
+  'Up to `most` keys that the filter asks for, newest first, from after a place on: one key, those of '
+  'an owner (or only the deleted ones), or those of all users.';
+
+
 -- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
 -- tens of thousands of them at a time, and the cursor leads to the rest.
 -- A definer: callers may read no table. The owner is asked for in its own words.
@@ -56,6 +106,7 @@ create function private.page_of_keys(
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   owner_id uuid := private.require_user();
@@ -90,18 +141,9 @@ begin
     place.only_deleted := true;
   end if;
 
-  keys := array(
-    select s
-    from private.key_summaries as s
-    where s.user_id = owner_id
-      and (not place.only_deleted or s.deleted_at is not null)
-      and (s.created_at, s.id) < (place.moment, place.id)
-      and (
-        filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter)
-      )
-    order by s.created_at desc, s.id desc
-    -- one more tells whether there is a page after this one
-    limit most + 1
+  -- one more tells whether there is a page after this one
+  keys := private.newest_keys(
+    null, owner_id, place.only_deleted, filter, place.moment, place.id, most + 1
   );
   if cardinality(keys) > most then
     keys := keys[:most];
@@ -209,7 +251,7 @@ revoke all on table
   private.key_summaries, public.proxy_key_summaries
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
+  private.newest_keys, private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
   private.own_key_summary, public.get_proxy_key
 from public, anon, authenticated, service_role;
 grant select on table public.proxy_key_summaries to authenticated;

@@ -1,14 +1,12 @@
 -- Finding keys: admins look for the keys of any user.
 
--- A definer: it reads every user's keys, for an admin. A plan for each question, as each filter has
--- an index of its own.
+-- A definer: it reads every user's keys, for an admin.
 create function private.find_proxy_keys(
   "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
   live_mode boolean
 ) returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_custom_plan
 as $$
 declare
   place record;
@@ -16,6 +14,7 @@ declare
   filter private.key_filter;
   owner_id uuid;
   one_key uuid;
+  found private.key_summaries[];
 begin
   perform private.require_admin();
   filter := private.read_key_filter(
@@ -35,6 +34,9 @@ begin
       return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
+  found := private.newest_keys(
+    one_key, owner_id, false, filter, place.moment, place.id, most + 1
+  );
   return private.make_page(
     (
       select jsonb_agg(
@@ -42,19 +44,7 @@ begin
           'email', (select u.email from auth.users as u where u.id = k.user_id)
         ) order by k.created_at desc, k.id desc
       )
-      from (
-        select s.*
-        from private.key_summaries as s
-        where (s.created_at, s.id) < (place.moment, place.id)
-          and (owner_id is null or s.user_id = owner_id)
-          and (one_key is null or s.id = one_key)
-          and (
-            filter is null
-            or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter)
-          )
-        order by s.created_at desc, s.id desc
-        limit most + 1
-      ) as k
+      from unnest(found) as k
     ),
     most, 'created_at', 'id'
   );
