@@ -58,7 +58,9 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
 
     await press(page, 'Keys');
-    // who follows a link is at the beginning of the page that it leads to
+    // the link that is left has the same name as the page that it leads to
+    await page.getByText('You have no keys yet').waitFor();
+    // who follows a link is at the beginning of that page
     await expect.poll(async () => (await focused(page)).name).toBe('Keys');
     await press(page, 'Make your first key');
     await expect.poll(async () => (await focused(page)).name).toBe('Label');

@@ -1,9 +1,12 @@
 import { chromiumPath, launchChromium } from '../../../scripts/chromium.ts';
+import { body } from './body.ts';
 import type { Client } from './client.ts';
 
 export const chromium: Client = {
   name: 'Chromium',
   installed: chromiumPath !== undefined,
+  // it may ask for an icon too, and be closed before it has read all of it
+  site: async () => (request, response) => response.end(request.url === '/' ? body : undefined),
   async read(proxy, site) {
     const { origin, username, password } = new URL(proxy);
     await using browser = await launchChromium();
