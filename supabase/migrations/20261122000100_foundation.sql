@@ -37,7 +37,7 @@ grant usage on schema gateway to proxy_gateway;
 
 -- Time-ordered ids keep inserts at the end of an index and sort as they were made.
 -- In plpgsql, as all that a change of a key calls: plans are kept between calls, where a sql
--- function with a search_path is planned anew in each.
+-- function with a search_path is planned again in each.
 create function private.uuid_v7() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

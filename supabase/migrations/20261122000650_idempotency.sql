@@ -42,7 +42,7 @@ begin
   where i.user_id = claim_idempotency.user_id
     and i.key_hash = hash
     and i.used_at < clock_timestamp() - kept;
-  -- whoever comes clears away a little of what others left
+  -- each claim clears away a little of what others left
   delete from private.idempotency_keys as i
   where (i.user_id, i.key_hash) in (
     select o.user_id, o.key_hash from private.idempotency_keys as o
