@@ -167,7 +167,7 @@ comment on function private.require_size is
   'Refuses (invalid_request) the argument `name` if it has more than 16,384 bytes.';
 
 
--- Makes history stay: for tables whose rows are never changed or removed, whoever asks.
+-- Makes history stay: for tables whose rows are never changed or removed, by any role.
 create function private.refuse_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp

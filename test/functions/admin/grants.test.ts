@@ -117,12 +117,12 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     expect(await readAudit()).toEqual([auditRow('tier_granted'), auditRow('tier_revoked')]);
   });
 
-  it('grants anew what was taken back, with the new reason', async () => {
+  it('grants again what was taken back, with the new reason', async () => {
     await ask(calls.grant(admin, { user: user.id, tier, reason }));
     await ask(calls.revoke(admin, { user: user.id, tier, reason }));
     const second = await newAdmin();
-    const anew = await ask(calls.grant(second, { user: user.id, tier, reason: 'Paid.' }));
-    expect(anew.data).toMatchObject({ grantedBy: second.id, reason: 'Paid.' });
+    const again = await ask(calls.grant(second, { user: user.id, tier, reason: 'Paid.' }));
+    expect(again.data).toMatchObject({ grantedBy: second.id, reason: 'Paid.' });
     expect(await readAudit()).toEqual([
       auditRow('tier_granted'),
       auditRow('tier_revoked'),

@@ -126,9 +126,9 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     await travel('23:59:00');
     expect(await once()).toMatchObject({ ...alreadyDone, doneFor: first?.id });
     await travel('24:00:01');
-    const { code, data: second } = await once({ label: 'anew' });
+    const { code, data: second } = await once({ label: 'again' });
     expect(code).toBeNull();
-    expect(await once({ label: 'anew' })).toMatchObject({
+    expect(await once({ label: 'again' })).toMatchObject({
       ...alreadyDone,
       doneFor: second?.id,
     });
