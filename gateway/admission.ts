@@ -1,27 +1,18 @@
 import { type Client, permitsClient } from './keys/client-ranges.ts';
-import { parseCredentials } from './keys/credentials.ts';
+import type { Credentials } from './keys/credentials.ts';
 import type { KeyCache, KeyEntry } from './keys/key-cache.ts';
-import type { KeyRecord } from './keys/key-lookup.ts';
 import { areOfKey, inService } from './keys/key-state.ts';
+import type { KeysInUse, TunnelHolder } from './keys/keys-in-use.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
 import { Refusal } from './refusal.ts';
-import type { TunnelSlots } from './tunnels/tunnel-slots.ts';
-
-/** The key that proved itself, and why it may not go on all the same, if so. */
-export interface Admission {
-  key: KeyRecord;
-  /** What the key was judged by. */
-  entry: KeyEntry;
-  refusal: Refusal | null;
-}
+import type { Admission } from './session.ts';
 
 export interface AdmissionOptions {
   keys: KeyCache;
   ledger: QuotaLedger;
   limiter: RateLimiter;
-  /** Tunnels that are open or being opened, by key. */
-  slots: TunnelSlots;
+  inUse: KeysInUse;
   /** The clock of `keys`. */
   now: () => number;
 }
@@ -31,47 +22,46 @@ const freshMs = 1_000;
 const retryAfterSeconds = 5;
 
 /**
- * Judges a request by its `Proxy-Authorization` header and its client's address: credentials, state,
- * address, rate, quota, open tunnels, in this order. Throws a `Refusal` while the caller has not
- * proved to hold a key (407), or when the database cannot say (503): a stranger can add nothing to a
- * key's usage. One that is admitted holds a slot of its key, which the caller releases.
+ * Judges a request by its credentials and its client's address: credentials, state, address, rate,
+ * quota, open tunnels, in this order. Throws a `Refusal` while the caller has not proved to hold a key
+ * (407), or when the database cannot say (503): a stranger can add nothing to a key's usage. One that
+ * is admitted counts as a tunnel of its key and `holder`, until it is released.
  */
 export async function admit(
-  header: string | undefined,
+  credentials: Credentials,
   client: Client,
-  { keys, ledger, limiter, slots, now }: AdmissionOptions,
+  holder: TunnelHolder,
+  { keys, ledger, limiter, inUse, now }: AdmissionOptions,
 ): Promise<Admission> {
-  const credentials = parseCredentials(header);
-  if (!credentials) throw new Refusal('credentials_required');
   const entry = await answered(keys.get(credentials.keyId));
-  const { record: key } = entry;
+  const { record } = entry;
   const at = now();
-  if (!key || !areOfKey(credentials, entry, at)) {
+  if (!record || !areOfKey(credentials, entry, at)) {
     // it may be the secret of a rotation that nobody could tell us of
     if (entry.uncertain) throw new Refusal('unavailable', { retryAfterSeconds });
     throw new Refusal('credentials_required');
   }
-  const refused = (refusal: Refusal): Admission => ({ key, entry, refusal });
+  const { id, keyId } = record;
+  const key = { id, keyId };
+  const refused = (refusal: Refusal): Admission => ({ key, refusal, mark: 0 });
 
   if (!inService(entry, at)) {
-    return refused(new Refusal(key.suspended ? 'key_suspended' : 'credentials_required'));
+    return refused(new Refusal(record.suspended ? 'key_suspended' : 'credentials_required'));
   }
-  if (!permitsClient(key.allowedIps, client)) {
+  if (!permitsClient(record.allowedIps, client)) {
     return refused(new Refusal('address_forbidden'));
   }
-  const waitSeconds = await limiter.take(key.keyId, key.rateLimit);
+  const waitSeconds = await limiter.take(keyId, record.rateLimit);
   if (waitSeconds > 0) {
     return refused(new Refusal('rate_limited', { retryAfterSeconds: waitSeconds }));
   }
   // this node's figure may be too high: the database is asked before it counts
-  if (
-    ledger.exhausted(entry) &&
-    ledger.exhausted(await answered(keys.refresh(key.keyId, freshMs)))
-  ) {
+  if (ledger.exhausted(entry) && ledger.exhausted(await answered(keys.refresh(keyId, freshMs)))) {
     return refused(new Refusal('quota_exceeded'));
   }
-  if (!slots.take(key.keyId, key.tunnelLimit)) return refused(new Refusal('tunnel_limit_reached'));
-  return { key, entry, refusal: null };
+  const mark = inUse.take(holder, keyId, entry);
+  if (mark === null) return refused(new Refusal('tunnel_limit_reached'));
+  return { key, refusal: null, mark };
 }
 
 async function answered(entry: KeyEntry | Promise<KeyEntry>): Promise<KeyEntry> {

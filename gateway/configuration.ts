@@ -3,19 +3,24 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
 
-/** What a gateway is told at its start. */
-export interface GatewayConfiguration {
-  databaseUrl: string;
-  host: string;
-  port: number;
-  metricsHost: string;
-  metricsPort: number;
+interface CommonConfiguration {
   nodeId: string;
-  spoolDirectory: string;
   /** How late usage may be, in ms: running tunnels are sliced, and events sent, each half of it. */
   flushMs: number;
-  /** How long a stop waits for open tunnels, in ms. */
-  drainMs: number;
+  logLevel: (typeof logLevels)[number];
+}
+
+/** What the part of a gateway reads that it has once. */
+export interface CoreConfiguration extends CommonConfiguration {
+  databaseUrl: string;
+  spoolDirectory: string;
+  redisUrl: string | undefined;
+}
+
+/** What each process reads that serves clients. */
+export interface TrafficConfiguration extends CommonConfiguration {
+  host: string;
+  port: number;
   /** How long a tunnel may move nothing, in ms. */
   idleMs: number;
   /** Connections of one address that may be open before they have proved a key. */
@@ -25,8 +30,13 @@ export interface GatewayConfiguration {
   allowedTargets: AllowedTarget[];
   /** Name servers to ask in place of the system's, each with a port or not. */
   dnsServers: string[] | undefined;
-  redisUrl: string | undefined;
-  logLevel: (typeof logLevels)[number];
+}
+
+export interface GatewayConfiguration extends CoreConfiguration, TrafficConfiguration {
+  metricsHost: string;
+  metricsPort: number;
+  /** How long a stop waits for open tunnels, in ms. */
+  drainMs: number;
 }
 
 /** The environment does not say what a gateway needs; the message has a line a variable. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { createAlarm } from './alarm.ts';
+import { monotonicNow as sharedMonotonicNow } from './monotonic.ts';
 
 /** The database's clock, as far as it is known here. */
 export interface DatabaseClock {
@@ -13,13 +14,15 @@ export interface DatabaseClock {
   /** How far the host's clock is behind, in ms; negative where it is ahead, 0 until measured. */
   readonly offsetMs: number;
   readonly measured: boolean;
+  /** The database's clock minus the monotonic one, in ms; null until measured. */
+  readonly monotonicOffsetMs: number | null;
   /** Measures by asking for the database's time in ms since 1970. Rejects as `ask` does. */
   measure(ask: () => Promise<number>): Promise<void>;
 }
 
 export interface DatabaseClockOptions {
   log: Pick<Logger, 'info' | 'warn'>;
-  /** Of this process, in ms. */
+  /** In ms. */
   monotonicNow?: () => number;
   /** The host's clock, in ms since 1970. */
   hostNow?: () => number;
@@ -40,7 +43,7 @@ const offMs = 2_000;
 
 /** Makes a clock that its owner measures over a connection. */
 export function createDatabaseClock(options: DatabaseClockOptions): DatabaseClock {
-  const { log, monotonicNow = () => performance.now(), hostNow = Date.now } = options;
+  const { log, monotonicNow = sharedMonotonicNow, hostNow = Date.now } = options;
   let recent: Measurement[] = [];
   let best: Measurement | undefined;
   const off = createAlarm(log, {
@@ -55,6 +58,9 @@ export function createDatabaseClock(options: DatabaseClockOptions): DatabaseCloc
     },
     get measured() {
       return best !== undefined;
+    },
+    get monotonicOffsetMs() {
+      return best?.offsetMs ?? null;
     },
     async measure(ask) {
       const askedAt = monotonicNow();

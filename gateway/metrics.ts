@@ -1,15 +1,19 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DatabaseClock } from './database-clock.ts';
 import type { KeyCache } from './keys/key-cache.ts';
-import type { NameResolver } from './targets/name-resolver.ts';
-import type { OpenTunnels } from './tunnels/open-tunnels.ts';
 import type { Spool } from './usage/spool.ts';
+
+/** What traffic has at one moment. */
+export interface TrafficFigures {
+  openTunnels: number;
+  namesUnderWay: number;
+}
 
 export interface MetricSources {
   keys: KeyCache;
-  tunnels: OpenTunnels;
   spool: Spool;
-  names: NameResolver;
+  /** Over all processes. */
+  traffic: () => TrafficFigures;
   clock: DatabaseClock;
   /** Whether changes of keys are heard. */
   listening: () => boolean;
@@ -21,14 +25,14 @@ export interface MetricSources {
 export interface Metrics {
   registry: Registry;
   connected(setupMs: number): void;
-  refused(code: string, status: number): void;
+  answered(code: string, status: number): void;
   metered(bytesSent: number, bytesReceived: number): void;
   recorded(outcome: { recorded: number; repeated: number; rejected: number }): void;
 }
 
 /** The gateway's metrics, in a registry of their own. No label holds a key, a host or a client. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const { keys, tunnels, spool, names, clock, listening, countingTogether } = sources;
+  const { keys, spool, traffic, clock, listening, countingTogether } = sources;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -92,7 +96,7 @@ export function createMetrics(sources: MetricSources): Metrics {
         this.set(read());
       },
     });
-  gauge('gateway_open_tunnels', 'Tunnels that are open.', () => tunnels.count);
+  gauge('gateway_open_tunnels', 'Tunnels that are open.', () => traffic().openTunnels);
   gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);
   gauge('gateway_cached_unknown_keys', 'Unknown keyIds in the cache.', () => keys.size.unknown);
   gauge('gateway_listening', '1 while changes of keys are heard.', () => Number(listening()));
@@ -101,7 +105,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     "How far the host's clock is behind the database's; 0 until measured.",
     () => clock.offsetMs / 1_000,
   );
-  gauge('gateway_names_under_way', 'Names that are being resolved.', () => names.underWay);
+  gauge('gateway_names_under_way', 'Names that are being resolved.', () => traffic().namesUnderWay);
   gauge('gateway_spool_events', 'Events not yet recorded.', () => spool.pendingRecords);
   gauge('gateway_spool_bytes', 'Bytes of events not yet recorded.', () => spool.pendingBytes);
   gauge('gateway_spool_accepting', '1 while the disk takes events.', () => Number(spool.accepting));
@@ -120,7 +124,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       answered('connected', 200);
       setup.observe(setupMs / 1_000);
     },
-    refused: answered,
+    answered,
     metered(bytesSent, bytesReceived) {
       moved.sent += bytesSent;
       moved.received += bytesReceived;

@@ -16,6 +16,8 @@ const keepAliveMs = 5_000;
 export interface ProxyServerOptions {
   host: string;
   port: number;
+  /** Whether other processes listen on the same port. */
+  reusePort?: boolean | undefined;
   connections: ClientConnections;
   /** How long a client may take to say what it wants, in ms. */
   headTimeoutMs: number;
@@ -71,10 +73,10 @@ export class ProxyServer {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.#options;
+    const { host, port, reusePort = false } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, host, resolve);
+      this.#server.listen({ host, port, reusePort }, resolve);
     });
   }
 

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ClientConnection } from '../clients/client-connection.ts';
-import type { KeyEntry } from '../keys/key-cache.ts';
-import type { KeyRecord } from '../keys/key-lookup.ts';
 import type { FailureCode } from '../refusal.ts';
+import type { Admission } from '../session.ts';
 import type { Target } from '../targets/target-policy.ts';
 import { newEventId } from '../usage/usage-event.ts';
 import type { RequestedTarget } from './requested-target.ts';
@@ -29,9 +28,8 @@ export class ProxyRequest {
 
   /** Read from the request line. */
   asked: RequestedTarget | undefined;
-  /** The key that proved itself, and what it was judged by. */
-  key: KeyRecord | undefined;
-  entry: KeyEntry | undefined;
+  /** Once it has proved to be a key's. */
+  admission: Admission | undefined;
   /** The connected socket, and where it leads. */
   socket: Socket | undefined;
   target: Target | undefined;

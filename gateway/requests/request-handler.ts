@@ -1,38 +1,33 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { type AdmissionOptions, admit } from '../admission.ts';
 import type { ClientConnections } from '../clients/client-connections.ts';
 import { firstValue } from '../forwarding/end-to-end-headers.ts';
 import { forwardRequest } from '../forwarding/forward-request.ts';
-import { Refusal } from '../refusal.ts';
+import { parseCredentials } from '../keys/credentials.ts';
+import { type FailureCode, Refusal } from '../refusal.ts';
+import type { RefusedRequest, Session } from '../session.ts';
 import type { Dialer } from '../targets/dialer.ts';
 import type { OpenTunnels } from '../tunnels/open-tunnels.ts';
 import { relay } from '../tunnels/relay.ts';
 import { resetSocket } from '../tunnels/reset-socket.ts';
 import { Tunnel } from '../tunnels/tunnel.ts';
-import type { RefusedRequests } from '../usage/refused-requests.ts';
-import type { UsageEvent } from '../usage/usage-event.ts';
 import type { ProxyRequest } from './proxy-request.ts';
 import { requestedTarget } from './requested-target.ts';
 
 const retryAfterSeconds = 5;
 
-export interface RequestHandlerOptions extends AdmissionOptions {
+export interface RequestHandlerOptions {
+  session: Session;
   connections: ClientConnections;
   dialer: Dialer;
   tunnels: OpenTunnels;
-  refused: RefusedRequests;
   nodeId: string;
   /** How the gateway is named in `Via` of what it forwards; undefined for not at all. */
   via: string | undefined;
-  /** Whether a new tunnel could be metered, and the gateway is not about to end. */
-  accepting: () => boolean;
-  /** The database's clock, in ms since 1970. */
-  clock: () => number;
-  /** Takes an event; resolves when it is on disk. */
-  record: (event: UsageEvent) => Promise<void>;
-  onConnected: (setupMs: number) => void;
-  onRefused: (code: string, statusCode: number) => void;
+  /** Whether the gateway is about to end. */
+  stopping: () => boolean;
+  /** Monotonic, in ms. */
+  now: () => number;
   log: Logger;
 }
 
@@ -49,7 +44,7 @@ export class RequestHandler {
     const { connection, giveUp } = request;
     connection.onGone = () => giveUp.abort();
     try {
-      if (!this.#options.accepting()) throw new Refusal('unavailable', { retryAfterSeconds });
+      if (this.#options.stopping()) throw new Refusal('unavailable', { retryAfterSeconds });
       request.asked = requestedTarget(request.message);
       await this.#admit(request);
       const target = await this.#connect(request);
@@ -57,44 +52,45 @@ export class RequestHandler {
       if (request.method === 'CONNECT') this.#establish(request, target, tunnel);
       else await forwardRequest(request, this.#forwarding(tunnel));
     } catch (error) {
-      this.#refuse(request, error as Error);
+      await this.#refuse(request, error as Error);
     } finally {
       connection.onGone = undefined;
     }
   }
 
   async #admit(request: ProxyRequest): Promise<void> {
-    const { connections } = this.#options;
+    const { connections, session } = this.#options;
     const header = firstValue(request.message.rawHeaders, 'proxy-authorization');
-    const { key, entry, refusal } = await admit(header, request.client, this.#options);
+    const credentials = parseCredentials(header);
+    if (!credentials) throw new Refusal('credentials_required');
+    const admission = await session.admit(credentials, request.client);
     connections.prove(request.connection);
-    request.key = key;
-    request.entry = entry;
-    if (refusal) throw refusal;
+    request.admission = admission;
+    if (admission.refusal) throw admission.refusal;
   }
 
   async #connect(request: ProxyRequest): Promise<Socket> {
-    const { dialer, slots } = this.#options;
-    const { key, asked, giveUp } = request;
-    if (!key || !asked) throw new Error('a request is connected once it is admitted');
-    const { keyId } = key;
+    const { dialer, session } = this.#options;
+    const { admission, asked, giveUp } = request;
+    if (!admission || !asked) throw new Error('a request is connected once it is admitted');
+    const { key } = admission;
     try {
-      const { socket, target } = await dialer.connect(asked, keyId, giveUp);
+      const { socket, target } = await dialer.connect(asked, key.keyId, giveUp);
       request.socket = socket;
       request.target = target;
       return socket;
     } catch (error) {
-      slots.release(keyId);
+      session.release(key);
       throw error;
     }
   }
 
   /** Has what passes through the connection metered, and closed when its key may not be used. */
   #meter(request: ProxyRequest, target: Socket): Tunnel {
-    const { keys, ledger, slots, tunnels, nodeId, now, clock, record, onConnected, log } =
-      this.#options;
-    const { key, entry, id, client, method } = request;
-    if (!key || !entry) throw new Error('a request is metered once it is admitted');
+    const { session, tunnels, nodeId, now, log } = this.#options;
+    const { admission, id, client, method } = request;
+    if (!admission) throw new Error('a request is metered once it is admitted');
+    const { key } = admission;
     const tunnel = new Tunnel({
       id,
       key,
@@ -105,25 +101,21 @@ export class RequestHandler {
       outcome: () => request.outcome,
       nodeId,
       now,
-      clock,
-      record,
-      charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
+      session,
       // neither side is to take this for an end
       close: () => {
         resetSocket(client);
         resetSocket(target);
       },
     });
-    tunnels.add(tunnel, entry);
+    tunnels.add(tunnel);
     target.once('close', () => {
-      slots.release(key.keyId);
+      session.release(key);
       tunnels.remove(tunnel);
       tunnel.report().catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
     });
     target.on('error', (error) => log.debug({ id, reason: error.message }, 'target'));
-    // a key that changed while its target was being connected had no tunnel to close yet
-    if (keys.peek(key.keyId) !== entry) tunnels.changed(key.keyId);
-    onConnected(now() - request.begunAt);
+    session.opened(admission, now() - request.begunAt);
     log.debug({ id, keyId: key.keyId, targetHost: request.target?.host }, 'connected');
     return tunnel;
   }
@@ -146,9 +138,10 @@ export class RequestHandler {
   }
 
   /** Answers with a refusal, and records what a key was refused. */
-  #refuse(request: ProxyRequest, error: Error): void {
-    const { refused, onRefused, log } = this.#options;
-    const { connection, client, message, response, key } = request;
+  async #refuse(request: ProxyRequest, error: Error): Promise<void> {
+    const { session, log } = this.#options;
+    const { connection, client, message, response } = request;
+    const key = request.admission?.key;
     if (!(error instanceof Refusal) && !request.giveUp.signal.aborted) {
       log.error({ id: request.id, error: error.stack }, 'a request failed unexpectedly');
     }
@@ -158,12 +151,30 @@ export class RequestHandler {
     const statusCode = left ? 499 : refusal.statusCode;
     let { id } = request;
     // what has a tunnel is reported by it
-    if (!request.socket) id = refused.add(request, code, statusCode);
-    else resetSocket(request.socket);
+    if (request.socket) resetSocket(request.socket);
+    else if (key) id = await session.refuse(this.#refused(request, key.id, code, statusCode));
     // strangers cannot fill the log
     log[key && !left ? 'info' : 'debug']({ id, code, keyId: key?.keyId }, 'refused');
     if (left) return;
-    onRefused(refusal.code, refusal.statusCode);
+    session.answered(refusal.code, refusal.statusCode);
     connection.refuse(refusal, id, response && message);
+  }
+
+  #refused(
+    request: ProxyRequest,
+    apiKeyId: string,
+    code: FailureCode,
+    statusCode: number,
+  ): RefusedRequest {
+    const { id, method, asked, begunAt } = request;
+    return {
+      id,
+      apiKeyId,
+      code,
+      statusCode,
+      method,
+      targetHost: (asked?.host ?? '-').toLowerCase().slice(0, 255),
+      durationMs: Math.round(this.#options.now() - begunAt),
+    };
   }
 }

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Client } from '../keys/client-ranges.ts';
-import type { KeyRecord } from '../keys/key-lookup.ts';
 import type { Outcome } from '../requests/proxy-request.ts';
+import type { KeyNames, Session } from '../session.ts';
 import { newEventId, type UsageEvent } from '../usage/usage-event.ts';
 
 export interface TunnelOptions {
   /** Of its first event, and of the tunnel. */
   id: string;
-  key: KeyRecord;
+  key: KeyNames;
   client: Client;
   /** The connected socket: what passes through it is what is metered. */
   target: Socket;
@@ -18,12 +18,8 @@ export interface TunnelOptions {
   nodeId: string;
   /** Monotonic, in ms. */
   now: () => number;
-  /** The database's clock, in ms since 1970. */
-  clock: () => number;
-  /** Takes an event; resolves when it is on disk. */
-  record: (event: UsageEvent) => Promise<void>;
-  /** Takes the bytes moved since it was last told. */
-  charge: (apiKeyId: string, bytes: number) => void;
+  /** Is charged for the bytes that are moved, and takes the events. */
+  session: Pick<Session, 'clock' | 'charge' | 'record'>;
   /** Ends both connections at once. */
   close: () => void;
 }
@@ -32,7 +28,7 @@ const ignore = () => {};
 
 /** One open connection to a target, from the first byte to the last: counts, and reports in slices. */
 export class Tunnel {
-  readonly key: KeyRecord;
+  readonly key: KeyNames;
   readonly client: Client;
   readonly #options: TunnelOptions;
   #slice = 0;
@@ -50,7 +46,7 @@ export class Tunnel {
     this.client = options.client;
     this.#options = options;
     this.#sliceBegan = options.now();
-    this.#sliceBeganAt = options.clock();
+    this.#sliceBeganAt = options.session.clock();
     this.#movedAt = this.#sliceBegan;
   }
 
@@ -69,7 +65,7 @@ export class Tunnel {
     const { sent, received } = this.#moved();
     const moved = sent + received;
     if (moved === this.#charged) return;
-    this.#options.charge(this.key.id, moved - this.#charged);
+    this.#options.session.charge(this.key.id, moved - this.#charged);
     this.#charged = moved;
     this.#movedAt = this.#options.now();
   }
@@ -84,7 +80,7 @@ export class Tunnel {
   }
 
   #reportSlice(): void {
-    const { id, targetHost, method, outcome, nodeId, now, clock, record } = this.#options;
+    const { id, targetHost, method, outcome, nodeId, now, session } = this.#options;
     this.charge();
     const moved = this.#moved();
     const sent = moved.sent - this.#reported.sent;
@@ -93,7 +89,7 @@ export class Tunnel {
     const beganAt = this.#sliceBeganAt;
     const slice = this.#slice;
     this.#sliceBegan = now();
-    this.#sliceBeganAt = clock();
+    this.#sliceBeganAt = session.clock();
     if (slice > 0 && sent === 0 && received === 0) return;
     this.#slice += 1;
     this.#reported = moved;
@@ -113,7 +109,7 @@ export class Tunnel {
       slice,
     };
     if (code !== undefined) event.code = code;
-    const recorded = record(event);
+    const recorded = session.record(event);
     this.#recorded = slice === 0 ? recorded : Promise.all([this.#recorded, recorded]).then(ignore);
     // those who asked for a report learn of it
     this.#recorded.catch(ignore);

@@ -1,13 +1,11 @@
 import type { FailureCode } from '../refusal.ts';
-import type { ProxyRequest } from '../requests/proxy-request.ts';
+import type { RefusedRequest } from '../session.ts';
 import type { UsageEvent } from './usage-event.ts';
 
 export interface RefusedRequestsOptions {
   nodeId: string;
   /** The database's clock, in ms since 1970. */
   clock: () => number;
-  /** Monotonic, in ms. */
-  now: () => number;
   record: (event: UsageEvent) => void;
   /** How long refusals of one key and code are counted in one event, in ms; a minute by default. */
   windowMs?: number;
@@ -40,15 +38,15 @@ export class RefusedRequests {
   }
 
   /** Counts or records a refusal. Returns the id of the event that it is in. */
-  add(request: ProxyRequest, code: FailureCode, statusCode: number): string {
-    const { key } = request;
-    if (!key || unrecorded.has(code)) return request.id;
+  add(request: RefusedRequest): string {
+    const { id, apiKeyId, code } = request;
+    if (unrecorded.has(code)) return id;
     if (!counted.has(code)) {
-      this.#options.record(this.#eventOf(request, key.id, code, statusCode));
-      return request.id;
+      this.#options.record(this.#eventOf(request));
+      return id;
     }
     const window = this.#window();
-    const place = `${key.id} ${code}`;
+    const place = `${apiKeyId} ${code}`;
     const current = this.#counted.get(place);
     if (current?.window === window && current.event.count < mostInOne) {
       current.event.count += 1;
@@ -56,7 +54,7 @@ export class RefusedRequests {
     }
     if (current) this.#flush(place);
     if (this.#counted.size >= mostCounted) this.#flush(this.#counted.keys().next().value ?? '');
-    const event = { ...this.#eventOf(request, key.id, code, statusCode), count: 1 };
+    const event = { ...this.#eventOf(request), count: 1 };
     this.#counted.set(place, { event, window });
     return event.eventId;
   }
@@ -82,25 +80,19 @@ export class RefusedRequests {
     if (event) this.#options.record(event);
   }
 
-  #eventOf(
-    request: ProxyRequest,
-    apiKeyId: string,
-    code: FailureCode,
-    statusCode: number,
-  ): UsageEvent {
-    const { clock, now, nodeId } = this.#options;
-    const durationMs = Math.round(now() - request.begunAt);
+  #eventOf(request: RefusedRequest): UsageEvent {
+    const { clock, nodeId } = this.#options;
     return {
       eventId: request.id,
-      apiKeyId,
-      occurredAt: new Date(clock() - durationMs).toISOString(),
-      targetHost: (request.asked?.host ?? '-').toLowerCase().slice(0, 255),
+      apiKeyId: request.apiKeyId,
+      occurredAt: new Date(clock() - request.durationMs).toISOString(),
+      targetHost: request.targetHost,
       method: request.method,
-      statusCode,
-      code,
+      statusCode: request.statusCode,
+      code: request.code,
       bytesSent: 0,
       bytesReceived: 0,
-      durationMs,
+      durationMs: request.durationMs,
       servedByNodeId: nodeId,
     };
   }

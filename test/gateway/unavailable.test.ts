@@ -11,7 +11,6 @@ import {
   RequestHandler,
   type RequestHandlerOptions,
 } from '../../gateway/requests/request-handler.ts';
-import { RefusedRequests } from '../../gateway/usage/refused-requests.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
 import {
   connectRequest,
@@ -196,16 +195,10 @@ describe('500 internal', () => {
     const connections = new ClientConnections({ descriptors, mostUnproven: 10, log });
     // the rest of it is not reached
     const handler = new RequestHandler({
-      accepting() {
+      stopping() {
         throw new Error('the cause');
       },
-      refused: new RefusedRequests({
-        nodeId: 'test-node',
-        clock: Date.now,
-        now: performance.now,
-        record: () => {},
-      }),
-      onRefused: () => {},
+      session: { answered: () => {} },
       connections,
       log,
     } as unknown as RequestHandlerOptions);

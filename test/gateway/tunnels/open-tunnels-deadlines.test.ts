@@ -1,10 +1,8 @@
-import { Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { KeyCache } from '../../../gateway/keys/key-cache.ts';
+import { KeysInUse } from '../../../gateway/keys/keys-in-use.ts';
 import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
-import { OpenTunnels } from '../../../gateway/tunnels/open-tunnels.ts';
-import { Tunnel } from '../../../gateway/tunnels/tunnel.ts';
 import { connectOwner, newUser, type Persona } from '../../support/personas.ts';
 import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 import { keyRecord } from '../keys/key-cache-scene.ts';
@@ -174,7 +172,7 @@ describe('what was missed', () => {
 describe('with tunnels of thousands of keys', () => {
   const keyIds = Array.from({ length: 5_000 }, (_, index) => `key ${index}`);
 
-  /** One tunnel a key, over sockets that lead nowhere. */
+  /** One tunnel per key. */
   async function crowd(expiresInMs: number | null) {
     const clock = { now: 0 };
     const now = () => clock.now;
@@ -188,40 +186,13 @@ describe('with tunnels of thousands of keys', () => {
       },
     });
     keys.switchOn();
-    const tunnels = new OpenTunnels({
-      keys,
-      ledger: new QuotaLedger(now),
-      log: pino({ level: 'silent' }),
-      now,
-      sliceMs: hour,
-      idleMs: hour,
-    });
-    for (const keyId of keyIds) {
-      const told = await keys.get(keyId);
-      if (!told.record) throw new Error('no such key');
-      const tunnel: Tunnel = new Tunnel({
-        id: keyId,
-        key: told.record,
-        client: { remoteAddress: '127.0.0.1' },
-        target: new Socket(),
-        targetHost: 'target.example',
-        method: 'CONNECT',
-        outcome: () => ({ statusCode: 200 }),
-        nodeId: 'node',
-        now,
-        clock: () => Date.now(),
-        record: async () => {},
-        charge: () => {},
-        close() {
-          closed.add(keyId);
-          tunnels.remove(tunnel);
-        },
-      });
-      tunnels.add(tunnel, told);
-    }
+    const log = pino({ level: 'silent' });
+    const inUse = new KeysInUse({ keys, ledger: new QuotaLedger(now), log, now });
+    const holder = { closeTunnels: (keyId: string) => void closed.add(keyId) };
+    for (const keyId of keyIds) inUse.take(holder, keyId, await keys.get(keyId));
     const sweep = async (ms: number) => {
       clock.now += ms;
-      tunnels.sweep();
+      inUse.sweep();
       await new Promise((resolve) => setImmediate(resolve));
     };
     return { asked, closed, keys, sweep };

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { KeyCache } from '../../../gateway/keys/key-cache.ts';
 import { createPool, lookUpWith } from '../../../gateway/keys/key-lookup.ts';
+import { type ClosingOrder, KeysInUse } from '../../../gateway/keys/keys-in-use.ts';
 import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
 import { OpenTunnels } from '../../../gateway/tunnels/open-tunnels.ts';
 import { Tunnel } from '../../../gateway/tunnels/tunnel.ts';
@@ -13,6 +14,7 @@ import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts
 /** Open tunnels over real sockets, judged by a real database over a network that can fail. */
 export interface OpenTunnelsScene {
   tunnels: OpenTunnels;
+  inUse: KeysInUse;
   keys: KeyCache;
   ledger: QuotaLedger;
   network: TcpProxy;
@@ -82,14 +84,15 @@ export async function openTunnelsScene(options: {
   });
   keys.switchOn();
   const ledger = new QuotaLedger(now);
+  const inUse = new KeysInUse({ keys, ledger, log, now });
   const tunnels = new OpenTunnels({
-    keys,
-    ledger,
     log,
-    now,
     sliceMs: options.sliceMs ?? 5_000,
     idleMs: options.idleMs ?? 24 * 3_600_000,
   });
+  const holder = {
+    closeTunnels: (keyId: string, order: ClosingOrder) => tunnels.close(keyId, order),
+  };
   const sockets = new Set<Socket>();
 
   const settled = async () => {
@@ -99,6 +102,7 @@ export async function openTunnelsScene(options: {
   };
   return {
     tunnels,
+    inUse,
     keys,
     ledger,
     network,
@@ -112,6 +116,7 @@ export async function openTunnelsScene(options: {
       const told = await keys.get(keyId);
       const { record: key } = told;
       if (!key) throw new Error('no such key');
+      inUse.take(holder, keyId, told);
       const socket = connect(target.port, '127.0.0.1');
       sockets.add(socket);
       await once(socket, 'connect');
@@ -125,13 +130,18 @@ export async function openTunnelsScene(options: {
         outcome: () => ({ statusCode: 200 }),
         nodeId: 'node',
         now,
-        clock: () => Date.now(),
-        record: options.record ?? (async (event) => void events.push(event)),
-        charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
+        session: {
+          clock: () => Date.now(),
+          record: options.record ?? (async (event) => void events.push(event)),
+          charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
+        },
         close: () => socket.destroy(),
       });
-      tunnels.add(tunnel, told);
-      socket.once('close', () => tunnels.remove(tunnel));
+      tunnels.add(tunnel);
+      socket.once('close', () => {
+        inUse.release(holder, keyId);
+        tunnels.remove(tunnel);
+      });
       return {
         tunnel,
         get open() {
@@ -147,11 +157,12 @@ export async function openTunnelsScene(options: {
     },
     async sweep() {
       tunnels.sweep();
+      inUse.sweep();
       await settled();
     },
     async tell(keyId) {
       keys.drop(keyId);
-      tunnels.changed(keyId);
+      inUse.changed(keyId);
       await settled();
     },
     async close() {

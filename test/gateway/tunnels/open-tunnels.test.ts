@@ -78,7 +78,7 @@ describe('a change that was missed', () => {
     scene.keys.switchOff();
     await suspend();
     scene.keys.switchOn();
-    scene.tunnels.recheckAll();
+    scene.inUse.recheckAll();
     await scene.sweep();
     expect(areOpen()).toEqual([false, false]);
   });
@@ -131,7 +131,7 @@ describe('while the database is away', () => {
   it('a key is asked for once a second, not at every sweep', async () => {
     scene.network.cut();
     scene.keys.switchOff();
-    scene.tunnels.recheckAll();
+    scene.inUse.recheckAll();
     scene.asked.length = 0;
     for (let sweep = 0; sweep < 40; sweep += 1) {
       await scene.sweep();
@@ -166,10 +166,10 @@ it('a change that comes while a check is under way is not lost', async () => {
   scene.keys.switchOff();
   scene.hold.until = promise;
   scene.asked.length = 0;
-  scene.tunnels.changed(key.keyId);
+  scene.inUse.changed(key.keyId);
   // the answer is on its way, from before what the second change is about
   await expect.poll(() => scene.asked.length).toBe(1);
-  scene.tunnels.changed(key.keyId);
+  scene.inUse.changed(key.keyId);
   release();
   await scene.settled();
   scene.hold.until = undefined;
@@ -183,10 +183,10 @@ it('a change is heard of while the old state is being looked up: the new one cou
   const { promise, resolve: release } = Promise.withResolvers<void>();
   scene.keys.drop(key.keyId);
   scene.hold.until = promise;
-  scene.tunnels.changed(key.keyId);
+  scene.inUse.changed(key.keyId);
   await suspend();
   scene.keys.drop(key.keyId);
-  scene.tunnels.changed(key.keyId);
+  scene.inUse.changed(key.keyId);
   scene.hold.until = undefined;
   release();
   await scene.settled();

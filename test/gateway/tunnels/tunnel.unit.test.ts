@@ -1,28 +1,15 @@
 import { once } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
+import type { Session } from '../../../gateway/session.ts';
 import { relay } from '../../../gateway/tunnels/relay.ts';
-import { Tunnel, type TunnelOptions } from '../../../gateway/tunnels/tunnel.ts';
+import { Tunnel } from '../../../gateway/tunnels/tunnel.ts';
 import { newEventId, type UsageEvent } from '../../../gateway/usage/usage-event.ts';
 import { makeRelayScene } from './relay-scene.ts';
 
-const key: TunnelOptions['key'] = {
-  id: crypto.randomUUID(),
-  keyId: 'avp_live_0123456789ab',
-  secretHash: Buffer.alloc(32),
-  active: true,
-  suspended: false,
-  rateLimit: 10,
-  tunnelLimit: 100,
-  bandwidthLimitBytes: 1e9,
-  bandwidthUsedBytes: 0,
-  allowedIps: [],
-  expiresInMs: null,
-  previousHash: null,
-  previousEndsInMs: null,
-};
+const key = { id: crypto.randomUUID(), keyId: 'avp_live_0123456789ab' };
 
 /** A tunnel to a target, and what it reported. */
-async function makeTunnel(record: TunnelOptions['record'] = async () => {}) {
+async function makeTunnel(record: Session['record'] = async () => {}) {
   const scene = await makeRelayScene();
   const events: UsageEvent[] = [];
   let charged = 0;
@@ -36,13 +23,15 @@ async function makeTunnel(record: TunnelOptions['record'] = async () => {}) {
     outcome: () => ({ statusCode: 200 }),
     nodeId: 'test-node',
     now: () => performance.now(),
-    clock: () => Date.now(),
-    record(event) {
-      events.push(event);
-      return record(event);
-    },
-    charge(_, bytes) {
-      charged += bytes;
+    session: {
+      clock: () => Date.now(),
+      record(event) {
+        events.push(event);
+        return record(event);
+      },
+      charge(_, bytes) {
+        charged += bytes;
+      },
     },
     close: () => {},
   });

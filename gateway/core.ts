@@ -1,0 +1,171 @@
+import type { Logger } from 'pino';
+import { admit } from './admission.ts';
+import type { CoreConfiguration } from './configuration.ts';
+import { createDatabaseClock } from './database-clock.ts';
+import { startChangeListener } from './keys/change-listener.ts';
+import { KeyCache } from './keys/key-cache.ts';
+import { createPool, lookUpWith } from './keys/key-lookup.ts';
+import { KeysInUse, type TunnelHolder } from './keys/keys-in-use.ts';
+import { QuotaLedger } from './limits/quota-ledger.ts';
+import { createLocalRateLimiter } from './limits/rate-limiter.ts';
+import { createRedisRateLimiter } from './limits/redis-rate-limiter.ts';
+import { createMetrics, type Metrics, type TrafficFigures } from './metrics.ts';
+import { Refusal } from './refusal.ts';
+import type { Session } from './session.ts';
+import { recordUsageWith } from './usage/record-usage.ts';
+import { RefusedRequests } from './usage/refused-requests.ts';
+import { openSpool } from './usage/spool.ts';
+import type { UsageEvent } from './usage/usage-event.ts';
+import { createUsageRecorder } from './usage/usage-recorder.ts';
+
+/** How long a stop waits for the database to take the last events, in ms. */
+const lastFlushMs = 10_000;
+const lookupConnections = 8;
+const retryAfterSeconds = 5;
+
+export interface CoreOptions {
+  log: Logger;
+  /** Monotonic, in ms. */
+  now: () => number;
+  /** The host's clock, in ms since 1970, for tests that set it. */
+  hostNow?: (() => number) | undefined;
+  /** How long refusals of one key and code are counted in one event, in ms. */
+  refusalWindowMs?: number | undefined;
+  /** What the traffic of all processes adds up to, for metrics. */
+  traffic: () => TrafficFigures;
+}
+
+/** What a gateway has once, however many processes its traffic has: keys, limits and usage. */
+export interface Core {
+  readonly metrics: Metrics;
+  /** Adds to the database's clock what `monotonicNow` says; null until it was measured. */
+  readonly clockOffsetMs: number | null;
+  /** Lets a holder of tunnels in. */
+  join(holder: TunnelHolder): Session;
+  /** A holder is gone, and its tunnels with it. */
+  leave(holder: TunnelHolder): void;
+  /** What keeps the gateway from serving, apart from its traffic. */
+  notReady(): string[];
+  /** Judges what is due. Called often. */
+  sweep(): void;
+  /** Sends the usage; what the database does not take stays in the spool for the next start. */
+  stop(): Promise<void>;
+}
+
+/** Opens the spool and the database. Rejects with `SpoolInUse`, or an error of the file system. */
+export async function startCore(
+  configuration: CoreConfiguration,
+  { log, now, hostNow, refusalWindowMs, traffic }: CoreOptions,
+): Promise<Core> {
+  const { databaseUrl, nodeId, flushMs } = configuration;
+  await using undo = new AsyncDisposableStack();
+  const ledger = new QuotaLedger(now);
+  const spool = await openSpool({
+    directory: configuration.spoolDirectory,
+    log,
+    onRecovered: (event) => ledger.add(event.apiKeyId, event.bytesSent + event.bytesReceived),
+  });
+  undo.defer(() => spool.close());
+
+  const pool = createPool({ databaseUrl, connections: lookupConnections, log });
+  undo.defer(() => pool.end());
+  const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
+  undo.defer(() => recording.end());
+  const keys = new KeyCache({ lookUp: lookUpWith(pool), now });
+  const inUse = new KeysInUse({ keys, ledger, log, now });
+  const local = createLocalRateLimiter({ now });
+  const shared = configuration.redisUrl
+    ? createRedisRateLimiter({ url: configuration.redisUrl, local, log })
+    : null;
+  if (shared) undo.defer(() => shared.close());
+  const clock = createDatabaseClock({ log, ...(hostNow && { hostNow }) });
+
+  const metrics = createMetrics({
+    keys,
+    spool,
+    clock,
+    traffic,
+    listening: () => listener.listening,
+    countingTogether: () => shared?.available,
+  });
+  const recorder = createUsageRecorder({
+    spool,
+    record: recordUsageWith(recording),
+    flushMs,
+    log,
+    onRecorded: (events, outcome) => {
+      ledger.settle(events);
+      metrics.recorded(outcome);
+    },
+  });
+  undo.defer(async () => {
+    await recorder.stop({ deadlineMs: lastFlushMs });
+  });
+  const listener = startChangeListener({
+    databaseUrl,
+    clock,
+    log,
+    onChange(keyId) {
+      keys.drop(keyId);
+      inUse.changed(keyId);
+    },
+    onListening() {
+      keys.switchOn();
+      inUse.recheckAll();
+    },
+    onLost: () => keys.switchOff(),
+  });
+  undo.defer(() => listener.stop());
+
+  const record = (event: UsageEvent) => {
+    metrics.metered(event.bytesSent, event.bytesReceived);
+    return spool.append(event);
+  };
+  const refused = new RefusedRequests({
+    ...(refusalWindowMs && { windowMs: refusalWindowMs }),
+    nodeId,
+    clock: clock.now,
+    record(event) {
+      record(event).catch((error: Error) => {
+        log.error({ eventId: event.eventId, reason: error.message }, 'an event was not spooled');
+      });
+    },
+  });
+  undo.defer(async () => refused.flush(true));
+
+  const limits = { keys, ledger, limiter: shared ?? local, inUse, now };
+  const kept = undo.move();
+  return {
+    metrics,
+    get clockOffsetMs() {
+      return clock.monotonicOffsetMs;
+    },
+    join: (holder) => ({
+      clock: clock.now,
+      async admit(credentials, client) {
+        if (!spool.accepting) throw new Refusal('unavailable', { retryAfterSeconds });
+        return admit(credentials, client, holder, limits);
+      },
+      opened({ key, mark }, setupMs) {
+        metrics.connected(setupMs);
+        inUse.opened(key.keyId, mark);
+      },
+      release: ({ keyId }) => inUse.release(holder, keyId),
+      charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
+      record,
+      refuse: (request) => refused.add(request),
+      answered: (code, statusCode) => metrics.answered(code, statusCode),
+    }),
+    leave: (holder) => inUse.forget(holder),
+    notReady: () =>
+      [
+        !listener.listening && 'changes of keys are not heard: is the database there?',
+        !spool.accepting && 'the spool takes no events: is the disk full?',
+      ].filter((reason) => reason !== false),
+    sweep() {
+      inUse.sweep();
+      refused.flush();
+    },
+    stop: () => kept.disposeAsync(),
+  };
+}
