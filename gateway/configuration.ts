@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from 'node:net';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
 import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
 
@@ -37,12 +37,17 @@ export interface GatewayConfiguration extends CoreConfiguration, TrafficConfigur
   metricsPort: number;
   /** How long a stop waits for open tunnels, in ms. */
   drainMs: number;
+  /** Processes that serve clients; with 1 it is the gateway's own. */
+  workers: number;
 }
 
 /** The environment does not say what a gateway needs; the message has a line a variable. */
 export class ConfigurationError extends Error {}
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** More would not be fed by one process that keeps keys and limits. */
+const mostWorkers = 64;
 
 /** The longest that a timer of Node's can wait, in ms. */
 const longestMs = 2_147_483_647;
@@ -69,26 +74,19 @@ const isNameServer = (text: string): boolean => {
   return address && Number(port) >= 1 && Number(port) <= 65_535;
 };
 
-const environmentSchema = z.object({
-  GATEWAY_DATABASE_URL: url(
-    /^postgres(ql)?:\/\//,
-    'must be the postgresql:// URL that npm run gateway-login prints, a direct or session-mode connection',
-  ),
+/** What each process reads that serves clients. */
+const trafficSchema = z.object({
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port.default(7777),
-  GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
-  GATEWAY_METRICS_PORT: port.default(9777),
   GATEWAY_NODE_ID: z
     .string()
     .regex(/^[\x21-\x7e]{1,100}$/, 'must have 1 to 100 printable characters')
     .default(() => hostname().slice(0, 100)),
-  GATEWAY_SPOOL_DIR: z.string('must be a folder of this gateway alone'),
   GATEWAY_FLUSH_MS: milliseconds({
     from: 100,
     to: 60_000,
     why: ': usage may be 60 s late',
   }).default(10_000),
-  GATEWAY_DRAIN_MS: milliseconds({}).default(30_000),
   GATEWAY_IDLE_MS: milliseconds({ from: 1_000 }).default(600_000),
   GATEWAY_UNPROVEN_PER_ADDRESS: whole('must be a number of connections')
     .refine((number) => number >= 1, 'must be at least 1')
@@ -122,7 +120,25 @@ const environmentSchema = z.object({
     )
     .optional(),
   GATEWAY_LOG_LEVEL: z.enum(logLevels).default('info'),
+});
+
+/** And what the gateway reads once. */
+const gatewaySchema = trafficSchema.extend({
+  GATEWAY_DATABASE_URL: url(
+    /^postgres(ql)?:\/\//,
+    'must be the postgresql:// URL that npm run gateway-login prints, a direct or session-mode connection',
+  ),
+  GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
+  GATEWAY_METRICS_PORT: port.default(9777),
+  GATEWAY_SPOOL_DIR: z.string('must be a folder of this gateway alone'),
+  GATEWAY_DRAIN_MS: milliseconds({}).default(30_000),
   REDIS_URL: url(/^rediss?:\/\//, 'must be a redis:// or rediss:// URL').optional(),
+  GATEWAY_WORKERS: z
+    .union([z.literal('auto'), whole('').pipe(z.number().min(1).max(mostWorkers))], {
+      error: `must be a number of processes from 1 to ${mostWorkers}, or auto`,
+    })
+    .default(1)
+    .transform((workers) => (workers === 'auto' ? availableParallelism() : workers)),
 });
 
 /**
@@ -130,28 +146,46 @@ const environmentSchema = z.object({
  * every variable that is wrong, and never with its value: some hold passwords.
  */
 export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfiguration {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const { success, data, error } = environmentSchema.safeParse(given);
-  if (!success) {
-    const lines = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigurationError(`The gateway's environment is not complete:\n${lines.join('\n')}`);
-  }
+  const data = read(gatewaySchema, environment);
   return {
+    ...trafficOf(data),
     databaseUrl: data.GATEWAY_DATABASE_URL,
-    host: data.GATEWAY_HOST,
-    port: data.GATEWAY_PORT,
     metricsHost: data.GATEWAY_METRICS_HOST,
     metricsPort: data.GATEWAY_METRICS_PORT,
-    nodeId: data.GATEWAY_NODE_ID,
     spoolDirectory: data.GATEWAY_SPOOL_DIR,
-    flushMs: data.GATEWAY_FLUSH_MS,
     drainMs: data.GATEWAY_DRAIN_MS,
+    redisUrl: data.REDIS_URL,
+    workers: data.GATEWAY_WORKERS,
+  };
+}
+
+/** Reads a worker's environment, which names no database. Throws as `readConfiguration` does. */
+export function readTrafficConfiguration(environment: NodeJS.ProcessEnv): TrafficConfiguration {
+  return trafficOf(read(trafficSchema, environment));
+}
+
+function read<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: NodeJS.ProcessEnv,
+): z.infer<Schema> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const { success, data, error } = schema.safeParse(given);
+  if (success) return data;
+  const lines = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigurationError(`The gateway's environment is not complete:\n${lines.join('\n')}`);
+}
+
+function trafficOf(data: z.infer<typeof trafficSchema>): TrafficConfiguration {
+  return {
+    host: data.GATEWAY_HOST,
+    port: data.GATEWAY_PORT,
+    nodeId: data.GATEWAY_NODE_ID,
+    flushMs: data.GATEWAY_FLUSH_MS,
     idleMs: data.GATEWAY_IDLE_MS,
     unprovenPerAddress: data.GATEWAY_UNPROVEN_PER_ADDRESS,
     via: data.GATEWAY_VIA,
     allowedTargets: data.GATEWAY_ALLOW_TARGETS,
     dnsServers: data.GATEWAY_DNS_SERVERS,
-    redisUrl: data.REDIS_URL,
     logLevel: data.GATEWAY_LOG_LEVEL,
   };
 }

@@ -1,9 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { GatewayConfiguration } from './configuration.ts';
-import { startCore } from './core.ts';
+import { type Core, startCore } from './core.ts';
+import { noTraffic, type TrafficFigures } from './metrics.ts';
 import { createOperationsServer } from './operations-server.ts';
-import { startTraffic, type Traffic } from './traffic.ts';
+import { sweepMs } from './sweep.ts';
+import { startTraffic } from './traffic.ts';
+import { WorkerPool } from './workers/worker-pool.ts';
 
 /** A gateway that takes CONNECTs. */
 export interface Gateway {
@@ -18,11 +21,10 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** How often open tunnels are looked at, in ms: what a key may overshoot its quota by on one node. */
-const sweepMs = 250;
-
 export interface GatewayOptions {
   log: Logger;
+  /** Of this process, for those of its workers. */
+  environment?: NodeJS.ProcessEnv;
   /** A monotonic clock in ms, for tests that travel. */
   now?: () => number;
   /** The host's clock, in ms since 1970, for tests that set it. */
@@ -36,6 +38,14 @@ export interface GatewayOptions {
   refusalWindowMs?: number;
 }
 
+/** What serves the gateway's clients: this process, or several others. */
+interface Front {
+  readonly port: number;
+  figures(): TrafficFigures;
+  sweep(): void;
+  stop(drainMs: number): Promise<void>;
+}
+
 /** Starts a gateway. Rejects with `SpoolInUse`, or with an error of a port or of the file system. */
 export async function startGateway(
   configuration: GatewayConfiguration,
@@ -46,21 +56,21 @@ export async function startGateway(
   let stopping = false;
   let stopped: Promise<void> | undefined;
 
-  let traffic: Traffic | undefined;
+  let front: Front | undefined;
   const core = await startCore(configuration, {
     ...options,
     now,
-    traffic: () => traffic?.figures() ?? { openTunnels: 0, namesUnderWay: 0 },
+    traffic: () => front?.figures() ?? noTraffic,
   });
   undo.defer(() => core.stop());
   const sweeping = setInterval(() => {
-    traffic?.sweep();
+    front?.sweep();
     core.sweep();
   }, sweepMs);
   undo.defer(async () => clearInterval(sweeping));
 
   const operations = createOperationsServer({
-    registry: core.metrics.registry,
+    metrics: () => core.metrics.text(),
     notReady: () => [...(stopping ? ['stopping'] : []), ...core.notReady()],
   });
   await new Promise<void>((resolve, reject) => {
@@ -72,14 +82,15 @@ export async function startGateway(
     operations.close();
   });
 
-  const opened = await startTraffic(configuration, { ...options, now, join: core.join });
-  traffic = opened;
+  const opened = await startFront(configuration, core, { ...options, now });
+  front = opened;
   undo.defer(() => opened.stop(configuration.drainMs));
 
   const { port } = operations.address() as AddressInfo;
   const url = `http://${bracketed(configuration.host)}:${opened.port}`;
   const operationsUrl = `http://${bracketed(configuration.metricsHost)}:${port}`;
-  log.info({ url, operationsUrl, nodeId: configuration.nodeId }, 'taking CONNECTs');
+  const { nodeId, workers } = configuration;
+  log.info({ url, operationsUrl, nodeId, workers }, 'taking CONNECTs');
   const kept = undo.move();
   return {
     url,
@@ -90,6 +101,19 @@ export async function startGateway(
       return stopped;
     },
   };
+}
+
+async function startFront(
+  configuration: GatewayConfiguration,
+  core: Core,
+  options: GatewayOptions & { now: () => number },
+): Promise<Front> {
+  const { workers } = configuration;
+  if (workers === 1) return startTraffic(configuration, { ...options, join: core.join });
+  const { log, environment = process.env } = options;
+  const pool = await WorkerPool.start(configuration, { core, workers, environment, log });
+  core.metrics.addWorkers(pool);
+  return pool;
 }
 
 function bracketed(host: string): string {

@@ -10,7 +10,7 @@ try {
   const asked = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => asked.resolve(signal));
-  const gateway = await startGateway(configuration, { log });
+  const gateway = await startGateway(configuration, { log, environment: process.env });
   log.info({ signal: await asked.promise }, 'stopping');
   await gateway.stop();
   log.info('stopped');

@@ -1,4 +1,11 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+} from 'prom-client';
 import type { DatabaseClock } from './database-clock.ts';
 import type { KeyCache } from './keys/key-cache.ts';
 import type { Spool } from './usage/spool.ts';
@@ -7,6 +14,19 @@ import type { Spool } from './usage/spool.ts';
 export interface TrafficFigures {
   openTunnels: number;
   namesUnderWay: number;
+}
+
+export const noTraffic: TrafficFigures = { openTunnels: 0, namesUnderWay: 0 };
+
+/** The traffic of several processes. */
+export function addFigures(each: readonly TrafficFigures[]): TrafficFigures {
+  return each.reduce(
+    (sum, figures) => ({
+      openTunnels: sum.openTunnels + figures.openTunnels,
+      namesUnderWay: sum.namesUnderWay + figures.namesUnderWay,
+    }),
+    noTraffic,
+  );
 }
 
 export interface MetricSources {
@@ -21,9 +41,22 @@ export interface MetricSources {
   countingTogether: () => boolean | undefined;
 }
 
+/** The processes that serve clients. */
+export interface WorkerMetrics {
+  /** How many run. */
+  readonly size: number;
+  /** How many were replaced. */
+  readonly replaced: number;
+  /** As prom-client's `getMetricsAsJSON` gives them, of each process that answers. */
+  processMetrics(): Promise<object[]>;
+}
+
 /** What happened, counted where it happens. */
 export interface Metrics {
-  registry: Registry;
+  /** Prometheus text, with the metrics of every process. */
+  text(): Promise<string>;
+  /** The gateway has processes beside this one. */
+  addWorkers(workers: WorkerMetrics): void;
   connected(setupMs: number): void;
   answered(code: string, status: number): void;
   metered(bytesSent: number, bytesReceived: number): void;
@@ -118,8 +151,26 @@ export function createMetrics(sources: MetricSources): Metrics {
     );
   }
 
+  let workers: WorkerMetrics | undefined;
   return {
-    registry,
+    async text() {
+      if (!workers) return registry.metrics();
+      const all = [await registry.getMetricsAsJSON(), ...(await workers.processMetrics())];
+      return AggregatorRegistry.aggregate(all).metrics();
+    },
+    addWorkers(added) {
+      workers = added;
+      gauge('gateway_workers', 'Processes that serve clients.', () => added.size);
+      new Counter({
+        name: 'gateway_workers_replaced_total',
+        help: 'Processes that died, and were replaced.',
+        registers,
+        collect() {
+          this.reset();
+          this.inc(added.replaced);
+        },
+      });
+    },
     connected(setupMs) {
       answered('connected', 200);
       setup.observe(setupMs / 1_000);

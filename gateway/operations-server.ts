@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
-import type { Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 
 export interface OperationsOptions {
-  registry: Registry;
+  /** Prometheus text. */
+  metrics: () => Promise<string>;
   /** What keeps the gateway from serving; empty when it is ready. */
   notReady: () => string[];
 }
@@ -11,7 +12,7 @@ export interface OperationsOptions {
  * What operators and their machines ask: `/healthz` while the process runs, `/readyz` while it can
  * take CONNECTs (503 with the reasons while not), `/metrics` for Prometheus.
  */
-export function createOperationsServer({ registry, notReady }: OperationsOptions): Server {
+export function createOperationsServer({ metrics, notReady }: OperationsOptions): Server {
   return createServer((request, response) => {
     const answer = (status: number, body: string, type = 'text/plain; charset=utf-8') => {
       response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
@@ -28,8 +29,8 @@ export function createOperationsServer({ registry, notReady }: OperationsOptions
       if (reasons.length === 0) answer(200, 'ready\n');
       else answer(503, `${reasons.join('\n')}\n`);
     } else if (path === '/metrics') {
-      registry.metrics().then(
-        (metrics) => answer(200, metrics, registry.contentType),
+      metrics().then(
+        (text) => answer(200, text, Registry.PROMETHEUS_CONTENT_TYPE),
         () => answer(500, 'internal\n'),
       );
     } else {

@@ -76,14 +76,17 @@ export interface RefusalOptions {
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly statusCode: number;
+  readonly options: RefusalOptions;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: RefusalCode, { retryAfterSeconds, error }: RefusalOptions = {}) {
+  constructor(code: RefusalCode, options: RefusalOptions = {}) {
+    const { retryAfterSeconds, error } = options;
     const [status, usualError, sentence] = refusals[code];
     super(`${code}: ${sentence}\n`);
     this.name = Refusal.name;
     this.code = code;
     this.statusCode = status;
+    this.options = options;
     this.headers = {
       // https://www.rfc-editor.org/rfc/rfc9209: a client of CONNECT seldom shows a body
       'Proxy-Status': `proxy-keys; error=${error ?? usualError}; details="${code}"`,

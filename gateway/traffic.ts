@@ -40,6 +40,8 @@ export interface Traffic extends TunnelHolder {
   sweep(): void;
   /** Takes no more clients, waits for the open tunnels for `drainMs`, and ends what is left. */
   stop(drainMs: number): Promise<void>;
+  /** Ends every tunnel at once, as this process is about to. */
+  cut(): void;
 }
 
 /** Listens for clients. Rejects with an error of a port. */
@@ -112,5 +114,6 @@ export async function startTraffic(
       await tunnels.empty();
       await closed;
     },
+    cut: () => tunnels.closeAll(),
   };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GatewayProcess } from '../../support/gateway/gateway-process.ts';
+import { workersOf } from '../../support/gateway/gateway-process.ts';
 import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import type { TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import type { TunnelLoad } from '../tunnels/tunnel-load.ts';
@@ -20,14 +21,23 @@ export interface Scene {
 
 /** One thing that goes wrong. */
 export interface Disturbance {
-  kind: 'Postgres is killed' | 'the gateway is killed' | 'the connection is cut';
+  kind:
+    | 'Postgres is killed'
+    | 'the gateway is killed'
+    | 'a worker is killed'
+    | 'the connection is cut';
   /** Whether usage has been committed that the gateway has not been told of, and never will. */
   beforeAnswer: boolean;
 }
 
+/** What ends tunnels. */
+export const kills: ReadonlySet<Disturbance['kind']> = new Set([
+  'the gateway is killed',
+  'a worker is killed',
+]);
+
 /** Each kind 3 times, 1 of them before an answer, in a random order. */
-export function makeCourse(random: SeededRandom): Disturbance[] {
-  const kinds = ['Postgres is killed', 'the gateway is killed', 'the connection is cut'] as const;
+export function makeCourse(random: SeededRandom, kinds: Disturbance['kind'][]): Disturbance[] {
   const course = kinds.flatMap((kind) =>
     [false, false, true].map((beforeAnswer) => ({ kind, beforeAnswer })),
   );
@@ -52,6 +62,14 @@ export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance)
       return scene.gateway.kill();
     });
     scene.gateway = await scene.startGateway();
+  } else if (kind === 'a worker is killed') {
+    const [worker] = workersOf(scene.gateway);
+    if (worker === undefined) throw new Error('the gateway has no worker');
+    await load.atNextEnd(async () => {
+      load.gatewayDies();
+      process.kill(worker, 'SIGKILL');
+    });
+    if (beforeAnswer) await cut(network, 0);
   } else if (kind === 'Postgres is killed') {
     await database.kill();
     await cut(network, 0);

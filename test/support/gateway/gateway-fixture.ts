@@ -57,6 +57,7 @@ export async function startTestGateway(
       dnsServers: undefined,
       redisUrl: undefined,
       logLevel: 'trace',
+      workers: 1,
       ...configuration,
       spoolDirectory,
     },

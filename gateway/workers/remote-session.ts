@@ -1,0 +1,44 @@
+import { monotonicNow } from '../monotonic.ts';
+import type { Session } from '../session.ts';
+import type { Channel } from './channel.ts';
+import { type CoreFunctions, fromWire } from './messages.ts';
+
+/** The core's session in a worker. */
+export interface RemoteSession extends Session {
+  /** The database's clock minus the machine's monotonic one, in ms. */
+  setClock(offsetMs: number): void;
+  /** Sends what was charged since the last call. */
+  flushCharges(): void;
+}
+
+export function createRemoteSession(core: Channel<CoreFunctions>): RemoteSession {
+  let clockOffsetMs: number | undefined;
+  const charges = new Map<string, number>();
+  const flushCharges = () => {
+    if (charges.size === 0) return;
+    core.notify('charge', [...charges]);
+    charges.clear();
+  };
+  return {
+    clock: () => (clockOffsetMs === undefined ? Date.now() : clockOffsetMs + monotonicNow()),
+    setClock(offsetMs) {
+      clockOffsetMs = offsetMs;
+    },
+    async admit({ keyId, secretHash }, { remoteAddress }) {
+      return fromWire(
+        await core.call('admit', keyId, secretHash.toString('base64'), remoteAddress),
+      );
+    },
+    opened: ({ key, mark }, setupMs) => core.notify('opened', key, mark, setupMs),
+    release: (key) => core.notify('release', key),
+    charge: (apiKeyId, bytes) => void charges.set(apiKeyId, (charges.get(apiKeyId) ?? 0) + bytes),
+    flushCharges,
+    record(event) {
+      // its bytes are charged by the time that it is recorded
+      flushCharges();
+      return core.call('record', event);
+    },
+    refuse: (request) => core.call('refuse', request),
+    answered: (code, statusCode) => core.notify('answered', code, statusCode),
+  };
+}

@@ -1,0 +1,136 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Core } from '../core.ts';
+import type { TunnelHolder } from '../keys/keys-in-use.ts';
+import { noTraffic, type TrafficFigures } from '../metrics.ts';
+import { Refusal } from '../refusal.ts';
+import { Channel } from './channel.ts';
+import {
+  type CoreFunctions,
+  orderToWire,
+  toWire,
+  type WireAdmission,
+  type WorkerFunctions,
+  type WorkerPorts,
+} from './messages.ts';
+
+const script = fileURLToPath(new URL('./worker.ts', import.meta.url));
+/** Sweeps without a word from a worker after which it is taken to hang: 30 s. */
+const mostSilentSweeps = 120;
+
+/** How a process ended: its exit code, or the signal that ended it. */
+export type Ending = number | NodeJS.Signals | null;
+
+/** A worker, as the core's process sees it. */
+export class WorkerLink implements TunnelHolder {
+  readonly #core: Core;
+  readonly #child: ChildProcess;
+  readonly #channel: Channel<WorkerFunctions>;
+  /** Bytes charged by a key's tunnels that no event has reported yet. */
+  readonly #unreported = new Map<string, number>();
+  #clockOffsetMs: number | null = null;
+  #silentSweeps = 0;
+  figures: TrafficFigures = noTraffic;
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<Ending>;
+
+  /** `environment`: what the worker may know. */
+  constructor(core: Core, environment: NodeJS.ProcessEnv) {
+    this.#core = core;
+    this.#child = fork(script, {
+      env: environment,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#channel = new Channel<WorkerFunctions>(this.#child, this.#functions());
+    this.#child.on('error', () => {});
+    this.ended = once(this.#child, 'exit').then(([code, signal]) => {
+      this.#leave();
+      return (code ?? signal) as Ending;
+    });
+  }
+
+  /** Rejects with an error of a port, or when the worker ends before. */
+  start(ports: WorkerPorts): Promise<WorkerPorts> {
+    return this.#channel.call('start', ports);
+  }
+
+  closeTunnels(...[keyId, order]: Parameters<TunnelHolder['closeTunnels']>): void {
+    this.#channel.notify('closeTunnels', keyId, orderToWire(order));
+  }
+
+  processMetrics(): Promise<object> {
+    return this.#channel.call('processMetrics');
+  }
+
+  /** Tells the time, and ends a worker that hangs: its clients would hang too. Called often. */
+  sweep(): void {
+    const offsetMs = this.#core.clockOffsetMs;
+    if (offsetMs !== null && offsetMs !== this.#clockOffsetMs) {
+      this.#clockOffsetMs = offsetMs;
+      this.#channel.notify('setClock', offsetMs);
+    }
+    this.#silentSweeps += 1;
+    if (this.#silentSweeps > mostSilentSweeps) this.kill();
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Lets its tunnels go on for `drainMs`, and ends it. */
+  async stop(drainMs: number): Promise<void> {
+    await this.#channel.call('stop', drainMs).catch(() => {});
+    this.#child.disconnect();
+    await this.ended;
+  }
+
+  #functions(): CoreFunctions {
+    const session = this.#core.join(this);
+    return {
+      async admit(keyId, secretHash, remoteAddress): Promise<WireAdmission> {
+        const credentials = { keyId, secretHash: Buffer.from(secretHash, 'base64') };
+        try {
+          return toWire(await session.admit(credentials, { remoteAddress }));
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          return { key: null, mark: 0, refusal: { code: error.code, options: error.options } };
+        }
+      },
+      opened: (key, mark, setupMs) => session.opened({ key, mark, refusal: null }, setupMs),
+      release: (key) => session.release(key),
+      charge: (charges) => {
+        for (const [apiKeyId, bytes] of charges) {
+          session.charge(apiKeyId, bytes);
+          this.#note(apiKeyId, bytes);
+        }
+      },
+      record: (event) => {
+        this.#note(event.apiKeyId, -event.bytesSent - event.bytesReceived);
+        return session.record(event);
+      },
+      refuse: (request) => session.refuse(request),
+      answered: (code, statusCode) => session.answered(code, statusCode),
+      figures: (figures) => {
+        this.figures = figures;
+        this.#silentSweeps = 0;
+      },
+    };
+  }
+
+  #note(apiKeyId: string, bytes: number): void {
+    const unreported = (this.#unreported.get(apiKeyId) ?? 0) + bytes;
+    if (unreported === 0) this.#unreported.delete(apiKeyId);
+    else this.#unreported.set(apiKeyId, unreported);
+  }
+
+  /** Takes back what it had taken: nothing will report those bytes, or release those tunnels. */
+  #leave(): void {
+    this.#channel.close();
+    this.#core.leave(this);
+    const session = this.#core.join(this);
+    for (const [apiKeyId, bytes] of this.#unreported) session.charge(apiKeyId, -bytes);
+    this.#unreported.clear();
+    this.figures = noTraffic;
+  }
+}

@@ -1,0 +1,145 @@
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { TrafficConfiguration } from '../configuration.ts';
+import type { Core } from '../core.ts';
+import { addFigures, type TrafficFigures } from '../metrics.ts';
+import type { WorkerPorts } from './messages.ts';
+import { WorkerLink } from './worker-link.ts';
+
+export interface WorkerPoolOptions {
+  core: Core;
+  /** How many processes. */
+  workers: number;
+  /** The gateway's own environment. */
+  environment: NodeJS.ProcessEnv;
+  log: Pick<Logger, 'error' | 'info'>;
+}
+
+/** What workers do not need, and must not give away when one is taken over. */
+const coreOnly = ['GATEWAY_DATABASE_URL', 'REDIS_URL'];
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+/** A worker that ran for this long is replaced with the shortest pause again, in ms. */
+const goodMs = 10_000;
+
+/**
+ * Processes that serve clients on one port, each replaced when it dies. The kernel gives each new
+ * connection to one of them.
+ */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #running = new Map<number, WorkerLink>();
+  readonly #stopping = new AbortController();
+  #ports: WorkerPorts;
+  /** Workers that died, and were replaced. */
+  replaced = 0;
+
+  private constructor(options: WorkerPoolOptions, ports: WorkerPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#environment = Object.fromEntries(
+      Object.entries(options.environment).filter(([name]) => !coreOnly.includes(name)),
+    );
+  }
+
+  /** Rejects with an error of a port; none is left running then. */
+  static async start(
+    { host, port }: Pick<TrafficConfiguration, 'host' | 'port'>,
+    options: WorkerPoolOptions,
+  ): Promise<WorkerPool> {
+    await requireFree(host, port);
+    const pool = new WorkerPool(options, { port });
+    try {
+      // the first one finds the port that all others share
+      pool.#ports = await pool.#spawn(1).start(pool.#ports);
+      const others = Array.from({ length: options.workers - 1 }, (_, index) => index + 2);
+      await Promise.all(others.map((worker) => pool.#spawn(worker).start(pool.#ports)));
+    } catch (error) {
+      await pool.stop(0);
+      throw error;
+    }
+    for (const [worker, link] of pool.#running) void pool.#keep(worker, link);
+    return pool;
+  }
+
+  get port(): number {
+    return this.#ports.port;
+  }
+
+  /** Workers that run. */
+  get size(): number {
+    return this.#running.size;
+  }
+
+  figures(): TrafficFigures {
+    return addFigures([...this.#running.values()].map(({ figures }) => figures));
+  }
+
+  /** The metrics of each process, as far as it gives them. */
+  async processMetrics(): Promise<object[]> {
+    const asked = await Promise.allSettled(
+      [...this.#running.values()].map((link) => link.processMetrics()),
+    );
+    return asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  }
+
+  sweep(): void {
+    for (const link of this.#running.values()) link.sweep();
+  }
+
+  /** Lets open tunnels go on for `drainMs`, and ends all workers. */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#running.values()].map((link) => link.stop(drainMs)));
+  }
+
+  #spawn(worker: number): WorkerLink {
+    const environment = { ...this.#environment, GATEWAY_WORKER: String(worker) };
+    const link = new WorkerLink(this.#options.core, environment);
+    this.#running.set(worker, link);
+    void link.ended.then(() => this.#running.get(worker) === link && this.#running.delete(worker));
+    return link;
+  }
+
+  /** Replaces a worker whenever it ends, with pauses that double while it does not hold. */
+  async #keep(worker: number, first: WorkerLink): Promise<void> {
+    const { log } = this.#options;
+    const { signal } = this.#stopping;
+    let pauseMs = firstPauseMs;
+    for (let link = first; ; ) {
+      const begun = performance.now();
+      const ending = await link.ended;
+      if (signal.aborted) return;
+      log.error({ worker, ending }, 'a worker ended, and its tunnels with it: it is replaced');
+      if (performance.now() - begun > goodMs) pauseMs = firstPauseMs;
+      await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => {});
+      if (signal.aborted) return;
+      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+      this.replaced += 1;
+      link = this.#spawn(worker);
+      try {
+        await link.start(this.#ports);
+        log.info({ worker }, 'a worker runs again');
+      } catch (error) {
+        log.error({ worker, reason: (error as Error).message }, 'a worker did not start');
+        link.kill();
+      }
+    }
+  }
+}
+
+/**
+ * Rejects with EADDRINUSE where somebody else listens: processes that share a port would share it with
+ * another gateway too, without a word.
+ */
+async function requireFree(host: string, port: number): Promise<void> {
+  if (port === 0) return;
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, exclusive: true }, resolve);
+  });
+  await new Promise((resolve) => server.close(resolve));
+}

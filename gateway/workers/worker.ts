@@ -1,0 +1,61 @@
+import { pino } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { readTrafficConfiguration } from '../configuration.ts';
+import { parseClientRanges } from '../keys/client-ranges.ts';
+import { sweepMs } from '../sweep.ts';
+import { startTraffic, type Traffic } from '../traffic.ts';
+import { Channel } from './channel.ts';
+import type { CoreFunctions, WorkerFunctions } from './messages.ts';
+import { createRemoteSession } from './remote-session.ts';
+
+/*
+ * A worker of a gateway: the traffic of one core of the machine. It has neither the database's URL nor
+ * the spool, and ends with the process that started it.
+ */
+
+const configuration = readTrafficConfiguration(process.env);
+const worker = Number(process.env.GATEWAY_WORKER);
+const log = pino({ level: configuration.logLevel, base: { nodeId: configuration.nodeId, worker } });
+const registry = new Registry();
+registry.setDefaultLabels({ worker });
+collectDefaultMetrics({ register: registry });
+let traffic: Traffic | undefined;
+
+const ours: WorkerFunctions = {
+  async start(ports) {
+    traffic = await startTraffic(
+      { ...configuration, ...ports },
+      { log, now: () => performance.now(), reusePort: true, join: () => session },
+    );
+    return { port: traffic.port };
+  },
+  setClock: (offsetMs) => session.setClock(offsetMs),
+  closeTunnels: (keyId, { reason, outside }) =>
+    traffic?.closeTunnels(keyId, {
+      reason,
+      ...(outside && { outside: parseClientRanges(outside) }),
+    }),
+  processMetrics: () => registry.getMetricsAsJSON(),
+  async stop(drainMs) {
+    await traffic?.stop(drainMs);
+    traffic = undefined;
+    session.flushCharges();
+  },
+};
+const core = new Channel<CoreFunctions>(process, ours);
+const session = createRemoteSession(core);
+
+setInterval(() => {
+  if (!traffic) return;
+  traffic.sweep();
+  session.flushCharges();
+  core.notify('figures', traffic.figures());
+}, sweepMs);
+
+// the process that started it passes on what a signal asks for; a terminal signals all of a group
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('disconnect', () => {
+  // what its clients have is a part, and shall look like one
+  traffic?.cut();
+  setImmediate(() => process.exit());
+});

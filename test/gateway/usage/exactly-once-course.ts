@@ -1,0 +1,204 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { freePort, loopback } from '../../../scripts/stack/ports.ts';
+import { postgresUser } from '../../../scripts/stack/process-user.ts';
+import { openStateDirectory } from '../../../scripts/stack/state-directory.ts';
+import { createSupervisor } from '../../../scripts/stack/supervisor.ts';
+import { startGatewayProcess } from '../../support/gateway/gateway-process.ts';
+import { SeededRandom } from '../../support/gateway/seeded-random.ts';
+import { startTcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
+import { type LoadTunnel, startTunnelLoad, type TunnelLoad } from '../tunnels/tunnel-load.ts';
+import { type CountedUsage, countEvents, usageByTarget, usageTotals } from './counted-usage.ts';
+import { type Disturbance, disturb, kills, makeCourse, type Scene } from './disturbances.ts';
+import { type MortalDatabase, startMortalDatabase } from './mortal-database.ts';
+
+const seed = Number(process.env.EXACTLY_ONCE_SEED) || randomInt(1, 2 ** 31);
+const random = new SeededRandom(seed);
+const slowDisk = new URL('./slow-disk.ts', import.meta.url).href;
+const leastEnded = 250;
+/** A hang is a failure; how long a machine takes is not. */
+const courseTimeoutMs = 400_000;
+
+/** Everything that can go wrong does, under load, with a gateway of so many workers. */
+export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][]): void {
+  const undo = new AsyncDisposableStack();
+  let database: MortalDatabase;
+  let load: TunnelLoad;
+  let keys: SeededKey[];
+  let counted: Map<string, CountedUsage>;
+  let spoolDirectory: string;
+  let exitCode: unknown;
+  /** What was done, and how many events were sent again after it. */
+  const done: (Disturbance & { repeated: number })[] = [];
+
+  beforeAll(async () => {
+    console.info(`EXACTLY_ONCE_SEED=${seed}`);
+    const state = openStateDirectory({ ephemeral: true, user: postgresUser() });
+    undo.defer(() => state.remove());
+    const supervisor = await createSupervisor(state.processesFile, () => {});
+    undo.defer(() => supervisor.stopAll());
+    database = await startMortalDatabase(supervisor, state);
+    const { sql } = database;
+    undo.defer(() => sql.end({ timeout: 1 }));
+    const owner = randomUUID();
+    await sql`insert into auth.users (id, email) values (${owner}, ${`${owner}@example.com`})`;
+    keys = await seedKeys(sql, owner, 8, { tier: 'enterprise' });
+
+    const network = await startTcpProxy(database.gatewayUrl);
+    undo.defer(() => network.close());
+    const gatewayPort = await freePort();
+    spoolDirectory = state.gatewaySpool;
+    const environment = {
+      GATEWAY_DATABASE_URL: network.through(database.gatewayUrl),
+      GATEWAY_HOST: loopback,
+      GATEWAY_PORT: String(gatewayPort),
+      GATEWAY_METRICS_PORT: '0',
+      GATEWAY_SPOOL_DIR: spoolDirectory,
+      GATEWAY_FLUSH_MS: '500',
+      GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
+      GATEWAY_WORKERS: String(workers),
+    };
+    const startGateway = async () => {
+      const gateway = startGatewayProcess(environment, { nodeOptions: ['--import', slowDisk] });
+      undo.defer(async () => void (await gateway.kill()));
+      const { operationsUrl } = await gateway.ready();
+      await vi.waitUntil(async () => (await fetch(`${operationsUrl}/readyz`)).ok, 90_000);
+      return gateway;
+    };
+    const gateway = await startGateway();
+    load = await startTunnelLoad({ gatewayPort, clients: 24, keys, random });
+    undo.defer(() => load.target.close());
+
+    const scene: Scene = {
+      database,
+      network,
+      gateway,
+      startGateway,
+      load,
+      countEvents: () => countEvents(sql, keys),
+    };
+    for (const disturbance of makeCourse(random, kinds)) {
+      await load.untilEnded(random.integer(15, 45));
+      done.push({ ...disturbance, repeated: await disturb(scene, disturbance) });
+    }
+    await load.untilEnded(Math.max(40, leastEnded - load.ended));
+    await load.stop();
+    exitCode = await scene.gateway.stop();
+    counted = await usageByTarget(sql, keys);
+  }, courseTimeoutMs);
+
+  afterAll(() => undo.disposeAsync());
+
+  function tunnels(select: (tunnel: LoadTunnel) => boolean): LoadTunnel[] {
+    return [...load.tunnels.values()].filter(select);
+  }
+
+  /** What was seen of a tunnel at its target, and what was counted. */
+  function compare(tunnel: LoadTunnel) {
+    const seen = load.target.counts.get(tunnel.address) ?? {
+      connections: 0,
+      received: 0,
+      sent: 0,
+      reset: false,
+    };
+    const none = { sent: 0, received: 0, slices: [], tunnelIds: [], statuses: [], keys: [] };
+    return { tunnel, seen, counted: counted.get(tunnel.address) ?? none };
+  }
+
+  describe(`${kinds.join(', ')}, 3 times each`, () => {
+    it('was done under load', () => {
+      const ended = tunnels(({ outcome }) => outcome === 'ended');
+      expect(ended.length).toBeGreaterThanOrEqual(leastEnded);
+      const endings = new Set(ended.map(({ plan }) => plan.ending));
+      expect([...endings].sort()).toEqual(['client', 'client early', 'target', 'target early']);
+      const sliced = ended.map(compare).filter((each) => each.counted.slices.length > 1);
+      expect(sliced.length).toBeGreaterThan(5);
+      expect(tunnels(({ status, killed }) => status === 200 && killed).length).toBeGreaterThan(5);
+      expect(done).toHaveLength(3 * kinds.length);
+      expect(load.life).toBe(done.filter(({ kind }) => kills.has(kind)).length);
+    });
+
+    it('sends again what it has had no answer about', () => {
+      expect(done.filter(({ beforeAnswer }) => beforeAnswer)).toHaveLength(kinds.length);
+      expect(done.filter(({ beforeAnswer, repeated }) => beforeAnswer && repeated === 0)).toEqual(
+        [],
+      );
+    });
+
+    it('breaks no tunnel but by a kill of its process', () => {
+      const unkilled = tunnels(({ killed }) => !killed);
+      expect(unkilled.filter((each) => each.status === 200 && each.outcome === 'broken')).toEqual(
+        [],
+      );
+      const unanswered = unkilled.filter((each) => each.status === null).map(compare);
+      expect(unanswered.filter(({ seen }) => seen.connections > 0)).toEqual([]);
+      expect(tunnels(({ status }) => status !== null && ![200, 503].includes(status))).toEqual([]);
+      const ended = tunnels(({ outcome }) => outcome === 'ended');
+      expect(ended.filter(({ got, plan }) => got !== plan.download)).toEqual([]);
+    });
+
+    it('counts every tunnel that ended once, to the byte', () => {
+      const wrong = tunnels(({ outcome }) => outcome === 'ended')
+        .map(compare)
+        .filter(({ tunnel, seen, counted: { sent, received, ...events } }) => {
+          // what a client sent after the target's end, nobody has told it is counted
+          const told = tunnel.plan.ending !== 'target early';
+          return !(
+            seen.connections === 1 &&
+            received === seen.sent &&
+            (told ? sent === seen.received : sent <= seen.received) &&
+            events.tunnelIds.length === 1 &&
+            events.slices.every((slice, index) => slice === index) &&
+            String(events.statuses) === '200' &&
+            String(events.keys) === tunnel.key.id
+          );
+        });
+      expect(wrong).toEqual([]);
+    });
+
+    it('counts every tunnel of the gateway that was stopped in order', () => {
+      const last = tunnels(({ life, status }) => life === load.life && status === 200);
+      expect(last.length).toBeGreaterThan(0);
+      const wrong = last.map(compare).filter(({ seen, counted: { sent, received } }) => {
+        return sent !== seen.received || received !== seen.sent;
+      });
+      expect(wrong).toEqual([]);
+      expect(exitCode).toBe(0);
+    });
+
+    it('never counts more than the target saw, nor a tunnel twice', () => {
+      const wrong = tunnels(() => true)
+        .map(compare)
+        .filter(
+          ({ tunnel, seen, counted: { sent, received, slices, tunnelIds } }) =>
+            sent > (tunnel.killed && seen.reset ? tunnel.plan.upload : seen.received) ||
+            received > seen.sent ||
+            tunnelIds.length > 1 ||
+            new Set(slices).size < slices.length,
+        );
+      expect(wrong).toEqual([]);
+      expect([...counted.keys()].filter((host) => !load.tunnels.has(host))).toEqual([]);
+    });
+
+    it('leaves nothing in the spool, and nothing refused', () => {
+      expect(readdirSync(spoolDirectory).filter((file) => /ndjson/.test(file))).toEqual([]);
+    });
+
+    it('raises the rollups by each event once', async () => {
+      const { events, hourly, monthly } = await usageTotals(database.sql, keys);
+      expect(events?.requests).toBeGreaterThanOrEqual(leastEnded);
+      expect(hourly).toEqual(events);
+      expect(monthly).toEqual(events);
+      const drift = await database.sql`
+      select d.*
+      from (
+        select distinct date_trunc('month', occurred_at at time zone 'UTC')::date as month
+        from private.proxy_usage_events
+      ) as m
+      cross join lateral private.usage_drift(m.month) as d`;
+      expect([...drift]).toEqual([]);
+    });
+  });
+}
