@@ -1,0 +1,341 @@
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { freePort, listenOnLoopback } from '../../../scripts/stack/ports.ts';
+import { askBy } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
+import {
+  connectRequest,
+  type RawAnswer,
+  readToEnd,
+  sendRaw,
+} from '../../support/gateway/gateway-fixture.ts';
+import {
+  type GatewayProcess,
+  startGatewayProcess,
+  workersOf,
+} from '../../support/gateway/gateway-process.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
+import { connectOwner } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+let owner: KeyOwner;
+let echo: TargetServer;
+
+beforeAll(async () => {
+  [owner, echo] = await Promise.all([
+    newKeyOwner(sql),
+    startTcpTarget((socket) => socket.pipe(socket)),
+  ]);
+});
+afterAll(() => Promise.all([echo.close(), sql.end()]));
+
+/** More than one worker gets some of these, whichever way the kernel deals them out. */
+const many = 60;
+
+function spoolFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'spool');
+}
+
+function run(settings: Record<string, string> = {}): GatewayProcess {
+  const gateway = startGatewayProcess({
+    GATEWAY_DATABASE_URL: stack.gatewayDbUrl,
+    GATEWAY_PORT: '0',
+    GATEWAY_METRICS_PORT: '0',
+    GATEWAY_SPOOL_DIR: settings.GATEWAY_SPOOL_DIR ?? spoolFolder(),
+    GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
+    GATEWAY_WORKERS: '3',
+    GATEWAY_DRAIN_MS: '0',
+    ...settings,
+  });
+  onTestFinished(async () => void (await gateway.kill()));
+  return gateway;
+}
+
+/** A gateway that hears of changes. */
+async function runReady(settings?: Record<string, string>) {
+  const gateway = run(settings);
+  const { port, operationsUrl } = await gateway.ready();
+  await vi.waitFor(async () => expect((await fetch(`${operationsUrl}/readyz`)).status).toBe(200), {
+    timeout: 60_000,
+  });
+  return { gateway, port, operationsUrl };
+}
+
+function open(port: number, key: UsableKey): Promise<RawAnswer> {
+  return sendRaw(port, connectRequest(`127.0.0.1:${echo.port}`, key.basicAuth));
+}
+
+const openMany = (port: number, key: UsableKey, count = many) =>
+  Promise.all(Array.from({ length: count }, () => open(port, key)));
+
+const newKey = async (limits: Record<string, number>) => {
+  const key = await owner.newKey();
+  await overrideLimits(sql, key.id, limits);
+  return key;
+};
+
+const descriptorsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
+
+/** How many connections a process has to a port of this machine. */
+function connectionsTo(port: number, pid: number): number {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const inodes = readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , remote = '', state]) => remote.endsWith(`:${hex}`) && state === '01')
+    .map((fields) => `socket:[${fields[9]}]`);
+  const open = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
+  return inodes.filter((inode) => open.includes(inode)).length;
+}
+
+/** Nothing for a file that was closed meanwhile. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+describe('limits hold over all workers', () => {
+  it('tunnels: as many as the key may have, and each that ends makes room for one', async () => {
+    const { gateway, port } = await runReady();
+    const key = await newKey({ rate_limit: 1_000, tunnel_limit: 20 });
+    const answers = await openMany(port, key);
+    const tunnels = answers.filter(({ status }) => status === 200);
+    expect(tunnels).toHaveLength(20);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.every(({ body }) => body.startsWith('tunnel_limit_reached:'))).toBe(true);
+    expect(refused).toHaveLength(many - 20);
+    expect(await gateway.metric('gateway_open_tunnels')).toBeLessThanOrEqual(20);
+    for (const { socket } of tunnels.slice(0, 5)) socket.destroy();
+    await vi.waitFor(async () => {
+      const again = (await openMany(port, key, 20)).filter(({ status }) => status === 200);
+      tunnels.push(...again);
+      expect(tunnels).toHaveLength(25);
+    });
+  });
+
+  it('rate: no more than a burst of one second and what has been added since', async () => {
+    const { port } = await runReady();
+    const key = await newKey({ rate_limit: 20, tunnel_limit: 1_000 });
+    // the key is in the cache, and its bucket full again
+    await open(port, key);
+    const begun = performance.now();
+    const answers = await openMany(port, key);
+    const seconds = (performance.now() - begun) / 1_000;
+    const allowed = answers.filter(({ status }) => status === 200).length;
+    expect(allowed).toBeGreaterThanOrEqual(19);
+    expect(allowed).toBeLessThanOrEqual(20 + Math.ceil(seconds * 20));
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(many - allowed);
+  });
+
+  it('quota: what goes through one worker closes the tunnels of all', async () => {
+    const { port } = await runReady();
+    const key = await newKey({
+      rate_limit: 1_000,
+      tunnel_limit: 1_000,
+      bandwidth_limit_bytes: 100_000,
+    });
+    const tunnels = await openMany(port, key);
+    tunnels[0]?.socket.write(Buffer.alloc(100_000));
+    for (const { socket } of tunnels) socket.on('error', () => {}).resume();
+    await vi.waitFor(() => expect(tunnels.every(({ socket }) => socket.destroyed)).toBe(true));
+    const next = await openMany(port, key, 10);
+    expect(new Set(next.map(({ status }) => status))).toEqual(new Set([402]));
+  });
+
+  it('revocation: a deleted key is refused by every worker, and its tunnels are closed', async () => {
+    const { gateway, port } = await runReady();
+    const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
+    const tunnels = await openMany(port, key);
+    for (const { socket } of tunnels) socket.on('error', () => {}).resume();
+    expect((await askBy.rpc(calls.delete(owner.persona, key.id))).status).toBeLessThan(300);
+    await vi.waitFor(() => expect(tunnels.every(({ socket }) => socket.destroyed)).toBe(true));
+    const next = await openMany(port, key);
+    expect(new Set(next.map(({ status }) => status))).toEqual(new Set([407]));
+    expect(await gateway.metric('gateway_connects_total', { status: '407' })).toBe(many);
+    expect(await gateway.metric('gateway_connects_total', { status: '200' })).toBe(many);
+  });
+});
+
+describe('a worker that dies', () => {
+  it('is replaced; its tunnels are counted no longer, and those of others go on', async () => {
+    const { gateway, port } = await runReady();
+    const idle = workersOf(gateway).map(descriptorsOf);
+    const key = await newKey({ rate_limit: 1_000, tunnel_limit: many });
+    const tunnels = await openMany(port, key);
+    expect(tunnels.every(({ status }) => status === 200)).toBe(true);
+    // each worker has some of them
+    for (const [index, pid] of workersOf(gateway).entries()) {
+      expect(descriptorsOf(pid)).toBeGreaterThan(idle[index] ?? 0);
+    }
+    for (const { socket } of tunnels) socket.on('error', () => {}).resume();
+    const [victim = 0, ...others] = workersOf(gateway);
+    process.kill(victim, 'SIGKILL');
+    await vi.waitFor(async () => {
+      expect(workersOf(gateway)).toHaveLength(3);
+      expect(await gateway.metric('gateway_workers_replaced_total')).toBe(1);
+    });
+    expect(workersOf(gateway)).toEqual(expect.arrayContaining(others));
+    const alive = tunnels.filter(({ socket }) => !socket.destroyed);
+    expect(alive.length).toBeGreaterThan(0);
+    expect(alive.length).toBeLessThan(many);
+    await vi.waitFor(async () =>
+      expect(await gateway.metric('gateway_open_tunnels')).toBe(alive.length),
+    );
+    const again = await openMany(port, key);
+    const room = many - alive.length;
+    expect(again.filter(({ status }) => status === 200)).toHaveLength(room);
+    expect(again.filter(({ status }) => status === 429)).toHaveLength(many - room);
+    for (const { socket } of alive) {
+      socket.end('still here');
+      await vi.waitFor(() => expect(socket.destroyed).toBe(true));
+    }
+  });
+
+  it('leaves no bytes charged that nothing will report', async () => {
+    const { gateway, port } = await runReady({ GATEWAY_FLUSH_MS: '60000' });
+    const key = await newKey({
+      rate_limit: 1_000,
+      tunnel_limit: 1_000,
+      bandwidth_limit_bytes: 1_000_000,
+    });
+    const use = async (bytes: number) => {
+      const tunnel = await open(port, key);
+      expect(tunnel.status).toBe(200);
+      let got = 0;
+      tunnel.socket
+        .on('error', () => {})
+        .on('data', (chunk) => {
+          got += chunk.length;
+        });
+      tunnel.socket.resume();
+      tunnel.socket.write(Buffer.alloc(bytes));
+      await vi.waitFor(() => expect(got).toBe(bytes));
+    };
+    await use(450_000);
+    // it is charged at the next sweep, which reports nothing: its slice is young
+    await vi.waitFor(async () => expect(await gateway.metric('gateway_open_tunnels')).toBe(1));
+    for (const pid of workersOf(gateway)) process.kill(pid, 'SIGKILL');
+    await vi.waitFor(async () =>
+      expect(await gateway.metric('gateway_workers_replaced_total')).toBe(3),
+    );
+    await vi.waitFor(async () => expect(await gateway.metric('gateway_workers')).toBe(3));
+    await use(450_000);
+    const { status } = await open(port, key);
+    expect(status).toBe(200);
+  });
+});
+
+describe('the processes', () => {
+  it('end with the gateway, however it ends, and clients get a reset for an end', async () => {
+    const { gateway, port } = await runReady();
+    const workers = workersOf(gateway);
+    const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
+    const tunnels = await openMany(port, key);
+    const codes: (string | undefined)[] = [];
+    for (const { socket } of tunnels) {
+      socket.on('error', (error: NodeJS.ErrnoException) => codes.push(error.code)).resume();
+    }
+    await gateway.kill();
+    await vi.waitFor(() => {
+      for (const pid of workers) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    });
+    await vi.waitFor(() => expect(codes).toHaveLength(many));
+    expect(new Set(codes)).toEqual(new Set(['ECONNRESET']));
+  });
+
+  it('bear the signals of a terminal, and stop in order with the first one', async () => {
+    const { gateway, port, operationsUrl } = await runReady({ GATEWAY_DRAIN_MS: '600000' });
+    const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
+    const tunnel = await open(port, key);
+    for (const pid of workersOf(gateway)) {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pid, signal);
+    }
+    gateway.child.kill('SIGTERM');
+    await vi.waitFor(async () => {
+      const attempt = sendRaw(port, connectRequest('10.0.0.1:80'));
+      await expect(attempt).rejects.toThrow('closed after 0 bytes');
+    });
+    expect((await fetch(`${operationsUrl}/readyz`)).status).toBe(503);
+    tunnel.socket.end('y'.repeat(1_000_000));
+    expect((await readToEnd(tunnel.socket)).length).toBe(1_000_000);
+    expect(await gateway.ended).toBe(0);
+    expect(gateway.stderr()).toBe('');
+    const events = await sql`
+      select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
+      from private.proxy_usage_events where api_key_id = ${key.id}`;
+    expect(events).toEqual([{ sent: 1_000_000, received: 1_000_000 }]);
+  });
+
+  it('of workers know neither the database nor Redis', async () => {
+    const { gateway } = await runReady({ REDIS_URL: 'redis://:a-secret-word@127.0.0.1:1' });
+    for (const pid of workersOf(gateway)) {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+      expect(environment).toContain('GATEWAY_WORKER=');
+      expect(environment).not.toMatch(/DATABASE_URL|REDIS_URL|a-secret-word/);
+    }
+  });
+
+  it('of workers have no connection to the database, and the first one no more than alone', async () => {
+    const { gateway, port } = await runReady({ GATEWAY_WORKERS: '4' });
+    const keys = await Promise.all(
+      Array.from({ length: 40 }, () => newKey({ rate_limit: 1_000, tunnel_limit: 1_000 })),
+    );
+    const databasePort = Number(new URL(stack.gatewayDbUrl).port);
+    await Promise.all(keys.map((key) => openMany(port, key, 2)));
+    expect(connectionsTo(databasePort, gateway.child.pid ?? 0)).toBeLessThanOrEqual(10);
+    expect(connectionsTo(databasePort, gateway.child.pid ?? 0)).toBeGreaterThanOrEqual(3);
+    for (const pid of workersOf(gateway)) expect(connectionsTo(databasePort, pid)).toBe(0);
+  });
+
+  it('take over the spool that one process left', async () => {
+    const GATEWAY_SPOOL_DIR = spoolFolder();
+    const settings = { GATEWAY_SPOOL_DIR, GATEWAY_FLUSH_MS: '60000' };
+    const single = run({ ...settings, GATEWAY_WORKERS: '1' });
+    const { port } = await single.ready();
+    const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
+    const tunnel = await open(port, key);
+    tunnel.socket.end('w'.repeat(7_000));
+    expect((await readToEnd(tunnel.socket)).length).toBe(7_000);
+    await single.kill();
+    await run(settings).ready();
+    const [event] = await owner.eventsOf(key, 1);
+    expect(event).toMatchObject({ bytes_sent: 7_000, bytes_received: 7_000 });
+  });
+});
+
+describe('a start that cannot be is explained, and leaves no process', () => {
+  const expectExplained = async (settings: Record<string, string>, words: string[]) => {
+    const gateway = run(settings);
+    expect(await gateway.ended).toBe(1);
+    for (const word of words) expect(gateway.stderr()).toContain(word);
+    expect(gateway.stderr()).not.toMatch(/^\s+at /m);
+  };
+
+  it('on a port that another program has', async () => {
+    const server = createServer();
+    const port = await freePort();
+    await listenOnLoopback(server, port, 'the test');
+    onTestFinished(() => void server.close());
+    await expectExplained({ GATEWAY_PORT: String(port) }, [`Port ${port}`, 'set GATEWAY_PORT.']);
+  });
+
+  it('on a port that another gateway’s workers share', async () => {
+    const { port } = await run().ready();
+    await expectExplained({ GATEWAY_PORT: String(port) }, [`Port ${port}`, 'set GATEWAY_PORT.']);
+  });
+
+  it.each(['0', '65', 'all', '1.5'])('on %s workers', async (workers) => {
+    await expectExplained({ GATEWAY_WORKERS: workers }, ['GATEWAY_WORKERS']);
+  });
+});
