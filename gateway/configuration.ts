@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { findDatabaseUrlFault } from './database/database-url.ts';
 import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
 
 /** What a gateway is told at its start. */
@@ -49,7 +50,10 @@ const milliseconds = ({ from = 0, to = longestMs, why = '' }) =>
     `must be from ${from} to ${to}${why}`,
   );
 const url = (form: RegExp, words: string) =>
-  z.string(words).refine((text) => form.test(text) && URL.canParse(text), words);
+  z.string(words).refine((text) => form.test(text) && URL.canParse(text), {
+    message: words,
+    abort: true,
+  });
 
 /** An address, or one with a port: 10.0.0.2, 10.0.0.2:5353, 2001:db8::2, [2001:db8::2]:53. */
 const isNameServer = (text: string): boolean => {
@@ -63,7 +67,10 @@ const environmentSchema = z.object({
   GATEWAY_DATABASE_URL: url(
     /^postgres(ql)?:\/\//,
     'must be the postgresql:// URL that npm run gateway-login prints, a direct or session-mode connection',
-  ),
+  ).superRefine((text, context) => {
+    const fault = findDatabaseUrlFault(text);
+    if (fault !== null) context.addIssue(fault);
+  }),
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port.default(7777),
   GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),

@@ -104,6 +104,8 @@ describe('refused, by name and without the value, is', () => {
     ['GATEWAY_DATABASE_URL', 'https://user:hunter2@db.example.com/postgres'],
     ['GATEWAY_DATABASE_URL', 'postgresql//user:hunter2@db.example.com/postgres'],
     ['GATEWAY_DATABASE_URL', 'postgresql://user:hunter2@db.example.com:port/postgres'],
+    ['GATEWAY_DATABASE_URL', 'postgresql://user:hunter2@db.example.com/postgres?sslmode=prefer'],
+    ['GATEWAY_DATABASE_URL', 'postgresql://user:hunter2@db.example.com/postgres?sslrootcert=/none'],
     ['REDIS_URL', 'redis:hunter2@'],
     ['REDIS_URL', 'http://:hunter2@redis.example.com'],
     ['GATEWAY_PORT', 'hunter2'],
