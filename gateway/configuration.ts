@@ -1,12 +1,19 @@
 import { isIP, isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import {
+  defaultConnections,
+  fewestConnections,
+  mostConnections,
+} from './database/connection-room.ts';
 import { findDatabaseUrlFault } from './database/database-url.ts';
 import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
 
 /** What a gateway is told at its start. */
 export interface GatewayConfiguration {
   databaseUrl: string;
+  /** Connections to the database that may be open at once, altogether. */
+  databaseConnections: number;
   host: string;
   port: number;
   metricsHost: string;
@@ -71,6 +78,12 @@ const environmentSchema = z.object({
     const fault = findDatabaseUrlFault(text);
     if (fault !== null) context.addIssue(fault);
   }),
+  GATEWAY_DATABASE_CONNECTIONS: whole('must be a number of connections')
+    .refine(
+      (number) => number >= fewestConnections && number <= mostConnections,
+      `must be from ${fewestConnections} to ${mostConnections}`,
+    )
+    .default(defaultConnections),
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port.default(7777),
   GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
@@ -135,6 +148,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
   }
   return {
     databaseUrl: data.GATEWAY_DATABASE_URL,
+    databaseConnections: data.GATEWAY_DATABASE_CONNECTIONS,
     host: data.GATEWAY_HOST,
     port: data.GATEWAY_PORT,
     metricsHost: data.GATEWAY_METRICS_HOST,

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { ClientConnections } from './clients/client-connections.ts';
 import type { GatewayConfiguration } from './configuration.ts';
+import { watchConnectionRoom } from './database/connection-room.ts';
 import { createDatabaseClock } from './database-clock.ts';
 import { Descriptors } from './descriptors.ts';
 import { startChangeListener } from './keys/change-listener.ts';
@@ -42,7 +43,8 @@ export interface Gateway {
 const sweepMs = 250;
 /** How long a stop waits for the database to take the last events, in ms. */
 const lastFlushMs = 10_000;
-const lookupConnections = 8;
+/** Of the connections to the database: the recorder's and the listener's. The others look keys up. */
+const otherConnections = 2;
 
 export interface GatewayOptions {
   log: Logger;
@@ -62,13 +64,16 @@ export interface GatewayOptions {
   refusalWindowMs?: number;
 }
 
-/** Starts a gateway. Rejects with `SpoolInUse`, or with an error of a port or of the file system. */
+/**
+ * Starts a gateway. Rejects with `SpoolInUse`, `TooFewConnections`, `DatabaseUrlError`, or with an error of
+ * a port or of the file system.
+ */
 export async function startGateway(
   configuration: GatewayConfiguration,
   options: GatewayOptions,
 ): Promise<Gateway> {
   const { log, now = () => performance.now(), firstRequestMs = 10_000 } = options;
-  const { databaseUrl, nodeId, flushMs, idleMs } = configuration;
+  const { databaseUrl, databaseConnections, nodeId, flushMs, idleMs } = configuration;
   const undo = new AsyncDisposableStack();
   let stopping = false;
   let stopped: Promise<void> | undefined;
@@ -81,8 +86,11 @@ export async function startGateway(
     });
     undo.defer(() => spool.close());
 
+    const lookupConnections = databaseConnections - otherConnections;
     const pool = createPool({ databaseUrl, connections: lookupConnections, log });
     undo.defer(() => pool.end());
+    const room = await watchConnectionRoom({ pool, wanted: databaseConnections, log });
+    undo.defer(async () => room.stop());
     const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
     undo.defer(() => recording.end());
     const keys = new KeyCache({ lookUp: lookUpWith(pool), now });
@@ -214,9 +222,10 @@ export async function startGateway(
       notReady: () =>
         [
           stopping && 'stopping',
+          room.failure && `${room.failure.code}: ${room.failure.sentence}`,
           !listener.listening && 'changes of keys are not heard: is the database there?',
           !spool.accepting && 'the spool takes no events: is the disk full?',
-        ].filter((reason) => reason !== false),
+        ].filter((reason) => typeof reason === 'string'),
     });
     await new Promise<void>((resolve, reject) => {
       operations.once('error', reject);

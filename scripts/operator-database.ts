@@ -58,9 +58,6 @@ function connect({ url, host, ssl }: DatabaseConnection): postgres.Sql {
     socket: () => openTlsSocket({ host, port, tls: ssl, timeoutMs: connectTimeout * 1_000 }),
   };
   return postgres(url, {
-    // as lists: the driver would cut an IPv6 address at its first colon
-    host: [host],
-    port: [port],
     ...(host.startsWith('/') && { path: `${host}/.s.PGSQL.${port}` }),
     // the environment could switch on the driver's own TLS
     ssl: false,
