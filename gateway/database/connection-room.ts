@@ -7,7 +7,7 @@ import type { DatabaseFailure } from './tls-failure.ts';
 export const fewestConnections = 3;
 /** What a gateway's login may hold, as the command that makes it allows. */
 export const mostConnections = 1_000;
-/** What a gateway opens that is not told otherwise. */
+/** Connections that a gateway opens at most, by default. */
 export const defaultConnections = 10;
 
 /** How many connections the database has for a login. */
@@ -52,10 +52,11 @@ export function explainRoom(room: ConnectionRoom, wanted: number): DatabaseFailu
   const setTo = (most: number) =>
     most < fewestConnections ? '' : `set GATEWAY_DATABASE_CONNECTIONS to ${most}, or `;
   if (loginLimit >= 0 && loginLimit < wanted) {
+    // twice, as a restart has both sets for a moment
     const name = /^[a-z_][a-z0-9_]*$/.test(login) ? login : `"${login.replaceAll('"', '""')}"`;
     return {
       code: 'database_login_limit_too_small',
-      sentence: `The login ${login} may hold ${loginLimit} connections, and ${wants}: ${setTo(loginLimit)}run as role postgres: alter role ${name} connection limit ${wanted}.`,
+      sentence: `The login ${login} may hold ${loginLimit} connections, and ${wants}: ${setTo(loginLimit)}run as role postgres: alter role ${name} connection limit ${2 * wanted}.`,
     };
   }
   const most = serverLimit - reserved;

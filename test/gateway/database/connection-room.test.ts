@@ -93,7 +93,7 @@ describe('a start with a login that may hold fewer connections than the gateway 
     expect(first).toMatch(/^database_login_limit_too_small: .*\.$/);
     // no number that the variable takes would do
     expect(first).not.toContain('GATEWAY_DATABASE_CONNECTIONS');
-    expect(first).toContain(`alter role ${login} connection limit 10.`);
+    expect(first).toContain(`alter role ${login} connection limit 20.`);
     expect(more.join('\n')).not.toMatch(/^\s+at /m);
     expect(child.stderr()).not.toContain(new URL(url).password);
   });

@@ -25,6 +25,6 @@ it('names no number that the variable does not take', () => {
 it('quotes a login that SQL would read otherwise', () => {
   const odd = { ...room, login: 'Proxy"Gateway' };
   expect(explainRoom(odd, 30)?.sentence).toContain(
-    'alter role "Proxy""Gateway" connection limit 30.',
+    'alter role "Proxy""Gateway" connection limit 60.',
   );
 });
