@@ -1,6 +1,12 @@
 import { isIP, isIPv6 } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
+import {
+  defaultConnections,
+  fewestConnections,
+  mostConnections,
+} from './database/connection-room.ts';
+import { findDatabaseUrlFault } from './database/database-url.ts';
 import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
 
 interface CommonConfiguration {
@@ -13,6 +19,8 @@ interface CommonConfiguration {
 /** What the part of a gateway reads that it has once. */
 export interface CoreConfiguration extends CommonConfiguration {
   databaseUrl: string;
+  /** Connections to the database that may be open at once, altogether. */
+  databaseConnections: number;
   spoolDirectory: string;
   redisUrl: string | undefined;
 }
@@ -64,7 +72,10 @@ const milliseconds = ({ from = 0, to = longestMs, why = '' }) =>
     `must be from ${from} to ${to}${why}`,
   );
 const url = (form: RegExp, words: string) =>
-  z.string(words).refine((text) => form.test(text) && URL.canParse(text), words);
+  z.string(words).refine((text) => form.test(text) && URL.canParse(text), {
+    message: words,
+    abort: true,
+  });
 
 /** An address, or one with a port: 10.0.0.2, 10.0.0.2:5353, 2001:db8::2, [2001:db8::2]:53. */
 const isNameServer = (text: string): boolean => {
@@ -127,7 +138,16 @@ const gatewaySchema = trafficSchema.extend({
   GATEWAY_DATABASE_URL: url(
     /^postgres(ql)?:\/\//,
     'must be the postgresql:// URL that npm run gateway-login prints, a direct or session-mode connection',
-  ),
+  ).superRefine((text, context) => {
+    const fault = findDatabaseUrlFault(text);
+    if (fault !== null) context.addIssue(fault);
+  }),
+  GATEWAY_DATABASE_CONNECTIONS: whole('must be a number of connections')
+    .refine(
+      (number) => number >= fewestConnections && number <= mostConnections,
+      `must be from ${fewestConnections} to ${mostConnections}`,
+    )
+    .default(defaultConnections),
   GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
   GATEWAY_METRICS_PORT: port.default(9777),
   GATEWAY_SPOOL_DIR: z.string('must be a folder of this gateway alone'),
@@ -150,6 +170,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
   return {
     ...trafficOf(data),
     databaseUrl: data.GATEWAY_DATABASE_URL,
+    databaseConnections: data.GATEWAY_DATABASE_CONNECTIONS,
     metricsHost: data.GATEWAY_METRICS_HOST,
     metricsPort: data.GATEWAY_METRICS_PORT,
     spoolDirectory: data.GATEWAY_SPOOL_DIR,

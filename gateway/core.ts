@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { admit } from './admission.ts';
 import type { CoreConfiguration } from './configuration.ts';
+import { watchConnectionRoom } from './database/connection-room.ts';
 import { createDatabaseClock } from './database-clock.ts';
 import { startChangeListener } from './keys/change-listener.ts';
 import { KeyCache } from './keys/key-cache.ts';
@@ -20,7 +21,8 @@ import { createUsageRecorder } from './usage/usage-recorder.ts';
 
 /** How long a stop waits for the database to take the last events, in ms. */
 const lastFlushMs = 10_000;
-const lookupConnections = 8;
+/** Of the connections to the database: the recorder's and the listener's. The others look keys up. */
+const otherConnections = 2;
 const retryAfterSeconds = 5;
 
 export interface CoreOptions {
@@ -52,12 +54,15 @@ export interface Core {
   stop(): Promise<void>;
 }
 
-/** Opens the spool and the database. Rejects with `SpoolInUse`, or an error of the file system. */
+/**
+ * Opens the spool and the database. Rejects with `SpoolInUse`, `TooFewConnections`, `DatabaseUrlError`, or
+ * an error of the file system.
+ */
 export async function startCore(
   configuration: CoreConfiguration,
   { log, now, hostNow, refusalWindowMs, traffic }: CoreOptions,
 ): Promise<Core> {
-  const { databaseUrl, nodeId, flushMs } = configuration;
+  const { databaseUrl, databaseConnections, nodeId, flushMs } = configuration;
   await using undo = new AsyncDisposableStack();
   const ledger = new QuotaLedger(now);
   const spool = await openSpool({
@@ -67,8 +72,11 @@ export async function startCore(
   });
   undo.defer(() => spool.close());
 
+  const lookupConnections = databaseConnections - otherConnections;
   const pool = createPool({ databaseUrl, connections: lookupConnections, log });
   undo.defer(() => pool.end());
+  const room = await watchConnectionRoom({ pool, wanted: databaseConnections, log });
+  undo.defer(async () => room.stop());
   const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
   undo.defer(() => recording.end());
   const keys = new KeyCache({ lookUp: lookUpWith(pool), now });
@@ -159,9 +167,10 @@ export async function startCore(
     leave: (holder) => inUse.forget(holder),
     notReady: () =>
       [
+        room.failure && `${room.failure.code}: ${room.failure.sentence}`,
         !listener.listening && 'changes of keys are not heard: is the database there?',
         !spool.accepting && 'the spool takes no events: is the disk full?',
-      ].filter((reason) => reason !== false),
+      ].filter((reason) => typeof reason === 'string'),
     sweep() {
       inUse.sweep();
       refused.flush();

@@ -46,7 +46,10 @@ interface Front {
   stop(drainMs: number): Promise<void>;
 }
 
-/** Starts a gateway. Rejects with `SpoolInUse`, or with an error of a port or of the file system. */
+/**
+ * Starts a gateway. Rejects with `SpoolInUse`, `TooFewConnections`, `DatabaseUrlError`, or with an error of
+ * a port or of the file system.
+ */
 export async function startGateway(
   configuration: GatewayConfiguration,
   options: GatewayOptions,

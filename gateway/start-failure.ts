@@ -1,4 +1,6 @@
 import { ConfigurationError, type GatewayConfiguration } from './configuration.ts';
+import { TooFewConnections } from './database/connection-room.ts';
+import { DatabaseUrlError } from './database/database-url.ts';
 import { SpoolInUse } from './usage/spool-lock.ts';
 
 /**
@@ -12,6 +14,11 @@ export function explainStartFailure(
   if (error instanceof ConfigurationError) {
     return `${error.message}\n\nThe README says what each is for.`;
   }
+  if (error instanceof TooFewConnections) {
+    return `${error.code}: ${error.message}\ndocs/gateway-logins.md says how many a gateway takes.`;
+  }
+  // a file that it names was there a moment ago
+  if (error instanceof DatabaseUrlError) return `GATEWAY_DATABASE_URL: ${error.message}`;
   if (error instanceof SpoolInUse) {
     return `${error.message}\nStop that gateway, or set GATEWAY_SPOOL_DIR to another folder.`;
   }

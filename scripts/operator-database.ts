@@ -1,7 +1,14 @@
 import postgres from 'postgres';
+import {
+  type DatabaseConnection,
+  DatabaseUrlError,
+  readDatabaseUrl,
+} from '../gateway/database/database-url.ts';
+import { explainDatabaseTls } from '../gateway/database/tls-failure.ts';
 import { databaseUrl } from './stack/postgres.ts';
 import { readProjectConfig } from './stack/project-config.ts';
 import { StackError } from './stack/stack-error.ts';
+import { openTlsSocket } from './tls-socket.ts';
 
 /** A database, and what it may be called in an error: never with its password. */
 export interface Database {
@@ -12,7 +19,13 @@ export interface Database {
   url: URL;
 }
 
-/** Opens the database of a connection string, or without one the local stack's, when first used. */
+/** How long a connection may take, in seconds. */
+const connectTimeout = 10;
+
+/**
+ * Opens the database of a connection string, or without one the local stack's, when first used. Throws
+ * `StackError` for a string that is none.
+ */
 export function openDatabase(url: string | undefined): Database {
   const given = url ? url : databaseUrl('postgres', readProjectConfig().db.port);
   // not the parser's own error, which has the whole string in it
@@ -24,12 +37,37 @@ export function openDatabase(url: string | undefined): Database {
     );
   }
   parsed.password = '';
-  return {
-    // no prepared statements: a pooler may stand between
-    sql: postgres(given, { max: 1, prepare: false, connect_timeout: 10, onnotice: () => {} }),
-    address: parsed.host,
-    url: parsed,
+  return { sql: connect(readUrl(given)), address: parsed.host, url: parsed };
+}
+
+function readUrl(given: string): DatabaseConnection {
+  try {
+    return readDatabaseUrl(given);
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error;
+    throw new StackError(
+      `DATABASE_URL: ${error.message}.`,
+      'docs/gateway-logins.md says what its parameters mean.',
+    );
+  }
+}
+
+function connect({ url, host, ssl }: DatabaseConnection): postgres.Sql {
+  const port = Number(new URL(url).port || process.env.PGPORT || 5432);
+  const secure = ssl && {
+    socket: () => openTlsSocket({ host, port, tls: ssl, timeoutMs: connectTimeout * 1_000 }),
   };
+  return postgres(url, {
+    ...(host.startsWith('/') && { path: `${host}/.s.PGSQL.${port}` }),
+    // the environment could switch on the driver's own TLS
+    ssl: false,
+    ...secure,
+    max: 1,
+    // no prepared statements: a pooler may stand between
+    prepare: false,
+    connect_timeout: connectTimeout,
+    onnotice: () => {},
+  });
 }
 
 const unreachable = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'CONNECT_TIMEOUT'];
@@ -47,6 +85,13 @@ const remedies: Record<string, string> = {
 /** What is wrong and what to do next, of an error that the database or the way to it gave. */
 export function explainFailure(error: unknown, address: string): unknown {
   if (error instanceof StackError) return error;
+  const tls = explainDatabaseTls(error);
+  if (tls !== null) {
+    return new StackError(
+      `No connection to the database at ${address} (${tls.code}).`,
+      tls.sentence,
+    );
+  }
   if (!(error instanceof Error) || !('code' in error)) return error;
   const code = String(error.code);
   if (unreachable.includes(code)) {

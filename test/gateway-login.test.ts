@@ -86,6 +86,17 @@ describe('a login that is made', () => {
     expect(await recordUsage(gateway, [usageEvent(key.id)])).toMatchObject({ recorded: 1 });
   });
 
+  it('says what to set where it may hold fewer connections than a restarted gateway opens by default', async () => {
+    const few = await gatewayLogin(['create', 'seven', '--connections', '7']);
+    expect(few.stdout).toMatch(/^GATEWAY_DATABASE_CONNECTIONS=3$/m);
+    const fewer = await gatewayLogin(['create', 'four', '--connections', '4']);
+    expect(fewer.stdout).toMatch(/^GATEWAY_DATABASE_CONNECTIONS=3$/m);
+    const more = await gatewayLogin(['create', 'nineteen', '--connections', '19']);
+    expect(more.stdout).toMatch(/^GATEWAY_DATABASE_CONNECTIONS=9$/m);
+    const enough = await gatewayLogin(['create', 'twenty', '--connections', '20']);
+    expect(enough.stdout).not.toContain('GATEWAY_DATABASE_CONNECTIONS');
+  });
+
   it('does not log in with another password', async () => {
     const wrong = new URL(url);
     wrong.password = `${url.password.slice(0, -1)}!`;
@@ -118,13 +129,13 @@ describe('a login that is made', () => {
   });
 
   it('holds as many connections as it is told, and no more', async () => {
-    const few = await create('few', '--connections', '2');
-    const held = connect(few, 2);
-    await Promise.all([held`select pg_sleep(0.2)`, held`select pg_sleep(0.2)`]);
+    const few = await create('few', '--connections', '3');
+    const held = connect(few, 3);
+    await Promise.all([1, 2, 3].map(() => held`select pg_sleep(0.2)`));
     await expect(connect(few)`select`).rejects.toMatchObject({ code: '53300' });
     const { stdout } = await gatewayLogin(['list']);
     expect(stdout).toMatch(/^login +limit +open now$/m);
-    expect(stdout).toMatch(/^proxy_gateway_few +2 +2$/m);
+    expect(stdout).toMatch(/^proxy_gateway_few +3 +3$/m);
     expect(stdout).toMatch(/^proxy_gateway_made +20 +\d+$/m);
   });
 
@@ -271,7 +282,9 @@ describe('what it refuses, with what to do next', () => {
     ['a name that is taken', ['create', 'local'], /drop that one first: .* drop local$/m],
     ['a name that is none', ['create', 'EU-1'], /lower-case.*\n.*eu_1/],
     ['a name that is none, of a drop', ['drop', 'x"; drop role postgres'], /lower-case/],
-    ['a limit of none', ['create', 'none', '--connections', '0'], /1 to 1000/],
+    ['a limit of none', ['create', 'none', '--connections', '0'], /3 to 1000/],
+    ['a limit that no gateway can use', ['create', 'none', '--connections', '2'], /3 to 1000/],
+    ['a limit over the most', ['create', 'none', '--connections', '1001'], /3 to 1000/],
     ['a limit that is no number', ['create', 'none', '--connections', 'many'], /whole number/],
     ['no command', [], /create <name>/],
     ['another command', ['remove', 'local'], /create <name>/],

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { readDatabaseUrl } from '../database/database-url.ts';
+import { explainDatabaseTls } from '../database/tls-failure.ts';
 import { askForTime, type DatabaseClock } from '../database-clock.ts';
 import { keepConnected } from '../reconnecting.ts';
 
@@ -33,15 +35,18 @@ const longestPauseMs = 2_000;
 /**
  * Listens for key changes on a connection of its own, and begins again whenever it is lost. A
  * connection that is silently dead shows at the next heartbeat, which asks for the database's time.
+ * Throws `DatabaseUrlError`.
  */
 export function startChangeListener(options: ChangeListenerOptions): ChangeListener {
-  const { databaseUrl, clock, log, heartbeatMs = 5_000, timeoutMs = 3_000 } = options;
+  const { clock, log, heartbeatMs = 5_000, timeoutMs = 3_000 } = options;
+  const { url, ssl } = readDatabaseUrl(options.databaseUrl);
   let listening = false;
 
   /** Listens until the connection is lost; throws why. */
   const hold = async (signal: AbortSignal, works: () => void): Promise<never> => {
     const client = new pg.Client({
-      connectionString: databaseUrl,
+      connectionString: url,
+      ssl,
       connectionTimeoutMillis: timeoutMs,
       query_timeout: timeoutMs,
       keepAlive: true,
@@ -94,7 +99,7 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
     onFailed(reason, again) {
       const { message } = reason as Error;
       log[again ? 'debug' : 'warn'](
-        { reason: message },
+        { reason: message, ...explainDatabaseTls(reason) },
         'changes of keys are not heard: each CONNECT asks',
       );
     },

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { readDatabaseUrl } from '../database/database-url.ts';
 import { type ClientRanges, parseClientRanges } from './client-ranges.ts';
 
 /** What a gateway needs to judge a CONNECT, as `gateway.lookup_proxy_key` answers. */
@@ -49,7 +50,10 @@ interface LookupRow {
 /** How long a query may take before its connection is given up: a black hole must not hang us. */
 const queryTimeoutMs = 3_000;
 
-/** Connections of a gateway's login. An idle one that breaks is logged, and replaced when needed. */
+/**
+ * Connections of a gateway's login. An idle one that breaks is logged, and replaced when needed. Throws
+ * `DatabaseUrlError`.
+ */
 export function createPool(options: {
   databaseUrl: string;
   connections: number;
@@ -58,8 +62,10 @@ export function createPool(options: {
   log: Logger;
 }): pg.Pool {
   const timeoutMs = options.timeoutMs ?? queryTimeoutMs;
+  const { url, ssl } = readDatabaseUrl(options.databaseUrl);
   const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
+    connectionString: url,
+    ssl,
     max: options.connections,
     // an end waits for a connection that is being made
     connectionTimeoutMillis: queryTimeoutMs,

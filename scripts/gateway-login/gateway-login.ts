@@ -1,4 +1,9 @@
 import { parseArgs } from 'node:util';
+import {
+  defaultConnections,
+  fewestConnections,
+  mostConnections,
+} from '../../gateway/database/connection-room.ts';
 import { runCommand } from '../operator-command.ts';
 import { type Database, explainFailure, openDatabase } from '../operator-database.ts';
 import { StackError } from '../stack/stack-error.ts';
@@ -7,7 +12,8 @@ import { createLogin, dropLogin, formatLogins, listLogins, newPassword } from '.
 
 const usage = `npm run gateway-login -- create <name> [--connections <n>]
                                            makes the login proxy_gateway_<name>, and shows its
-                                           password this once; it holds at most n connections (20)
+                                           password this once; it holds at most n connections (20):
+                                           twice what its gateway opens, for restarts
 npm run gateway-login -- drop <name>       ends the login's connections, and drops it
 npm run gateway-login -- list              each login, its limit, and its connections open now
 
@@ -48,19 +54,26 @@ function readCommand(positionals: string[], connections: string | undefined): Co
     throw new StackError('Say what to do: create, drop or list.', usage);
   }
   if (verb === 'drop') return (database) => drop(database, name);
-  if (connections !== undefined && !/^\d{1,4}$/.test(connections)) {
-    throw new StackError('--connections wants a whole number, from 1 to 1000.', usage);
+  const most = Number(connections ?? defaultConnections * 2);
+  if (!/^\d{1,4}$/.test(connections ?? '0') || most < fewestConnections || most > mostConnections) {
+    throw new StackError(
+      `--connections wants a whole number, from ${fewestConnections} to ${mostConnections}: a gateway needs ${fewestConnections}.`,
+      usage,
+    );
   }
-  return (database) => create(database, name, Number(connections ?? 20));
+  return (database) => create(database, name, most);
 }
 
 async function create(database: Database, name: string, connections: number): Promise<string> {
   const password = newPassword();
   const login = await createLogin(database.sql, { name, password, connections });
+  // half of what it may hold, as a restart has both sets for a moment
+  const opens = Math.max(fewestConnections, Math.floor(connections / 2));
+  const few = opens < defaultConnections ? `\nGATEWAY_DATABASE_CONNECTIONS=${opens}` : '';
   return `Made ${login}, with at most ${connections} connections.
 Its password is shown this once, and is kept nowhere. Give it to this gateway alone:
 
-GATEWAY_DATABASE_URL="${gatewayUrl(database.url, login, password)}"`;
+GATEWAY_DATABASE_URL="${gatewayUrl(database.url, login, password)}"${few}`;
 }
 
 async function drop(database: Database, name: string): Promise<string> {

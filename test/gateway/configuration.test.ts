@@ -27,6 +27,7 @@ function complaints(environment: Record<string, string>): Record<string, string>
 it('what is not said is as the contract has it', () => {
   expect(read()).toEqual({
     databaseUrl,
+    databaseConnections: 10,
     host: '127.0.0.1',
     port: 7777,
     metricsHost: '127.0.0.1',
@@ -47,6 +48,7 @@ it('what is not said is as the contract has it', () => {
 
 it('what is said is taken', () => {
   const configuration = read({
+    GATEWAY_DATABASE_CONNECTIONS: '3',
     GATEWAY_HOST: '::',
     GATEWAY_PORT: '0',
     GATEWAY_METRICS_HOST: '10.0.0.1',
@@ -61,6 +63,7 @@ it('what is said is taken', () => {
     REDIS_URL: 'rediss://:s3cret@redis.example.com:6380/1',
   });
   expect(configuration).toMatchObject({
+    databaseConnections: 3,
     host: '::',
     port: 0,
     metricsHost: '10.0.0.1',
@@ -78,6 +81,7 @@ it('what is said is taken', () => {
 
 it('an empty variable counts as none', () => {
   const names = [
+    'GATEWAY_DATABASE_CONNECTIONS',
     'GATEWAY_HOST',
     'GATEWAY_PORT',
     'GATEWAY_METRICS_HOST',
@@ -104,6 +108,11 @@ describe('refused, by name and without the value, is', () => {
     ['GATEWAY_DATABASE_URL', 'https://user:hunter2@db.example.com/postgres'],
     ['GATEWAY_DATABASE_URL', 'postgresql//user:hunter2@db.example.com/postgres'],
     ['GATEWAY_DATABASE_URL', 'postgresql://user:hunter2@db.example.com:port/postgres'],
+    ['GATEWAY_DATABASE_URL', 'postgresql://user:hunter2@db.example.com/postgres?sslmode=prefer'],
+    ['GATEWAY_DATABASE_URL', 'postgresql://user:hunter2@db.example.com/postgres?sslrootcert=/none'],
+    ['GATEWAY_DATABASE_CONNECTIONS', '2'],
+    ['GATEWAY_DATABASE_CONNECTIONS', '1001'],
+    ['GATEWAY_DATABASE_CONNECTIONS', 'many'],
     ['REDIS_URL', 'redis:hunter2@'],
     ['REDIS_URL', 'http://:hunter2@redis.example.com'],
     ['GATEWAY_PORT', 'hunter2'],

@@ -122,7 +122,11 @@ describe('a database in a black hole', () => {
     await pool.end();
     expect(await asking).toBe('failed');
     // for the hook, which ends one
-    pool = createPool({ databaseUrl: '', connections: 1, log: pino({ level: 'silent' }) });
+    pool = createPool({
+      databaseUrl: stack.gatewayDbUrl,
+      connections: 1,
+      log: pino({ level: 'silent' }),
+    });
   });
 });
 

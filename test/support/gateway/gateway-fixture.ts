@@ -43,6 +43,7 @@ export async function startTestGateway(
   const gateway = await startGateway(
     {
       databaseUrl: stack.gatewayDbUrl,
+      databaseConnections: 10,
       host: '127.0.0.1',
       port: 0,
       metricsHost: '127.0.0.1',

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { DatabaseFailure } from './tls-failure.ts';
+
+/** Connections that a gateway needs to do all of its work: look-ups, recorder, listener. */
+export const fewestConnections = 3;
+/** What a gateway's login may hold, as the command that makes it allows. */
+export const mostConnections = 1_000;
+/** Connections that a gateway opens at most, by default. */
+export const defaultConnections = 10;
+
+/** How many connections the database has for a login. */
+export interface ConnectionRoom {
+  login: string;
+  /** Of the login; -1 for no limit. */
+  loginLimit: number;
+  /** Of the whole server. */
+  serverLimit: number;
+  /** Of those, the ones that are not for a gateway's login. */
+  reserved: number;
+}
+
+/** The database has too few connections for a gateway. The message is a sentence for its operator. */
+export class TooFewConnections extends Error {
+  readonly code: string;
+  constructor({ code, sentence }: DatabaseFailure) {
+    super(sentence);
+    this.name = TooFewConnections.name;
+    this.code = code;
+  }
+}
+
+/** Reads the limits that count for the login of `pool`. Rejects as a query does. */
+export async function readConnectionRoom(pool: Pick<pg.Pool, 'query'>): Promise<ConnectionRoom> {
+  const { rows } = await pool.query<ConnectionRoom>(`
+    select
+      rolname as login, rolconnlimit as "loginLimit",
+      current_setting('max_connections')::integer as "serverLimit",
+      current_setting('superuser_reserved_connections')::integer
+        + coalesce(current_setting('reserved_connections', true)::integer, 0) as reserved
+    from pg_catalog.pg_roles where rolname = current_user`);
+  const [room] = rows;
+  if (!room) throw new Error('the database does not show the login that asks');
+  return room;
+}
+
+/** Why `wanted` connections do not fit into a room; null where they do. */
+export function explainRoom(room: ConnectionRoom, wanted: number): DatabaseFailure | null {
+  const { login, loginLimit, serverLimit, reserved } = room;
+  const wants = `this gateway opens up to ${wanted}`;
+  const setTo = (most: number) =>
+    most < fewestConnections ? '' : `set GATEWAY_DATABASE_CONNECTIONS to ${most}, or `;
+  if (loginLimit >= 0 && loginLimit < wanted) {
+    // twice, as a restart has both sets for a moment
+    const name = /^[a-z_][a-z0-9_]*$/.test(login) ? login : `"${login.replaceAll('"', '""')}"`;
+    return {
+      code: 'database_login_limit_too_small',
+      sentence: `The login ${login} may hold ${loginLimit} connections, and ${wants}: ${setTo(loginLimit)}run as role postgres: alter role ${name} connection limit ${2 * wanted}.`,
+    };
+  }
+  const most = serverLimit - reserved;
+  if (most < wanted) {
+    return {
+      code: 'database_server_limit_too_small',
+      sentence: `The database takes ${most} connections of logins like this one (max_connections ${serverLimit}, less ${reserved} reserved), and ${wants}: ${setTo(most)}raise max_connections.`,
+    };
+  }
+  return null;
+}
+
+export interface RoomWatchOptions {
+  /** Of the gateway's login; one of its connections is used for the question. */
+  pool: Pick<pg.Pool, 'query'>;
+  /** Connections that the gateway may open altogether. */
+  wanted: number;
+  log: Pick<Logger, 'info' | 'error'>;
+  /** How long a start waits for the answer, in ms. */
+  startMs?: number;
+  /** How often the database is asked again, until it has room, in ms. */
+  againMs?: number;
+}
+
+/** Whether the database has room for a gateway, as far as it has answered. */
+export interface RoomWatch {
+  /** Why it has not; null while it has, or has not answered yet. */
+  readonly failure: DatabaseFailure | null;
+  stop(): void;
+}
+
+/**
+ * Asks whether the database has as many connections as a gateway may open. Rejects with
+ * `TooFewConnections` where it answers at once that it has not. Where it does not answer it is asked
+ * again until it does: a gateway that starts while its database is away goes on, and says later.
+ */
+export async function watchConnectionRoom(options: RoomWatchOptions): Promise<RoomWatch> {
+  const { pool, wanted, log, startMs = 3_000, againMs = 2_000 } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let failure: DatabaseFailure | null = null;
+  /** Null where it does not answer. */
+  const ask = () =>
+    readConnectionRoom(pool).then(
+      (room) => {
+        const found = explainRoom(room, wanted);
+        const news = found?.sentence !== failure?.sentence;
+        failure = found;
+        return { news };
+      },
+      () => null,
+    );
+  const first = ask();
+  await Promise.race([first, sleep(startMs, undefined, { ref: false })]);
+  if (failure) throw new TooFewConnections(failure);
+
+  const askAgain = async () => {
+    let answer = await first;
+    while (!signal.aborted && (answer === null || failure)) {
+      if (answer?.news && failure) log.error(failure, 'the database has too few connections');
+      await sleep(againMs, undefined, { signal, ref: false }).catch(() => {});
+      if (!signal.aborted) answer = await ask();
+    }
+    if (answer?.news) log.info('the database has connections enough');
+  };
+  void askAgain();
+
+  return {
+    get failure() {
+      return failure;
+    },
+    stop: () => stopping.abort(),
+  };
+}
