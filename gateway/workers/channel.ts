@@ -34,6 +34,7 @@ export class Channel<Theirs extends Functions> {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #outgoing: (Call | Answer)[] = [];
+  #closed = false;
 
   constructor(port: MessagePort, ours: Functions) {
     this.#port = port;
@@ -48,6 +49,7 @@ export class Channel<Theirs extends Functions> {
     name: Name,
     ...args: Parameters<Theirs[Name]>
   ): Promise<Awaited<ReturnType<Theirs[Name]>>> {
+    if (this.#closed) return Promise.reject(new Error('the channel is closed'));
     this.#lastId += 1;
     const id = this.#lastId;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -63,6 +65,7 @@ export class Channel<Theirs extends Functions> {
 
   /** The other process is gone: what is waited for is rejected. */
   close(): void {
+    this.#closed = true;
     for (const { reject } of this.#waiting.values()) reject(new Error('the channel is closed'));
     this.#waiting.clear();
   }

@@ -18,6 +18,8 @@ export interface WorkerPoolOptions {
 
 /** What workers do not need, and must not give away when one is taken over. */
 const coreOnly = ['GATEWAY_DATABASE_URL', 'REDIS_URL'];
+/** How long a scrape waits for the metrics of a process, in ms. */
+const processMetricsMs = 1_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 /** A worker that ran for this long is replaced with the shortest pause again, in ms. */
@@ -77,12 +79,13 @@ export class WorkerPool {
     return addFigures([...this.#running.values()].map(({ figures }) => figures));
   }
 
-  /** The metrics of each process, as far as it gives them. */
+  /** The metrics of each process that gives them in time. */
   async processMetrics(): Promise<object[]> {
-    const asked = await Promise.allSettled(
-      [...this.#running.values()].map((link) => link.processMetrics()),
+    const late = sleep(processMetricsMs, [], { ref: false });
+    const asked = [...this.#running.values()].map((link) =>
+      Promise.race([late, link.processMetrics().then((metrics) => [metrics])]).catch(() => []),
     );
-    return asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    return (await Promise.all(asked)).flat();
   }
 
   sweep(): void {

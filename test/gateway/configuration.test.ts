@@ -43,6 +43,7 @@ it('what is not said is as the contract has it', () => {
     dnsServers: undefined,
     redisUrl: undefined,
     logLevel: 'info',
+    workers: 1,
   });
 });
 
