@@ -75,20 +75,35 @@ comment on function private.require_writer is
 
 -- An admin is who Supabase Auth says, in the token and now: app_metadata can be set by the secret
 -- key alone.
+create function private.require_admin_role(account_role text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_admin_role.account_role is distinct from 'admin'
+    or (auth.jwt() -> 'app_metadata' ->> 'role') is distinct from 'admin'
+  then
+    perform private.refuse('forbidden');
+  end if;
+end
+$$;
+comment on function private.require_admin_role is
+  'Refuses (forbidden) a caller whose account has another role than `admin`, or whose token does.';
+
+
 create function private.require_admin() returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_user();
+  admin_id uuid := private.token_subject();
+  account_role text;
 begin
-  if (auth.jwt() -> 'app_metadata' ->> 'role') is distinct from 'admin'
-    or not exists (
-      select from private.active_accounts as a where a.id = admin_id and a.role = 'admin'
-    )
-  then
-    perform private.refuse('forbidden');
+  select a.role into account_role from private.active_accounts as a where a.id = admin_id;
+  if not found then
+    perform private.refuse('unauthorized');
   end if;
+  perform private.require_admin_role(account_role);
   return admin_id;
 end
 $$;
@@ -101,9 +116,16 @@ create function private.require_admin_writer() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  admin_id uuid := private.token_subject();
+  account_role text;
 begin
-  perform private.require_writer();
-  return private.require_admin();
+  select a.role into account_role from private.active_accounts as a where a.id = admin_id for share;
+  if not found then
+    perform private.refuse('unauthorized');
+  end if;
+  perform private.require_admin_role(account_role);
+  return admin_id;
 end
 $$;
 comment on function private.require_admin_writer is
@@ -114,7 +136,8 @@ comment on function private.require_admin_writer is
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table private.active_accounts from public, anon, authenticated, service_role;
 revoke all on function
-  private.token_subject, private.require_user, private.require_writer, private.require_admin,
+  private.token_subject, private.require_user, private.require_writer,
+  private.require_admin_role, private.require_admin,
   private.require_admin_writer
 from public, anon, authenticated, service_role;
 grant execute on function private.require_user to authenticated;

@@ -1,7 +1,8 @@
 -- Texts: what people write for people, labels and reasons. The characters are spelled out, as what \s means
--- depends on the database's locale.
+-- depends on the database's locale. All are strict: a key's checks are asked at each change of it, and most
+-- keys have no reason.
 create function private.clean_text(value text, most integer) returns text
-language plpgsql immutable
+language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -36,7 +37,7 @@ comment on function private.clean_text is
 
 
 create function private.clean_label(value text) returns text
-language plpgsql immutable
+language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -47,7 +48,7 @@ comment on function private.clean_label is
   'The label of a key as clean text of 1 to 80 characters; null for what is not.';
 
 create function private.clean_reason(value text) returns text
-language plpgsql immutable
+language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin

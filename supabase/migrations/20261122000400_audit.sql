@@ -70,16 +70,17 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- what has an action of its own, and what follows from another change
+  -- what has an action by itself, and what follows from another change
   known constant text[] := array[
     'rotated_at', 'grace_ends_at', 'deleted_at', 'suspended_at', 'suspended_reason', 'user_id',
     'owner_barred_until', 'tier', 'limit_overrides'
   ];
   subject text := auth.jwt() ->> 'sub';
   actor uuid;
-  changed jsonb := '{}';
+  before jsonb;
   updated jsonb;
   actions text[] := '{}';
+  action text;
 begin
   -- not within the statement below, which would read it as a uuid while it is planned
   if pg_input_is_valid(subject, 'uuid') then
@@ -88,45 +89,51 @@ begin
   if tg_op = 'INSERT' then
     actions := array['minted'];
   else
-    select coalesce(jsonb_object_agg(c.key, c.value), '{}') into changed
-    from (
-      select * from jsonb_each(to_jsonb(new)) except select * from jsonb_each(to_jsonb(old))
-    ) as c;
-    updated := changed - known;
+    before := to_jsonb(old) - known;
+    updated := to_jsonb(new) - known;
+    if updated = before then
+      updated := null;
+    else
+      select jsonb_object_agg(c.key, c.value) into updated
+      from jsonb_each(updated) as c where c.value <> before -> c.key;
+    end if;
     actions := array_remove(
       array[
-        case when updated <> '{}' then 'updated' end,
-        case when changed ? 'rotated_at' then 'rotated' end,
+        case when updated is not null then 'updated' end,
+        case when new.rotated_at is distinct from old.rotated_at then 'rotated' end,
         case when new.deleted_at is not null and old.deleted_at is null then 'deleted' end,
         case when new.suspended_at is not null and old.suspended_at is null then 'suspended' end,
         case when (old.deleted_at is not null and new.deleted_at is null)
           or (old.suspended_at is not null and new.suspended_at is null) then 'reactivated' end,
-        case when changed ?| array['tier', 'limit_overrides'] then 'limits_changed' end
+        case when (new.tier, new.limit_overrides) is distinct from (old.tier, old.limit_overrides)
+          then 'limits_changed' end
       ],
       null
     );
   end if;
-  insert into private.proxy_key_audit (
-    api_key_id, user_id, actor_id, action, changes, reason, request_id
-  )
-  select
-    new.id,
-    -- an owner whose account is just being removed was the owner until now
-    coalesce(new.user_id, old.user_id),
-    actor,
-    action,
-    case action
-      when 'updated' then updated
-      when 'limits_changed' then jsonb_build_object(
-        'tier', new.tier, 'limit_overrides', new.limit_overrides
-      )
-    end,
-    -- only admins give reasons
-    case when action in ('suspended', 'reactivated', 'limits_changed')
-      then nullif(current_setting('proxy_keys.reason', true), '')
-    end,
-    private.request_id()
-  from unnest(actions) as action;
+  foreach action in array actions loop
+    insert into private.proxy_key_audit (
+      api_key_id, user_id, actor_id, action, changes, reason, request_id
+    )
+    values (
+      new.id,
+      -- an owner whose account is just being removed was the owner until now
+      coalesce(new.user_id, old.user_id),
+      actor,
+      action,
+      case action
+        when 'updated' then updated
+        when 'limits_changed' then jsonb_build_object(
+          'tier', new.tier, 'limit_overrides', new.limit_overrides
+        )
+      end,
+      -- only admins give reasons
+      case when action in ('suspended', 'reactivated', 'limits_changed')
+        then nullif(current_setting('proxy_keys.reason', true), '')
+      end,
+      private.request_id()
+    );
+  end loop;
   return null;
 end
 $$;

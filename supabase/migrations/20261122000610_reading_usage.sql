@@ -123,7 +123,7 @@ create type public.proxy_usage_timeline as (
   "interval" text,
   "from" timestamptz,
   "to" timestamptz,
-  points jsonb
+  points json
 );
 comment on type public.proxy_usage_timeline is
   'Usage by hour or day (UTC) from `from` up to, not including, `to`; points: start, requests, '
@@ -206,8 +206,9 @@ begin
     ) as h
     group by 1
   )
-  select jsonb_agg(
-    jsonb_build_object(
+  -- straight to json, as for a page of events
+  select json_agg(
+    json_build_object(
       'start', p.start,
       'requests', coalesce(u.requests, 0),
       'bytes_sent', coalesce(u.bytes_sent, 0),

@@ -60,7 +60,7 @@ comment on function private.read_event_filter is
 -- the owner for those of one key. The owner is asked for all the same, in words that no index serves.
 -- The generic plan prunes months as it begins; planning them anew takes longer than a page.
 create function private.page_of_events(filter private.event_filter, skipped integer, most integer)
-returns setof private.proxy_usage_events
+returns private.proxy_usage_events[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -68,25 +68,26 @@ as $$
 declare
   owner_id uuid := private.require_user();
 begin
-  return query
-  select e.*
-  from private.proxy_usage_events as e
-  where e.api_key_id = (page_of_events.filter).api_key_id
-    and e.user_id is not distinct from owner_id
-    and e.occurred_at >= (page_of_events.filter).begins_at
-    and e.occurred_at < (page_of_events.filter).ends_at
-    -- prunes months, as the comparison of rows does not
-    and e.occurred_at <= (page_of_events.filter).place_at
-    and (e.occurred_at, e.event_id)
-      < ((page_of_events.filter).place_at, (page_of_events.filter).place_id)
-    and ((page_of_events.filter).status_code is null
-      or e.status_code = (page_of_events.filter).status_code)
-    and ((page_of_events.filter).target_host is null
-      or lower(e.target_host) = (page_of_events.filter).target_host)
-    and ((page_of_events.filter).code is null or e.code = (page_of_events.filter).code)
-  order by e.occurred_at desc, e.event_id desc
-  offset page_of_events.skipped
-  limit page_of_events.most;
+  return array(
+    select e
+    from private.proxy_usage_events as e
+    where e.api_key_id = (page_of_events.filter).api_key_id
+      and e.user_id is not distinct from owner_id
+      and e.occurred_at >= (page_of_events.filter).begins_at
+      and e.occurred_at < (page_of_events.filter).ends_at
+      -- prunes months, as the comparison of rows does not
+      and e.occurred_at <= (page_of_events.filter).place_at
+      and (e.occurred_at, e.event_id)
+        < ((page_of_events.filter).place_at, (page_of_events.filter).place_id)
+      and ((page_of_events.filter).status_code is null
+        or e.status_code = (page_of_events.filter).status_code)
+      and ((page_of_events.filter).target_host is null
+        or lower(e.target_host) = (page_of_events.filter).target_host)
+      and ((page_of_events.filter).code is null or e.code = (page_of_events.filter).code)
+    order by e.occurred_at desc, e.event_id desc
+    offset page_of_events.skipped
+    limit page_of_events.most
+  );
 end
 $$;
 comment on function private.page_of_events is
@@ -134,12 +135,10 @@ declare
   page_number integer := private.require_page(
     list_proxy_key_events.page, most, list_proxy_key_events.cursor
   );
-  found private.proxy_usage_events[];
+  found private.proxy_usage_events[] :=
+    private.page_of_events(filter, (page_number - 1) * most, most + 1);
   answer public.proxy_page;
 begin
-  found := array(
-    select e from private.page_of_events(filter, (page_number - 1) * most, most + 1) as e
-  );
   -- straight to json: making jsonb of a page takes longer than finding it
   select coalesce(json_agg(e), '[]') into answer.items
   from (
@@ -234,7 +233,7 @@ begin
   into part
   from (
     select e.*, row_number() over (order by e.occurred_at desc, e.event_id desc) as place
-    from private.page_of_events(filter, 0, most + 1) as e
+    from unnest(private.page_of_events(filter, 0, most + 1)) as e
   ) as n;
   part.csv := case when export_proxy_key_events.cursor is null then
       'eventId,apiKeyId,occurredAt,targetHost,method,statusCode,bytesSent,bytesReceived,durationMs,'

@@ -15,6 +15,7 @@ declare
   owner_id uuid;
   one_key uuid;
   found private.key_summaries[];
+  answer public.proxy_page;
 begin
   perform private.require_admin();
   filter := private.read_key_filter(
@@ -37,17 +38,16 @@ begin
   found := private.newest_keys(
     one_key, owner_id, false, filter, place.moment, place.id, most + 1
   );
-  return private.make_page(
-    (
-      select jsonb_agg(
-        to_jsonb(k) || jsonb_build_object(
-          'email', (select u.email from auth.users as u where u.id = k.user_id)
-        ) order by k.created_at desc, k.id desc
-      )
-      from unnest(found) as k
-    ),
-    most, 'created_at', 'id'
-  );
+  -- straight to json: making jsonb of a page takes longer than finding it
+  select coalesce(json_agg(e), '[]') into answer.items
+  from (
+    select f.*, (select u.email from auth.users as u where u.id = f.user_id) as email
+    from unnest(found[:most]) as f
+  ) as e;
+  if cardinality(found) > most then
+    answer.next_cursor := private.encode_cursor(found[most].created_at, found[most].id);
+  end if;
+  return answer;
 end
 $$;
 comment on function private.find_proxy_keys is 'Does the work of public.find_proxy_keys.';

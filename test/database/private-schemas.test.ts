@@ -141,11 +141,11 @@ describe('in SQL', () => {
   it('what reads rows there reads those of the caller alone, whatever it is given', async () => {
     const owner = await newFurnishedOwner();
     const eventsOfKey = `
-      select * from private.page_of_events(
+      select e.* from unnest(private.page_of_events(
         ('${owner.key.id}', '-infinity', 'infinity', 'infinity',
           'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null, null)::private.event_filter,
         0, 10
-      )`;
+      )) as e`;
     const reading = [
       eventsOfKey,
       'select k.* from private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k',
