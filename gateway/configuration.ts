@@ -16,6 +16,8 @@ export interface GatewayConfiguration {
   flushMs: number;
   /** How long a stop waits for open tunnels, in ms. */
   drainMs: number;
+  /** How long a stop is not ready before it begins, and serves all the same, in ms. */
+  lameDuckMs: number;
   /** How long a tunnel may move nothing, in ms. */
   idleMs: number;
   /** Connections of one address that may be open before they have proved a key. */
@@ -79,6 +81,7 @@ const environmentSchema = z.object({
     why: ': usage may be 60 s late',
   }).default(10_000),
   GATEWAY_DRAIN_MS: milliseconds({}).default(30_000),
+  GATEWAY_LAME_DUCK_MS: milliseconds({ to: 3_600_000 }).default(0),
   GATEWAY_IDLE_MS: milliseconds({ from: 1_000 }).default(600_000),
   GATEWAY_UNPROVEN_PER_ADDRESS: whole('must be a number of connections')
     .refine((number) => number >= 1, 'must be at least 1')
@@ -136,6 +139,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
     spoolDirectory: data.GATEWAY_SPOOL_DIR,
     flushMs: data.GATEWAY_FLUSH_MS,
     drainMs: data.GATEWAY_DRAIN_MS,
+    lameDuckMs: data.GATEWAY_LAME_DUCK_MS,
     idleMs: data.GATEWAY_IDLE_MS,
     unprovenPerAddress: data.GATEWAY_UNPROVEN_PER_ADDRESS,
     via: data.GATEWAY_VIA,

@@ -7,12 +7,18 @@ import { Descriptors } from './descriptors.ts';
 import { startChangeListener } from './keys/change-listener.ts';
 import { KeyCache } from './keys/key-cache.ts';
 import { createPool, lookUpWith } from './keys/key-lookup.ts';
+import { LameDuck } from './lame-duck.ts';
 import { QuotaLedger } from './limits/quota-ledger.ts';
 import { createLocalRateLimiter } from './limits/rate-limiter.ts';
 import { createRedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOperationsServer } from './operations-server.ts';
 import { ProxyServer } from './proxy-server.ts';
+import { watchLookups } from './readiness/lookup-watch.ts';
+import { sendCheckWith } from './readiness/notification-check.ts';
+import { createReadiness } from './readiness/readiness.ts';
+import { newReason } from './readiness/reason.ts';
+import { SchemaWatch } from './readiness/schema-watch.ts';
 import { RequestHandler } from './requests/request-handler.ts';
 import { Dialer } from './targets/dialer.ts';
 import { createNameResolver } from './targets/name-resolver.ts';
@@ -32,10 +38,11 @@ export interface Gateway {
   /** Where `/healthz`, `/readyz` and `/metrics` are. */
   operationsUrl: string;
   /**
-   * Takes no more CONNECTs, waits for the open tunnels up to `drainMs`, ends what is left, and sends
-   * the usage; what the database does not take stays in the spool for the next start.
+   * Is not ready for `lameDuckMs`, or until `hurry` is aborted, and serves all the same. Then takes no
+   * more CONNECTs, waits for the open tunnels up to `drainMs`, ends what is left, and sends the usage;
+   * what the database does not take stays in the spool for the next start.
    */
-  stop(): Promise<void>;
+  stop(hurry?: AbortSignal): Promise<void>;
 }
 
 /** How often open tunnels are looked at, in ms: what a key may overshoot its quota by on one node. */
@@ -70,7 +77,7 @@ export async function startGateway(
   const { log, now = () => performance.now(), firstRequestMs = 10_000 } = options;
   const { databaseUrl, nodeId, flushMs, idleMs } = configuration;
   const undo = new AsyncDisposableStack();
-  let stopping = false;
+  const lameDuck = new LameDuck(configuration.lameDuckMs);
   let stopped: Promise<void> | undefined;
   try {
     const ledger = new QuotaLedger(now);
@@ -85,7 +92,9 @@ export async function startGateway(
     undo.defer(() => pool.end());
     const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
     undo.defer(() => recording.end());
-    const keys = new KeyCache({ lookUp: lookUpWith(pool), now });
+    const lookups = watchLookups({ lookUp: lookUpWith(pool), now, log });
+    undo.defer(async () => lookups.stop());
+    const keys = new KeyCache({ lookUp: lookups.lookUp, now });
     const tunnels = new OpenTunnels({ keys, ledger, log, now, sliceMs: flushMs / 2, idleMs });
     const local = createLocalRateLimiter({ now });
     const shared = configuration.redisUrl
@@ -128,10 +137,13 @@ export async function startGateway(
       await recorder.stop({ deadlineMs: lastFlushMs });
     });
 
+    const schema = new SchemaWatch();
     const listener = startChangeListener({
       databaseUrl,
+      sendCheck: sendCheckWith(pool),
       clock,
       log,
+      onSchema: (found) => schema.found(found),
       onChange(keyId) {
         keys.drop(keyId);
         tunnels.changed(keyId);
@@ -185,7 +197,8 @@ export async function startGateway(
       via: configuration.via,
       now,
       clock: clock.now,
-      accepting: () => !stopping && spool.accepting,
+      accepting: () => !lameDuck.over && spool.accepting,
+      leaving: () => lameDuck.begun,
       record,
       onConnected: (setupMs) => metrics.connected(setupMs),
       onRefused: (code, statusCode) => metrics.refused(code, statusCode),
@@ -209,14 +222,21 @@ export async function startGateway(
       refused.flush(true);
     });
 
+    const readiness = createReadiness({
+      sources: [
+        () => (lameDuck.begun ? newReason('stopping') : null),
+        () => listener.problem,
+        () => schema.problem,
+        () => lookups.problem(),
+        () => (spool.accepting ? null : newReason('spool_full')),
+        () => (clock.measured ? null : newReason('clock_unmeasured')),
+      ],
+      log,
+    });
+    undo.defer(async () => readiness.stop());
     const operations = createOperationsServer({
       registry: metrics.registry,
-      notReady: () =>
-        [
-          stopping && 'stopping',
-          !listener.listening && 'changes of keys are not heard: is the database there?',
-          !spool.accepting && 'the spool takes no events: is the disk full?',
-        ].filter((reason) => reason !== false),
+      notReady: () => readiness.reasons().map(({ code, sentence }) => `${code}: ${sentence}`),
     });
     await new Promise<void>((resolve, reject) => {
       operations.once('error', reject);
@@ -246,9 +266,8 @@ export async function startGateway(
     const gateway: Gateway = {
       url: `http://${bracketed(configuration.host)}:${server.port}`,
       operationsUrl: `http://${bracketed(configuration.metricsHost)}:${port}`,
-      stop() {
-        stopping = true;
-        stopped ??= undo.disposeAsync();
+      stop(hurry) {
+        stopped ??= lameDuck.wait(hurry).then(() => undo.disposeAsync());
         return stopped;
       },
     };

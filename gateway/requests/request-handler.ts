@@ -27,6 +27,8 @@ export interface RequestHandlerOptions extends AdmissionOptions {
   via: string | undefined;
   /** Whether a new tunnel could be metered, and the gateway is not about to end. */
   accepting: () => boolean;
+  /** Whether clients are to look for another gateway. */
+  leaving: () => boolean;
   /** The database's clock, in ms since 1970. */
   clock: () => number;
   /** Takes an event; resolves when it is on disk. */
@@ -142,7 +144,8 @@ export class RequestHandler {
   }
 
   #forwarding(tunnel: Tunnel) {
-    return { via: this.#options.via, beforeEnd: () => tunnel.report() };
+    const { via, leaving } = this.#options;
+    return { via, leaving, beforeEnd: () => tunnel.report() };
   }
 
   /** Answers with a refusal, and records what a key was refused. */

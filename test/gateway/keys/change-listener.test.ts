@@ -14,6 +14,7 @@ import {
 } from 'vitest';
 import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { type ChangeListener, startChangeListener } from '../../../gateway/keys/change-listener.ts';
+import { checkChannel } from '../../../gateway/readiness/notification-check.ts';
 import { askBy } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
@@ -57,6 +58,7 @@ function listen(options: { heartbeatMs?: number; timeoutMs?: number; url?: strin
   const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line)) });
   listener = startChangeListener({
     databaseUrl: network.through(url),
+    sendCheck: (payload) => sql.notify(checkChannel, payload),
     onChange: (keyId) => told.push(keyId),
     onListening: () => told.push('listening'),
     onLost: () => told.push('lost'),

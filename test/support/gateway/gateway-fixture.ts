@@ -50,6 +50,7 @@ export async function startTestGateway(
       nodeId: 'test-node',
       flushMs: 200,
       drainMs: 1_000,
+      lameDuckMs: 0,
       idleMs: 60_000,
       unprovenPerAddress: 1_000,
       via: undefined,
