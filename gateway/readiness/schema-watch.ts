@@ -1,11 +1,11 @@
-import { newReason, type Reason } from './reason.ts';
+import type { Reason } from './reason.ts';
 import { type DatabaseState, schemaProblem } from './schema-version.ts';
 
 /** What was last found of the schema; it stays while the database is away. */
 export class SchemaWatch {
-  #problem: Reason | null = newReason('starting');
+  #problem: Reason | null = null;
 
-  /** Why the schema does not serve this gateway; null where it does. */
+  /** Why the schema does not serve this gateway; null where it does, and until it is known. */
   get problem(): Reason | null {
     return this.#problem;
   }
