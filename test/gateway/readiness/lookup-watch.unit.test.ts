@@ -5,13 +5,14 @@ import { watchLookups } from '../../../gateway/readiness/lookup-watch.ts';
 
 /** A database in the test's hand, which answers or refuses, and the lines of the log. */
 async function scene(options: { refuses?: string; probeMs?: number } = {}) {
-  const database = { refuses: options.refuses, asked: 0 };
+  const database = { refuses: options.refuses, asked: 0, hangs: false };
   const time = { now: 1_000 };
   const lines: { level: number; code?: string; cause?: string; failures: number }[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const watch = watchLookups({
     async lookUp() {
       database.asked += 1;
+      if (database.hangs) await new Promise(() => {});
       if (database.refuses) throw Object.assign(new Error('no'), { code: database.refuses });
       return null;
     },
@@ -50,19 +51,32 @@ describe('look-ups', () => {
     expect(watch.problem()?.code).toBe('login_refused');
   });
 
-  it('are made while no client’s is answered, and not beside them', async () => {
-    const { database, ask } = await scene({ refuses: '53300', probeMs: 5 });
-    await vi.waitFor(() => expect(database.asked).toBeGreaterThan(3));
-    database.refuses = undefined;
-    let clients = 0;
-    for (let beat = 0; beat < 20; beat += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+  it('are made while no client’s is answered, one at a time, and not beside them', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { database, ask } = await scene({ probeMs: 5_000 });
+    const beat = () => vi.advanceTimersByTimeAsync(5_000);
+    expect(database.asked).toBe(1);
+    // the one at the start was answered
+    await beat();
+    expect(database.asked).toBe(1);
+    await beat();
+    expect(database.asked).toBe(2);
+    for (let round = 1; round <= 5; round += 1) {
       await ask();
-      clients += 1;
+      await beat();
+      expect(database.asked).toBe(2 + round);
     }
-    expect(clients).toBe(20);
-    const { asked } = database;
-    await vi.waitFor(() => expect(database.asked).toBeGreaterThan(asked));
+    database.refuses = '53300';
+    await beat();
+    expect(database.asked).toBe(8);
+    await beat();
+    expect(database.asked).toBe(9);
+    database.hangs = true;
+    await beat();
+    await beat();
+    await beat();
+    expect(database.asked).toBe(10);
   });
 });
 

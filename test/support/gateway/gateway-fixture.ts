@@ -78,8 +78,8 @@ export async function startTestGateway(
     spoolDirectory,
     logged,
     metric: (name, labels) => readMetric(gateway.operationsUrl, name, labels),
-    async stop() {
-      await gateway.stop();
+    async stop(hurry) {
+      await gateway.stop(hurry);
       if (!keepSpool) rmSync(folder, { recursive: true, force: true });
     },
   };
