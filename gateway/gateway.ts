@@ -65,6 +65,8 @@ export interface GatewayOptions {
   connectTimeoutMs?: number;
   /** Files and sockets that the process may have open; by default what it is allowed. */
   descriptorLimit?: number;
+  /** How long a stop serves clients that had connected before it, in ms. */
+  lastRequestsMs?: number;
   /** How long refusals of one key and code are counted in one event, in ms. */
   refusalWindowMs?: number;
 }
@@ -77,7 +79,8 @@ export async function startGateway(
   const { log, now = () => performance.now(), firstRequestMs = 10_000 } = options;
   const { databaseUrl, nodeId, flushMs, idleMs } = configuration;
   const undo = new AsyncDisposableStack();
-  const lameDuck = new LameDuck(configuration.lameDuckMs);
+  const { lastRequestsMs = 1_000 } = options;
+  const lameDuck = new LameDuck(configuration.lameDuckMs, lastRequestsMs);
   let stopped: Promise<void> | undefined;
   try {
     const ledger = new QuotaLedger(now);
@@ -250,17 +253,17 @@ export async function startGateway(
     await server.listen();
     undo.defer(async () => {
       // the listening socket is closed by itself first: open tunnels may go on
-      const closed = server.close();
+      await server.stopListening();
       const drained = AbortSignal.timeout(configuration.drainMs);
       await Promise.race([
-        tunnels.empty(),
+        Promise.all([tunnels.empty(), connections.quiet(lastRequestsMs)]),
         new Promise((resolve) => drained.addEventListener('abort', resolve)),
       ]);
       if (tunnels.count > 0) log.warn({ tunnels: tunnels.count }, 'ending open tunnels');
       tunnels.closeAll();
       connections.closeAll();
       await tunnels.empty();
-      await closed;
+      await server.close();
     });
     const { port } = operations.address() as AddressInfo;
     const gateway: Gateway = {

@@ -35,6 +35,7 @@ export interface ProxyServerOptions {
 export class ProxyServer {
   readonly #options: ProxyServerOptions;
   readonly #server: Server;
+  #ended: Promise<void> | undefined;
 
   constructor(options: ProxyServerOptions) {
     const { headTimeoutMs } = options;
@@ -82,9 +83,17 @@ export class ProxyServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Takes no more connections, from when this resolves on. */
+  async stopListening(): Promise<void> {
+    // just after Node has taken what had connected: whatever waits to be taken is reset
+    await new Promise(setImmediate);
+    this.#ended ??= new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
   /** Takes no more connections. Resolves when those that are open have ended. */
   async close(): Promise<void> {
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.stopListening();
+    await this.#ended;
   }
 
   #open(socket: Socket): void {
@@ -105,6 +114,7 @@ export class ProxyServer {
       return;
     }
     connection.busy = true;
+    connection.used = true;
     this.#options.serve(new ProxyRequest(connection, message, response, this.#options.now()));
   }
 

@@ -137,7 +137,7 @@ describe('503 unavailable', () => {
   it('while the gateway stops, to a client that had connected before', async () => {
     const held = await startTcpTarget((socket) => socket.resume().once('end', () => socket.end()));
     onTestFinished(() => held.close());
-    const gateway = await startTestGateway({ drainMs: 600_000 });
+    const gateway = await startTestGateway({ drainMs: 600_000, lastRequestsMs: 0 });
     // it serves before it hears of changes, which would be one more reason
     await vi.waitFor(async () => {
       expect((await fetch(`${gateway.operationsUrl}/readyz`)).status).toBe(200);

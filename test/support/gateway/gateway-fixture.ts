@@ -33,6 +33,7 @@ export async function startTestGateway(
     longestLingerMs,
     connectTimeoutMs,
     descriptorLimit,
+    lastRequestsMs,
     keepSpool,
     ...configuration
   } = settings;
@@ -65,6 +66,7 @@ export async function startTestGateway(
       log,
       refusalWindowMs: 300,
       ...(descriptorLimit && { descriptorLimit }),
+      ...(lastRequestsMs !== undefined && { lastRequestsMs }),
       ...(now && { now }),
       ...(hostNow && { hostNow }),
       ...(firstRequestMs && { firstRequestMs }),
