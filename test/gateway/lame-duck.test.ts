@@ -16,6 +16,7 @@ import { connectOwner } from '../support/personas.ts';
 import { overrideLimits } from '../support/seeded-keys.ts';
 import { temporaryFolder } from '../support/stack/start-command.ts';
 import { readReadiness, untilNotReady, untilReady } from './readiness/read-readiness.ts';
+import { startDeafTarget } from './targets/deaf-target.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -43,14 +44,20 @@ async function newClient(port: number) {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   socket.on('error', () => {});
+  const ended = once(socket, 'end');
+  ended.catch(() => {});
+  const early = ended.then(() => {
+    throw new Error('the connection ended before the answer did');
+  });
+  early.catch(() => {});
   return {
-    ended: once(socket, 'end'),
+    ended,
     send: (path: string) => socket.write(get(path)),
     /** The next answer as it came, in one part or several. */
     async answer(): Promise<string> {
       let text = '';
       while (!text.endsWith('answered') && !text.endsWith('0\r\n\r\n')) {
-        const [chunk] = await once(socket, 'data');
+        const [chunk] = await Promise.race([once(socket, 'data'), early]);
         text += String(chunk);
       }
       return text;
@@ -127,6 +134,31 @@ describe('a gateway that is leaving', () => {
     await vi.waitFor(async () => expect(await refused(gateway.port)).toBe(true));
     held.pop()?.end('answered');
     expect(await waiting.answer()).toMatch(closing);
+    await stopped;
+  });
+});
+
+describe('a stop answers', () => {
+  it('who had connected before the port closed, and asks only then', async () => {
+    const gateway = await startTestGateway({ drainMs: 600_000, lastRequestsMs: 60_000 });
+    const early = await newClient(gateway.port);
+    const stopped = gateway.stop();
+    await vi.waitFor(async () => expect(await refused(gateway.port)).toBe(true));
+    early.send('/');
+    expect(await early.answer()).toMatch(closing);
+    await stopped;
+  });
+
+  it('a request whose target is still being connected', async () => {
+    const deaf = await startDeafTarget();
+    onTestFinished(() => deaf.close());
+    const gateway = await startTestGateway({ drainMs: 600_000, connectTimeoutMs: 500 });
+    const answer = sendRaw(gateway.port, connectRequest(`127.0.0.1:${deaf.port}`, key.basicAuth));
+    await vi.waitFor(async () => {
+      expect(await gateway.metric('gateway_key_requests_total')).toBeGreaterThan(0);
+    });
+    const stopped = gateway.stop();
+    expect((await answer).status).toBe(504);
     await stopped;
   });
 });

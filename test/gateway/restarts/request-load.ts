@@ -2,11 +2,16 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { readToEnd } from '../../support/gateway/gateway-fixture.ts';
 
+/** As Node says it of a connection that was reset before the head of an answer. */
+const unanswered = 'read ECONNRESET';
+
 /** What became of the requests of a load. */
 export interface LoadResult {
   answered: number;
   /** Connects that were refused, each by one address of which another took the request. */
   refused: number;
+  /** Connections that were reset before they brought a byte: the kernel's, as a port closes. */
+  reset: number;
   /** Why others failed. */
   failures: string[];
 }
@@ -37,7 +42,7 @@ export function startLoad({
   basicAuth,
   sitePort,
 }: RequestLoadOptions): RequestLoad {
-  const result: LoadResult = { answered: 0, refused: 0, failures: [] };
+  const result: LoadResult = { answered: 0, refused: 0, reset: 0, failures: [] };
   let stopped = false;
   let number = 0;
   const authorization = `Basic ${Buffer.from(basicAuth).toString('base64')}`;
@@ -103,13 +108,14 @@ export function startLoad({
           result.answered += 1;
           break;
         } catch (error) {
-          const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
-          if (refused && attempt + 1 < ports.length) {
-            result.refused += 1;
-            continue;
+          const { code, message } = error as NodeJS.ErrnoException;
+          const other = attempt + 1 < ports.length;
+          if (other && code === 'ECONNREFUSED') result.refused += 1;
+          else if (other && code === 'ECONNRESET' && message === unanswered) result.reset += 1;
+          else {
+            result.failures.push(`kind ${kind}: ${message}`);
+            break;
           }
-          result.failures.push(`kind ${kind}: ${(error as Error).message}`);
-          break;
         }
       }
     }
