@@ -23,7 +23,7 @@ export interface ChangeListenerOptions {
   onListening: () => void;
   /** From now on changes may be missed. */
   onLost: () => void;
-  /** Sends what is to arrive here before anything counts as heard. */
+  /** Sends what is to arrive here before keys are cached. */
   sendCheck: SendCheck;
   /** Measured over the connection, at each heartbeat. */
   clock: Pick<DatabaseClock, 'measure' | 'now'>;
@@ -39,9 +39,9 @@ export interface ChangeListenerOptions {
 }
 
 export interface ChangeListener {
-  /** Whether changes are heard, which has been proved. */
+  /** Whether notifications of changes arrive: a check of them has proved it. */
   readonly listening: boolean;
-  /** Why they are not; null while they are. */
+  /** Why they do not; null while they do. */
   readonly problem: Reason | null;
   stop(): Promise<void>;
 }
