@@ -31,7 +31,7 @@ export interface DatabaseState {
   timeMs: number;
   /** Whether it is a standby. */
   inRecovery: boolean;
-  /** The schema's version, or why there is none. */
+  /** The schema's version, or why it has no version. */
   schema: SchemaVersion | Reason;
 }
 

@@ -26,6 +26,7 @@ import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts
 import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
 import { connectOwner } from '../support/personas.ts';
 import { overrideLimits } from '../support/seeded-keys.ts';
+import { untilNotReady } from './readiness/read-readiness.ts';
 import { startDeafTarget } from './targets/deaf-target.ts';
 
 const stack = inject('stack');
@@ -123,9 +124,7 @@ describe('503 unavailable', () => {
     const forbidden = connectRequest('10.0.0.1:443', spent.basicAuth);
     expect((await sendRaw(gateway.port, forbidden)).status).toBe(403);
     await vi.waitFor(async () => expectUnavailable(await connected(gateway.port)));
-    const ready = await fetch(`${gateway.operationsUrl}/readyz`);
-    expect(ready.status).toBe(503);
-    expect(await ready.text()).toMatch(/^spool_full: [^\n]+\n$/);
+    await untilNotReady(gateway, ['spool_full']);
 
     mkdirSync(gateway.spoolDirectory);
     await vi.waitFor(async () => expect((await connected(gateway.port)).status).toBe(200), {
