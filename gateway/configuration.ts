@@ -45,6 +45,8 @@ export interface GatewayConfiguration extends CoreConfiguration, TrafficConfigur
   metricsPort: number;
   /** How long a stop waits for open tunnels, in ms. */
   drainMs: number;
+  /** How long a stop is not ready before it begins, and serves all the same, in ms. */
+  lameDuckMs: number;
   /** Processes that serve clients; with 1 it is the gateway's own. */
   workers: number;
 }
@@ -152,6 +154,7 @@ const gatewaySchema = trafficSchema.extend({
   GATEWAY_METRICS_PORT: port.default(9777),
   GATEWAY_SPOOL_DIR: z.string('must be a folder of this gateway alone'),
   GATEWAY_DRAIN_MS: milliseconds({}).default(30_000),
+  GATEWAY_LAME_DUCK_MS: milliseconds({ to: 3_600_000 }).default(0),
   REDIS_URL: url(/^rediss?:\/\//, 'must be a redis:// or rediss:// URL').optional(),
   GATEWAY_WORKERS: z
     .union([z.literal('auto'), whole('').pipe(z.number().min(1).max(mostWorkers))], {
@@ -175,6 +178,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
     metricsPort: data.GATEWAY_METRICS_PORT,
     spoolDirectory: data.GATEWAY_SPOOL_DIR,
     drainMs: data.GATEWAY_DRAIN_MS,
+    lameDuckMs: data.GATEWAY_LAME_DUCK_MS,
     redisUrl: data.REDIS_URL,
     workers: data.GATEWAY_WORKERS,
   };

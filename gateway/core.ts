@@ -11,6 +11,10 @@ import { QuotaLedger } from './limits/quota-ledger.ts';
 import { createLocalRateLimiter } from './limits/rate-limiter.ts';
 import { createRedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { createMetrics, type Metrics, type TrafficFigures } from './metrics.ts';
+import { watchLookups } from './readiness/lookup-watch.ts';
+import { sendCheckWith } from './readiness/notification-check.ts';
+import { newReason, type Reason } from './readiness/reason.ts';
+import { SchemaWatch } from './readiness/schema-watch.ts';
 import { Refusal } from './refusal.ts';
 import type { Session } from './session.ts';
 import { recordUsageWith } from './usage/record-usage.ts';
@@ -46,8 +50,8 @@ export interface Core {
   join(holder: TunnelHolder): Session;
   /** A holder is gone, and its tunnels with it. */
   leave(holder: TunnelHolder): void;
-  /** What keeps the gateway from serving, apart from its traffic. */
-  notReady(): string[];
+  /** What keeps it from serving as it promises: each says null for nothing. */
+  readonly reasons: (() => Reason | null)[];
   /** Judges what is due. Called often. */
   sweep(): void;
   /** Sends the usage; what the database does not take stays in the spool for the next start. */
@@ -79,7 +83,9 @@ export async function startCore(
   undo.defer(async () => room.stop());
   const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
   undo.defer(() => recording.end());
-  const keys = new KeyCache({ lookUp: lookUpWith(pool), now });
+  const lookups = watchLookups({ lookUp: lookUpWith(pool), now, log });
+  undo.defer(async () => lookups.stop());
+  const keys = new KeyCache({ lookUp: lookups.lookUp, now });
   const inUse = new KeysInUse({ keys, ledger, log, now });
   const local = createLocalRateLimiter({ now });
   const shared = configuration.redisUrl
@@ -109,10 +115,13 @@ export async function startCore(
   undo.defer(async () => {
     await recorder.stop({ deadlineMs: lastFlushMs });
   });
+  const schema = new SchemaWatch();
   const listener = startChangeListener({
     databaseUrl,
+    sendCheck: sendCheckWith(pool),
     clock,
     log,
+    onSchema: (found) => schema.found(found),
     onChange(keyId) {
       keys.drop(keyId);
       inUse.changed(keyId);
@@ -165,12 +174,14 @@ export async function startCore(
       answered: (code, statusCode) => metrics.answered(code, statusCode),
     }),
     leave: (holder) => inUse.forget(holder),
-    notReady: () =>
-      [
-        room.failure && `${room.failure.code}: ${room.failure.sentence}`,
-        !listener.listening && 'changes of keys are not heard: is the database there?',
-        !spool.accepting && 'the spool takes no events: is the disk full?',
-      ].filter((reason) => typeof reason === 'string'),
+    reasons: [
+      () => room.failure && { ...room.failure, level: 'error' },
+      () => listener.problem,
+      () => schema.problem,
+      () => lookups.problem(),
+      () => (spool.accepting ? null : newReason('spool_full')),
+      () => (clock.measured ? null : newReason('clock_unmeasured')),
+    ],
     sweep() {
       inUse.sweep();
       refused.flush();

@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { createAlarm } from './alarm.ts';
 import { monotonicNow as sharedMonotonicNow } from './monotonic.ts';
@@ -85,12 +84,4 @@ export function createDatabaseClock(options: DatabaseClockOptions): DatabaseCloc
 function agree(one: Measurement, other: Measurement): boolean {
   const mostMs = (one.roundTripMs + other.roundTripMs) / 2 + driftMs;
   return Math.abs(one.offsetMs - other.offsetMs) <= mostMs;
-}
-
-/** The database's time, in ms since 1970. */
-export async function askForTime(client: pg.ClientBase): Promise<number> {
-  const { rows } = await client.query<{ ms: string }>(
-    'select extract(epoch from clock_timestamp()) * 1000 as ms',
-  );
-  return Number(rows[0]?.ms);
 }

@@ -1,9 +1,12 @@
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { GatewayConfiguration } from './configuration.ts';
 import { type Core, startCore } from './core.ts';
 import { noTraffic, type TrafficFigures } from './metrics.ts';
 import { createOperationsServer } from './operations-server.ts';
+import { createReadiness } from './readiness/readiness.ts';
+import { newReason } from './readiness/reason.ts';
 import { sweepMs } from './sweep.ts';
 import { startTraffic } from './traffic.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
@@ -15,10 +18,11 @@ export interface Gateway {
   /** Where `/healthz`, `/readyz` and `/metrics` are. */
   operationsUrl: string;
   /**
-   * Takes no more CONNECTs, waits for the open tunnels up to `drainMs`, ends what is left, and sends
-   * the usage; what the database does not take stays in the spool for the next start.
+   * Is not ready for `lameDuckMs`, or until `hurry` is aborted, and serves all the same. Then takes no
+   * more CONNECTs, waits for the open tunnels up to `drainMs`, ends what is left, and sends the usage;
+   * what the database does not take stays in the spool for the next start.
    */
-  stop(): Promise<void>;
+  stop(hurry?: AbortSignal): Promise<void>;
 }
 
 export interface GatewayOptions {
@@ -34,6 +38,7 @@ export interface GatewayOptions {
   longestLingerMs?: number;
   connectTimeoutMs?: number;
   descriptorLimit?: number;
+  lastRequestsMs?: number;
   /** How long refusals of one key and code are counted in one event, in ms. */
   refusalWindowMs?: number;
 }
@@ -43,6 +48,7 @@ interface Front {
   readonly port: number;
   figures(): TrafficFigures;
   sweep(): void;
+  leave(): void;
   stop(drainMs: number): Promise<void>;
 }
 
@@ -72,9 +78,14 @@ export async function startGateway(
   }, sweepMs);
   undo.defer(async () => clearInterval(sweeping));
 
+  const readiness = createReadiness({
+    sources: [() => (stopping ? newReason('stopping') : null), ...core.reasons],
+    log,
+  });
+  undo.defer(async () => readiness.stop());
   const operations = createOperationsServer({
     metrics: () => core.metrics.text(),
-    notReady: () => [...(stopping ? ['stopping'] : []), ...core.notReady()],
+    notReady: () => readiness.reasons().map(({ code, sentence }) => `${code}: ${sentence}`),
   });
   await new Promise<void>((resolve, reject) => {
     operations.once('error', reject);
@@ -95,12 +106,19 @@ export async function startGateway(
   const { nodeId, workers } = configuration;
   log.info({ url, operationsUrl, nodeId, workers }, 'taking CONNECTs');
   const kept = undo.move();
+  const stop = async (hurry?: AbortSignal) => {
+    stopping = true;
+    opened.leave();
+    const { lameDuckMs } = configuration;
+    // the process waits for it
+    if (lameDuckMs > 0) await sleep(lameDuckMs, undefined, { signal: hurry }).catch(() => {});
+    await kept.disposeAsync();
+  };
   return {
     url,
     operationsUrl,
-    stop() {
-      stopping = true;
-      stopped ??= kept.disposeAsync();
+    stop(hurry) {
+      stopped ??= stop(hurry);
       return stopped;
     },
   };

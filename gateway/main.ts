@@ -8,11 +8,18 @@ try {
   configuration = readConfiguration(process.env);
   const log = pino({ level: configuration.logLevel, base: { nodeId: configuration.nodeId } });
   const asked = Promise.withResolvers<string>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => asked.resolve(signal));
+  const hurry = new AbortController();
+  let signals = 0;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      signals += 1;
+      if (signals > 1) hurry.abort();
+      asked.resolve(signal);
+    });
+  }
   const gateway = await startGateway(configuration, { log, environment: process.env });
   log.info({ signal: await asked.promise }, 'stopping');
-  await gateway.stop();
+  await gateway.stop(hurry.signal);
   log.info('stopped');
   process.exit(0);
 } catch (error) {

@@ -13,6 +13,10 @@ const mostAhead = 100;
 /** How long a client may keep a connection without a request, in ms. */
 const keepAliveMs = 5_000;
 
+/** A stop waits for a turn of the event loop this short, in ms, for so many turns at most. */
+const shortTurnMs = 0.05;
+const mostTurns = 200;
+
 export interface ProxyServerOptions {
   host: string;
   port: number;
@@ -37,6 +41,7 @@ export interface ProxyServerOptions {
 export class ProxyServer {
   readonly #options: ProxyServerOptions;
   readonly #server: Server;
+  #ended: Promise<void> | undefined;
 
   constructor(options: ProxyServerOptions) {
     const { headTimeoutMs } = options;
@@ -84,9 +89,16 @@ export class ProxyServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Takes no more connections, from when this resolves on. */
+  async stopListening(): Promise<void> {
+    await untilJustAccepted();
+    this.#ended ??= new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
   /** Takes no more connections. Resolves when those that are open have ended. */
   async close(): Promise<void> {
-    await new Promise((resolve) => this.#server.close(resolve));
+    await this.stopListening();
+    await this.#ended;
   }
 
   #open(socket: Socket): void {
@@ -107,6 +119,7 @@ export class ProxyServer {
       return;
     }
     connection.busy = true;
+    connection.used = true;
     this.#options.serve(new ProxyRequest(connection, message, response, this.#options.now()));
   }
 
@@ -129,6 +142,18 @@ export class ProxyServer {
       this.#options.onRefused(refusal);
       connection.refuse(refusal, newEventId(), null);
     }
+  }
+}
+
+/**
+ * Resolves just after Node has taken what had connected: the kernel resets what still waits to be taken
+ * when the port closes. A turn of the event loop that was short took it a moment ago.
+ */
+async function untilJustAccepted(): Promise<void> {
+  for (let turn = 0; turn < mostTurns; turn += 1) {
+    const begun = performance.now();
+    await new Promise(setImmediate);
+    if (turn > 0 && performance.now() - begun < shortTurnMs) return;
   }
 }
 

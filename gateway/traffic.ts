@@ -27,6 +27,8 @@ export interface TrafficOptions {
   longestLingerMs?: number | undefined;
   /** How long resolving a target and connecting to it may take together, in ms. */
   connectTimeoutMs?: number | undefined;
+  /** How long a stop serves clients that had connected before it, in ms. */
+  lastRequestsMs?: number | undefined;
   /** Files and sockets that the process may have open; by default what it is allowed. */
   descriptorLimit?: number | undefined;
 }
@@ -38,7 +40,12 @@ export interface Traffic extends TunnelHolder {
   figures(): TrafficFigures;
   /** Charges and reports what was moved. Called often. */
   sweep(): void;
-  /** Takes no more clients, waits for the open tunnels for `drainMs`, and ends what is left. */
+  /** From now on answers ask clients to look for another gateway. */
+  leave(): void;
+  /**
+   * Takes no more clients, waits for the open tunnels and for who waits for an answer, `drainMs` at most,
+   * and ends what is left.
+   */
   stop(drainMs: number): Promise<void>;
   /** Ends every tunnel at once, as this process is about to. */
   cut(): void;
@@ -50,7 +57,9 @@ export async function startTraffic(
   options: TrafficOptions,
 ): Promise<Traffic> {
   const { log, now, join, firstRequestMs = 10_000, connectTimeoutMs = 15_000 } = options;
+  const { lastRequestsMs = 1_000 } = options;
   const { flushMs, idleMs, nodeId } = configuration;
+  let leaving = false;
   let stopping = false;
   const descriptors = new Descriptors(options.descriptorLimit);
   const names = createNameResolver({
@@ -82,6 +91,7 @@ export async function startTraffic(
     tunnels,
     nodeId,
     via: configuration.via,
+    leaving: () => leaving,
     stopping: () => stopping,
     now,
     log,
@@ -103,16 +113,27 @@ export async function startTraffic(
     port: server.port,
     figures: () => ({ openTunnels: tunnels.count, namesUnderWay: names.underWay }),
     sweep: () => tunnels.sweep(),
+    leave() {
+      leaving = true;
+    },
     async stop(drainMs) {
-      stopping = true;
+      leaving = true;
+      const last = setTimeout(() => {
+        stopping = true;
+      }, lastRequestsMs);
       // the listening socket is closed by itself first: open tunnels may go on
-      const closed = server.close();
-      await Promise.race([tunnels.empty(), sleep(drainMs, undefined, { ref: false })]);
+      await server.stopListening();
+      await Promise.race([
+        Promise.all([tunnels.empty(), connections.quiet(lastRequestsMs)]),
+        sleep(drainMs, undefined, { ref: false }),
+      ]);
+      clearTimeout(last);
+      stopping = true;
       if (tunnels.count > 0) log.warn({ tunnels: tunnels.count }, 'ending open tunnels');
       tunnels.closeAll();
       connections.closeAll();
       await tunnels.empty();
-      await closed;
+      await server.close();
     },
     cut: () => tunnels.closeAll(),
   };

@@ -75,7 +75,7 @@ describe('a login that is made', () => {
     url = await create('made');
   });
 
-  it('looks keys up and records usage, with the password that was shown', async () => {
+  it('looks keys up, records usage and reads the schema’s version, with the password that was shown', async () => {
     expect(url.username).toBe('proxy_gateway_made');
     expect(url.password).toMatch(/^[\w-]{43}$/);
     expect(url.host).toBe(new URL(ownerUrl).host);
@@ -84,6 +84,7 @@ describe('a login that is made', () => {
     const [found] = await gateway`select id from gateway.lookup_proxy_key(${key.keyId})`;
     expect(found).toEqual({ id: key.id });
     expect(await recordUsage(gateway, [usageEvent(key.id)])).toMatchObject({ recorded: 1 });
+    expect(await gateway`select version from gateway.schema_version()`).toHaveLength(1);
   });
 
   it('says what to set where it may hold fewer connections than a restarted gateway opens by default', async () => {
@@ -108,8 +109,10 @@ describe('a login that is made', () => {
     const schemas = ['public', 'private', 'gateway', 'auth', 'extensions'];
     const relations = await listRelations(owner, schemas);
     const routines = await listRoutines(owner, schemas);
-    const others = routines.filter(({ signature }) => !/^gateway\.(look|record)/.test(signature));
-    expect([relations.length > 10, routines.length - others.length]).toEqual([true, 2]);
+    const others = routines.filter(
+      ({ signature }) => !/^gateway\.(look|record|schema)/.test(signature),
+    );
+    expect([relations.length > 10, routines.length - others.length]).toEqual([true, 3]);
     for (const statement of [
       ...relations.map(({ qualified }) => `select from ${qualified} limit 1`),
       ...relations.flatMap((each) => (each.writable ? [`delete from ${each.qualified}`] : [])),

@@ -20,6 +20,10 @@ export class ClientConnection {
   ahead = 0;
   /** Its last answer is given. */
   ending = false;
+  /** When it was made, monotonic, in ms. */
+  readonly openedAt = performance.now();
+  /** Whether it ever brought a request. */
+  used = false;
 
   /** Called when its client leaves. */
   onGone: (() => void) | undefined;

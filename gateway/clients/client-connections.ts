@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Descriptors } from '../descriptors.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -15,6 +16,8 @@ export interface ClientConnectionsOptions {
 
 /** The log has one line per this time, in ms, however many connections are turned away. */
 const logEveryMs = 10_000;
+/** How often a stop looks whether clients wait, in ms. */
+const lookEveryMs = 20;
 
 /** The connections of clients, with a bound for each address until a key is proved, and for all. */
 export class ClientConnections {
@@ -60,6 +63,16 @@ export class ClientConnections {
     if (connection.proven) return;
     connection.proven = true;
     this.#unproven.remove(connection);
+  }
+
+  /**
+   * Resolves when no client waits for an answer. One that has just connected, up to `firstRequestMs`
+   * ago, is about to ask.
+   */
+  async quiet(firstRequestMs: number): Promise<void> {
+    const waits = ({ busy, used, openedAt }: ClientConnection) =>
+      busy || (!used && performance.now() - openedAt < firstRequestMs);
+    while ([...this.#all.values()].some(waits)) await sleep(lookEveryMs, undefined, { ref: false });
   }
 
   closeAll(): void {

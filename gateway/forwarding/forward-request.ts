@@ -10,6 +10,8 @@ import { hasBody, openTargetRequest } from './target-request.ts';
 export interface ForwardOptions {
   /** How the gateway is named in `Via`; undefined for not at all. */
   via: string | undefined;
+  /** Whether the client's connection is to end with the answer. */
+  leaving: () => boolean;
   /** See `RelayOptions`: of a connection that is upgraded. */
   beforeEnd: () => Promise<void>;
 }
@@ -24,7 +26,7 @@ export function forwardRequest(request: ProxyRequest, options: ForwardOptions): 
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const { message, client, socket: target } = request;
   if (!target) throw new Error('a request is forwarded once its target is connected');
-  const answer = new ForwardedAnswer(request);
+  const answer = new ForwardedAnswer(request, options.leaving);
   const outgoing = openTargetRequest(request, options.via);
   const fail = (refusal: Refusal) => {
     // at once, as the target's end reports it; a client that left is why its target was let go

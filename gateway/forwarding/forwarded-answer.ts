@@ -14,14 +14,17 @@ import { hasBody, noBytes } from './target-request.ts';
 /** What a client gets of a target's answer. */
 export class ForwardedAnswer {
   readonly #request: ProxyRequest;
+  readonly #leaving: () => boolean;
   begun = false;
   /** The connection to the target failed: what looks like the end of an unframed body is none. */
   #broken = false;
   /** Its client has to read before it is sent more. */
   #full = false;
 
-  constructor(request: ProxyRequest) {
+  /** `leaving`: whether the client's connection is to end with the answer. */
+  constructor(request: ProxyRequest, leaving: () => boolean) {
     this.#request = request;
+    this.#leaving = leaving;
     request.socket?.once('error', () => {
       this.#broken = true;
     });
@@ -88,6 +91,8 @@ export class ForwardedAnswer {
     if (codings.length > 0) headers.push('Transfer-Encoding', [...codings, 'chunked'].join(', '));
     response.on('error', () => {});
     response.sendDate = false;
+    // Node says so in the head
+    if (this.#leaving()) response.shouldKeepAlive = false;
     response.writeHead(status, reason, headers);
     // not `flushHeaders`, which writes UTF-8 for bytes above 127
     response.write(noBytes);

@@ -7,8 +7,14 @@ export interface Credentials {
   secretHash: Buffer;
 }
 
+const keyIdForm = /^avp_(?:live|test)_[0-9a-f]{12}$/;
 const pair = /^(avp_(?:live|test)_[0-9a-f]{12}):[0-9a-f]{64}$/;
 const basic = /^basic +([A-Za-z0-9+/_-]+={0,2}) *$/i;
+
+/** Whether a text has the form of a keyId. */
+export function isKeyId(text: string): boolean {
+  return keyIdForm.test(text);
+}
 
 /** Reads a `Proxy-Authorization` header; null when it is missing or not `keyId:secret` as Basic. */
 export function parseCredentials(header: string | undefined): Credentials | null {

@@ -24,6 +24,8 @@ export interface RequestHandlerOptions {
   nodeId: string;
   /** How the gateway is named in `Via` of what it forwards; undefined for not at all. */
   via: string | undefined;
+  /** Whether clients are to look for another gateway. */
+  leaving: () => boolean;
   /** Whether the gateway is about to end. */
   stopping: () => boolean;
   /** Monotonic, in ms. */
@@ -134,7 +136,8 @@ export class RequestHandler {
   }
 
   #forwarding(tunnel: Tunnel) {
-    return { via: this.#options.via, beforeEnd: () => tunnel.report() };
+    const { via, leaving } = this.#options;
+    return { via, leaving, beforeEnd: () => tunnel.report() };
   }
 
   /** Answers with a refusal, and records what a key was refused. */

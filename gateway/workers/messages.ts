@@ -46,6 +46,7 @@ export type WorkerFunctions = {
   closeTunnels(keyId: string, order: WireClosingOrder): void;
   /** The metrics of the process, as prom-client's `getMetricsAsJSON` gives them. */
   processMetrics(): Promise<object>;
+  leave(): void;
   /** Resolves when nothing is left of its traffic. */
   stop(drainMs: number): Promise<void>;
 };

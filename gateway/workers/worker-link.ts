@@ -78,6 +78,10 @@ export class WorkerLink implements TunnelHolder {
     this.#child.kill('SIGKILL');
   }
 
+  leave(): void {
+    this.#channel.notify('leave');
+  }
+
   /** Lets its tunnels go on for `drainMs`, and ends it. */
   async stop(drainMs: number): Promise<void> {
     await this.#channel.call('stop', drainMs).catch(() => {});

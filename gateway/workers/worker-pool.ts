@@ -35,6 +35,7 @@ export class WorkerPool {
   readonly #running = new Map<number, WorkerLink>();
   readonly #stopping = new AbortController();
   #ports: WorkerPorts;
+  #left = false;
   /** Workers that died, and were replaced. */
   replaced = 0;
 
@@ -92,6 +93,11 @@ export class WorkerPool {
     for (const link of this.#running.values()) link.sweep();
   }
 
+  leave(): void {
+    this.#left = true;
+    for (const link of this.#running.values()) link.leave();
+  }
+
   /** Lets open tunnels go on for `drainMs`, and ends all workers. */
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
@@ -124,6 +130,7 @@ export class WorkerPool {
       link = this.#spawn(worker);
       try {
         await link.start(this.#ports);
+        if (this.#left) link.leave();
         log.info({ worker }, 'a worker runs again');
       } catch (error) {
         log.error({ worker, reason: (error as Error).message }, 'a worker did not start');

@@ -36,6 +36,7 @@ const ours: WorkerFunctions = {
       ...(outside && { outside: parseClientRanges(outside) }),
     }),
   processMetrics: () => registry.getMetricsAsJSON(),
+  leave: () => traffic?.leave(),
   async stop(drainMs) {
     await traffic?.stop(drainMs);
     traffic = undefined;

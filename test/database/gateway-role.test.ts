@@ -10,19 +10,25 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const schemas = ['public', 'private', 'gateway', 'auth', 'extensions'];
 const otherRoles = ['anon', 'authenticated', 'service_role', 'authenticator', 'postgres'];
-const ownFunctions = ['gateway.lookup_proxy_key(text)', 'gateway.record_usage(jsonb)'];
+const ownFunctions = [
+  'gateway.lookup_proxy_key(text)',
+  'gateway.record_usage(jsonb)',
+  'gateway.schema_version()',
+];
 
 describe('the gateway, in SQL', () => {
-  it('calls its two functions', async () => {
+  it('calls its three functions', async () => {
     expect(await gateway`select * from gateway.lookup_proxy_key('avp_live_unknown')`).toEqual([]);
     const [outcome] = await gateway`select * from gateway.record_usage('[]')`;
     expect(outcome).toEqual({ recorded: 0, repeated: 0, rejected: [] });
+    const [schema] = await gateway`select * from gateway.schema_version()`;
+    expect(schema).toEqual({ version: 1, oldest_gateway_version: 1 });
   });
 
   it('may call no other function', async () => {
     const routines = await listRoutines(sql, schemas);
     const others = routines.filter(({ signature }) => !ownFunctions.includes(signature));
-    expect(others).toHaveLength(routines.length - 2);
+    expect(others).toHaveLength(routines.length - ownFunctions.length);
     for (const { call } of others) {
       await expect(gateway.unsafe(`select ${call}`), call).rejects.toMatchObject({ code: '42501' });
     }

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { afterAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { createDatabaseClock } from '../../gateway/database-clock.ts';
 import { startChangeListener } from '../../gateway/keys/change-listener.ts';
+import { checkChannel } from '../../gateway/readiness/notification-check.ts';
 import { startTestGateway } from '../support/gateway/gateway-fixture.ts';
 import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
 import { connectOwner } from '../support/personas.ts';
@@ -123,6 +124,7 @@ test('the listener measures a host that is an hour ahead, and time goes on when 
   const measure = vi.spyOn(clock, 'measure');
   const listener = startChangeListener({
     databaseUrl: network.through(stack.gatewayDbUrl),
+    sendCheck: (payload) => sql.notify(checkChannel, payload),
     clock,
     onChange: () => {},
     onListening: () => {},

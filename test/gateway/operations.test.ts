@@ -64,7 +64,7 @@ describe('the operations server', () => {
     await vi.waitFor(async () => {
       const response = await fetch(`${other.operationsUrl}/readyz`);
       expect(response.status).toBe(503);
-      expect(await response.text()).toMatch(/^changes of keys are not heard[^\n]*\n$/);
+      expect(await response.text()).toMatch(/^database_away: [^\n]+\n$/);
     });
     expect((await fetch(`${other.operationsUrl}/healthz`)).status).toBe(200);
     proxy.restore();

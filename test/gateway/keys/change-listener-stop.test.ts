@@ -18,7 +18,13 @@ function start(settings: Record<string, string> = {}) {
   const child = spawn(
     process.execPath,
     [fileURLToPath(new URL('./listener-process.ts', import.meta.url))],
-    { env: { DATABASE_URL: network.through(stack.gatewayDbUrl), ...settings } },
+    {
+      env: {
+        DATABASE_URL: network.through(stack.gatewayDbUrl),
+        CHECK_URL: stack.gatewayDbUrl,
+        ...settings,
+      },
+    },
   );
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {

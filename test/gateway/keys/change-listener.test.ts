@@ -14,6 +14,7 @@ import {
 } from 'vitest';
 import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { type ChangeListener, startChangeListener } from '../../../gateway/keys/change-listener.ts';
+import { checkChannel } from '../../../gateway/readiness/notification-check.ts';
 import { askBy } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
@@ -33,7 +34,13 @@ let network: TcpProxy;
 let listener: ChangeListener | undefined;
 /** What the listener told, in order. */
 let told: string[];
-let logged: { level: number; msg: string; reason?: string }[];
+let logged: {
+  level: number;
+  msg: string;
+  reason?: string;
+  keyId?: string;
+  occurredAt?: string;
+}[];
 
 beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
@@ -57,6 +64,7 @@ function listen(options: { heartbeatMs?: number; timeoutMs?: number; url?: strin
   const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(JSON.parse(line)) });
   listener = startChangeListener({
     databaseUrl: network.through(url),
+    sendCheck: (payload) => sql.notify(checkChannel, payload),
     onChange: (keyId) => told.push(keyId),
     onListening: () => told.push('listening'),
     onLost: () => told.push('lost'),
@@ -100,6 +108,23 @@ describe('a change is heard:', () => {
     expect(listener?.listening).toBe(true);
     await change();
     await until(key.keyId);
+  });
+
+  it('with a line in the log that names the key, and the time by the database', async () => {
+    listen();
+    await until('listening');
+    const before = Date.now();
+    await suspend();
+    await until(key.keyId);
+    await hears();
+    const lines = logged.filter(({ msg }) => msg === 'a key changed');
+    const ours = lines.filter(({ keyId }) => keyId === key.keyId);
+    expect(ours).toMatchObject([{ level: 30, occurredAt: expect.stringMatching(/^[-\dT:.]+Z$/) }]);
+    expect(Math.abs(Date.parse(ours[0]?.occurredAt ?? '') - before)).toBeLessThan(60_000);
+    // anybody's words are not logged
+    expect(lines.filter(({ keyId = '' }) => !/^avp_(live|test)_[0-9a-f]{12}$/.test(keyId))).toEqual(
+      [],
+    );
   });
 
   it('a reactivation', async () => {

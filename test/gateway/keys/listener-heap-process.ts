@@ -4,6 +4,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { startChangeListener } from '../../../gateway/keys/change-listener.ts';
+import { sendCheckWith } from '../../../gateway/readiness/notification-check.ts';
 
 // Says how many bytes of heap 2,000 heartbeats have left behind.
 setFlagsFromString('--expose-gc');
@@ -25,8 +26,10 @@ const beat = (number: number) => new Promise<void>((resolve) => reached.set(numb
 const [warm, done] = [beat(1_000), beat(3_000)];
 const work = setInterval(() => {}, 1_000);
 const log = pino({ level: 'silent' });
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 1 });
 const listener = startChangeListener({
   databaseUrl: process.env.DATABASE_URL ?? '',
+  sendCheck: sendCheckWith(pool),
   onChange() {},
   onListening() {},
   onLost() {},
@@ -40,3 +43,4 @@ await done;
 process.stdout.write(`${heapUsed() - before}\n`);
 clearInterval(work);
 await listener.stop();
+await pool.end();

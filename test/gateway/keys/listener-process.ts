@@ -1,14 +1,23 @@
+import pg from 'pg';
 import { pino } from 'pino';
 import { createDatabaseClock } from '../../../gateway/database-clock.ts';
 import { startChangeListener } from '../../../gateway/keys/change-listener.ts';
+import { checkChannel } from '../../../gateway/readiness/notification-check.ts';
 
 // Listens in a process of its own, which ends when nothing is left to wait for: no test may keep it.
 const hour = 3_600_000;
-const { DATABASE_URL: databaseUrl = '', HEARTBEAT_MS = hour } = process.env;
+const { DATABASE_URL: databaseUrl = '', CHECK_URL: checkUrl, HEARTBEAT_MS = hour } = process.env;
 const say = (word: string) => process.stdout.write(`${word}\n`);
 const log = pino({ level: 'silent' });
 const listener = startChangeListener({
   databaseUrl,
+  // by a connection of each: none may keep the process
+  sendCheck: async (payload) => {
+    const client = new pg.Client(checkUrl);
+    await client.connect();
+    await client.query('select pg_notify($1, $2)', [checkChannel, payload]);
+    await client.end();
+  },
   onChange: (keyId) => say(keyId),
   onListening: () => say('listening'),
   onLost: () => say('lost'),

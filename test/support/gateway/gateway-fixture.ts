@@ -33,6 +33,7 @@ export async function startTestGateway(
     longestLingerMs,
     connectTimeoutMs,
     descriptorLimit,
+    lastRequestsMs,
     keepSpool,
     ...configuration
   } = settings;
@@ -51,6 +52,7 @@ export async function startTestGateway(
       nodeId: 'test-node',
       flushMs: 200,
       drainMs: 1_000,
+      lameDuckMs: 0,
       idleMs: 60_000,
       unprovenPerAddress: 1_000,
       via: undefined,
@@ -66,6 +68,7 @@ export async function startTestGateway(
       log,
       refusalWindowMs: 300,
       ...(descriptorLimit && { descriptorLimit }),
+      ...(lastRequestsMs !== undefined && { lastRequestsMs }),
       ...(now && { now }),
       ...(hostNow && { hostNow }),
       ...(firstRequestMs && { firstRequestMs }),
@@ -79,8 +82,8 @@ export async function startTestGateway(
     spoolDirectory,
     logged,
     metric: (name, labels) => readMetric(gateway.operationsUrl, name, labels),
-    async stop() {
-      await gateway.stop();
+    async stop(hurry) {
+      await gateway.stop(hurry);
       if (!keepSpool) rmSync(folder, { recursive: true, force: true });
     },
   };

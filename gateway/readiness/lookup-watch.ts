@@ -1,0 +1,89 @@
+import type { Logger } from 'pino';
+import { keyMaxAgeMs } from '../keys/key-cache.ts';
+import type { LookUpKey } from '../keys/key-lookup.ts';
+import { causeOf, explainDatabaseError } from './database-problem.ts';
+import { newReason, type Reason } from './reason.ts';
+
+export interface LookupWatchOptions {
+  lookUp: LookUpKey;
+  /** Monotonic, in ms. */
+  now: () => number;
+  log: Pick<Logger, 'info' | 'warn'>;
+  /** How often a look-up is made where no client caused one that was answered, in ms. */
+  probeMs?: number;
+}
+
+/** Look-ups that are watched: whether the database answers them, and why not. */
+export interface LookupWatch {
+  /** The same look-up, watched. */
+  lookUp: LookUpKey;
+  /** Why no key can be looked up: until the first answer, and once the last is as old as a key may be. */
+  problem(): Reason | null;
+  /** Makes no more look-ups by itself. */
+  stop(): void;
+}
+
+/** No key has this keyId: it costs the database as little as a look-up can. */
+const nobodysKeyId = 'probe';
+/** How often failures are logged, in ms. */
+const logEveryMs = 60_000;
+
+/** Watches look-ups, and makes one at once and whenever `probeMs` went by without an answer to any. */
+export function watchLookups(options: LookupWatchOptions): LookupWatch {
+  const { now, log, probeMs = 5_000 } = options;
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  let answered = false;
+  let last: Reason | null = null;
+  /** `count`: since the last line about them. `open`: that line was of a failure. */
+  const failures = { count: 0, loggedAt: Number.NEGATIVE_INFINITY, open: false };
+
+  const fail = (error: unknown) => {
+    last = explainDatabaseError(error);
+    failures.count += 1;
+    if (now() - failures.loggedAt < logEveryMs) return;
+    log.warn(
+      { code: last.code, cause: causeOf(error), failures: failures.count },
+      'keys cannot be looked up',
+    );
+    Object.assign(failures, { count: 0, loggedAt: now(), open: true });
+  };
+  const succeed = () => {
+    answeredAt = now();
+    answered = true;
+    if (!failures.open) return;
+    log.info({ failures: failures.count }, 'keys are looked up again');
+    Object.assign(failures, { count: 0, open: false });
+  };
+
+  const lookUp: LookUpKey = async (keyId) => {
+    try {
+      const record = await options.lookUp(keyId);
+      succeed();
+      return record;
+    } catch (error) {
+      fail(error);
+      throw error;
+    }
+  };
+
+  let underWay = false;
+  const probe = async () => {
+    underWay = true;
+    await lookUp(nobodysKeyId).catch(() => {});
+    underWay = false;
+  };
+  const timer = setInterval(() => {
+    if (!answered && !underWay) void probe();
+    answered = false;
+  }, probeMs).unref();
+  void probe();
+
+  return {
+    lookUp,
+    problem() {
+      if (now() - answeredAt <= keyMaxAgeMs) return null;
+      return last ?? newReason('starting');
+    },
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,8 @@
+// What gateways and the schema agree on, as `private.schema_version` describes it. Both are raised by
+// hand, together with the migration that makes it necessary.
+
+/** This gateway's version: the schema names the oldest that it serves. */
+export const gatewayVersion = 1;
+
+/** The oldest version of the schema that this gateway works with. */
+export const oldestSchemaVersion = 1;

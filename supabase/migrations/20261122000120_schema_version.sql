@@ -1,0 +1,63 @@
+-- The schema's version: what a gateway asks, so that it serves with no schema that it does not know.
+-- Whatever a gateway relies on is part of it: the functions of schema gateway and the channel
+-- proxy_key_changed. A migration that changes one of these raises `version`, and also
+-- `oldest_gateway_version` where gateways of before would no longer work.
+
+create table private.schema_version (
+  -- one row
+  id boolean primary key default true check (id),
+  version integer not null check (version > 0),
+  oldest_gateway_version integer not null check (oldest_gateway_version > 0)
+);
+comment on table private.schema_version is
+  'One row: the version of what gateways rely on, and the oldest gateways that it still serves.';
+comment on column private.schema_version.version is
+  'Raised by each migration that changes what a gateway relies on.';
+comment on column private.schema_version.oldest_gateway_version is
+  'Gateways of a lower version are not ready: they would misread the schema, or miss a part of it.';
+alter table private.schema_version enable row level security;
+insert into private.schema_version (version, oldest_gateway_version) values (1, 1);
+
+
+create function private.keep_schema_version() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'The schema has one version: update its row.' using errcode = 'check_violation';
+end
+$$;
+comment on function private.keep_schema_version is
+  'Refuses (23514) to remove the row of private.schema_version.';
+
+create trigger keep_schema_version before delete or truncate on private.schema_version
+for each statement execute function private.keep_schema_version();
+comment on trigger keep_schema_version on private.schema_version is
+  'Gateways are not ready without the row.';
+
+
+create type gateway.schema_version_row as (version integer, oldest_gateway_version integer);
+comment on type gateway.schema_version_row is
+  'The version of what gateways rely on, and the oldest gateways that it still serves.';
+
+-- A definer: the gateway may read no table.
+create function gateway.schema_version() returns gateway.schema_version_row
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  answer gateway.schema_version_row;
+begin
+  select s.version, s.oldest_gateway_version into answer from private.schema_version as s;
+  return answer;
+end
+$$;
+comment on function gateway.schema_version is
+  'The version of what gateways rely on, and the oldest gateways that it still serves. Reads only.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.schema_version from public, anon, authenticated, service_role;
+revoke all on function private.keep_schema_version, gateway.schema_version
+from public, anon, authenticated, service_role;
+grant execute on function gateway.schema_version to proxy_gateway;

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { freePort } from '../../../scripts/stack/ports.ts';
+import { type GatewayProcess, startGatewayProcess } from '../../support/gateway/gateway-process.ts';
+import { type KeyOwner, newKeyOwner } from '../../support/gateway/key-owner.ts';
+import { startPlainTarget, type TargetServer } from '../../support/gateway/targets.ts';
+import { connectOwner } from '../../support/personas.ts';
+import { overrideLimits } from '../../support/seeded-keys.ts';
+import { temporaryFolder } from '../../support/stack/start-command.ts';
+import { untilReady } from '../readiness/read-readiness.ts';
+import { startHaproxy, withoutHaproxy } from './haproxy.ts';
+import { startLoad } from './request-load.ts';
+
+const stack = inject('stack');
+const sql = connectOwner();
+/** At least so many requests are sent while gateways restart. */
+const leastRequests = Number(process.env.ROLLING_RESTART_REQUESTS ?? 1_000);
+const lameDuckMs = 1_500;
+let owner: KeyOwner;
+let site: TargetServer;
+
+beforeAll(async () => {
+  [owner, site] = await Promise.all([newKeyOwner(sql), startPlainTarget()]);
+});
+afterAll(() => Promise.all([site.close(), sql.end()]));
+
+/** A gateway at the same ports, with the same spool, however often it is started. */
+async function newGateway() {
+  const [port, metricsPort] = [await freePort(), await freePort()];
+  const spool = `${temporaryFolder()}/spool`;
+  let running: GatewayProcess | undefined;
+  onTestFinished(async () => void (await running?.kill()));
+  return {
+    port,
+    metricsPort,
+    async start() {
+      running = startGatewayProcess({
+        GATEWAY_DATABASE_URL: stack.gatewayDbUrl,
+        GATEWAY_PORT: String(port),
+        GATEWAY_METRICS_PORT: String(metricsPort),
+        GATEWAY_SPOOL_DIR: spool,
+        GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
+        GATEWAY_LOG_LEVEL: 'warn',
+        GATEWAY_LAME_DUCK_MS: String(lameDuckMs),
+      });
+      await untilReady({ operationsUrl: `http://127.0.0.1:${metricsPort}` });
+    },
+    async stop() {
+      expect(await running?.stop()).toBe(0);
+    },
+  };
+}
+
+async function scene() {
+  const gateways = await Promise.all([newGateway(), newGateway()]);
+  await Promise.all(gateways.map((gateway) => gateway.start()));
+  const key = await owner.newKey();
+  await overrideLimits(sql, key.id, { rate_limit: 100000 });
+  const load = (ports: number[]) =>
+    startLoad({ ports, clients: 8, basicAuth: key.basicAuth, sitePort: site.port });
+  return { gateways, load };
+}
+
+it.skipIf(withoutHaproxy)('behind HAProxy no request fails', async () => {
+  const { gateways, load } = await scene();
+  const haproxy = await startHaproxy(gateways);
+  onTestFinished(() => haproxy.stop());
+  await haproxy.untilAllUp();
+  const { result, stop } = load([haproxy.port]);
+  let restarts = 0;
+  do {
+    for (const gateway of gateways) {
+      await gateway.stop();
+      await gateway.start();
+      await haproxy.untilAllUp();
+      restarts += 1;
+    }
+  } while (result.answered < leastRequests);
+  const { answered, failures } = await stop();
+  expect(failures).toEqual([]);
+  expect(answered).toBeGreaterThanOrEqual(leastRequests);
+  console.info(`${answered} requests over ${restarts} restarts behind HAProxy, none failed`);
+});
+
+// the kernel resets what has connected and was not taken yet when a port closes, which nobody can prevent
+it('clients with both addresses see refused connects, and next to no reset', async () => {
+  const { gateways, load } = await scene();
+  const { result, stop } = load(gateways.map(({ port }) => port));
+  let restarts = 0;
+  do {
+    for (const gateway of gateways) {
+      const { refused } = result;
+      await gateway.stop();
+      await vi.waitFor(() => expect(result.refused).toBeGreaterThan(refused));
+      await gateway.start();
+      restarts += 1;
+    }
+  } while (result.answered < leastRequests);
+  const { answered, refused, reset, failures } = await stop();
+  expect(failures).toEqual([]);
+  expect(reset / answered).toBeLessThan(0.005);
+  expect(answered).toBeGreaterThanOrEqual(leastRequests);
+  console.info(
+    `${answered} requests over ${restarts} restarts, ${refused} connects refused, ${reset} reset`,
+  );
+});
