@@ -79,7 +79,7 @@ export async function startCore(
   const lookupConnections = databaseConnections - otherConnections;
   const pool = createPool({ databaseUrl, connections: lookupConnections, log });
   undo.defer(() => pool.end());
-  const room = await watchConnectionRoom({ pool, wanted: databaseConnections, log });
+  const room = await watchConnectionRoom({ pool, wanted: databaseConnections });
   undo.defer(async () => room.stop());
   const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
   undo.defer(() => recording.end());

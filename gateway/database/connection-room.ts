@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Logger } from 'pino';
 import type { DatabaseFailure } from './tls-failure.ts';
 
 /** Connections that a gateway needs to do all of its work: look-ups, recorder, listener. */
@@ -74,7 +73,6 @@ export interface RoomWatchOptions {
   pool: Pick<pg.Pool, 'query'>;
   /** Connections that the gateway may open altogether. */
   wanted: number;
-  log: Pick<Logger, 'info' | 'error'>;
   /** How long a start waits for the answer, in ms. */
   startMs?: number;
   /** How often the database is asked again, until it has room, in ms. */
@@ -94,33 +92,29 @@ export interface RoomWatch {
  * again until it does: a gateway that starts while its database is away goes on, and says later.
  */
 export async function watchConnectionRoom(options: RoomWatchOptions): Promise<RoomWatch> {
-  const { pool, wanted, log, startMs = 3_000, againMs = 2_000 } = options;
+  const { pool, wanted, startMs = 3_000, againMs = 2_000 } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   let failure: DatabaseFailure | null = null;
-  /** Null where it does not answer. */
+  /** Whether it answers. */
   const ask = () =>
     readConnectionRoom(pool).then(
       (room) => {
-        const found = explainRoom(room, wanted);
-        const news = found?.sentence !== failure?.sentence;
-        failure = found;
-        return { news };
+        failure = explainRoom(room, wanted);
+        return true;
       },
-      () => null,
+      () => false,
     );
   const first = ask();
   await Promise.race([first, sleep(startMs, undefined, { ref: false })]);
   if (failure) throw new TooFewConnections(failure);
 
   const askAgain = async () => {
-    let answer = await first;
-    while (!signal.aborted && (answer === null || failure)) {
-      if (answer?.news && failure) log.error(failure, 'the database has too few connections');
+    let answered = await first;
+    while (!signal.aborted && (!answered || failure)) {
       await sleep(againMs, undefined, { signal, ref: false }).catch(() => {});
-      if (!signal.aborted) answer = await ask();
+      if (!signal.aborted) answered = await ask();
     }
-    if (answer?.news) log.info('the database has connections enough');
   };
   void askAgain();
 

@@ -42,7 +42,7 @@ export function watchLookups(options: LookupWatchOptions): LookupWatch {
     failures.count += 1;
     if (now() - failures.loggedAt < logEveryMs) return;
     log.warn(
-      { code: last.code, cause: causeOf(error), failures: failures.count },
+      { code: last.code, sentence: last.sentence, cause: causeOf(error), failures: failures.count },
       'keys cannot be looked up',
     );
     Object.assign(failures, { count: 0, loggedAt: now(), open: true });

@@ -48,7 +48,7 @@ async function startsGateway(host: string, parameters: string): Promise<Outcome>
     return await vi.waitFor(async () => {
       const failed = gateway.logged
         .map((line) => JSON.parse(line) as { code?: string; sentence?: string })
-        .find(({ code }) => code?.startsWith('database_'));
+        .find(({ code }) => code && /^database_(certificate|tls)_/.test(code));
       if (failed) {
         expect(failed.sentence).toMatch(/^[^\n]{40,}\.$/);
         expect(await gateway.metric('gateway_listening')).toBe(0);
