@@ -1,6 +1,8 @@
 import { isIP, isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import type { ClientRanges } from './keys/client-ranges.ts';
+import { parseProxyRanges } from './listeners/proxy-ranges.ts';
 import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
 
 /** What a gateway is told at its start. */
@@ -8,6 +10,10 @@ export interface GatewayConfiguration {
   databaseUrl: string;
   host: string;
   port: number;
+  /** The port for TLS, at the same host, and the files of its certificate; undefined for none. */
+  tls: { port: number; certificateFile: string; keyFile: string } | undefined;
+  /** Where the load balancers are that send headers of the PROXY protocol. */
+  proxyProtocolFrom: ClientRanges;
   metricsHost: string;
   metricsPort: number;
   nodeId: string;
@@ -59,13 +65,27 @@ const isNameServer = (text: string): boolean => {
   return address && Number(port) >= 1 && Number(port) <= 65_535;
 };
 
-const environmentSchema = z.object({
+const variables = z.object({
   GATEWAY_DATABASE_URL: url(
     /^postgres(ql)?:\/\//,
     'must be the postgresql:// URL that npm run gateway-login prints, a direct or session-mode connection',
   ),
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port.default(7777),
+  GATEWAY_TLS_PORT: port.optional(),
+  GATEWAY_TLS_CERT_FILE: z.string().optional(),
+  GATEWAY_TLS_KEY_FILE: z.string().optional(),
+  GATEWAY_PROXY_PROTOCOL_FROM: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      try {
+        return parseProxyRanges(text);
+      } catch {
+        context.addIssue('must be addresses or CIDRs between commas');
+        return z.NEVER;
+      }
+    }),
   GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
   GATEWAY_METRICS_PORT: port.default(9777),
   GATEWAY_NODE_ID: z
@@ -115,6 +135,21 @@ const environmentSchema = z.object({
   REDIS_URL: url(/^rediss?:\/\//, 'must be a redis:// or rediss:// URL').optional(),
 });
 
+const tlsVariables = ['GATEWAY_TLS_PORT', 'GATEWAY_TLS_CERT_FILE', 'GATEWAY_TLS_KEY_FILE'] as const;
+
+const environmentSchema = variables.superRefine((data, context) => {
+  const missing = tlsVariables.filter((name) => data[name] === undefined);
+  if (missing.length === tlsVariables.length) return;
+  for (const name of missing) {
+    const message = 'must be set: TLS needs a port, a certificate file and a key file';
+    context.addIssue({ code: 'custom', path: [name], message });
+  }
+  if (data.GATEWAY_TLS_PORT === data.GATEWAY_PORT && data.GATEWAY_PORT !== 0) {
+    const message = 'must be another port than GATEWAY_PORT, which takes clear text';
+    context.addIssue({ code: 'custom', path: ['GATEWAY_TLS_PORT'], message });
+  }
+});
+
 /**
  * Reads a gateway's environment. An empty variable counts as none. Throws `ConfigurationError` with
  * every variable that is wrong, and never with its value: some hold passwords.
@@ -130,6 +165,8 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
     databaseUrl: data.GATEWAY_DATABASE_URL,
     host: data.GATEWAY_HOST,
     port: data.GATEWAY_PORT,
+    tls: tlsOf(data),
+    proxyProtocolFrom: data.GATEWAY_PROXY_PROTOCOL_FROM,
     metricsHost: data.GATEWAY_METRICS_HOST,
     metricsPort: data.GATEWAY_METRICS_PORT,
     nodeId: data.GATEWAY_NODE_ID,
@@ -144,4 +181,12 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
     redisUrl: data.REDIS_URL,
     logLevel: data.GATEWAY_LOG_LEVEL,
   };
+}
+
+function tlsOf(data: z.output<typeof variables>): GatewayConfiguration['tls'] {
+  const port = data.GATEWAY_TLS_PORT;
+  const certificateFile = data.GATEWAY_TLS_CERT_FILE;
+  const keyFile = data.GATEWAY_TLS_KEY_FILE;
+  if (port === undefined || certificateFile === undefined || keyFile === undefined) return;
+  return { port, certificateFile, keyFile };
 }

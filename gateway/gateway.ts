@@ -10,6 +10,9 @@ import { createPool, lookUpWith } from './keys/key-lookup.ts';
 import { QuotaLedger } from './limits/quota-ledger.ts';
 import { createLocalRateLimiter } from './limits/rate-limiter.ts';
 import { createRedisRateLimiter } from './limits/redis-rate-limiter.ts';
+import { Certificates } from './listeners/certificates.ts';
+import { DroppedConnections } from './listeners/dropped-connections.ts';
+import { Listener } from './listeners/listener.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOperationsServer } from './operations-server.ts';
 import { ProxyServer } from './proxy-server.ts';
@@ -29,8 +32,12 @@ import { createUsageRecorder } from './usage/usage-recorder.ts';
 export interface Gateway {
   /** Where clients send their CONNECTs. */
   url: string;
+  /** The same over TLS; undefined where that is not set up. */
+  tlsUrl: string | undefined;
   /** Where `/healthz`, `/readyz` and `/metrics` are. */
   operationsUrl: string;
+  /** Reads the certificate's files again, where there are any; one that cannot be used changes nothing. */
+  reload(): Promise<void>;
   /**
    * Takes no more CONNECTs, waits for the open tunnels up to `drainMs`, ends what is left, and sends
    * the usage; what the database does not take stays in the spool for the next start.
@@ -56,6 +63,8 @@ export interface GatewayOptions {
   longestLingerMs?: number;
   /** How long resolving a target and connecting to it may take together, in ms. */
   connectTimeoutMs?: number;
+  /** How often the certificate's files are looked at, in ms. */
+  lookEveryMs?: number;
   /** Files and sockets that the process may have open; by default what it is allowed. */
   descriptorLimit?: number;
   /** How long refusals of one key and code are counted in one event, in ms. */
@@ -73,6 +82,17 @@ export async function startGateway(
   let stopping = false;
   let stopped: Promise<void> | undefined;
   try {
+    const certificates =
+      configuration.tls &&
+      (await Certificates.open({
+        ...configuration.tls,
+        log,
+        ...(options.hostNow && { hostNow: options.hostNow }),
+        ...(options.lookEveryMs && { lookEveryMs: options.lookEveryMs }),
+      }));
+    undo.defer(async () => certificates?.close());
+    const dropped = new DroppedConnections(log);
+
     const ledger = new QuotaLedger(now);
     const spool = await openSpool({
       directory: configuration.spoolDirectory,
@@ -110,6 +130,8 @@ export async function startGateway(
       spool,
       names,
       clock,
+      dropped,
+      certificateExpiresAt: () => certificates?.current.expiresAt,
       listening: () => listener.listening,
       countingTogether: () => shared?.available,
     });
@@ -192,14 +214,28 @@ export async function startGateway(
       log,
     });
     const server = new ProxyServer({
-      host: configuration.host,
-      port: configuration.port,
       connections,
       headTimeoutMs: firstRequestMs,
       now,
       serve: (request) => void handler.serve(request),
       onRefused: ({ code, statusCode }) => metrics.refused(code, statusCode),
     });
+    const { host, proxyProtocolFrom } = configuration;
+    const listenerOf = (port: number, certificates: Certificates | null) =>
+      new Listener({
+        host,
+        port,
+        certificates,
+        proxyProtocolFrom,
+        stepMs: firstRequestMs,
+        connections,
+        dropped,
+        take: (connection) => server.serve(connection),
+        onRefused: ({ code, statusCode }) => metrics.refused(code, statusCode),
+      });
+    const plain = listenerOf(configuration.port, null);
+    const secure =
+      configuration.tls && certificates && listenerOf(configuration.tls.port, certificates);
     const sweeping = setInterval(() => {
       tunnels.sweep();
       refused.flush();
@@ -227,10 +263,17 @@ export async function startGateway(
       operations.close();
     });
 
-    await server.listen();
+    undo.defer(async () => server.close());
+    await plain.listen();
     undo.defer(async () => {
-      // the listening socket is closed by itself first: open tunnels may go on
-      const closed = server.close();
+      connections.closeAll();
+      await plain.close();
+    });
+    await secure?.listen();
+    undo.defer(async () => {
+      // the listening sockets are closed by themselves first: open tunnels may go on
+      const closed = Promise.all([plain.close(), secure?.close()]);
+      server.close();
       const drained = AbortSignal.timeout(configuration.drainMs);
       await Promise.race([
         tunnels.empty(),
@@ -244,15 +287,20 @@ export async function startGateway(
     });
     const { port } = operations.address() as AddressInfo;
     const gateway: Gateway = {
-      url: `http://${bracketed(configuration.host)}:${server.port}`,
+      url: `http://${bracketed(host)}:${plain.port}`,
+      tlsUrl: secure && `https://${bracketed(host)}:${secure.port}`,
       operationsUrl: `http://${bracketed(configuration.metricsHost)}:${port}`,
+      async reload() {
+        await certificates?.reload();
+      },
       stop() {
         stopping = true;
         stopped ??= undo.disposeAsync();
         return stopped;
       },
     };
-    log.info({ url: gateway.url, operationsUrl: gateway.operationsUrl, nodeId }, 'taking CONNECTs');
+    const { url, tlsUrl, operationsUrl } = gateway;
+    log.info({ url, tlsUrl, operationsUrl, nodeId }, 'taking CONNECTs');
     return gateway;
   } catch (error) {
     await undo.disposeAsync();

@@ -1,16 +1,19 @@
 import { pino } from 'pino';
 import { type GatewayConfiguration, readConfiguration } from './configuration.ts';
-import { startGateway } from './gateway.ts';
+import { type Gateway, startGateway } from './gateway.ts';
 import { explainStartFailure } from './start-failure.ts';
 
 let configuration: GatewayConfiguration | undefined;
+let gateway: Gateway | undefined;
+// without a listener it would end the process
+process.on('SIGHUP', () => void gateway?.reload());
 try {
   configuration = readConfiguration(process.env);
   const log = pino({ level: configuration.logLevel, base: { nodeId: configuration.nodeId } });
   const asked = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => asked.resolve(signal));
-  const gateway = await startGateway(configuration, { log });
+  gateway = await startGateway(configuration, { log });
   log.info({ signal: await asked.promise }, 'stopping');
   await gateway.stop();
   log.info('stopped');

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DatabaseClock } from './database-clock.ts';
 import type { KeyCache } from './keys/key-cache.ts';
+import type { DroppedConnections } from './listeners/dropped-connections.ts';
 import type { NameResolver } from './targets/name-resolver.ts';
 import type { OpenTunnels } from './tunnels/open-tunnels.ts';
 import type { Spool } from './usage/spool.ts';
@@ -11,6 +12,9 @@ export interface MetricSources {
   spool: Spool;
   names: NameResolver;
   clock: DatabaseClock;
+  dropped: DroppedConnections;
+  /** When the certificate of the TLS port expires, in ms since 1970; undefined without that port. */
+  certificateExpiresAt: () => number | undefined;
   /** Whether changes of keys are heard. */
   listening: () => boolean;
   /** Whether CONNECTs are counted over all nodes; undefined where there is no Redis. */
@@ -28,7 +32,8 @@ export interface Metrics {
 
 /** The gateway's metrics, in a registry of their own. No label holds a key, a host or a client. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const { keys, tunnels, spool, names, clock, listening, countingTogether } = sources;
+  const { keys, tunnels, spool, names, clock, dropped, listening, countingTogether } = sources;
+  const { certificateExpiresAt } = sources;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -83,6 +88,16 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const [result, count] of Object.entries(keys.counts)) this.inc({ result }, count);
     },
   });
+  new Counter({
+    name: 'gateway_dropped_connections_total',
+    help: 'Connections closed before a request could be read, by reason.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, count] of dropped.counts) this.inc({ reason }, count);
+    },
+  });
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -108,6 +123,13 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('gateway_spool_oldest_seconds', 'Age of the oldest event not yet recorded.', () =>
     spool.oldestAppendedAt === null ? 0 : (Date.now() - spool.oldestAppendedAt) / 1_000,
   );
+  if (certificateExpiresAt() !== undefined) {
+    gauge(
+      'gateway_tls_certificate_expires_seconds',
+      'When the certificate in use expires, in seconds since 1970.',
+      () => (certificateExpiresAt() ?? 0) / 1_000,
+    );
+  }
   if (countingTogether() !== undefined) {
     gauge('gateway_counting_together', '1 while Redis counts CONNECTs over all nodes.', () =>
       Number(countingTogether()),

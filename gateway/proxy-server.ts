@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { ClientConnection } from './clients/client-connection.ts';
 import type { ClientConnections } from './clients/client-connections.ts';
 import { hasBody, mostHeadBytes } from './forwarding/target-request.ts';
@@ -14,8 +14,6 @@ const mostAhead = 100;
 const keepAliveMs = 5_000;
 
 export interface ProxyServerOptions {
-  host: string;
-  port: number;
   connections: ClientConnections;
   /** How long a client may take to say what it wants, in ms. */
   headTimeoutMs: number;
@@ -28,7 +26,7 @@ export interface ProxyServerOptions {
 }
 
 /**
- * The server that clients connect to: reads heads, one request at a time for each connection, and
+ * HTTP, on connections that listeners take: reads heads, one request at a time for each connection, and
  * answers what is no request. A client that sends its next request before the answer is not served
  * it: what one read brought is parsed, dropped, and the connection ends after the answer.
  */
@@ -53,7 +51,6 @@ export class ProxyServer {
     });
     // 0 is no limit: the size of the head is bounded
     this.#server.maxHeadersCount = 0;
-    this.#server.on('connection', (socket: Socket) => this.#open(socket));
     // the target says what it makes of an expectation
     for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
       this.#server.on(event, (message, response) => this.#take(message, message.socket, response));
@@ -68,33 +65,18 @@ export class ProxyServer {
       });
     }
     this.#server.on('clientError', (error, stream) => this.#onBadBytes(error, stream as Socket));
+    // it listens to no port, and looks after its deadlines from this event on
+    this.#server.emit('listening');
   }
 
-  async listen(): Promise<void> {
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, resolve);
-    });
+  /** Reads requests from a connection. */
+  serve(connection: ClientConnection): void {
+    this.#server.emit('connection', connection.socket);
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** Takes no more connections. Resolves when those that are open have ended. */
-  async close(): Promise<void> {
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #open(socket: Socket): void {
-    const { connections, onRefused } = this.#options;
-    if (connections.open(socket)) return;
-    const refusal = new Refusal('unavailable', { error: 'connection_limit_reached' });
-    onRefused(refusal);
-    socket.on('error', () => {});
-    socket.end(refusal.answer(newEventId()));
-    socket.destroySoon();
+  /** Ends the connections on which no request is served; the deadlines of others go on no longer. */
+  close(): void {
+    this.#server.close();
   }
 
   #take(message: IncomingMessage, socket: Socket, response: ServerResponse | null): void {
@@ -121,7 +103,7 @@ export class ProxyServer {
     // it may have a part of its answer, which is not to look whole
     if (connection.busy) resetSocket(socket);
     else if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy();
+    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && connection.silent) socket.destroy();
     else {
       const refusal = new Refusal(codeOf(error));
       this.#options.onRefused(refusal);

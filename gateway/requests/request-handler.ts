@@ -66,7 +66,7 @@ export class RequestHandler {
   async #admit(request: ProxyRequest): Promise<void> {
     const { connections } = this.#options;
     const header = firstValue(request.message.rawHeaders, 'proxy-authorization');
-    const { key, entry, refusal } = await admit(header, request.client, this.#options);
+    const { key, entry, refusal } = await admit(header, request.connection, this.#options);
     connections.prove(request.connection);
     request.key = key;
     request.entry = entry;
@@ -93,12 +93,12 @@ export class RequestHandler {
   #meter(request: ProxyRequest, target: Socket): Tunnel {
     const { keys, ledger, slots, tunnels, nodeId, now, clock, record, onConnected, log } =
       this.#options;
-    const { key, entry, id, client, method } = request;
+    const { key, entry, id, connection, client, method } = request;
     if (!key || !entry) throw new Error('a request is metered once it is admitted');
     const tunnel = new Tunnel({
       id,
       key,
-      client,
+      client: connection,
       target,
       targetHost: request.target?.host ?? '',
       method,

@@ -15,6 +15,8 @@ const loopbackTargets = parseAllowedTargets('127.0.0.0/8,::1');
 /** A gateway in this process, with a spool of its own, that may reach loopback targets. */
 export interface GatewayFixture extends Gateway {
   port: number;
+  /** Of TLS; 0 where that is not set up. */
+  tlsPort: number;
   spoolDirectory: string;
   /** Every line that it logged. */
   logged: string[];
@@ -33,6 +35,7 @@ export async function startTestGateway(
     longestLingerMs,
     connectTimeoutMs,
     descriptorLimit,
+    lookEveryMs,
     keepSpool,
     ...configuration
   } = settings;
@@ -45,6 +48,8 @@ export async function startTestGateway(
       databaseUrl: stack.gatewayDbUrl,
       host: '127.0.0.1',
       port: 0,
+      tls: undefined,
+      proxyProtocolFrom: [],
       metricsHost: '127.0.0.1',
       metricsPort: 0,
       nodeId: 'test-node',
@@ -64,6 +69,7 @@ export async function startTestGateway(
       log,
       refusalWindowMs: 300,
       ...(descriptorLimit && { descriptorLimit }),
+      ...(lookEveryMs && { lookEveryMs }),
       ...(now && { now }),
       ...(hostNow && { hostNow }),
       ...(firstRequestMs && { firstRequestMs }),
@@ -74,6 +80,7 @@ export async function startTestGateway(
   return {
     ...gateway,
     port: Number(new URL(gateway.url).port),
+    tlsPort: gateway.tlsUrl === undefined ? 0 : Number(new URL(gateway.tlsUrl).port),
     spoolDirectory,
     logged,
     metric: (name, labels) => readMetric(gateway.operationsUrl, name, labels),

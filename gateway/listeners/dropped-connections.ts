@@ -1,0 +1,37 @@
+import type { Logger } from 'pino';
+
+/** Why a connection was closed before a request could be read from it. */
+export type DropReason =
+  | 'proxy_header_missing'
+  | 'proxy_header_malformed'
+  | 'proxy_header_cut'
+  | 'proxy_header_late'
+  | 'tls_handshake_failed'
+  | 'tls_handshake_late';
+
+/** The log has one line per this time, in ms, however many connections are dropped. */
+const logEveryMs = 10_000;
+
+/** Counts the connections that end before HTTP begins. */
+export class DroppedConnections {
+  /** How many, by reason, since the start. */
+  readonly counts = new Map<DropReason, number>();
+  readonly #log: Pick<Logger, 'warn'>;
+  #loggedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(log: Pick<Logger, 'warn'>) {
+    this.#log = log;
+  }
+
+  /** Counts one. `peer`: the address that the connection came from, which may be a load balancer. */
+  add(reason: DropReason, peer: string | undefined): void {
+    const count = (this.counts.get(reason) ?? 0) + 1;
+    this.counts.set(reason, count);
+    // strangers fail handshakes all day; a load balancer's header is its operator's to correct
+    if (!reason.startsWith('proxy_header')) return;
+    const at = performance.now();
+    if (at - this.#loggedAt < logEveryMs) return;
+    this.#loggedAt = at;
+    this.#log.warn({ reason, peer, dropped: count }, 'no header of the PROXY protocol');
+  }
+}
