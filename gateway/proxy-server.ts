@@ -102,7 +102,7 @@ export class ProxyServer {
     if (!connection || connection.ending || socket.destroyed) return;
     // it may have a part of its answer, which is not to look whole
     if (connection.busy) resetSocket(socket);
-    else if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+    else if (!isOfHttp(error) || !socket.writable) socket.destroy();
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && connection.silent) socket.destroy();
     else {
       const refusal = new Refusal(codeOf(error));
@@ -110,6 +110,11 @@ export class ProxyServer {
       connection.refuse(refusal, newEventId(), null);
     }
   }
+}
+
+/** Whether it is about what was read, and not of the connection, or of the TLS on it. */
+function isOfHttp({ code = '' }: NodeJS.ErrnoException): boolean {
+  return /^(HPE|ERR_HTTP)_/.test(code);
 }
 
 function codeOf({ code }: NodeJS.ErrnoException): RefusalCode {

@@ -117,8 +117,8 @@ function privateKey(file: string, pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const encrypted = code === 'ERR_MISSING_PASSPHRASE';
+    // in the first line, or by RFC 1421 in a header after it
+    const encrypted = pem.includes('ENCRYPTED');
     throw new CertificateUnusable(encrypted ? 'key_encrypted' : 'key_malformed', file, error);
   }
 }

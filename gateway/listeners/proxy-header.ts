@@ -39,6 +39,10 @@ function begins(bytes: Buffer, beginning: Buffer): boolean {
   return bytes.subarray(0, length).equals(beginning.subarray(0, length));
 }
 
+const families = new Map([
+  ['TCP4', isIPv4],
+  ['TCP6', isIPv6],
+]);
 const portForm = /^(?:0|[1-9]\d{0,4})$/;
 
 function readV1(bytes: Buffer): ProxyHeader {
@@ -50,7 +54,7 @@ function readV1(bytes: Buffer): ProxyHeader {
   // whatever follows is to be ignored
   if (family === 'UNKNOWN') return { state: 'complete', length, address: null };
   const [source = '', destination = '', ...ports] = rest;
-  const isAddress = { TCP4: isIPv4, TCP6: isIPv6 }[family ?? ''];
+  const isAddress = families.get(family ?? '');
   const areAddresses = [source, destination].every(
     (address) => isAddress?.(address) && !address.includes('%'),
   );

@@ -1,4 +1,3 @@
-import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { carrierOf } from '../clients/carrier.ts';
@@ -25,13 +24,16 @@ export class TlsHandshakes {
     const context = () => ({
       ...certificates.current.pem,
       minVersion: 'TLSv1.2' as const,
-      // TLS 1.2: each costs a signature, and no client needs one
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     });
     this.#server = createServer({ ...context(), ALPNProtocols: ['http/1.1'] });
     // what is open keeps the context that it began with
     certificates.onChange(() => this.#server.setSecureContext(context()));
-    this.#server.on('secureConnection', (socket) => this.#finish(carrierOf(socket), socket));
+    this.#server.on('secureConnection', (socket) => {
+      // of TLS 1.2: each costs a signature, and no client needs one
+      socket.disableRenegotiation();
+      socket.allowHalfOpen = true;
+      this.#finish(carrierOf(socket), socket);
+    });
     this.#server.on('tlsClientError', (_, socket) => {
       this.#finish(carrierOf(socket), 'tls_handshake_failed');
       socket.destroy();
@@ -46,6 +48,8 @@ export class TlsHandshakes {
       clearTimeout(deadline);
       done(handshake);
     });
+    // nobody finishes a handshake after the end of sending; TLS takes this from its carrier
+    carrier.allowHalfOpen = false;
     // Node's own way to have TLS on a connection that is there already
     this.#server.emit('connection', carrier);
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import type { GatewayConfiguration } from '../../../gateway/configuration.ts';
@@ -101,10 +102,23 @@ export interface RawAnswer {
   socket: Socket;
 }
 
-/** Where a client is: the gateway's address that it calls, and its own. */
+/** Where a client is: the gateway's address that it calls, and its own; and whether it has TLS. */
 export interface ClientPlace {
   host?: string;
   localAddress?: string;
+  tls?: ConnectionOptions;
+  /** Whether it may go on to send after the gateway's end; by default it may not. */
+  allowHalfOpen?: boolean;
+}
+
+/** Connects to a gateway; over TLS with whatever certificate it has. */
+export function connectTo(port: number, { tls, ...place }: ClientPlace = {}): Socket {
+  const carrier = connect({ port, host: '127.0.0.1', ...place });
+  carrier.on('error', () => {});
+  if (!tls) return carrier;
+  const socket = connectTls({ rejectUnauthorized: false, ...tls, socket: carrier });
+  socket.on('error', () => {});
+  return socket;
 }
 
 /** Sends bytes to a gateway and reads the head of the answer, and its body unless it is a tunnel. */
@@ -113,8 +127,7 @@ export async function sendRaw(
   bytes: string | Uint8Array,
   place: ClientPlace = {},
 ): Promise<RawAnswer> {
-  const socket = connect({ port, host: '127.0.0.1', ...place });
-  socket.on('error', () => {});
+  const socket = connectTo(port, { ...place });
   socket.write(bytes);
   let received = Buffer.alloc(0);
   const head = await new Promise<string>((resolve, reject) => {
