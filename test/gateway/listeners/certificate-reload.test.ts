@@ -94,12 +94,16 @@ describe('while tunnels run', () => {
     const expectUntouched = async () => {
       for (const tunnel of tunnels) await expectOpen(tunnel);
     };
+    const logged = (line: object) =>
+      vi.waitFor(
+        () => expect(gateway.lines()).toContainEqual(expect.objectContaining(line)),
+        patient,
+      );
     const expectNext = async (next: { cert: string }) => {
       await vi.waitFor(async () => {
         expect(await fingerprintAt(gateway.tlsPort)).toBe(fingerprintOf(next));
       }, patient);
-      const used = { msg: 'certificate in use', fingerprint: fingerprintOf(next) };
-      expect(gateway.lines()).toContainEqual(expect.objectContaining(used));
+      await logged({ msg: 'certificate in use', fingerprint: fingerprintOf(next) });
       const { validTo } = new X509Certificate(next.cert);
       expect(await gateway.metric('gateway_tls_certificate_expires_seconds')).toBe(
         Date.parse(validTo) / 1_000,
@@ -113,8 +117,7 @@ describe('while tunnels run', () => {
 
     const third = files.write({ validTo: new Date(Date.now() + 5 * 86_400_000) });
     await expectNext(third);
-    const warned = { level: 40, msg: 'the certificate expires soon' };
-    expect(gateway.lines()).toContainEqual(expect.objectContaining(warned));
+    await logged({ level: 40, msg: 'the certificate expires soon' });
 
     for (const [code, spoil] of [
       ['key_malformed', () => truncateSync(files.keyFile, 50)],
@@ -122,10 +125,7 @@ describe('while tunnels run', () => {
     ] as const) {
       spoil();
       gateway.child.kill('SIGHUP');
-      await vi.waitFor(() => {
-        const kept = { level: 50, code, msg: 'the old certificate stays' };
-        expect(gateway.lines()).toContainEqual(expect.objectContaining(kept));
-      }, patient);
+      await logged({ level: 50, code, msg: 'the old certificate stays' });
       expect(await fingerprintAt(gateway.tlsPort)).toBe(fingerprintOf(third));
       await expectUntouched();
     }
@@ -148,10 +148,11 @@ describe('while tunnels run', () => {
   });
 
   it('SIGHUP before it is ready does not end it', async () => {
-    const gateway = startGatewayProcess(environment({}), {
-      nodeOptions: ['--import', 'data:text/javascript,setImmediate(()=>process.emit("SIGHUP"))'],
-    });
+    const gateway = startGatewayProcess(environment(tlsSettings(certificateFolder())));
     onTestFinished(async () => void (await gateway.kill()));
+    // its first line, before anything listens
+    await vi.waitFor(() => expect(gateway.logged()).not.toEqual([]), patient);
+    gateway.child.kill('SIGHUP');
     await gateway.ready();
     expect(await gateway.stop()).toBe(0);
   });

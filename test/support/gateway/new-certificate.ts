@@ -1,4 +1,10 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+  createPrivateKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
@@ -29,7 +35,10 @@ export function newCertificate(options: NewCertificateOptions = {}): NewCertific
   const privateKey = options.key
     ? createPrivateKey(options.key)
     : generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-  const name = sequence(set(sequence(oid('550403'), utf8(names[0] ?? ''))));
+  // one of its own, as OpenSSL looks for an issuer by its name
+  const serial = randomBytes(6);
+  const subject = `Test certificate ${serial.toString('hex')}`;
+  const name = sequence(set(sequence(oid('550403'), utf8(subject))));
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
   const extensions = sequence(
     sequence(oid('551d11'), octets(sequence(...names.map(alternativeName)))),
@@ -38,7 +47,7 @@ export function newCertificate(options: NewCertificateOptions = {}): NewCertific
   );
   const toBeSigned = sequence(
     explicit(0, integer(2)),
-    integer(Date.now()),
+    integer(serial.readUIntBE(0, 6)),
     ecdsaWithSha256,
     name,
     sequence(time(validFrom), time(validTo)),
