@@ -53,6 +53,8 @@ export class Listener {
       this.#server.once('error', reject);
       this.#server.listen({ host, port, reusePort }, resolve);
     });
+    // from here on an error is of a connection that could not be taken
+    this.#server.removeAllListeners('error').on('error', () => {});
   }
 
   get port(): number {
