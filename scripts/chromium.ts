@@ -10,7 +10,7 @@ export const chromiumPath = [
 
 /**
  * Starts Chromium without a window, with `args` besides, for pages of this machine alone. Throws where
- * there is none.
+ * it is not installed.
  */
 export async function launchChromium(...args: string[]): Promise<Browser> {
   return chromium.launch(launchOptions(...args));

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { DropReason } from './dropped-connections.ts';
 import { readProxyHeader } from './proxy-header.ts';
 
-/** A header of `length` bytes with the client's address, null for the sender's own; or why there is none. */
+/** A header of `length` bytes with the client's address, null for the sender's own; or why it failed. */
 export type Announcement =
   | { address: string | null; length: number }
   | { failure: Extract<DropReason, `proxy_header_${string}`> };

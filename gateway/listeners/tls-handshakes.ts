@@ -10,7 +10,7 @@ export interface TlsHandshakesOptions {
   deadlineMs: number;
 }
 
-/** The secured connection, or why there is none. */
+/** The secured connection, or why the handshake failed. */
 export type Handshake = TLSSocket | Extract<DropReason, `tls_${string}`>;
 
 /** Makes TLS of TCP connections, with the certificate of the moment. */

@@ -100,7 +100,7 @@ it.each(Object.keys(tls))('TLS without %s is not complete', (name) => {
   });
 });
 
-it('TLS has a port of its own', () => {
+it('TLS needs another port than clear text', () => {
   const same = { ...least, ...tls, GATEWAY_PORT: '7443' };
   expect(complaints(same)).toEqual({ GATEWAY_TLS_PORT: expect.stringContaining('GATEWAY_PORT') });
   // any free port is another one each time

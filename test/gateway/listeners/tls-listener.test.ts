@@ -335,10 +335,10 @@ describe('the bounds', () => {
 
 /** The first bytes of a client that begins TLS. */
 async function clientHello(): Promise<Buffer> {
-  const heard = Promise.withResolvers<Buffer>();
-  const server = await startTcpTarget((socket) => socket.once('data', heard.resolve));
+  const received = Promise.withResolvers<Buffer>();
+  const server = await startTcpTarget((socket) => socket.once('data', received.resolve));
   const socket = connectTo(server.port, secured);
-  const hello = await heard.promise;
+  const hello = await received.promise;
   socket.destroy();
   await server.close();
   return hello;

@@ -25,7 +25,7 @@ export interface NewCertificateOptions {
 
 const dayMs = 86_400_000;
 
-/** Makes a certificate, valid from yesterday for 90 days unless told otherwise. */
+/** Makes a certificate, valid from yesterday for 90 days. */
 export function newCertificate(options: NewCertificateOptions = {}): NewCertificate {
   const {
     names = ['localhost', '127.0.0.1', '::1'],
@@ -35,7 +35,7 @@ export function newCertificate(options: NewCertificateOptions = {}): NewCertific
   const privateKey = options.key
     ? createPrivateKey(options.key)
     : generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-  // one of its own, as OpenSSL looks for an issuer by its name
+  // unique, as OpenSSL looks for an issuer by its name
   const serial = randomBytes(6);
   const subject = `Test certificate ${serial.toString('hex')}`;
   const name = sequence(set(sequence(oid('550403'), utf8(subject))));
