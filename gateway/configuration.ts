@@ -7,6 +7,8 @@ import {
   mostConnections,
 } from './database/connection-room.ts';
 import { findDatabaseUrlFault } from './database/database-url.ts';
+import type { ClientRanges } from './keys/client-ranges.ts';
+import { parseProxyRanges } from './listeners/proxy-ranges.ts';
 import { type AllowedTarget, parseAllowedTargets } from './targets/allowed-targets.ts';
 
 interface CommonConfiguration {
@@ -29,6 +31,10 @@ export interface CoreConfiguration extends CommonConfiguration {
 export interface TrafficConfiguration extends CommonConfiguration {
   host: string;
   port: number;
+  /** The port for TLS, at the same host, and the files of its certificate; undefined for none. */
+  tls: { port: number; certificateFile: string; keyFile: string } | undefined;
+  /** Where the load balancers are that send headers of the PROXY protocol. */
+  proxyProtocolFrom: ClientRanges;
   /** How long a tunnel may move nothing, in ms. */
   idleMs: number;
   /** Connections of one address that may be open before they have proved a key. */
@@ -88,9 +94,23 @@ const isNameServer = (text: string): boolean => {
 };
 
 /** What each process reads that serves clients. */
-const trafficSchema = z.object({
+const trafficVariables = z.object({
   GATEWAY_HOST: z.string().default('127.0.0.1'),
   GATEWAY_PORT: port.default(7777),
+  GATEWAY_TLS_PORT: port.optional(),
+  GATEWAY_TLS_CERT_FILE: z.string().optional(),
+  GATEWAY_TLS_KEY_FILE: z.string().optional(),
+  GATEWAY_PROXY_PROTOCOL_FROM: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      try {
+        return parseProxyRanges(text);
+      } catch {
+        context.addIssue('must be addresses or CIDRs between commas');
+        return z.NEVER;
+      }
+    }),
   GATEWAY_NODE_ID: z
     .string()
     .regex(/^[\x21-\x7e]{1,100}$/, 'must have 1 to 100 printable characters')
@@ -136,7 +156,7 @@ const trafficSchema = z.object({
 });
 
 /** And what the gateway reads once. */
-const gatewaySchema = trafficSchema.extend({
+const gatewayVariables = trafficVariables.extend({
   GATEWAY_DATABASE_URL: url(
     /^postgres(ql)?:\/\//,
     'must be the postgresql:// URL that npm run gateway-login prints, a direct or session-mode connection',
@@ -164,12 +184,29 @@ const gatewaySchema = trafficSchema.extend({
     .transform((workers) => (workers === 'auto' ? availableParallelism() : workers)),
 });
 
+type TrafficVariables = z.output<typeof trafficVariables>;
+
+const tlsVariables = ['GATEWAY_TLS_PORT', 'GATEWAY_TLS_CERT_FILE', 'GATEWAY_TLS_KEY_FILE'] as const;
+
+function checkTls(data: TrafficVariables, context: z.RefinementCtx): void {
+  const missing = tlsVariables.filter((name) => data[name] === undefined);
+  if (missing.length === tlsVariables.length) return;
+  for (const name of missing) {
+    const message = 'must be set: TLS needs a port, a certificate file and a key file';
+    context.addIssue({ code: 'custom', path: [name], message });
+  }
+  if (data.GATEWAY_TLS_PORT === data.GATEWAY_PORT && data.GATEWAY_PORT !== 0) {
+    const message = 'must be another port than GATEWAY_PORT, which takes clear text';
+    context.addIssue({ code: 'custom', path: ['GATEWAY_TLS_PORT'], message });
+  }
+}
+
 /**
  * Reads a gateway's environment. An empty variable counts as none. Throws `ConfigurationError` with
  * every variable that is wrong, and never with its value: some hold passwords.
  */
 export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfiguration {
-  const data = read(gatewaySchema, environment);
+  const data = read(gatewayVariables.superRefine(checkTls), environment);
   return {
     ...trafficOf(data),
     databaseUrl: data.GATEWAY_DATABASE_URL,
@@ -186,7 +223,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
 
 /** Reads a worker's environment, which names no database. Throws as `readConfiguration` does. */
 export function readTrafficConfiguration(environment: NodeJS.ProcessEnv): TrafficConfiguration {
-  return trafficOf(read(trafficSchema, environment));
+  return trafficOf(read(trafficVariables.superRefine(checkTls), environment));
 }
 
 function read<Schema extends z.ZodType>(
@@ -200,10 +237,12 @@ function read<Schema extends z.ZodType>(
   throw new ConfigurationError(`The gateway's environment is not complete:\n${lines.join('\n')}`);
 }
 
-function trafficOf(data: z.infer<typeof trafficSchema>): TrafficConfiguration {
+function trafficOf(data: TrafficVariables): TrafficConfiguration {
   return {
     host: data.GATEWAY_HOST,
     port: data.GATEWAY_PORT,
+    tls: tlsOf(data),
+    proxyProtocolFrom: data.GATEWAY_PROXY_PROTOCOL_FROM,
     nodeId: data.GATEWAY_NODE_ID,
     flushMs: data.GATEWAY_FLUSH_MS,
     idleMs: data.GATEWAY_IDLE_MS,
@@ -213,4 +252,12 @@ function trafficOf(data: z.infer<typeof trafficSchema>): TrafficConfiguration {
     dnsServers: data.GATEWAY_DNS_SERVERS,
     logLevel: data.GATEWAY_LOG_LEVEL,
   };
+}
+
+function tlsOf(data: TrafficVariables): TrafficConfiguration['tls'] {
+  const port = data.GATEWAY_TLS_PORT;
+  const certificateFile = data.GATEWAY_TLS_CERT_FILE;
+  const keyFile = data.GATEWAY_TLS_KEY_FILE;
+  if (port === undefined || certificateFile === undefined || keyFile === undefined) return;
+  return { port, certificateFile, keyFile };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { admit } from './admission.ts';
-import type { CoreConfiguration } from './configuration.ts';
+import type { CoreConfiguration, TrafficConfiguration } from './configuration.ts';
 import { watchConnectionRoom } from './database/connection-room.ts';
 import { createDatabaseClock } from './database-clock.ts';
 import { startChangeListener } from './keys/change-listener.ts';
@@ -63,7 +63,7 @@ export interface Core {
  * an error of the file system.
  */
 export async function startCore(
-  configuration: CoreConfiguration,
+  configuration: CoreConfiguration & Pick<TrafficConfiguration, 'tls'>,
   { log, now, hostNow, refusalWindowMs, traffic }: CoreOptions,
 ): Promise<Core> {
   const { databaseUrl, databaseConnections, nodeId, flushMs } = configuration;
@@ -99,6 +99,7 @@ export async function startCore(
     spool,
     clock,
     traffic,
+    withTls: configuration.tls !== undefined,
     listening: () => listener.listening,
     countingTogether: () => shared?.available,
   });
@@ -171,6 +172,7 @@ export async function startCore(
       charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
       record,
       refuse: (request) => refused.add(request),
+      dropped: (reason) => metrics.dropped(reason),
       answered: (code, statusCode) => metrics.answered(code, statusCode),
     }),
     leave: (holder) => inUse.forget(holder),

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { GatewayConfiguration } from './configuration.ts';
 import { type Core, startCore } from './core.ts';
+import { Certificates } from './listeners/certificates.ts';
 import { noTraffic, type TrafficFigures } from './metrics.ts';
 import { createOperationsServer } from './operations-server.ts';
 import { createReadiness } from './readiness/readiness.ts';
@@ -15,8 +16,12 @@ import { WorkerPool } from './workers/worker-pool.ts';
 export interface Gateway {
   /** Where clients send their CONNECTs. */
   url: string;
+  /** The same over TLS; undefined where that is not set up. */
+  tlsUrl: string | undefined;
   /** Where `/healthz`, `/readyz` and `/metrics` are. */
   operationsUrl: string;
+  /** Reads the certificate's files again, where there are any; one that cannot be used changes nothing. */
+  reload(): Promise<void>;
   /**
    * Is not ready for `lameDuckMs`, or until `hurry` is aborted, and serves all the same. Then takes no
    * more CONNECTs, waits for the open tunnels up to `drainMs`, ends what is left, and sends the usage;
@@ -38,6 +43,7 @@ export interface GatewayOptions {
   longestLingerMs?: number;
   connectTimeoutMs?: number;
   descriptorLimit?: number;
+  lookEveryMs?: number;
   lastRequestsMs?: number;
   /** How long refusals of one key and code are counted in one event, in ms. */
   refusalWindowMs?: number;
@@ -46,6 +52,8 @@ export interface GatewayOptions {
 /** What serves the gateway's clients: this process, or several others. */
 interface Front {
   readonly port: number;
+  readonly tlsPort: number | undefined;
+  reload(): Promise<void>;
   figures(): TrafficFigures;
   sweep(): void;
   leave(): void;
@@ -101,10 +109,12 @@ export async function startGateway(
   undo.defer(() => opened.stop(configuration.drainMs));
 
   const { port } = operations.address() as AddressInfo;
-  const url = `http://${bracketed(configuration.host)}:${opened.port}`;
+  const host = bracketed(configuration.host);
+  const url = `http://${host}:${opened.port}`;
+  const tlsUrl = opened.tlsPort === undefined ? undefined : `https://${host}:${opened.tlsPort}`;
   const operationsUrl = `http://${bracketed(configuration.metricsHost)}:${port}`;
   const { nodeId, workers } = configuration;
-  log.info({ url, operationsUrl, nodeId, workers }, 'taking CONNECTs');
+  log.info({ url, tlsUrl, operationsUrl, nodeId, workers }, 'taking CONNECTs');
   const kept = undo.move();
   const stop = async (hurry?: AbortSignal) => {
     stopping = true;
@@ -116,7 +126,9 @@ export async function startGateway(
   };
   return {
     url,
+    tlsUrl,
     operationsUrl,
+    reload: () => opened.reload(),
     stop(hurry) {
       stopped ??= stop(hurry);
       return stopped;
@@ -132,6 +144,8 @@ async function startFront(
   const { workers } = configuration;
   if (workers === 1) return startTraffic(configuration, { ...options, join: core.join });
   const { log, environment = process.env } = options;
+  // a file that cannot be used fails here, once
+  if (configuration.tls) (await Certificates.open({ ...configuration.tls, log })).close();
   const pool = await WorkerPool.start(configuration, { core, workers, environment, log });
   core.metrics.addWorkers(pool);
   return pool;

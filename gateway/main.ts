@@ -1,9 +1,12 @@
 import { pino } from 'pino';
 import { type GatewayConfiguration, readConfiguration } from './configuration.ts';
-import { startGateway } from './gateway.ts';
+import { type Gateway, startGateway } from './gateway.ts';
 import { explainStartFailure } from './start-failure.ts';
 
 let configuration: GatewayConfiguration | undefined;
+let gateway: Gateway | undefined;
+// without a listener it would end the process
+process.on('SIGHUP', () => void gateway?.reload());
 try {
   configuration = readConfiguration(process.env);
   const log = pino({ level: configuration.logLevel, base: { nodeId: configuration.nodeId } });
@@ -17,7 +20,7 @@ try {
       asked.resolve(signal);
     });
   }
-  const gateway = await startGateway(configuration, { log, environment: process.env });
+  gateway = await startGateway(configuration, { log, environment: process.env });
   log.info({ signal: await asked.promise }, 'stopping');
   await gateway.stop(hurry.signal);
   log.info('stopped');

@@ -14,19 +14,22 @@ import type { Spool } from './usage/spool.ts';
 export interface TrafficFigures {
   openTunnels: number;
   namesUnderWay: number;
+  /** When the certificate in use expires, in ms since 1970, the first over all processes. */
+  certificateExpiresAt?: number;
 }
 
 export const noTraffic: TrafficFigures = { openTunnels: 0, namesUnderWay: 0 };
 
 /** The traffic of several processes. */
 export function addFigures(each: readonly TrafficFigures[]): TrafficFigures {
-  return each.reduce(
-    (sum, figures) => ({
+  return each.reduce((sum, figures) => {
+    const expires = [sum, figures].flatMap((one) => one.certificateExpiresAt ?? []);
+    return {
       openTunnels: sum.openTunnels + figures.openTunnels,
       namesUnderWay: sum.namesUnderWay + figures.namesUnderWay,
-    }),
-    noTraffic,
-  );
+      ...(expires.length > 0 && { certificateExpiresAt: Math.min(...expires) }),
+    };
+  }, noTraffic);
 }
 
 export interface MetricSources {
@@ -35,6 +38,8 @@ export interface MetricSources {
   /** Over all processes. */
   traffic: () => TrafficFigures;
   clock: DatabaseClock;
+  /** Whether there is a port for TLS. */
+  withTls: boolean;
   /** Whether changes of keys are heard. */
   listening: () => boolean;
   /** Whether CONNECTs are counted over all nodes; undefined where there is no Redis. */
@@ -59,13 +64,15 @@ export interface Metrics {
   addWorkers(workers: WorkerMetrics): void;
   connected(setupMs: number): void;
   answered(code: string, status: number): void;
+  /** A connection ended before a request could be read from it. */
+  dropped(reason: string): void;
   metered(bytesSent: number, bytesReceived: number): void;
   recorded(outcome: { recorded: number; repeated: number; rejected: number }): void;
 }
 
 /** The gateway's metrics, in a registry of their own. No label holds a key, a host or a client. */
 export function createMetrics(sources: MetricSources): Metrics {
-  const { keys, spool, traffic, clock, listening, countingTogether } = sources;
+  const { keys, spool, traffic, clock, withTls, listening, countingTogether } = sources;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -120,6 +127,17 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const [result, count] of Object.entries(keys.counts)) this.inc({ result }, count);
     },
   });
+  const dropped = new Map<string, number>();
+  new Counter({
+    name: 'gateway_dropped_connections_total',
+    help: 'Connections closed before a request could be read, by reason.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, count] of dropped) this.inc({ reason }, count);
+    },
+  });
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -145,6 +163,13 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('gateway_spool_oldest_seconds', 'Age of the oldest event not yet recorded.', () =>
     spool.oldestAppendedAt === null ? 0 : (Date.now() - spool.oldestAppendedAt) / 1_000,
   );
+  if (withTls) {
+    gauge(
+      'gateway_tls_certificate_expires_seconds',
+      'When the certificate in use expires, in seconds since 1970.',
+      () => (traffic().certificateExpiresAt ?? 0) / 1_000,
+    );
+  }
   if (countingTogether() !== undefined) {
     gauge('gateway_counting_together', '1 while Redis counts CONNECTs over all nodes.', () =>
       Number(countingTogether()),
@@ -176,6 +201,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       setup.observe(setupMs / 1_000);
     },
     answered,
+    dropped: (reason) => void dropped.set(reason, (dropped.get(reason) ?? 0) + 1),
     metered(bytesSent, bytesReceived) {
       moved.sent += bytesSent;
       moved.received += bytesReceived;

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { ClientConnection } from './clients/client-connection.ts';
 import type { ClientConnections } from './clients/client-connections.ts';
 import { hasBody, mostHeadBytes } from './forwarding/target-request.ts';
@@ -13,15 +13,7 @@ const mostAhead = 100;
 /** How long a client may keep a connection without a request, in ms. */
 const keepAliveMs = 5_000;
 
-/** A stop waits for a turn of the event loop this short, in ms, for so many turns at most. */
-const shortTurnMs = 0.05;
-const mostTurns = 200;
-
 export interface ProxyServerOptions {
-  host: string;
-  port: number;
-  /** Whether other processes listen on the same port. */
-  reusePort?: boolean | undefined;
   connections: ClientConnections;
   /** How long a client may take to say what it wants, in ms. */
   headTimeoutMs: number;
@@ -34,14 +26,13 @@ export interface ProxyServerOptions {
 }
 
 /**
- * The server that clients connect to: reads heads, one request at a time for each connection, and
+ * HTTP, on connections that listeners take: reads heads, one request at a time for each connection, and
  * answers what is no request. A client that sends its next request before the answer is not served
  * it: what one read brought is parsed, dropped, and the connection ends after the answer.
  */
 export class ProxyServer {
   readonly #options: ProxyServerOptions;
   readonly #server: Server;
-  #ended: Promise<void> | undefined;
 
   constructor(options: ProxyServerOptions) {
     const { headTimeoutMs } = options;
@@ -60,7 +51,6 @@ export class ProxyServer {
     });
     // 0 is no limit: the size of the head is bounded
     this.#server.maxHeadersCount = 0;
-    this.#server.on('connection', (socket: Socket) => this.#open(socket));
     // the target says what it makes of an expectation
     for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
       this.#server.on(event, (message, response) => this.#take(message, message.socket, response));
@@ -75,40 +65,18 @@ export class ProxyServer {
       });
     }
     this.#server.on('clientError', (error, stream) => this.#onBadBytes(error, stream as Socket));
+    // it listens to no port, and looks after its deadlines from this event on
+    this.#server.emit('listening');
   }
 
-  async listen(): Promise<void> {
-    const { host, port, reusePort = false } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port, reusePort }, resolve);
-    });
+  /** Reads requests from a connection. */
+  serve(connection: ClientConnection): void {
+    this.#server.emit('connection', connection.socket);
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** Takes no more connections, from when this resolves on. */
-  async stopListening(): Promise<void> {
-    await untilJustAccepted();
-    this.#ended ??= new Promise((resolve) => this.#server.close(() => resolve()));
-  }
-
-  /** Takes no more connections. Resolves when those that are open have ended. */
-  async close(): Promise<void> {
-    await this.stopListening();
-    await this.#ended;
-  }
-
-  #open(socket: Socket): void {
-    const { connections, onRefused } = this.#options;
-    if (connections.open(socket)) return;
-    const refusal = new Refusal('unavailable', { error: 'connection_limit_reached' });
-    onRefused(refusal);
-    socket.on('error', () => {});
-    socket.end(refusal.answer(newEventId()));
-    socket.destroySoon();
+  /** Ends the connections on which no request is served; the deadlines of others go on no longer. */
+  close(): void {
+    this.#server.close();
   }
 
   #take(message: IncomingMessage, socket: Socket, response: ServerResponse | null): void {
@@ -135,8 +103,8 @@ export class ProxyServer {
     if (!connection || connection.ending || socket.destroyed) return;
     // it may have a part of its answer, which is not to look whole
     if (connection.busy) resetSocket(socket);
-    else if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy();
+    else if (!isOfHttp(error) || !socket.writable) socket.destroy();
+    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && connection.silent) socket.destroy();
     else {
       const refusal = new Refusal(codeOf(error));
       this.#options.onRefused(refusal);
@@ -145,16 +113,9 @@ export class ProxyServer {
   }
 }
 
-/**
- * Resolves just after Node has taken what had connected: the kernel resets what still waits to be taken
- * when the port closes. A turn of the event loop that was short took it a moment ago.
- */
-async function untilJustAccepted(): Promise<void> {
-  for (let turn = 0; turn < mostTurns; turn += 1) {
-    const begun = performance.now();
-    await new Promise(setImmediate);
-    if (turn > 0 && performance.now() - begun < shortTurnMs) return;
-  }
+/** Whether it is about what was read, and not of the connection, or of the TLS on it. */
+function isOfHttp({ code = '' }: NodeJS.ErrnoException): boolean {
+  return /^(HPE|ERR_HTTP)_/.test(code);
 }
 
 function codeOf({ code }: NodeJS.ErrnoException): RefusalCode {

@@ -50,6 +50,8 @@ export interface Session {
   record(event: UsageEvent): Promise<void>;
   /** Records a refusal. Gives the id of the event that it is in. */
   refuse(request: RefusedRequest): string | Promise<string>;
+  /** Counts a connection that ended before a request could be read from it. */
+  dropped(reason: string): void;
   /** Counts an answer of the gateway's own. */
   answered(code: string, statusCode: number): void;
 }

@@ -1,6 +1,7 @@
 import { ConfigurationError, type GatewayConfiguration } from './configuration.ts';
 import { TooFewConnections } from './database/connection-room.ts';
 import { DatabaseUrlError } from './database/database-url.ts';
+import { CertificateUnusable } from './listeners/certificate-files.ts';
 import { SpoolInUse } from './usage/spool-lock.ts';
 
 /**
@@ -22,6 +23,9 @@ export function explainStartFailure(
   if (error instanceof SpoolInUse) {
     return `${error.message}\nStop that gateway, or set GATEWAY_SPOOL_DIR to another folder.`;
   }
+  if (error instanceof CertificateUnusable) {
+    return `${error.message}\nSet GATEWAY_TLS_CERT_FILE and GATEWAY_TLS_KEY_FILE to a certificate with its chain, and its key.`;
+  }
   if (!(error instanceof Error) || configuration === undefined) return null;
   const { code, syscall, message } = error as NodeJS.ErrnoException;
   if (syscall === 'listen' || syscall === 'getaddrinfo') {
@@ -41,7 +45,9 @@ export function explainStartFailure(
 function portInUse(error: Error, configuration: GatewayConfiguration): string {
   const { address, port } = error as { address?: string; port?: number };
   // both may be given the same one: the second to listen is the one for clients
-  const variable = port === configuration.port ? 'GATEWAY_PORT' : 'GATEWAY_METRICS_PORT';
+  const isTls = port === configuration.tls?.port;
+  const other = isTls ? 'GATEWAY_TLS_PORT' : 'GATEWAY_METRICS_PORT';
+  const variable = port === configuration.port ? 'GATEWAY_PORT' : other;
   return `Port ${port} of ${address} is in use.\nStop what uses it (another gateway?), or set ${variable}.`;
 }
 

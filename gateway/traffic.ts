@@ -4,8 +4,13 @@ import { ClientConnections } from './clients/client-connections.ts';
 import type { TrafficConfiguration } from './configuration.ts';
 import { Descriptors } from './descriptors.ts';
 import type { TunnelHolder } from './keys/keys-in-use.ts';
+import { Certificates } from './listeners/certificates.ts';
+import { DroppedConnections } from './listeners/dropped-connections.ts';
+import { untilJustAccepted } from './listeners/just-accepted.ts';
+import { Listener } from './listeners/listener.ts';
 import type { TrafficFigures } from './metrics.ts';
 import { ProxyServer } from './proxy-server.ts';
+import type { Refusal } from './refusal.ts';
 import { RequestHandler } from './requests/request-handler.ts';
 import type { Session } from './session.ts';
 import { Dialer } from './targets/dialer.ts';
@@ -29,6 +34,10 @@ export interface TrafficOptions {
   connectTimeoutMs?: number | undefined;
   /** How long a stop serves clients that had connected before it, in ms. */
   lastRequestsMs?: number | undefined;
+  /** How often the certificate's files are looked at, in ms. */
+  lookEveryMs?: number | undefined;
+  /** The host's clock, in ms since 1970, for tests that set it. */
+  hostNow?: (() => number) | undefined;
   /** Files and sockets that the process may have open; by default what it is allowed. */
   descriptorLimit?: number | undefined;
 }
@@ -37,6 +46,10 @@ export interface TrafficOptions {
 export interface Traffic extends TunnelHolder {
   /** Where clients connect. */
   readonly port: number;
+  /** The same for TLS; undefined where that is not set up. */
+  readonly tlsPort: number | undefined;
+  /** Reads the certificate's files again; one that cannot be used changes nothing. */
+  reload(): Promise<void>;
   figures(): TrafficFigures;
   /** Charges and reports what was moved. Called often. */
   sweep(): void;
@@ -51,13 +64,14 @@ export interface Traffic extends TunnelHolder {
   cut(): void;
 }
 
-/** Listens for clients. Rejects with an error of a port. */
+/** Listens for clients. Rejects with an error of a port, or with `CertificateUnusable`. */
 export async function startTraffic(
   configuration: TrafficConfiguration,
   options: TrafficOptions,
 ): Promise<Traffic> {
   const { log, now, join, firstRequestMs = 10_000, connectTimeoutMs = 15_000 } = options;
-  const { lastRequestsMs = 1_000 } = options;
+  const { lastRequestsMs = 1_000, hostNow, lookEveryMs } = options;
+  await using undo = new AsyncDisposableStack();
   const { flushMs, idleMs, nodeId } = configuration;
   let leaving = false;
   let stopping = false;
@@ -96,22 +110,62 @@ export async function startTraffic(
     now,
     log,
   });
+  const onRefused = ({ code, statusCode }: Refusal) => session.answered(code, statusCode);
   const server = new ProxyServer({
-    host: configuration.host,
-    port: configuration.port,
-    reusePort: options.reusePort,
     connections,
     headTimeoutMs: firstRequestMs,
     now,
     serve: (request) => void handler.serve(request),
-    onRefused: ({ code, statusCode }) => session.answered(code, statusCode),
+    onRefused,
   });
-  await server.listen();
+  undo.defer(async () => server.close());
+  const { tls, host, proxyProtocolFrom } = configuration;
+  const certificates = tls
+    ? await Certificates.open({
+        ...tls,
+        log,
+        ...(hostNow && { hostNow }),
+        ...(lookEveryMs && { lookEveryMs }),
+      })
+    : null;
+  undo.defer(async () => certificates?.close());
+  const dropped = new DroppedConnections(log, (reason) => session.dropped(reason));
+  const listen = async (port: number, certificates: Certificates | null) => {
+    const listener = new Listener({
+      host,
+      port,
+      reusePort: options.reusePort,
+      certificates,
+      proxyProtocolFrom,
+      stepMs: firstRequestMs,
+      connections,
+      dropped,
+      take: (connection) => server.serve(connection),
+      onRefused,
+    });
+    await listener.listen();
+    undo.defer(async () => {
+      connections.closeAll();
+      await listener.close();
+    });
+    return listener;
+  };
+  const plain = await listen(configuration.port, null);
+  const secure = tls && (await listen(tls.port, certificates));
+  undo.move();
 
   return {
     ...holder,
-    port: server.port,
-    figures: () => ({ openTunnels: tunnels.count, namesUnderWay: names.underWay }),
+    port: plain.port,
+    tlsPort: secure?.port,
+    async reload() {
+      await certificates?.reload();
+    },
+    figures: () => ({
+      openTunnels: tunnels.count,
+      namesUnderWay: names.underWay,
+      ...(certificates && { certificateExpiresAt: certificates.current.expiresAt }),
+    }),
     sweep: () => tunnels.sweep(),
     leave() {
       leaving = true;
@@ -121,8 +175,10 @@ export async function startTraffic(
       const last = setTimeout(() => {
         stopping = true;
       }, lastRequestsMs);
-      // the listening socket is closed by itself first: open tunnels may go on
-      await server.stopListening();
+      // the listening sockets are closed by themselves first: open tunnels may go on
+      await untilJustAccepted();
+      const closed = Promise.all([plain.close(), secure?.close()]);
+      server.close();
       await Promise.race([
         Promise.all([tunnels.empty(), connections.quiet(lastRequestsMs)]),
         sleep(drainMs, undefined, { ref: false }),
@@ -133,7 +189,8 @@ export async function startTraffic(
       tunnels.closeAll();
       connections.closeAll();
       await tunnels.empty();
-      await server.close();
+      await closed;
+      certificates?.close();
     },
     cut: () => tunnels.closeAll(),
   };

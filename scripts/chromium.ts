@@ -8,9 +8,12 @@ export const chromiumPath = [
   '/usr/bin/chromium-browser',
 ].find((path) => path && existsSync(path));
 
-/** Starts Chromium without a window, for pages of this machine alone. Throws where there is none. */
-export async function launchChromium(): Promise<Browser> {
-  return chromium.launch(launchOptions());
+/**
+ * Starts Chromium without a window, with `args` besides, for pages of this machine alone. Throws where
+ * it is not installed.
+ */
+export async function launchChromium(...args: string[]): Promise<Browser> {
+  return chromium.launch(launchOptions(...args));
 }
 
 /** Starts such a Chromium, with `args` besides, for other processes to use. */

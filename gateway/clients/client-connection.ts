@@ -9,9 +9,10 @@ const lingerMs = 2_000;
 /** How long it may take to make room for more of it, in ms. */
 const unsentMs = 10_000;
 
-/** A client's connection: one request at a time is served on it. */
+/** A client's connection: one request at a time is served on it. It says who its client is. */
 export class ClientConnection {
-  readonly socket: Socket;
+  /** Where requests come from: the TCP connection, or the TLS on it once that is there. */
+  socket: Socket;
   /** Whether a request on it came with a key's credentials. */
   proven = false;
   /** Whether a request is being served. */
@@ -27,18 +28,41 @@ export class ClientConnection {
 
   /** Called when its client leaves. */
   onGone: (() => void) | undefined;
+  readonly #carrier: Socket;
+  #announced: string | undefined;
+  #headerBytes = 0;
   #address: string | undefined;
   readonly #longestLingerMs: number;
 
   /** `longestLingerMs`: how long a client may go on sending the body of what is refused, in ms. */
   constructor(socket: Socket, longestLingerMs = 30_000) {
     this.socket = socket;
+    this.#carrier = socket;
     this.#longestLingerMs = longestLingerMs;
+  }
+
+  /** Its client's address: that of its peer, unless that is a load balancer which said another. */
+  get remoteAddress(): string | undefined {
+    return this.#announced ?? this.#carrier.remoteAddress;
+  }
+
+  /** Whether its client has said nothing yet. */
+  get silent(): boolean {
+    return this.socket.bytesRead === (this.socket === this.#carrier ? this.#headerBytes : 0);
+  }
+
+  /**
+   * Takes the address that a load balancer says, or null where it speaks for itself, in a header of so
+   * many bytes; before `address` is asked for.
+   */
+  announce(address: string | null, headerBytes: number): void {
+    if (address !== null) this.#announced = address;
+    this.#headerBytes = headerBytes;
   }
 
   /** What it is counted under until it proves a key; asked for only where it matters. */
   get address(): string {
-    this.#address ??= countedAddress(this.socket.remoteAddress ?? '');
+    this.#address ??= countedAddress(this.remoteAddress ?? '');
     return this.#address;
   }
 

@@ -22,7 +22,8 @@ const lookEveryMs = 20;
 /** The connections of clients, with a bound for each address until a key is proved, and for all. */
 export class ClientConnections {
   readonly #options: ClientConnectionsOptions;
-  readonly #all = new Map<Socket, ClientConnection>();
+  readonly #all = new Set<ClientConnection>();
+  readonly #bySocket = new WeakMap<Socket, ClientConnection>();
   readonly #unproven: UnprovenConnections;
   #turnedAway = 0;
   #loggedAt = Number.NEGATIVE_INFINITY;
@@ -36,26 +37,38 @@ export class ClientConnections {
     return this.#all.size;
   }
 
-  /** Takes a new connection; null where there are too many. */
+  /** Takes a new connection; null where there are too many. `admit` comes next. */
   open(socket: Socket): ClientConnection | null {
     const { descriptors } = this.#options;
     if (!descriptors.take('client')) return this.#turnAway('too many connections');
-    socket.once('close', () => descriptors.release('client'));
     const connection = new ClientConnection(socket, this.#options.longestLingerMs);
-    if (!this.#unproven.add(connection)) {
-      return this.#turnAway('too many connections without a key', connection.address);
-    }
-    this.#all.set(socket, connection);
+    this.#all.add(connection);
+    this.#bySocket.set(socket, connection);
     socket.once('close', () => {
-      this.#all.delete(socket);
+      descriptors.release('client');
+      this.#all.delete(connection);
       this.#unproven.remove(connection);
-      connection.onGone?.();
+      if (connection.socket === socket) connection.onGone?.();
     });
     return connection;
   }
 
+  /** Counts it for its client's address, once that is known; false where that one has too many. */
+  admit(connection: ClientConnection): boolean {
+    if (this.#unproven.add(connection)) return true;
+    this.#turnAway('too many connections without a key', connection.address);
+    return false;
+  }
+
+  /** Has requests come from the TLS that is on it now. */
+  secure(connection: ClientConnection, socket: Socket): void {
+    connection.socket = socket;
+    this.#bySocket.set(socket, connection);
+    socket.once('close', () => connection.onGone?.());
+  }
+
   of(socket: Socket): ClientConnection | undefined {
-    return this.#all.get(socket);
+    return this.#bySocket.get(socket);
   }
 
   /** It has proved to hold a key: its address may open another. */
@@ -72,11 +85,11 @@ export class ClientConnections {
   async quiet(firstRequestMs: number): Promise<void> {
     const waits = ({ busy, used, openedAt }: ClientConnection) =>
       busy || (!used && performance.now() - openedAt < firstRequestMs);
-    while ([...this.#all.values()].some(waits)) await sleep(lookEveryMs, undefined, { ref: false });
+    while ([...this.#all].some(waits)) await sleep(lookEveryMs, undefined, { ref: false });
   }
 
   closeAll(): void {
-    for (const socket of this.#all.keys()) socket.destroy();
+    for (const { socket } of this.#all) socket.destroy();
   }
 
   #turnAway(why: string, address?: string): null {

@@ -1,9 +1,10 @@
-import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { parseAddress } from '../targets/address-ranges.ts';
 
 /** Who sends a request: its address is asked for only where something depends on it. */
-export type Client = Pick<Socket, 'remoteAddress'>;
+export interface Client {
+  readonly remoteAddress?: string | undefined;
+}
 
 /** Where the clients of a key may be: networks with the length of their prefix. */
 export type ClientRanges = readonly [network: ipaddr.IPv4 | ipaddr.IPv6, prefixLength: number][];

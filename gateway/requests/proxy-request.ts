@@ -53,6 +53,7 @@ export class ProxyRequest {
     return this.message.method ?? 'CONNECT';
   }
 
+  /** What its client is answered on; who that is, the connection says. */
   get client(): Socket {
     return this.connection.socket;
   }

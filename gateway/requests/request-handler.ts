@@ -65,7 +65,7 @@ export class RequestHandler {
     const header = firstValue(request.message.rawHeaders, 'proxy-authorization');
     const credentials = parseCredentials(header);
     if (!credentials) throw new Refusal('credentials_required');
-    const admission = await session.admit(credentials, request.client);
+    const admission = await session.admit(credentials, request.connection);
     connections.prove(request.connection);
     request.admission = admission;
     if (admission.refusal) throw admission.refusal;
@@ -90,13 +90,13 @@ export class RequestHandler {
   /** Has what passes through the connection metered, and closed when its key may not be used. */
   #meter(request: ProxyRequest, target: Socket): Tunnel {
     const { session, tunnels, nodeId, now, log } = this.#options;
-    const { admission, id, client, method } = request;
+    const { admission, id, connection, client, method } = request;
     if (!admission) throw new Error('a request is metered once it is admitted');
     const { key } = admission;
     const tunnel = new Tunnel({
       id,
       key,
-      client,
+      client: connection,
       target,
       targetHost: request.target?.host ?? '',
       method,

@@ -27,6 +27,7 @@ export type CoreFunctions = {
   charge(bytes: [apiKeyId: string, bytes: number][]): void;
   record(event: UsageEvent): Promise<void>;
   refuse(request: RefusedRequest): string | Promise<string>;
+  dropped(reason: string): void;
   answered(code: string, statusCode: number): void;
   /** Also shows that the worker lives. */
   figures(figures: TrafficFigures): void;
@@ -35,6 +36,8 @@ export type CoreFunctions = {
 /** Where a worker listens. */
 export interface WorkerPorts {
   port: number;
+  /** Undefined without TLS. */
+  tlsPort?: number | undefined;
 }
 
 /** What the core's process calls in a worker. */
@@ -46,6 +49,8 @@ export type WorkerFunctions = {
   closeTunnels(keyId: string, order: WireClosingOrder): void;
   /** The metrics of the process, as prom-client's `getMetricsAsJSON` gives them. */
   processMetrics(): Promise<object>;
+  /** Reads the certificate's files again. */
+  reload(): void;
   leave(): void;
   /** Resolves when nothing is left of its traffic. */
   stop(drainMs: number): Promise<void>;

@@ -39,6 +39,7 @@ export function createRemoteSession(core: Channel<CoreFunctions>): RemoteSession
       return core.call('record', event);
     },
     refuse: (request) => core.call('refuse', request),
+    dropped: (reason) => core.notify('dropped', reason),
     answered: (code, statusCode) => core.notify('answered', code, statusCode),
   };
 }

@@ -78,6 +78,10 @@ export class WorkerLink implements TunnelHolder {
     this.#child.kill('SIGKILL');
   }
 
+  reload(): void {
+    this.#channel.notify('reload');
+  }
+
   leave(): void {
     this.#channel.notify('leave');
   }
@@ -114,6 +118,7 @@ export class WorkerLink implements TunnelHolder {
         return session.record(event);
       },
       refuse: (request) => session.refuse(request),
+      dropped: (reason) => session.dropped(reason),
       answered: (code, statusCode) => session.answered(code, statusCode),
       figures: (figures) => {
         this.figures = figures;

@@ -49,11 +49,11 @@ export class WorkerPool {
 
   /** Rejects with an error of a port; none is left running then. */
   static async start(
-    { host, port }: Pick<TrafficConfiguration, 'host' | 'port'>,
+    { host, port, tls }: Pick<TrafficConfiguration, 'host' | 'port' | 'tls'>,
     options: WorkerPoolOptions,
   ): Promise<WorkerPool> {
-    await requireFree(host, port);
-    const pool = new WorkerPool(options, { port });
+    for (const each of [port, tls?.port ?? 0]) await requireFree(host, each);
+    const pool = new WorkerPool(options, { port, tlsPort: tls?.port });
     try {
       // the first one finds the port that all others share
       pool.#ports = await pool.#spawn(1).start(pool.#ports);
@@ -69,6 +69,14 @@ export class WorkerPool {
 
   get port(): number {
     return this.#ports.port;
+  }
+
+  get tlsPort(): number | undefined {
+    return this.#ports.tlsPort;
+  }
+
+  async reload(): Promise<void> {
+    for (const link of this.#running.values()) link.reload();
   }
 
   /** Workers that run. */

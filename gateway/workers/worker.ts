@@ -23,11 +23,13 @@ let traffic: Traffic | undefined;
 
 const ours: WorkerFunctions = {
   async start(ports) {
+    const { tls } = configuration;
+    const { port, tlsPort } = ports;
     traffic = await startTraffic(
-      { ...configuration, ...ports },
+      { ...configuration, port, tls: tls && { ...tls, port: tlsPort ?? tls.port } },
       { log, now: () => performance.now(), reusePort: true, join: () => session },
     );
-    return { port: traffic.port };
+    return { port: traffic.port, tlsPort: traffic.tlsPort };
   },
   setClock: (offsetMs) => session.setClock(offsetMs),
   closeTunnels: (keyId, { reason, outside }) =>
@@ -36,6 +38,7 @@ const ours: WorkerFunctions = {
       ...(outside && { outside: parseClientRanges(outside) }),
     }),
   processMetrics: () => registry.getMetricsAsJSON(),
+  reload: () => traffic?.reload(),
   leave: () => traffic?.leave(),
   async stop(drainMs) {
     await traffic?.stop(drainMs);

@@ -30,6 +30,8 @@ it('what is not said is as the contract has it', () => {
     databaseConnections: 10,
     host: '127.0.0.1',
     port: 7777,
+    tls: undefined,
+    proxyProtocolFrom: [],
     metricsHost: '127.0.0.1',
     metricsPort: 9777,
     nodeId: hostname().slice(0, 100),
@@ -53,6 +55,10 @@ it('what is said is taken', () => {
     GATEWAY_DATABASE_CONNECTIONS: '3',
     GATEWAY_HOST: '::',
     GATEWAY_PORT: '0',
+    GATEWAY_TLS_PORT: '7443',
+    GATEWAY_TLS_CERT_FILE: '/etc/tls/tls.crt',
+    GATEWAY_TLS_KEY_FILE: '/etc/tls/tls.key',
+    GATEWAY_PROXY_PROTOCOL_FROM: '10.0.0.0/24, 2001:db8::/64,192.0.2.1',
     GATEWAY_METRICS_HOST: '10.0.0.1',
     GATEWAY_METRICS_PORT: '65535',
     GATEWAY_NODE_ID: 'eu-1',
@@ -69,6 +75,7 @@ it('what is said is taken', () => {
     databaseConnections: 3,
     host: '::',
     port: 0,
+    tls: { port: 7_443, certificateFile: '/etc/tls/tls.crt', keyFile: '/etc/tls/tls.key' },
     metricsHost: '10.0.0.1',
     metricsPort: 65_535,
     nodeId: 'eu-1',
@@ -80,7 +87,31 @@ it('what is said is taken', () => {
     logLevel: 'silent',
     redisUrl: 'rediss://:s3cret@redis.example.com:6380/1',
   });
+  expect(configuration.proxyProtocolFrom.map(String)).toEqual([
+    '10.0.0.0,24',
+    '2001:db8::,64',
+    '192.0.2.1,32',
+  ]);
   expect(configuration.allowedTargets.map(({ port }) => port)).toEqual([8443, null]);
+});
+
+const tls = {
+  GATEWAY_TLS_PORT: '7443',
+  GATEWAY_TLS_CERT_FILE: '/etc/tls/tls.crt',
+  GATEWAY_TLS_KEY_FILE: '/etc/tls/tls.key',
+};
+
+it.each(Object.keys(tls))('TLS without %s is not complete', (name) => {
+  expect(complaints({ ...least, ...tls, [name]: '' })).toEqual({
+    [name]: expect.stringContaining('must be set'),
+  });
+});
+
+it('TLS needs another port than clear text', () => {
+  const same = { ...least, ...tls, GATEWAY_PORT: '7443' };
+  expect(complaints(same)).toEqual({ GATEWAY_TLS_PORT: expect.stringContaining('GATEWAY_PORT') });
+  // any free port is another one each time
+  expect(read({ ...tls, GATEWAY_PORT: '0', GATEWAY_TLS_PORT: '0' }).tls?.port).toBe(0);
 });
 
 it('an empty variable counts as none', () => {
@@ -95,6 +126,10 @@ it('an empty variable counts as none', () => {
     'GATEWAY_DRAIN_MS',
     'GATEWAY_LAME_DUCK_MS',
     'GATEWAY_IDLE_MS',
+    'GATEWAY_TLS_PORT',
+    'GATEWAY_TLS_CERT_FILE',
+    'GATEWAY_TLS_KEY_FILE',
+    'GATEWAY_PROXY_PROTOCOL_FROM',
     'GATEWAY_ALLOW_TARGETS',
     'GATEWAY_DNS_SERVERS',
     'GATEWAY_LOG_LEVEL',
@@ -144,6 +179,10 @@ describe('refused, by name and without the value, is', () => {
     ['GATEWAY_ALLOW_TARGETS', 'hunter2'],
     ['GATEWAY_ALLOW_TARGETS', '127.0.0.0/8,localhost'],
     ['GATEWAY_ALLOW_TARGETS', databaseUrl],
+    ['GATEWAY_PROXY_PROTOCOL_FROM', 'hunter2'],
+    ['GATEWAY_PROXY_PROTOCOL_FROM', '10.0.0.0/8:7777'],
+    ['GATEWAY_PROXY_PROTOCOL_FROM', '10.0.0.1/8'],
+    ['GATEWAY_PROXY_PROTOCOL_FROM', '10.0.0.0/33'],
     ['GATEWAY_DNS_SERVERS', 'localhost'],
     ['GATEWAY_DNS_SERVERS', ','],
     ['GATEWAY_DNS_SERVERS', '10.0.0.2:0'],

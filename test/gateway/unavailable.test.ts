@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi }
 import { ClientConnections } from '../../gateway/clients/client-connections.ts';
 import { Descriptors } from '../../gateway/descriptors.ts';
 import { keyMaxAgeMs } from '../../gateway/keys/key-cache.ts';
-import { ProxyServer } from '../../gateway/proxy-server.ts';
 import {
   RequestHandler,
   type RequestHandlerOptions,
@@ -21,6 +20,7 @@ import {
   startTestGateway,
 } from '../support/gateway/gateway-fixture.ts';
 import { type KeyOwner, newKeyOwner, type UsableKey } from '../support/gateway/key-owner.ts';
+import { startListeningServer } from '../support/gateway/listening-server.ts';
 import { startTcpTarget, type TargetServer } from '../support/gateway/targets.ts';
 import { startTcpProxy } from '../support/gateway/tcp-proxy.ts';
 import { connectOwner } from '../support/personas.ts';
@@ -201,16 +201,13 @@ describe('500 internal', () => {
       connections,
       log,
     } as unknown as RequestHandlerOptions);
-    const server = new ProxyServer({
-      host: '127.0.0.1',
-      port: 0,
+    const server = await startListeningServer({
       headTimeoutMs: 10_000,
       now: () => performance.now(),
       connections,
       serve: (request) => void handler.serve(request),
       onRefused: () => {},
     });
-    await server.listen();
     onTestFinished(() => server.close());
     const answer = await sendRaw(server.port, request());
     expect(answer.status).toBe(500);

@@ -3,11 +3,21 @@ import { accessSync, constants } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { delimiter, join } from 'node:path';
 
+/** Whose certificates a client is to trust. */
+export interface Trust {
+  /** A file with them all, in PEM. */
+  file: string;
+  /** SHA-256 of the public key of the proxy's, in base64; undefined where that has no TLS. */
+  proxyKey: string | undefined;
+}
+
 /** A program that people send through a proxy. */
 export interface Client {
   name: string;
   /** Whether this machine can run it. */
   installed: boolean;
+  /** Which sites it reads through a proxy to which it speaks TLS. */
+  secured: readonly ('plain' | 'TLS')[];
   /** The methods of its plain requests; by default GET alone. */
   methods?: string[];
   /** Makes the site that it reads; by default one that answers with `body`. */
@@ -16,7 +26,7 @@ export interface Client {
    * Reads `body` from a site through a proxy and returns it. The proxy's URL holds the credentials.
    * Rejects where an answer is not a success.
    */
-  read(proxy: string, site: string, folder: string): Promise<string>;
+  read(proxy: string, site: string, folder: string, trust: Trust): Promise<string>;
 }
 
 /** Whether a program is on the PATH. */

@@ -1,13 +1,16 @@
-import { certificateFile } from '../../support/gateway/targets.ts';
 import { type Client, isOnPath, run } from './client.ts';
 
 export const curl: Client = {
   name: 'curl',
   installed: isOnPath('curl'),
-  read: (proxy, site, folder) =>
+  secured: ['plain', 'TLS'],
+  read: (proxy, site, folder, { file }) =>
     run(
       'curl',
-      ['--silent', '--show-error', '--fail', '--cacert', certificateFile, '-x', proxy, site],
+      [
+        ...['--silent', '--show-error', '--fail', '--cacert', file, '--proxy-cacert', file],
+        ...['-x', proxy, site],
+      ],
       folder,
     ),
 };

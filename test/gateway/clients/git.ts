@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { certificateFile } from '../../support/gateway/targets.ts';
 import { body } from './body.ts';
 import { type Client, isOnPath, run } from './client.ts';
 
 export const git: Client = {
   name: 'git',
   installed: isOnPath('git'),
+  secured: ['plain', 'TLS'],
   methods: ['GET', 'POST'],
   async site(folder) {
     const repository = join(folder, 'repository');
@@ -22,9 +22,13 @@ export const git: Client = {
     await git(...author, 'commit', '--quiet', '--message=body');
     return (request, response) => void answer(folder, request, response);
   },
-  async read(proxy, site, folder) {
+  async read(proxy, site, folder, { file }) {
     const clone = join(folder, 'clone');
-    const settings = ['-c', `http.proxy=${proxy}`, '-c', `http.sslCAInfo=${certificateFile}`];
+    const trusted = ['sslCAInfo', 'proxySSLCAInfo'].flatMap((name) => [
+      '-c',
+      `http.${name}=${file}`,
+    ]);
+    const settings = ['-c', `http.proxy=${proxy}`, ...trusted];
     await run('git', [...settings, 'clone', '--quiet', `${site}/repository/.git`, clone], folder);
     return readFile(join(clone, 'body'), 'utf8');
   },

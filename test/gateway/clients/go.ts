@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { certificateFile } from '../../support/gateway/targets.ts';
 import { type Client, isOnPath, run } from './client.ts';
 
 const program = fileURLToPath(new URL('./read.go', import.meta.url));
@@ -10,12 +9,13 @@ let earlier: Promise<unknown> = Promise.resolve();
 export const go: Client = {
   name: 'Go’s net/http',
   installed: isOnPath('go'),
-  read(proxy, site, folder) {
+  secured: ['plain', 'TLS'],
+  read(proxy, site, folder, { file }) {
     const read = () =>
       run(
         'go',
         // the standard library is compiled once, and sooner where it is not optimized
-        ['run', '-gcflags=all=-N -l', program, proxy, site, certificateFile],
+        ['run', '-gcflags=all=-N -l', program, proxy, site, file],
         folder,
         { ...process.env, CGO_ENABLED: '0', GOFLAGS: '', GOTOOLCHAIN: 'local' },
       );

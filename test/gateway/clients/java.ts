@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { certificateFile } from '../../support/gateway/targets.ts';
 import { type Client, isOnPath, run } from './client.ts';
 
 const program = fileURLToPath(new URL('./Read.java', import.meta.url));
@@ -8,7 +7,8 @@ export const java: Client = {
   name: 'Java’s HttpClient',
   // a program is run from its source with a compiler alone
   installed: isOnPath('javac'),
-  read: (proxy, site, folder) =>
+  secured: [],
+  read: (proxy, site, folder, { file }) =>
     run(
       'java',
       [
@@ -18,7 +18,7 @@ export const java: Client = {
         program,
         proxy,
         site,
-        certificateFile,
+        file,
       ],
       folder,
     ),

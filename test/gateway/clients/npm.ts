@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { certificateFile } from '../../support/gateway/targets.ts';
 import { body } from './body.ts';
 import { type Client, isOnPath, run } from './client.ts';
 
@@ -10,6 +9,7 @@ const version = '1.0.0';
 export const npm: Client = {
   name: 'npm',
   installed: isOnPath('npm'),
+  secured: ['plain', 'TLS'],
   async site(folder) {
     await mkdir(join(folder, 'package'));
     await writeFile(join(folder, 'package', 'package.json'), JSON.stringify({ name, version }));
@@ -32,12 +32,12 @@ export const npm: Client = {
       );
     };
   },
-  async read(proxy, site, folder) {
+  async read(proxy, site, folder, { file }) {
     const settings = {
       registry: `${site}/`,
       proxy,
       'https-proxy': proxy,
-      cafile: certificateFile,
+      cafile: file,
       cache: join(folder, 'cache'),
       audit: 'false',
       fund: 'false',

@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { certificateFile } from '../../support/gateway/targets.ts';
 import { type Client, run } from './client.ts';
 
 const modules = ['urllib', 'requests', 'httpx', 'aiohttp'];
+const secured: Record<string, Client['secured']> = {
+  requests: ['plain', 'TLS'],
+  // Debian's is older than TLS within TLS
+  httpx: ['plain'],
+};
 
 // Debian's packages are for its own Python, which need not be the first on the PATH
 const interpreters = ['/usr/bin/python3', 'python3'].map((program) => ({
@@ -17,9 +21,10 @@ export const python: Client[] = modules.map((module) => {
   return {
     name: `Python’s ${module}`,
     installed: interpreter !== undefined,
-    read(proxy, site, folder) {
+    secured: secured[module] ?? [],
+    read(proxy, site, folder, { file }) {
       const script = fileURLToPath(new URL(`./read_with_${module}.py`, import.meta.url));
-      const args = [script, proxy, site, certificateFile];
+      const args = [script, proxy, site, file];
       return run(interpreter?.program ?? 'python3', args, folder);
     },
   };

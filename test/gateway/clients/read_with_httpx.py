@@ -1,11 +1,21 @@
+import os
+import ssl
 import sys
+
+proxy, site, certificate = sys.argv[1:]
+# for the proxy's own certificate where it cannot be given one: before 0.26
+os.environ["SSL_CERT_FILE"] = certificate
 
 import httpx
 
-proxy, site, certificate = sys.argv[1:]
 # the name of this argument changed in 0.26
 version = tuple(map(int, httpx.__version__.split(".")[:2]))
-through = {"proxy" if version >= (0, 26) else "proxies": proxy}
+if version < (0, 26):
+    through = {"proxies": proxy}
+else:
+    secured = proxy.startswith("https:")
+    context = ssl.create_default_context(cafile=certificate) if secured else None
+    through = {"proxy": httpx.Proxy(proxy, ssl_context=context)}
 with httpx.Client(verify=certificate, **through) as client:
     response = client.get(site)
     response.raise_for_status()

@@ -4,9 +4,9 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientConnections } from '../../../gateway/clients/client-connections.ts';
 import { Descriptors } from '../../../gateway/descriptors.ts';
-import { ProxyServer } from '../../../gateway/proxy-server.ts';
 import { Refusal } from '../../../gateway/refusal.ts';
 import type { ProxyRequest } from '../../../gateway/requests/proxy-request.ts';
+import { startListeningServer } from '../../support/gateway/listening-server.ts';
 import { request } from '../malformed-requests.ts';
 
 const readBytes = 65_536;
@@ -19,7 +19,7 @@ const big = request(line, `X: ${'x'.repeat(8_000)}`);
 let served: ProxyRequest[];
 let refused: string[];
 let connections: ClientConnections;
-let server: ProxyServer;
+let server: Awaited<ReturnType<typeof startListeningServer>>;
 let client: Socket;
 let closed: Promise<unknown>;
 
@@ -31,16 +31,13 @@ beforeEach(async () => {
     mostUnproven: 10,
     log: pino({ level: 'silent' }),
   });
-  server = new ProxyServer({
-    host: '127.0.0.1',
-    port: 0,
+  server = await startListeningServer({
     connections,
     headTimeoutMs: 60_000,
     now: () => performance.now(),
     serve: (each) => served.push(each),
     onRefused: ({ code }) => refused.push(code),
   });
-  await server.listen();
   client = connect({ port: server.port, host: '127.0.0.1' });
   client.on('error', () => {}).resume();
   closed = new Promise((resolve) => client.once('close', resolve));

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
+import { newCertificate } from '../../support/gateway/new-certificate.ts';
 
 /** Two connections that share nothing yet: one from a client, one to a target. */
 export interface RelayScene {
@@ -12,10 +14,27 @@ export interface RelayScene {
   targetEnd: Socket;
 }
 
-/** Makes both; they are gone when the test is over. */
-export async function makeRelayScene(): Promise<RelayScene> {
-  const [[clientEnd, client], [target, targetEnd]] = await Promise.all([pair(), pair()]);
+/** Makes both, the client's over TLS or not; they are gone when the test is over. */
+export async function makeRelayScene(secured = false): Promise<RelayScene> {
+  const [[plainEnd, plain], [target, targetEnd]] = await Promise.all([pair(), pair()]);
+  const [clientEnd, client] = secured ? await secure(plainEnd, plain) : [plainEnd, plain];
   return { clientEnd, client, target, targetEnd };
+}
+
+const certificate = newCertificate();
+
+/** TLS on both ends of a connection, made of it as the gateway does. */
+async function secure(from: Socket, to: Socket): Promise<[from: Socket, to: Socket]> {
+  const server = createTlsServer(certificate);
+  server.emit('connection', to);
+  const secureFrom = connectTls({ socket: from, rejectUnauthorized: false });
+  secureFrom.on('error', () => {});
+  const [[secureTo]] = (await Promise.all([
+    once(server, 'secureConnection'),
+    once(secureFrom, 'secureConnect'),
+  ])) as [[Socket], unknown];
+  secureTo.on('error', () => {});
+  return [secureFrom, secureTo];
 }
 
 /** Both ends of a TCP connection, as the gateway has them: each direction ends apart. */

@@ -1,49 +1,46 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { carrierOf } from '../../../gateway/clients/carrier.ts';
 import { resetSocket } from '../../../gateway/tunnels/reset-socket.ts';
-import { startTcpTarget } from '../../support/gateway/targets.ts';
-import { dial } from '../targets/test-dialer.ts';
+import { fate, makeRelayScene } from './relay-scene.ts';
 
-/** A connection, and what its peer is told of its end: `end`, or the code of an error. */
-async function connected(): Promise<{ socket: Socket; told: Promise<string> }> {
-  const told = Promise.withResolvers<string>();
-  const target = await startTcpTarget((peer) => {
-    peer.once('end', () => told.resolve('end'));
-    peer.once('error', (error: NodeJS.ErrnoException) => told.resolve(error.code ?? ''));
-    peer.resume();
+describe.each([
+  ['in clear text', false],
+  ['over TLS', true],
+])('a socket %s', (_, secured) => {
+  it('is reset, and its peer learns of that', async () => {
+    const { client, clientEnd } = await makeRelayScene(secured);
+    const learned = fate(clientEnd);
+    resetSocket(client);
+    await once(client, 'close');
+    expect(await learned).toBe('reset');
+    expect(carrierOf(client).closed).toBe(true);
   });
-  onTestFinished(() => target.close());
-  const address = { address: '127.0.0.1', family: 4 };
-  const socket = await dial({ host: '127.0.0.1', port: target.port, addresses: [address] });
-  return { socket, told: told.promise };
-}
 
-it('a reset is what the peer is told of', async () => {
-  const { socket, told } = await connected();
-  resetSocket(socket);
-  await once(socket, 'close');
-  expect(await told).toBe('ECONNRESET');
-});
+  it('that cannot send what it has is reset at once', async () => {
+    const { client, clientEnd } = await makeRelayScene(secured);
+    clientEnd.pause();
+    while (client.write(Buffer.alloc(1_000_000)));
+    client.write(Buffer.alloc(10_000_000));
+    expect(client.writableLength).toBeGreaterThan(0);
+    resetSocket(client);
+    await once(client, 'close');
+    expect(carrierOf(client).closed).toBe(true);
+  });
 
-it('a socket that cannot send what it has is reset at once', async () => {
-  const deaf = await startTcpTarget((peer) => peer.pause());
-  onTestFinished(() => deaf.close());
-  const address = { address: '127.0.0.1', family: 4 };
-  const socket = await dial({ host: '127.0.0.1', port: deaf.port, addresses: [address] });
-  while (socket.write(Buffer.alloc(1_000_000)));
-  socket.write(Buffer.alloc(10_000_000));
-  expect(socket.writableLength).toBeGreaterThan(0);
-  resetSocket(socket);
-  await once(socket, 'close');
-});
-
-it('a socket whose end is on its way is closed all the same, also when it is destroyed again', async () => {
-  const { socket, told } = await connected();
-  socket.end('all of it');
-  resetSocket(socket);
-  socket.destroy();
-  resetSocket(socket);
-  await once(socket, 'close');
-  expect(await told).toBe('end');
+  it.each([
+    ['after what it sent', 'all of it'],
+    ['after nothing', ''],
+  ])('whose end is on its way %s is closed, also when it is destroyed again', async (_, last) => {
+    const { client, clientEnd } = await makeRelayScene(secured);
+    const learned = fate(clientEnd);
+    client.end(last);
+    resetSocket(client);
+    client.destroy();
+    resetSocket(client);
+    await once(client, 'close');
+    expect(carrierOf(client).closed).toBe(true);
+    // what is still to be encrypted is a part, and has no end
+    expect(await learned).toBe(secured && last ? 'reset' : 'end');
+  });
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import type { GatewayConfiguration } from '../../../gateway/configuration.ts';
@@ -15,6 +16,8 @@ const loopbackTargets = parseAllowedTargets('127.0.0.0/8,::1');
 /** A gateway in this process, with a spool of its own, that may reach loopback targets. */
 export interface GatewayFixture extends Gateway {
   port: number;
+  /** Of TLS; 0 where that is not set up. */
+  tlsPort: number;
   spoolDirectory: string;
   /** Every line that it logged. */
   logged: string[];
@@ -34,6 +37,7 @@ export async function startTestGateway(
     connectTimeoutMs,
     descriptorLimit,
     lastRequestsMs,
+    lookEveryMs,
     keepSpool,
     ...configuration
   } = settings;
@@ -47,6 +51,8 @@ export async function startTestGateway(
       databaseConnections: 10,
       host: '127.0.0.1',
       port: 0,
+      tls: undefined,
+      proxyProtocolFrom: [],
       metricsHost: '127.0.0.1',
       metricsPort: 0,
       nodeId: 'test-node',
@@ -69,6 +75,7 @@ export async function startTestGateway(
       refusalWindowMs: 300,
       ...(descriptorLimit && { descriptorLimit }),
       ...(lastRequestsMs !== undefined && { lastRequestsMs }),
+      ...(lookEveryMs && { lookEveryMs }),
       ...(now && { now }),
       ...(hostNow && { hostNow }),
       ...(firstRequestMs && { firstRequestMs }),
@@ -79,6 +86,7 @@ export async function startTestGateway(
   return {
     ...gateway,
     port: Number(new URL(gateway.url).port),
+    tlsPort: gateway.tlsUrl === undefined ? 0 : Number(new URL(gateway.tlsUrl).port),
     spoolDirectory,
     logged,
     metric: (name, labels) => readMetric(gateway.operationsUrl, name, labels),
@@ -99,10 +107,23 @@ export interface RawAnswer {
   socket: Socket;
 }
 
-/** Where a client is: the gateway's address that it calls, and its own. */
+/** Where a client is: the gateway's address that it calls, and its own; and whether it has TLS. */
 export interface ClientPlace {
   host?: string;
   localAddress?: string;
+  tls?: ConnectionOptions;
+  /** Whether it may go on to send after the gateway's end; by default it may not. */
+  allowHalfOpen?: boolean;
+}
+
+/** Connects to a gateway; over TLS with whatever certificate it has. */
+export function connectTo(port: number, { tls, ...place }: ClientPlace = {}): Socket {
+  const carrier = connect({ port, host: '127.0.0.1', ...place });
+  carrier.on('error', () => {});
+  if (!tls) return carrier;
+  const socket = connectTls({ rejectUnauthorized: false, ...tls, socket: carrier });
+  socket.on('error', () => {});
+  return socket;
 }
 
 /** Sends bytes to a gateway and reads the head of the answer, and its body unless it is a tunnel. */
@@ -111,8 +132,7 @@ export async function sendRaw(
   bytes: string | Uint8Array,
   place: ClientPlace = {},
 ): Promise<RawAnswer> {
-  const socket = connect({ port, host: '127.0.0.1', ...place });
-  socket.on('error', () => {});
+  const socket = connectTo(port, { ...place });
   socket.write(bytes);
   let received = Buffer.alloc(0);
   const head = await new Promise<string>((resolve, reject) => {

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import {
+  type NewCertificate,
+  type NewCertificateOptions,
+  newCertificate,
+} from '../../support/gateway/new-certificate.ts';
+
+/** A certificate and its key in files. */
+export interface CertificateFolder {
+  folder: string;
+  certificateFile: string;
+  keyFile: string;
+  /** Makes a certificate and writes it over the one that is there. */
+  write(options?: NewCertificateOptions): NewCertificate;
+  remove(): void;
+}
+
+/** Makes one, with a certificate that can be used; removed when the test is over. */
+export function certificateFolder(): CertificateFolder {
+  const made = makeCertificateFolder();
+  onTestFinished(made.remove);
+  return made;
+}
+
+/** The same for several tests, which remove it. */
+export function makeCertificateFolder(): CertificateFolder {
+  const folder = mkdtempSync(join(tmpdir(), 'certificate-'));
+  const certificateFile = join(folder, 'tls.crt');
+  const keyFile = join(folder, 'tls.key');
+  const write = (options?: NewCertificateOptions) => {
+    const made = newCertificate(options);
+    writeFileSync(certificateFile, made.cert);
+    writeFileSync(keyFile, made.key);
+    return made;
+  };
+  write();
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  return { folder, certificateFile, keyFile, write, remove };
+}
