@@ -7,10 +7,10 @@ import { openScene } from '../scene.ts';
 import { type Peer, startProxies } from './proxies.ts';
 
 // Says what CPU time a CONNECT costs, and profiles the gateway meanwhile:
-// `node scripts/bench/gateway/profile.ts [connections] [seconds]`. CONNECTs are closed once they are
-// answered, in a loop, through the gateway and what it is compared with. Linux alone.
+// `node scripts/bench/gateway/profile.ts [connections] [seconds] [workers]`. CONNECTs are closed once they
+// are answered, in a loop, through the gateway and what it is compared with. Linux alone.
 
-const [connections = 64, seconds = 8] = process.argv.slice(2).map(Number);
+const [connections = 64, seconds = 8, workers = 1] = process.argv.slice(2).map(Number);
 /** Of /proc's times. */
 const ticksPerSecond = 100;
 const warmUpMs = 3_000;
@@ -26,7 +26,9 @@ const sql = postgres(stack.dbUrl, { max: 2, onnotice: () => {} });
 undo.defer(() => sql.end({ timeout: 1 }));
 const scene = await openScene(sql, stack.keysFile);
 const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
-const { load, gateway, bare, squid } = undo.use(await startProxies({ stack, sql, scene }, flags));
+const { load, gateway, bare, squid } = undo.use(
+  await startProxies({ stack, sql, scene }, { flags, workers }),
+);
 if (squid) await run('Squid', squid);
 await run('bare relay', bare);
 await run('gateway', gateway);
@@ -42,19 +44,20 @@ async function run(name: string, { process: proxy, request }: Peer): Promise<voi
   await load.ask('connects', { ...asked, milliseconds: warmUpMs });
   await gateway.process.recorded();
   const backends = await sql<{ pid: number }[]>`select pid from pg_stat_activity`;
-  const used = () => [[proxy.processId], backends.map(({ pid }) => pid)].map(cpuSeconds);
+  const own = [proxy.processId, ...childrenOf(proxy.processId)];
+  const used = () => [...own.map((pid) => [pid]), backends.map(({ pid }) => pid)].map(cpuSeconds);
   const before = used();
   const { elapsedMs, setUps } = await load.ask('connects', {
     ...asked,
     milliseconds: 1_000 * seconds,
   });
   await gateway.process.recorded();
-  const [own, database] = used().map((after, index) =>
+  const each = used().map((after, index) =>
     (((after - (before[index] ?? 0)) * 1e6) / setUps.length).toFixed(0),
   );
   console.log(
     `${name}: ${((setUps.length / elapsedMs) * 1_000).toFixed(0)} CONNECTs a second; ` +
-      `µs of CPU each: ${own} its process, ${database} Postgres`,
+      `µs of CPU each: ${each.slice(0, -1).join(' + ')} its processes, ${each.at(-1)} Postgres`,
   );
 }
 
@@ -69,4 +72,10 @@ function cpuSeconds(processIds: number[]): number {
     } catch {}
   }
   return ticks / ticksPerSecond;
+}
+
+/** A gateway's workers. */
+function childrenOf(processId: number): number[] {
+  const children = readFileSync(`/proc/${processId}/task/${processId}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
 }

@@ -39,10 +39,10 @@ export function startLoad(): Thread<LoadActions> {
   return startThread<LoadActions>(new URL('./load.ts', import.meta.url));
 }
 
-/** Starts them all; the gateway with more flags for Node. */
+/** Starts them all; the gateway with more flags for Node, and with so many workers. */
 export async function startProxies(
   measuring: Pick<Measuring, 'scene' | 'sql' | 'stack'>,
-  flags: string[] = [],
+  { flags = [], workers = 1 }: { flags?: string[]; workers?: number } = {},
 ): Promise<Proxies> {
   const [key] = await newBenchKeys(measuring, await measuring.scene.newUsers(1));
   if (!key) throw new Error('one key was asked for');
@@ -50,7 +50,12 @@ export async function startProxies(
   const load = undo.use(startLoad());
   const targetPort = await load.ask('targetPort', null);
   const request = (pair?: string) => connectRequest(targetPort, pair);
-  const gateway = undo.use(await startGatewayProcess(measuring.stack.gatewayDbUrl, { flags }));
+  const gateway = undo.use(
+    await startGatewayProcess(measuring.stack.gatewayDbUrl, {
+      flags,
+      env: { GATEWAY_WORKERS: String(workers) },
+    }),
+  );
   const bare = undo.use(await startBareRelay());
   const squid = haveSquid ? undo.use(await startOtherProxy(otherSquid)) : null;
   const kept = undo.move();

@@ -22,9 +22,9 @@ export function growth(before: MemoryUse, after: MemoryUse): MemoryUse {
   return { resident: after.resident - before.resident, heap: after.heap - before.heap };
 }
 
-// imported ahead of a program that is measured, it answers at this port
+// imported ahead of a program that is measured, it answers at this port; of a gateway's processes the first
 const port = process.env.TELL_MEMORY_PORT;
-if (port) {
+if (port && !process.env.GATEWAY_WORKER) {
   const server = createServer((_, response) => response.end(JSON.stringify(memoryUse())));
   server.listen(Number(port), loopback).unref();
 }
