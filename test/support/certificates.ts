@@ -1,125 +1,147 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto';
 import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
-/** A certificate, its key, and what it may sign: all made for one run of tests. */
+/** A certificate and its key, in PEM: made for one run of the tests. */
 export interface TestCertificate {
-  /** PEM. */
-  certificate: string;
-  /** PEM, PKCS #8. */
+  cert: string;
+  /** PKCS #8. */
   key: string;
 }
 
+/** What can be chosen for a certificate. */
+export interface CertificateOptions {
+  /** For whom it is: DNS names and addresses; by default localhost and the loopback addresses. */
+  names?: string[];
+  /** By default since yesterday. */
+  validFrom?: Date;
+  /** By default for 90 days. */
+  validTo?: Date;
+}
+
 export interface CertificateAuthority extends TestCertificate {
-  /** Signs the certificate of a server with these DNS names and IPv4 addresses. */
-  issue(options: { names: string[]; from?: Date; until?: Date }): TestCertificate;
+  /** Makes a server's certificate that this CA has signed. */
+  issue(options?: CertificateOptions): TestCertificate;
 }
 
-const day = 86_400_000;
-const hoursAgo = () => new Date(Date.now() - day / 12);
-const tomorrow = () => new Date(Date.now() + day);
+/** Makes a certificate that signed itself: a server's, and the CA that its clients trust. */
+export function newCertificate(options?: CertificateOptions): TestCertificate {
+  // unique, as OpenSSL looks for an issuer by its name
+  const itself = newHolder(`Test certificate ${randomBytes(6).toString('hex')}`);
+  return certify(itself, itself, options);
+}
 
-/** Makes a CA that is known nowhere else (X.509 version 3, P-256). */
-export function makeAuthority(name = 'Test CA'): CertificateAuthority {
-  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const signed = (
-    subject: string,
-    publicKey: KeyObject,
-    from: Date,
-    until: Date,
-    more: Buffer[],
-  ) => {
-    const spki = publicKey.export({ type: 'spki', format: 'der' });
-    const body = sequence(
-      tagged(0xa0, integer(Buffer.from([2]))),
-      integer(Buffer.concat([Buffer.from([1]), randomBytes(15)])),
-      ecdsaWithSha256,
-      commonName(name),
-      sequence(time(from), time(until)),
-      commonName(subject),
-      spki,
-      tagged(0xa3, sequence(...more)),
-    );
-    const signature = sign('sha256', body, keys.privateKey);
-    return pem('CERTIFICATE', sequence(body, ecdsaWithSha256, bitString(signature)));
-  };
-  const pkcs8 = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const keyId = createHash('sha1')
-    .update(keys.publicKey.export({ type: 'spki', format: 'der' }))
-    .digest();
-  const root = [
-    // basicConstraints: a CA; keyUsage: signs certificates and lists of them; subjectKeyIdentifier
-    extension([0x55, 0x1d, 0x13], sequence(tagged(0x01, Buffer.from([0xff]))), true),
-    extension([0x55, 0x1d, 0x0f], tagged(0x03, Buffer.from([1, 0x06])), true),
-    extension([0x55, 0x1d, 0x0e], tagged(0x04, keyId)),
-  ];
+/** Makes a CA that nothing but the test knows. */
+export function makeAuthority(name: string): CertificateAuthority {
+  const authority = newHolder(name);
   return {
-    certificate: signed(name, keys.publicKey, hoursAgo(), tomorrow(), root),
-    key: pkcs8(keys.privateKey),
-    issue({ names, from = hoursAgo(), until = tomorrow() }) {
-      const server = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-      const alternatives = names.map((each) =>
-        isIP(each) === 4
-          ? tagged(0x87, Buffer.from(each.split('.').map(Number)))
-          : tagged(0x82, Buffer.from(each)),
-      );
-      const extensions = [
-        extension([0x55, 0x1d, 0x11], sequence(...alternatives)),
-        extension([0x55, 0x1d, 0x23], sequence(tagged(0x80, keyId))),
-      ];
-      return {
-        certificate: signed('server', server.publicKey, from, until, extensions),
-        key: pkcs8(server.privateKey),
-      };
-    },
+    ...certify(authority, authority, { names: [] }),
+    issue: (options) => certify(authority, newHolder('server'), options),
   };
 }
 
-function tagged(tag: number, content: Buffer): Buffer {
-  const size = content.length;
-  const length =
-    size < 0x80 ? [size] : size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...length]), content]);
+/** Whom a certificate is about. */
+interface Holder {
+  name: string;
+  key: KeyObject;
 }
 
-function sequence(...parts: Buffer[]): Buffer {
-  return tagged(0x30, Buffer.concat(parts));
+function newHolder(name: string): Holder {
+  return { name, key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey };
 }
 
-function integer(bytes: Buffer): Buffer {
-  return tagged(0x02, bytes);
-}
+const dayMs = 86_400_000;
 
-function bitString(bytes: Buffer): Buffer {
-  return tagged(0x03, Buffer.concat([Buffer.from([0]), bytes]));
-}
-
-function commonName(name: string): Buffer {
-  const attribute = [
-    tagged(0x06, Buffer.from([0x55, 0x04, 0x03])),
-    tagged(0x0c, Buffer.from(name)),
+/** X.509 version 3: RFC 5280, 4.1. */
+function certify(
+  issuer: Holder,
+  subject: Holder,
+  {
+    names = ['localhost', '127.0.0.1', '::1'],
+    validFrom = new Date(Date.now() - dayMs),
+    validTo = new Date(Date.now() + 90 * dayMs),
+  }: CertificateOptions = {},
+): TestCertificate {
+  const alternativeNames = extension('551d11', sequence(...names.map(alternativeName)));
+  const extensions = [
+    ...(names.length > 0 ? [alternativeNames] : []),
+    ...(issuer === subject
+      ? [
+          // basicConstraints: a CA
+          extension('551d13', sequence(yes), true),
+          // keyUsage: digitalSignature, keyCertSign, cRLSign
+          extension('551d0f', der(0x03, Buffer.from([1, 0b1000_0110])), true),
+          // subjectKeyIdentifier
+          extension('551d0e', der(0x04, keyId(subject))),
+        ]
+      : // authorityKeyIdentifier
+        [extension('551d23', sequence(der(0x80, keyId(issuer))))]),
   ];
-  return sequence(tagged(0x31, sequence(...attribute)));
-}
-
-/** UTCTime: good until 2049. */
-function time(date: Date): Buffer {
-  return tagged(0x17, Buffer.from(`${date.toISOString().slice(2, 19).replace(/[-:T]/g, '')}Z`));
-}
-
-function extension(id: number[], value: Buffer, critical = false): Buffer {
-  return sequence(
-    tagged(0x06, Buffer.from(id)),
-    ...(critical ? [tagged(0x01, Buffer.from([0xff]))] : []),
-    tagged(0x04, value),
+  const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
+  const toBeSigned = sequence(
+    // version 3 is written as 2
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    // the serial number: positive, and without a zero at its beginning
+    der(0x02, Buffer.from([1]), randomBytes(15)),
+    ecdsaWithSha256,
+    commonName(issuer),
+    sequence(time(validFrom), time(validTo)),
+    commonName(subject),
+    publicKey(subject),
+    der(0xa3, sequence(...extensions)),
   );
+  const signature = der(0x03, Buffer.from([0]), sign('sha256', toBeSigned, issuer.key));
+  const lines = sequence(toBeSigned, ecdsaWithSha256, signature)
+    .toString('base64')
+    .replace(/.{64}(?=.)/g, '$&\n');
+  return {
+    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
+    key: String(subject.key.export({ type: 'pkcs8', format: 'pem' })),
+  };
 }
 
-/** ecdsa-with-SHA256, 1.2.840.10045.4.3.2. */
-const ecdsaWithSha256 = sequence(
-  tagged(0x06, Buffer.from([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02])),
-);
+/** DER: a tag, the length in as few bytes as will do, the content. */
+function der(tag: number, ...contents: Buffer[]): Buffer {
+  const content = Buffer.concat(contents);
+  const size = content.length;
+  const long = size < 0x100 ? [0x81, size] : [0x82, size >> 8, size & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...(size < 0x80 ? [size] : long)]), content]);
+}
 
-function pem(label: string, der: Buffer): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+const sequence = (...contents: Buffer[]) => der(0x30, ...contents);
+const oid = (hex: string) => der(0x06, Buffer.from(hex, 'hex'));
+const yes = der(0x01, Buffer.from([0xff]));
+
+function extension(id: string, value: Buffer, critical = false): Buffer {
+  return sequence(oid(id), ...(critical ? [yes] : []), der(0x04, value));
+}
+
+function commonName({ name }: Holder): Buffer {
+  return sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(name)))));
+}
+
+function alternativeName(name: string): Buffer {
+  return isIP(name)
+    ? der(0x87, Buffer.from(ipaddr.parse(name).toByteArray()))
+    : der(0x82, Buffer.from(name));
+}
+
+/** UTCTime, which can say no year after 2049. */
+function time(date: Date): Buffer {
+  return der(0x17, Buffer.from(`${date.toISOString().slice(2, 19).replace(/[-:T]/g, '')}Z`));
+}
+
+function publicKey({ key }: Holder): Buffer {
+  return createPublicKey(key).export({ type: 'spki', format: 'der' });
+}
+
+function keyId(holder: Holder): Buffer {
+  return createHash('sha1').update(publicKey(holder)).digest();
 }

@@ -11,9 +11,9 @@ import type { UsageEvent } from '../../../dashboard/src/data/key.ts';
 import { type GatewayFixture, startTestGateway } from '../../support/gateway/gateway-fixture.ts';
 import { type KeyOwner, newKeyOwner } from '../../support/gateway/key-owner.ts';
 import {
-  certificateFile,
   startPlainTarget,
   startTlsTarget,
+  targetCertificate,
 } from '../../support/gateway/targets.ts';
 import { type CertificateFolder, makeCertificateFolder } from '../listeners/certificate-folder.ts';
 import { body } from './body.ts';
@@ -42,10 +42,7 @@ const sites = [
   { kind: 'plain', start: startPlainTarget, scheme: 'http' },
   { kind: 'TLS', start: startTlsTarget, scheme: 'https' },
 ] as const;
-const inClear = {
-  url: stack.gatewayUrl,
-  trust: { file: certificateFile, proxyKey: undefined } as Trust,
-};
+let inClear: { url: string; trust: Trust };
 let secured: typeof inClear;
 let owner: KeyOwner;
 let gateway: GatewayFixture;
@@ -53,15 +50,18 @@ let files: CertificateFolder;
 
 beforeAll(async () => {
   files = makeCertificateFolder();
-  const { folder, certificateFile: proxyCertificateFile, keyFile } = files;
+  const { folder, certificateFile, keyFile } = files;
   [owner, gateway] = await Promise.all([
     newKeyOwner(sql),
-    startTestGateway({ tls: { port: 0, certificateFile: proxyCertificateFile, keyFile } }),
+    startTestGateway({ tls: { port: 0, certificateFile, keyFile } }),
   ]);
-  const cert = readFileSync(proxyCertificateFile, 'utf8');
+  const targetFile = join(folder, 'target.pem');
+  writeFileSync(targetFile, targetCertificate.cert);
+  inClear = { url: stack.gatewayUrl, trust: { file: targetFile, proxyKey: undefined } };
+  const cert = readFileSync(certificateFile, 'utf8');
   const publicKey = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' });
   const file = join(folder, 'trusted.pem');
-  writeFileSync(file, readFileSync(certificateFile, 'utf8') + cert);
+  writeFileSync(file, targetCertificate.cert + cert);
   const proxyKey = createHash('sha256').update(publicKey).digest('base64');
   // by a name, as a client that is given an address may look for one in the certificate
   secured = { url: `https://localhost:${gateway.tlsPort}`, trust: { file, proxyKey } };

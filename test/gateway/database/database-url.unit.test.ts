@@ -13,10 +13,10 @@ let client: TestCertificate;
 
 beforeAll(() => {
   client = first.issue({ names: ['client'] });
-  writeFileSync(file('bundle.crt'), `# two CAs\n${first.certificate}\n${second.certificate}`);
+  writeFileSync(file('bundle.crt'), `# two CAs\n${first.cert}\n${second.cert}`);
   writeFileSync(file('key.pem'), client.key);
-  writeFileSync(file('client.crt'), client.certificate);
-  writeFileSync(file('damaged.crt'), first.certificate.replace(/\n[^-]{20}/, '\nAAAA'));
+  writeFileSync(file('client.crt'), client.cert);
+  writeFileSync(file('damaged.crt'), first.cert.replace(/\n[^-]{20}/, '\nAAAA'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -73,7 +73,7 @@ describe('what is verified', () => {
     expect(checks(rest)).toBe(expected);
     const { ssl } = readDatabaseUrl(at(rest));
     expect(ssl).toMatchObject({
-      ca: [first.certificate.trim(), second.certificate.trim()],
+      ca: [first.cert.trim(), second.cert.trim()],
       servername: 'db.example.com',
     });
   });
@@ -82,7 +82,7 @@ describe('what is verified', () => {
 it('hands a client certificate on', () => {
   const rest = `127.0.0.1/x?sslcert=${file('client.crt')}&sslkey=${file('key.pem')}`;
   expect(readDatabaseUrl(at(rest)).ssl).toMatchObject({
-    cert: client.certificate,
+    cert: client.cert,
     key: client.key,
   });
 });

@@ -78,13 +78,13 @@ export async function startTlsDatabase(): Promise<TlsDatabase> {
     password,
     async show(certificate) {
       if (certificate) {
-        writeFile('server.crt', certificate.certificate);
+        writeFile('server.crt', certificate.cert);
         writeFile('server.key', certificate.key);
       }
       await superuser.unsafe(`alter system set ssl = ${certificate ? 'on' : 'off'}`);
       await reload();
       // the postmaster takes it a little later
-      await vi.waitFor(async () => expect(await shown()).toBe(certificate?.certificate ?? noTls));
+      await vi.waitFor(async () => expect(await shown()).toBe(certificate?.cert ?? noTls));
     },
     async requireTls(required) {
       writeFileSync(

@@ -27,9 +27,9 @@ const inDays = (days: number) => new Date(Date.now() + days * day);
 let database: TlsDatabase;
 
 beforeAll(async () => {
-  writeFileSync(join(folder, 'ours.crt'), ours.certificate);
+  writeFileSync(join(folder, 'ours.crt'), ours.cert);
   // as a bundle has it: words between certificates
-  writeFileSync(join(folder, 'another.crt'), `# Another\n${another.certificate}`);
+  writeFileSync(join(folder, 'another.crt'), `# Another\n${another.cert}`);
   database = await startTlsDatabase();
 });
 
@@ -110,9 +110,9 @@ describe.each([
   });
 
   it('refuses a certificate that has expired, and one that is not valid yet', async () => {
-    await database.show(ours.issue({ names, from: inDays(-2), until: inDays(-1) }));
+    await database.show(ours.issue({ names, validFrom: inDays(-2), validTo: inDays(-1) }));
     expect(await connect(elsewhere, ca)).toBe('database_certificate_expired');
-    await database.show(ours.issue({ names, from: inDays(1), until: inDays(2) }));
+    await database.show(ours.issue({ names, validFrom: inDays(1), validTo: inDays(2) }));
     expect(await connect(elsewhere, ca)).toBe('database_certificate_not_yet_valid');
   });
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import {
-  type NewCertificate,
-  type NewCertificateOptions,
+  type CertificateOptions,
   newCertificate,
-} from '../../support/gateway/new-certificate.ts';
+  type TestCertificate,
+} from '../../support/certificates.ts';
 
 /** A certificate and its key in files. */
 export interface CertificateFolder {
@@ -14,7 +14,7 @@ export interface CertificateFolder {
   certificateFile: string;
   keyFile: string;
   /** Makes a certificate and writes it over the one that is there. */
-  write(options?: NewCertificateOptions): NewCertificate;
+  write(options?: CertificateOptions): TestCertificate;
   remove(): void;
 }
 
@@ -30,7 +30,7 @@ export function makeCertificateFolder(): CertificateFolder {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'));
   const certificateFile = join(folder, 'tls.crt');
   const keyFile = join(folder, 'tls.key');
-  const write = (options?: NewCertificateOptions) => {
+  const write = (options?: CertificateOptions) => {
     const made = newCertificate(options);
     writeFileSync(certificateFile, made.cert);
     writeFileSync(keyFile, made.key);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Certificates } from '../../../gateway/listeners/certificates.ts';
-import { newCertificate } from '../../support/gateway/new-certificate.ts';
+import { newCertificate } from '../../support/certificates.ts';
 import { type CertificateFolder, certificateFolder } from './certificate-folder.ts';
 
 const dayMs = 86_400_000;

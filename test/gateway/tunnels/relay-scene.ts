@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { onTestFinished } from 'vitest';
-import { newCertificate } from '../../support/gateway/new-certificate.ts';
+import { newCertificate } from '../../support/certificates.ts';
 
 /** Two connections that share nothing yet: one from a client, one to a target. */
 export interface RelayScene {

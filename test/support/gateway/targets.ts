@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import {
@@ -8,7 +7,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { newCertificate } from '../certificates.ts';
 
 /** A server that the gateway is asked to reach, on the loopback address. */
 export interface TargetServer {
@@ -20,8 +19,8 @@ export interface TargetServer {
   close(): Promise<void>;
 }
 
-/** The certificate of the TLS targets, for `localhost` and the loopback addresses; for tests alone. */
-export const certificateFile = fileURLToPath(new URL('./localhost.crt', import.meta.url));
+/** The certificate of the TLS targets, for `localhost` and the loopback addresses. */
+export const targetCertificate = newCertificate();
 
 /** An HTTP server that answers as `answer` does; by default with the method and path. */
 export function startPlainTarget(answer: RequestListener = echo): Promise<TargetServer> {
@@ -30,9 +29,7 @@ export function startPlainTarget(answer: RequestListener = echo): Promise<Target
 
 /** The same over TLS. */
 export function startTlsTarget(answer: RequestListener = echo): Promise<TargetServer> {
-  const key = readFileSync(new URL('./localhost.key', import.meta.url));
-  const cert = readFileSync(certificateFile);
-  return start(createTlsServer({ key, cert }, answer));
+  return start(createTlsServer(targetCertificate, answer));
 }
 
 /** A TCP server; `serve` is called with each connection, which may be closed on one side alone. */
