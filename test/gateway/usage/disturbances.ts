@@ -3,12 +3,15 @@ import type { GatewayProcess } from '../../support/gateway/gateway-process.ts';
 import { workersOf } from '../../support/gateway/gateway-process.ts';
 import type { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import type { TcpProxy } from '../../support/gateway/tcp-proxy.ts';
+import type { RedisServer } from '../limits/redis-server.ts';
 import type { TunnelLoad } from '../tunnels/tunnel-load.ts';
 import type { MortalDatabase } from './mortal-database.ts';
 
 /** What is disturbed, under which load. */
 export interface Scene {
   database: MortalDatabase;
+  /** Counts CONNECTs for the gateway, where Redis is installed. */
+  redis: RedisServer | undefined;
   /** Between the gateway and the database. */
   network: TcpProxy;
   /** The one that runs. */
@@ -25,6 +28,7 @@ export interface Disturbance {
     | 'Postgres is killed'
     | 'the gateway is killed'
     | 'a worker is killed'
+    | 'Redis is killed'
     | 'the connection is cut';
   /** Whether usage has been committed that the gateway has not been told of, and never will. */
   beforeAnswer: boolean;
@@ -69,6 +73,11 @@ export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance)
       load.gatewayDies();
       process.kill(worker, 'SIGKILL');
     });
+    if (beforeAnswer) await cut(network, 0);
+  } else if (kind === 'Redis is killed') {
+    await scene.redis?.kill();
+    await load.untilEnded(10);
+    await scene.redis?.start();
     if (beforeAnswer) await cut(network, 0);
   } else if (kind === 'Postgres is killed') {
     await database.kill();

@@ -9,6 +9,7 @@ import { startGatewayProcess } from '../../support/gateway/gateway-process.ts';
 import { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import { startTcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
+import { startRedis } from '../limits/redis-server.ts';
 import { type LoadTunnel, startTunnelLoad, type TunnelLoad } from '../tunnels/tunnel-load.ts';
 import { type CountedUsage, countEvents, usageByTarget, usageTotals } from './counted-usage.ts';
 import { type Disturbance, disturb, kills, makeCourse, type Scene } from './disturbances.ts';
@@ -48,6 +49,8 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
 
     const network = await startTcpProxy(database.gatewayUrl);
     undo.defer(() => network.close());
+    const redis = kinds.includes('Redis is killed') ? await startRedis() : undefined;
+    undo.defer(async () => redis?.remove());
     const gatewayPort = await freePort();
     spoolDirectory = state.gatewaySpool;
     const environment = {
@@ -59,6 +62,7 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       GATEWAY_FLUSH_MS: '500',
       GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
       GATEWAY_WORKERS: String(workers),
+      ...(redis && { REDIS_URL: redis.url }),
     };
     const startGateway = async () => {
       const gateway = startGatewayProcess(environment, { nodeOptions: ['--import', slowDisk] });
@@ -73,6 +77,7 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
 
     const scene: Scene = {
       database,
+      redis,
       network,
       gateway,
       startGateway,

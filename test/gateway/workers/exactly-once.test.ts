@@ -1,3 +1,4 @@
+import { withoutRedis } from '../limits/redis-server.ts';
 import { describeExactlyOnce } from '../usage/exactly-once-course.ts';
 
 describeExactlyOnce(2, [
@@ -5,4 +6,5 @@ describeExactlyOnce(2, [
   'the gateway is killed',
   'a worker is killed',
   'the connection is cut',
+  ...(withoutRedis ? [] : (['Redis is killed'] as const)),
 ]);

@@ -1,13 +1,17 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { freePort, listenOnLoopback } from '../../../scripts/stack/ports.ts';
 import { askBy } from '../../support/both-ways.ts';
 import { calls } from '../../support/calls.ts';
 import {
   connectRequest,
+  connectTo,
   type RawAnswer,
   readToEnd,
   sendRaw,
@@ -21,6 +25,7 @@ import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gatewa
 import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
 import { connectOwner } from '../../support/personas.ts';
 import { overrideLimits } from '../../support/seeded-keys.ts';
+import { certificateFolder } from '../listeners/certificate-folder.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -312,6 +317,63 @@ describe('the processes', () => {
     const [event] = await owner.eventsOf(key, 1);
     expect(event).toMatchObject({ bytes_sent: 7_000, bytes_received: 7_000 });
   });
+});
+
+it('each worker has the new certificate after SIGHUP, and open tunnels go on', async () => {
+  const files = certificateFolder();
+  const gateway = run({
+    GATEWAY_TLS_PORT: '0',
+    GATEWAY_TLS_CERT_FILE: files.certificateFile,
+    GATEWAY_TLS_KEY_FILE: files.keyFile,
+  });
+  await gateway.ready();
+  const line = gateway.logged().find((each) => each.includes('taking CONNECTs')) ?? '{}';
+  const tlsPort = Number(new URL(JSON.parse(line).tlsUrl).port);
+  const shown = () =>
+    Promise.all(
+      Array.from({ length: many }, async () => {
+        const socket = connectTo(tlsPort, { tls: {} }) as TLSSocket;
+        await once(socket, 'secureConnect');
+        const certificate = socket.getPeerX509Certificate()?.fingerprint256;
+        socket.destroy();
+        return certificate;
+      }),
+    );
+  const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
+  const request = connectRequest(`127.0.0.1:${echo.port}`, key.basicAuth);
+  const tunnel = await sendRaw(tlsPort, request, { tls: {} });
+  expect(tunnel.status).toBe(200);
+  const { cert } = files.write();
+  gateway.child.kill('SIGHUP');
+  const { fingerprint256 } = new X509Certificate(cert);
+  await vi.waitFor(async () => expect(new Set(await shown())).toEqual(new Set([fingerprint256])));
+  expect(await gateway.metric('gateway_tls_certificate_expires_seconds')).toBeGreaterThan(
+    Date.now() / 1_000,
+  );
+  tunnel.socket.end('still here');
+  expect(await readToEnd(tunnel.socket)).toBe('still here');
+});
+
+it('each worker takes the address of a PROXY header for the client’s', async () => {
+  const { gateway, port } = await runReady({ GATEWAY_PROXY_PROTOCOL_FROM: '127.0.0.1' });
+  const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
+  await sql`update private.proxy_keys set allowed_ips = '{203.0.113.0/24}' where id = ${key.id}`;
+  const request = connectRequest(`127.0.0.1:${echo.port}`, key.basicAuth);
+  const statuses = async (address: string) => {
+    const header = `PROXY TCP4 ${address} 127.0.0.1 40000 ${port}\r\n`;
+    const answers = Array.from({ length: many }, () => sendRaw(port, header + request));
+    return new Set((await Promise.all(answers)).map(({ status }) => status));
+  };
+  expect(await statuses('203.0.113.7')).toEqual(new Set([200]));
+  expect(await statuses('198.51.100.7')).toEqual(new Set([403]));
+  await expect(sendRaw(port, request)).rejects.toThrow('closed after 0 bytes');
+  await vi.waitFor(async () =>
+    expect(
+      await gateway.metric('gateway_dropped_connections_total', {
+        reason: 'proxy_header_missing',
+      }),
+    ).toBe(1),
+  );
 });
 
 describe('a start that cannot be is explained, and leaves no process', () => {
