@@ -6,7 +6,7 @@ export interface MessagePort {
   on(event: 'message', listener: (message: unknown) => void): unknown;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: each name has parameters and an answer of its own
+// biome-ignore lint/suspicious/noExplicitAny: each name has other parameters and another answer
 type Functions = { [name: string]: (...args: any[]) => unknown };
 
 /** A call with the id of its answer, or with 0 where none is waited for. */
