@@ -783,21 +783,23 @@ export interface components {
             bytesSent: number;
             /** @description Why the gateway refused it, or what failed, as its answer said; null for what it served. A refusal is no request. */
             code: string | null;
-            /** @description How many refusals it stands for; 1 for anything else. */
+            /** @description How many requests or refusals it stands for: 1, more for refusals of one kind within a minute, and 0 for a tunnel that goes on from an earlier hour. */
             count: number;
             durationMs: number;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Of the request. A tunnel that lasts for hours has one event per hour, of one id.
+             */
             eventId: string;
             method: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the request began, or the hour of a tunnel that goes on.
+             */
             occurredAt: string;
             servedByNodeId: string;
-            /** @description Only slice 0 counts as a request. */
-            slice: number;
             statusCode: number;
             targetHost: string;
-            /** @description Shared by the slices of one tunnel. */
-            tunnelId: string | null;
         };
         UsagePoint: {
             bytesReceived: number;

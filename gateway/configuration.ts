@@ -10,7 +10,7 @@ import type { AllowedTarget } from './targets/allowed-targets.ts';
 
 interface CommonConfiguration {
   nodeId: string;
-  /** How late usage may be, in ms: running tunnels are sliced, and events sent, each half of it. */
+  /** How late usage may be, in ms: running tunnels are reported, and events sent, each half of it. */
   flushMs: number;
   logLevel: (typeof logLevels)[number];
 }

@@ -20,7 +20,7 @@ import type { Session } from './session.ts';
 import { recordUsageWith } from './usage/record-usage.ts';
 import { RefusedRequests } from './usage/refused-requests.ts';
 import { openSpool } from './usage/spool.ts';
-import type { UsageEvent } from './usage/usage-event.ts';
+import { newBytes, type UsageEvent } from './usage/usage-event.ts';
 import { createUsageRecorder } from './usage/usage-recorder.ts';
 
 /** How long a stop waits for the database to take the last events, in ms. */
@@ -72,7 +72,7 @@ export async function startCore(
   const spool = await openSpool({
     directory: configuration.spoolDirectory,
     log,
-    onRecovered: (event) => ledger.add(event.apiKeyId, event.bytesSent + event.bytesReceived),
+    onRecovered: (event) => ledger.recover(event),
   });
   undo.defer(() => spool.close());
 
@@ -136,7 +136,8 @@ export async function startCore(
   undo.defer(() => listener.stop());
 
   const record = (event: UsageEvent) => {
-    metrics.metered(event.bytesSent, event.bytesReceived);
+    const { sent, received } = newBytes(event);
+    metrics.metered(sent, received);
     return spool.append(event);
   };
   const refused = new RefusedRequests({

@@ -81,7 +81,7 @@ export async function startTraffic(
     most: descriptors.names,
     log,
   });
-  const tunnels = new OpenTunnels({ log, sliceMs: flushMs / 2, idleMs });
+  const tunnels = new OpenTunnels({ log, reportMs: flushMs / 2, idleMs });
   const connections = new ClientConnections({
     descriptors,
     mostUnproven: configuration.unprovenPerAddress,

@@ -1,6 +1,6 @@
 import type { KeyEntry } from '../keys/key-cache.ts';
 import { keyMaxAgeMs } from '../keys/key-cache.ts';
-import type { UsageEvent } from '../usage/usage-event.ts';
+import { newBytes, type UsageEvent } from '../usage/usage-event.ts';
 
 interface Account {
   /** Moved through this node, and not known to be in the database. */
@@ -28,7 +28,13 @@ export class QuotaLedger {
     this.#now = now;
   }
 
-  /** Bytes moved for a key, or found in the spool of an earlier run. */
+  /** An event found in the spool of an earlier run. */
+  recover(event: UsageEvent): void {
+    const { sent, received } = newBytes(event);
+    this.add(event.apiKeyId, sent + received);
+  }
+
+  /** Bytes moved for a key. */
   add(apiKeyId: string, bytes: number): void {
     if (bytes === 0) return;
     const account = this.#accounts.get(apiKeyId);
@@ -39,9 +45,10 @@ export class QuotaLedger {
   /** The database has these events now, or has refused them for good. */
   settle(events: readonly UsageEvent[]): void {
     const at = this.#now();
-    for (const { apiKeyId, bytesSent, bytesReceived } of events) {
-      const account = this.#accounts.get(apiKeyId);
-      const bytes = bytesSent + bytesReceived;
+    for (const event of events) {
+      const account = this.#accounts.get(event.apiKeyId);
+      const { sent, received } = newBytes(event);
+      const bytes = sent + received;
       if (!account || bytes === 0) continue;
       account.unrecorded -= bytes;
       const last = account.recorded.at(-1);

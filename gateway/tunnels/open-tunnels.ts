@@ -5,8 +5,8 @@ import type { Tunnel } from './tunnel.ts';
 
 export interface OpenTunnelsOptions {
   log: Pick<Logger, 'info' | 'error'>;
-  /** The longest slice, in ms. */
-  sliceMs: number;
+  /** How often a tunnel that runs is reported, in ms. */
+  reportMs: number;
   /** How long a tunnel may move nothing before it is closed, in ms. */
   idleMs: number;
 }
@@ -59,14 +59,14 @@ export class OpenTunnels {
     this.#close(keyId, strayed ?? tunnels, reason);
   }
 
-  /** Charges what was moved, reports long slices, and closes what is idle. Called often. */
+  /** Charges what was moved, reports what is due, and closes what is idle. Called often. */
   sweep(): void {
-    const { sliceMs, idleMs, log } = this.#options;
+    const { reportMs, idleMs, log } = this.#options;
     for (const [keyId, tunnels] of this.#byKey) {
       for (const tunnel of tunnels) {
         tunnel.charge();
         if (tunnel.idleFor >= idleMs) this.#close(keyId, [tunnel], 'idle');
-        if (tunnel.sliceAge < sliceMs) continue;
+        if (!tunnel.isDue(reportMs)) continue;
         tunnel
           .report()
           .catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));

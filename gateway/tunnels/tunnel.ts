@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import type { Client } from '../keys/client-ranges.ts';
 import type { Outcome } from '../requests/proxy-request.ts';
 import type { KeyNames, Session } from '../session.ts';
-import { newEventId, type UsageEvent } from '../usage/usage-event.ts';
+import type { UsageEvent } from '../usage/usage-event.ts';
 
 export interface TunnelOptions {
-  /** Of its first event, and of the tunnel. */
+  /** Of its events. */
   id: string;
   key: KeyNames;
   client: Client;
@@ -26,33 +26,69 @@ export interface TunnelOptions {
 
 const ignore = () => {};
 
-/** One open connection to a target, from the first byte to the last: counts, and reports in slices. */
+/** The part of a tunnel that one row of usage holds: up to an hour of the database's clock. */
+interface Hour {
+  /** When it began, and from when on bytes belong to the next, in ms since 1970. */
+  beganAt: number;
+  endsAt: number;
+  /** When it began, on the monotonic clock. */
+  began: number;
+  /** What was moved before it began. */
+  before: Moved;
+  /** As last reported, since it began; undefined until it was. */
+  reported: Moved | undefined;
+  /** What the last report said of the outcome. */
+  outcome: Outcome | undefined;
+  /** Whether the tunnel began in it: it counts as a request then. */
+  first: boolean;
+}
+
+interface Moved {
+  sent: number;
+  received: number;
+}
+
+const hourMs = 3_600_000;
+const nothing: Moved = { sent: 0, received: 0 };
+
+/**
+ * One open connection to a target, from the first byte to the last. Reports what it has moved as often
+ * as it is asked to: each report says all of the running hour, and takes the place of the one before.
+ */
 export class Tunnel {
   readonly key: KeyNames;
   readonly client: Client;
   readonly #options: TunnelOptions;
-  #slice = 0;
-  #sliceBegan: number;
-  #sliceBeganAt: number;
-  /** As of the last slice. */
-  #reported = { sent: 0, received: 0 };
+  #hour: Hour;
+  #reportedAt: number;
   #charged = 0;
   #movedAt: number;
-  /** When every slice so far is on disk. */
+  /** When every report so far is on disk. */
   #recorded = Promise.resolve();
 
   constructor(options: TunnelOptions) {
     this.key = options.key;
     this.client = options.client;
     this.#options = options;
-    this.#sliceBegan = options.now();
-    this.#sliceBeganAt = options.session.clock();
-    this.#movedAt = this.#sliceBegan;
+    const began = options.now();
+    const beganAt = options.session.clock();
+    this.#hour = {
+      beganAt,
+      endsAt: hourOf(beganAt) + hourMs,
+      began,
+      before: nothing,
+      reported: undefined,
+      outcome: undefined,
+      first: true,
+    };
+    this.#reportedAt = began;
+    this.#movedAt = began;
   }
 
-  /** How long the running slice has been, in ms. */
-  get sliceAge(): number {
-    return this.#options.now() - this.#sliceBegan;
+  /** Whether it was not reported for so long, in ms, or its hour is over. */
+  isDue(afterMs: number): boolean {
+    const { now, session } = this.#options;
+    return now() - this.#reportedAt >= afterMs || session.clock() >= this.#hour.endsAt;
   }
 
   /** How long nothing has moved, in ms, as of the last `charge`. */
@@ -71,31 +107,50 @@ export class Tunnel {
   }
 
   /**
-   * Reports what was moved since the last slice, if anything was; the first slice in any case, as it
-   * counts as the CONNECT. Resolves when it and all before it are on disk.
+   * Reports what was moved in the running hour, where there is more than was reported, or another outcome;
+   * a tunnel's first hour in any case, as it counts as the request. Resolves when that and all before it is
+   * on disk.
    */
   report(): Promise<void> {
-    this.#reportSlice();
+    this.charge();
+    this.#reportHour();
+    const { now, session } = this.#options;
+    this.#reportedAt = now();
+    const at = session.clock();
+    if (at >= this.#hour.endsAt) this.#beginHour(at);
     return this.#recorded;
   }
 
-  #reportSlice(): void {
+  /** What is moved from now on is another row's: the first of the hour that the clock shows. */
+  #beginHour(at: number): void {
+    const beganAt = hourOf(at);
+    this.#hour = {
+      beganAt,
+      endsAt: beganAt + hourMs,
+      began: this.#options.now(),
+      before: this.#moved(),
+      reported: undefined,
+      outcome: undefined,
+      first: false,
+    };
+  }
+
+  #reportHour(): void {
     const { id, targetHost, method, outcome, nodeId, now, session } = this.#options;
-    this.charge();
+    const { beganAt, began, before, reported, first } = this.#hour;
     const moved = this.#moved();
-    const sent = moved.sent - this.#reported.sent;
-    const received = moved.received - this.#reported.received;
-    const began = this.#sliceBegan;
-    const beganAt = this.#sliceBeganAt;
-    const slice = this.#slice;
-    this.#sliceBegan = now();
-    this.#sliceBeganAt = session.clock();
-    if (slice > 0 && sent === 0 && received === 0) return;
-    this.#slice += 1;
-    this.#reported = moved;
+    const sent = moved.sent - before.sent;
+    const received = moved.received - before.received;
+    const earlier = reported ?? nothing;
     const { statusCode, code } = outcome();
+    const isOther =
+      statusCode !== this.#hour.outcome?.statusCode || code !== this.#hour.outcome.code;
+    const isNews = reported ? isOther : first;
+    if (!isNews && sent <= earlier.sent && received <= earlier.received) return;
+    this.#hour.reported = { sent, received };
+    this.#hour.outcome = { statusCode, ...(code !== undefined && { code }) };
     const event: UsageEvent = {
-      eventId: slice === 0 ? id : newEventId(),
+      eventId: id,
       apiKeyId: this.key.id,
       occurredAt: new Date(beganAt).toISOString(),
       targetHost,
@@ -103,14 +158,14 @@ export class Tunnel {
       statusCode,
       bytesSent: sent,
       bytesReceived: received,
-      durationMs: Math.round(this.#sliceBegan - began),
+      durationMs: Math.round(now() - began),
       servedByNodeId: nodeId,
-      tunnelId: id,
-      slice,
     };
+    if (!first) event.count = 0;
     if (code !== undefined) event.code = code;
+    if (reported) event.reported = reported;
     const recorded = session.record(event);
-    this.#recorded = slice === 0 ? recorded : Promise.all([this.#recorded, recorded]).then(ignore);
+    this.#recorded = Promise.all([this.#recorded, recorded]).then(ignore);
     // those who asked for a report learn of it
     this.#recorded.catch(ignore);
   }
@@ -125,4 +180,9 @@ export class Tunnel {
   close(): void {
     this.#options.close();
   }
+}
+
+/** When the hour that a time is in began, both in ms since 1970. */
+function hourOf(ms: number): number {
+  return Math.floor(ms / hourMs) * hourMs;
 }

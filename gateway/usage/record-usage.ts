@@ -6,7 +6,8 @@ import type { UsageEvent } from './usage-event.ts';
 export interface RecordedUsage {
   recorded: number;
   repeated: number;
-  rejected: { eventId: unknown; reason: string }[];
+  /** `index`: in the batch. */
+  rejected: { index: number; reason: string }[];
 }
 
 /**

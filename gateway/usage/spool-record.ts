@@ -3,10 +3,7 @@ import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import type { UsageEvent } from './usage-event.ts';
 
-/**
- * What any version of the gateway has written. Only the shape: what an event's values may be, the
- * database says.
- */
+/** Only the shape: what an event's values may be, the database says. */
 const eventSchema = z.object({
   eventId: z.string(),
   apiKeyId: z.string(),
@@ -18,10 +15,9 @@ const eventSchema = z.object({
   bytesReceived: z.number(),
   durationMs: z.number(),
   servedByNodeId: z.string(),
-  tunnelId: z.string().exactOptional(),
-  slice: z.number().exactOptional(),
   code: z.string().exactOptional(),
   count: z.number().exactOptional(),
+  reported: z.object({ sent: z.number(), received: z.number() }).exactOptional(),
 });
 
 const newline = 0x0a;

@@ -23,7 +23,7 @@ export interface UsageRecorderOptions {
   log: Logger;
 }
 
-/** How many events were new to the database, how many known, and how many it refused. */
+/** How many rows events made or raised, how many events said nothing new, and how many were refused. */
 export interface RecordingOutcome {
   recorded: number;
   repeated: number;
@@ -212,9 +212,8 @@ export class UsageRecorder {
     this.#noteSuccess();
     outcome.recorded += answer.recorded;
     outcome.repeated += answer.repeated;
-    const byId = Map.groupBy(batch, ({ eventId }) => eventId as unknown);
-    return answer.rejected.flatMap(({ eventId, reason }) => {
-      const event = byId.get(eventId)?.shift();
+    return answer.rejected.flatMap(({ index, reason }) => {
+      const event = batch[index];
       return event === undefined ? [] : [{ event, reason }];
     });
   }

@@ -5,6 +5,7 @@ import type { Core } from '../core.ts';
 import type { TunnelHolder } from '../keys/keys-in-use.ts';
 import { noTraffic, type TrafficFigures } from '../metrics.ts';
 import { Refusal } from '../refusal.ts';
+import { newBytes } from '../usage/usage-event.ts';
 import { Channel } from './channel.ts';
 import {
   type CoreFunctions,
@@ -114,7 +115,8 @@ export class WorkerLink implements TunnelHolder {
         }
       },
       record: (event) => {
-        this.#note(event.apiKeyId, -event.bytesSent - event.bytesReceived);
+        const { sent, received } = newBytes(event);
+        this.#note(event.apiKeyId, -sent - received);
         return session.record(event);
       },
       refuse: (request) => session.refuse(request),

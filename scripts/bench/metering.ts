@@ -12,11 +12,6 @@ const connectionCounts = [1, 4, 8];
 /** Or more, where every connection has one batch. */
 const eventsPerRound = 20_000;
 
-interface Key {
-  id: string;
-  userId: string;
-}
-
 /** The same events as either side takes them. */
 interface Batch {
   size: number;
@@ -120,7 +115,7 @@ async function recordUsage(client: postgres.Sql, { size, json }: Batch): Promise
 async function copyUsage(client: postgres.Sql, { lines }: Batch): Promise<void> {
   const copy = await client`
     copy private.proxy_usage_events (
-      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
+      event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id
     ) from stdin`.writable();
   copy.end(lines);
@@ -155,38 +150,33 @@ async function seedKeys(dbUrl: string, owners: BenchUser[], count: number): Prom
 }
 
 /** A key for each of `events`, at random among those that were seeded. */
-async function pickKeys(sql: postgres.Sql, events: number): Promise<Key[]> {
-  const keys = await sql<Key[]>`
-    select id, user_id as "userId" from private.proxy_keys
+async function pickKeys(sql: postgres.Sql, events: number): Promise<string[]> {
+  const keys = await sql<{ id: string }[]>`
+    select id from private.proxy_keys
     where key_id < 'avp_live_0000001'
     order by random() limit ${events}`;
-  return Array.from({ length: Math.ceil(events / keys.length) }, () => [...keys])
+  return Array.from({ length: Math.ceil(events / keys.length) }, () => keys.map(({ id }) => id))
     .flat()
     .slice(0, events);
 }
 
-function newBatch(keys: Key[]): Batch {
-  const events = keys.map(({ id, userId }) => ({
-    userId,
-    event: {
-      eventId: newEventId(),
-      apiKeyId: id,
-      occurredAt: new Date().toISOString(),
-      targetHost: 'www.example.com',
-      method: 'CONNECT',
-      statusCode: 200,
-      bytesSent: 1_000 + Math.floor(Math.random() * 10_000),
-      bytesReceived: 50_000 + Math.floor(Math.random() * 100_000),
-      durationMs: 250,
-      servedByNodeId: 'bench',
-    },
+function newBatch(keys: string[]): Batch {
+  const events = keys.map((apiKeyId) => ({
+    eventId: newEventId(),
+    apiKeyId,
+    occurredAt: new Date().toISOString(),
+    targetHost: 'www.example.com',
+    method: 'CONNECT',
+    statusCode: 200,
+    bytesSent: 1_000 + Math.floor(Math.random() * 10_000),
+    bytesReceived: 50_000 + Math.floor(Math.random() * 100_000),
+    durationMs: 250,
+    servedByNodeId: 'bench',
   }));
-  const lines = events.map(({ userId, event: { eventId, apiKeyId, ...rest } }) =>
-    [eventId, apiKeyId, userId, ...Object.values(rest)].join('\t'),
-  );
+  const lines = events.map((event) => Object.values(event).join('\t'));
   return {
     size: keys.length,
-    json: JSON.stringify(events.map(({ event }) => event)),
+    json: JSON.stringify(events),
     lines: lines.map((line) => `${line}\n`).join(''),
   };
 }

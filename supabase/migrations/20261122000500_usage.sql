@@ -1,55 +1,48 @@
 -- Usage: each exchange as an event, and rollups that make reading a month one index lookup a key,
 -- whatever the number of events.
 
+-- The widest columns first: none of them needs padding then.
 create table private.proxy_usage_events (
-  event_id uuid not null,
   api_key_id uuid not null references private.proxy_keys (id),
-  user_id uuid,
+  event_id uuid not null,
   occurred_at timestamptz not null,
-  target_host text not null,
-  method text not null,
-  status_code smallint not null,
   bytes_sent bigint not null,
   bytes_received bigint not null,
   duration_ms integer not null,
-  served_by_node_id text not null,
-  tunnel_id text,
-  slice integer not null default 0,
-  code text,
   count integer not null default 1,
-  -- a partitioned table's key must hold the column it is partitioned by
-  primary key (event_id, occurred_at),
+  status_code smallint not null,
+  target_host text not null,
+  method text not null,
+  served_by_node_id text not null,
+  code text,
+  -- finds a repeat, and is read for the pages of a key
+  primary key (api_key_id, occurred_at, event_id),
   constraint "bytes are not negative" check (bytes_sent >= 0 and bytes_received >= 0),
   constraint "a duration is not negative" check (duration_ms >= 0),
-  constraint "a slice is not negative" check (slice >= 0),
   constraint "a status has three digits" check (status_code between 100 and 999),
   constraint "a code is snake case of 1 to 64 characters" check (
     code ~ '^[a-z][a-z0-9_]*$' and octet_length(code) <= 64
   ),
-  constraint "a count is 1 to 1,000,000" check (count between 1 and 1000000),
+  constraint "a count is 0 to 1,000,000" check (count between 0 and 1000000),
   constraint "what is counted together has a code and no bytes" check (
-    count = 1 or (code is not null and bytes_sent = 0 and bytes_received = 0)
+    count <= 1 or (code is not null and bytes_sent = 0 and bytes_received = 0)
   )
 ) partition by range (occurred_at);
 comment on table private.proxy_usage_events is
-  'One row per CONNECT or plain request, per slice of a long tunnel, or for refusals of one kind, as the '
-  'gateway reported it. Partitioned by month (UTC): old events leave by dropping a partition.';
-comment on column private.proxy_usage_events.user_id is
-  'The key''s owner at that time: lets row level security use one index for all of a user''s rows.';
-comment on column private.proxy_usage_events.slice is
-  'Which part of a long tunnel this is: only slice 0 counts as a CONNECT.';
+  'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: the row '
+  'of a tunnel that runs is raised by each report. Partitioned by month (UTC): old events leave '
+  'by dropping a partition.';
+comment on column private.proxy_usage_events.event_id is
+  'Of the request: the rows of a tunnel that lasts for hours share it.';
+comment on column private.proxy_usage_events.occurred_at is
+  'When the request began, or the hour of a tunnel that goes on.';
+comment on column private.proxy_usage_events.count is
+  'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and the '
+  'number of refusals of one key, code and minute.';
 comment on column private.proxy_usage_events.code is
   'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
-comment on column private.proxy_usage_events.count is
-  'How many refusals of one key, code and minute this row stands for; 1 for anything else.';
-create index proxy_usage_events_key_newest
-  on private.proxy_usage_events (api_key_id, occurred_at desc, event_id desc);
-create index proxy_usage_events_owner_newest
-  on private.proxy_usage_events (user_id, occurred_at desc, event_id desc);
 
 alter table private.proxy_usage_events enable row level security;
-create policy "owners read the events of their own keys" on private.proxy_usage_events
-  for select to authenticated using ((select auth.uid()) = user_id);
 
 -- The one place that says which events are no use of a key. Strict, so that an event without a code,
 -- as most are, costs no call: null then, which is no refusal either.
@@ -212,7 +205,7 @@ comment on table private.proxy_usage_monthly is
   'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
   'lists read.';
 comment on column private.proxy_usage_monthly.last_used_at is
-  'When the newest of these events occurred: a refused CONNECT is no use of the key.';
+  'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
 create index proxy_usage_monthly_owner on private.proxy_usage_monthly (user_id, month);
 
 alter table private.proxy_usage_monthly enable row level security;

@@ -61,17 +61,18 @@ comment on function gateway.lookup_proxy_key is
 
 create type gateway.recorded_usage as (recorded integer, repeated integer, rejected jsonb);
 comment on type gateway.recorded_usage is
-  'How many events of a batch were new, how many known already, and which were refused, and why.';
+  'How many rows a batch made or raised, how many of its reports said nothing new, and which were '
+  'refused: the index in the batch, from 0, the event''s id, and the reason.';
 
 -- finds the least of the overrides, of which there are few
 create index proxy_keys_bandwidth_override
   on private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
   where limit_overrides ->> 'bandwidth_limit_bytes' is not null;
 
--- A definer: the gateway may write no table. One statement, so that an event and its share of the
--- rollups are seen together or not at all. Rows are taken in one order everywhere, so that batches
--- that overlap wait for each other and do not deadlock. A key whose month crosses its limit is
--- announced, so that no gateway goes on with the figure it has cached.
+-- A definer: the gateway may write no table. Each row is made or locked, in one order of all rows, before
+-- any is raised: nobody changes a row after it was read, and batches that overlap wait for each other. The
+-- rollups follow, the monthly ones first. A key whose month crosses its limit is announced, so that no
+-- gateway goes on with the figure it has cached.
 create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -89,8 +90,13 @@ declare
   -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
   most_bytes constant bigint := 9007199254740991;
   all_in_form boolean;
+  first_at timestamptz;
+  last_at timestamptz;
   least_limit bigint;
   accepted integer;
+  reports private.proxy_usage_events[];
+  made private.proxy_usage_events[];
+  known private.proxy_usage_events[];
   crossing_keys text[];
   outcome gateway.recorded_usage;
 begin
@@ -100,11 +106,16 @@ begin
     perform private.refuse('invalid_request', 'events');
   end if;
 
-  -- all times in one match, as beginning a match takes longer than matching; each by itself below
-  -- where one is out of form
-  select string_agg(e.occurred_at || '|', '') ~ ('^(' || time_form || '\|)*$')
-  into all_in_form
-  from json_table(record_usage.events, '$[*]' columns (occurred_at text path '$.occurredAt')) as e;
+  -- All times in one match, as beginning a match takes longer than matching; each by itself below
+  -- where one is out of form. Only the months from the first to the last are searched for known rows.
+  select
+    string_agg(e.raw || '|', '') ~ ('^(' || time_form || '\|)*$'),
+    min(e.occurred_at), max(e.occurred_at)
+  into all_in_form, first_at, last_at
+  from json_table(
+    record_usage.events, '$[*]'
+    columns (raw text path '$.occurredAt', occurred_at timestamptz path '$.occurredAt')
+  ) as e;
 
   select least(
     (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
@@ -118,7 +129,7 @@ begin
 
   with judged as materialized (
     select
-      e.*, k.user_id,
+      e.*,
       case
         when e.event_id is null then 'invalid_event_id'
         when e.api_key_id is null then 'invalid_api_key_id'
@@ -126,7 +137,7 @@ begin
         when e.occurred_at is null
           or (all_in_form is not true and e.raw_occurred_at !~ ('^' || time_form || '$'))
           then 'invalid_occurred_at'
-        -- older than any partition that retention may have dropped: a repeat could not be told
+        -- older than any partition that retention may have dropped: a repeat could not be recognized
         when e.occurred_at < now() - interval '93 days' then 'occurred_too_long_ago'
         when e.occurred_at > now() + interval '5 minutes' then 'occurred_in_the_future'
         when e.occurred_at < k.created_at - interval '5 minutes' then 'occurred_before_key'
@@ -134,26 +145,32 @@ begin
           then 'invalid_target_host'
         when char_length(e.method) between 1 and 20 is not true then 'invalid_method'
         when e.status_code between 100 and 999 is not true then 'invalid_status_code'
-        -- a tebibyte an event: millions of the largest fit a rollup
-        when e.bytes_sent between 0 and 1099511627776 is not true then 'invalid_bytes_sent'
-        when e.bytes_received between 0 and 1099511627776 is not true then 'invalid_bytes_received'
+        -- 64 TiB a row: more than an hour at 100 Gbit/s
+        when e.bytes_sent between 0 and 70368744177664 is not true then 'invalid_bytes_sent'
+        when e.bytes_received between 0 and 70368744177664 is not true
+          then 'invalid_bytes_received'
         when e.duration_ms >= 0 is not true then 'invalid_duration_ms'
+        -- a key would seem used until then
+        when e.occurred_at + e.duration_ms * interval '1 ms' > now() + interval '5 minutes'
+          then 'ended_in_the_future'
         -- 100 Gbit/s, and a second for what a clock is off
         when e.bytes_sent + e.bytes_received > (e.duration_ms + 1000::bigint) * 12500000
           then 'too_many_bytes'
         when char_length(e.served_by_node_id) between 1 and 100 is not true
           then 'invalid_served_by_node_id'
-        when char_length(e.tunnel_id) > 100 then 'invalid_tunnel_id'
-        when e.slice < 0 then 'invalid_slice'
         -- a bound within the expression takes ten times as long
         when e.code !~ '^[a-z][a-z0-9_]*$' or octet_length(e.code) > 64 then 'invalid_code'
-        when e.count not between 1 and 1000000
-          or (e.count > 1 and private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true)
+        when e.count not between 0 and 1000000
+          or (
+            e.count > 1
+            and private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true
+          )
           then 'invalid_count'
       end as reason
     from json_table(
       record_usage.events, '$[*]'
       columns (
+        number for ordinality,
         raw_event_id jsonb path '$.eventId',
         event_id uuid path '$.eventId',
         api_key_id uuid path '$.apiKeyId',
@@ -166,55 +183,156 @@ begin
         bytes_received bigint path '$.bytesReceived',
         duration_ms integer path '$.durationMs',
         served_by_node_id text path '$.servedByNodeId',
-        tunnel_id text path '$.tunnelId',
-        slice integer path '$.slice' default -1 on error,
         code text path '$.code' default '' on error,
-        count integer path '$.count' default 0 on error
+        count integer path '$.count' default -1 on error
       )
     ) as e
     left join private.proxy_keys as k on k.id = e.api_key_id
+  )
+  select
+    -- of several reports of a row the last one says what the others did, and more
+    (
+      select
+        array_agg(
+          (
+            r.api_key_id, r.event_id, r.occurred_at, r.bytes_sent, r.bytes_received, r.duration_ms,
+            coalesce(r.count, 1), r.status_code, r.target_host, r.method, r.served_by_node_id, r.code
+          )::private.proxy_usage_events
+          order by r.api_key_id, r.occurred_at, r.event_id
+        )
+      from (
+        select distinct on (j.api_key_id, j.occurred_at, j.event_id) j.*
+        from judged as j
+        where j.reason is null
+        order by
+          j.api_key_id, j.occurred_at, j.event_id, j.duration_ms desc,
+          j.bytes_sent + j.bytes_received desc, j.count desc
+      ) as r
+    ),
+    count(*) filter (where j.reason is null),
+    coalesce(
+      jsonb_agg(
+        jsonb_build_object('index', j.number - 1, 'eventId', j.raw_event_id, 'reason', j.reason)
+        order by j.number
+      ) filter (where j.reason is not null),
+      '[]'
+    )
+  into reports, accepted, outcome.rejected
+  from judged as j;
+
+  -- In the order of the array. A known row is locked, and not written.
+  with written as (
+    insert into private.proxy_usage_events as u
+    select r.* from unnest(reports) as r
+    on conflict (api_key_id, occurred_at, event_id) do update set count = u.count where false
+    returning u.api_key_id, u.occurred_at, u.event_id
+  )
+  select
+    -- mostly nothing is known
+    case when (select count(*) from written) < cardinality(reports) then array(
+      select r from unnest(reports) as r
+      where (r.api_key_id, r.occurred_at, r.event_id) not in (select w.* from written as w)
+    ) end
+  into known;
+  made := case when known is null then reports else array(
+    select r from unnest(reports) as r
+    where (r.api_key_id, r.occurred_at, r.event_id) not in (
+      select k.api_key_id, k.occurred_at, k.event_id from unnest(known) as k
+    )
+  ) end;
+
+  -- A statement of its own, which sees the known rows as they were locked. They are written by INSERT: an
+  -- UPDATE would lock all months for it, and wait for retention, which waits for this.
+  with risen_rows as materialized (
+    select
+      r.api_key_id, r.event_id, r.occurred_at,
+      greatest(o.bytes_sent, r.bytes_sent) as bytes_sent,
+      greatest(o.bytes_received, r.bytes_received) as bytes_received,
+      greatest(o.duration_ms, r.duration_ms) as duration_ms,
+      -- what turns out to be no refusal is one request
+      case
+        when private.is_refusal(r.code, r.bytes_sent + r.bytes_received)
+          then greatest(o.count, r.count)
+        else least(greatest(o.count, r.count), 1)
+      end as count,
+      r.status_code, r.target_host, r.method, r.served_by_node_id, r.code,
+      o.bytes_sent as sent_before, o.bytes_received as received_before,
+      case
+        when private.is_refusal(o.code, o.bytes_sent + o.bytes_received) then 0 else o.count
+      end as requests_before
+    from unnest(known) as r
+    join private.proxy_usage_events as o
+      on o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at and o.event_id = r.event_id
+    where o.occurred_at between first_at and last_at
+      and (
+        r.duration_ms > o.duration_ms or r.bytes_sent > o.bytes_sent
+        or r.bytes_received > o.bytes_received or r.count > o.count
+      )
+      -- what is a request stays one: no report lowers a figure
+      and (
+        private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true
+        or private.is_refusal(o.code, o.bytes_sent + o.bytes_received)
+      )
   ),
-  fresh as (
-    insert into private.proxy_usage_events as u (
-      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
-      bytes_received, duration_ms, served_by_node_id, tunnel_id, slice, code, count
+  rewritten as (
+    insert into private.proxy_usage_events (
+      api_key_id, event_id, occurred_at, bytes_sent, bytes_received, duration_ms, count,
+      status_code, target_host, method, served_by_node_id, code
     )
     select
-      j.event_id, j.api_key_id, j.user_id, j.occurred_at, j.target_host, j.method, j.status_code,
-      j.bytes_sent, j.bytes_received, j.duration_ms, j.served_by_node_id, j.tunnel_id,
-      coalesce(j.slice, 0), j.code, coalesce(j.count, 1)
-    from judged as j
-    where j.reason is null
-    order by j.event_id, j.occurred_at
-    on conflict (event_id, occurred_at) do nothing
-    returning
-      u.api_key_id, u.user_id, u.occurred_at, u.bytes_sent, u.bytes_received, u.slice, u.code
+      r.api_key_id, r.event_id, r.occurred_at, r.bytes_sent, r.bytes_received, r.duration_ms,
+      r.count, r.status_code, r.target_host, r.method, r.served_by_node_id, r.code
+    from risen_rows as r
+    on conflict (api_key_id, occurred_at, event_id) do update set
+      bytes_sent = excluded.bytes_sent,
+      bytes_received = excluded.bytes_received,
+      duration_ms = excluded.duration_ms,
+      count = excluded.count,
+      status_code = excluded.status_code,
+      code = excluded.code
+  ),
+  -- by how much each row was raised: a new one by all of it; a refusal is no use of its key
+  raised as materialized (
+    select
+      r.api_key_id, r.occurred_at, r.duration_ms,
+      private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true as counts,
+      r.count - r.requests_before as requests, r.bytes_sent - r.sent_before as bytes_sent,
+      r.bytes_received - r.received_before as bytes_received
+    from risen_rows as r
+    union all
+    select
+      m.api_key_id, m.occurred_at, m.duration_ms,
+      private.is_refusal(m.code, m.bytes_sent + m.bytes_received) is not true,
+      m.count, m.bytes_sent, m.bytes_received
+    from unnest(made) as m
   ),
   hours as materialized (
     select
-      f.api_key_id, date_trunc('hour', f.occurred_at) as hour, f.user_id,
-      count(*) filter (where f.slice = 0) as requests,
-      least(sum(f.bytes_sent), most_bytes) as bytes_sent,
-      least(sum(f.bytes_received), most_bytes) as bytes_received,
-      max(f.occurred_at) as last_used_at
-    from fresh as f
-    where private.is_refusal(f.code, f.bytes_sent + f.bytes_received) is not true
-    group by 1, 2, 3
+      r.api_key_id, date_trunc('hour', r.occurred_at) as hour,
+      sum(r.requests) as requests,
+      least(sum(r.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(r.bytes_received), most_bytes) as bytes_received,
+      max(r.occurred_at + r.duration_ms * interval '1 ms') as last_used_at
+    from raised as r
+    where r.counts
+    group by 1, 2
   ),
   months as materialized (
     select
-      r.api_key_id, date_trunc('month', r.hour)::date as month, r.user_id,
-      sum(r.requests) as requests, least(sum(r.bytes_sent), most_bytes) as bytes_sent,
-      least(sum(r.bytes_received), most_bytes) as bytes_received, max(r.last_used_at) as last_used_at
-    from hours as r
-    group by 1, 2, 3
+      h.api_key_id, date_trunc('month', h.hour)::date as month,
+      sum(h.requests) as requests, least(sum(h.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(h.bytes_received), most_bytes) as bytes_received,
+      max(h.last_used_at) as last_used_at
+    from hours as h
+    group by 1, 2
   ),
   hourly as (
     insert into private.proxy_usage_hourly as h (
       api_key_id, hour, user_id, requests, bytes_sent, bytes_received
     )
-    select r.api_key_id, r.hour, r.user_id, r.requests, r.bytes_sent, r.bytes_received
+    select r.api_key_id, r.hour, k.user_id, r.requests, r.bytes_sent, r.bytes_received
     from hours as r
+    join private.proxy_keys as k on k.id = r.api_key_id
     order by r.api_key_id, r.hour
     on conflict (api_key_id, hour) do update set
       requests = h.requests + excluded.requests,
@@ -226,8 +344,10 @@ begin
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
     )
     select
-      r.api_key_id, r.month, r.user_id, r.requests, r.bytes_sent, r.bytes_received, r.last_used_at
+      r.api_key_id, r.month, k.user_id, r.requests, r.bytes_sent, r.bytes_received,
+      r.last_used_at
     from months as r
+    join private.proxy_keys as k on k.id = r.api_key_id
     order by r.api_key_id, r.month
     on conflict (api_key_id, month) do update set
       requests = m.requests + excluded.requests,
@@ -240,7 +360,9 @@ begin
   -- merged, where the planner, who expects one row, would else compare each with each.
   risen as materialized (
     select m.api_key_id, m.total, m.total - r.bytes_sent - r.bytes_received as total_before
-    from (select * from monthly as m where m.month = this_month and m.total >= least_limit) as m
+    from (
+      select * from monthly as m where m.month = this_month and m.total >= least_limit
+    ) as m
     full join (select * from months as r where r.month = this_month) as r
       on r.api_key_id = m.api_key_id
   ),
@@ -250,31 +372,22 @@ begin
     join private.key_states as k on k.id = r.api_key_id
     where r.total_before < k.bandwidth_limit_bytes and r.total >= k.bandwidth_limit_bytes
   )
-  select
-    (select count(*) from fresh),
-    count(*) filter (where j.reason is null),
-    coalesce(
-      jsonb_agg(
-        jsonb_build_object('eventId', j.raw_event_id, 'reason', j.reason)
-      ) filter (where j.reason is not null),
-      '[]'
-    ),
-    (select array_agg(c.key_id) from crossing as c)
-  into outcome.recorded, accepted, outcome.rejected, crossing_keys
-  from judged as j;
-  outcome.repeated := accepted - outcome.recorded;
+  select (select count(*) from raised), (select array_agg(c.key_id) from crossing as c)
+  into outcome.recorded, crossing_keys;
   perform pg_notify('proxy_key_changed', k)
   from unnest(crossing_keys) as k;
+  outcome.repeated := accepted - outcome.recorded;
   return outcome;
 end
 $$;
 comment on function gateway.record_usage is
-  'Records an array of usage events (camelCase, as the contract names them) and raises the rollups '
-  'by the new ones only, refusals left out, so a batch may be sent again. An event that is of no known '
-  'key, out of bounds, or cannot have happened (before its key was made, or more bytes than 100 Gbit/s) '
-  'is reported in `rejected` and does not stop the others. Notifies channel proxy_key_changed of a key '
-  'whose bytes of this month reach its limit by it. Refusals: invalid_request (no array, or over '
-  '100,000 events).';
+  'Records an array of usage events (camelCase, as the contract names them), each the latest report of '
+  'its row: bytes, duration and count since the row began. Makes the rows that are new, raises those that '
+  'are known, and the rollups by the difference, refusals left out, so a batch may be sent again, and '
+  'late. An event that is of no known key, out of bounds, or cannot have happened (before its key was '
+  'made, or more bytes than 100 Gbit/s) is reported in `rejected` and does not stop the others. Notifies '
+  'channel proxy_key_changed of a key whose bytes of this month reach its limit by it. Refusals: '
+  'invalid_request (no array, or over 100,000 events).';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -85,24 +85,23 @@ begin
     select
       e.api_key_id,
       date_trunc('hour', e.occurred_at) as hour,
-      any_value(e.user_id) as user_id,
-      count(*) filter (where e.slice = 0) as requests,
+      sum(e.count)::bigint as requests,
       -- as record_usage bounds them
       least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
       least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
-      max(e.occurred_at) as last_used_at
+      max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
     from private.counted_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2
   ),
   counted as (
     select
-      'hourly' as rollup, h.api_key_id, h.hour as period, h.user_id, h.requests, h.bytes_sent,
+      'hourly' as rollup, h.api_key_id, h.hour as period, h.requests, h.bytes_sent,
       h.bytes_received, null::timestamptz as last_used_at
     from counted_hours as h
     union all
     select
-      'monthly', h.api_key_id, begins, any_value(h.user_id), sum(h.requests)::bigint,
+      'monthly', h.api_key_id, begins, sum(h.requests)::bigint,
       least(sum(h.bytes_sent), 9007199254740991)::bigint,
       least(sum(h.bytes_received), 9007199254740991)::bigint, max(h.last_used_at)
     from counted_hours as h
@@ -137,21 +136,11 @@ begin
       -- of a surplus row nothing is known but what it says
       coalesce(c.last_used_at, k.last_used_at) as last_used_at,
       k.user_id as kept_user_id,
-      -- the owner at the time of any of its events is right: the account may have gone since
-      case
-        when k.requests is null then c.user_id
-        when c.requests is null or k.user_id is not distinct from c.user_id then k.user_id
-        when exists (
-          select from private.counted_usage_events as e
-          where e.api_key_id = k.api_key_id
-            and e.occurred_at >= begins and e.occurred_at < ends
-            and (rollup = 'monthly' or date_trunc('hour', e.occurred_at) = k.period)
-            and e.user_id is not distinct from k.user_id
-        ) then k.user_id
-        else c.user_id
-      end as user_id
+      -- a key keeps its owner; of an account that is gone the row alone says whose it was
+      coalesce(o.user_id, k.user_id) as user_id
     from counted as c
     full join kept as k using (rollup, api_key_id, period)
+    left join private.proxy_keys as o on o.id = api_key_id
   )
   select
     d.rollup, d.api_key_id, d.period, d.found, d.requests, d.bytes_sent, d.bytes_received,
@@ -221,7 +210,8 @@ begin
   update private.proxy_usage_monthly as m set last_used_at = u.last_used_at
   from unnest(corrections) as c
   cross join lateral (
-    select max(e.occurred_at) as last_used_at from private.counted_usage_events as e
+    select max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
+    from private.counted_usage_events as e
     where e.api_key_id = c.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
   ) as u
   where c.rollup = 'monthly'

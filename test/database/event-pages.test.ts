@@ -22,7 +22,7 @@ beforeAll(async () => {
     // the number of the event is its id; each ten in one microsecond, over three months
     event_id: `('${ours}' || lpad(to_hex(n), 12, '0'))::uuid`,
     occurred_at: `now() - (n / 10) * interval '750 s'`,
-    slice: '(n % 10 = 3)::integer',
+    count: '(n % 10 <> 3)::integer',
   });
 });
 

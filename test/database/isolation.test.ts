@@ -44,7 +44,6 @@ const withRowsOfUsers = [
   'proxy_key_audit',
   'proxy_keys',
   'proxy_tier_grants',
-  'proxy_usage_events',
   'proxy_usage_hourly',
   'proxy_usage_monthly',
 ];

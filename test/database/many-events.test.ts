@@ -49,7 +49,7 @@ function event(index: number) {
     bytesReceived: Math.floor(noise(index, 4) * 1_000_000),
     durationMs: 250,
     servedByNodeId: 'node-1',
-    slice: index % 10 === 3 ? 1 : 0,
+    count: index % 10 === 3 ? 0 : 1,
   };
 }
 
@@ -106,10 +106,10 @@ function expectedTotals(count: number) {
     received: 0,
   }));
   for (let index = 0; index < count; index += 1) {
-    const { slice, bytesSent, bytesReceived } = event(index);
+    const { count, bytesSent, bytesReceived } = event(index);
     const total = totals[index % 2];
     if (!total) continue;
-    total.requests += slice === 0 ? 1 : 0;
+    total.requests += count;
     total.sent += bytesSent;
     total.received += bytesReceived;
   }

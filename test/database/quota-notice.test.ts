@@ -77,6 +77,31 @@ it('they are told once when batches over several connections cross the limit at 
   expect(await timesTold(key)).toBe(1);
 });
 
+it('a row that is raised past the limit is announced once', async () => {
+  const first = eventOf(key, 600);
+  const raised = (bytes: number) =>
+    eventOf(key, bytes, { eventId: first.eventId, occurredAt: first.occurredAt });
+  await record([first]);
+  await record([raised(999)]);
+  expect(await timesTold(key)).toBe(0);
+  await record([raised(1000)]);
+  expect(await timesTold(key)).toBe(1);
+  await record([raised(5000)]);
+  expect(await recordUsage(gateway, [first, raised(5000)])).toMatchObject({ recorded: 0 });
+  expect(await timesTold(key)).toBe(1);
+});
+
+it('what several rows are raised by counts together, and not what they had', async () => {
+  const [one, two] = [eventOf(key, 300), eventOf(key, 300)];
+  const raised = (event: typeof one, bytes: number) =>
+    eventOf(key, bytes, { eventId: event.eventId, occurredAt: event.occurredAt });
+  await record([one, two]);
+  await record([raised(one, 499), raised(two, 500)]);
+  expect(await timesTold(key)).toBe(0);
+  await record([raised(one, 500), eventOf(key, 0)]);
+  expect(await timesTold(key)).toBe(1);
+});
+
 it('a repeated batch tells nothing', async () => {
   const batch = [eventOf(key, 999)];
   await record(batch);

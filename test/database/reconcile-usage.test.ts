@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => database.stop());
 
-it('rollups are built from events alone, by hour and month in UTC and slice 0 as the CONNECT', async () => {
+it('rollups are built from events alone, by hour and month in UTC and counts as requests', async () => {
   const { id, owner, built, year: y, month } = await newScene(database);
   const missing = { found: 'missing', sent: '10', received: '100', lastUse: null, owner };
   expect(built).toEqual([
@@ -50,7 +50,8 @@ const none = { requests: '0', sent: '0', received: '0', lastUse: null };
 it.each(driftKinds)('%s is found exactly, and repaired', async (_, statement, found) => {
   const { id, month, owner } = await newScene(database);
   await sql.unsafe(statement(id, `${month} 00:00:00+00`));
-  const owned = { owner: found.found === 'missing' ? owner : null };
+  // the rows put in have no user, which the key has
+  const owned = { owner: found.found === 'different' ? null : owner };
   const expected = [expect.objectContaining({ ...none, ...found, ...owned })];
   expect(await readDrift(sql, month)).toEqual(expected);
   expect(await findDrift(sql, [id])).not.toEqual([]);
@@ -74,10 +75,10 @@ it('a month too many, of a key without events, is found and removed', async () =
 describe('a refusal', () => {
   const refuse = (id: string, at: string) => sql`
     insert into private.proxy_usage_events (
-      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
+      event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id, code, count
     )
-    select gen_random_uuid(), k.id, k.user_id, ${at}, 'a', 'CONNECT', 429, 0, 0, 1, 'n',
+    select gen_random_uuid(), k.id, ${at}, 'a', 'CONNECT', 429, 0, 0, 1, 'n',
       'rate_limited', 60
     from private.proxy_keys as k where k.id = ${id}`;
 
@@ -99,7 +100,8 @@ describe('a refusal', () => {
 
   it('keeps no row that has nothing else, and no last use', async () => {
     const { id, month, year } = await newScene(database);
-    const at = `${year}-06-01T00:00:00Z`;
+    // a microsecond after the end of the last event
+    const at = `${year}-06-01T00:00:00.001Z`;
     await refuse(id, `${year}-05-30T00:00:00Z`);
     await sql`insert into private.proxy_usage_hourly
       values (${id}, ${`${year}-05-30T00:00:00Z`}, null, 1, 0, 0)`;
@@ -130,40 +132,45 @@ describe('the owner of a rollup row', () => {
     expect(await reconcileUsage(sql, month)).toEqual([]);
   });
 
-  it('stays where the account has gone since', async () => {
-    const { id, month } = await newScene(database);
-    // as record_usage writes them from then on
-    await sql`
-      update private.proxy_usage_events set user_id = null
-      where api_key_id = ${id} and occurred_at > ${month}::date + 5`;
-    await sql`update private.proxy_usage_hourly set user_id = null
-      where api_key_id = ${id} and hour > ${month}::date + 5`;
-    expect(await reconcileUsage(sql, month)).toEqual([]);
+  it('is put right in the rows of some hours, and in one that has none', async () => {
+    const { id, month, owner } = await newScene(database);
+    await sql`update private.proxy_usage_hourly set user_id = ${randomUUID()}
+      where api_key_id = ${id} and hour > ${month}::date + 25`;
+    await sql`update private.proxy_usage_monthly set user_id = null where api_key_id = ${id}`;
+    const found = await reconcileUsage(sql, month);
+    expect(found).toMatchObject([
+      { ...none, rollup: 'hourly', found: 'different', owner },
+      { ...none, rollup: 'monthly', found: 'different', owner },
+    ]);
+    expect(found).toHaveLength(2);
+    const owners = await sql`
+      select user_id from private.proxy_usage_hourly where api_key_id = ${id}
+      union select user_id from private.proxy_usage_monthly where api_key_id = ${id}`;
+    expect([...owners]).toEqual([{ user_id: owner }]);
   });
 
-  it('stays with either where the key has changed hands in between', async () => {
+  it('stays where the account has gone since, though its figures are repaired', async () => {
     const { id, month, owner } = await newScene(database);
-    const other = randomUUID();
-    await sql`
-      update private.proxy_usage_events set user_id = ${other}
-      where api_key_id = ${id} and occurred_at > ${month}::date + 25`;
-    await sql`
-      update private.proxy_usage_hourly set user_id = ${other}
+    await sql`update private.proxy_keys set user_id = null where id = ${id}`;
+    // as record_usage writes it from then on
+    await sql`update private.proxy_usage_hourly set user_id = null
       where api_key_id = ${id} and hour > ${month}::date + 25`;
-    for (const either of [owner, other]) {
-      await sql`
-        update private.proxy_usage_monthly set user_id = ${either} where api_key_id = ${id}`;
-      expect(await reconcileUsage(sql, month)).toEqual([]);
-    }
+    expect(await reconcileUsage(sql, month)).toEqual([]);
+    await sql`update private.proxy_usage_hourly set requests = 7 where api_key_id = ${id}`;
+    expect(await reconcileUsage(sql, month)).toHaveLength(4);
+    const owners = await sql`
+      select user_id from private.proxy_usage_hourly where api_key_id = ${id} order by hour`;
+    expect(owners.map(({ user_id }) => user_id)).toEqual([owner, owner, owner, null]);
   });
 
   it('may be nobody', async () => {
     const { id, month } = await newScene(database);
-    await sql`update private.proxy_usage_events set user_id = null where api_key_id = ${id}`;
+    await sql`update private.proxy_keys set user_id = null where id = ${id}`;
+    await sql`update private.proxy_usage_hourly set user_id = null where api_key_id = ${id}`;
     await sql`delete from private.proxy_usage_monthly where api_key_id = ${id}`;
     const found = await reconcileUsage(sql, month);
-    expect(found.map(({ owner }) => owner)).toEqual(Array(5).fill(null));
-    expect(found).toHaveLength(5);
+    expect(found).toMatchObject([{ rollup: 'monthly', found: 'missing', owner: null }]);
+    expect(found).toHaveLength(1);
     expect(await reconcileUsage(sql, month)).toEqual([]);
     expect(await findDrift(sql, [id])).toEqual([]);
   });

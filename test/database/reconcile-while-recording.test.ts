@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
-import { findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
+import { endOf, findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
 import { newScene, reconcileUsage } from './usage-corrections.ts';
 
 let database: OwnDatabase;
@@ -71,7 +71,7 @@ describe('an event that is recorded between the comparison and the repair', () =
         occurredAt: new Date(Date.parse(now) + 1).toISOString(),
         bytesSent: 0,
         bytesReceived: 0,
-        slice: 1,
+        count: 0,
       });
       const run = {
         reconciling: () => reconcileUsage(reconciling, now.slice(0, 10)),
@@ -96,7 +96,7 @@ describe('an event that is recorded between the comparison and the repair', () =
       expect(await reconcileUsage(sql, now.slice(0, 10))).toEqual([]);
       const [row] = await sql`
       select last_used_at from private.proxy_usage_monthly where api_key_id = ${id}`;
-      expect(row?.last_used_at).toEqual(new Date(late.occurredAt));
+      expect(row?.last_used_at).toEqual(new Date(endOf(late)));
     },
   );
 });

@@ -127,12 +127,22 @@ describe('batches recorded at once over several connections do not deadlock', ()
 });
 
 describe('what is counted', () => {
-  it('is only slice 0 of a long tunnel as a CONNECT, and the bytes of all slices', async () => {
+  it('is only the first hour of a long tunnel as a request, and the bytes of all hours', async () => {
     const key = await newKey();
-    const slices = [0, 1, 2, 3].map((slice) =>
-      usageEvent(key.id, { tunnelId: 'tunnel-1', slice, bytesSent: 10 ** slice }),
+    const eventId = randomUUID();
+    const monthBegan = new Date(new Date().toISOString().slice(0, 7)).getTime();
+    const began = Math.max(monthBegan, Date.now() - 4 * 3_600_000);
+    // where the month has just begun, hours of seconds
+    const hour = Math.floor((Date.now() - began) / 4);
+    const rows = [0, 1, 2, 3].map((n) =>
+      usageEvent(key.id, {
+        eventId,
+        occurredAt: new Date(began + n * hour).toISOString(),
+        count: n === 0 ? 1 : 0,
+        bytesSent: 10 ** n,
+      }),
     );
-    expect(await recordUsage(gateway, slices)).toMatchObject({ recorded: 4 });
+    expect(await recordUsage(gateway, rows)).toMatchObject({ recorded: 4 });
     expect(await readRollups(sql, key.id, 'month')).toMatchObject([
       { requests: '1', bytesSent: '1111', bytesReceived: '4000' },
     ]);
@@ -158,7 +168,7 @@ describe('what is counted', () => {
     expect(await recordUsage(gateway, batch)).toEqual({
       recorded: 999,
       repeated: 0,
-      rejected: [{ eventId: stray.eventId, reason: 'unknown_key' }],
+      rejected: [{ index: 499, eventId: stray.eventId, reason: 'unknown_key' }],
     });
     expect(await countEvents([key.id])).toBe(999);
   });

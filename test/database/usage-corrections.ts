@@ -50,22 +50,22 @@ export async function newScene({ sql, newKeys }: OwnDatabase) {
   const month = `${year}-05-01`;
   const [key] = await newKeys(1);
   const id = key?.id ?? '';
-  const times: [time: string, slice: number][] = [
-    [`${year}-05-01T00:00:00Z`, 0],
-    [`${year}-05-20T10:59:59.999999Z`, 0],
-    [`${year}-05-20T11:00:00Z`, 1],
-    [`${year}-05-31T23:59:59.999999Z`, 0],
+  const times: [time: string, count: number][] = [
+    [`${year}-05-01T00:00:00Z`, 1],
+    [`${year}-05-20T10:59:59.999999Z`, 1],
+    [`${year}-05-20T11:00:00Z`, 0],
+    [`${year}-05-31T23:59:59.999999Z`, 1],
   ];
   await sql`select private.make_usage_partitions(${month}, ${month})`;
   await sql`
     insert into private.proxy_usage_events (
-      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
-      bytes_received, duration_ms, served_by_node_id, slice
+      event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
+      bytes_received, duration_ms, served_by_node_id, count
     )
-    select gen_random_uuid(), k.id, k.user_id, t::timestamptz, 'a', 'CONNECT', 200, 10, 100, 1,
+    select gen_random_uuid(), k.id, t::timestamptz, 'a', 'CONNECT', 200, 10, 100, 1,
       'n', s::integer
     from private.proxy_keys as k,
-      unnest(${times.map(([time]) => time)}::text[], ${times.map(([, slice]) => slice)}::integer[])
+      unnest(${times.map(([time]) => time)}::text[], ${times.map(([, count]) => count)}::integer[])
         as e (t, s)
     where k.id = ${id}`;
   const built = await reconcileUsage(sql, month);

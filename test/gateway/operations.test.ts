@@ -135,7 +135,11 @@ describe('/metrics', () => {
     expect(await own.metric('gateway_open_tunnels')).toBe(1);
     expect(await own.metric('gateway_cached_keys')).toBeLessThanOrEqual(1);
 
-    open.socket.end('x'.repeat(100_000));
+    // reported twice, and each time with all that it has moved
+    const moved = (direction: string) => own.metric('gateway_bytes_total', { direction });
+    open.socket.write('x'.repeat(1_000));
+    await vi.waitFor(async () => expect(await moved('sent')).toBe(1_000));
+    open.socket.end('x'.repeat(99_000));
     expect((await readToEnd(open.socket)).length).toBe(100_000);
     await vi.waitFor(async () => expect(await own.metric('gateway_open_tunnels')).toBe(0));
     for (const [status, count] of Object.entries({ 200: 1, 403: 1, 407: 2, 500: 0 })) {
@@ -143,7 +147,6 @@ describe('/metrics', () => {
     }
     expect(await own.metric('gateway_connect_setup_seconds_count')).toBe(1);
     const after = echo.bytes();
-    const moved = (direction: string) => own.metric('gateway_bytes_total', { direction });
     expect(await moved('sent')).toBe(after.received - before.received);
     expect(await moved('received')).toBe(after.sent - before.sent);
     await vi.waitFor(

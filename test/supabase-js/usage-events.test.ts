@@ -24,8 +24,6 @@ beforeAll(async () => {
         occurredAt: microsecondsAfter(moment, Math.floor(n / 3)),
         statusCode: n % 2 === 0 ? 200 : 403,
         targetHost: n % 4 === 0 ? '=1+1' : 'shop.example.com',
-        tunnelId: n === 5 ? 'tunnel-5' : null,
-        slice: n === 5 ? 1 : 0,
         code: n % 6 === 1 ? 'target_forbidden' : null,
       }),
     ),

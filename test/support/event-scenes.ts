@@ -21,32 +21,30 @@ const event = z.strictObject({
   bytesReceived: z.int().nonnegative(),
   durationMs: z.int().nonnegative(),
   servedByNodeId: z.string(),
-  tunnelId: z.string().nullable(),
-  slice: z.int().nonnegative(),
   code: z.string().nullable(),
-  count: z.int().positive(),
+  count: z.int().nonnegative(),
 });
 
 /** An event of a key, with what a test gives in place of the usual. */
 export function makeEvent(apiKeyId: string, fields: Partial<UsageEvent> = {}): UsageEvent {
-  return { ...usageEvent(apiKeyId), tunnelId: null, slice: 0, code: null, count: 1, ...fields };
+  return { ...usageEvent(apiKeyId), code: null, count: 1, ...fields };
 }
 
 /** Puts events into the table as they stand, also such as no gateway may report; no rollups. */
 export async function insertEvents(sql: Sql, events: UsageEvent[]): Promise<void> {
   await sql`
     insert into private.proxy_usage_events (
-      event_id, api_key_id, user_id, occurred_at, target_host, method, status_code, bytes_sent,
-      bytes_received, duration_ms, served_by_node_id, tunnel_id, slice, code, count
+      event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
+      bytes_received, duration_ms, served_by_node_id, code, count
     )
     select
-      e."eventId", k.id, k.user_id, e."occurredAt", e."targetHost", e.method, e."statusCode",
-      e."bytesSent", e."bytesReceived", e."durationMs", e."servedByNodeId", e."tunnelId", e.slice,
+      e."eventId", k.id, e."occurredAt", e."targetHost", e.method, e."statusCode",
+      e."bytesSent", e."bytesReceived", e."durationMs", e."servedByNodeId",
       e.code, e.count
     from jsonb_to_recordset(${JSON.stringify(events)}::text::jsonb) as e (
       "eventId" uuid, "apiKeyId" uuid, "occurredAt" timestamptz, "targetHost" text, method text,
       "statusCode" smallint, "bytesSent" bigint, "bytesReceived" bigint, "durationMs" integer,
-      "servedByNodeId" text, "tunnelId" text, slice integer, code text,
+      "servedByNodeId" text, code text,
       count integer
     )
     join private.proxy_keys as k on k.id = e."apiKeyId"`;

@@ -9,7 +9,6 @@ const usual = {
   bytes_received: 'n % 7919',
   duration_ms: '50',
   served_by_node_id: `'node-1'`,
-  slice: '0',
 };
 
 /** Puts events of a key into the table at once; `columns` are SQL over `n`, from 1 to `count`. */
@@ -21,8 +20,8 @@ export async function fillEvents(
 ): Promise<void> {
   const all: Record<string, string> = { ...usual, ...columns };
   await sql.unsafe(
-    `insert into private.proxy_usage_events (api_key_id, user_id, ${Object.keys(all)})
-     select k.id, k.user_id, ${Object.values(all)}
+    `insert into private.proxy_usage_events (api_key_id, ${Object.keys(all)})
+     select k.id, ${Object.values(all)}
      from private.proxy_keys as k, generate_series(1, $2::integer) as n where k.id = $1`,
     [keyId, count],
   );

@@ -18,10 +18,15 @@ export function usageEvent(apiKeyId: string, fields: Record<string, unknown> = {
   };
 }
 
+/** Until when an event went on. */
+export function endOf(event: { occurredAt: string; durationMs: number }): string {
+  return new Date(Date.parse(event.occurredAt) + event.durationMs).toISOString();
+}
+
 export interface RecordedUsage {
   recorded: number;
   repeated: number;
-  rejected: { eventId: unknown; reason: string }[];
+  rejected: { index: number; eventId: unknown; reason: string }[];
 }
 
 /** Reports events as the gateway does. */
@@ -74,7 +79,7 @@ export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise
     counted as (
       select
         'hour' as span, api_key_id, date_trunc('hour', occurred_at, 'UTC') as period,
-        count(*) filter (where slice = 0) as requests,
+        sum(count) as requests,
         least(sum(bytes_sent), ${mostBytes}::bigint) as bytes_sent,
         least(sum(bytes_received), ${mostBytes}::bigint) as bytes_received,
         null as last_used_at
@@ -82,8 +87,8 @@ export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise
       union all
       select
         'month', api_key_id, date_trunc('month', occurred_at, 'UTC'),
-        count(*) filter (where slice = 0), least(sum(bytes_sent), ${mostBytes}::bigint),
-        least(sum(bytes_received), ${mostBytes}::bigint), max(occurred_at)
+        sum(count), least(sum(bytes_sent), ${mostBytes}::bigint),
+        least(sum(bytes_received), ${mostBytes}::bigint), max(occurred_at + duration_ms * interval '1 ms')
       from used group by 2, 3
     ),
     kept as (

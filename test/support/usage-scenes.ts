@@ -98,11 +98,11 @@ export async function readSeries(by: Persona, query: SeriesQuery): Promise<Usage
 
 /** What points, keys or events add up to. */
 export function sumUp(
-  rows: { requests?: number; slice?: number; bytesSent: number; bytesReceived: number }[],
+  rows: { requests?: number; count?: number; bytesSent: number; bytesReceived: number }[],
 ) {
   const sum = { requests: 0, bytesSent: 0, bytesReceived: 0 };
-  for (const { requests, slice, bytesSent, bytesReceived } of rows) {
-    sum.requests += requests ?? (slice === 0 ? 1 : 0);
+  for (const { requests, count, bytesSent, bytesReceived } of rows) {
+    sum.requests += requests ?? count ?? 1;
     sum.bytesSent += bytesSent;
     sum.bytesReceived += bytesReceived;
   }

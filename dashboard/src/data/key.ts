@@ -67,7 +67,7 @@ export interface AuditEntry {
   occurred_at: string;
 }
 
-/** One CONNECT or plain request of a key, a slice of a long tunnel, or refusals of one kind. */
+/** One CONNECT or plain request of a key, in one hour, or refusals of one kind. */
 export interface UsageEvent {
   event_id: string;
   api_key_id: string;
@@ -79,11 +79,9 @@ export interface UsageEvent {
   bytes_received: number;
   duration_ms: number;
   served_by_node_id: string;
-  tunnel_id: string | null;
-  slice: number;
   /** Why the gateway refused it, or what failed; null for what it served. */
   code: string | null;
-  /** How many refusals it stands for; 1 for anything else. */
+  /** How many requests or refusals it stands for; 0 where a tunnel goes on from an earlier hour. */
   count: number;
 }
 

@@ -8,7 +8,7 @@ import { duration, statusWords } from './event-words.ts';
 
 /** Some events, a row each; on a phone a card each. */
 export function EventTable({ events, caption }: { events: UsageEvent[]; caption: string }) {
-  const inParts = new Set(events.filter(({ slice }) => slice > 0).map((event) => event.tunnel_id));
+  const continued = events.some(({ count }) => count === 0);
   return (
     <>
       <div className={table.frame}>
@@ -29,21 +29,15 @@ export function EventTable({ events, caption }: { events: UsageEvent[]; caption:
           </thead>
           <tbody role="rowgroup">
             {events.map((event) => (
-              <EventRow
-                key={event.event_id}
-                value={event}
-                isPart={
-                  event.slice > 0 || (event.tunnel_id !== null && inParts.has(event.tunnel_id))
-                }
-              />
+              <EventRow key={`${event.event_id} ${event.occurred_at}`} value={event} />
             ))}
           </tbody>
         </table>
       </div>
-      {inParts.size > 0 && (
-        <p className={styles.slices}>
-          A connection that stays open long is told in parts, while it lasts: each has its own bytes
-          and its own duration, and all of them count as one connection.
+      {continued && (
+        <p className={styles.continued}>
+          A connection that stays open for hours has one row per hour, with the bytes of that hour.
+          All of its rows count as one connection.
         </p>
       )}
     </>
@@ -75,7 +69,7 @@ function NumberHeader({ name }: { name: string }) {
   );
 }
 
-function EventRow({ value: event, isPart }: { value: UsageEvent; isPart: boolean }) {
+function EventRow({ value: event }: { value: UsageEvent }) {
   const words = statusWords(event);
   const numberClass = `${table.number} ${styles.amount}`;
   return (
@@ -87,7 +81,7 @@ function EventRow({ value: event, isPart }: { value: UsageEvent; isPart: boolean
       </th>
       <td role="cell" data-name="Target host" className={`${table.wide} ${styles.host}`}>
         <bdi>{event.target_host}</bdi>
-        {isPart && <p className={table.small}>Part {event.slice + 1} of a long connection</p>}
+        {event.count === 0 && <p className={table.small}>Goes on from an earlier hour</p>}
       </td>
       <td role="cell" data-name="Method">
         <bdi>{event.method}</bdi>

@@ -33,11 +33,15 @@ export const usagePoint = ofRow('UsagePoint', {
   bytesReceived: count,
 });
 
-/** One CONNECT or plain request, a slice of a long tunnel, or refusals of one kind. */
+/** One CONNECT or plain request in one hour, or refusals of one kind. */
 export const usageEvent = ofRow('UsageEvent', {
-  eventId: z.uuid(),
+  eventId: z.uuid().openapi({
+    description: 'Of the request. A tunnel that lasts for hours has one event per hour, of one id.',
+  }),
   apiKeyId: z.uuid(),
-  occurredAt: time,
+  occurredAt: time.openapi({
+    description: 'When the request began, or the hour of a tunnel that goes on.',
+  }),
   targetHost: z.string(),
   method: z.string(),
   statusCode: z.int(),
@@ -45,8 +49,6 @@ export const usageEvent = ofRow('UsageEvent', {
   bytesReceived: count,
   durationMs: count,
   servedByNodeId: z.string(),
-  tunnelId: z.string().nullable().openapi({ description: 'Shared by the slices of one tunnel.' }),
-  slice: count.openapi({ description: 'Only slice 0 counts as a request.' }),
   code: z
     .string()
     .nullable()
@@ -55,8 +57,9 @@ export const usageEvent = ofRow('UsageEvent', {
         'Why the gateway refused it, or what failed, as its answer said; null for what it served. A ' +
         'refusal is no request.',
     }),
-  count: z
-    .int()
-    .positive()
-    .openapi({ description: 'How many refusals it stands for; 1 for anything else.' }),
+  count: count.openapi({
+    description:
+      'How many requests or refusals it stands for: 1, more for refusals of one kind within a minute, ' +
+      'and 0 for a tunnel that goes on from an earlier hour.',
+  }),
 });

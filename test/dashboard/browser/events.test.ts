@@ -69,6 +69,25 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     await page.getByText(/fits? these filters/).waitFor();
   });
 
+  it('are several of a tunnel that lasts for hours, which the later ones say', async () => {
+    const { user, keyId, id } = await userOf('long', 1);
+    const first = usageEvent(id, {
+      occurredAt: new Date(Date.now() - 7_200_000).toISOString(),
+      targetHost: 'long.example.com',
+    });
+    const later = { ...first, occurredAt: new Date(Date.now() - 3_600_000).toISOString() };
+    await recordUsage(gateway, [first, { ...later, count: 0 }]);
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, `/keys/${keyId}`, user);
+    const rows = page.getByRole('row').filter({ hasText: 'long.example.com' });
+    await rows.first().waitFor();
+    expect(await rows.count()).toBe(2);
+    const goesOn = rows.filter({ hasText: 'Goes on from an earlier hour' });
+    expect(await goesOn.count()).toBe(1);
+    await page.getByText('All of its rows count as one connection.').waitFor();
+  });
+
   it('come by themselves while one looks', async () => {
     const { user, keyId, id } = await userOf('watched', 1);
     const visitor = await newVisitor();

@@ -102,7 +102,7 @@ describe('a gateway that reports what cannot have happened', () => {
         bytesReceived: 12_500_000_000,
         bytesSent: 12_487_500_001,
       }),
-      usageEvent(key.id, { durationMs: 2_147_483_647, bytesReceived: 1_099_511_627_777 }),
+      usageEvent(key.id, { durationMs: 2_147_483_647, bytesReceived: 70_368_744_177_665 }),
     ];
     const { recorded, rejected } = await recordUsage(gateway, events);
     expect(recorded).toBe(1);
@@ -136,7 +136,13 @@ describe('a gateway that reports what cannot have happened', () => {
   it('cannot make a later batch or read fail: the figures stop at 2^53 - 1', async () => {
     const { user, key } = await newKey();
     await ageKeys(sql, [key.id]);
-    const terabyte = { bytesSent: 2 ** 40, bytesReceived: 2 ** 40, durationMs: 400_000 };
+    const occurredAt = new Date(Date.now() - 400_000).toISOString();
+    const terabyte = {
+      occurredAt,
+      bytesSent: 2 ** 40,
+      bytesReceived: 2 ** 40,
+      durationMs: 400_000,
+    };
     const events = Array.from({ length: 9000 }, () => usageEvent(key.id, terabyte));
     expect(await recordUsage(gateway, events)).toMatchObject({ recorded: 9000, rejected: [] });
     const honest = usageEvent(key.id);

@@ -15,8 +15,6 @@ export const header = [
   'bytesReceived',
   'durationMs',
   'servedByNodeId',
-  'tunnelId',
-  'slice',
   'code',
   'count',
 ] as const satisfies (keyof UsageEvent)[];

@@ -43,8 +43,7 @@ describe('a user who reads events as CSV', () => {
         statusCode: n % 7 === 0 ? 502 : 200,
         bytesSent: n * 2 ** 31,
         durationMs: n * 1000,
-        tunnelId: n % 5 === 0 ? `tunnel-${n}` : null,
-        slice: n % 3,
+        count: n % 3 === 0 ? 1 : 0,
         code: n % 7 === 0 ? 'target_unreachable' : null,
       }),
     );
@@ -123,7 +122,7 @@ describe('a text in CSV', () => {
     ['a comma, and no formula', ',=1'],
   ])('is as it was recorded, with %s', async (_, text) => {
     const { id } = await mintKey(user);
-    const event = makeEvent(id, { targetHost: text, servedByNodeId: text, tunnelId: text });
+    const event = makeEvent(id, { targetHost: text, servedByNodeId: text });
     expect(await recordUsage(gateway, [event])).toMatchObject({ recorded: 1, rejected: [] });
     expect((await readEvents(user, id)).events).toEqual([event]);
     expect(parseCsv(await readCsv(user, id))).toEqual([header, csvRow(event)]);
@@ -140,14 +139,13 @@ describe('a text in CSV', () => {
   ])('that a spreadsheet would run is behind an apostrophe: %s', async (_, text) => {
     const { id } = await mintKey(user);
     const event = makeEvent(id, { targetHost: text, method: text.slice(0, 20) });
-    await insertEvents(sql, [{ ...event, servedByNodeId: text, tunnelId: text }]);
+    await insertEvents(sql, [{ ...event, servedByNodeId: text }]);
     const [, row] = parseCsv(await readCsv(user, id));
     const shown = header.map((name, index) => [name, row?.[index]]);
     expect(Object.fromEntries(shown)).toMatchObject({
       targetHost: `'${text}`,
       method: `'${text.slice(0, 20)}`,
       servedByNodeId: `'${text}`,
-      tunnelId: `'${text}`,
     });
   });
 });

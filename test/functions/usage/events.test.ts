@@ -37,21 +37,19 @@ describe('a user who reads the events of a key', () => {
 
   it('gets exactly what the gateway reported, newest first', async () => {
     const { id } = await mintAgedKey(sql, user);
-    const tunnelId = randomUUID();
+    const eventId = randomUUID();
     const events = [
       makeEvent(id, { occurredAt: at(30), statusCode: 502, bytesSent: 0, bytesReceived: 0 }),
       makeEvent(id, {
         occurredAt: at(20),
-        tunnelId,
-        slice: 1,
+        eventId,
+        count: 0,
         bytesReceived: 2 ** 40,
         durationMs: 90_000,
       }),
-      makeEvent(id, { occurredAt: at(10), tunnelId, targetHost: 'a.example', durationMs: 86_400 }),
+      makeEvent(id, { occurredAt: at(10), eventId, targetHost: 'a.example', durationMs: 86_400 }),
     ];
-    const [last, second, first] = events.map(({ tunnelId, slice, ...rest }) =>
-      tunnelId === null ? rest : { ...rest, tunnelId, slice },
-    );
+    const [last, second, first] = events;
     expect(await recordUsage(gateway, [second, first, last])).toMatchObject({ recorded: 3 });
     expect(await readEvents(user, id)).toEqual({ events, link: null });
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { insertKeys, mintKey } from '../../support/key-scenes.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { endOf } from '../../support/usage-events.ts';
 import {
   type ByKeyQuery,
   beginOf,
@@ -36,14 +37,15 @@ describe('a user who reads usage key by key', () => {
       await mintKey(user, { label: 'unused', liveMode: false }),
     ];
     const now = new Date().toISOString();
+    const durationMs = 90_000;
     const ofUsed = await report(gateway, used.id, [
-      { occurredAt: now, bytesSent: 1, bytesReceived: 2 ** 40, durationMs: 90_000 },
-      { occurredAt: earlier, bytesSent: 20, bytesReceived: 0, tunnelId: 't', slice: 0 },
-      { occurredAt: earlier, bytesSent: 300, bytesReceived: 5, tunnelId: 't', slice: 1 },
+      { occurredAt: now, bytesSent: 1, bytesReceived: 2 ** 40, durationMs },
+      { occurredAt: earlier, bytesSent: 20, bytesReceived: 0 },
+      { occurredAt: earlier, bytesSent: 300, bytesReceived: 5, count: 0 },
     ]);
     const path = { id: deleted.id };
     await user.api.DELETE('/api/v1/proxy/keys/{id}', { params: { path } });
-    const ofDeleted = await report(gateway, deleted.id, [{ occurredAt: earlier }]);
+    const ofDeleted = await report(gateway, deleted.id, [{ occurredAt: earlier, durationMs: 0 }]);
 
     const { keys, link } = await readByKey(user);
     const about = ({ id, keyId, label, tier, liveMode }: typeof used, active: boolean) => ({
@@ -57,7 +59,11 @@ describe('a user who reads usage key by key', () => {
     expect(keys).toEqual([
       { ...about(unused, true), ...sumUp([]), lastUsedAt: null },
       { ...about(deleted, false), ...sumUp(ofDeleted), lastUsedAt: earlier },
-      { ...about(used, true), ...sumUp(ofUsed), lastUsedAt: now },
+      {
+        ...about(used, true),
+        ...sumUp(ofUsed),
+        lastUsedAt: endOf({ occurredAt: now, durationMs }),
+      },
     ]);
     expect(link).toBeNull();
     const total = sumUp(keys);

@@ -136,7 +136,7 @@ describe('a user who reads usage over time', () => {
           occurredAt: later(time, 0),
           bytesSent: n * 1_000,
           bytesReceived: 2 ** 33,
-          slice: n % 4 === 1 ? 1 : 0,
+          count: n % 4 === 1 ? 0 : 1,
         })),
       );
     }

@@ -24,8 +24,8 @@ interface Connect {
   bytesReceived: number;
   occurredAt?: Date;
   durationMs?: number;
-  tunnelId?: string;
-  slice?: number;
+  eventId?: string;
+  count?: number;
 }
 
 /** Reports CONNECTs as a gateway does. */
@@ -89,7 +89,7 @@ describe('a user who reads usage', () => {
     const lastMoment = new Date(thisMonth.getTime() - 1);
     await report(
       { apiKeyId: id, bytesSent: 1_000, bytesReceived: 1_000, occurredAt: lastMoment },
-      { apiKeyId: id, bytesSent: 1, bytesReceived: 1, occurredAt: thisMonth },
+      { apiKeyId: id, bytesSent: 1, bytesReceived: 1, occurredAt: thisMonth, durationMs: 0 },
     );
     expect(await usageOf(user)).toMatchObject({ totalBandwidthBytes: 2, totalRequests: 1 });
     expect(await listKeys(user)).toMatchObject([
@@ -97,11 +97,16 @@ describe('a user who reads usage', () => {
     ]);
   });
 
-  it('sees a tunnel reported in slices as one CONNECT with all its bytes', async () => {
+  it('sees a tunnel of several hours as one request with all its bytes', async () => {
     const user = await newUser();
-    const { id } = await mintKey(user);
-    const slice = { apiKeyId: id, bytesSent: 10, bytesReceived: 5, tunnelId: randomUUID() };
-    await report({ ...slice, slice: 0 }, { ...slice, slice: 1 }, { ...slice, slice: 2 });
+    const { id } = await mintAgedKey(sql, user);
+    const row = { apiKeyId: id, eventId: randomUUID(), bytesSent: 10, bytesReceived: 5 };
+    const at = (n: number) => new Date(thisMonth.getTime() + n);
+    await report(
+      { ...row, occurredAt: at(0) },
+      { ...row, occurredAt: at(1), count: 0 },
+      { ...row, occurredAt: at(2), count: 0 },
+    );
     expect(await usageOf(user)).toMatchObject({ totalBandwidthBytes: 45, totalRequests: 1 });
   });
 
@@ -123,10 +128,13 @@ describe('a user who lists keys', () => {
     const user = await newUser();
     const [unused, used] = [await mintKey(user), await mintKey(user)];
     const [earlier, later] = [new Date(Date.now() - 60_000), new Date()];
-    await report({ apiKeyId: used.id, bytesSent: 3, bytesReceived: 4, occurredAt: later });
-    await report({ apiKeyId: used.id, bytesSent: 0, bytesReceived: 0, occurredAt: earlier });
+    const durationMs = 7_000;
+    const usage = { apiKeyId: used.id, bytesSent: 3, bytesReceived: 4, durationMs };
+    await report({ ...usage, occurredAt: later });
+    await report({ ...usage, bytesSent: 0, bytesReceived: 0, occurredAt: earlier });
+    const lastUsedAt = new Date(later.getTime() + durationMs).toISOString();
     expect(await listKeys(user)).toMatchObject([
-      { id: used.id, bandwidthUsedThisPeriodBytes: 7, lastUsedAt: later.toISOString() },
+      { id: used.id, bandwidthUsedThisPeriodBytes: 7, lastUsedAt },
       { id: unused.id, bandwidthUsedThisPeriodBytes: 0, lastUsedAt: null },
     ]);
   });
@@ -135,7 +143,7 @@ describe('a user who lists keys', () => {
     const user = await newUser();
     const { id } = await mintAgedKey(sql, user);
     const occurredAt = new Date(thisMonth.getTime() - 1_000);
-    await report({ apiKeyId: id, bytesSent: 3, bytesReceived: 4, occurredAt });
+    await report({ apiKeyId: id, bytesSent: 3, bytesReceived: 4, occurredAt, durationMs: 0 });
     expect(await listKeys(user)).toMatchObject([
       { bandwidthUsedThisPeriodBytes: 0, lastUsedAt: occurredAt.toISOString() },
     ]);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type KeyEntry, keyMaxAgeMs } from '../../../gateway/keys/key-cache.ts';
-import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
+import { newBytes, type UsageEvent } from '../../../gateway/usage/usage-event.ts';
 import { apiKeyId, entry, event, markMs, scene } from './quota-ledger-scene.ts';
 
 /** Numbers that are the same at each run, so that a failure can be looked into. */
@@ -12,9 +12,15 @@ function createRandom(seed: number): (below: number) => number {
   };
 }
 
+/** By how much the database's figure rises. */
+function bytesOf(event: UsageEvent): number {
+  const { sent, received } = newBytes(event);
+  return sent + received;
+}
+
 /**
- * A node and its database, one of many orders of what can happen: bytes are moved and charged, some
- * become events, events are committed before the node learns of it, and look-ups read the database
+ * A node and its database, one of many orders of what can happen: bytes are moved and charged, a row's
+ * reports say all of them so far, events are committed before the node learns of it, and look-ups read the database
  * some time after they began and are used for as long as they may be.
  */
 function model(seed: number) {
@@ -22,6 +28,8 @@ function model(seed: number) {
   const { ledger, clock } = scene(random(2) * 1_000);
   let moved = 0;
   let charged = 0;
+  /** Of the row that is open: undefined before its first report. */
+  let reported: number | undefined;
   let committed = 0;
   const open: UsageEvent[] = [];
   const unacknowledged: UsageEvent[] = [];
@@ -37,21 +45,21 @@ function model(seed: number) {
       ledger.add(apiKeyId, bytes);
     },
     function report() {
-      const bytes = moved - charged;
+      if (random(3) === 0) reported = undefined;
+      const bytes = (reported ?? 0) + moved - charged;
       charged = moved;
-      open.push(event(bytes));
+      open.push(event(bytes, reported));
+      reported = bytes;
     },
     function commit() {
       const batch = open.splice(0, random(4));
-      for (const { bytesSent, bytesReceived } of batch) committed += bytesSent + bytesReceived;
+      for (const each of batch) committed += bytesOf(each);
       unacknowledged.push(...batch);
     },
     function acknowledge() {
       const batch = unacknowledged.splice(0, random(4));
       ledger.settle(batch);
-      for (const { bytesSent, bytesReceived } of batch) {
-        settled.push({ at: clock.now, bytes: bytesSent + bytesReceived });
-      }
+      for (const each of batch) settled.push({ at: clock.now, bytes: bytesOf(each) });
     },
     function ask() {
       begun.push(clock.now);

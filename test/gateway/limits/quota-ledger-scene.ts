@@ -29,21 +29,27 @@ export function entry(askedAt: number, bandwidthUsedBytes: number, id = apiKeyId
   };
 }
 
-/** What the database is told of these bytes. */
-export function event(bytes: number, id = apiKeyId): UsageEvent {
-  const bytesSent = Math.floor(bytes / 3);
+/** What the database is told of these bytes of a row, of which a report before has said so many. */
+export function event(bytes: number, before?: number): UsageEvent {
+  const { sent: bytesSent, received: bytesReceived } = inBothDirections(bytes);
   return {
     eventId: 'an event',
-    apiKeyId: id,
+    apiKeyId,
     occurredAt: '2026-01-01T00:00:00Z',
     targetHost: 'example.com',
     method: 'CONNECT',
     statusCode: 200,
     bytesSent,
-    bytesReceived: bytes - bytesSent,
+    bytesReceived,
     durationMs: 1,
     servedByNodeId: 'node',
+    ...(before !== undefined && { reported: inBothDirections(before) }),
   };
+}
+
+function inBothDirections(bytes: number) {
+  const sent = Math.floor(bytes / 3);
+  return { sent, received: bytes - sent };
 }
 
 /** A ledger whose clock is in the test's hand. */

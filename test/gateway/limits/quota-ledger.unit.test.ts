@@ -29,6 +29,19 @@ describe('the bytes a key has used are', () => {
     expect(ledger.used(before)).toBe(1_000);
   });
 
+  it('the same while the reports of a row, each of which says all of it, are recorded', () => {
+    const { ledger, clock } = scene();
+    const before = entry(clock.now, 500);
+    ledger.add(apiKeyId, 300);
+    clock.now += 5_000;
+    ledger.settle([event(100)]);
+    expect(ledger.used(before)).toBe(800);
+    ledger.settle([event(250, 100), event(300, 250)]);
+    expect(ledger.used(before)).toBe(800);
+    clock.now += 1;
+    expect(ledger.used(entry(clock.now, 800))).toBe(800);
+  });
+
   it('not counted twice by a figure from after it', () => {
     const { ledger, clock } = scene();
     ledger.add(apiKeyId, 300);
@@ -81,7 +94,11 @@ it('nothing is kept of a key once all is recorded and every older figure has age
   expect(ledger.size).toBe(0);
   for (let index = 0; index < 1_000; index += 1) ledger.add(`key ${index}`, 10);
   expect(ledger.size).toBe(1_000);
-  ledger.settle(Array.from({ length: 1_000 }, (_, index) => event(10, `key ${index}`)));
+  const events = Array.from({ length: 1_000 }, (_, index) => ({
+    ...event(10),
+    apiKeyId: `key ${index}`,
+  }));
+  ledger.settle(events);
   expect(ledger.size).toBe(1_000);
   clock.now += 2 * keyMaxAgeMs + 1;
   ledger.settle([]);

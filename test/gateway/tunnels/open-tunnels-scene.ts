@@ -18,7 +18,8 @@ export interface OpenTunnelsScene {
   keys: KeyCache;
   ledger: QuotaLedger;
   network: TcpProxy;
-  clock: { now: number };
+  /** The monotonic clock, and the database's. */
+  clock: { now: number; at: number };
   /** What was reported. */
   events: UsageEvent[];
   logged: string[];
@@ -46,12 +47,12 @@ export interface OpenTunnel {
 
 export async function openTunnelsScene(options: {
   databaseUrl: string;
-  sliceMs?: number;
+  reportMs?: number;
   idleMs?: number;
   /** What the spool says to an event. */
   record?: (event: UsageEvent) => Promise<void>;
 }): Promise<OpenTunnelsScene> {
-  const clock = { now: 0 };
+  const clock = { now: 0, at: Date.now() };
   const now = () => clock.now;
   const events: UsageEvent[] = [];
   const logged: string[] = [];
@@ -87,7 +88,7 @@ export async function openTunnelsScene(options: {
   const inUse = new KeysInUse({ keys, ledger, log, now });
   const tunnels = new OpenTunnels({
     log,
-    sliceMs: options.sliceMs ?? 5_000,
+    reportMs: options.reportMs ?? 5_000,
     idleMs: options.idleMs ?? 24 * 3_600_000,
   });
   const holder = {
@@ -131,7 +132,7 @@ export async function openTunnelsScene(options: {
         nodeId: 'node',
         now,
         session: {
-          clock: () => Date.now(),
+          clock: () => clock.at,
           record: options.record ?? (async (event) => void events.push(event)),
           charge: (apiKeyId, bytes) => ledger.add(apiKeyId, bytes),
         },

@@ -5,9 +5,11 @@ import type { SeededKey } from '../../support/seeded-keys.ts';
 export interface CountedUsage {
   sent: number;
   received: number;
-  /** In order. */
-  slices: number[];
-  tunnelIds: string[];
+  /** Of its rows, in the order of their hours. */
+  counts: number[];
+  hours: number;
+  eventIds: string[];
+  longestMs: number;
   statuses: number[];
   /** Their ids. */
   keys: string[];
@@ -21,9 +23,10 @@ export async function usageByTarget(
   const rows = await sql<(CountedUsage & { host: string })[]>`
     select
       target_host as host, sum(bytes_sent)::float8 as sent,
-      sum(bytes_received)::float8 as received, array_agg(slice order by slice) as slices,
-      array_agg(distinct tunnel_id) as "tunnelIds", array_agg(distinct status_code) as statuses,
-      array_agg(distinct api_key_id::text) as keys
+      sum(bytes_received)::float8 as received, array_agg(count order by occurred_at) as counts,
+      count(distinct date_trunc('hour', occurred_at, 'UTC'))::integer as hours,
+      array_agg(distinct event_id::text) as "eventIds", max(duration_ms) as "longestMs",
+      array_agg(distinct status_code) as statuses, array_agg(distinct api_key_id::text) as keys
     from private.proxy_usage_events
     where api_key_id in ${sql(keys.map(({ id }) => id))}
     group by target_host`;
@@ -35,7 +38,7 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
   const ids = sql(keys.map(({ id }) => id));
   const [events] = await sql`
     select
-      count(*) filter (where slice = 0)::integer as requests, sum(bytes_sent)::float8 as sent,
+      sum(count)::integer as requests, sum(bytes_sent)::float8 as sent,
       sum(bytes_received)::float8 as received
     from private.proxy_usage_events where api_key_id in ${ids}`;
   const rollup = async (table: 'proxy_usage_hourly' | 'proxy_usage_monthly') => {
@@ -51,6 +54,34 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
     hourly: await rollup('proxy_usage_hourly'),
     monthly: await rollup('proxy_usage_monthly'),
   };
+}
+
+/**
+ * Has a database note each report of usage that it takes, to see which it is sent again. What a call of
+ * `record_usage` notes is committed with what it records.
+ */
+export async function noteReports(sql: postgres.Sql): Promise<void> {
+  await sql.unsafe(`
+    create table private.noted_reports (report jsonb not null);
+    alter function gateway.record_usage set schema private;
+    create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+    begin
+      insert into private.noted_reports select e from jsonb_array_elements(record_usage.events) as e;
+      return private.record_usage(record_usage.events);
+    end
+    $$;
+    revoke all on function gateway.record_usage from public;
+    grant execute on function gateway.record_usage to proxy_gateway`);
+}
+
+/** How many reports a database that notes them has taken more than once. */
+export async function countReportsTakenAgain(sql: postgres.Sql): Promise<number> {
+  const [row] = await sql`
+    select count(*)::integer from (
+      select from private.noted_reports group by report having count(*) > 1
+    ) as r`;
+  return Number(row?.count);
 }
 
 /** How many events there are of some keys. */

@@ -20,6 +20,8 @@ export interface Scene {
   load: TunnelLoad;
   /** How many events are in the database. */
   countEvents: () => Promise<number>;
+  /** How many reports the database has taken more than once. */
+  countTakenAgain: () => Promise<number>;
 }
 
 /** One thing that goes wrong. */
@@ -49,15 +51,13 @@ export function makeCourse(random: SeededRandom, kinds: Disturbance['kind'][]): 
 }
 
 /**
- * Does it, undoes it, and resolves when usage is recorded again, with how many events were sent to the
+ * Does it, undoes it, and resolves when usage is recorded again, with how many reports were sent to the
  * database that had them.
  */
 export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance): Promise<number> {
-  const { database, network, load, countEvents } = scene;
-  const countRepeated = () =>
-    scene.gateway.metric('gateway_usage_events_total', { outcome: 'repeated' });
+  const { database, network, load, countEvents, countTakenAgain } = scene;
   const dies = kind === 'the gateway is killed';
-  const repeated = dies ? 0 : await countRepeated();
+  const takenAgain = await countTakenAgain();
   if (beforeAnswer) await network.holdAnswerTo('record_usage');
   if (dies) {
     // what a client was told the end of must be on disk at that very moment
@@ -89,7 +89,7 @@ export async function disturb(scene: Scene, { kind, beforeAnswer }: Disturbance)
   // the oldest are sent first: when new ones are there, those in doubt were sent
   const undone = await countEvents();
   while ((await countEvents()) <= undone) await sleep(20);
-  return (await countRepeated()) - repeated;
+  return (await countTakenAgain()) - takenAgain;
 }
 
 /** Resets all connections, and keeps the way closed until so many more were tried in vain. */

@@ -37,7 +37,7 @@ it('answers with how many events are new, known and refused', async () => {
   expect(await record([...events, stray], signal)).toEqual({
     recorded: 2,
     repeated: 1,
-    rejected: [{ eventId: stray.eventId, reason: 'unknown_key' }],
+    rejected: [{ index: 3, eventId: stray.eventId, reason: 'unknown_key' }],
   });
   await expectRecordedOnce(sql, apiKeyId, events);
 });

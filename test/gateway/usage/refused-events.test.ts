@@ -49,6 +49,23 @@ describe('an event that the database refuses', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
   });
 
+  it('is distinguished from others of its id by its place in the batch', async () => {
+    const tunnel = newEvent({ apiKeyId });
+    const hours = [0, 100, 0, 0].map((daysAgo, n) => ({
+      ...tunnel,
+      occurredAt: new Date(Date.now() - daysAgo * 86_400_000).toISOString(),
+      bytesSent: n,
+    }));
+    const tooMany = { ...(hours[3] as UsageEvent), bytesSent: 2 ** 47 };
+    const spool = await folder.open();
+    await appendInOrder(spool, [...hours.slice(0, 3), tooMany]);
+    expect(await newRecorder(folder, spool, { record: real }).flush()).toBe(true);
+    expect(readRejected()).toEqual([
+      { event: hours[1], reason: 'occurred_too_long_ago' },
+      { event: tooMany, reason: 'invalid_bytes_sent' },
+    ]);
+  });
+
   it('together with its whole batch is found, and the others are recorded', async () => {
     const events = newEvents(300, { apiKeyId });
     const spoiled = [

@@ -1,9 +1,12 @@
 import { mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
+import type { Segment } from '../../../gateway/usage/spool.ts';
 import { createSpoolFile, type SpoolFile } from '../../../gateway/usage/spool-file.ts';
 import { encodeRecord } from '../../../gateway/usage/spool-record.ts';
 import { until } from '../../support/stack/start-command.ts';
+import { entry } from '../limits/quota-ledger-scene.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { appendInOrder, error, idsOf, newSpoolFolder, readAll } from './spool-folder.ts';
 
@@ -27,12 +30,37 @@ class SlowDisk {
 it('gives back what was appended, in order, one segment at a time', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open({ segmentRecords: 10 });
-  const events = newEvents(25, { tunnelId: 'tunnel-1', slice: 3, targetHost: 'grün.example 🦊\n' });
+  const events = newEvents(25, {
+    targetHost: 'grün.example 🦊\n',
+    count: 0,
+    reported: { sent: 90, received: 900 },
+  });
   await appendInOrder(spool, events);
   expect(spool.sealed().map(({ records }) => records)).toEqual([10, 10]);
   await spool.seal();
   expect(spool.sealed().map(({ records }) => records)).toEqual([10, 10, 5]);
   expect(await readAll(spool)).toEqual(events);
+});
+
+it('gives a quota back the bytes that its reports say together, of which each says all of its row', async () => {
+  const folder = newSpoolFolder();
+  const spool = await folder.open({ segmentRecords: 2 });
+  const first = newEvent({ bytesSent: 10, bytesReceived: 0 });
+  const later = newEvent({ ...first, occurredAt: new Date(0).toISOString(), count: 0 });
+  await appendInOrder(spool, [
+    first,
+    newEvent({ bytesSent: 7, bytesReceived: 7 }),
+    { ...first, bytesReceived: 1_000, reported: { sent: 10, received: 0 } },
+    { ...first, bytesSent: 30, bytesReceived: 1_000, reported: { sent: 10, received: 1_000 } },
+    { ...later, bytesSent: 1, bytesReceived: 1 },
+  ]);
+  // the database has the first segment
+  await spool.remove(spool.sealed()[0] as Segment);
+  await spool.close();
+  const ledger = new QuotaLedger(() => 0);
+  await folder.open({ onRecovered: (event) => ledger.recover(event) });
+  const { apiKeyId } = first;
+  expect(ledger.used(entry(0, 24, apiKeyId))).toBe(24 + 1_000 + 20 + 2);
 });
 
 it('ends a segment with the record that reaches its bytes', async () => {

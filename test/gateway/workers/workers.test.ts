@@ -228,7 +228,7 @@ describe('a worker that dies', () => {
       await vi.waitFor(() => expect(got).toBe(bytes));
     };
     await use(450_000);
-    // it is charged at the next sweep, which reports nothing: its slice is young
+    // it is charged at the next sweep, which reports nothing: it is young
     await vi.waitFor(async () => expect(await gateway.metric('gateway_open_tunnels')).toBe(1));
     for (const pid of workersOf(gateway)) process.kill(pid, 'SIGKILL');
     await vi.waitFor(async () =>

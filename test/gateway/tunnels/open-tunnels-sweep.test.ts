@@ -15,8 +15,8 @@ beforeAll(async () => {
 afterEach(() => scene.close());
 afterAll(() => sql.end());
 
-it('a long tunnel is charged at every sweep, and reported in slices', async () => {
-  scene = await openTunnelsScene({ databaseUrl, sliceMs: 5_000 });
+it('a long tunnel is charged at every sweep, and what it has moved is reported now and then', async () => {
+  scene = await openTunnelsScene({ databaseUrl, reportMs: 5_000 });
   const tunnel = await scene.open(key.keyId);
   const used = async () => scene.ledger.used(await scene.keys.get(key.keyId));
   await tunnel.send(100);
@@ -29,20 +29,44 @@ it('a long tunnel is charged at every sweep, and reported in slices', async () =
   await tunnel.send(50);
   scene.clock.now += 5_000;
   await scene.sweep();
-  // a slice in which nothing moved is none
+  // nothing moved since
   scene.clock.now += 5_000;
   await scene.sweep();
   expect(scene.events).toMatchObject([
-    { apiKeyId: key.id, slice: 0, bytesSent: 100, bytesReceived: 0, durationMs: 5_000 },
-    { apiKeyId: key.id, slice: 1, bytesSent: 50, bytesReceived: 0, durationMs: 5_000 },
+    { apiKeyId: key.id, bytesSent: 100, bytesReceived: 0, durationMs: 5_000 },
+    { apiKeyId: key.id, bytesSent: 150, bytesReceived: 0, durationMs: 10_000 },
   ]);
-  expect(new Set(scene.events.map(({ tunnelId }) => tunnelId)).size).toBe(1);
-  expect(new Set(scene.events.map(({ eventId }) => eventId)).size).toBe(2);
+  expect(new Set(scene.events.map(({ eventId }) => eventId)).size).toBe(1);
+  expect(new Set(scene.events.map(({ occurredAt }) => occurredAt)).size).toBe(1);
+  expect(await used()).toBe(150);
+  scene.ledger.settle(scene.events);
+  scene.clock.now += 1;
+  // the key was looked up before any of it was recorded
   expect(await used()).toBe(150);
 });
 
+it('an hour that is over is reported at the next sweep, and the next begins', async () => {
+  scene = await openTunnelsScene({ databaseUrl, reportMs: 7_200_000 });
+  scene.clock.at = Date.parse('2026-11-30T23:59:59.900Z');
+  const tunnel = await scene.open(key.keyId);
+  await tunnel.send(100);
+  await scene.sweep();
+  expect(scene.events).toEqual([]);
+  scene.clock.at += 100;
+  await scene.sweep();
+  await tunnel.send(20);
+  await scene.sweep();
+  scene.clock.at += 3_600_000;
+  scene.clock.now += 3_600_000;
+  await scene.sweep();
+  expect(scene.events).toMatchObject([
+    { occurredAt: '2026-11-30T23:59:59.900Z', bytesSent: 100 },
+    { occurredAt: '2026-12-01T00:00:00.000Z', bytesSent: 20, count: 0 },
+  ]);
+});
+
 it('a tunnel that moves nothing for too long is closed, and one that moves is not', async () => {
-  scene = await openTunnelsScene({ databaseUrl, sliceMs: 3_600_000, idleMs: 1_000 });
+  scene = await openTunnelsScene({ databaseUrl, reportMs: 3_600_000, idleMs: 1_000 });
   const [idle, busy] = [await scene.open(key.keyId), await scene.open(key.keyId)];
   await scene.sweep();
   scene.clock.now += 999;
@@ -56,7 +80,7 @@ it('a tunnel that moves nothing for too long is closed, and one that moves is no
 
 it('an event that cannot be spooled is logged, and the sweep goes on', async () => {
   const record = () => Promise.reject(new Error('disk full'));
-  scene = await openTunnelsScene({ databaseUrl, sliceMs: 5_000, record });
+  scene = await openTunnelsScene({ databaseUrl, reportMs: 5_000, record });
   const tunnel = await scene.open(key.keyId);
   await tunnel.send(100);
   scene.clock.now += 5_000;
