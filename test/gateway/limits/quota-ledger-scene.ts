@@ -29,7 +29,7 @@ export function entry(askedAt: number, bandwidthUsedBytes: number, id = apiKeyId
   };
 }
 
-/** What the database is told of these bytes of a row, of which a report before has said so many. */
+/** An event that reports these bytes of a row, so many of which a report before has said. */
 export function event(bytes: number, before?: number): UsageEvent {
   const { sent: bytesSent, received: bytesReceived } = inBothDirections(bytes);
   return {
