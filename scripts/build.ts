@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { DeploymentRefused } from '../dashboard/read-deployment.ts';
 import { buildDashboard, defaultOutputFolder } from './dashboard/build.ts';
-import { formatSizes, measureBuild } from './dashboard/build-sizes.ts';
+import { formatSizes } from './dashboard/build-sizes.ts';
 import { StackError } from './stack/stack-error.ts';
 
 const usage = `npm run build     builds the dashboard into dashboard/dist, for any static host
@@ -23,10 +23,10 @@ try {
 async function run(folder: string): Promise<void> {
   const begun = performance.now();
   console.error('building the dashboard …');
-  await buildDashboard(folder);
+  const files = await buildDashboard(folder);
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   console.error(`built in ${seconds} s, in ${folder}\n`);
-  console.log(formatSizes(await measureBuild(folder)));
+  console.log(formatSizes(files));
 }
 
 function explain(error: unknown): unknown {

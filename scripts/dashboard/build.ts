@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { readDeployment } from '../../dashboard/read-deployment.ts';
 import { StackError } from '../stack/stack-error.ts';
 import { readBuildRecord, writeBuildRecord } from './build-record.ts';
+import { type BuiltFile, measureBuild } from './build-sizes.ts';
 import { replaceFolder } from './replace-folder.ts';
 import { dashboardFolder, hashDashboardSources } from './sources.ts';
 
@@ -11,10 +12,10 @@ import { dashboardFolder, hashDashboardSources } from './sources.ts';
 export const defaultOutputFolder = join(dashboardFolder, 'dist');
 
 /**
- * Builds the dashboard into `folder`, in place of the build that is there. Throws DeploymentRefused
- * where the environment does not name a project as it should.
+ * Builds the dashboard into `folder`, in place of the build that is there, and gives its files. Throws
+ * DeploymentRefused where the environment does not name a project as it should.
  */
-export async function buildDashboard(folder: string): Promise<void> {
+export async function buildDashboard(folder: string): Promise<BuiltFile[]> {
   readDeployment(process.env);
   await requireReplaceable(folder);
   await clearUnfinished(folder);
@@ -33,7 +34,10 @@ export async function buildDashboard(folder: string): Promise<void> {
       build: { outDir: unfinished, emptyOutDir: false },
     });
     await writeBuildRecord(unfinished, { sources });
+    // before another build may take its place
+    const files = await measureBuild(unfinished);
     await replaceFolder(folder, unfinished);
+    return files;
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }
