@@ -58,8 +58,11 @@ setInterval(() => {
 
 // the process that started it passes on what a signal asks for; a terminal signals all of a group
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
-process.on('disconnect', () => {
+const end = () => {
   // what its clients have is a part, and shall look like one
   traffic?.cut();
   setImmediate(() => process.exit());
-});
+};
+process.on('disconnect', end);
+// it may have ended while this was being loaded
+if (!process.connected) end();
