@@ -44,7 +44,7 @@ function socketsOf(pids: number[]): Socket[] {
 
 function inodes(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).flatMap((fd) => {
+  return descriptorsOf(pid).flatMap((fd) => {
     try {
       return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.[1] ?? [];
     } catch {
@@ -52,4 +52,23 @@ function inodes(pid: number): string[] {
       return [];
     }
   });
+}
+
+/** None of a process that has ended, as a backend of Postgres may at any time. */
+function descriptorsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch (error) {
+    if (!isRunning(pid)) return [];
+    throw error;
+  }
+}
+
+/** Neither gone nor a zombie, which only root may look into. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
