@@ -2,8 +2,12 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { readToEnd } from '../../support/gateway/gateway-fixture.ts';
 
-/** As Node says it of a connection that was reset before the head of an answer. */
-const unanswered = 'read ECONNRESET';
+/**
+ * A connection that the kernel reset, by the system call that noticed: `connect` too, where the reset
+ * came before Node saw the connection. Node's own `socket hang up` has the code and no system call.
+ */
+const isReset = ({ code, syscall }: NodeJS.ErrnoException) =>
+  code === 'ECONNRESET' && syscall !== undefined;
 
 /** What became of the requests of a load. */
 export interface LoadResult {
@@ -108,12 +112,12 @@ export function startLoad({
           result.answered += 1;
           break;
         } catch (error) {
-          const { code, message } = error as NodeJS.ErrnoException;
+          const failure = error as NodeJS.ErrnoException;
           const other = attempt + 1 < ports.length;
-          if (other && code === 'ECONNREFUSED') result.refused += 1;
-          else if (other && code === 'ECONNRESET' && message === unanswered) result.reset += 1;
+          if (other && failure.code === 'ECONNREFUSED') result.refused += 1;
+          else if (other && isReset(failure)) result.reset += 1;
           else {
-            result.failures.push(`kind ${kind}: ${message}`);
+            result.failures.push(`kind ${kind}: ${failure.message}`);
             break;
           }
         }
