@@ -1,5 +1,4 @@
--- Usage: each exchange as an event, and rollups that make reading a month one index lookup a key,
--- whatever the number of events.
+-- Usage: each exchange as an event. Rollups of them, which all reading of sums uses, follow.
 
 -- The widest columns first: none of them needs padding then.
 create table private.proxy_usage_events (
@@ -11,6 +10,7 @@ create table private.proxy_usage_events (
   duration_ms integer not null,
   count integer not null default 1,
   status_code smallint not null,
+  site_length smallint,
   target_host text not null,
   method text not null,
   served_by_node_id text not null,
@@ -20,6 +20,9 @@ create table private.proxy_usage_events (
   constraint "bytes are not negative" check (bytes_sent >= 0 and bytes_received >= 0),
   constraint "a duration is not negative" check (duration_ms >= 0),
   constraint "a status has three digits" check (status_code between 100 and 999),
+  constraint "a site is the end of its host" check (
+    site_length between 1 and char_length(target_host)
+  ),
   constraint "a code is snake case of 1 to 64 characters" check (
     code ~ '^[a-z][a-z0-9_]*$' and octet_length(code) <= 64
   ),
@@ -39,6 +42,9 @@ comment on column private.proxy_usage_events.occurred_at is
 comment on column private.proxy_usage_events.count is
   'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and the '
   'number of refusals of one key, code and minute.';
+comment on column private.proxy_usage_events.site_length is
+  'How many characters at the end of target_host are its site, the domain that somebody registered; null '
+  'for a host that has none, such as an address.';
 comment on column private.proxy_usage_events.code is
   'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
 
@@ -172,53 +178,32 @@ select private.make_usage_partitions(
 );
 
 
-create table private.proxy_usage_hourly (
-  api_key_id uuid not null references private.proxy_keys (id),
-  hour timestamptz not null,
-  user_id uuid,
-  requests bigint not null,
-  bytes_sent bigint not null,
-  bytes_received bigint not null,
-  primary key (api_key_id, hour)
-) with (fillfactor = 70);
-comment on table private.proxy_usage_hourly is
-  'Usage of a key in an hour (UTC), raised with each event but a refusal.';
-create index proxy_usage_hourly_owner on private.proxy_usage_hourly (user_id, hour);
-
-alter table private.proxy_usage_hourly enable row level security;
-create policy "owners read the hourly usage of their own keys" on private.proxy_usage_hourly
-  for select to authenticated using ((select auth.uid()) = user_id);
-
-
-create table private.proxy_usage_monthly (
-  api_key_id uuid not null references private.proxy_keys (id),
-  month date not null,
-  user_id uuid,
-  requests bigint not null,
-  bytes_sent bigint not null,
-  bytes_received bigint not null,
-  last_used_at timestamptz not null,
-  primary key (api_key_id, month),
-  constraint "a month is named by its first day" check (extract(day from month) = 1)
-) with (fillfactor = 70);
-comment on table private.proxy_usage_monthly is
-  'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
-  'lists read.';
-comment on column private.proxy_usage_monthly.last_used_at is
-  'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
-create index proxy_usage_monthly_owner on private.proxy_usage_monthly (user_id, month);
-
-alter table private.proxy_usage_monthly enable row level security;
-create policy "owners read the monthly usage of their own keys" on private.proxy_usage_monthly
-  for select to authenticated using ((select auth.uid()) = user_id);
+create type private.raised_usage as (
+  api_key_id uuid,
+  occurred_at timestamptz,
+  used_until timestamptz,
+  counts boolean,
+  requests bigint,
+  bytes_sent bigint,
+  bytes_received bigint,
+  target_host text,
+  site_length smallint,
+  code text,
+  count bigint,
+  code_before text,
+  count_before bigint
+);
+comment on type private.raised_usage is
+  'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. counts: whether '
+  'it is a use of the key, which a refusal is not. requests, bytes_sent and bytes_received: the difference. '
+  'code and count: what the row says now; code_before and count_before: what it said, null and 0 for a new '
+  'row.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_usage_events, private.counted_usage_events, private.proxy_usage_events_default,
-  private.proxy_usage_hourly, private.proxy_usage_monthly
+  private.proxy_usage_events, private.counted_usage_events, private.proxy_usage_events_default
 from public, anon, authenticated, service_role;
 revoke all on function
   private.is_refusal, private.usage_partition, private.make_usage_partitions
 from public, anon, authenticated, service_role;
-grant select on table private.proxy_usage_hourly, private.proxy_usage_monthly to authenticated;

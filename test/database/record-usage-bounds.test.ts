@@ -37,6 +37,11 @@ const refusals: [field: string, reason: string, values: unknown[]][] = [
   ['occurredAt', 'occurred_too_long_ago', [fromNow(-93 * day - 60_000), '1970-01-01T00:00:00Z']],
   ['occurredAt', 'occurred_in_the_future', [fromNow(6 * 60_000), '9999-01-01T00:00:00+00:00']],
   ['targetHost', 'invalid_target_host', ['', 'x'.repeat(256), missing, null, {}]],
+  [
+    'targetSite',
+    'invalid_target_site',
+    ['', 'other.com', 'ample.com', '.example.com', 'a.shop.example.com', 'EXAMPLE.com', 5, {}],
+  ],
   ['method', 'invalid_method', ['', 'x'.repeat(21), missing, null]],
   ['statusCode', 'invalid_status_code', [99, 1000, -200, 1e9, 'ok', missing, null, 200.5]],
   ['bytesSent', 'invalid_bytes_sent', [-1, 2 ** 46 + 1, 1e300, 'many', missing, null, 0.5, true]],
@@ -116,6 +121,19 @@ it.each([
     recorded: forms.length,
     rejected: others.map(() => ({ reason: 'invalid_occurred_at' })),
   });
+});
+
+it('the site of a target is kept by its length', async () => {
+  const sites = ['example.com', 'shop.example.com', null, undefined];
+  const events = sites.map((targetSite) => usageEvent(keyId, { targetSite }));
+  expect(await recordUsage(gateway, events)).toMatchObject({ recorded: 4, rejected: [] });
+  const kept = await Promise.all(
+    events.map(
+      ({ eventId }) => sql`
+        select site_length from private.proxy_usage_events where event_id = ${eventId}`,
+    ),
+  );
+  expect(kept.map(([row]) => row?.site_length)).toEqual([11, 16, null, null]);
 });
 
 it.each([[null], [7], ['an event'], [true], [{}], [[]]])(

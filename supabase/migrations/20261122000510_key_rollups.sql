@@ -1,0 +1,151 @@
+-- Rollups by key: what a key moved in an hour and in a month. Reading a month is one index lookup a key,
+-- whatever the number of events.
+
+create table private.proxy_usage_hourly (
+  api_key_id uuid not null references private.proxy_keys (id),
+  hour timestamptz not null,
+  user_id uuid,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  primary key (api_key_id, hour)
+) with (fillfactor = 70);
+comment on table private.proxy_usage_hourly is
+  'Usage of a key in an hour (UTC), raised with each event but a refusal.';
+create index proxy_usage_hourly_owner on private.proxy_usage_hourly (user_id, hour);
+
+alter table private.proxy_usage_hourly enable row level security;
+create policy "owners read the hourly usage of their own keys" on private.proxy_usage_hourly
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+create table private.proxy_usage_monthly (
+  api_key_id uuid not null references private.proxy_keys (id),
+  month date not null,
+  user_id uuid,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  last_used_at timestamptz not null,
+  primary key (api_key_id, month),
+  constraint "a month is named by its first day" check (extract(day from month) = 1)
+) with (fillfactor = 70);
+comment on table private.proxy_usage_monthly is
+  'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
+  'lists read.';
+comment on column private.proxy_usage_monthly.last_used_at is
+  'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
+create index proxy_usage_monthly_owner on private.proxy_usage_monthly (user_id, month);
+
+alter table private.proxy_usage_monthly enable row level security;
+create policy "owners read the monthly usage of their own keys" on private.proxy_usage_monthly
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+-- finds the least of the overrides, of which there are few
+create index proxy_keys_bandwidth_override
+  on private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
+  where limit_overrides ->> 'bandwidth_limit_bytes' is not null;
+
+-- The monthly rows first, each in order: all that raises or repairs rollups locks rows in one order. Of
+-- several CTEs that write, Postgres runs the last one first.
+create function private.raise_key_rollups(raised private.raised_usage[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  this_month constant date := date_trunc('month', now())::date;
+  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  most_bytes constant bigint := 9007199254740991;
+  least_limit constant bigint := least(
+    (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
+    (
+      select min((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint)
+      from private.proxy_keys as k
+      where k.limit_overrides ->> 'bandwidth_limit_bytes' is not null
+    )
+  );
+  crossing_keys text[];
+begin
+  with hours as materialized (
+    select
+      r.api_key_id, date_trunc('hour', r.occurred_at) as hour,
+      sum(r.requests) as requests,
+      least(sum(r.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(r.bytes_received), most_bytes) as bytes_received,
+      max(r.used_until) as last_used_at
+    from unnest(raised) as r
+    where r.counts
+    group by 1, 2
+  ),
+  months as materialized (
+    select
+      h.api_key_id, date_trunc('month', h.hour)::date as month,
+      sum(h.requests) as requests, least(sum(h.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(h.bytes_received), most_bytes) as bytes_received,
+      max(h.last_used_at) as last_used_at
+    from hours as h
+    group by 1, 2
+  ),
+  hourly as (
+    insert into private.proxy_usage_hourly as h (
+      api_key_id, hour, user_id, requests, bytes_sent, bytes_received
+    )
+    select r.api_key_id, r.hour, k.user_id, r.requests, r.bytes_sent, r.bytes_received
+    from hours as r
+    join private.proxy_keys as k on k.id = r.api_key_id
+    order by r.api_key_id, r.hour
+    on conflict (api_key_id, hour) do update set
+      requests = h.requests + excluded.requests,
+      bytes_sent = least(h.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
+  ),
+  monthly as (
+    insert into private.proxy_usage_monthly as m (
+      api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
+    )
+    select
+      r.api_key_id, r.month, k.user_id, r.requests, r.bytes_sent, r.bytes_received,
+      r.last_used_at
+    from months as r
+    join private.proxy_keys as k on k.id = r.api_key_id
+    order by r.api_key_id, r.month
+    on conflict (api_key_id, month) do update set
+      requests = m.requests + excluded.requests,
+      bytes_sent = least(m.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(m.bytes_received + excluded.bytes_received, most_bytes),
+      last_used_at = greatest(m.last_used_at, excluded.last_used_at)
+    returning m.api_key_id, m.month, m.bytes_sent + m.bytes_received as total
+  ),
+  -- Only keys past the least of all limits are looked at: mostly none. A full join is hashed or
+  -- merged, where the planner, who expects one row, would else compare each with each.
+  risen as materialized (
+    select m.api_key_id, m.total, m.total - r.bytes_sent - r.bytes_received as total_before
+    from (
+      select * from monthly as m where m.month = this_month and m.total >= least_limit
+    ) as m
+    full join (select * from months as r where r.month = this_month) as r
+      on r.api_key_id = m.api_key_id
+  ),
+  crossing as (
+    select k.key_id
+    from risen as r
+    join private.key_states as k on k.id = r.api_key_id
+    where r.total_before < k.bandwidth_limit_bytes and r.total >= k.bandwidth_limit_bytes
+  )
+  select array_agg(c.key_id) from crossing as c into crossing_keys;
+  perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
+end
+$$;
+comment on function private.raise_key_rollups is
+  'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this month reach '
+  'its limit by it, so that no gateway goes on with the figure that it has cached.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_usage_hourly, private.proxy_usage_monthly
+from public, anon, authenticated, service_role;
+revoke all on function private.raise_key_rollups from public, anon, authenticated, service_role;
+grant select on table private.proxy_usage_hourly, private.proxy_usage_monthly to authenticated;

@@ -1,0 +1,261 @@
+-- Recording: what gateways report, judged, written once, and added to the rollups.
+
+create type gateway.recorded_usage as (recorded integer, repeated integer, rejected jsonb);
+comment on type gateway.recorded_usage is
+  'How many rows a batch made or raised, how many of its reports said nothing new, and which were '
+  'refused: the index in the batch, from 0, the event''s id, and the reason.';
+
+-- A definer: the gateway may write no table. Each row is made or locked, in one order of all rows, before
+-- any is raised: nobody changes a row after it was read, and batches that overlap wait for each other. The
+-- rollups follow, each in its order.
+create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- a batch of 10,000 in memory
+set work_mem = '32MB'
+-- a batch tells the planner nothing, and each new connection would plan its first five again
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  -- a full RFC 3339 time: 'now', or one without its zone, would be another time when repeated
+  time_form constant text :=
+    '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})';
+  all_in_form boolean;
+  first_at timestamptz;
+  last_at timestamptz;
+  accepted integer;
+  reports private.proxy_usage_events[];
+  made private.proxy_usage_events[];
+  known private.proxy_usage_events[];
+  raised private.raised_usage[];
+  outcome gateway.recorded_usage;
+begin
+  if jsonb_typeof(record_usage.events) is distinct from 'array'
+    or jsonb_array_length(record_usage.events) > 100000
+  then
+    perform private.refuse('invalid_request', 'events');
+  end if;
+
+  -- All times in one match, as beginning a match takes longer than matching; each by itself below
+  -- where one is out of form. Only the months from the first to the last are searched for known rows.
+  select
+    string_agg(e.raw || '|', '') ~ ('^(' || time_form || '\|)*$'),
+    min(e.occurred_at), max(e.occurred_at)
+  into all_in_form, first_at, last_at
+  from json_table(
+    record_usage.events, '$[*]'
+    columns (raw text path '$.occurredAt', occurred_at timestamptz path '$.occurredAt')
+  ) as e;
+
+  with judged as materialized (
+    select
+      e.*,
+      case
+        when e.event_id is null then 'invalid_event_id'
+        when e.api_key_id is null then 'invalid_api_key_id'
+        when k.id is null then 'unknown_key'
+        when e.occurred_at is null
+          or (all_in_form is not true and e.raw_occurred_at !~ ('^' || time_form || '$'))
+          then 'invalid_occurred_at'
+        -- older than any partition that retention may have dropped: a repeat could not be recognized
+        when e.occurred_at < now() - interval '93 days' then 'occurred_too_long_ago'
+        when e.occurred_at > now() + interval '5 minutes' then 'occurred_in_the_future'
+        when e.occurred_at < k.created_at - interval '5 minutes' then 'occurred_before_key'
+        when char_length(e.target_host) between 1 and 255 is not true
+          then 'invalid_target_host'
+        when e.target_site = ''
+          or (
+            e.target_site <> e.target_host
+            and right(e.target_host, char_length(e.target_site) + 1) <> '.' || e.target_site
+          )
+          then 'invalid_target_site'
+        when char_length(e.method) between 1 and 20 is not true then 'invalid_method'
+        when e.status_code between 100 and 999 is not true then 'invalid_status_code'
+        -- 64 TiB a row: more than an hour at 100 Gbit/s
+        when e.bytes_sent between 0 and 70368744177664 is not true then 'invalid_bytes_sent'
+        when e.bytes_received between 0 and 70368744177664 is not true
+          then 'invalid_bytes_received'
+        when e.duration_ms >= 0 is not true then 'invalid_duration_ms'
+        -- a key would seem used until then
+        when e.occurred_at + e.duration_ms * interval '1 ms' > now() + interval '5 minutes'
+          then 'ended_in_the_future'
+        -- 100 Gbit/s, and a second for what a clock is off
+        when e.bytes_sent + e.bytes_received > (e.duration_ms + 1000::bigint) * 12500000
+          then 'too_many_bytes'
+        when char_length(e.served_by_node_id) between 1 and 100 is not true
+          then 'invalid_served_by_node_id'
+        -- a bound within the expression takes ten times as long
+        when e.code !~ '^[a-z][a-z0-9_]*$' or octet_length(e.code) > 64 then 'invalid_code'
+        when e.count not between 0 and 1000000
+          or (
+            e.count > 1
+            and private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true
+          )
+          then 'invalid_count'
+      end as reason
+    from json_table(
+      record_usage.events, '$[*]'
+      columns (
+        number for ordinality,
+        raw_event_id jsonb path '$.eventId',
+        event_id uuid path '$.eventId',
+        api_key_id uuid path '$.apiKeyId',
+        raw_occurred_at text path '$.occurredAt',
+        occurred_at timestamptz path '$.occurredAt',
+        target_host text path '$.targetHost',
+        target_site text path '$.targetSite' default '' on error,
+        method text path '$.method',
+        status_code smallint path '$.statusCode',
+        bytes_sent bigint path '$.bytesSent',
+        bytes_received bigint path '$.bytesReceived',
+        duration_ms integer path '$.durationMs',
+        served_by_node_id text path '$.servedByNodeId',
+        code text path '$.code' default '' on error,
+        count integer path '$.count' default -1 on error
+      )
+    ) as e
+    left join private.proxy_keys as k on k.id = e.api_key_id
+  )
+  select
+    -- of several reports of a row the last one says what the others did, and more
+    (
+      select
+        array_agg(
+          (
+            r.api_key_id, r.event_id, r.occurred_at, r.bytes_sent, r.bytes_received, r.duration_ms,
+            coalesce(r.count, 1), r.status_code, char_length(r.target_site), r.target_host, r.method, r.served_by_node_id, r.code
+          )::private.proxy_usage_events
+          order by r.api_key_id, r.occurred_at, r.event_id
+        )
+      from (
+        select distinct on (j.api_key_id, j.occurred_at, j.event_id) j.*
+        from judged as j
+        where j.reason is null
+        order by
+          j.api_key_id, j.occurred_at, j.event_id, j.duration_ms desc,
+          j.bytes_sent + j.bytes_received desc, j.count desc
+      ) as r
+    ),
+    count(*) filter (where j.reason is null),
+    coalesce(
+      jsonb_agg(
+        jsonb_build_object('index', j.number - 1, 'eventId', j.raw_event_id, 'reason', j.reason)
+        order by j.number
+      ) filter (where j.reason is not null),
+      '[]'
+    )
+  into reports, accepted, outcome.rejected
+  from judged as j;
+
+  -- In the order of the array. A known row is locked, and not written.
+  with written as (
+    insert into private.proxy_usage_events as u
+    select r.* from unnest(reports) as r
+    on conflict (api_key_id, occurred_at, event_id) do update set count = u.count where false
+    returning u.api_key_id, u.occurred_at, u.event_id
+  )
+  select
+    -- mostly nothing is known
+    case when (select count(*) from written) < cardinality(reports) then array(
+      select r from unnest(reports) as r
+      where (r.api_key_id, r.occurred_at, r.event_id) not in (select w.* from written as w)
+    ) end
+  into known;
+  made := case when known is null then reports else array(
+    select r from unnest(reports) as r
+    where (r.api_key_id, r.occurred_at, r.event_id) not in (
+      select k.api_key_id, k.occurred_at, k.event_id from unnest(known) as k
+    )
+  ) end;
+
+  -- A statement of its own, which sees the known rows as they were locked. They are written by INSERT: an
+  -- UPDATE would lock all months for it, and wait for retention, which waits for this.
+  with risen_rows as materialized (
+    select
+      r.api_key_id, r.event_id, r.occurred_at,
+      greatest(o.bytes_sent, r.bytes_sent) as bytes_sent,
+      greatest(o.bytes_received, r.bytes_received) as bytes_received,
+      greatest(o.duration_ms, r.duration_ms) as duration_ms,
+      -- what turns out to be no refusal is one request
+      case
+        when private.is_refusal(r.code, r.bytes_sent + r.bytes_received)
+          then greatest(o.count, r.count)
+        else least(greatest(o.count, r.count), 1)
+      end as count,
+      r.status_code, o.site_length, o.target_host, r.method, r.served_by_node_id, r.code,
+      o.code as code_before, o.count as count_before, o.bytes_sent as sent_before,
+      o.bytes_received as received_before,
+      case
+        when private.is_refusal(o.code, o.bytes_sent + o.bytes_received) then 0 else o.count
+      end as requests_before
+    from unnest(known) as r
+    join private.proxy_usage_events as o
+      on o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at and o.event_id = r.event_id
+    where o.occurred_at between first_at and last_at
+      and (
+        r.duration_ms > o.duration_ms or r.bytes_sent > o.bytes_sent
+        or r.bytes_received > o.bytes_received or r.count > o.count
+      )
+      -- what is a request stays one: no report lowers a figure
+      and (
+        private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true
+        or private.is_refusal(o.code, o.bytes_sent + o.bytes_received)
+      )
+  ),
+  rewritten as (
+    insert into private.proxy_usage_events (
+      api_key_id, event_id, occurred_at, bytes_sent, bytes_received, duration_ms, count,
+      status_code, site_length, target_host, method, served_by_node_id, code
+    )
+    select
+      r.api_key_id, r.event_id, r.occurred_at, r.bytes_sent, r.bytes_received, r.duration_ms,
+      r.count, r.status_code, r.site_length, r.target_host, r.method, r.served_by_node_id, r.code
+    from risen_rows as r
+    on conflict (api_key_id, occurred_at, event_id) do update set
+      bytes_sent = excluded.bytes_sent,
+      bytes_received = excluded.bytes_received,
+      duration_ms = excluded.duration_ms,
+      count = excluded.count,
+      status_code = excluded.status_code,
+      code = excluded.code
+  ),
+  -- by how much each row was raised: a new one by all of it; a refusal is no use of its key
+  all_raised as (
+    select (
+      r.api_key_id, r.occurred_at, r.occurred_at + r.duration_ms * interval '1 ms',
+      private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true,
+      r.count - r.requests_before, r.bytes_sent - r.sent_before, r.bytes_received - r.received_before,
+      r.target_host, r.site_length, r.code, r.count, r.code_before, r.count_before
+    )::private.raised_usage as raised
+    from risen_rows as r
+    union all
+    select (
+      m.api_key_id, m.occurred_at, m.occurred_at + m.duration_ms * interval '1 ms',
+      private.is_refusal(m.code, m.bytes_sent + m.bytes_received) is not true,
+      m.count, m.bytes_sent, m.bytes_received,
+      m.target_host, m.site_length, m.code, m.count, null, 0
+    )::private.raised_usage
+    from unnest(made) as m
+  )
+  select array_agg(a.raised) into raised from all_raised as a;
+
+  perform private.raise_key_rollups(raised);
+
+  outcome.recorded := coalesce(cardinality(raised), 0);
+  outcome.repeated := accepted - outcome.recorded;
+  return outcome;
+end
+$$;
+comment on function gateway.record_usage is
+  'Records an array of usage events (camelCase, as the contract names them), each the latest report of '
+  'its row: bytes, duration and count since the row began. Makes the rows that are new, raises those that '
+  'are known, and the rollups by the difference, refusals left out, so a batch may be sent again, and '
+  'late. An event that is of no known key, out of bounds, or cannot have happened (before its key was '
+  'made, or more bytes than 100 Gbit/s) is reported in `rejected` and does not stop the others. Notifies '
+  'as the rollups do. Refusals: invalid_request (no array, or over 100,000 events).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function gateway.record_usage from public, anon, authenticated, service_role;
+grant execute on function gateway.record_usage to proxy_gateway;
