@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseUrl } from '../../scripts/stack/postgres.ts';
+import { isOnPath } from '../gateway/clients/client.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
+import { readPrivileges } from './privilege-catalog.ts';
+
+/** A folder with `pg_dump` and `pg_restore` of Postgres 17 or newer, where those on the PATH are older. */
+const folder = process.env.PG_CLIENT_BIN;
+const program = (name: string) => (folder ? join(folder, name) : name);
+const withoutPrograms =
+  !process.env.REQUIRE_PG_DUMP && !folder && !(isOnPath('pg_dump') && isOnPath('pg_restore'));
+const run = promisify(execFile);
+const schemas = ['public', 'private', 'gateway'];
+
+describe.skipIf(withoutPrograms)('a full database, dumped and restored', () => {
+  let own: OwnDatabase;
+  let restored: postgres.Sql;
+  let batch: ReturnType<typeof usageEvent>[];
+
+  beforeAll(async () => {
+    own = await startOwnDatabase();
+    const keys = await own.newKeys(3);
+    const hour = 3_600_000;
+    batch = keys.flatMap(({ id }) =>
+      Array.from({ length: 200 }, (_, n) =>
+        usageEvent(id, {
+          occurredAt: new Date(Date.now() - n * hour).toISOString(),
+          targetHost: `${n % 7}.example.com`,
+          targetSite: 'example.com',
+          ...(n % 5 === 0 && {
+            code: 'rate_limited',
+            statusCode: 429,
+            bytesSent: 0,
+            bytesReceived: 0,
+          }),
+        }),
+      ),
+    );
+    expect(await recordUsage(own.gateway, batch)).toMatchObject({ recorded: 600, rejected: [] });
+
+    const { port } = new URL(own.dbUrl);
+    const admin = databaseUrl('supabase_admin', Number(port));
+    const dump = join(tmpdir(), `usage-${port}.dump`);
+    await run(program('pg_dump'), ['--format=custom', `--file=${dump}`, admin]);
+    const maker = postgres(admin, { max: 1 });
+    await maker`create database restored owner postgres template template0`;
+    await maker.end();
+    const to = new URL(admin);
+    to.pathname = '/restored';
+    // it fails on the first error
+    await run(program('pg_restore'), ['--exit-on-error', `--dbname=${to}`, dump]);
+    rmSync(dump);
+    to.username = 'postgres';
+    restored = postgres(String(to), { max: 1, onnotice: () => {} });
+  });
+  afterAll(async () => {
+    await restored?.end();
+    await own?.stop();
+  });
+
+  it('has the same owners, grants, definers and policies', async () => {
+    expect(await readPrivileges(restored, schemas)).toEqual(await readPrivileges(own.sql, schemas));
+  });
+
+  it('has the same rows in every table', async () => {
+    const count = async (sql: postgres.Sql) => {
+      const tables = await sql<{ name: string }[]>`
+        select c.oid::regclass::text as name
+        from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = any(${schemas}) and c.relkind in ('r', 'p') order by 1`;
+      const rows = tables.map(async ({ name }) => {
+        const [row] = await sql.unsafe(
+          `select count(*)::integer, md5(string_agg(t::text, '|' order by t::text)) from ${name} as t`,
+        );
+        return [name, row];
+      });
+      return Object.fromEntries(await Promise.all(rows));
+    };
+    const before = await count(own.sql);
+    expect(before['private.proxy_usage_events'].count).toBeGreaterThanOrEqual(600);
+    expect(await count(restored)).toEqual(before);
+  });
+
+  it('counts what is reported again once', async () => {
+    const to = new URL(own.gatewayDbUrl);
+    to.pathname = '/restored';
+    const gateway = postgres(String(to), { max: 1 });
+    const [key] = batch;
+    const next = usageEvent(key?.apiKeyId ?? '');
+    expect(await recordUsage(gateway, [...batch, next])).toMatchObject({
+      recorded: 1,
+      repeated: 600,
+    });
+    await gateway.end();
+  });
+
+  it('is maintained as before, and gets back what belongs to the database itself', async () => {
+    const reports = await restored<{ task: string; outcome: string }[]>`
+      select task, outcome from private.maintain_usage()`;
+    const bad = reports.filter(({ outcome }) => !['unchanged', 'made'].includes(outcome));
+    expect(bad).toEqual([{ task: 'privileges', outcome: 'repaired' }]);
+  });
+});
