@@ -25,9 +25,11 @@ export async function startPostgres(
     user: ProcessUser | null;
     /** False trades the safety of data that are thrown away anyway for speed. */
     durable: boolean;
+    /** Variables of its environment, for tests. */
+    env?: Record<string, string>;
   },
 ): Promise<void> {
-  const { command, port, user, durable } = options;
+  const { command, port, user, durable, env = {} } = options;
   const settings = {
     listen_addresses: loopback,
     port: String(port),
@@ -48,7 +50,7 @@ export async function startPostgres(
       postgresData,
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
-    env: {},
+    env,
     cwd: postgresData,
     logFile: join(logs, 'postgres.log'),
     user,

@@ -19,10 +19,12 @@ export async function startDatabase(options: {
   port?: number;
   /** False trades the safety of data that are thrown away anyway for speed. */
   durable: boolean;
-  /** Told of each step as it is done. */
+  /** Variables of Postgres's environment, for tests. */
+  env?: Record<string, string>;
+  /** Is called with each step as it is done. */
   report: (step: string) => void;
 }): Promise<number> {
-  const { supervisor, state, durable, report } = options;
+  const { supervisor, state, durable, env = {}, report } = options;
   const user = postgresUser();
   await clearStaleLock(state.postgresData);
   if (options.port !== undefined) await requireFreePort(options.port, 'Postgres');
@@ -30,7 +32,7 @@ export async function startDatabase(options: {
   copyTemplate(state.postgresData, user);
   await createCluster(supervisor, state, { initdb: binaries.initdb, user });
   const port = options.port ?? (await freePort());
-  await startPostgres(supervisor, state, { command: binaries.postgres, port, user, durable });
+  await startPostgres(supervisor, state, { command: binaries.postgres, port, user, durable, env });
   report('Postgres 17');
 
   await bootstrapDatabase(port);

@@ -11,6 +11,7 @@ import { startTcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import { type SeededKey, seedKeys } from '../../support/seeded-keys.ts';
 import { startRedis } from '../limits/redis-server.ts';
 import { type LoadTunnel, startTunnelLoad, type TunnelLoad } from '../tunnels/tunnel-load.ts';
+import { withoutClocks } from './clock-ahead.ts';
 import {
   type CountedUsage,
   countEvents,
@@ -29,7 +30,15 @@ const leastEnded = 250;
 /** A hang is a failure; how long a machine takes is not. */
 const courseTimeoutMs = 400_000;
 
-/** Everything that can go wrong does, under load, with a gateway of so many workers. */
+/** From the start of the database to the end of its month: the load is under way then. */
+const beforeMonthEndMs = 15_000;
+/** How long it goes on in the next month, for tunnels that began before to be reported in it. */
+const afterMonthEndMs = 2_000;
+
+/**
+ * Everything that can go wrong does, under load, with a gateway of so many workers, while an hour, a day and
+ * a month end by the database's clock where that can be set.
+ */
 export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][]): void {
   const undo = new AsyncDisposableStack();
   let database: MortalDatabase;
@@ -47,7 +56,10 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
     undo.defer(() => state.remove());
     const supervisor = await createSupervisor(state.processesFile, () => {});
     undo.defer(() => supervisor.stopAll());
-    database = await startMortalDatabase(supervisor, state);
+    const now = new Date();
+    const monthEnd = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1);
+    const aheadMs = withoutClocks ? 0 : monthEnd - now.getTime() - beforeMonthEndMs;
+    database = await startMortalDatabase(supervisor, state, { aheadMs });
     const { sql } = database;
     undo.defer(() => sql.end({ timeout: 1 }));
     await noteReports(sql);
@@ -98,6 +110,8 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       done.push({ ...disturbance, takenAgain: await disturb(scene, disturbance) });
     }
     await load.untilEnded(Math.max(40, leastEnded - load.ended));
+    while (aheadMs > 0 && Date.now() + aheadMs < monthEnd + afterMonthEndMs)
+      await load.untilEnded(10);
     await load.stop();
     exitCode = await scene.gateway.stop();
     counted = await usageByTarget(sql, keys);
@@ -205,6 +219,18 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
         );
       expect(wrong).toEqual([]);
       expect([...counted.keys()].filter((host) => !load.tunnels.has(host))).toEqual([]);
+    });
+
+    it.skipIf(withoutClocks)('counts in two months, and tunnels in both', async () => {
+      const [row] = await database.sql`
+        select
+          count(distinct date_trunc('month', occurred_at, 'UTC'))::integer as months,
+          count(*) filter (where count = 0)::integer as continued,
+          bool_and(occurred_at < now()) as past
+        from private.proxy_usage_events
+        where api_key_id in ${database.sql(keys.map(({ id }) => id))}`;
+      expect(row).toMatchObject({ months: 2, past: true });
+      expect(row?.continued).toBeGreaterThan(0);
     });
 
     it('leaves nothing in the spool, and nothing refused', () => {

@@ -8,6 +8,7 @@ import { identify, isRunning } from '../../../scripts/stack/process-identity.ts'
 import { startDatabase } from '../../../scripts/stack/start-database.ts';
 import type { StateDirectory } from '../../../scripts/stack/state-directory.ts';
 import type { Supervisor } from '../../../scripts/stack/supervisor.ts';
+import { clockAhead } from './clock-ahead.ts';
 
 /** A migrated database of a test's own, which may be killed. Its supervisor ends it in the end. */
 export interface MortalDatabase {
@@ -21,12 +22,14 @@ export interface MortalDatabase {
   start(): Promise<void>;
 }
 
-/** Starts one that writes to disk what it has promised to keep. */
+/** Starts one that writes to disk what it has promised to keep, with a clock that is ahead. */
 export async function startMortalDatabase(
   supervisor: Supervisor,
   state: StateDirectory,
+  { aheadMs = 0 }: { aheadMs?: number } = {},
 ): Promise<MortalDatabase> {
-  const settings = { supervisor, state, durable: true, report: () => {} };
+  const env = aheadMs === 0 ? {} : clockAhead(aheadMs);
+  const settings = { supervisor, state, durable: true, env, report: () => {} };
   const port = await startDatabase(settings);
   const sql = postgres(databaseUrl('postgres', port), { max: 2, onnotice: () => {} });
   return {
