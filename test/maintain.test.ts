@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maintain } from '../scripts/maintain/maintain.ts';
 import { openDatabase } from '../scripts/operator-database.ts';
 import { readProjectConfig } from '../scripts/stack/project-config.ts';
+import { forgetUsage } from './database/old-usage.ts';
 import { connectAlone } from './support/connect-alone.ts';
 import { callCommand, type Ended, startCommand } from './support/operator-command.ts';
 import { type OwnDatabase, startOwnDatabase } from './support/own-stack.ts';
 import { findDrift, recordUsage, usageEvent } from './support/usage-events.ts';
-import { monthFromNow } from './support/usage-scenes.ts';
+import { dayFromNow, partitionOf } from './support/usage-scenes.ts';
 
 const password = 'postgres';
 
@@ -21,6 +22,7 @@ beforeAll(async () => {
   database = await startOwnDatabase();
   sql = database.sql;
   id = (await database.newKeys(1))[0]?.id ?? '';
+  await forgetUsage(sql);
   await recordUsage(database.gateway, [usageEvent(id)]);
 });
 
@@ -39,36 +41,34 @@ const runMaintenance = async (url: string, args: string[] = []) =>
 const startMaintenance = (args: string[] = []) =>
   startCommand('scripts/maintain.ts', args, database.dbUrl);
 
-/** Task, month and outcome of each row, where there is a month. */
+/** Task, day and outcome of each row, where there is a day. */
 const outcomes = (rows: string[][]) =>
   rows.map((row) => row.slice(0, /^\d{4}-/.test(row[1] ?? '') ? 3 : 2).join(' '));
 
-const [thisMonth, lastMonth] = [monthFromNow(0).slice(0, 7), monthFromNow(-1).slice(0, 7)];
-const partitionOf = (month: string) =>
-  `private.proxy_usage_events_${month.slice(0, 7).replace('-', '_')}`;
+const [today, yesterday] = [dayFromNow(0), dayFromNow(-1)];
 
-async function exists(month: string): Promise<boolean> {
-  const [row] = await sql`select to_regclass(${partitionOf(month)}) is not null as exists`;
+async function exists(day: string): Promise<boolean> {
+  const [row] = await sql`select to_regclass(${partitionOf(day)}) is not null as exists`;
   return row?.exists === true;
 }
 
 async function addDrift(): Promise<void> {
-  await sql`update private.proxy_usage_monthly set bytes_sent = 7 where api_key_id = ${id}`;
+  await sql`update private.proxy_usage_hourly set bytes_sent = 7 where api_key_id = ${id}`;
 }
 
 it('does all its tasks, in aligned columns, and ends with 0', async () => {
-  await sql.unsafe(`drop table ${partitionOf(monthFromNow(12))}`);
+  await sql.unsafe(`drop table ${partitionOf(dayFromNow(40))}`);
   const { code, rows, stdout, stderr } = withRows(await startMaintenance().ended);
   expect([code, stderr]).toEqual([0, '']);
   expect(outcomes(rows)).toEqual([
     'partitions made',
-    `reconcile ${lastMonth} unchanged`,
-    `reconcile ${thisMonth} unchanged`,
+    `reconcile ${yesterday} unchanged`,
+    `reconcile ${today} unchanged`,
     'retention unchanged',
     'accounts unchanged',
     'privileges unchanged',
   ]);
-  expect(await exists(monthFromNow(12))).toBe(true);
+  expect(await exists(dayFromNow(40))).toBe(true);
   const lines = stdout.trimEnd().split('\n');
   const columns = lines[0]?.indexOf('outcome') ?? -1;
   expect(lines.map((line) => line[columns - 1])).toEqual(Array(7).fill(' '));
@@ -78,87 +78,112 @@ it('does all its tasks, in aligned columns, and ends with 0', async () => {
 it('repairs drift, says so, and leaves a log', async () => {
   await addDrift();
   const { code, rows } = await runMaintenance(database.dbUrl);
-  expect([code, outcomes(rows)[2]]).toEqual([0, `reconcile ${thisMonth} repaired`]);
+  expect([code, outcomes(rows)[2]]).toEqual([0, `reconcile ${today} repaired`]);
   expect(await findDrift(sql, [id])).toEqual([]);
   const again = await runMaintenance(database.dbUrl);
-  expect([again.code, outcomes(again.rows)[2]]).toEqual([0, `reconcile ${thisMonth} unchanged`]);
+  expect([again.code, outcomes(again.rows)[2]]).toEqual([0, `reconcile ${today} unchanged`]);
   const logged = await sql`
-    select task, to_char(month, 'YYYY-MM') as month from private.maintenance_log
+    select task, day::text from private.maintenance_log
     where outcome = 'repaired'`;
-  expect([...logged]).toEqual([{ task: 'reconcile', month: thisMonth }]);
+  expect([...logged]).toEqual([{ task: 'reconcile', day: today }]);
 });
 
-it('reconciles one month alone', async () => {
+it('reconciles one day alone', async () => {
   await addDrift();
-  const other = await runMaintenance(database.dbUrl, ['--month', lastMonth]);
-  expect([other.code, outcomes(other.rows)]).toEqual([0, [`reconcile ${lastMonth} unchanged`]]);
-  const run = await runMaintenance(database.dbUrl, ['--month', thisMonth]);
-  expect([run.code, outcomes(run.rows)]).toEqual([0, [`reconcile ${thisMonth} repaired`]]);
+  const other = await runMaintenance(database.dbUrl, ['--day', yesterday]);
+  expect(outcomes(other.rows)).not.toContain(`reconcile ${today} repaired`);
+  const run = await runMaintenance(database.dbUrl, ['--day', today]);
+  expect(run.code).toBe(0);
+  expect(outcomes(run.rows)).toContain(`reconcile ${today} repaired`);
   expect(await findDrift(sql, [id])).toEqual([]);
 });
 
-describe('old months', () => {
-  const month = '2010-06-01';
+describe('old days', () => {
+  const make = (day: string) => sql`select private.make_usage_partitions(${day}, ${day})`;
+  const readAge = async () => {
+    const [row] = await sql`select keep_days from private.maintenance_settings`;
+    return row?.keep_days as unknown;
+  };
 
-  it('are kept where no age is given, and dropped by --keep-months', async () => {
-    await sql`select private.make_usage_partitions(${month}, ${month})`;
-    expect(await runMaintenance(database.dbUrl)).toMatchObject({ code: 0 });
-    expect(await exists(month)).toBe(true);
-    const { code, rows } = await runMaintenance(database.dbUrl, ['--keep-months', '12']);
-    expect([code, outcomes(rows)[3]]).toEqual([0, 'retention 2010-06 dropped']);
-    expect(await exists(month)).toBe(false);
-  });
-
-  it('are dropped by the age in the settings', async () => {
-    await sql`select private.make_usage_partitions('2010-07-01', '2010-07-01')`;
-    await sql`update private.maintenance_settings set keep_months = 12`;
+  it('are dropped after 90 days', async () => {
+    await make(dayFromNow(-91));
+    await make(dayFromNow(-90));
     const { code, rows } = await runMaintenance(database.dbUrl);
-    expect([code, outcomes(rows)[3]]).toEqual([0, 'retention 2010-07 dropped']);
-    await sql`update private.maintenance_settings set keep_months = null`;
+    expect(code).toBe(0);
+    expect(outcomes(rows)).toContain(`retention ${dayFromNow(-91)} dropped`);
+    expect([await exists(dayFromNow(-91)), await exists(dayFromNow(-90))]).toEqual([false, true]);
   });
+
+  it('are dropped after as many as --keep-days says, also in the nights to come', async () => {
+    const { code, rows } = await runMaintenance(database.dbUrl, ['--keep-days', '80']);
+    expect(code).toBe(0);
+    expect(outcomes(rows)).toContain(`retention ${dayFromNow(-90)} dropped`);
+    expect(await readAge()).toBe(80);
+    await make('2010-07-01');
+    const night = await runMaintenance(database.dbUrl);
+    expect(outcomes(night.rows)).toContain('retention 2010-07-01 dropped');
+  });
+
+  it.each(['2', '36501', '999999999'])(
+    '--keep-days %s is refused, and nothing is done',
+    async (days) => {
+      const { code, stdout, stderr } = await runMaintenance(database.dbUrl, ['--keep-days', days]);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain('events are kept for 3 to 36,500 days');
+      expect(await readAge()).toBe(80);
+    },
+  );
 
   it('with drift are kept, and the end is 1', async () => {
-    await sql`select private.make_usage_partitions('2010-08-01', '2010-08-01')`;
+    await make('2010-08-01');
+    await runMaintenance(database.dbUrl, ['--day', '2010-08-01']);
     await sql`
-      insert into private.proxy_usage_monthly values (${id}, '2010-08-01', null, 1, 2, 3, now())`;
-    const { code, rows } = await runMaintenance(database.dbUrl, ['--keep-months', '4']);
-    expect([code, outcomes(rows)[3]]).toEqual([1, 'retention 2010-08 kept']);
+      insert into private.proxy_usage_hourly values (${id}, '2010-08-01', null, 1, 2, 3)`;
+    const { code, rows } = await runMaintenance(database.dbUrl);
+    expect(code).toBe(1);
+    expect(outcomes(rows)).toContain('retention 2010-08-01 kept');
     expect(await exists('2010-08-01')).toBe(true);
-    expect(await runMaintenance(database.dbUrl, ['--month', '2010-08'])).toMatchObject({ code: 0 });
-    expect(await runMaintenance(database.dbUrl, ['--keep-months', '4'])).toMatchObject({ code: 0 });
+    const day = await runMaintenance(database.dbUrl, ['--day', '2010-08-01']);
+    expect(day).toMatchObject({ code: 0 });
+    expect(outcomes(day.rows)).toEqual(['reconcile 2010-08-01 repaired']);
+    expect(await runMaintenance(database.dbUrl)).toMatchObject({ code: 0 });
+    expect(await exists('2010-08-01')).toBe(false);
   });
 
-  it('a task that fails stops no other, and the end is 1', async () => {
-    await addDrift();
-    const { code, rows } = await runMaintenance(database.dbUrl, ['--keep-months', '3']);
-    expect([code, outcomes(rows).slice(2)]).toEqual([
-      1,
-      [
-        `reconcile ${thisMonth} repaired`,
-        'retention failed',
-        'accounts unchanged',
-        'privileges unchanged',
-      ],
-    ]);
+  it('that must be archived first are kept, and the end is 1', async () => {
+    const [other] = await database.newKeys(1);
+    await make('2010-09-01');
+    await sql`
+      insert into private.proxy_usage_events (
+        event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
+        bytes_received, duration_ms, served_by_node_id
+      ) values (gen_random_uuid(), ${other?.id ?? ''}, '2010-09-01', 'a', 'CONNECT', 200, 1, 2, 3, 'n')`;
+    await sql`update private.maintenance_settings set require_archive = true`;
+    const { code, rows } = await runMaintenance(database.dbUrl);
+    await sql`update private.maintenance_settings set require_archive = false`;
+    expect(code).toBe(1);
+    expect(outcomes(rows)).toContain('reconcile 2010-09-01 repaired');
+    expect(outcomes(rows)).toContain('retention 2010-09-01 kept');
   });
 
   it('that were dropped are not reconciled, and the end is 1', async () => {
-    const { code, rows } = await runMaintenance(database.dbUrl, ['--month', '2010-06']);
-    expect([code, outcomes(rows)]).toEqual([1, ['reconcile 2010-06 failed']]);
+    const { code, rows } = await runMaintenance(database.dbUrl, ['--day', '2010-07-01']);
+    expect([code, outcomes(rows)]).toEqual([1, ['reconcile failed']]);
   });
 });
 
 it('in one call, a task that fails is reported and stops no other', async () => {
   await addDrift();
-  const rows = await sql`select task, outcome from private.maintain_usage(3)`;
+  const rows = await sql`
+    select task, outcome from private.maintain_usage(days => array['2010-07-01'::date])`;
   expect(rows.map(({ task, outcome }) => `${task} ${outcome}`)).toEqual([
-    'reconcile unchanged',
-    'reconcile repaired',
-    'retention failed',
+    'reconcile failed',
+    expect.stringMatching(/^retention /),
     'partitions unchanged',
     'accounts unchanged',
     'privileges unchanged',
   ]);
+  expect(await runMaintenance(database.dbUrl)).toMatchObject({ code: 0 });
   expect(await findDrift(sql, [id])).toEqual([]);
   await expect(sql`select from private.maintain_usage(tasks => '{tidy}')`).rejects.toMatchObject({
     code: '22023',
@@ -168,7 +193,7 @@ it('in one call, a task that fails is reported and stops no other', async () => 
 it('skips what other maintenance is at, and ends with 1', async () => {
   const other = await connectAlone(database.dbUrl);
   await other`begin`;
-  await other`select from private.reconcile_usage(now()::date)`;
+  await other`select from private.reconcile_usage((now() at time zone 'UTC')::date)`;
   const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)]).toEqual([
     1,
@@ -202,7 +227,7 @@ it('says what it is at when that takes long', async () => {
   await addDrift();
   const holding = await connectAlone(database.dbUrl);
   await holding`begin`;
-  await holding`select from private.proxy_usage_monthly where api_key_id = ${id} for update`;
+  await holding`select from private.proxy_usage_hourly where api_key_id = ${id} for update`;
   const run = startMaintenance();
   while (!run.words.stderr.includes('reconcile: 2 s'))
     await once(run.child.stderr ?? run.child, 'data');
@@ -249,10 +274,10 @@ describe('where it cannot work it says what to do, and never the password', () =
 });
 
 it('a process that fails says so on stderr, and ends with 1', async () => {
-  const { code, stdout, stderr } = await startMaintenance(['--month', 'May']).ended;
+  const { code, stdout, stderr } = await startMaintenance(['--day', 'today']).ended;
   expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toContain('--month wants a year and a month');
-  const { code: found } = await startMaintenance(['--month', '2010-06']).ended;
+  expect(stderr).toContain('--day wants a date');
+  const { code: found } = await startMaintenance(['--day', '2010-07-01']).ended;
   expect(found).toBe(1);
 });
 
@@ -262,22 +287,23 @@ it('without DATABASE_URL it is the local stack’s database', () => {
 
 describe('arguments', () => {
   it.each([
-    [['--month', '2026-13']],
-    [['--month', 'May']],
-    [['--keep-months', 'all']],
-    [['--keep-months', '-4']],
-    [['--month', '2026-07', '--keep-months', '12']],
+    [['--day', '2026-02-30']],
+    [['--day', '2026-07']],
+    [['--day', 'today']],
+    [['--keep-days', 'all']],
+    [['--keep-days', '-4']],
+    [['--day', '2026-07-31', '--keep-days', '12']],
     [['--everything']],
     [['2026-07']],
   ])('%j is refused with the usage, and nothing is done', async (args) => {
     const { code, stdout, stderr } = await runMaintenance(database.dbUrl, args);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toContain('--keep-months <n>');
+    expect(stderr).toContain('--keep-days <n>');
   });
 
   it('--help shows the usage', async () => {
     const { code, stdout } = await runMaintenance(database.dbUrl, ['--help']);
     expect(code).toBe(0);
-    expect(stdout).toContain('--month <YYYY-MM>');
+    expect(stdout).toContain('--day <YYYY-MM-DD>');
   });
 });

@@ -70,6 +70,9 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
       return ids;
     },
     async newUsage(keys, { events, days }) {
+      // as a service has them that has run for so long
+      await sql`
+        select private.make_usage_partitions(now()::date - ${days}::integer - 1, now()::date)`;
       for (let recorded = 0; recorded < events; recorded += usageBatch) {
         await sql`
           select gateway.record_usage(jsonb_agg(jsonb_build_object(

@@ -5,13 +5,14 @@ import { explainFailure, openDatabase } from '../operator-database.ts';
 import { StackError } from '../stack/stack-error.ts';
 import { type Report, runTask, type Task } from './tasks.ts';
 
-const usage = `npm run maintain                           recounts the usage of the last month and this one,
-                                           makes the coming months' partitions, and checks
-                                           owners' accounts and the gateways' logins
-npm run maintain -- --keep-months <n>      drops the events of months before the last n as well,
-                                           n being at least 4; their rollups stay. Without it the
-                                           age in private.maintenance_settings holds, if one is set
-npm run maintain -- --month <YYYY-MM>      recounts the usage of that month, and nothing else
+const usage = `npm run maintain                        recounts the usage of yesterday, today and each older day whose
+                                        events have changed since, makes the coming days'
+                                        partitions, drops the events of days older than they are
+                                        kept (90 days; rollups stay), and checks owners' accounts
+                                        and the gateways' logins
+npm run maintain -- --keep-days <n>     the same, and events are kept for n days from now on: 3 to
+                                        36500. It is the setting in private.maintenance_settings
+npm run maintain -- --day <YYYY-MM-DD>  recounts the usage of that day, and nothing else
 
 DATABASE_URL names the database, as role postgres; without it, it is the local stack's.
 Ends with 0 when all is well, and with 1 when something failed or waits for somebody.`;
@@ -26,51 +27,66 @@ export function maintain(
     const { values } = parseArgs({
       args,
       options: {
-        'keep-months': { type: 'string' },
-        month: { type: 'string' },
+        'keep-days': { type: 'string' },
+        day: { type: 'string' },
         help: { type: 'boolean' },
       },
     });
-    if (!values.help) return run(readTasks(values), url, console);
+    if (!values.help) return run(readTasks(values), readKeepDays(values), url, console);
     console.log(usage);
     return 0;
   };
   return runCommand(command, usage, console);
 }
 
-function readTasks(values: { 'keep-months'?: string; month?: string }): Task[] {
-  const { month, 'keep-months': keepMonths } = values;
-  if (month !== undefined && keepMonths !== undefined) {
-    throw new StackError('--month reconciles one month and drops nothing.', usage);
+interface Values {
+  'keep-days'?: string;
+  day?: string;
+}
+
+function readTasks({ day, 'keep-days': keepDays }: Values): Task[] {
+  if (day === undefined) {
+    return [
+      { name: 'partitions' },
+      { name: 'reconcile' },
+      { name: 'retention' },
+      { name: 'accounts' },
+      { name: 'privileges' },
+    ];
   }
-  if (month !== undefined) {
-    if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(month)) {
-      throw new StackError('--month wants a year and a month, as 2026-07.', usage);
-    }
-    return [{ name: 'reconcile', month }];
+  if (keepDays !== undefined) {
+    throw new StackError('--day reconciles one day and drops nothing.', usage);
   }
-  if (keepMonths !== undefined && !/^\d{1,5}$/.test(keepMonths)) {
-    throw new StackError('--keep-months wants a whole number.', usage);
+  if (!isDay(day)) throw new StackError('--day wants a date, as 2026-07-31.', usage);
+  return [{ name: 'reconcile', day }];
+}
+
+function readKeepDays({ 'keep-days': keepDays }: Values): number | null {
+  if (keepDays !== undefined && !/^\d{1,9}$/.test(keepDays)) {
+    throw new StackError('--keep-days wants a whole number.', usage);
   }
-  return [
-    { name: 'partitions' },
-    { name: 'reconcile' },
-    keepMonths === undefined
-      ? { name: 'retention' }
-      : { name: 'retention', keepMonths: Number(keepMonths) },
-    { name: 'accounts' },
-    { name: 'privileges' },
-  ];
+  return keepDays === undefined ? null : Number(keepDays);
+}
+
+function isDay(text: string): boolean {
+  const day = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : null;
+  // the 31st of a shorter month is a day of the next one
+  return day !== null && !Number.isNaN(day.valueOf()) && day.toISOString().startsWith(text);
 }
 
 async function run(
   tasks: Task[],
+  keepDays: number | null,
   url: string | undefined,
   console: Pick<Console, 'log' | 'error'>,
 ): Promise<number> {
   const database = openDatabase(url);
   const reports: Report[] = [];
   try {
+    // committed before days are dropped, so that no gateway records into one of them meanwhile
+    if (keepDays !== null) {
+      await database.sql`update private.maintenance_settings set keep_days = ${keepDays}`;
+    }
     for (const task of tasks) reports.push(...(await runTask(database.sql, task, console.error)));
   } catch (error) {
     throw explainFailure(error, database.address);
@@ -88,7 +104,7 @@ function needsAttention({ outcome }: Report): boolean {
 
 function formatReports(reports: Report[]): string {
   return alignColumns([
-    ['task', 'month', 'outcome', 'detail'],
-    ...reports.map(({ task, month, outcome, detail }) => [task, month ?? '', outcome, detail]),
+    ['task', 'day', 'outcome', 'detail'],
+    ...reports.map(({ task, day, outcome, detail }) => [task, day ?? '', outcome, detail]),
   ]);
 }

@@ -5,16 +5,15 @@ export type Task =
   | { name: 'partitions' }
   | { name: 'accounts' }
   | { name: 'privileges' }
-  /** The last month and this one, or one month, as `2026-07`. */
-  | { name: 'reconcile'; month?: string }
-  /** Without a number of months, the age in `private.maintenance_settings`. */
-  | { name: 'retention'; keepMonths?: number };
+  | { name: 'retention' }
+  /** The days that may have changed, or one day, as `2026-07-31`. */
+  | { name: 'reconcile'; day?: string };
 
 /** A row of what `private.maintain_usage` reports. */
 export interface Report {
   task: string;
-  /** `2026-07`, or null where the task is not about one month. */
-  month: string | null;
+  /** `2026-07-31`, or null where the task is not about one day. */
+  day: string | null;
   outcome: string;
   detail: string;
 }
@@ -43,17 +42,15 @@ export async function runTask(
 }
 
 async function maintain(sql: postgres.Sql, task: Task): Promise<Report[]> {
-  const keepMonths = task.name === 'retention' ? (task.keepMonths ?? null) : null;
-  const month = task.name === 'reconcile' ? (task.month ?? null) : null;
+  const day = task.name === 'reconcile' ? (task.day ?? null) : null;
   return sql.begin('isolation level read committed', async (transaction) => {
     // a hosted database ends what takes over two minutes
     await transaction`set local statement_timeout = 0`;
     return transaction<Report[]>`
-      select task, to_char(month, 'YYYY-MM') as month, outcome, detail
+      select task, day::text, outcome, detail
       from private.maintain_usage(
-        ${keepMonths}::integer,
         array[${task.name}],
-        case when ${month}::text is not null then array[to_date(${month}, 'YYYY-MM')] end
+        case when ${day}::text is not null then array[${day}::date] end
       )`;
   });
 }

@@ -33,8 +33,8 @@ create table private.proxy_usage_events (
 ) partition by range (occurred_at);
 comment on table private.proxy_usage_events is
   'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: the row '
-  'of a tunnel that runs is raised by each report. Partitioned by month (UTC): old events leave '
-  'by dropping a partition.';
+  'of a tunnel that runs is raised by each report. Partitioned by day (UTC): old events leave by '
+  'dropping a partition.';
 comment on column private.proxy_usage_events.event_id is
   'Of the request: the rows of a tunnel that lasts for hours share it.';
 comment on column private.proxy_usage_events.occurred_at is
@@ -79,58 +79,74 @@ create table private.proxy_usage_events_default
 alter table private.proxy_usage_events_default enable row level security;
 
 
--- Which table holds a month. By name: what an operator has detached is no partition any more.
-create function private.usage_partition(month date) returns regclass
+-- Which table holds a day. By name: what an operator has detached is no partition any more.
+create function private.usage_partition(day date) returns regclass
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
     select i.inhrelid::regclass
-    from pg_inherits as i
-    join pg_class as c on c.oid = i.inhrelid
-    where i.inhparent = 'private.proxy_usage_events'::regclass
-      and c.relname = 'proxy_usage_events_' || to_char(usage_partition.month, 'YYYY_MM')
+    from pg_class as c
+    join pg_inherits as i on i.inhrelid = c.oid
+    where c.relnamespace = 'private'::regnamespace
+      and c.relname = 'proxy_usage_events_' || to_char(usage_partition.day, 'YYYY_MM_DD')
+      and i.inhparent = 'private.proxy_usage_events'::regclass
   );
 end
 $$;
 comment on function private.usage_partition is
-  'The partition of proxy_usage_events of the month that the date is in, or null without one.';
+  'The partition of proxy_usage_events of that day, or null without one.';
+
+create function private.partitioned_usage_days() returns setof date
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select to_date(right(c.relname, 10), 'YYYY_MM_DD') as day
+  from pg_inherits as i
+  join pg_class as c on c.oid = i.inhrelid
+  where i.inhparent = 'private.proxy_usage_events'::regclass
+    and c.relname ~ '^proxy_usage_events_\d{4}_\d{2}_\d{2}$'
+  order by 1;
+end
+$$;
+comment on function private.partitioned_usage_days is 'The days that have a partition, in order.';
 
 
--- Makes the partitions of the months from `first` to `last`; those that exist are left alone.
--- Postgres makes no partition of what the default one already holds, so a month is made as a table
--- of its own, takes its rows from the default partition, and is attached, in one transaction.
+-- Makes the partitions of the days from the first to the last; those that exist are left alone.
+-- Postgres makes no partition of what the default one already holds, so a day is made as a table
+-- by itself, takes its rows from the default partition, and is attached, in one transaction.
 -- Recording waits meanwhile: an event on its way into the default partition would be refused.
-create function private.make_usage_partitions(first_month date, last_month date) returns integer
+create function private.make_usage_partitions(first_day date, last_day date) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
 as $$
 declare
-  month date;
+  day date;
   partition_name text;
   begins text;
   ends text;
   made integer := 0;
 begin
-  for month in
-    select m::date
+  for day in
+    select d::date
     from generate_series(
-      date_trunc('month', make_usage_partitions.first_month::timestamp),
-      make_usage_partitions.last_month::timestamp,
-      interval '1 month'
-    ) as m
+      make_usage_partitions.first_day::timestamp, make_usage_partitions.last_day::timestamp,
+      interval '1 day'
+    ) as d
   loop
-    continue when private.usage_partition(month) is not null;
-    lock table private.proxy_usage_events in share row exclusive mode;
+    continue when private.usage_partition(day) is not null;
+    lock table only private.proxy_usage_events in share row exclusive mode;
     lock table private.proxy_usage_events_default in access exclusive mode;
     -- another may have made it while this waited
-    continue when private.usage_partition(month) is not null;
+    continue when private.usage_partition(day) is not null;
 
-    partition_name := 'proxy_usage_events_' || to_char(month, 'YYYY_MM');
-    begins := month::text || ' 00:00:00+00';
-    ends := (month + interval '1 month')::date::text || ' 00:00:00+00';
+    partition_name := 'proxy_usage_events_' || to_char(day, 'YYYY_MM_DD');
+    begins := day::text || ' 00:00:00+00';
+    ends := (day + 1)::text || ' 00:00:00+00';
     execute format(
       'create table private.%I (
          like private.proxy_usage_events including defaults including constraints including indexes
@@ -143,8 +159,7 @@ begin
       partition_name
     );
     execute format(
-      'comment on table private.%I is %L', partition_name,
-      'Usage events of ' || to_char(month, 'YYYY-MM') || ' (UTC).'
+      'comment on table private.%I is %L', partition_name, 'Usage events of ' || day || ' (UTC).'
     );
     execute format(
       'with moved as (
@@ -166,15 +181,14 @@ begin
 end
 $$;
 comment on table private.proxy_usage_events_default is
-  'Usage events whose month has no partition: a net, expected to be empty.';
+  'Usage events whose day has no partition: a net, emptied each night.';
 comment on function private.make_usage_partitions is
-  'Makes the monthly partitions of proxy_usage_events from first_month to last_month, both '
-  'included, with the events that the default partition held of them, and returns how many were '
-  'missing. Fails (55P03) when events are being recorded for over 2 s without a pause.';
+  'Makes the daily partitions of proxy_usage_events from first_day to last_day, both included, with '
+  'the events that the default partition held of them, and returns how many were missing. Fails '
+  '(55P03) when events are being recorded for over 2 s without a pause.';
 
 select private.make_usage_partitions(
-  (now() at time zone 'UTC' - interval '3 months')::date,
-  (now() at time zone 'UTC' + interval '12 months')::date
+  (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 40
 );
 
 
@@ -205,5 +219,6 @@ revoke all on table
   private.proxy_usage_events, private.counted_usage_events, private.proxy_usage_events_default
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.is_refusal, private.usage_partition, private.make_usage_partitions
+  private.is_refusal, private.usage_partition, private.partitioned_usage_days,
+  private.make_usage_partitions
 from public, anon, authenticated, service_role;

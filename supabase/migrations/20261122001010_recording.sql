@@ -24,6 +24,7 @@ declare
   all_in_form boolean;
   first_at timestamptz;
   last_at timestamptz;
+  oldest_at timestamptz;
   accepted integer;
   reports private.proxy_usage_events[];
   made private.proxy_usage_events[];
@@ -37,8 +38,12 @@ begin
     perform private.refuse('invalid_request', 'events');
   end if;
 
+  -- Retention drops no day between this and the commit: a repeat of its events could not be recognized.
+  lock table only private.proxy_usage_events in row exclusive mode;
+  oldest_at := private.oldest_usage_day();
+
   -- All times in one match, as beginning a match takes longer than matching; each by itself below
-  -- where one is out of form. Only the months from the first to the last are searched for known rows.
+  -- where one is out of form. Only the days from the first to the last are searched for known rows.
   select
     string_agg(e.raw || '|', '') ~ ('^(' || time_form || '\|)*$'),
     min(e.occurred_at), max(e.occurred_at)
@@ -58,8 +63,7 @@ begin
         when e.occurred_at is null
           or (all_in_form is not true and e.raw_occurred_at !~ ('^' || time_form || '$'))
           then 'invalid_occurred_at'
-        -- older than any partition that retention may have dropped: a repeat could not be recognized
-        when e.occurred_at < now() - interval '93 days' then 'occurred_too_long_ago'
+        when e.occurred_at < oldest_at then 'occurred_too_long_ago'
         when e.occurred_at > now() + interval '5 minutes' then 'occurred_in_the_future'
         when e.occurred_at < k.created_at - interval '5 minutes' then 'occurred_before_key'
         when char_length(e.target_host) between 1 and 255 is not true
@@ -170,7 +174,7 @@ begin
   ) end;
 
   -- A statement of its own, which sees the known rows as they were locked. They are written by INSERT: an
-  -- UPDATE would lock all months for it, and wait for retention, which waits for this.
+  -- UPDATE would lock all days for it, and wait for retention, which waits for this.
   with risen_rows as materialized (
     select
       r.api_key_id, r.event_id, r.occurred_at,

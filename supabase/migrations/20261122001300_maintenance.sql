@@ -4,7 +4,7 @@ create table private.maintenance_log (
   id uuid primary key default private.uuid_v7(),
   ran_at timestamptz not null default clock_timestamp(),
   task text not null,
-  month date,
+  day date,
   outcome text not null,
   detail text not null
 );
@@ -15,7 +15,7 @@ alter table private.maintenance_log enable row level security;
 
 create type private.maintenance_report as (
   task text,
-  month date,
+  day date,
   outcome text,
   detail text
 );
@@ -24,111 +24,121 @@ comment on type private.maintenance_report is
   'somebody should look, found, kept, skipped or failed.';
 
 
-create function private.report_reconciling(month date) returns private.maintenance_report
+create function private.report_reconciling(days date[]) returns setof private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 as $$
 declare
-  found record;
+  -- before the events are read: a day that changes meanwhile is checked again
+  checks private.reconciled_usage_days[] := array(
+    select private.check_of_usage_day(d) from unnest(report_reconciling.days) as d order by d
+  );
+  corrections private.usage_correction[] := array(
+    select c from private.reconcile_usage(variadic report_reconciling.days) as c
+  );
 begin
+  insert into private.reconciled_usage_days as r
+  select c.* from unnest(checks) as c
+  on conflict (day) do update set
+    checked_at = excluded.checked_at,
+    changes = excluded.changes,
+    counted_since = excluded.counted_since;
+  return query
   select
-    count(*) filter (where c.rollup = 'hourly') as hourly,
-    count(*) filter (where c.rollup = 'monthly') as monthly,
-    coalesce(sum(c.requests) filter (where c.rollup = 'monthly'), 0) as requests,
-    coalesce(sum(c.bytes_sent + c.bytes_received) filter (where c.rollup = 'monthly'), 0) as bytes
-  into found
-  from private.reconcile_usage(report_reconciling.month) as c;
-  if found.hourly = 0 and found.monthly = 0 then
-    return (
-      'reconcile', report_reconciling.month, 'unchanged', 'No drift.'
-    )::private.maintenance_report;
-  end if;
-  return (
-    'reconcile', report_reconciling.month, 'repaired',
+    'reconcile', k.day, case when count(c.rollup) = 0 then 'unchanged' else 'repaired' end,
+    case
+      when count(c.rollup) = 0 then 'No drift.'
+      else format(
+        'Drift in %s rows, by %s requests and %s bytes.',
+        count(*), sum(c.requests), sum(c.bytes_sent + c.bytes_received)
+      )
+    end
+  from unnest(checks) as k
+  left join unnest(corrections) as c on c.rollup <> 'monthly' and c.period::date = k.day
+  group by k.day
+  order by k.day;
+  return query
+  select
+    'reconcile', null::date, 'repaired',
     format(
-      'Drift in %s hourly and %s monthly rows; the month changes by %s requests and %s bytes.',
-      found.hourly, found.monthly, found.requests, found.bytes
+      'Drift in %s monthly rows: %s changes by %s requests and %s bytes.', count(*),
+      to_char(c.period, 'YYYY-MM'), sum(c.requests), sum(c.bytes_sent + c.bytes_received)
     )
-  )::private.maintenance_report;
+  from unnest(corrections) as c
+  where c.rollup = 'monthly'
+  group by c.period
+  order by c.period;
 end
 $$;
 comment on function private.report_reconciling is
-  'Runs private.reconcile_usage and says in one row what it found.';
+  'Runs private.reconcile_usage, says in rows what it found, and notes the days as checked.';
 
 
-create function private.report_retention(keep_months integer)
-returns setof private.maintenance_report
+create function private.report_retention() returns setof private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if report_retention.keep_months is null then
-    return query
-    select 'retention', null::date, 'unchanged', 'No age is set: events are kept for ever.';
-    return;
-  end if;
   return query
   select
-    'retention', r.month, r.action,
+    'retention', r.day, r.action,
     case
       when r.action = 'dropped' then format(
         '%s events of %s bytes, whose rollups stay; %s of disk.',
         r.events, r.bytes, pg_size_pretty(r.disk_bytes)
       )
       when r.reason = 'drift' then format('Drift in %s rows of its rollups: reconcile it.', r.drift)
+      when r.reason = 'not archived' then 'Not archived: archive it.'
+      when r.reason = 'archive is stale' then 'Its archive has other events: archive it again.'
       when r.reason = 'restored' then 'Dropped before, and put back.'
       else 'In use: run it again.'
     end
-  from private.drop_old_usage(report_retention.keep_months) as r;
+  from private.drop_old_usage() as r;
   if not found then
     return query
     select
-      'retention', null::date, 'unchanged',
-      format('Nothing is older than %s months.', report_retention.keep_months);
+      'retention', null::date, 'unchanged', format('Nothing is older than %s days.', s.keep_days)
+    from private.maintenance_settings as s;
   end if;
 end
 $$;
 comment on function private.report_retention is
-  'Runs private.drop_old_usage, unless the age is null, and says in rows what it did.';
+  'Runs private.drop_old_usage, and says in rows what it did.';
 
 
-create function private.report_partitions(first_month date) returns private.maintenance_report
+create function private.report_partitions(today date) returns private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  last_month date := report_partitions.first_month + interval '12 months';
-  made integer := private.empty_default_partition()
-    + private.make_usage_partitions(report_partitions.first_month, last_month);
+  last_day date := report_partitions.today + 40;
+  made integer := private.make_usage_partitions(report_partitions.today - 1, last_day)
+    + private.empty_default_partition();
 begin
   return (
     'partitions', null, case when made = 0 then 'unchanged' else 'made' end,
-    format('%s were missing up to %s.', made, to_char(last_month, 'YYYY-MM'))
+    format('%s were missing up to %s.', made, last_day)
   )::private.maintenance_report;
 end
 $$;
 comment on function private.report_partitions is
-  'Makes the partitions of the month and the 12 after it, and of what the default partition holds.';
+  'Makes the partitions of the day before, the day and the 40 after it, and of what the default '
+  'partition holds.';
 
 
 -- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
 -- locks are held until all is done. Each task in a statement of its own is kinder still.
 create function private.maintain_usage(
-  keep_months integer default null,
   tasks text[] default '{reconcile,retention,partitions,accounts,privileges}',
-  months date[] default null
+  days date[] default null
 ) returns setof private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  this_month date := date_trunc('month', now())::date;
-  age integer := coalesce(
-    maintain_usage.keep_months, (select s.keep_months from private.maintenance_settings as s)
-  );
-  step record;
-  report private.maintenance_report;
+  next_task text;
   reports private.maintenance_report[] := '{}';
   outcomes private.maintenance_report[];
   failure text;
@@ -146,48 +156,46 @@ begin
     return;
   end if;
 
-  for step in
-    select t.task, m.month
-    from unnest(maintain_usage.tasks) with ordinality as t (task, position)
-    left join unnest(
-      coalesce(maintain_usage.months, array[(this_month - interval '1 month')::date, this_month])
-    ) as m (month) on t.task = 'reconcile'
-    order by t.position, m.month
-  loop
+  foreach next_task in array maintain_usage.tasks loop
     -- one that fails does not stop the others
     begin
-      if step.task = 'reconcile' then
-        outcomes := array[private.report_reconciling(step.month)];
-      elsif step.task = 'retention' then
-        outcomes := array(select r from private.report_retention(age) as r);
-      elsif step.task = 'accounts' then
+      if next_task = 'reconcile' then
+        outcomes := array(
+          select r
+          from private.report_reconciling(
+            coalesce(maintain_usage.days, array(select private.usage_days_to_check()))
+          ) as r
+        );
+      elsif next_task = 'retention' then
+        outcomes := array(select r from private.report_retention() as r);
+      elsif next_task = 'accounts' then
         outcomes := array[private.report_accounts()];
-      elsif step.task = 'privileges' then
+      elsif next_task = 'privileges' then
         outcomes := array(select r from private.report_privileges() as r);
       else
-        outcomes := array[private.report_partitions(this_month)];
+        outcomes := array[private.report_partitions(now()::date)];
       end if;
     exception when others then
       get stacked diagnostics failure = message_text;
       outcomes := array[
-        (step.task, step.month, 'failed', sqlstate || ': ' || failure)::private.maintenance_report
+        (next_task, null, 'failed', sqlstate || ': ' || failure)::private.maintenance_report
       ];
     end;
     reports := reports || outcomes;
   end loop;
 
-  insert into private.maintenance_log (task, month, outcome, detail)
-  select r.task, r.month, r.outcome, r.detail from unnest(reports) as r;
+  insert into private.maintenance_log (task, day, outcome, detail)
+  select r.task, r.day, r.outcome, r.detail from unnest(reports) as r;
   delete from private.maintenance_log as l where l.ran_at < now() - interval '400 days';
   return query select r.* from unnest(reports) as r;
 end
 $$;
 comment on function private.maintain_usage is
-  'Maintenance: reconciles the last month and this one (or `months`), drops the events of months '
-  'older than keep_months (default: that of private.maintenance_settings; null drops nothing), and '
-  'makes the partitions of the coming 12 months, and checks the owners'' accounts and the gateways'' privileges. Returns what came of each, and logs it in '
-  'private.maintenance_log. A task that fails is reported, and does not stop the others. Another '
-  'run at the same time is skipped.';
+  'Maintenance: reconciles yesterday, today and older days whose events have changed since (or '
+  '`days`), drops the events of days older than private.maintenance_settings keeps them, makes the '
+  'partitions of the coming 40 days, and checks the owners'' accounts and the gateways'' '
+  'privileges. Returns what came of each, and logs it in private.maintenance_log. A task that fails '
+  'is reported, and does not stop the others. Another run at the same time is skipped.';
 
 
 -- A job a task, so that each has a transaction of its own. Nothing of this may fail a migration: a
@@ -227,7 +235,7 @@ exception when others then
 end
 $$;
 comment on function private.schedule_maintenance is
-  'Schedules private.maintain_usage each night (UTC) where pg_cron is available, anew if it was '
+  'Schedules private.maintain_usage each night (UTC) where pg_cron is available, also if it was '
   'scheduled before. Returns whether it did; a failure is a notice.';
 
 select private.schedule_maintenance();

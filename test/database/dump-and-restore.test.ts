@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,16 +6,18 @@ import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
-import { isOnPath } from '../gateway/clients/client.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { readPrivileges } from './privilege-catalog.ts';
 
-/** A folder with `pg_dump` and `pg_restore` of Postgres 17 or newer, where those on the PATH are older. */
+/** A folder with `pg_dump` and `pg_restore`, where those on the PATH are too old. */
 const folder = process.env.PG_CLIENT_BIN;
 const program = (name: string) => (folder ? join(folder, name) : name);
-const withoutPrograms =
-  !process.env.REQUIRE_PG_DUMP && !folder && !(isOnPath('pg_dump') && isOnPath('pg_restore'));
+/** Of Postgres, where `pg_dump` is found: it dumps no server that is newer. */
+const version = Number(
+  /(\d+)/.exec(String(spawnSync(program('pg_dump'), ['--version']).stdout))?.[1],
+);
+const withoutPrograms = !process.env.REQUIRE_PG_DUMP && !(version >= 17);
 const run = promisify(execFile);
 const schemas = ['public', 'private', 'gateway'];
 

@@ -58,24 +58,17 @@ it('each task is scheduled by name, once however often, and each command runs', 
       'proxy_usage_reconcile',
       'proxy_usage_retention',
     ]);
-    const tasks: unknown[] = [];
+    const tasks = new Set<string>();
     for (const { schedule: when, command } of jobs) {
       expect(when).toMatch(/^\d{1,2} \d{1,2} \* \* \*$/);
       // one message with all of it, as pg_cron sends it
       const [, reports] = await transaction.unsafe(command).simple();
       for (const { task, outcome } of reports as unknown as { task: string; outcome: string }[]) {
-        tasks.push(task);
+        tasks.add(task);
         expect(['unchanged', 'made', 'repaired']).toContain(outcome);
       }
     }
-    expect(tasks).toEqual([
-      'accounts',
-      'privileges',
-      'partitions',
-      'reconcile',
-      'reconcile',
-      'retention',
-    ]);
+    expect([...tasks]).toEqual(['accounts', 'privileges', 'partitions', 'reconcile', 'retention']);
     const [limit] = await transaction`show statement_timeout`;
     expect(limit?.statement_timeout).toBe('0');
   });

@@ -93,7 +93,12 @@ async function reconcile(month: string): Promise<Correction[]> {
       rollup, api_key_id as key, found, requests::integer, bytes_sent::integer as sent,
       bytes_received::integer as received,
       coalesce(kept_last_used_at <> last_used_at, false) as "lastUseMoves"
-    from private.reconcile_usage(${month})`;
+    from private.reconcile_usage(variadic array(
+      select d::date
+      from generate_series(
+        ${month}::date, ${month}::date + interval '1 month - 1 day', interval '1 day'
+      ) as d
+    ))`;
   return [...rows];
 }
 

@@ -10,7 +10,7 @@ export type PrivilegeSnapshot = Record<string, Record<string, Record<string, unk
 
 /**
  * Owners, privileges, definers, search paths, row level security and policies of everything in the
- * schemas, from the catalogs, sorted. The monthly partitions, which must be alike, are one entry.
+ * schemas, from the catalogs, sorted. The daily partitions, which must be alike, are one entry.
  */
 export async function readPrivileges(
   sql: postgres.Sql,
@@ -19,7 +19,7 @@ export async function readPrivileges(
   const read = async (query: string) => [...(await sql.unsafe<Described[]>(query, [schemas]))];
   return {
     schemas: byName(await read(schemasQuery)),
-    relations: byName(foldMonths(await read(relationsQuery))),
+    relations: byName(foldDays(await read(relationsQuery))),
     functions: byName(await read(functionsQuery)),
     types: byName(await read(typesQuery)),
     defaults: byName(await read(defaultsQuery)),
@@ -137,11 +137,11 @@ const defaultsQuery = `
   where d.defaclrole = 'postgres'::regrole
     and (d.defaclnamespace = 0 or n.nspname = any($1))`;
 
-/** Which months have a partition depends on the date; what is on them must not. */
-function foldMonths(relations: Described[]): Described[] {
+/** Which days have a partition depends on the date; what is on them must not. */
+function foldDays(relations: Described[]): Described[] {
   const folded = new Map<string, Described>();
   for (const relation of relations) {
-    const name = relation.name.replace(/_\d{4}_\d{2}$/, '_YYYY_MM');
+    const name = relation.name.replace(/_\d{4}_\d{2}_\d{2}$/, '_YYYY_MM_DD');
     const known = folded.get(name);
     const alike =
       !known || JSON.stringify(known.description) === JSON.stringify(relation.description);

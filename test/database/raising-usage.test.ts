@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(async () => {
   expect(await findDrift(sql, used)).toEqual([]);
   const drift = await sql`
-    select d.* from unnest(array[now(), now() - interval '1 month']) as t,
+    select d.* from unnest(array[now(), now() - interval '1 day']) as t,
       private.usage_drift(t::date) as d
     where d.api_key_id = any(${used})`;
   expect([...drift]).toEqual([]);

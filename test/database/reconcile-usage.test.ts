@@ -5,7 +5,7 @@ import { connectAlone } from '../support/connect-alone.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { findDrift, readRollups } from '../support/usage-events.ts';
 import { driftKinds } from './drift-kinds.ts';
-import { newScene, readDrift, reconcileUsage } from './usage-corrections.ts';
+import { newScene, readDrift, readMonthDrift, reconcileUsage } from './usage-corrections.ts';
 
 let database: OwnDatabase;
 let sql: postgres.Sql;
@@ -18,24 +18,25 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 
 it('rollups are built from events alone, by hour and month in UTC and counts as requests', async () => {
-  const { id, owner, built, year: y, month } = await newScene(database);
+  const { id, owner, built, day, year } = await newScene(database);
   const missing = { found: 'missing', sent: '10', received: '100', lastUse: null, owner };
   expect(built).toEqual([
-    { ...missing, rollup: 'hourly', period: `${y}-05-01 00:00:00.000000`, requests: '1' },
-    { ...missing, rollup: 'hourly', period: `${y}-05-20 10:00:00.000000`, requests: '1' },
-    { ...missing, rollup: 'hourly', period: `${y}-05-20 11:00:00.000000`, requests: '0' },
-    { ...missing, rollup: 'hourly', period: `${y}-05-31 23:00:00.000000`, requests: '1' },
+    { ...missing, rollup: 'hourly', period: `${day} 00:00:00.000000`, requests: '1' },
+    { ...missing, rollup: 'hourly', period: `${day} 10:00:00.000000`, requests: '1' },
+    { ...missing, rollup: 'hourly', period: `${day} 11:00:00.000000`, requests: '0' },
+    { ...missing, rollup: 'hourly', period: `${day} 23:00:00.000000`, requests: '1' },
     {
       ...missing,
       rollup: 'monthly',
-      period: `${y}-05-01 00:00:00.000000`,
+      period: `${year}-05-01 00:00:00.000000`,
       requests: '3',
       sent: '40',
       received: '400',
     },
   ]);
   expect(await findDrift(sql, [id])).toEqual([]);
-  expect(await readDrift(sql, month)).toEqual([]);
+  expect(await readDrift(sql, day)).toEqual([]);
+  expect(await readMonthDrift(sql, day)).toEqual([]);
   const owners = await sql`
     select distinct user_id from (
       select user_id from private.proxy_usage_hourly where api_key_id = ${id}
@@ -48,28 +49,30 @@ it('rollups are built from events alone, by hour and month in UTC and counts as 
 const none = { requests: '0', sent: '0', received: '0', lastUse: null };
 
 it.each(driftKinds)('%s is found exactly, and repaired', async (_, statement, found) => {
-  const { id, month, owner } = await newScene(database);
-  await sql.unsafe(statement(id, `${month} 00:00:00+00`));
+  const { id, day, owner } = await newScene(database);
+  await sql.unsafe(statement(id, `${day} 00:00:00+00`));
+  const read = found.rollup === 'hourly' ? readDrift : readMonthDrift;
   // the rows put in have no user, which the key has
   const owned = { owner: found.found === 'different' ? null : owner };
   const expected = [expect.objectContaining({ ...none, ...found, ...owned })];
-  expect(await readDrift(sql, month)).toEqual(expected);
+  expect(await read(sql, day)).toEqual(expected);
   expect(await findDrift(sql, [id])).not.toEqual([]);
-  expect(await reconcileUsage(sql, month)).toEqual(expected);
-  expect(await reconcileUsage(sql, month)).toEqual([]);
+  expect(await reconcileUsage(sql, day)).toEqual(expected);
+  expect(await reconcileUsage(sql, day)).toEqual([]);
   expect(await findDrift(sql, [id])).toEqual([]);
 });
 
 it('a month too many, of a key without events, is found and removed', async () => {
-  const { month } = await newScene(database);
+  const { day } = await newScene(database);
+  const month = day.replace(/..$/, '01');
   const [key] = await database.newKeys(1);
   const id = key?.id ?? '';
   await sql`
     insert into private.proxy_usage_monthly values (${id}, ${month}, null, 1, 2, 3, now())`;
   const surplus = { rollup: 'monthly', found: 'surplus', sent: '-2', lastUse: null };
-  expect(await reconcileUsage(sql, month)).toEqual([expect.objectContaining(surplus)]);
+  expect(await reconcileUsage(sql, day)).toEqual([expect.objectContaining(surplus)]);
   expect(await readRollups(sql, id, 'month')).toEqual([]);
-  expect(await reconcileUsage(sql, month)).toEqual([]);
+  expect(await reconcileUsage(sql, day)).toEqual([]);
 });
 
 describe('a refusal', () => {
@@ -83,61 +86,61 @@ describe('a refusal', () => {
     from private.proxy_keys as k where k.id = ${id}`;
 
   it('is in no rollup, whether its hour and month have other events or none', async () => {
-    const { id, month, year } = await newScene(database);
+    const { id, day } = await newScene(database);
     const [other] = await database.newKeys(1);
     const before = await readRollups(sql, id, 'hour');
     for (const [key, at] of [
-      [id, `${year}-05-20T10:30:00Z`],
-      [id, `${year}-05-30T00:00:00Z`],
-      [other?.id ?? '', `${year}-05-31T23:59:59.999999Z`],
+      [id, `${day}T10:30:00Z`],
+      [id, `${day}T12:00:00Z`],
+      [other?.id ?? '', `${day}T23:59:59.999999Z`],
     ] as const) {
       await refuse(key, at);
     }
-    expect(await reconcileUsage(sql, month)).toEqual([]);
+    expect(await reconcileUsage(sql, day)).toEqual([]);
     expect(await readRollups(sql, id, 'hour')).toEqual(before);
     expect(await findDrift(sql, [id, other?.id ?? ''])).toEqual([]);
   });
 
   it('keeps no row that has nothing else, and no last use', async () => {
-    const { id, month, year } = await newScene(database);
+    const { id, day } = await newScene(database);
     // a microsecond after the end of the last event
-    const at = `${year}-06-01T00:00:00.001Z`;
-    await refuse(id, `${year}-05-30T00:00:00Z`);
+    const at = `${day.replace('-20', '-21')}T00:00:00.001Z`;
+    await refuse(id, `${day}T12:00:00Z`);
     await sql`insert into private.proxy_usage_hourly
-      values (${id}, ${`${year}-05-30T00:00:00Z`}, null, 1, 0, 0)`;
+      values (${id}, ${`${day}T12:00:00Z`}, null, 1, 0, 0)`;
     await sql`update private.proxy_usage_monthly set last_used_at = ${at} where api_key_id = ${id}`;
-    expect(await reconcileUsage(sql, month)).toMatchObject([
+    expect(await reconcileUsage(sql, day)).toMatchObject([
       { rollup: 'hourly', found: 'surplus', requests: '-1' },
       { rollup: 'monthly', found: 'different', lastUse: '00:00:00.000001' },
     ]);
-    expect(await reconcileUsage(sql, month)).toEqual([]);
+    expect(await reconcileUsage(sql, day)).toEqual([]);
     expect(await findDrift(sql, [id])).toEqual([]);
   });
 });
 
 describe('the owner of a rollup row', () => {
   it('is put right where none of its events is theirs', async () => {
-    const { id, month, owner } = await newScene(database);
+    const { id, day, owner } = await newScene(database);
     for (const table of ['hourly', 'monthly']) {
       await sql.unsafe(
         `update private.proxy_usage_${table} set user_id = $1 where api_key_id = $2`,
         [randomUUID(), id],
       );
     }
-    const found = await reconcileUsage(sql, month);
+    const found = await reconcileUsage(sql, day);
     expect(found.map((row) => [row.rollup, row.owner])).toEqual([
       ...Array(4).fill(['hourly', owner]),
       ['monthly', owner],
     ]);
-    expect(await reconcileUsage(sql, month)).toEqual([]);
+    expect(await reconcileUsage(sql, day)).toEqual([]);
   });
 
   it('is put right in the rows of some hours, and in one that has none', async () => {
-    const { id, month, owner } = await newScene(database);
+    const { id, day, owner } = await newScene(database);
     await sql`update private.proxy_usage_hourly set user_id = ${randomUUID()}
-      where api_key_id = ${id} and hour > ${month}::date + 25`;
+      where api_key_id = ${id} and hour > ${day}::date + interval '20 hours'`;
     await sql`update private.proxy_usage_monthly set user_id = null where api_key_id = ${id}`;
-    const found = await reconcileUsage(sql, month);
+    const found = await reconcileUsage(sql, day);
     expect(found).toMatchObject([
       { ...none, rollup: 'hourly', found: 'different', owner },
       { ...none, rollup: 'monthly', found: 'different', owner },
@@ -150,39 +153,39 @@ describe('the owner of a rollup row', () => {
   });
 
   it('stays where the account has gone since, though its figures are repaired', async () => {
-    const { id, month, owner } = await newScene(database);
+    const { id, day, owner } = await newScene(database);
     await sql`update private.proxy_keys set user_id = null where id = ${id}`;
     // as record_usage writes it from then on
     await sql`update private.proxy_usage_hourly set user_id = null
-      where api_key_id = ${id} and hour > ${month}::date + 25`;
-    expect(await reconcileUsage(sql, month)).toEqual([]);
+      where api_key_id = ${id} and hour > ${day}::date + interval '20 hours'`;
+    expect(await reconcileUsage(sql, day)).toEqual([]);
     await sql`update private.proxy_usage_hourly set requests = 7 where api_key_id = ${id}`;
-    expect(await reconcileUsage(sql, month)).toHaveLength(4);
+    expect(await reconcileUsage(sql, day)).toHaveLength(4);
     const owners = await sql`
       select user_id from private.proxy_usage_hourly where api_key_id = ${id} order by hour`;
     expect(owners.map(({ user_id }) => user_id)).toEqual([owner, owner, owner, null]);
   });
 
   it('may be nobody', async () => {
-    const { id, month } = await newScene(database);
+    const { id, day } = await newScene(database);
     await sql`update private.proxy_keys set user_id = null where id = ${id}`;
     await sql`update private.proxy_usage_hourly set user_id = null where api_key_id = ${id}`;
     await sql`delete from private.proxy_usage_monthly where api_key_id = ${id}`;
-    const found = await reconcileUsage(sql, month);
+    const found = await reconcileUsage(sql, day);
     expect(found).toMatchObject([{ rollup: 'monthly', found: 'missing', owner: null }]);
     expect(found).toHaveLength(1);
-    expect(await reconcileUsage(sql, month)).toEqual([]);
+    expect(await reconcileUsage(sql, day)).toEqual([]);
     expect(await findDrift(sql, [id])).toEqual([]);
   });
 });
 
-it('a session in another time zone sees the same months', async () => {
-  const { id, month } = await newScene(database);
+it('a session in another time zone sees the same days', async () => {
+  const { id, day } = await newScene(database);
   const elsewhere = await connectAlone(database.dbUrl);
   await elsewhere`set time zone 'Pacific/Kiritimati'`;
-  expect(await reconcileUsage(elsewhere, month)).toEqual([]);
+  expect(await reconcileUsage(elsewhere, day)).toEqual([]);
   await elsewhere`update private.proxy_usage_hourly set requests = 9 where api_key_id = ${id}`;
-  expect(await reconcileUsage(elsewhere, month)).toHaveLength(4);
+  expect(await reconcileUsage(elsewhere, day)).toHaveLength(4);
   expect(await findDrift(sql, [id])).toEqual([]);
 });
 
@@ -190,28 +193,27 @@ describe('refused', () => {
   it.each([
     ['usage_drift', readDrift],
     ['reconcile_usage', reconcileUsage],
-  ])('by %s: a month whose events were dropped, whose rollups then stay', async (_, call) => {
-    const { id, month } = await newScene(database);
+  ])('by %s: a day whose events were dropped, whose rollups then stay', async (_, call) => {
+    const { id, day } = await newScene(database);
     await sql`
-        insert into private.dropped_usage_months (month, events, bytes) values (${month}, 4, 440)`;
+      insert into private.dropped_usage_days (day, events, bytes) values (${day}, 4, 440)`;
     await sql`delete from private.proxy_usage_events where api_key_id = ${id}`;
     const kept = await readRollups(sql, id, 'hour');
-    await expect(call(sql, month)).rejects.toMatchObject({ code: '55000' });
-    await expect(call(sql, month.replace('-01', '-31'))).rejects.toMatchObject({ code: '55000' });
+    await expect(call(sql, day)).rejects.toMatchObject({ code: '55000' });
     expect(await readRollups(sql, id, 'hour')).toEqual(kept);
     expect(await readRollups(sql, id, 'month')).toHaveLength(1);
   });
 
   it.each(['repeatable read', 'serializable'])('%s, whose snapshot may be old', async (level) => {
-    const { month } = await newScene(database);
+    const { day } = await newScene(database);
     const run = sql.begin(
       `isolation level ${level}`,
-      (transaction) => transaction`select from private.reconcile_usage(${month})`,
+      (transaction) => transaction`select from private.reconcile_usage(${day})`,
     );
     await expect(run).rejects.toMatchObject({ code: '25000' });
   });
 
-  it('no month', async () => {
+  it('no day', async () => {
     const run = sql`select from private.reconcile_usage(null)`;
     await expect(run).rejects.toMatchObject({ code: '22004' });
   });

@@ -16,12 +16,12 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 
 it('two at once repair once', async () => {
-  const { id, month } = await newScene(database);
+  const { id, day } = await newScene(database);
   await sql`update private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = ${id}`;
   const [first, second] = [await connectAlone(database.dbUrl), await connectAlone(database.dbUrl)];
   await first`begin`;
-  expect(await reconcileUsage(first, month)).toHaveLength(1);
-  const other = reconcileUsage(second, month);
+  expect(await reconcileUsage(first, day)).toHaveLength(1);
+  const other = reconcileUsage(second, day);
   await untilBlocked(sql, second.pid, [first.pid]);
   await first`commit`;
   expect(await other).toEqual([]);

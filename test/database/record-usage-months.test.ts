@@ -15,14 +15,13 @@ afterAll(() => sql.end());
 
 const now = new Date();
 const thisMonth = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth())).toISOString();
+const firstDay = thisMonth.slice(0, 10);
 const lastDay = new Date(Date.parse(thisMonth) - 1).toISOString().slice(0, 10);
 /** `2026-11` of an ISO time. */
 const monthOf = (time: string) => time.slice(0, 7);
-const partitionOf = (time: string) =>
-  `private.proxy_usage_events_${monthOf(time).replace('-', '_')}`;
 
 it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
-  'a month ends with its last microsecond in UTC, also where the session is in %s',
+  'a month and its days end with the last microsecond in UTC, also where the session is in %s',
   async (timeZone) => {
     const gateway = postgres(stack.gatewayDbUrl, { max: 1, connection: { TimeZone: timeZone } });
     const [setting] = await gateway`show timezone`;
@@ -51,12 +50,17 @@ it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
       [`${lastDay} 23:00`, '2', '2000'],
       [`${monthOf(thisMonth)}-01 00:00`, '3', '3000'],
     ]);
-    const partitions = await sql<{ partition: string; count: number }[]>`
-      select tableoid::regclass::text as partition, count(*)::integer
-      from private.proxy_usage_events where api_key_id = ${id} group by 1 order by 1`;
-    expect(partitions).toEqual([
-      { partition: partitionOf(lastDay), count: 2 },
-      { partition: partitionOf(thisMonth), count: 3 },
+    const placed = await sql<{ day: string; count: number }[]>`
+      select d as day, count(*)::integer
+      from unnest(array[${lastDay}, ${firstDay}]) as d
+      join private.proxy_usage_events as e
+        on e.tableoid = coalesce(
+          private.usage_partition(d::date), 'private.proxy_usage_events_default'::regclass
+        ) and (e.occurred_at at time zone 'UTC')::date = d::date
+      where e.api_key_id = ${id} group by 1 order by 1`;
+    expect(placed).toEqual([
+      { day: lastDay, count: 2 },
+      { day: firstDay, count: 3 },
     ]);
     expect(await findDrift(sql, [id])).toEqual([]);
   },

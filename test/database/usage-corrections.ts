@@ -17,7 +17,7 @@ export interface Correction {
 async function readCorrections(
   sql: postgres.Sql,
   call: string,
-  month: string,
+  day: string,
 ): Promise<Correction[]> {
   const rows = await sql.unsafe<Correction[]>(
     `select
@@ -28,35 +28,40 @@ async function readCorrections(
        end::text as "lastUse",
        case when found = 'missing' or kept_user_id is distinct from user_id then user_id end as owner
      from private.${call}($1)`,
-    [month],
+    [day],
   );
   return [...rows];
 }
 
-/** Repairs a month; returns the drift that there was. */
-export function reconcileUsage(sql: postgres.Sql, month: string): Promise<Correction[]> {
-  return readCorrections(sql, 'reconcile_usage', month);
+/** Repairs a day and its month; returns the drift that there was. */
+export function reconcileUsage(sql: postgres.Sql, day: string): Promise<Correction[]> {
+  return readCorrections(sql, 'reconcile_usage', day);
 }
 
-/** The drift of a month. */
-export function readDrift(sql: postgres.Sql, month: string): Promise<Correction[]> {
-  return readCorrections(sql, 'usage_drift', month);
+/** The drift of a day. */
+export function readDrift(sql: postgres.Sql, day: string): Promise<Correction[]> {
+  return readCorrections(sql, 'usage_drift', day);
+}
+
+/** The drift of a month against its hours. */
+export function readMonthDrift(sql: postgres.Sql, day: string): Promise<Correction[]> {
+  return readCorrections(sql, 'usage_month_drift', day);
 }
 
 let year = 1999;
-/** A key with four events in May of a year that no other test has; its rollups stand. */
+/** A key with four events on a day in May of a year that no other test has; its rollups stand. */
 export async function newScene({ sql, newKeys }: OwnDatabase) {
   year += 1;
-  const month = `${year}-05-01`;
+  const day = `${year}-05-20`;
   const [key] = await newKeys(1);
   const id = key?.id ?? '';
   const times: [time: string, count: number][] = [
-    [`${year}-05-01T00:00:00Z`, 1],
-    [`${year}-05-20T10:59:59.999999Z`, 1],
-    [`${year}-05-20T11:00:00Z`, 0],
-    [`${year}-05-31T23:59:59.999999Z`, 1],
+    [`${day}T00:00:00Z`, 1],
+    [`${day}T10:59:59.999999Z`, 1],
+    [`${day}T11:00:00Z`, 0],
+    [`${day}T23:59:59.999999Z`, 1],
   ];
-  await sql`select private.make_usage_partitions(${month}, ${month})`;
+  await sql`select private.make_usage_partitions(${day}, ${day})`;
   await sql`
     insert into private.proxy_usage_events (
       event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
@@ -68,7 +73,7 @@ export async function newScene({ sql, newKeys }: OwnDatabase) {
       unnest(${times.map(([time]) => time)}::text[], ${times.map(([, count]) => count)}::integer[])
         as e (t, s)
     where k.id = ${id}`;
-  const built = await reconcileUsage(sql, month);
+  const built = await reconcileUsage(sql, day);
   const [row] = await sql`select user_id from private.proxy_keys where id = ${id}`;
-  return { month, year, id, owner: String(row?.user_id), built };
+  return { day, year, id, owner: String(row?.user_id), built };
 }

@@ -4,7 +4,7 @@ import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import type { SeededKey } from '../support/seeded-keys.ts';
 import { findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
-import { monthFromNow } from '../support/usage-scenes.ts';
+import { dayFromNow, partitionOf } from '../support/usage-scenes.ts';
 
 let database: OwnDatabase;
 let sql: postgres.Sql;
@@ -54,12 +54,12 @@ async function locate(year: string) {
 }
 
 it('a partition that is made is as Postgres makes one', async () => {
-  await makePartitions('1990-01-01', '1990-01-01');
+  await makePartitions('1990-01-31', '1990-01-31');
   await sql`
-    create table private.proxy_usage_events_1990_02 partition of private.proxy_usage_events
-    for values from ('1990-02-01 00:00:00+00') to ('1990-03-01 00:00:00+00')`;
-  const describeTable = async (month: string) => {
-    const name = `proxy_usage_events_${month}`;
+    create table private.proxy_usage_events_1990_02_01 partition of private.proxy_usage_events
+    for values from ('1990-02-01 00:00:00+00') to ('1990-02-02 00:00:00+00')`;
+  const describeTable = async (day: string) => {
+    const name = `proxy_usage_events_${day}`;
     const rows = await sql<{ part: string }[]>`
       select 'column ' || attname || ' ' || atttypid::regtype || ' ' || attnotnull || ' ' ||
         coalesce(pg_get_expr(d.adbin, d.adrelid), '') as part
@@ -76,30 +76,49 @@ it('a partition that is made is as Postgres makes one', async () => {
       order by 1`;
     return rows.map(({ part }) => part.replaceAll(name, 'x'));
   };
-  const made = await describeTable('1990_01');
+  const made = await describeTable('1990_01_31');
   expect(made.length).toBeGreaterThan(18);
-  expect(made).toEqual(await describeTable('1990_02'));
+  expect(made).toEqual(await describeTable('1990_02_01'));
 });
 
-describe('a month whose events are in the default partition already', () => {
+describe('a day whose events are in the default partition already', () => {
   it('takes them, and no other, to the microsecond', async () => {
     await insertEvents([
       '2001-04-30T23:59:59.999999Z',
       '2001-05-01T00:00:00Z',
       '2001-05-01T00:00:00.000001Z',
-      '2001-05-31T23:59:59.999999Z',
-      '2001-06-01T00:00:00Z',
+      '2001-05-01T23:59:59.999999Z',
+      '2001-05-02T00:00:00Z',
     ]);
     const elsewhere = await connectAlone(database.dbUrl);
     await elsewhere`set time zone 'Pacific/Kiritimati'`;
-    expect(await makePartitions('2001-05-17', '2001-05-20', elsewhere)).toBe(1);
+    expect(await makePartitions('2001-05-01', '2001-05-01', elsewhere)).toBe(1);
     expect(await locate('2001')).toEqual({
-      '2001_05': ['05-01 00:00:00.000000', '05-01 00:00:00.000001', '05-31 23:59:59.999999'],
-      default: ['04-30 23:59:59.999999', '06-01 00:00:00.000000'],
+      '2001_05_01': ['05-01 00:00:00.000000', '05-01 00:00:00.000001', '05-01 23:59:59.999999'],
+      default: ['04-30 23:59:59.999999', '05-02 00:00:00.000000'],
     });
     expect(await makePartitions('2001-05-01', '2001-05-01')).toBe(0);
-    expect(await makePartitions('2001-04-01', '2001-07-01')).toBe(3);
-    expect(Object.keys(await locate('2001'))).toEqual(['2001_04', '2001_05', '2001_06']);
+    expect(await makePartitions('2001-04-29', '2001-05-03')).toBe(4);
+    expect(Object.keys(await locate('2001'))).toEqual(['2001_04_30', '2001_05_01', '2001_05_02']);
+  });
+
+  it('is one of 90 in a batch: all get their partitions in one night', async () => {
+    const [other] = await database.newKeys(1);
+    const id = other?.id ?? '';
+    const days = Array.from({ length: 90 }, (_, n) => dayFromNow(-n - 1));
+    const batch = days.map((day) => usageEvent(id, { occurredAt: `${day}T12:00:00Z` }));
+    expect(await recordUsage(database.gateway, batch)).toMatchObject({ recorded: 90 });
+    const [report] = await sql`
+      select outcome from private.maintain_usage(tasks => '{partitions}')`;
+    expect(report?.outcome).toBe('made');
+    const [placed] = await sql`
+      select count(distinct tableoid)::integer as tables,
+        count(*) filter (where tableoid = 'private.proxy_usage_events_default'::regclass)::integer
+          as unplaced
+      from private.proxy_usage_events where api_key_id = ${id}`;
+    expect(placed).toEqual({ tables: 90, unplaced: 0 });
+    expect(await recordUsage(database.gateway, batch)).toMatchObject({ repeated: 90 });
+    expect(await findDrift(sql, [id])).toEqual([]);
   });
 
   it('is found by the nightly task, wherever in time it is', async () => {
@@ -108,8 +127,8 @@ describe('a month whose events are in the default partition already', () => {
       select task, outcome from private.maintain_usage(tasks => '{partitions}')`;
     expect(report).toEqual({ task: 'partitions', outcome: 'made' });
     expect(Object.keys({ ...(await locate('2003')), ...(await locate('2004')) })).toEqual([
-      '2003_03',
-      '2004_12',
+      '2003_03_03',
+      '2004_12_31',
     ]);
     const [left] = await sql`
       select count(*)::integer from private.proxy_usage_events_default`;
@@ -120,18 +139,18 @@ describe('a month whose events are in the default partition already', () => {
 it('a detached table of the same name is not taken for the partition', async () => {
   await makePartitions('1991-01-01', '1991-01-01');
   await sql.unsafe(
-    'alter table private.proxy_usage_events detach partition private.proxy_usage_events_1991_01',
+    'alter table private.proxy_usage_events detach partition private.proxy_usage_events_1991_01_01',
   );
   await expect(makePartitions('1991-01-01', '1991-01-01')).rejects.toMatchObject({ code: '42P07' });
-  await sql`drop table private.proxy_usage_events_1991_01`;
+  await sql`drop table private.proxy_usage_events_1991_01_01`;
 });
 
 describe('while events are recorded', () => {
-  const month = monthFromNow(0);
-  const partition = `private.proxy_usage_events_${month.slice(0, 7).replace('-', '_')}`;
+  const today = dayFromNow(0);
+  const partition = partitionOf(today);
   const newBatch = (size: number) => Array.from({ length: size }, () => usageEvent(key.id));
 
-  /** As after twelve months without maintenance. */
+  /** As after 41 days without maintenance. */
   async function losePartition(): Promise<void> {
     await sql.begin(async (transaction) => {
       await transaction.unsafe(`
@@ -157,7 +176,7 @@ describe('while events are recorded', () => {
 
     await recording`begin`;
     await recordUsage(recording, under);
-    const made = makePartitions(month, month, making);
+    const made = makePartitions(today, today, making);
     await untilBlocked(sql, making.pid, [recording.pid]);
     const recorded = recordUsage(late, [...coming, ...under]);
     await untilBlocked(sql, late.pid, [making.pid]);
@@ -174,7 +193,7 @@ describe('while events are recorded', () => {
     await losePartition();
     const batch = newBatch(20);
     expect(await recordUsage(database.gateway, batch)).toMatchObject({ recorded: 20 });
-    expect(await makePartitions(month, month)).toBe(1);
+    expect(await makePartitions(today, today)).toBe(1);
     expect(await recordUsage(database.gateway, batch)).toMatchObject({ recorded: 0, repeated: 20 });
     expect(await findDrift(sql, [key.id])).toEqual([]);
   });
@@ -184,9 +203,9 @@ describe('while events are recorded', () => {
     const recording = await connectAlone(database.gatewayDbUrl);
     await recording`begin`;
     await recordUsage(recording, newBatch(1));
-    await expect(makePartitions(month, month)).rejects.toMatchObject({ code: '55P03' });
+    await expect(makePartitions(today, today)).rejects.toMatchObject({ code: '55P03' });
     await recording`commit`;
-    expect(await makePartitions(month, month)).toBe(1);
+    expect(await makePartitions(today, today)).toBe(1);
     expect(await findDrift(sql, [key.id])).toEqual([]);
   });
 });

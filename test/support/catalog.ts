@@ -53,7 +53,11 @@ export async function listRoutines(sql: postgres.Sql, schemas: string[]): Promis
       coalesce(p.proargnames[1:p.pronargs], '{}') as "argumentNames",
       format('%I.%I(%s)', n.nspname, p.proname, (
         -- not constants: of a strict function Postgres would make null without asking who may call it
-        select string_agg(format('(select null::%s)', format_type(t, null)), ', ' order by position)
+        select string_agg(
+          case when p.provariadic > 0 and position = p.pronargs then 'variadic ' else '' end
+            || format('(select null::%s)', format_type(t, null)),
+          ', ' order by position
+        )
         from unnest(p.proargtypes) with ordinality as a (t, position)
       )) as call
     from pg_proc as p

@@ -24,6 +24,15 @@ export function period(ahead: number): string {
 /** The first day of such a month, as `2026-07-01`. */
 export const monthFromNow = (ahead: number) => `${period(ahead)}-01`;
 
+/** A day (UTC), that many from today, as `2026-07-31`. */
+export function dayFromNow(ahead: number): string {
+  return new Date(Date.now() + ahead * dayMs).toISOString().slice(0, 10);
+}
+
+/** The table of the events of a day, where it has a partition. */
+export const partitionOf = (day: string) =>
+  `private.proxy_usage_events_${day.replaceAll('-', '_')}`;
+
 /** The first moment of a month. */
 export function beginOf(month: string): Date {
   return new Date(`${month}-01T00:00:00.000Z`);

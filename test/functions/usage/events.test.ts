@@ -78,9 +78,9 @@ describe('a user who reads the events of a key', () => {
     expect((await readEvents(user, id)).events).toEqual([event]);
   });
 
-  it('gets those of all months, also of such as have no partition', async () => {
+  it('gets those of all days, also of such as have no partition', async () => {
     const { id } = await mintKey(user);
-    const times = [0, 1, 2, 3].map((n) => new Date(Date.now() - n * 31 * 86_400_000).toISOString());
+    const times = [0, 1, 50].map((n) => new Date(Date.now() - n * 86_400_000).toISOString());
     times.push('2019-12-31T23:59:59.999Z', '2015-06-01T00:00:00.000Z');
     const events = times.map((occurredAt) => makeEvent(id, { occurredAt }));
     await insertEvents(sql, events.toReversed());
@@ -89,7 +89,7 @@ describe('a user who reads the events of a key', () => {
         count(*) filter (where tableoid = 'private.proxy_usage_events_default'::regclass)::integer
           as unplaced
       from private.proxy_usage_events where api_key_id = ${id}`;
-    expect(row).toEqual({ tables: 5, unplaced: 2 });
+    expect(row).toEqual({ tables: 3, unplaced: 3 });
     expect((await readEvents(user, id)).events).toEqual(events);
   });
 });

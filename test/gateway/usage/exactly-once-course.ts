@@ -245,10 +245,14 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       const drift = await database.sql`
       select d.*
       from (
-        select distinct date_trunc('month', occurred_at at time zone 'UTC')::date as month
+        select distinct (occurred_at at time zone 'UTC')::date as day
         from private.proxy_usage_events
-      ) as m
-      cross join lateral private.usage_drift(m.month) as d`;
+      ) as t
+      cross join lateral private.usage_drift(t.day) as d
+      union all
+      select d.*
+      from (select distinct month from private.proxy_usage_monthly) as m
+      cross join lateral private.usage_month_drift(m.month) as d`;
       expect([...drift]).toEqual([]);
     });
   });

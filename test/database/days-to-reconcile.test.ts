@@ -1,0 +1,91 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
+import { dayFromNow } from '../support/usage-scenes.ts';
+import { fillDay, forgetUsage } from './old-usage.ts';
+
+let database: OwnDatabase;
+let sql: postgres.Sql;
+let id: string;
+const old = dayFromNow(-5);
+const [yesterday, today] = [dayFromNow(-1), dayFromNow(0)];
+
+beforeAll(async () => {
+  database = await startOwnDatabase();
+  sql = database.sql;
+  id = (await database.newKeys(1))[0]?.id ?? '';
+  await forgetUsage(sql);
+  await fillDay(sql, id, old, 3);
+});
+afterAll(() => database.stop());
+
+/** The days that a night checks. */
+async function reconcile(): Promise<string[]> {
+  const rows = await sql<{ day: string }[]>`
+    select day::text from private.maintain_usage(tasks => '{reconcile}')`;
+  return rows.map(({ day }) => day);
+}
+
+/** Until the changes of every connection are in the statistics. */
+async function untilCounted(changes: number): Promise<void> {
+  for (;;) {
+    const [row] = await sql`select changes::integer from private.check_of_usage_day(${old})`;
+    if (row?.changes === changes) return;
+  }
+}
+
+it('a day is checked once, and then no more, but for yesterday and today', async () => {
+  await untilCounted(3);
+  expect(await reconcile()).toEqual([old, yesterday, today]);
+  expect(await reconcile()).toEqual([yesterday, today]);
+});
+
+it('a late report has its day checked again, once', async () => {
+  const tunnel = usageEvent(id, { occurredAt: `${old}T00:00:00Z` });
+  await recordUsage(database.gateway, [tunnel]);
+  await untilCounted(4);
+  expect(await reconcile()).toEqual([old, yesterday, today]);
+  await recordUsage(database.gateway, [{ ...tunnel, bytesSent: 200 }]);
+  await untilCounted(5);
+  expect(await reconcile()).toEqual([old, yesterday, today]);
+  expect(await reconcile()).toEqual([yesterday, today]);
+});
+
+it('what a person deletes there is repaired in the next night', async () => {
+  await sql`
+    delete from private.proxy_usage_events where api_key_id = ${id} and method = 'CONNECT'
+      and occurred_at > ${old}::date + interval '1 hour' and occurred_at < ${old}::date + 1`;
+  await untilCounted(8);
+  expect(await findDrift(sql, [id])).not.toEqual([]);
+  expect(await reconcile()).toContain(old);
+  expect(await findDrift(sql, [id])).toEqual([]);
+});
+
+it('a repeat has nothing checked', async () => {
+  const event = usageEvent(id, { occurredAt: `${old}T00:00:00Z` });
+  await recordUsage(database.gateway, [event]);
+  await untilCounted(9);
+  await reconcile();
+  expect(await recordUsage(database.gateway, [event])).toMatchObject({ repeated: 1 });
+  expect(await reconcile()).toEqual([yesterday, today]);
+});
+
+it('after the statistics began again all days are checked, and where they are off', async () => {
+  const owner = postgres(
+    Object.assign(new URL(database.dbUrl), { username: 'supabase_admin' }).href,
+    {
+      max: 1,
+    },
+  );
+  await owner`select pg_stat_reset()`;
+  expect(await reconcile()).toContain(old);
+  expect(await reconcile()).toEqual([yesterday, today]);
+  await owner`alter database postgres set track_counts = off`;
+  const untracked = postgres(database.dbUrl, { max: 1 });
+  const [row] = await untracked`
+    select array(select d::text from private.usage_days_to_check() as d) as days`;
+  expect(row?.days).toContain(old);
+  await owner`alter database postgres reset track_counts`;
+  await Promise.all([owner.end(), untracked.end()]);
+});
