@@ -92,88 +92,94 @@ comment on type private.target_use is
   'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
   'row may have to be made.';
 
--- Where each counts that was unknown: a statement of its own, which sees what was committed before the lock.
-create function private.place_targets(used private.target_use[]) returns private.target_use[]
+create type private.target_day as (subject uuid, day date);
+comment on type private.target_day is 'A row of private.proxy_usage_target_days.';
+
+-- Two statements: the second sees what was committed before the first had its locks.
+create function private.place_targets(uses private.target_use[]) returns private.target_use[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
 as $$
 declare
   most constant integer := 1000;
+  begun private.target_day[];
   placed private.target_use[];
 begin
-  insert into private.proxy_usage_target_days as d (subject, day)
-  select distinct u.subject, u.day from unnest(used) as u where u.kind is null
-  order by u.subject, u.day
-  -- locked, and not written
-  on conflict (subject, day) do update set hosts = d.hosts where false;
+  -- of a day that begins nothing has a row yet, so its hosts are counted at once
+  with inserted as (
+    insert into private.proxy_usage_target_days as d (subject, day, hosts)
+    select u.subject, u.day, least(count(distinct u.host), most)
+    from unnest(uses) as u
+    group by u.subject, u.day
+    order by u.subject, u.day
+    -- locked, and not written
+    on conflict (subject, day) do update set hosts = d.hosts where false
+    returning d.subject, d.day
+  )
+  select array_agg((i.subject, i.day)::private.target_day) into begun from inserted as i;
 
   with sought as materialized (
     select
-      u.*, right(u.host, u.site_length) as site, d.hosts, d.sites,
-      u.kind is null and not exists (
+      u.*, right(u.host, u.site_length) as site, d.sites,
+      case when b.subject is null then d.hosts else 0 end as hosts,
+      b.subject is not null or not exists (
         select from private.proxy_usage_targets as t
         where t.subject = u.subject and t.day = u.day and t.kind = 0 and t.name = u.host
-        -- by the index for each, and no join
+        -- one lookup for each, and no join
         offset 0
-      ) as is_new
-    from unnest(used) as u
-    left join private.proxy_usage_target_days as d
-      on u.kind is null and d.subject = u.subject and d.day = u.day
+      ) as is_new_host
+    from unnest(uses) as u
+    join private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
+    left join unnest(begun) as b on b.subject = u.subject and b.day = u.day
   ),
-  as_hosts as materialized (
+  hosts as materialized (
     select
       s.*,
-      case
-        when s.kind is not null then s.kind
-        when not s.is_new then 0
-        when s.hosts + dense_rank() over (
-          partition by s.subject, s.day, s.is_new order by s.host collate "C"
-        ) <= most then 0
-      end as place
+      not s.is_new_host or s.hosts + dense_rank() over (
+        partition by s.subject, s.day, s.is_new_host order by s.host collate "C"
+      ) <= most as has_row
     from sought as s
   ),
-  as_sites as materialized (
+  sites as materialized (
     select
       h.*,
-      h.place is null and h.site is not null and not exists (
+      not h.has_row and h.site is not null and not exists (
         select from private.proxy_usage_targets as t
         where t.subject = h.subject and t.day = h.day and t.kind = 1 and t.name = h.site
         offset 0
       ) as is_new_site
-    from as_hosts as h
+    from hosts as h
   ),
   decided as materialized (
     select
       s.*,
       case
-        when s.place is not null then s.place
+        when s.has_row then 0
         when s.site is null then 2
         when not s.is_new_site then 1
         when s.sites + dense_rank() over (
           partition by s.subject, s.day, s.is_new_site order by s.site collate "C"
         ) <= most then 1
         else 2
-      end as final_place
-    from as_sites as s
+      end as place
+    from sites as s
   ),
   counted as (
     update private.proxy_usage_target_days as d
-    set hosts = d.hosts + n.hosts, sites = d.sites + n.sites
+    set hosts = n.hosts, sites = n.sites
     from (
       select
         c.subject, c.day,
-        count(distinct c.host) filter (where c.is_new and c.final_place = 0) as hosts,
-        count(distinct c.site) filter (where c.is_new_site and c.final_place = 1) as sites
+        c.hosts + count(distinct c.host) filter (where c.is_new_host and c.place = 0) as hosts,
+        c.sites + count(distinct c.site) filter (where c.is_new_site and c.place = 1) as sites
       from decided as c
-      where c.kind is null
-      group by c.subject, c.day
+      group by c.subject, c.day, c.hosts, c.sites
     ) as n
-    where d.subject = n.subject and d.day = n.day and (n.hosts > 0 or n.sites > 0)
+    where d.subject = n.subject and d.day = n.day and (d.hosts, d.sites) <> (n.hosts, n.sites)
   )
   select array_agg(
     (
-      c.subject, c.day, c.final_place, c.host, c.site_length, c.requests, c.errors, c.bytes_sent,
+      c.subject, c.day, c.place, c.host, c.site_length, c.requests, c.errors, c.bytes_sent,
       c.bytes_received
     )::private.target_use
   )
@@ -183,18 +189,22 @@ begin
 end
 $$;
 comment on function private.place_targets is
-  'Decides where each use counts whose kind is null: as its host, as its site, or as other. Locks the counts '
-  'of its key or user and day, and raises them by the rows that are to be made.';
+  'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its key or user '
+  'and day, and raises them by the rows that are to be made.';
 
-create function private.add_target_uses(used private.target_use[]) returns void
+create function private.add_target_uses(uses private.target_use[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
+-- each lookup by its index, also where a plan was made while the tables were empty
+set enable_seqscan = off
 as $$
 declare
   most_bytes constant bigint := 9007199254740991;
+  unplaced constant private.target_use[] := array(select u from unnest(uses) as u where u.kind is null);
 begin
-  if array_position(array(select u.kind from unnest(used) as u), null) is not null then
-    used := private.place_targets(used);
+  if cardinality(unplaced) > 0 then
+    uses := array(select u from unnest(uses) as u where u.kind is not null)
+      || private.place_targets(unplaced);
   end if;
   insert into private.proxy_usage_targets as t (
     subject, day, kind, name, site_length, requests, errors, bytes_sent, bytes_received
@@ -208,7 +218,7 @@ begin
       case a.kind when 0 then a.host when 1 then right(a.host, a.site_length) else '' end
         collate "C" as name,
       case when a.kind < 2 then a.site_length end as site_length
-    from unnest(used) as a
+    from unnest(uses) as a
   ) as u
   group by u.subject, u.day, u.kind, u.name
   order by u.subject, u.day, u.kind, u.name
