@@ -51,8 +51,9 @@ alter table private.proxy_usage_targets enable row level security;
 alter table private.proxy_usage_target_days enable row level security;
 
 
+-- A definer: callers may not read the settings.
 create function private.first_kept_target_day() returns date
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
@@ -326,3 +327,5 @@ revoke all on function
   private.first_kept_target_day, private.is_target_error, private.place_targets,
   private.add_target_uses, private.raise_target_rollups
 from public, anon, authenticated, service_role;
+-- readers learn from when on there is something to read
+grant execute on function private.first_kept_target_day to authenticated;
