@@ -282,6 +282,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/proxy/usage/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How requests ended
+         * @description Each outcome with what to do about it, and by hour or day how many were served, refused and failed: in a month (`period`), or in the whole hours or days (UTC) that `from` and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. Refusals are requests here. With `Accept: text/csv` one line per outcome and interval in which it occurred, without `limit`.
+         */
+        get: operations["getUsageByOutcome"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/proxy/usage/series": {
         parameters: {
             query?: never;
@@ -294,6 +314,26 @@ export interface paths {
          * @description Whole hours or days (UTC) from the one that `from` is in to the one that `to` is in or ends; by default the last 24 hours or 30 days. At most 1,000.
          */
         get: operations["getUsageSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/usage/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage by target
+         * @description What was moved to each host or site: in a month (`period`), or in the whole days (UTC) that `from` and `to` span, by default the last 30, at most 92. The first `limit` (50 by default) with the most. `totals` is the sum of `targets`, `unlisted` and `other`. Refusals are not in it. With `Accept: text/csv` the first 10,000, a line for all others (`unlisted`), and one for `other`, without `limit`.
+         */
+        get: operations["getUsageByTarget"];
         put?: never;
         post?: never;
         delete?: never;
@@ -665,6 +705,56 @@ export interface components {
             /** @enum {string} */
             type: "urn:proxy-keys:problem:not_found";
         };
+        OutcomePoint: {
+            failed: number;
+            ok: number;
+            refused: number;
+            /** Format: date-time */
+            start: string;
+        };
+        OutcomeTotals: {
+            bytesReceived: number;
+            bytesSent: number;
+            failed: number;
+            ok: number;
+            refused: number;
+            /** @description All of them, refusals too. */
+            requests: number;
+            /** @description `ok` of all requests; null where there were none. */
+            successRate: number | null;
+        };
+        OutcomeUsage: {
+            bytesReceived: number;
+            bytesSent: number;
+            /** @description What to do about it; null for `ok`. */
+            howToFix: string | null;
+            /** @enum {string} */
+            kind: "ok" | "refused" | "failed";
+            /**
+             * @description `ok`, the code of a refusal or failure, or `other`.
+             * @example rate_limited
+             */
+            outcome: string;
+            requests: number;
+        };
+        OutcomeUsageList: {
+            /** Format: date-time */
+            from: string;
+            /** @enum {string} */
+            interval: "hour" | "day";
+            /**
+             * Format: date-time
+             * @description What is older is no longer kept.
+             */
+            keptFrom: string;
+            outcomes: components["schemas"]["OutcomeUsage"][];
+            points: components["schemas"]["OutcomePoint"][];
+            /** @enum {string} */
+            sort: "bytes" | "requests" | "errors";
+            /** Format: date-time */
+            to: string;
+            totals: components["schemas"]["OutcomeTotals"];
+        };
         PayloadTooLargeProblem: {
             /** @enum {string} */
             code: "payload_too_large";
@@ -698,6 +788,43 @@ export interface components {
         SuspendRequest: {
             /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
             reason: string;
+        };
+        TargetFigures: {
+            bytesReceived: number;
+            bytesSent: number;
+            /** @description Of the requests: no connection to the target, or no valid answer of it. */
+            errors: number;
+            requests: number;
+        };
+        TargetUsage: {
+            bytesReceived: number;
+            bytesSent: number;
+            /** @description Of the requests: no connection to the target, or no valid answer of it. */
+            errors: number;
+            /** @description Null for a site: hosts of it that are not counted one by one. */
+            host: string | null;
+            requests: number;
+            /** @description The registrable domain, `example.co.uk` of `www.example.co.uk`; null for an address, or a name without one. By public suffixes of registries alone: `alice.github.io` is of `github.io`. */
+            site: string | null;
+        };
+        TargetUsageList: {
+            /** @enum {string} */
+            by: "host" | "site";
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: date-time
+             * @description What is older is no longer kept.
+             */
+            keptFrom: string;
+            other: components["schemas"]["TargetFigures"] & unknown;
+            /** @enum {string} */
+            sort: "bytes" | "requests" | "errors";
+            targets: components["schemas"]["TargetUsage"][];
+            /** Format: date-time */
+            to: string;
+            totals: components["schemas"]["TargetFigures"];
+            unlisted: components["schemas"]["TargetFigures"] & unknown;
         };
         TierGrant: {
             /** Format: date-time */
@@ -2955,6 +3082,108 @@ export interface operations {
             };
         };
     };
+    getUsageByOutcome: {
+        parameters: {
+            query?: {
+                /** @description Not before this time. */
+                from?: string;
+                /** @description By default `day`. */
+                interval?: "hour" | "day";
+                /** @description One key, by its uuid or keyId; without it all of them. */
+                keyId?: string;
+                limit?: number;
+                /** @description A calendar month (UTC), up to 13 back; by default this one. */
+                period?: string;
+                /** @description What the first have most of; by default `bytes`. */
+                sort?: "bytes" | "requests" | "errors";
+                /** @description Before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The outcomes, their sums, and a point for each interval. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description With CSV. */
+                    "Content-Disposition"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeUsageList"];
+                    "text/csv": string;
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     getUsageSeries: {
         parameters: {
             query: {
@@ -2982,6 +3211,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageSeries"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    getUsageByTarget: {
+        parameters: {
+            query?: {
+                /** @description What is added up; by default `host`. By site, a name without one stands alone. */
+                by?: "host" | "site";
+                /** @description Not before this time. */
+                from?: string;
+                /** @description One key, by its uuid or keyId; without it all of them. */
+                keyId?: string;
+                limit?: number;
+                /** @description A calendar month (UTC), up to 13 back; by default this one. */
+                period?: string;
+                /** @description What the first have most of; by default `bytes`. */
+                sort?: "bytes" | "requests" | "errors";
+                /** @description Before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The targets, and what they are of all. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description With CSV. */
+                    "Content-Disposition"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetUsageList"];
+                    "text/csv": string;
                 };
             };
             /** @description `invalid_request` */

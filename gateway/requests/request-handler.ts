@@ -7,12 +7,13 @@ import { parseCredentials } from '../keys/credentials.ts';
 import { type FailureCode, Refusal } from '../refusal.ts';
 import type { RefusedRequest, Session } from '../session.ts';
 import type { Dialer } from '../targets/dialer.ts';
+import { canonicalHost } from '../targets/target-policy.ts';
 import type { OpenTunnels } from '../tunnels/open-tunnels.ts';
 import { relay } from '../tunnels/relay.ts';
 import { resetSocket } from '../tunnels/reset-socket.ts';
 import { Tunnel } from '../tunnels/tunnel.ts';
 import type { ProxyRequest } from './proxy-request.ts';
-import { requestedTarget } from './requested-target.ts';
+import { type RequestedTarget, requestedTarget } from './requested-target.ts';
 
 const retryAfterSeconds = 5;
 
@@ -176,8 +177,17 @@ export class RequestHandler {
       code,
       statusCode,
       method,
-      targetHost: (asked?.host ?? '-').toLowerCase().slice(0, 255),
+      targetHost: asked ? hostOf(asked) : '-',
       durationMs: Math.round(this.#options.now() - begunAt),
     };
+  }
+}
+
+/** As a tunnel to it is recorded; what is no host as its client wrote it. */
+function hostOf({ host }: RequestedTarget): string {
+  try {
+    return canonicalHost(host);
+  } catch {
+    return host.toLowerCase().slice(0, 255);
   }
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client } from '../keys/client-ranges.ts';
 import type { Outcome } from '../requests/proxy-request.ts';
 import type { KeyNames, Session } from '../session.ts';
+import { siteOf } from '../usage/target-site.ts';
 import type { UsageEvent } from '../usage/usage-event.ts';
 
 export interface TunnelOptions {
@@ -59,6 +60,7 @@ export class Tunnel {
   readonly key: KeyNames;
   readonly client: Client;
   readonly #options: TunnelOptions;
+  readonly #targetSite: string | undefined;
   #hour: Hour;
   #reportedAt: number;
   #charged = 0;
@@ -70,6 +72,7 @@ export class Tunnel {
     this.key = options.key;
     this.client = options.client;
     this.#options = options;
+    this.#targetSite = siteOf(options.targetHost);
     const began = options.now();
     const beganAt = options.session.clock();
     this.#hour = {
@@ -161,6 +164,7 @@ export class Tunnel {
       durationMs: Math.round(now() - began),
       servedByNodeId: nodeId,
     };
+    if (this.#targetSite !== undefined) event.targetSite = this.#targetSite;
     if (!first) event.count = 0;
     if (code !== undefined) event.code = code;
     if (reported) event.reported = reported;

@@ -1,5 +1,6 @@
 import type { FailureCode } from '../refusal.ts';
 import type { RefusedRequest } from '../session.ts';
+import { siteOf } from './target-site.ts';
 import type { UsageEvent } from './usage-event.ts';
 
 export interface RefusedRequestsOptions {
@@ -82,11 +83,13 @@ export class RefusedRequests {
 
   #eventOf(request: RefusedRequest): UsageEvent {
     const { clock, nodeId } = this.#options;
+    const targetSite = siteOf(request.targetHost);
     return {
       eventId: request.id,
       apiKeyId: request.apiKeyId,
       occurredAt: new Date(clock() - request.durationMs).toISOString(),
       targetHost: request.targetHost,
+      ...(targetSite !== undefined && { targetSite }),
       method: request.method,
       statusCode: request.statusCode,
       code: request.code,

@@ -9,6 +9,7 @@ const eventSchema = z.object({
   apiKeyId: z.string(),
   occurredAt: z.string(),
   targetHost: z.string(),
+  targetSite: z.string().exactOptional(),
   method: z.string(),
   statusCode: z.number(),
   bytesSent: z.number(),

@@ -13,6 +13,8 @@ export interface UsageEvent {
   /** When the request began, or the hour of a tunnel that goes on: RFC 3339, UTC. */
   occurredAt: string;
   targetHost: string;
+  /** The end of `targetHost` that somebody registered; absent where it has none. */
+  targetSite?: string;
   /** `CONNECT`, or the method of a plain request. */
   method: string;
   /** What the client was answered, 100 to 999; 200 for a tunnel. */

@@ -205,13 +205,15 @@ create type private.raised_usage as (
   code text,
   count bigint,
   code_before text,
-  count_before bigint
+  count_before bigint,
+  sent_before bigint,
+  received_before bigint
 );
 comment on type private.raised_usage is
   'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. counts: whether '
   'it is a use of the key, which a refusal is not. requests, bytes_sent and bytes_received: the difference. '
-  'code and count: what the row says now; code_before and count_before: what it said, null and 0 for a new '
-  'row.';
+  'code and count: what the row says now; code_before, count_before, sent_before and received_before: what it '
+  'said, null and 0 for a new row.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

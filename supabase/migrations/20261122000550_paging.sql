@@ -259,7 +259,7 @@ insert into private.argument_rules (argument, rule) values
   ('cursor', 'Not a cursor: begin without one.'),
   ('limit', 'A whole number from 1 to 200.'),
   ('tier', 'No such tier exists.'),
-  ('period', 'A month as YYYY-MM, this one or up to 13 back.');
+  ('period', 'A month as YYYY-MM, this one or up to 13 back, without `from` and `to`.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -230,7 +230,7 @@ comment on function public.proxy_usage_series is
 
 insert into private.argument_rules (argument, rule) values
   ('interval', 'Either hour or day.'),
-  ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`.'),
+  ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`, 92 days of targets or outcomes.'),
   ('to', 'An RFC 3339 time of this century, later than `from`.');
 
 

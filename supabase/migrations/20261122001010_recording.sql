@@ -230,7 +230,8 @@ begin
       r.api_key_id, r.occurred_at, r.occurred_at + r.duration_ms * interval '1 ms',
       private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true,
       r.count - r.requests_before, r.bytes_sent - r.sent_before, r.bytes_received - r.received_before,
-      r.target_host, r.site_length, r.code, r.count, r.code_before, r.count_before
+      r.target_host, r.site_length, r.code, r.count, r.code_before, r.count_before,
+      r.sent_before, r.received_before
     )::private.raised_usage as raised
     from risen_rows as r
     union all
@@ -238,13 +239,15 @@ begin
       m.api_key_id, m.occurred_at, m.occurred_at + m.duration_ms * interval '1 ms',
       private.is_refusal(m.code, m.bytes_sent + m.bytes_received) is not true,
       m.count, m.bytes_sent, m.bytes_received,
-      m.target_host, m.site_length, m.code, m.count, null, 0
+      m.target_host, m.site_length, m.code, m.count, null, 0, 0, 0
     )::private.raised_usage
     from unnest(made) as m
   )
   select array_agg(a.raised) into raised from all_raised as a;
 
   perform private.raise_key_rollups(raised);
+  perform private.raise_target_rollups(raised);
+  perform private.raise_outcome_rollups(raised);
 
   outcome.recorded := coalesce(cardinality(raised), 0);
   outcome.repeated := accepted - outcome.recorded;

@@ -112,6 +112,8 @@ describe('in SQL', () => {
         'private.page_of_events(private.event_filter, integer, integer)',
         'private.page_of_keys(integer, text, boolean, text, boolean, text)',
         'private.reactivate_proxy_key(text, text)',
+        'private.read_outcomes(text, text, timestamp with time zone, timestamp with time zone)',
+        'private.read_targets(text, timestamp with time zone, timestamp with time zone, boolean, text, integer)',
         'private.refuse_mint_arguments(jsonb)',
         'private.revoke_proxy_tier(text, text, text)',
         'private.rotate_proxy_key(text, integer, text)',
@@ -123,6 +125,7 @@ describe('in SQL', () => {
         'private.decode_cursor(text, boolean)',
         'private.encode_cursor(timestamp with time zone, uuid, boolean)',
         'private.find_own_key(text)',
+        'private.first_kept_target_day()',
         'private.make_page(jsonb, integer, text, text)',
         'private.refuse(text, text)',
         'private.require_size(bigint, text)',
@@ -130,10 +133,14 @@ describe('in SQL', () => {
         'private.require_limit(integer)',
         'private.require_page(integer, integer, text)',
         'private.require_period(text)',
+        'private.require_rollup_sort(text)',
+        'private.require_rollup_span(text, text, text, text)',
         'private.require_span(text, text, text)',
+        'private.require_target_grouping(text)',
         'private.require_tier(text)',
         'private.require_time(text, text)',
         'private.require_user()',
+        'private.target_figures(private.target_sum)',
       ].toSorted(),
     );
   });
@@ -152,6 +159,9 @@ describe('in SQL', () => {
       'select * from private.own_key_summaries()',
       'select * from private.own_tier_grants()',
       'select from private.count_active_keys() as c, jsonb_each(c)',
+      `select from private.read_outcomes(null, 'day', '-infinity', 'infinity') as o, unnest(o)`,
+      `select t.* from private.read_targets(null, '-infinity', 'infinity', false, 'bytes', 9) as r,
+        unnest(r.items) as t`,
       `select from private.page_of_audit(null, 1, null) as p, json_array_elements(p.items)`,
       ...rollups.map((table) => `select * from ${table}`),
     ];
@@ -165,6 +175,8 @@ describe('in SQL', () => {
       `private.own_key_summary('${owner.key.id}')`,
       `private.page_of_audit('${owner.key.keyId}', 1, null)`,
       `private.find_own_key('${owner.key.keyId}')`,
+      `private.read_outcomes('${owner.key.id}', 'day', now(), now())`,
+      `private.read_targets('${owner.key.id}', now(), now(), false, 'bytes', 9)`,
     ]) {
       expect(await rowsOf(owner.user.id, `select ${call}`), call).toHaveLength(1);
       await expect(rowsOf(user.id, `select ${call}`), call).rejects.toMatchObject({

@@ -48,6 +48,9 @@ function rules({ owner, other, ownKeys }: Scene): Record<string, fc.Arbitrary<un
 
 /** What goes together with nothing else. */
 function withoutConflicts(query: Record<string, unknown>): Record<string, unknown> {
+  if (query.period !== undefined && (query.from ?? query.to) !== undefined) {
+    return withoutConflicts({ ...query, period: undefined });
+  }
   const { page, cursor, ...rest } = query;
   if (cursor !== undefined) return { ...rest, cursor };
   if (page === undefined) return rest;

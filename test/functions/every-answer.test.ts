@@ -196,6 +196,8 @@ describe('a method that a path does not take', () => {
     ['/api/v1/proxy/usage', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/api/v1/proxy/usage/keys', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/api/v1/proxy/usage/series', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/usage/targets', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/usage/outcomes', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys/x/suspend', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys/x/reactivate', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],

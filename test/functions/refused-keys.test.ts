@@ -18,6 +18,14 @@ const routesOfKeys: ProtectedRoute[] = [
     query: 'interval=hour&keyId=:id',
     success: 200,
   },
+  ...['targets', 'outcomes'].map(
+    (name): ProtectedRoute => ({
+      method: 'GET',
+      path: `/api/v1/proxy/usage/${name}`,
+      query: 'keyId=:id',
+      success: 200,
+    }),
+  ),
 ];
 let user: Persona;
 let admin: Persona;

@@ -28,6 +28,8 @@ export const protectedRoutes: ProtectedRoute[] = [
   { method: 'GET', path: '/api/v1/proxy/usage', success: 200 },
   { method: 'GET', path: '/api/v1/proxy/usage/keys', success: 200 },
   { method: 'GET', path: '/api/v1/proxy/usage/series', query: 'interval=day', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/usage/targets', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/usage/outcomes', success: 200 },
   { method: 'GET', path: '/admin/proxy/keys', success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/suspend', body: { reason }, success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/reactivate', success: 200 },

@@ -160,6 +160,40 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      export_proxy_usage_outcomes: {
+        Args: {
+          from?: string;
+          interval?: string;
+          key_id?: string;
+          period?: string;
+          sort?: string;
+          to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_csv_part';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      export_proxy_usage_targets: {
+        Args: {
+          by?: string;
+          from?: string;
+          key_id?: string;
+          period?: string;
+          sort?: string;
+          to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_csv_part';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       find_proxy_keys: {
         Args: {
           active?: boolean;
@@ -328,6 +362,24 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      proxy_usage_outcomes: {
+        Args: {
+          from?: string;
+          interval?: string;
+          key_id?: string;
+          limit?: number;
+          period?: string;
+          sort?: string;
+          to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_outcome_usage'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_outcome_usage';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       proxy_usage_series: {
         Args: { from?: string; interval: string; key_id?: string; to?: string };
         Returns: Database['public']['CompositeTypes']['proxy_usage_timeline'];
@@ -344,6 +396,24 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'proxy_usage_totals';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      proxy_usage_targets: {
+        Args: {
+          by?: string;
+          from?: string;
+          key_id?: string;
+          limit?: number;
+          period?: string;
+          sort?: string;
+          to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_target_usage'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_target_usage';
           isOneToOne: true;
           isSetofReturn: false;
         };
@@ -513,9 +583,30 @@ export type Database = {
         csv: string | null;
         next_cursor: string | null;
       };
+      proxy_outcome_usage: {
+        interval: string | null;
+        from: string | null;
+        to: string | null;
+        kept_from: string | null;
+        sort: string | null;
+        outcomes: Json | null;
+        totals: Json | null;
+        points: Json | null;
+      };
       proxy_page: {
         items: Json | null;
         next_cursor: string | null;
+      };
+      proxy_target_usage: {
+        from: string | null;
+        to: string | null;
+        kept_from: string | null;
+        by: string | null;
+        sort: string | null;
+        targets: Json | null;
+        totals: Json | null;
+        other: Json | null;
+        unlisted: Json | null;
       };
       proxy_tier_grant: {
         id: string | null;

@@ -5,6 +5,7 @@ import { declareEvents } from './events.ts';
 import { declareHealth } from './health.ts';
 import { declareKey } from './key.ts';
 import { declareKeys } from './keys.ts';
+import { declareRollups } from './rollups.ts';
 import { declareUsage } from './usage.ts';
 
 /** The developer's API: a pure Request → Response app over what it depends on. */
@@ -15,6 +16,7 @@ export function createApi(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   declareKey(app, dependencies);
   declareEvents(app, dependencies);
   declareUsage(app, dependencies);
+  declareRollups(app, dependencies);
   declareDescription(app, dependencies);
   return app;
 }

@@ -1,12 +1,55 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { accepts } from 'hono/accepts';
+import { Problem } from '../_shared/problem.ts';
 
 const part = z.object({ csv: z.string(), next_cursor: z.string().nullable() });
 
-const headers = {
+const headersOf = (name: string) => ({
   'Content-Type': 'text/csv; charset=utf-8; header=present',
-  'Content-Disposition': 'attachment; filename="events.csv"',
-};
+  'Content-Disposition': `attachment; filename="${name}.csv"`,
+});
+const headers = headersOf('events');
+
+/** Whether the client would rather have CSV than JSON. */
+export function wantsCsv(context: Context): boolean {
+  const wanted = accepts(context, {
+    header: 'Accept',
+    supports: ['application/json', 'text/csv'],
+    default: 'application/json',
+    match: (ranges) =>
+      worth('text/csv', ranges) > worth('application/json', ranges)
+        ? 'text/csv'
+        : 'application/json',
+  });
+  return wanted === 'text/csv';
+}
+
+/** RFC 9110: a media type is worth what the most specific range says that covers it. */
+function worth(type: string, ranges: { type: string; q: number }[]): number {
+  const covering = [type, type.replace(/\/.*/, '/*'), '*/*'];
+  const range = covering
+    .map((name) => ranges.find((given) => given.type.toLowerCase() === name))
+    .find((found) => found !== undefined);
+  return range?.q ?? 0;
+}
+
+/** Refuses parameters that would leave a part of the CSV out: half by mistake is worse than a refusal. */
+export function refuseWithCsv(query: Record<string, unknown>, names: string[]): void {
+  const errors = names
+    .filter((name) => query[name] !== undefined)
+    .map((path) => ({ path, message: 'CSV is all of it: leave it out.' }));
+  if (errors.length === 0) return;
+  throw new Problem('invalid_request', {
+    detail: 'The query has parameters that cannot be used: see `errors`.',
+    errors,
+  });
+}
+
+/** Answers with CSV of one part. */
+export function respondWithCsv(context: Context, name: string, row: unknown): Response {
+  return context.body(part.parse(row).csv, 200, headersOf(name));
+}
 
 /** Answers HEAD as `streamCsv` answers GET. */
 export function announceCsv(context: Context): Response {

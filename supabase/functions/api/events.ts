@@ -1,10 +1,8 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { accepts } from 'hono/accepts';
 import { declarePath } from '../_shared/declare-path.ts';
 import { toArguments } from '../_shared/field-names.ts';
 import { operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
-import { Problem } from '../_shared/problem.ts';
 import { pageFields, spanFields, text, wholeNumber } from '../_shared/request-fields.ts';
 import {
   type Dependencies,
@@ -13,7 +11,7 @@ import {
   tellFailure,
 } from '../_shared/service.ts';
 import { usageEvent } from '../_shared/usage-schemas.ts';
-import { announceCsv, streamCsv } from './csv-stream.ts';
+import { announceCsv, refuseWithCsv, streamCsv, wantsCsv } from './csv-stream.ts';
 
 const filters = {
   ...spanFields,
@@ -55,17 +53,8 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
       problems: [],
       handle: async ({ context, caller, query }) => {
         const id = keyReference(context);
-        const wanted = accepts(context, {
-          header: 'Accept',
-          supports: ['application/json', 'text/csv'],
-          default: 'application/json',
-          match: (ranges) =>
-            worth('text/csv', ranges) > worth('application/json', ranges)
-              ? 'text/csv'
-              : 'application/json',
-        });
-        if (wanted === 'text/csv') {
-          refuseWithCsv(query);
+        if (wantsCsv(context)) {
+          refuseWithCsv(query, ['limit', 'cursor', 'page']);
           if (context.req.method === 'HEAD') {
             // the same refusals, for one event and not for a part of the export
             await callDatabase(caller, 'list_proxy_key_events', {
@@ -91,26 +80,5 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
         return respondWithPage(context, page, usageEvent.read);
       },
     }),
-  });
-}
-
-/** RFC 9110: a media type is worth what the most specific range says that covers it. */
-function worth(type: string, ranges: { type: string; q: number }[]): number {
-  const covering = [type, type.replace(/\/.*/, '/*'), '*/*'];
-  const range = covering
-    .map((name) => ranges.find((given) => given.type.toLowerCase() === name))
-    .find((found) => found !== undefined);
-  return range?.q ?? 0;
-}
-
-/** CSV is all of the events: half of them by mistake would be worse than a refusal. */
-function refuseWithCsv(query: Record<string, unknown>): void {
-  const errors = ['limit', 'cursor', 'page']
-    .filter((name) => query[name] !== undefined)
-    .map((path) => ({ path, message: 'CSV has no pages: leave it out.' }));
-  if (errors.length === 0) return;
-  throw new Problem('invalid_request', {
-    detail: 'The query has parameters that cannot be used: see `errors`.',
-    errors,
   });
 }

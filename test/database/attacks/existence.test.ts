@@ -49,6 +49,10 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
           supabase.rpc('list_proxy_key_events', { id }),
           supabase.rpc('list_proxy_key_audit', { id }),
           supabase.rpc('proxy_usage_series', { interval: 'day', key_id: id }),
+          supabase.rpc('proxy_usage_targets', { key_id: id }),
+          supabase.rpc('export_proxy_usage_targets', { key_id: id }),
+          supabase.rpc('proxy_usage_outcomes', { key_id: id }),
+          supabase.rpc('export_proxy_usage_outcomes', { key_id: id }),
         ];
         for (const { status, error } of await Promise.all(asked)) {
           expect([status, error?.hint]).toEqual([404, 'not_found']);

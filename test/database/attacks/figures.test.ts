@@ -164,6 +164,8 @@ describe('a gateway that reports what cannot have happened', () => {
       '/api/v1/proxy/usage/keys',
       '/api/v1/proxy/usage/series?interval=hour',
       '/api/v1/proxy/usage/series?interval=day',
+      '/api/v1/proxy/usage/targets',
+      '/api/v1/proxy/usage/outcomes',
     ]) {
       expect([path, (await user.request('GET', path)).status]).toEqual([path, 200]);
     }

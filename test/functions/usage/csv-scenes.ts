@@ -31,6 +31,11 @@ export function requestEvents(
   });
 }
 
+/** Asks for what a path answers as CSV. */
+export function requestCsv(by: Pick<Persona, 'token'>, path: string): Promise<Response> {
+  return request('GET', path, { token: by.token, headers: { Accept: 'text/csv' } });
+}
+
 /** A key's events as CSV, whole. */
 export async function readCsv(
   by: Pick<Persona, 'token'>,

@@ -122,6 +122,7 @@ describe('reports', () => {
       }
     }
     expect(totals()).toEqual({ sent: targetEnd.bytesRead, received: targetEnd.bytesWritten });
+    expect(events.every(({ targetSite }) => targetSite === 'example.com')).toBe(true);
     expect(totals()).toEqual({ sent: 3_000_001, received: 5_000_003 });
     expect(sharesOf(events)).toEqual(totals());
     expect(charged()).toBe(8_000_004);

@@ -6,6 +6,7 @@ export function newEvent(fields: Partial<UsageEvent> = {}): UsageEvent {
     apiKeyId: '01900000-0000-7000-8000-000000000000',
     occurredAt: new Date().toISOString(),
     targetHost: 'shop.example.com',
+    targetSite: 'example.com',
     method: 'CONNECT',
     statusCode: 200,
     bytesSent: 100,

@@ -1,0 +1,128 @@
+import { z } from '@hono/zod-openapi';
+import { count, ofRow, time } from './answer.ts';
+
+const figures = {
+  requests: count,
+  errors: count.openapi({
+    description: 'Of the requests: no connection to the target, or no valid answer of it.',
+  }),
+  bytesSent: count,
+  bytesReceived: count,
+};
+const sums = ofRow('TargetFigures', figures);
+const target = ofRow('TargetUsage', {
+  host: z
+    .string()
+    .nullable()
+    .openapi({ description: 'Null for a site: hosts of it that are not counted one by one.' }),
+  site: z
+    .string()
+    .nullable()
+    .openapi({
+      description:
+        'The registrable domain, `example.co.uk` of `www.example.co.uk`; null for an address, or a name ' +
+        'without one. By public suffixes of registries alone: `alice.github.io` is of `github.io`.',
+    }),
+  ...figures,
+});
+const outcome = ofRow('OutcomeUsage', {
+  outcome: z.string().openapi({
+    description: '`ok`, the code of a refusal or failure, or `other`.',
+    example: 'rate_limited',
+  }),
+  kind: z.enum(['ok', 'refused', 'failed']),
+  requests: count,
+  bytesSent: count,
+  bytesReceived: count,
+  howToFix: z.string().nullable().openapi({ description: 'What to do about it; null for `ok`.' }),
+});
+const outcomeTotals = ofRow('OutcomeTotals', {
+  requests: count.openapi({ description: 'All of them, refusals too.' }),
+  ok: count,
+  refused: count,
+  failed: count,
+  successRate: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullable()
+    .openapi({ description: '`ok` of all requests; null where there were none.' }),
+  bytesSent: count,
+  bytesReceived: count,
+});
+const outcomePoint = ofRow('OutcomePoint', {
+  start: time,
+  ok: count,
+  refused: count,
+  failed: count,
+});
+
+const span = {
+  from: time,
+  to: time,
+  keptFrom: time.openapi({ description: 'What is older is no longer kept.' }),
+};
+const spanRow = { from: time, to: time, kept_from: time };
+const inCamelCase = <Row extends { kept_from: string }>({ kept_from: keptFrom, ...row }: Row) => ({
+  ...row,
+  keptFrom,
+});
+export const sort = z.enum(['bytes', 'requests', 'errors']);
+export const by = z.enum(['host', 'site']);
+export const interval = z.enum(['hour', 'day']);
+
+const listOf = <Item>(read: (row: unknown) => Item) =>
+  z.array(z.unknown()).transform((rows) => rows.map(read));
+
+/** `proxy_target_usage` as the API answers it. */
+export const targetUsage = {
+  answer: z
+    .strictObject({
+      ...span,
+      by,
+      sort,
+      targets: z.array(target.answer),
+      totals: sums.answer,
+      other: sums.answer.openapi({
+        description:
+          'Not counted by target: a key, or all keys together, had over 1,000 hosts and 1,000 sites in a day.',
+      }),
+      unlisted: sums.answer.openapi({ description: 'Of targets beyond `limit`.' }),
+    })
+    .openapi('TargetUsageList'),
+  row: z
+    .object({
+      ...spanRow,
+      by,
+      sort,
+      targets: listOf(target.read),
+      totals: z.unknown().transform(sums.read),
+      other: z.unknown().transform(sums.read),
+      unlisted: z.unknown().transform(sums.read),
+    })
+    .transform(inCamelCase),
+};
+
+/** `proxy_outcome_usage` as the API answers it. */
+export const outcomeUsage = {
+  answer: z
+    .strictObject({
+      interval,
+      ...span,
+      sort,
+      outcomes: z.array(outcome.answer),
+      totals: outcomeTotals.answer,
+      points: z.array(outcomePoint.answer),
+    })
+    .openapi('OutcomeUsageList'),
+  row: z
+    .object({
+      interval,
+      ...spanRow,
+      sort,
+      outcomes: listOf(outcome.read),
+      totals: z.unknown().transform(outcomeTotals.read),
+      points: listOf(outcomePoint.read),
+    })
+    .transform(inCamelCase),
+};

@@ -1,0 +1,331 @@
+-- Rollups by target: what a key, and what all keys of a user, moved to each host in a day. Their number is
+-- bounded, however many hosts a key connects to, and so is what a read of them costs.
+
+create table private.proxy_usage_targets (
+  subject uuid not null,
+  day date not null,
+  kind smallint not null,
+  site_length smallint,
+  requests bigint not null,
+  errors bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  name text collate "C" not null,
+  primary key (subject, day, kind, name),
+  constraint "a kind is a host, a site or other" check (kind between 0 and 2),
+  constraint "what is other has no name" check ((kind = 2) = (name = '')),
+  constraint "a site is the end of its name" check (site_length between 1 and char_length(name))
+) with (fillfactor = 80);
+comment on table private.proxy_usage_targets is
+  'Usage of a key, and of all keys of a user, by target and day (UTC), raised with each event but a refusal: '
+  'at most 1,000 hosts, then 1,000 sites, then one row for all others.';
+comment on column private.proxy_usage_targets.subject is
+  'The id of a key or of a user. Both are random, and no one is the other.';
+comment on column private.proxy_usage_targets.kind is
+  '0: a host. 1: a site, for hosts of it that came when 1,000 hosts had a row. 2: what came when 1,000 sites '
+  'had one too, or has no site.';
+comment on column private.proxy_usage_targets.name is
+  'The host or site in lower case; empty for what is other.';
+comment on column private.proxy_usage_targets.site_length is
+  'How many characters at the end of the name are its site; null for a host that has none.';
+comment on column private.proxy_usage_targets.errors is
+  'How many of the requests failed: no connection to the target, or no valid answer of it.';
+-- finds what is too old; days arrive in order, so it is tiny
+create index proxy_usage_targets_day on private.proxy_usage_targets using brin (day);
+
+create table private.proxy_usage_target_days (
+  subject uuid not null,
+  day date not null,
+  hosts integer not null default 0,
+  sites integer not null default 0,
+  primary key (subject, day),
+  constraint "hosts are bounded" check (hosts between 0 and 1000),
+  constraint "sites are bounded" check (sites between 0 and 1000)
+) with (fillfactor = 70);
+comment on table private.proxy_usage_target_days is
+  'How many hosts and sites have a row of proxy_usage_targets. Locked while a host or site gets one, so that '
+  'the bound is exact. No such row leaves before its day does: where a host counts changes only once.';
+create index proxy_usage_target_days_day on private.proxy_usage_target_days using brin (day);
+
+alter table private.proxy_usage_targets enable row level security;
+alter table private.proxy_usage_target_days enable row level security;
+
+
+-- A definer: callers may not read the settings.
+create function private.first_kept_target_day() returns date
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  return now()::date - 90;
+end
+$$;
+comment on function private.first_kept_target_day is
+  'The first day (UTC) whose rollups by target and outcome are kept.';
+
+create function private.is_target_error(code text) returns boolean
+language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return is_target_error.code in (
+    'target_unreachable', 'target_timeout', 'target_response_invalid'
+  );
+end
+$$;
+comment on function private.is_target_error is
+  'Whether an event of that code is an attempt that failed at its target. Null without a code.';
+
+
+create type private.target_use as (
+  subject uuid,
+  day date,
+  kind smallint,
+  host text,
+  site_length smallint,
+  requests bigint,
+  errors bigint,
+  bytes_sent bigint,
+  bytes_received bigint
+);
+comment on type private.target_use is
+  'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
+  'row may have to be made.';
+
+create type private.target_day as (subject uuid, day date);
+comment on type private.target_day is 'A row of private.proxy_usage_target_days.';
+
+-- Two statements: the second sees what was committed before the first had its locks.
+create function private.place_targets(uses private.target_use[]) returns private.target_use[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  most constant integer := 1000;
+  begun private.target_day[];
+  placed private.target_use[];
+begin
+  -- of a day that begins nothing has a row yet, so its hosts are counted at once
+  with inserted as (
+    insert into private.proxy_usage_target_days as d (subject, day, hosts)
+    select u.subject, u.day, least(count(distinct u.host), most)
+    from unnest(uses) as u
+    group by u.subject, u.day
+    order by u.subject, u.day
+    -- locked, and not written
+    on conflict (subject, day) do update set hosts = d.hosts where false
+    returning d.subject, d.day
+  )
+  select array_agg((i.subject, i.day)::private.target_day) into begun from inserted as i;
+
+  with sought as materialized (
+    select
+      u.*, right(u.host, u.site_length) as site, d.sites,
+      case when b.subject is null then d.hosts else 0 end as hosts,
+      b.subject is not null or not exists (
+        select from private.proxy_usage_targets as t
+        where t.subject = u.subject and t.day = u.day and t.kind = 0 and t.name = u.host
+        -- one lookup for each, and no join
+        offset 0
+      ) as is_new_host
+    from unnest(uses) as u
+    join private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
+    left join unnest(begun) as b on b.subject = u.subject and b.day = u.day
+  ),
+  hosts as materialized (
+    select
+      s.*,
+      not s.is_new_host or s.hosts + dense_rank() over (
+        partition by s.subject, s.day, s.is_new_host order by s.host collate "C"
+      ) <= most as has_row
+    from sought as s
+  ),
+  sites as materialized (
+    select
+      h.*,
+      not h.has_row and h.site is not null and not exists (
+        select from private.proxy_usage_targets as t
+        where t.subject = h.subject and t.day = h.day and t.kind = 1 and t.name = h.site
+        offset 0
+      ) as is_new_site
+    from hosts as h
+  ),
+  decided as materialized (
+    select
+      s.*,
+      case
+        when s.has_row then 0
+        when s.site is null then 2
+        when not s.is_new_site then 1
+        when s.sites + dense_rank() over (
+          partition by s.subject, s.day, s.is_new_site order by s.site collate "C"
+        ) <= most then 1
+        else 2
+      end as place
+    from sites as s
+  ),
+  counted as (
+    update private.proxy_usage_target_days as d
+    set hosts = n.hosts, sites = n.sites
+    from (
+      select
+        c.subject, c.day,
+        c.hosts + count(distinct c.host) filter (where c.is_new_host and c.place = 0) as hosts,
+        c.sites + count(distinct c.site) filter (where c.is_new_site and c.place = 1) as sites
+      from decided as c
+      group by c.subject, c.day, c.hosts, c.sites
+    ) as n
+    where d.subject = n.subject and d.day = n.day and (d.hosts, d.sites) <> (n.hosts, n.sites)
+  )
+  select array_agg(
+    (
+      c.subject, c.day, c.place, c.host, c.site_length, c.requests, c.errors, c.bytes_sent,
+      c.bytes_received
+    )::private.target_use
+  )
+  into placed
+  from decided as c;
+  return placed;
+end
+$$;
+comment on function private.place_targets is
+  'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its key or user '
+  'and day, and raises them by the rows that are to be made.';
+
+create function private.add_target_uses(uses private.target_use[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+-- each lookup by its index, also where a plan was made while the tables were empty
+set enable_seqscan = off
+as $$
+declare
+  most_bytes constant bigint := 9007199254740991;
+  unplaced constant private.target_use[] := array(select u from unnest(uses) as u where u.kind is null);
+begin
+  if cardinality(unplaced) > 0 then
+    uses := array(select u from unnest(uses) as u where u.kind is not null)
+      || private.place_targets(unplaced);
+  end if;
+  insert into private.proxy_usage_targets as t (
+    subject, day, kind, name, site_length, requests, errors, bytes_sent, bytes_received
+  )
+  select
+    u.subject, u.day, u.kind, u.name, max(u.site_length), sum(u.requests), sum(u.errors),
+    least(sum(u.bytes_sent), most_bytes), least(sum(u.bytes_received), most_bytes)
+  from (
+    select
+      a.subject, a.day, a.kind, a.requests, a.errors, a.bytes_sent, a.bytes_received,
+      case a.kind when 0 then a.host when 1 then right(a.host, a.site_length) else '' end
+        collate "C" as name,
+      case when a.kind < 2 then a.site_length end as site_length
+    from unnest(uses) as a
+  ) as u
+  group by u.subject, u.day, u.kind, u.name
+  order by u.subject, u.day, u.kind, u.name
+  on conflict (subject, day, kind, name) do update set
+    requests = greatest(t.requests + excluded.requests, 0),
+    errors = greatest(t.errors + excluded.errors, 0),
+    bytes_sent = greatest(least(t.bytes_sent + excluded.bytes_sent, most_bytes), 0),
+    bytes_received = greatest(least(t.bytes_received + excluded.bytes_received, most_bytes), 0);
+end
+$$;
+comment on function private.add_target_uses is
+  'Raises the rollups by target: first the counts of hosts and sites where one is new, then the targets, each '
+  'in order.';
+
+create function private.raise_target_rollups(raised private.raised_usage[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- each lookup by its index, also where a plan was made while the tables were empty
+set enable_seqscan = off
+as $$
+declare
+  most constant integer := 1000;
+  most_bytes constant bigint := 9007199254740991;
+  first_at constant timestamptz := private.first_kept_target_day();
+  used private.target_use[];
+begin
+  with by_key as materialized (
+    select
+      r.api_key_id, r.occurred_at::date as day,
+      -- of ASCII alone, as a host that was connected to is: other letters may change their number
+      lower(r.target_host collate "C") as host, r.site_length,
+      sum(r.requests) as requests,
+      sum(
+        case when r.code is null and r.code_before is null then 0 else
+          case when private.is_target_error(r.code) then r.count else 0 end
+          - case when private.is_target_error(r.code_before) then r.count_before else 0 end
+        end
+      ) as errors,
+      least(sum(r.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(r.bytes_received), most_bytes) as bytes_received
+    from unnest(raised) as r
+    where r.counts and r.occurred_at >= first_at
+    group by 1, 2, 3, 4
+  ),
+  by_subject as materialized (
+    select b.api_key_id as subject, b.* from by_key as b
+    union all
+    select
+      k.user_id, null, b.day, b.host, b.site_length, sum(b.requests), sum(b.errors),
+      least(sum(b.bytes_sent), most_bytes), least(sum(b.bytes_received), most_bytes)
+    from by_key as b
+    join private.proxy_keys as k on k.id = b.api_key_id
+    where k.user_id is not null
+    group by k.user_id, b.day, b.host, b.site_length
+  )
+  select array_agg(
+    (
+      s.subject, s.day,
+      case
+        when exists (
+          select from private.proxy_usage_targets as t
+          where t.subject = s.subject and t.day = s.day and t.kind = 0 and t.name = s.host
+          offset 0
+        ) then 0
+        -- what is full stays full, so that nothing has to be locked
+        else (
+          select
+            case
+              when d.hosts < most then null
+              when s.site_length is null then 2
+              when exists (
+                select from private.proxy_usage_targets as t
+                where t.subject = s.subject and t.day = s.day and t.kind = 1
+                  and t.name = right(s.host, s.site_length)
+                offset 0
+              ) then 1
+              when d.sites = most then 2
+            end
+          from private.proxy_usage_target_days as d
+          where d.subject = s.subject and d.day = s.day
+        )
+      end,
+      s.host, s.site_length, s.requests, s.errors, s.bytes_sent, s.bytes_received
+    )::private.target_use
+  )
+  into used
+  from by_subject as s
+  where (s.requests, s.errors, s.bytes_sent, s.bytes_received) <> (0, 0, 0, 0);
+
+  if used is not null then
+    perform private.add_target_uses(used);
+  end if;
+end
+$$;
+comment on function private.raise_target_rollups is
+  'Raises the rollups by target of the days that are kept, for each key and for its user.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_usage_targets, private.proxy_usage_target_days
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.first_kept_target_day, private.is_target_error, private.place_targets,
+  private.add_target_uses, private.raise_target_rollups
+from public, anon, authenticated, service_role;
+-- readers learn from when on there is something to read
+grant execute on function private.first_kept_target_day to authenticated;

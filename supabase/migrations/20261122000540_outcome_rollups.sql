@@ -1,0 +1,183 @@
+-- Rollups by outcome: how the requests of a key, and of all keys of a user, ended in each hour, refusals
+-- included.
+
+create table private.outcomes (
+  outcome text primary key,
+  kind text not null,
+  how_to_fix text,
+  constraint "an outcome is snake case" check (outcome ~ '^[a-z]+(_[a-z]+)*$'),
+  constraint "an outcome is served, refused or failed" check (kind in ('ok', 'refused', 'failed')),
+  constraint "what was not served can be fixed" check ((kind = 'ok') = (how_to_fix is null))
+);
+comment on table private.outcomes is
+  'What a request of a key in service can come to: ok, the code of a refusal or failure, or other for a code '
+  'that is not here.';
+comment on column private.outcomes.how_to_fix is 'For the developer: what to do about it.';
+alter table private.outcomes enable row level security;
+
+insert into private.outcomes (kind, outcome, how_to_fix) values
+  ('ok', 'ok', null),
+  (
+    'failed', 'target_unreachable',
+    'Check that the host exists and accepts connections at this port. If it does, it may block the '
+      'addresses of the gateway.'
+  ),
+  (
+    'failed', 'target_timeout',
+    'The target did not accept a connection within 15 seconds: try again later, and less often.'
+  ),
+  (
+    'failed', 'target_response_invalid',
+    'The target did not answer with valid HTTP: check the port, and use CONNECT where it speaks TLS.'
+  ),
+  (
+    'failed', 'client_closed_request',
+    'Your client closed the connection before the gateway answered: give it a timeout of over 15 seconds.'
+  ),
+  (
+    'refused', 'malformed_request',
+    'Send CONNECT host:port or an absolute http:// URL, with a valid host name or address.'
+  ),
+  (
+    'refused', 'quota_exceeded',
+    'The bandwidth of this month is used up: wait for the next month, use another tier, or ask the operator '
+      'for more.'
+  ),
+  ('refused', 'port_forbidden', 'Connect to port 80, 443, 8080 or 8443.'),
+  (
+    'refused', 'target_forbidden',
+    'Connect to a public address: private, loopback and link-local addresses are never reached.'
+  ),
+  (
+    'refused', 'address_forbidden',
+    'Connect from an address that the key allows, or add yours to the allowed ranges of the key.'
+  ),
+  (
+    'refused', 'rate_limited',
+    'Begin fewer requests per second, wait as Retry-After says, or use a tier with a higher rate.'
+  ),
+  (
+    'refused', 'tunnel_limit_reached',
+    'Close tunnels that you no longer use, and reuse open ones.'
+  ),
+  ('refused', 'internal', 'Try again. If it happens again, send the request id to the operator.'),
+  ('refused', 'unavailable', 'Wait as Retry-After says, then try again.'),
+  ('refused', 'other', 'Look at the code of the events.');
+
+
+create table private.proxy_usage_outcomes (
+  subject uuid not null,
+  hour timestamptz not null,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  outcome text collate "C" not null,
+  primary key (subject, hour, outcome)
+) with (fillfactor = 70);
+comment on table private.proxy_usage_outcomes is
+  'Requests of a key, and of all keys of a user, by hour (UTC) and outcome, raised with each event. What was '
+  'refused is a request here.';
+comment on column private.proxy_usage_outcomes.subject is
+  'The id of a key or of a user. Both are random, and no one is the other.';
+comment on column private.proxy_usage_outcomes.outcome is 'A row of private.outcomes.';
+alter table private.proxy_usage_outcomes enable row level security;
+-- finds what is too old; hours arrive in order, so it is tiny
+create index proxy_usage_outcomes_hour on private.proxy_usage_outcomes using brin (hour);
+
+
+create function private.outcome_of(code text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case
+    when outcome_of.code is null then 'ok'
+    when exists (
+      select from private.outcomes as o where o.outcome = outcome_of.code and o.kind <> 'ok'
+    ) then outcome_of.code
+    else 'other'
+  end;
+end
+$$;
+comment on function private.outcome_of is
+  'The outcome of an event with that code. A code that is not known is other, so that nobody makes rows '
+  'without end.';
+
+create function private.raise_outcome_rollups(raised private.raised_usage[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  most_bytes constant bigint := 9007199254740991;
+  first_at constant timestamptz := private.first_kept_target_day();
+begin
+  with by_code as materialized (
+    select
+      c.api_key_id, date_trunc('hour', c.occurred_at) as hour, c.code,
+      sum(c.requests) as requests, sum(c.bytes_sent) as bytes_sent,
+      sum(c.bytes_received) as bytes_received
+    from (
+      -- of a row whose code is another now all moves, else only what is new
+      select
+        r.api_key_id, r.occurred_at, r.code,
+        r.count - case when m.moved then 0 else r.count_before end as requests,
+        r.bytes_sent + case when m.moved then r.sent_before else 0 end as bytes_sent,
+        r.bytes_received + case when m.moved then r.received_before else 0 end as bytes_received
+      from unnest(raised) as r
+      cross join lateral (select r.code is distinct from r.code_before as moved) as m
+      union all
+      select
+        r.api_key_id, r.occurred_at, r.code_before,
+        -r.count_before, -r.sent_before, -r.received_before
+      from unnest(raised) as r
+      where r.code is distinct from r.code_before
+        and (r.count_before, r.sent_before, r.received_before) <> (0, 0, 0)
+    ) as c
+    where c.occurred_at >= first_at
+    group by 1, 2, 3
+  ),
+  by_key as materialized (
+    select
+      b.api_key_id, b.hour,
+      case when b.code is null then 'ok' else private.outcome_of(b.code) end collate "C" as outcome,
+      least(sum(b.requests), most_bytes) as requests,
+      least(sum(b.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(b.bytes_received), most_bytes) as bytes_received
+    from by_code as b
+    where (b.requests, b.bytes_sent, b.bytes_received) <> (0, 0, 0)
+    group by 1, 2, 3
+  )
+  insert into private.proxy_usage_outcomes as o (
+    subject, hour, outcome, requests, bytes_sent, bytes_received
+  )
+  select s.* from (
+    select b.* from by_key as b
+    union all
+    select
+      k.user_id, b.hour, b.outcome, sum(b.requests), least(sum(b.bytes_sent), most_bytes),
+      least(sum(b.bytes_received), most_bytes)
+    from by_key as b
+    join private.proxy_keys as k on k.id = b.api_key_id
+    where k.user_id is not null
+    group by 1, 2, 3
+  ) as s (subject, hour, outcome, requests, bytes_sent, bytes_received)
+  order by s.subject, s.hour, s.outcome
+  on conflict (subject, hour, outcome) do update set
+    requests = greatest(o.requests + excluded.requests, 0),
+    bytes_sent = greatest(least(o.bytes_sent + excluded.bytes_sent, most_bytes), 0),
+    bytes_received = greatest(least(o.bytes_received + excluded.bytes_received, most_bytes), 0);
+end
+$$;
+comment on function private.raise_outcome_rollups is
+  'Raises the rollups by outcome of the hours that are kept, for each key and for its user. What a row moved '
+  'goes with it where its code becomes another.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.outcomes, private.proxy_usage_outcomes
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.outcome_of, private.raise_outcome_rollups
+from public, anon, authenticated, service_role;

@@ -1,0 +1,328 @@
+-- Reading what burns usage: by target and by outcome, for one key or over all of a user. All of it comes
+-- from rollups whose number is bounded, whatever the number of events, keys and other users.
+
+create function private.require_rollup_span(
+  period text, "interval" text, "from" text, "to" text,
+  out step interval, out first_at timestamptz, out end_at timestamptz
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+begin
+  span := private.require_span(
+    require_rollup_span."interval", require_rollup_span."from", require_rollup_span."to"
+  );
+  step := span.step;
+  first_at := span.first_at;
+  end_at := span.end_at;
+  if require_rollup_span.period is not null then
+    if coalesce(require_rollup_span."from", require_rollup_span."to") is not null then
+      perform private.refuse('invalid_request', 'period');
+    end if;
+    first_at := private.require_period(require_rollup_span.period);
+    end_at := first_at + interval '1 month';
+  end if;
+  if first_at < end_at - interval '92 days' then
+    perform private.refuse('invalid_request', 'from');
+  end if;
+end
+$$;
+comment on function private.require_rollup_span is
+  'The whole hours or days (UTC) of a month, or that two times span, by default the 24 hours or 30 days up '
+  'to now. Refuses (invalid_request) what private.require_span does, a month beside times, and over 92 days.';
+
+create function private.require_rollup_sort(sort text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_rollup_sort.sort not in ('bytes', 'requests', 'errors') then
+    perform private.refuse('invalid_request', 'sort');
+  end if;
+  return coalesce(require_rollup_sort.sort, 'bytes');
+end
+$$;
+comment on function private.require_rollup_sort is
+  'What the first of a list have most of, by default bytes; refuses (invalid_request) any other.';
+
+
+create type private.target_sum as (
+  kind smallint,
+  host text,
+  site text,
+  requests bigint,
+  errors bigint,
+  bytes_sent bigint,
+  bytes_received bigint
+);
+comment on type private.target_sum is
+  'What was moved to a target over days. kind: as in proxy_usage_targets. host: null for a site.';
+
+create type private.target_reading as (
+  first_at timestamptz,
+  end_at timestamptz,
+  items private.target_sum[],
+  totals private.target_sum,
+  other private.target_sum,
+  unlisted private.target_sum
+);
+comment on type private.target_reading is
+  'The targets that were asked for, the most first. totals: over all. other: what no target was counted of. '
+  'unlisted: of targets beyond the limit.';
+
+-- A definer: callers may read no rollups by target.
+create function private.read_targets(
+  key_id text, first_at timestamptz, end_at timestamptz, by_site boolean, sort text, most integer
+) returns private.target_reading
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  subject_id constant uuid := case
+    when read_targets.key_id is null then private.require_user()
+    else private.find_own_key(read_targets.key_id)
+  end;
+  most_bytes constant bigint := 9007199254740991;
+  reading private.target_reading;
+begin
+  reading.first_at := read_targets.first_at;
+  reading.end_at := read_targets.end_at;
+  with named as (
+    select
+      t.*, right(t.name, t.site_length) as site
+    from private.proxy_usage_targets as t
+    where t.subject = subject_id
+      and t.day >= read_targets.first_at::date and t.day < read_targets.end_at::date
+  ),
+  summed as materialized (
+    select
+      -- by site, what has none stays a host
+      case when n.kind = 2 then 2 when by_site and n.site is not null then 1 else n.kind end as kind,
+      case when n.kind = 0 and not (by_site and n.site is not null) then n.name end as host,
+      max(n.site) as site,
+      sum(n.requests) as requests, sum(n.errors) as errors, sum(n.bytes_sent) as bytes_sent,
+      sum(n.bytes_received) as bytes_received
+    from named as n
+    group by 1, 2, case when n.kind = 1 or by_site then n.site end
+    -- what a correction left at nothing
+    having (sum(n.requests), sum(n.errors), sum(n.bytes_sent), sum(n.bytes_received)) <> (0, 0, 0, 0)
+  ),
+  ranked as materialized (
+    select
+      s.*,
+      case when s.kind < 2 then row_number() over (
+        partition by s.kind = 2
+        order by
+          case sort
+            when 'requests' then s.requests when 'errors' then s.errors
+            else s.bytes_sent + s.bytes_received
+          end desc,
+          s.bytes_sent + s.bytes_received desc, s.host, s.site
+      ) end as place
+    from summed as s
+  ),
+  -- what a number in JSON holds exactly
+  parts as (
+    select
+      g.part,
+      (
+        null, null, null,
+        least(coalesce(sum(r.requests), 0), most_bytes), least(coalesce(sum(r.errors), 0), most_bytes),
+        least(coalesce(sum(r.bytes_sent), 0), most_bytes),
+        least(coalesce(sum(r.bytes_received), 0), most_bytes)
+      )::private.target_sum as sums
+    from (values ('totals'), ('other'), ('unlisted')) as g (part)
+    left join ranked as r
+      on g.part = 'totals' or (g.part = 'other' and r.kind = 2) or (g.part = 'unlisted' and r.place > most)
+    group by g.part
+  )
+  select
+    array(
+      select (
+        r.kind, r.host, r.site, least(r.requests, most_bytes), least(r.errors, most_bytes),
+        least(r.bytes_sent, most_bytes), least(r.bytes_received, most_bytes)
+      )::private.target_sum
+      from ranked as r where r.place <= most order by r.place
+    ),
+    (select p.sums from parts as p where p.part = 'totals'),
+    (select p.sums from parts as p where p.part = 'other'),
+    (select p.sums from parts as p where p.part = 'unlisted')
+  into reading.items, reading.totals, reading.other, reading.unlisted;
+  return reading;
+end
+$$;
+comment on function private.read_targets is
+  'The targets of the caller''s key, or of all of the caller''s keys for null, over whole days.';
+
+create function private.target_figures(sums private.target_sum) returns json
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return json_build_object(
+    'requests', sums.requests, 'errors', sums.errors, 'bytes_sent', sums.bytes_sent,
+    'bytes_received', sums.bytes_received
+  );
+end
+$$;
+comment on function private.target_figures is 'The figures of a sum, as the API answers them.';
+
+create function private.require_target_grouping("by" text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_target_grouping."by" not in ('host', 'site') then
+    perform private.refuse('invalid_request', 'by');
+  end if;
+  return coalesce(require_target_grouping."by" = 'site', false);
+end
+$$;
+comment on function private.require_target_grouping is
+  'Whether targets are added up by site, by default not; refuses (invalid_request) other words than host '
+  'and site.';
+
+
+create type public.proxy_target_usage as (
+  "from" timestamptz,
+  "to" timestamptz,
+  kept_from timestamptz,
+  "by" text,
+  sort text,
+  targets json,
+  totals json,
+  other json,
+  unlisted json
+);
+comment on type public.proxy_target_usage is
+  'What was moved to each target, from `from` up to, not including, `to`. targets: host, site, requests, '
+  'errors, bytes_sent, bytes_received, the most first. totals = targets + unlisted + other. unlisted: those '
+  'beyond the limit. other: what is not counted by target, as a key or user had over 1,000 hosts and 1,000 '
+  'sites in a day. kept_from: what is older is no longer kept.';
+
+create function public.proxy_usage_targets(
+  period text default null, "from" text default null, "to" text default null, key_id text default null,
+  "by" text default 'host', "limit" integer default 50, sort text default 'bytes'
+) returns public.proxy_target_usage
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+  reading private.target_reading;
+  by_site boolean;
+  answer public.proxy_target_usage;
+begin
+  perform private.require_user();
+  span := private.require_rollup_span(
+    proxy_usage_targets.period, 'day', proxy_usage_targets."from", proxy_usage_targets."to"
+  );
+  by_site := private.require_target_grouping(proxy_usage_targets."by");
+  answer.sort := private.require_rollup_sort(proxy_usage_targets.sort);
+  reading := private.read_targets(
+    proxy_usage_targets.key_id, span.first_at, span.end_at, by_site, answer.sort,
+    private.require_limit(coalesce(proxy_usage_targets."limit", 50))
+  );
+  answer."from" := reading.first_at;
+  answer."to" := reading.end_at;
+  answer.kept_from := private.first_kept_target_day()::timestamptz;
+  answer."by" := case when by_site then 'site' else 'host' end;
+  answer.totals := private.target_figures(reading.totals);
+  answer.other := private.target_figures(reading.other);
+  answer.unlisted := private.target_figures(reading.unlisted);
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'host', i.host, 'site', i.site, 'requests', i.requests, 'errors', i.errors,
+        'bytes_sent', i.bytes_sent, 'bytes_received', i.bytes_received
+      ) order by i.place
+    ),
+    '[]'
+  )
+  into answer.targets
+  from unnest(reading.items) with ordinality
+    as i (kind, host, site, requests, errors, bytes_sent, bytes_received, place);
+  return answer;
+end
+$$;
+comment on function public.proxy_usage_targets is
+  'What the caller''s keys, or one (uuid or keyId), moved to each host or site, the most bytes, requests or '
+  'errors first: in a month (YYYY-MM), or in the whole days (UTC) that `from` and `to` span, by default the '
+  'last 30, at most 92. Refusals: unauthorized, invalid_request (detail: the argument), not_found.';
+
+
+create function public.export_proxy_usage_targets(
+  period text default null, "from" text default null, "to" text default null, key_id text default null,
+  "by" text default 'host', sort text default 'bytes'
+) returns public.proxy_csv_part
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+  reading private.target_reading;
+  part public.proxy_csv_part;
+begin
+  perform private.require_user();
+  span := private.require_rollup_span(
+    export_proxy_usage_targets.period, 'day', export_proxy_usage_targets."from",
+    export_proxy_usage_targets."to"
+  );
+  reading := private.read_targets(
+    export_proxy_usage_targets.key_id, span.first_at, span.end_at,
+    private.require_target_grouping(export_proxy_usage_targets."by"),
+    private.require_rollup_sort(export_proxy_usage_targets.sort),
+    10000
+  );
+  select E'kind,host,site,requests,errors,bytesSent,bytesReceived\r\n' || string_agg(
+    concat_ws(
+      ',', l.kind, private.csv_field(coalesce(l.host, '')), private.csv_field(coalesce(l.site, '')),
+      l.requests, l.errors, l.bytes_sent, l.bytes_received
+    ) || E'\r\n',
+    '' order by l.place
+  )
+  into part.csv
+  from (
+    select
+      case i.kind when 0 then 'host' else 'site' end as kind, i.host, i.site, i.requests, i.errors,
+      i.bytes_sent, i.bytes_received, i.place
+    from unnest(reading.items) with ordinality
+      as i (kind, host, site, requests, errors, bytes_sent, bytes_received, place)
+    union all
+    select 'unlisted', null, null, u.requests, u.errors, u.bytes_sent, u.bytes_received, 10001
+    from (select (reading.unlisted).*) as u
+    union all
+    select 'other', null, null, o.requests, o.errors, o.bytes_sent, o.bytes_received, 10002
+    from (select (reading.other).*) as o
+  ) as l;
+  return part;
+end
+$$;
+comment on function public.export_proxy_usage_targets is
+  'As proxy_usage_targets, as CSV: the first 10,000 targets, one line for all others, and one for what is '
+  'not counted by target. next_cursor is always null. Refusals: unauthorized, not_found, invalid_request '
+  '(detail: the argument).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('by', 'Either host or site.'),
+  ('sort', 'One of bytes, requests and errors.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_rollup_span, private.require_rollup_sort, private.read_targets,
+  private.target_figures, private.require_target_grouping, public.proxy_usage_targets,
+  public.export_proxy_usage_targets
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.require_rollup_span, private.require_rollup_sort, private.read_targets,
+  private.target_figures, private.require_target_grouping, public.proxy_usage_targets,
+  public.export_proxy_usage_targets
+to authenticated;

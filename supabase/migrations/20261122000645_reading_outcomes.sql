@@ -1,0 +1,228 @@
+-- Reading outcomes: how a user's requests ended, what to do about it, and how that changed over time.
+
+create type private.outcome_sum as (
+  start timestamptz,
+  outcome text,
+  kind text,
+  how_to_fix text,
+  requests bigint,
+  bytes_sent bigint,
+  bytes_received bigint
+);
+comment on type private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
+
+-- A definer: callers may read no rollups by outcome.
+create function private.read_outcomes(
+  key_id text, "interval" text, first_at timestamptz, end_at timestamptz
+)
+returns private.outcome_sum[]
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  subject_id constant uuid := case
+    when read_outcomes.key_id is null then private.require_user()
+    else private.find_own_key(read_outcomes.key_id)
+  end;
+begin
+  return array(
+    select (
+      date_trunc(read_outcomes."interval", u.hour), o.outcome, o.kind, o.how_to_fix,
+      least(sum(u.requests), 9007199254740991), least(sum(u.bytes_sent), 9007199254740991),
+      least(sum(u.bytes_received), 9007199254740991)
+    )::private.outcome_sum
+    from private.proxy_usage_outcomes as u
+    join private.outcomes as o using (outcome)
+    where u.subject = subject_id and u.hour >= read_outcomes.first_at
+      and u.hour < read_outcomes.end_at
+      -- what went to another outcome
+      and (u.requests, u.bytes_sent, u.bytes_received) <> (0, 0, 0)
+    group by date_trunc(read_outcomes."interval", u.hour), o.outcome
+  );
+end
+$$;
+comment on function private.read_outcomes is
+  'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day.';
+
+create type public.proxy_outcome_usage as (
+  "interval" text,
+  "from" timestamptz,
+  "to" timestamptz,
+  kept_from timestamptz,
+  sort text,
+  outcomes json,
+  totals json,
+  points json
+);
+comment on type public.proxy_outcome_usage is
+  'How requests ended, from `from` up to, not including, `to`; what was refused is a request here. outcomes: '
+  'outcome, kind (ok, refused, failed), requests, bytes_sent, bytes_received, how_to_fix, the most first. '
+  'totals, over all: requests, ok, refused, failed, success_rate (ok of all, 0 to 1; null without a '
+  'request), bytes_sent, bytes_received. points, one per interval: start, ok, refused, failed. kept_from: '
+  'what is older is no longer kept.';
+
+create function public.proxy_usage_outcomes(
+  period text default null, "from" text default null, "to" text default null, key_id text default null,
+  "interval" text default 'day', "limit" integer default 50, sort text default 'bytes'
+) returns public.proxy_outcome_usage
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+  most integer;
+  sums private.outcome_sum[];
+  answer public.proxy_outcome_usage;
+begin
+  perform private.require_user();
+  answer."interval" := coalesce(proxy_usage_outcomes."interval", 'day');
+  span := private.require_rollup_span(
+    proxy_usage_outcomes.period, answer."interval", proxy_usage_outcomes."from",
+    proxy_usage_outcomes."to"
+  );
+  answer.sort := private.require_rollup_sort(proxy_usage_outcomes.sort);
+  most := private.require_limit(coalesce(proxy_usage_outcomes."limit", 50));
+  sums := private.read_outcomes(
+    proxy_usage_outcomes.key_id, answer."interval", span.first_at, span.end_at
+  );
+  answer."from" := span.first_at;
+  answer."to" := span.end_at;
+  answer.kept_from := private.first_kept_target_day()::timestamptz;
+
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'outcome', i.outcome, 'kind', i.kind, 'requests', i.requests, 'bytes_sent', i.bytes_sent,
+        'bytes_received', i.bytes_received, 'how_to_fix', i.how_to_fix
+      ) order by i.place
+    ),
+    '[]'
+  )
+  into answer.outcomes
+  from (
+    select
+      s.outcome, s.kind, s.how_to_fix, least(sum(s.requests), 9007199254740991) as requests,
+      least(sum(s.bytes_sent), 9007199254740991) as bytes_sent,
+      least(sum(s.bytes_received), 9007199254740991) as bytes_received,
+      row_number() over (
+        order by
+          case answer.sort
+            when 'requests' then sum(s.requests)
+            when 'errors' then case when s.kind = 'ok' then 0 else sum(s.requests) end
+            else sum(s.bytes_sent) + sum(s.bytes_received)
+          end desc,
+          sum(s.requests) desc, s.outcome
+      ) as place
+    from unnest(sums) as s
+    group by s.outcome, s.kind, s.how_to_fix
+  ) as i
+  where i.place <= most;
+
+  select json_build_object(
+    'requests', least(t.requests, 9007199254740991),
+    'ok', least(t.ok, 9007199254740991),
+    'refused', least(t.refused, 9007199254740991),
+    'failed', least(t.failed, 9007199254740991),
+    'success_rate', round(t.ok / nullif(t.requests, 0), 6),
+    'bytes_sent', least(t.bytes_sent, 9007199254740991),
+    'bytes_received', least(t.bytes_received, 9007199254740991)
+  )
+  into answer.totals
+  from (
+    select
+      coalesce(sum(s.requests), 0) as requests,
+      coalesce(sum(s.requests) filter (where s.kind = 'ok'), 0) as ok,
+      coalesce(sum(s.requests) filter (where s.kind = 'refused'), 0) as refused,
+      coalesce(sum(s.requests) filter (where s.kind = 'failed'), 0) as failed,
+      coalesce(sum(s.bytes_sent), 0) as bytes_sent,
+      coalesce(sum(s.bytes_received), 0) as bytes_received
+    from unnest(sums) as s
+  ) as t;
+
+  with used as (
+    select
+      s.start,
+      least(coalesce(sum(s.requests) filter (where s.kind = 'ok'), 0), 9007199254740991) as ok,
+      least(coalesce(sum(s.requests) filter (where s.kind = 'refused'), 0), 9007199254740991) as refused,
+      least(coalesce(sum(s.requests) filter (where s.kind = 'failed'), 0), 9007199254740991) as failed
+    from unnest(sums) as s
+    group by s.start
+  )
+  select json_agg(
+    json_build_object(
+      'start', p.start, 'ok', coalesce(u.ok, 0), 'refused', coalesce(u.refused, 0),
+      'failed', coalesce(u.failed, 0)
+    ) order by p.start
+  )
+  into answer.points
+  from generate_series(span.first_at, span.end_at - span.step, span.step) as p (start)
+  left join used as u on u.start = p.start;
+  return answer;
+end
+$$;
+comment on function public.proxy_usage_outcomes is
+  'How the requests of the caller''s keys, or of one (uuid or keyId), ended, refusals included, and what to '
+  'do about it; by hour or day too. In a month (YYYY-MM), or in the whole hours or days (UTC) that `from` '
+  'and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. Refusals: '
+  'unauthorized, invalid_request (detail: the argument), not_found.';
+
+
+create function public.export_proxy_usage_outcomes(
+  period text default null, "from" text default null, "to" text default null, key_id text default null,
+  "interval" text default 'day', sort text default 'bytes'
+) returns public.proxy_csv_part
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  wanted_interval text := coalesce(export_proxy_usage_outcomes."interval", 'day');
+  wanted_sort text := private.require_rollup_sort(export_proxy_usage_outcomes.sort);
+  span record;
+  part public.proxy_csv_part;
+begin
+  perform private.require_user();
+  span := private.require_rollup_span(
+    export_proxy_usage_outcomes.period, wanted_interval, export_proxy_usage_outcomes."from",
+    export_proxy_usage_outcomes."to"
+  );
+  select E'start,outcome,kind,requests,bytesSent,bytesReceived,howToFix\r\n' || coalesce(
+    string_agg(
+      concat_ws(
+        ',', to_char(s.start, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), s.outcome, s.kind, s.requests,
+        s.bytes_sent, s.bytes_received, private.csv_field(coalesce(s.how_to_fix, ''))
+      ) || E'\r\n',
+      '' order by
+        s.start,
+        case wanted_sort
+          when 'requests' then s.requests
+          when 'errors' then case when s.kind = 'ok' then 0 else s.requests end
+          else s.bytes_sent + s.bytes_received
+        end desc,
+        s.requests desc, s.outcome
+    ),
+    ''
+  )
+  into part.csv
+  from unnest(
+    private.read_outcomes(
+      export_proxy_usage_outcomes.key_id, wanted_interval, span.first_at, span.end_at
+    )
+  ) as s;
+  return part;
+end
+$$;
+comment on function public.export_proxy_usage_outcomes is
+  'As proxy_usage_outcomes, as CSV: one line per outcome and hour or day in which it occurred, oldest first, and of these the most. '
+  'next_cursor is always null. Refusals: unauthorized, not_found, invalid_request (detail: the argument).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
+to authenticated;

@@ -1,0 +1,95 @@
+import type postgres from 'postgres';
+
+export interface TargetRow {
+  day: string;
+  kind: 'host' | 'site' | 'other';
+  name: string;
+  site: string | null;
+  requests: number;
+  errors: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+/** The rollups by target of a key or user: hosts, then sites, then what is other. */
+export async function readTargets(sql: postgres.Sql, subject: string): Promise<TargetRow[]> {
+  const rows = await sql<TargetRow[]>`
+    select
+      day::text, (array['host', 'site', 'other'])[kind + 1] as kind, name, right(name, site_length) as site,
+      requests::float8, errors::float8, bytes_sent::float8 as "bytesSent",
+      bytes_received::float8 as "bytesReceived"
+    from private.proxy_usage_targets as t where subject = ${subject} order by day, t.kind, name`;
+  return [...rows];
+}
+
+export interface OutcomeRow {
+  hour: string;
+  outcome: string;
+  requests: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+/** The rollups by outcome of a key or user. */
+export async function readOutcomes(sql: postgres.Sql, subject: string): Promise<OutcomeRow[]> {
+  const rows = await sql<OutcomeRow[]>`
+    select
+      to_char(hour at time zone 'UTC', 'YYYY-MM-DD HH24') as hour, outcome, requests::float8,
+      bytes_sent::float8 as "bytesSent", bytes_received::float8 as "bytesReceived"
+    from private.proxy_usage_outcomes where subject = ${subject} order by hour, outcome`;
+  return [...rows];
+}
+
+/**
+ * Days of keys and their users whose rollups by target do not add up to their events, and hours and
+ * outcomes whose rollup is not their events'. For codes that are outcomes.
+ */
+export async function findTargetDrift(
+  sql: postgres.Sql,
+  apiKeyIds: string[],
+  userIds: string[],
+): Promise<unknown[]> {
+  const drift = await sql`
+    with events as (
+      select e.*, s.subject,
+        code in ('target_unreachable', 'target_timeout', 'target_response_invalid') as failed,
+        code is null or bytes_sent + bytes_received > 0 or code in (
+          'target_unreachable', 'target_timeout', 'target_response_invalid', 'client_closed_request'
+        ) as counts
+      from private.proxy_usage_events as e
+      join private.proxy_keys as k on k.id = e.api_key_id
+      cross join lateral (values (k.id), (k.user_id)) as s (subject)
+      where k.id = any(${apiKeyIds}) or k.user_id = any(${userIds})
+    ),
+    counted as (
+      select
+        subject, date_trunc('day', occurred_at, 'UTC') as period, null as outcome, sum(count) as requests,
+        coalesce(sum(count) filter (where failed), 0) as errors, sum(bytes_sent) as bytes_sent,
+        sum(bytes_received) as bytes_received
+      from events where counts
+      group by 1, 2
+      having (sum(count), sum(bytes_sent), sum(bytes_received)) <> (0, 0, 0)
+      union all
+      select
+        subject, date_trunc('hour', occurred_at, 'UTC'), coalesce(code, 'ok'), sum(count), null,
+        sum(bytes_sent), sum(bytes_received)
+      from events group by 1, 2, 3
+      having (sum(count), sum(bytes_sent), sum(bytes_received)) <> (0, 0, 0)
+    ),
+    kept as (
+      select
+        subject, day::timestamp at time zone 'UTC', null, sum(requests), sum(errors), sum(bytes_sent),
+        sum(bytes_received)
+      from private.proxy_usage_targets group by 1, 2
+      union all
+      select subject, hour, outcome, requests, null, bytes_sent, bytes_received
+      from private.proxy_usage_outcomes where (requests, bytes_sent, bytes_received) <> (0, 0, 0)
+    ),
+    own as (
+      select k.* from kept as k where k.subject = any(${[...apiKeyIds, ...userIds]})
+    )
+    (select 'not kept' as drift, * from (table counted except all table own) as a)
+    union all
+    (select 'not counted', * from (table own except all table counted) as b)`;
+  return [...drift];
+}
