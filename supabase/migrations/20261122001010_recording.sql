@@ -241,6 +241,7 @@ begin
   select array_agg(a.raised) into raised from all_raised as a;
 
   perform private.raise_key_rollups(raised);
+  perform private.raise_account_rollups(raised);
 
   outcome.recorded := coalesce(cardinality(raised), 0);
   outcome.repeated := accepted - outcome.recorded;

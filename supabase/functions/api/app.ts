@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createService, type Dependencies, type ServiceEnv } from '../_shared/service.ts';
+import { declareAccount } from './account.ts';
 import { declareDescription } from './description.ts';
 import { declareEvents } from './events.ts';
 import { declareHealth } from './health.ts';
@@ -15,6 +16,7 @@ export function createApi(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   declareKey(app, dependencies);
   declareEvents(app, dependencies);
   declareUsage(app, dependencies);
+  declareAccount(app, dependencies);
   declareDescription(app, dependencies);
   return app;
 }
