@@ -56,9 +56,9 @@ export async function admit(
     return refused(new Refusal('rate_limited', { retryAfterSeconds: waitSeconds }));
   }
   // this node's figure may be too high: the database is asked before it counts
-  if (ledger.exhausted(entry) && ledger.exhausted(await answered(keys.refresh(keyId, freshMs)))) {
-    return refused(new Refusal('quota_exceeded'));
-  }
+  const usedUp =
+    ledger.usedUp(entry) && ledger.usedUp(await answered(keys.refresh(keyId, freshMs)));
+  if (usedUp) return refused(new Refusal(usedUp));
   const mark = inUse.take(holder, keyId, entry);
   if (mark === null) return refused(new Refusal('tunnel_limit_reached'));
   return { key, refusal: null, mark };

@@ -26,6 +26,11 @@ const refusals = {
     'the request is not a CONNECT host:port or an absolute http:// URL',
   ],
   quota_exceeded: [402, 'http_request_denied', 'the bandwidth of this month is used up'],
+  account_quota_exceeded: [
+    402,
+    'http_request_denied',
+    'the bandwidth that all keys of this tier share is used up for this month',
+  ],
   port_forbidden: [
     403,
     'destination_ip_prohibited',

@@ -26,6 +26,16 @@ export interface KeyRecord {
   previousHash: Buffer | null;
   /** How long that works too, from when it was looked up. */
   previousEndsInMs: number | null;
+  /** What all keys of its user, tier and mode share; null once the user's account is removed. */
+  account: KeyAccount | null;
+}
+
+/** Bytes that several keys share. */
+export interface KeyAccount {
+  id: string;
+  /** Of this calendar month (UTC). */
+  limitBytes: number;
+  usedBytes: number;
 }
 
 /** Looks a key up in the database; null for an unknown keyId. Rejects when there is no answer. */
@@ -45,6 +55,9 @@ interface LookupRow {
   expires_in_ms: string | null;
   previous_hash: Buffer | null;
   previous_ends_in_ms: string | null;
+  account_id: string | null;
+  account_limit_bytes: string;
+  account_used_bytes: string;
 }
 
 /** How long a query may take before its connection is given up: a black hole must not hang us. */
@@ -104,6 +117,14 @@ export function lookUpWith(pool: pg.Pool): LookUpKey {
       expiresInMs: numberOrNull(row.expires_in_ms),
       previousHash: row.previous_hash,
       previousEndsInMs: numberOrNull(row.previous_ends_in_ms),
+      account:
+        row.account_id === null
+          ? null
+          : {
+              id: row.account_id,
+              limitBytes: Number(row.account_limit_bytes),
+              usedBytes: Number(row.account_used_bytes),
+            },
     };
   };
 }

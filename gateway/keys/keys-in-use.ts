@@ -153,7 +153,7 @@ export class KeysInUse {
       if (!hasExpired(key.judgedBy, at)) {
         if (rechecks >= rechecksPerSweep) continue;
         const known = keys.peek(keyId);
-        if (at < key.dueAt && !(known && ledger.exhausted(known))) continue;
+        if (at < key.dueAt && !(known && ledger.usedUp(known))) continue;
         rechecks += 1;
       }
       due.push([keyId, key]);
@@ -176,12 +176,12 @@ export class KeysInUse {
     };
     try {
       let known = await keys.get(keyId);
-      if (ledger.exhausted(known)) known = await keys.refresh(keyId, freshMs);
+      if (ledger.usedUp(known)) known = await keys.refresh(keyId, freshMs);
       if (known.uncertain) throw new Error('the database did not answer');
       key.judgedBy = known;
       const { record } = known;
       if (record === null || !inService(known, now())) close({ reason: 'key out of service' });
-      else if (ledger.exhausted(known)) close({ reason: 'quota used up' });
+      else if (ledger.usedUp(known)) close({ reason: 'quota used up' });
       else if (record.allowedIps.length > 0) {
         close({ reason: 'address not allowed', outside: record.allowedIps });
       }

@@ -1,26 +1,33 @@
+import { LRUCache } from 'lru-cache';
 import type { KeyEntry } from '../keys/key-cache.ts';
 import { keyMaxAgeMs } from '../keys/key-cache.ts';
+import type { RefusalCode } from '../refusal.ts';
 import { newBytes, type UsageEvent } from '../usage/usage-event.ts';
+import { Tally } from './tally.ts';
 
-interface Account {
-  /** Moved through this node, and not known to be in the database. */
-  unrecorded: number;
-  /** What the database took lately, and between when: a cached figure may be from before. */
-  recorded: { since: number; until: number; bytes: number }[];
-}
-
-/** What was recorded within this time, in ms, is marked as one: busy keys have many batches. */
-const markMs = 1_000;
+/** How often what is no longer needed is dropped, in ms. */
+const forgetMs = 1_000;
 /** An entry may be waited with, as for a rate limiter, after it was taken from the cache. */
 const keptMs = 2 * keyMaxAgeMs;
+/** Keys whose account is known without a look-up: as many as the key cache has. */
+const maxAccountsKnown = 100_000;
+
+interface KeyTally extends Tally {
+  /** Of the account that the key's bytes are counted in too; absent until a look-up has said. */
+  account?: Tally;
+}
 
 /**
- * What this node adds to the bytes that the database knew of when a key was looked up. Where the two
- * overlap, a key's use is taken as too high rather than too low.
+ * What this node adds to the bytes that the database knew of when a key was looked up: of the key, and
+ * of the account that it shares a limit with. Where the two overlap, a use is taken as too high rather
+ * than too low.
  */
 export class QuotaLedger {
   readonly #now: () => number;
-  readonly #accounts = new Map<string, Account>();
+  readonly #keys = new Map<string, KeyTally>();
+  readonly #accounts = new Map<string, Tally>();
+  /** By key, so that one that moves bytes again after a rest counts for its account at once. */
+  readonly #accountOf = new LRUCache<string, string>({ max: maxAccountsKnown });
   #forgotAt = Number.NEGATIVE_INFINITY;
 
   /** `now`: the key cache's clock. */
@@ -37,57 +44,95 @@ export class QuotaLedger {
   /** Bytes moved for a key. */
   add(apiKeyId: string, bytes: number): void {
     if (bytes === 0) return;
-    const account = this.#accounts.get(apiKeyId);
-    if (account) account.unrecorded += bytes;
-    else this.#accounts.set(apiKeyId, { unrecorded: bytes, recorded: [] });
+    let key = this.#keys.get(apiKeyId);
+    if (!key) {
+      key = new Tally();
+      const accountId = this.#accountOf.get(apiKeyId);
+      if (accountId !== undefined) key.account = this.#account(accountId);
+      this.#keys.set(apiKeyId, key);
+    }
+    key.add(bytes);
+    key.account?.add(bytes);
   }
 
   /** The database has these events now, or has refused them for good. */
   settle(events: readonly UsageEvent[]): void {
     const at = this.#now();
     for (const event of events) {
-      const account = this.#accounts.get(event.apiKeyId);
+      const key = this.#keys.get(event.apiKeyId);
       const { sent, received } = newBytes(event);
       const bytes = sent + received;
-      if (!account || bytes === 0) continue;
-      account.unrecorded -= bytes;
-      const last = account.recorded.at(-1);
-      if (last && at - last.since < markMs) {
-        last.until = at;
-        last.bytes += bytes;
-      } else {
-        account.recorded.push({ since: at, until: at, bytes });
-      }
+      if (!key || bytes === 0) continue;
+      key.settle(bytes, at);
+      key.account?.settle(bytes, at);
     }
-    if (at - this.#forgotAt >= markMs) this.#forget(at);
+    if (at - this.#forgotAt >= forgetMs) this.#forget(at);
   }
 
   /** The bytes of this month that a key has used, as far as this node can know. */
-  used(entry: KeyEntry): number {
-    if (!entry.record) return 0;
-    const { id, bandwidthUsedBytes } = entry.record;
-    const account = this.#accounts.get(id);
-    if (!account) return bandwidthUsedBytes;
-    let since = 0;
-    for (const { until, bytes } of account.recorded) if (until >= entry.askedAt) since += bytes;
-    return bandwidthUsedBytes + account.unrecorded + since;
+  used({ record, askedAt }: KeyEntry): number {
+    if (!record) return 0;
+    return record.bandwidthUsedBytes + (this.#keys.get(record.id)?.since(askedAt) ?? 0);
   }
 
-  /** Whether a key has used up its month. */
-  exhausted(entry: KeyEntry): boolean {
-    return entry.record !== null && this.used(entry) >= entry.record.bandwidthLimitBytes;
+  /** The bytes of this month that all keys of its account have used, as far as this node can know. */
+  usedTogether({ record, askedAt }: KeyEntry): number {
+    if (!record?.account) return 0;
+    const { id, usedBytes } = record.account;
+    this.#learn(record.id, id);
+    return usedBytes + (this.#accounts.get(id)?.since(askedAt) ?? 0);
   }
 
+  /** Which limit of its month a key has used up: its own, or that of its account; null for neither. */
+  usedUp(entry: KeyEntry): RefusalCode | null {
+    const { record } = entry;
+    if (!record) return null;
+    const { account, bandwidthLimitBytes } = record;
+    // always, as it learns the account
+    const together = this.usedTogether(entry);
+    if (this.used(entry) >= bandwidthLimitBytes) return 'quota_exceeded';
+    return account && together >= account.limitBytes ? 'account_quota_exceeded' : null;
+  }
+
+  /** Keys and accounts that something is kept of. */
   get size(): number {
-    return this.#accounts.size;
+    return this.#keys.size + this.#accounts.size;
+  }
+
+  /** What a key has moved before its account was known counts for it from here on. */
+  #learn(apiKeyId: string, accountId: string): void {
+    if (this.#accountOf.get(apiKeyId) !== accountId) this.#accountOf.set(apiKeyId, accountId);
+    const key = this.#keys.get(apiKeyId);
+    if (!key) return;
+    const account = this.#account(accountId);
+    if (key.account === account) return;
+    key.account?.remove(key);
+    account.include(key);
+    key.account = account;
+  }
+
+  #account(id: string): Tally {
+    const known = this.#accounts.get(id);
+    if (known) return known;
+    const account = new Tally();
+    this.#accounts.set(id, account);
+    return account;
   }
 
   /** Drops what no figure in use can be older than. */
   #forget(now: number): void {
     this.#forgotAt = now;
-    for (const [apiKeyId, account] of this.#accounts) {
-      account.recorded = account.recorded.filter(({ until }) => now - until <= keptMs);
-      if (account.unrecorded <= 0 && account.recorded.length === 0) this.#accounts.delete(apiKeyId);
+    const inUse = new Set<Tally>();
+    for (const [id, key] of this.#keys) {
+      key.forget(now - keptMs);
+      if (key.empty) {
+        this.#keys.delete(id);
+        key.account?.remove(key);
+      } else if (key.account) inUse.add(key.account);
+    }
+    for (const [id, account] of this.#accounts) {
+      account.forget(now - keptMs);
+      if (!inUse.has(account) && account.empty) this.#accounts.delete(id);
     }
   }
 }

@@ -16,6 +16,7 @@ export interface RefusedRequestsOptions {
 const counted: ReadonlySet<FailureCode> = new Set([
   'rate_limited',
   'quota_exceeded',
+  'account_quota_exceeded',
   'tunnel_limit_reached',
   'address_forbidden',
   'unavailable',

@@ -124,7 +124,8 @@ async function copyUsage(client: postgres.Sql, { lines }: Batch): Promise<void> 
 
 function emptyUsage(sql: postgres.Sql): Promise<unknown> {
   return sql`
-    truncate private.proxy_usage_events, private.proxy_usage_hourly, private.proxy_usage_monthly`;
+    truncate private.proxy_usage_events, private.proxy_usage_hourly, private.proxy_usage_monthly,
+      private.proxy_account_hourly, private.proxy_account_monthly`;
 }
 
 /** Makes those of the first `count` keys that are missing; without secrets, which usage needs not. */

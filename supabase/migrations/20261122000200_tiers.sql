@@ -1,7 +1,10 @@
 -- Tiers: what a key may use. Rows, not code, so a new tier is an insert.
 
--- The one place that says what a limit may be, for tiers and for keys.
-create function private.wrong_limit(limits jsonb) returns text
+-- The one place that says what a limit may be, for tiers, keys and accounts.
+create function private.wrong_limit(
+  limits jsonb,
+  known text[] default array['bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit']
+) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -13,12 +16,11 @@ begin
     select l.key
     from jsonb_each(wrong_limit.limits) as l
     where case
-      when l.key not in ('bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit') then true
+      when l.key <> all (wrong_limit.known) then true
       when jsonb_typeof(l.value) = 'null' then false
       when jsonb_typeof(l.value) <> 'number' or l.value #>> '{}' !~ '^\d{1,16}$' then true
       -- what a number in JSON holds exactly
-      when l.key = 'bandwidth_limit_bytes'
-        then (l.value #>> '{}')::bigint > 9007199254740991
+      when right(l.key, 6) = '_bytes' then (l.value #>> '{}')::bigint > 9007199254740991
       else (l.value #>> '{}')::bigint not between 1 and 1000000
     end
     order by l.key
@@ -27,9 +29,9 @@ begin
 end
 $$;
 comment on function private.wrong_limit is
-  'The first name in an object of limits that is not a limit or has a value that it may not have: '
-  'bandwidth_limit_bytes 0 to 2^53 - 1, rate_limit and tunnel_limit 1 to 1,000,000. A limit may '
-  'be null. Null where all are right; `limits` where it is not an object.';
+  'The first name in an object of limits that is not one of the known limits (by default those of a '
+  'key) or has a value that it may not have: bytes are 0 to 2^53 - 1, others 1 to 1,000,000. A limit '
+  'may be null. Null where all are right; `limits` where it is not an object.';
 
 
 create table public.proxy_tiers (
@@ -37,6 +39,8 @@ create table public.proxy_tiers (
   bandwidth_limit_bytes bigint not null,
   rate_limit integer not null,
   tunnel_limit integer not null,
+  account_limit_bytes bigint not null,
+  test_limit_bytes bigint not null,
   key_limit integer not null default 100,
   self_serve boolean not null,
   constraint "a tier's name is snake case" check (tier ~ '^[a-z][a-z0-9_]{0,30}$'),
@@ -45,8 +49,14 @@ create table public.proxy_tiers (
       jsonb_build_object(
         'bandwidth_limit_bytes', bandwidth_limit_bytes,
         'rate_limit', rate_limit,
-        'tunnel_limit', tunnel_limit
-      )
+        'tunnel_limit', tunnel_limit,
+        'account_limit_bytes', account_limit_bytes,
+        'test_limit_bytes', test_limit_bytes
+      ),
+      array[
+        'bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit', 'account_limit_bytes',
+        'test_limit_bytes'
+      ]
     ) is null
   ),
   constraint "a key limit is positive" check (key_limit > 0)
@@ -57,6 +67,10 @@ comment on column public.proxy_tiers.bandwidth_limit_bytes is
 comment on column public.proxy_tiers.rate_limit is 'CONNECTs per second and key.';
 comment on column public.proxy_tiers.tunnel_limit is
   'Tunnels that a key may have open at once on one gateway.';
+comment on column public.proxy_tiers.account_limit_bytes is
+  'Bytes in and out per calendar month (UTC) and user, over all live keys of the tier, deleted ones too.';
+comment on column public.proxy_tiers.test_limit_bytes is
+  'Bytes in and out per calendar month (UTC) and user, over all test keys of the tier, deleted ones too.';
 comment on column public.proxy_tiers.key_limit is 'Undeleted keys per user.';
 comment on column public.proxy_tiers.self_serve is
   'Whether any user may mint keys of it; otherwise a row of proxy_tier_grants is needed.';
@@ -66,11 +80,12 @@ create policy "signed-in users read the tiers" on public.proxy_tiers
   for select to authenticated using (true);
 
 insert into public.proxy_tiers (
-  tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
+  tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes, test_limit_bytes,
+  self_serve
 ) values
-  ('developer', 5000000000, 10, 100, true),
-  ('team', 50000000000, 50, 1000, true),
-  ('enterprise', 1000000000000, 200, 5000, false);
+  ('developer', 5000000000, 10, 100, 25000000000, 100000000, true),
+  ('team', 50000000000, 50, 1000, 500000000000, 1000000000, true),
+  ('enterprise', 1000000000000, 200, 5000, 20000000000000, 1000000000, false);
 
 
 create table private.proxy_tier_grants (
@@ -96,16 +111,35 @@ create policy "users read their own grants" on private.proxy_tier_grants
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
+create table private.proxy_account_limits (
+  user_id uuid not null references auth.users (id) on delete cascade,
+  tier text not null references public.proxy_tiers (tier),
+  limit_overrides jsonb not null,
+  primary key (user_id, tier),
+  constraint "overridden account limits are known and in their ranges" check (
+    private.wrong_limit(limit_overrides, array['account_limit_bytes', 'test_limit_bytes']) is null
+  )
+);
+comment on table private.proxy_account_limits is
+  'Limits over all keys of a user and tier that an admin set in place of the tier''s.';
+comment on column private.proxy_account_limits.limit_overrides is
+  'By the name of the tier''s column.';
+create index proxy_account_limits_tier on private.proxy_account_limits (tier);
+alter table private.proxy_account_limits enable row level security;
+
+
 insert into private.argument_rules (argument, rule) values
   ('limits', 'An object of the limits to change.'),
   ('bandwidth_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
+  ('account_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
+  ('test_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
   ('rate_limit', 'A whole number of CONNECTs per second from 1 to 1000000, or null.'),
   ('tunnel_limit', 'A whole number of open tunnels from 1 to 1000000, or null.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  public.proxy_tiers, private.proxy_tier_grants
+  public.proxy_tiers, private.proxy_tier_grants, private.proxy_account_limits
 from public, anon, authenticated, service_role;
 revoke all on function private.wrong_limit from public, anon, authenticated, service_role;
 grant select on table public.proxy_tiers to authenticated;

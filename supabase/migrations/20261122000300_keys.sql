@@ -121,13 +121,19 @@ select
     as bandwidth_limit_bytes,
   coalesce((k.limit_overrides ->> 'rate_limit')::integer, t.rate_limit) as rate_limit,
   coalesce((k.limit_overrides ->> 'tunnel_limit')::integer, t.tunnel_limit) as tunnel_limit,
+  case when k.live_mode
+    then coalesce((a.limit_overrides ->> 'account_limit_bytes')::bigint, t.account_limit_bytes)
+    else coalesce((a.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes)
+  end as account_limit_bytes,
   k.deleted_at is null and k.suspended_at is null
     and (k.expires_at is null or k.expires_at > now())
     and (k.owner_barred_until is null or k.owner_barred_until <= now()) as active
 from private.proxy_keys as k
-join public.proxy_tiers as t on t.tier = k.tier;
+join public.proxy_tiers as t on t.tier = k.tier
+left join private.proxy_account_limits as a on a.user_id = k.user_id and a.tier = k.tier;
 comment on view private.key_states is
-  'Keys with the limits that count, and whether they are active: not deleted, suspended or expired, '
+  'Keys with the limits that count, theirs and the one that they share with all of their user, tier and '
+  'mode, and whether they are active: not deleted, suspended or expired, '
   'and of an account that is neither banned nor deleted.';
 
 
@@ -231,8 +237,35 @@ comment on function private.announce_tier_change is
   'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits change.';
 
 create trigger announce_tier_change
-  after update of bandwidth_limit_bytes, rate_limit, tunnel_limit on public.proxy_tiers
+  after update of
+    bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes, test_limit_bytes
+  on public.proxy_tiers
   for each row execute function private.announce_tier_change();
+
+
+-- The limits of an account are limits of its keys. A definer: when an account is removed, this runs as
+-- Supabase Auth's role, which may read no keys.
+create function private.announce_account_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'UPDATE' and new = old then
+    return null;
+  end if;
+  perform pg_notify('proxy_key_changed', k.key_id)
+  from private.proxy_keys as k
+  where (k.tier, k.user_id) in ((old.tier, old.user_id), (new.tier, new.user_id))
+    and k.deleted_at is null;
+  return null;
+end
+$$;
+comment on function private.announce_account_change is
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of an account whose limits change.';
+
+create trigger announce_account_change
+  after insert or update or delete on private.proxy_account_limits
+  for each row execute function private.announce_account_change();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
@@ -241,5 +274,5 @@ revoke all on table
 from public, anon, authenticated, service_role;
 revoke all on function
   private.secret_hash, private.resolve_key, private.lock_key, private.delete_ownerless_key,
-  private.announce_key_change, private.announce_tier_change
+  private.announce_key_change, private.announce_tier_change, private.announce_account_change
 from public, anon, authenticated, service_role;

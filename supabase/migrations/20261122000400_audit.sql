@@ -1,5 +1,5 @@
 -- Audit: who did what to which key, when, why, in which request. Written by triggers, so that no way
--- of changing a key or a grant can leave it out; never changed or removed; never a secret or a hash.
+-- of changing a key, a grant or an account's limits can leave it out; never changed or removed; never a secret or a hash.
 
 create table private.proxy_key_audit (
   id uuid primary key default private.uuid_v7(),
@@ -15,22 +15,23 @@ create table private.proxy_key_audit (
   constraint "an action is a known one" check (
     action in (
       'minted', 'updated', 'rotated', 'deleted', 'suspended', 'reactivated', 'limits_changed',
-      'tier_granted', 'tier_revoked'
+      'tier_granted', 'tier_revoked', 'account_limits_changed'
     )
   ),
-  constraint "an action is on a key or on a grant" check (
-    case when action in ('tier_granted', 'tier_revoked')
+  constraint "an action is on a key or on a user's tier" check (
+    case when action in ('tier_granted', 'tier_revoked', 'account_limits_changed')
       then api_key_id is null and tier is not null
       else api_key_id is not null and tier is null
     end
   )
 );
 comment on table private.proxy_key_audit is
-  'One row for each change of a key''s state or of a user''s grants, written in the change''s own '
-  'transaction.';
-comment on column private.proxy_key_audit.tier is 'Of a grant that was made or taken back.';
+  'One row for each change of a key''s state, or of a user''s grants or account limits, written in the '
+  'change''s own transaction.';
+comment on column private.proxy_key_audit.tier is
+  'Of a grant that was made or taken back, or whose account limits were changed.';
 comment on column private.proxy_key_audit.user_id is
-  'The owner of the key at that time, or the user of the grant: who may read it.';
+  'The owner of the key at that time, or the user of the grant or the account: who may read it.';
 comment on column private.proxy_key_audit.actor_id is
   'The user whose token made the change; null for a change made in SQL without one.';
 comment on column private.proxy_key_audit.changes is
@@ -176,6 +177,46 @@ comment on function private.audit_grant_change is
 create trigger audit_grant_change after insert or delete on private.proxy_tier_grants
   for each row execute function private.audit_grant_change();
 
+-- A definer, for the same reason.
+create function private.audit_account_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  subject text := auth.jwt() ->> 'sub';
+  actor uuid;
+  changed private.proxy_account_limits := case when tg_op = 'DELETE' then old else new end;
+begin
+  if tg_op = 'UPDATE' and new.limit_overrides = old.limit_overrides then
+    return null;
+  end if;
+  -- as above
+  if pg_input_is_valid(subject, 'uuid') then
+    actor := subject::uuid;
+  end if;
+  insert into private.proxy_key_audit (
+    tier, user_id, actor_id, action, changes, reason, request_id
+  )
+  values (
+    changed.tier,
+    changed.user_id,
+    actor,
+    'account_limits_changed',
+    jsonb_build_object(
+      'limit_overrides', case when tg_op = 'DELETE' then '{}' else changed.limit_overrides end
+    ),
+    nullif(current_setting('proxy_keys.reason', true), ''),
+    private.request_id()
+  );
+  return null;
+end
+$$;
+comment on function private.audit_account_change is
+  'Trigger: writes one audit row for each change of an account''s limits.';
+
+create trigger audit_account_change after insert or update or delete on private.proxy_account_limits
+  for each row execute function private.audit_account_change();
+
 create trigger keep_grants before update or truncate on private.proxy_tier_grants
   for each statement execute function private.refuse_change();
 
@@ -183,5 +224,6 @@ create trigger keep_grants before update or truncate on private.proxy_tier_grant
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table private.proxy_key_audit from public, anon, authenticated, service_role;
 revoke all on function
-  private.give_reason, private.audit_key_change, private.audit_grant_change
+  private.give_reason, private.audit_key_change, private.audit_grant_change,
+  private.audit_account_change
 from public, anon, authenticated, service_role;

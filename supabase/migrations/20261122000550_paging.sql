@@ -235,7 +235,7 @@ comment on function private.fits_filter is 'Whether a key of these columns is on
 
 
 -- A definer: callers may read no table.
-create function private.find_own_key(reference text) returns uuid
+create function private.find_own_key(reference text, out id uuid, out live_mode boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -243,16 +243,16 @@ declare
   owner_id uuid := private.require_user();
   named_id uuid := private.resolve_key(find_own_key.reference);
 begin
-  perform from private.proxy_keys as k where k.id = named_id and k.user_id = owner_id;
+  select k.id, k.live_mode into id, live_mode
+  from private.proxy_keys as k where k.id = named_id and k.user_id = owner_id;
   if not found then
     perform private.refuse('not_found');
   end if;
-  return named_id;
 end
 $$;
 comment on function private.find_own_key is
-  'The id of the caller''s key that is named by uuid or keyId; refuses (not_found) any other, also '
-  'one of another user.';
+  'The id and the mode of the caller''s key that is named by uuid or keyId; refuses (not_found) any '
+  'other, also one of another user.';
 
 
 insert into private.argument_rules (argument, rule) values

@@ -225,7 +225,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  found_id uuid := private.find_own_key(own_key_summary.reference);
+  found_id uuid := (private.find_own_key(own_key_summary.reference)).id;
   summary private.key_summaries;
 begin
   select * into summary from private.key_summaries as s where s.id = found_id;

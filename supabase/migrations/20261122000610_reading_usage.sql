@@ -1,5 +1,6 @@
 -- Reading usage: what a user's keys moved in a month, by key, and over time. All of it comes from the
--- rollups, so it costs the same whatever the number of events.
+-- rollups, so it costs the same whatever the number of events; sums over all keys, from those by account,
+-- so they cost the same whatever the number of keys.
 
 create type public.proxy_usage_totals as (
   period text,
@@ -20,12 +21,13 @@ declare
   owner_id uuid := private.require_user();
 begin
   return (
-    select coalesce(jsonb_object_agg(a.tier, a.keys), '{}')
-    from (
-      select k.tier, count(*) as keys
+    select coalesce(jsonb_object_agg(t.tier, a.keys) filter (where a.keys > 0), '{}')
+    from public.proxy_tiers as t
+    -- by the index of what is not deleted, of which there are as many as the tier allows
+    cross join lateral (
+      select count(*) as keys
       from private.key_states as k
-      where k.user_id = owner_id and k.deleted_at is null and k.active
-      group by k.tier
+      where k.tier = t.tier and k.user_id = owner_id and k.deleted_at is null and k.active
     ) as a
   );
 end
@@ -50,7 +52,7 @@ begin
     least(coalesce(sum(u.bytes_sent + u.bytes_received), 0), 9007199254740991),
     coalesce(sum(u.requests), 0)
   into totals.total_bandwidth_bytes, totals.total_requests
-  from private.proxy_usage_monthly as u
+  from private.proxy_account_monthly as u
   where u.month = wanted_month;
   totals.tier_breakdown := private.count_active_keys();
   select coalesce(sum(a.value::integer), 0) into totals.active_keys
@@ -98,6 +100,7 @@ begin
           'live_mode', k.live_mode,
           'active', k.active,
           'created_at', k.created_at,
+          'billed', k.live_mode,
           'requests', coalesce(u.requests, 0),
           'bytes_sent', coalesce(u.bytes_sent, 0),
           'bytes_received', coalesce(u.bytes_received, 0),
@@ -116,7 +119,7 @@ $$;
 comment on function public.proxy_usage_by_key is
   'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
   'up to 13 back), newest key first, paged and filtered as list_proxy_keys. last_used_at is of that '
-  'month. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'month; a test key''s usage is not `billed`. Refusals: unauthorized, invalid_request (detail: the argument).';
 
 
 create type public.proxy_usage_timeline as (
@@ -127,7 +130,8 @@ create type public.proxy_usage_timeline as (
 );
 comment on type public.proxy_usage_timeline is
   'Usage by hour or day (UTC) from `from` up to, not including, `to`; points: start, requests, '
-  'bytes_sent, bytes_received, one for each, also where nothing was used.';
+  'bytes_sent, bytes_received, billed_bytes (of these, those of live keys), one for each, also where '
+  'nothing was used.';
 
 create function private.require_span(
   "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
@@ -177,6 +181,7 @@ as $$
 declare
   span record;
   one_key uuid;
+  is_live boolean;
   series public.proxy_usage_timeline;
 begin
   perform private.require_user();
@@ -184,7 +189,8 @@ begin
     proxy_usage_series."interval", proxy_usage_series."from", proxy_usage_series."to"
   );
   if proxy_usage_series.key_id is not null then
-    one_key := private.find_own_key(proxy_usage_series.key_id);
+    select k.id, k.live_mode into one_key, is_live
+    from private.find_own_key(proxy_usage_series.key_id) as k;
   end if;
   series."interval" := proxy_usage_series."interval";
   series."from" := span.first_at;
@@ -195,14 +201,20 @@ begin
       -- what a number in JSON holds exactly
       least(sum(h.requests), 9007199254740991) as requests,
       least(sum(h.bytes_sent), 9007199254740991) as bytes_sent,
-      least(sum(h.bytes_received), 9007199254740991) as bytes_received
+      least(sum(h.bytes_received), 9007199254740991) as bytes_received,
+      least(
+        sum(case when h.live_mode then h.bytes_sent + h.bytes_received else 0 end),
+        9007199254740991
+      ) as billed_bytes
     from (
-      -- each with the index that suits it; the other is not run
-      select a.* from private.proxy_usage_hourly as a
+      -- one of the two is not run
+      select a.hour, a.live_mode, a.requests, a.bytes_sent, a.bytes_received
+      from private.proxy_account_hourly as a
       where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
       union all
-      select o.* from private.proxy_usage_hourly as o
-      where o.api_key_id = one_key and o.hour >= span.first_at and o.hour < span.end_at
+      select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
+      from private.proxy_usage_hourly as k
+      where k.api_key_id = one_key and k.hour >= span.first_at and k.hour < span.end_at
     ) as h
     group by 1
   )
@@ -212,7 +224,8 @@ begin
       'start', p.start,
       'requests', coalesce(u.requests, 0),
       'bytes_sent', coalesce(u.bytes_sent, 0),
-      'bytes_received', coalesce(u.bytes_received, 0)
+      'bytes_received', coalesce(u.bytes_received, 0),
+      'billed_bytes', coalesce(u.billed_bytes, 0)
     ) order by p.start
   )
   into series.points

@@ -8,11 +8,12 @@ create type private.event_filter as (
   place_id uuid,
   status_code integer,
   target_host text,
-  code text
+  code text,
+  billed boolean
 );
 comment on type private.event_filter is
   'Which events are asked for: of which key, from when up to when, after which place, with what '
-  'status or code, to which host.';
+  'status or code, to which host. billed: whether the key''s usage is billed.';
 
 create function private.read_event_filter(
   id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text
@@ -47,7 +48,8 @@ begin
   filter.code := read_event_filter.code;
   select d.moment, d.id into filter.place_at, filter.place_id
   from private.decode_cursor(read_event_filter.cursor) as d;
-  filter.api_key_id := private.find_own_key(read_event_filter.id);
+  select k.id, k.live_mode into filter.api_key_id, filter.billed
+  from private.find_own_key(read_event_filter.id) as k;
   return filter;
 end
 $$;
@@ -148,7 +150,8 @@ begin
   from (
     select
       f.event_id, f.api_key_id, f.occurred_at, f.target_host, f.method, f.status_code,
-      f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.code, f.count
+      f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.code, f.count,
+      filter.billed
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
@@ -223,7 +226,8 @@ begin
         n.duration_ms,
         private.csv_field(n.served_by_node_id),
         coalesce(n.code, ''),
-        n.count
+        n.count,
+        filter.billed::text
       ) || E'\r\n',
       '' order by n.place
     ) filter (where n.place <= most),
@@ -238,7 +242,7 @@ begin
   ) as n;
   part.csv := case when export_proxy_key_events.cursor is null then
       'eventId,apiKeyId,occurredAt,targetHost,method,statusCode,bytesSent,bytesReceived,durationMs,'
-        || E'servedByNodeId,code,count\r\n'
+        || E'servedByNodeId,code,count,billed\r\n'
       else '' end
     || coalesce(part.csv, '');
   return part;

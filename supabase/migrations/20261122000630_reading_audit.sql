@@ -1,4 +1,4 @@
--- Reading the audit: what was done to a user's keys and grants, newest first.
+-- Reading the audit: what was done to a user's keys, grants and account limits, newest first.
 
 -- A definer: callers may read no table. The owner is asked for in its own words.
 create function private.page_of_audit(reference text, "limit" integer, cursor text)
@@ -15,7 +15,7 @@ declare
   answer public.proxy_page;
 begin
   if page_of_audit.reference is not null then
-    one_key := private.find_own_key(page_of_audit.reference);
+    one_key := (private.find_own_key(page_of_audit.reference)).id;
   end if;
   found := array(
     select a
@@ -58,9 +58,9 @@ begin
 end
 $$;
 comment on function public.list_proxy_key_audit is
-  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys and grants, '
-  'newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
-  'grant), actor_id, action, changes, reason, request_id, occurred_at. Refusals: unauthorized, '
+  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants and '
+  'account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
+  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. Refusals: unauthorized, '
   'not_found, invalid_request (detail: the argument).';
 
 

@@ -14,18 +14,24 @@ create type gateway.proxy_key_lookup as (
   allowed_ips text[],
   expires_in_ms bigint,
   previous_hash bytea,
-  previous_ends_in_ms bigint
+  previous_ends_in_ms bigint,
+  account_id text,
+  account_limit_bytes bigint,
+  account_used_bytes bigint
 );
 comment on type gateway.proxy_key_lookup is
   'What a gateway needs to judge a CONNECT. Times to come are in milliseconds from now, so that a '
   'gateway''s own clock need not be right; allowed_ips is empty where any client may come, and '
-  'previous_hash null but in a grace.';
+  'previous_hash null but in a grace. account_…: of the '
+  'bytes that all keys of its user, tier and mode share; all null once the user''s account is removed.';
 
 -- A definer: the gateway may read no table. In plpgsql, which keeps its plan between calls.
 create function gateway.lookup_proxy_key(key_id text) returns setof gateway.proxy_key_lookup
 language plpgsql stable security definer rows 1
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  this_month constant date := date_trunc('month', now() at time zone 'UTC');
 begin
   return query
   select
@@ -45,17 +51,24 @@ begin
     case when k.grace_ends_at > now() then s.previous_hash end,
     case when k.grace_ends_at > now()
       then floor(extract(epoch from k.grace_ends_at - now()) * 1000)::bigint
+    end,
+    k.user_id || '/' || k.tier || case when k.live_mode then '/live' else '/test' end,
+    case when k.user_id is not null then k.account_limit_bytes end,
+    case when k.user_id is not null
+      then least(coalesce(a.bytes_sent + a.bytes_received, 0), 9007199254740991)
     end
   from private.key_states as k
   join private.proxy_key_secrets as s on s.api_key_id = k.id
   left join private.proxy_usage_monthly as m
-    on m.api_key_id = k.id
-    and m.month = date_trunc('month', now() at time zone 'UTC')::date
+    on m.api_key_id = k.id and m.month = this_month
+  left join private.proxy_account_monthly as a
+    on a.user_id = k.user_id and a.month = this_month and a.tier = k.tier
+    and a.live_mode = k.live_mode
   where k.key_id = lookup_proxy_key.key_id;
 end
 $$;
 comment on function gateway.lookup_proxy_key is
-  'The key with its hashes, state, limits and this month''s bytes; no row for an unknown keyId. The '
+  'The key with its hashes, state, limits and this month''s bytes, and those of its account; no row for an unknown keyId. The '
   'gateway compares the hash itself, so that no secret reaches the database. Reads only.';
 
 

@@ -246,6 +246,7 @@ begin
   select array_agg(a.raised) into raised from all_raised as a;
 
   perform private.raise_key_rollups(raised);
+  perform private.raise_account_rollups(raised);
   perform private.raise_target_rollups(raised);
   perform private.raise_outcome_rollups(raised);
 

@@ -29,6 +29,7 @@ describe('what was done', () => {
     ['suspended', 'Suspended'],
     ['reactivated', 'Back in service'],
     ['limits_changed', 'Limits changed'],
+    ['account_limits_changed', 'Shared limits changed'],
     ['moved_elsewhere', 'moved elsewhere'],
     ['constructor', 'constructor'],
   ])('%s is said as “%s”', (action, words) => {
@@ -43,6 +44,7 @@ describe('who did it', () => {
     ['suspended', other, 'an admin'],
     ['reactivated', other, 'an admin'],
     ['limits_changed', other, 'an admin'],
+    ['account_limits_changed', other, 'an admin'],
     ['deleted', other, 'another account'],
     ['deleted', null, 'the operator'],
   ])('%s by %s is by %s', (action, actor_id, words) => {

@@ -21,5 +21,8 @@ it('explains the gateway’s own answers, and no target’s', () => {
   expect(statusWords({ method: 'GET', code: null })).toBeUndefined();
   expect(statusWords({ method: 'CONNECT', code: 'quota_exceeded' })).toBe('quota used up');
   expect(statusWords({ method: 'GET', code: 'quota_exceeded' })).toBe('quota used up');
+  expect(statusWords({ method: 'GET', code: 'account_quota_exceeded' })).toBe(
+    'shared quota used up',
+  );
   expect(statusWords({ method: 'CONNECT', code: 'constructor' })).toBeUndefined();
 });

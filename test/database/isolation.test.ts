@@ -17,11 +17,13 @@ const stack = inject('stack');
 const sql = connectOwner();
 /** What refuses everybody but admins. */
 const ofAdmins = [
+  'find_proxy_account',
   'find_proxy_keys',
   'grant_proxy_tier',
   'list_proxy_tier_grants',
   'reactivate_proxy_key',
   'revoke_proxy_tier',
+  'set_proxy_account_limits',
   'set_proxy_key_limits',
   'suspend_proxy_key',
 ];
@@ -35,12 +37,15 @@ const telling = [
   'list_proxy_key_audit',
   'list_proxy_key_events',
   'list_proxy_keys',
+  'proxy_account',
   'proxy_usage_by_key',
 ];
 /** What of the closed schema has rows of users, which row level security would show them. */
 const withRowsOfUsers = [
   'key_states',
   'key_summaries',
+  'proxy_account_hourly',
+  'proxy_account_monthly',
   'proxy_key_audit',
   'proxy_keys',
   'proxy_tier_grants',

@@ -26,8 +26,9 @@ beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
   await sql`
     insert into public.proxy_tiers (
-      tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
-    ) values (${tier}, 1000, 10, 100, true)`;
+      tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes, test_limit_bytes,
+      self_serve
+    ) values (${tier}, 1000, 10, 100, 5000, 100, true)`;
   announced = await listenForChanges(gateway);
 });
 beforeEach(async () => {

@@ -9,7 +9,14 @@ import {
   newUser,
   type Persona,
 } from '../support/personas.ts';
-import { ageKeys, hashSecret, overrideLimits, seedKey } from '../support/seeded-keys.ts';
+import {
+  ageKeys,
+  hashSecret,
+  overrideAccountLimits,
+  overrideLimits,
+  type SeedOptions,
+  seedKey,
+} from '../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const sql = connectOwner();
@@ -32,6 +39,9 @@ interface Lookup {
   expires_in_ms: string | null;
   previous_hash: Buffer | null;
   previous_ends_in_ms: string | null;
+  account_id: string | null;
+  account_limit_bytes: string | null;
+  account_used_bytes: string | null;
 }
 
 async function lookUp(keyId = key.keyId): Promise<Lookup | undefined> {
@@ -63,6 +73,9 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
     'expires_in_ms',
     'previous_hash',
     'previous_ends_in_ms',
+    'account_id',
+    'account_limit_bytes',
+    'account_used_bytes',
   ]);
   const [tier] = await sql`select * from public.proxy_tiers where tier = 'developer'`;
   expect(found).toMatchObject({
@@ -79,6 +92,49 @@ it('a key is found with what a gateway needs to judge a CONNECT, and no more', a
     expires_in_ms: null,
     previous_hash: null,
     previous_ends_in_ms: null,
+    account_id: `${owner.id}/developer/live`,
+    account_limit_bytes: tier?.account_limit_bytes,
+    account_used_bytes: '0',
+  });
+});
+
+it('keys of one user, tier and mode have one account, with what all of them used this month', async () => {
+  const { id: userId } = await newUser();
+  const find = async (options: SeedOptions, bytesSent: number) => {
+    const seeded = await seedKey(sql, userId, options);
+    await recordUsage(gateway, [usageEvent(seeded.id, { bytesSent, bytesReceived: 0 })]);
+    return seeded.keyId;
+  };
+  await overrideAccountLimits(sql, { userId }, { test_limit_bytes: 7 });
+  const keyIds = [
+    await find({}, 1),
+    await find({ deleted: true }, 10),
+    await find({ liveMode: false }, 100),
+    await find({ tier: 'team' }, 1_000),
+    await find({}, 10_000),
+  ];
+  const found = await Promise.all(keyIds.map((keyId) => lookUp(keyId)));
+  const tier = (name: string, limit: string, used: string, id: string) => [
+    `${userId}/${name}/${id}`,
+    limit,
+    used,
+  ];
+  const developer = tier('developer', '25000000000', '10011', 'live');
+  expect(
+    found.map((row) => [row?.account_id, row?.account_limit_bytes, row?.account_used_bytes]),
+  ).toEqual([
+    developer,
+    developer,
+    tier('developer', '7', '100', 'test'),
+    tier('team', '500000000000', '1000', 'live'),
+    developer,
+  ]);
+  await sql`delete from auth.users where id = ${userId}`;
+  expect(await lookUp(keyIds[0])).toMatchObject({
+    active: false,
+    account_id: null,
+    account_limit_bytes: null,
+    account_used_bytes: null,
   });
 });
 

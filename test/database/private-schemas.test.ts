@@ -78,7 +78,12 @@ describe('a name of private or gateway is unknown in public too', () => {
 });
 
 /** What the functions that sum usage up read as the caller, by row level security. */
-const rollups = ['private.proxy_usage_hourly', 'private.proxy_usage_monthly'];
+const rollups = [
+  'private.proxy_account_hourly',
+  'private.proxy_account_monthly',
+  'private.proxy_usage_hourly',
+  'private.proxy_usage_monthly',
+];
 
 describe('in SQL', () => {
   it.each(apiRoles)('%s can read no table of private, but users their rollups', async (role) => {
@@ -101,10 +106,12 @@ describe('in SQL', () => {
         // what does the work
         'private.count_active_keys()',
         'private.delete_proxy_key(text)',
+        'private.find_proxy_account(text)',
         'private.find_proxy_keys(integer, text, text, text, text, boolean, text, boolean)',
         'private.grant_proxy_tier(text, text, text)',
         'private.list_proxy_tier_grants(integer, text, text, text)',
         'private.mint_proxy_key(text, text, boolean, text)',
+        'private.own_account()',
         'private.own_key_summaries()',
         'private.own_key_summary(text)',
         'private.own_tier_grants()',
@@ -117,6 +124,7 @@ describe('in SQL', () => {
         'private.refuse_mint_arguments(jsonb)',
         'private.revoke_proxy_tier(text, text, text)',
         'private.rotate_proxy_key(text, integer, text)',
+        'private.set_proxy_account_limits(text, text, text, jsonb)',
         'private.set_proxy_key_limits(text, text, jsonb)',
         'private.suspend_proxy_key(text, text)',
         'private.update_proxy_key(text, jsonb)',
@@ -150,7 +158,7 @@ describe('in SQL', () => {
     const eventsOfKey = `
       select e.* from unnest(private.page_of_events(
         ('${owner.key.id}', '-infinity', 'infinity', 'infinity',
-          'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null, null)::private.event_filter,
+          'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null, null, true)::private.event_filter,
         0, 10
       )) as e`;
     const reading = [

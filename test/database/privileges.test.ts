@@ -112,6 +112,8 @@ describe('tables', () => {
       relations('rpvmf', `has_any_column_privilege('authenticated', c.oid, 'select')`),
     );
     expect(found.names).toEqual([
+      'private.proxy_account_hourly',
+      'private.proxy_account_monthly',
       'private.proxy_usage_hourly',
       'private.proxy_usage_monthly',
       'proxy_key_summaries',

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectGateway, connectOwner, newUser } from '../support/personas.ts';
 import { overrideLimits, type SeededKey, seedKeys } from '../support/seeded-keys.ts';
-import { recordUsage, usageEvent } from '../support/usage-events.ts';
+import { mostBytes, recordUsage, usageEvent } from '../support/usage-events.ts';
 
 const channel = 'proxy_key_changed';
 const sql = connectOwner();
@@ -17,8 +17,9 @@ beforeAll(async () => {
   ownerId = (await newUser()).id;
   await sql`
     insert into public.proxy_tiers (
-      tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
-    ) values (${tier}, 1000, 10, 100, true)`;
+      tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes, test_limit_bytes,
+      self_serve
+    ) values (${tier}, 1000, 10, 100, ${mostBytes}, ${mostBytes}, true)`;
   await gateway.listen(channel, (payload) => {
     heard.push(payload);
     awaited.get(payload)?.();

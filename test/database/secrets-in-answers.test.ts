@@ -79,7 +79,7 @@ describe('no secret, hash or idempotency key is in the answer', () => {
       const { token } = path.startsWith('/admin/') ? admin : owner;
       const response = await request(
         method,
-        `${path.replace(':id', id)}${query ? `?${query}` : ''}`,
+        `${path.replace(':id', id)}${query ? `?${query.replace(':user', owner.id)}` : ''}`,
         { token, body: body && 'user' in body ? { ...body, user: owner.id } : body },
       );
       expect(response.ok, path).toBe(true);

@@ -24,10 +24,11 @@ async function prepare({ method, path, query, body }: ProtectedRoute) {
   const { token } = path.startsWith('/admin/') ? admin : owner;
   const id = path.includes(':id') ? (await mintKey(owner)).id : '';
   if (path.endsWith('/reactivate')) await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
-  const sent = body?.user ? { ...body, user: (await newUser()).id } : body;
+  const userId = body?.user || query?.includes(':user') ? (await newUser()).id : '';
+  const sent = body?.user ? { ...body, user: userId } : body;
   if (path.endsWith('/revoke')) await admin.request('POST', '/admin/proxy/grants', sent);
   return ({ prefix = '', added, headers }: Options = {}) => {
-    const parameters = [query, added].filter(Boolean).join('&');
+    const parameters = [query?.replace(':user', userId), added].filter(Boolean).join('&');
     const to = `${prefix}${path.replace(':id', id)}${parameters && `?${parameters}`}`;
     return request(method, to, { token, body: sent, ...(headers ? { headers } : {}) });
   };

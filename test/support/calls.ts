@@ -95,9 +95,9 @@ const ofKey =
     bothWays({ method, path, rpc, ...more }, by, id, fields, idempotencyKey);
 
 const ofUser =
-  (method: string, path: string, rpc: Operation['rpc']) =>
+  (method: string, path: string, rpc: Operation['rpc'], more: Partial<Operation> = {}) =>
   (by: Caller, fields?: Fields, idempotencyKey?: string) =>
-    bothWays({ method, path, rpc }, by, undefined, fields, idempotencyKey);
+    bothWays({ method, path, rpc, ...more }, by, undefined, fields, idempotencyKey);
 
 const [keys, usage, admin] = ['/api/v1/proxy/keys', '/api/v1/proxy/usage', '/admin/proxy'];
 
@@ -115,6 +115,7 @@ export const calls = {
   csv: ofKey('GET', `${keys}/:id/events`, 'export_proxy_key_events', { accept: 'text/csv' }),
   usage: ofUser('GET', usage, 'proxy_usage_summary'),
   usageByKey: ofUser('GET', `${usage}/keys`, 'proxy_usage_by_key'),
+  account: ofUser('GET', '/api/v1/proxy/account', 'proxy_account'),
   usageOverTime: ofUser('GET', `${usage}/series`, 'proxy_usage_series'),
   usageByTarget: ofUser('GET', `${usage}/targets`, 'proxy_usage_targets'),
   usageByOutcome: ofUser('GET', `${usage}/outcomes`, 'proxy_usage_outcomes'),
@@ -127,6 +128,10 @@ export const calls = {
   findGrants: ofUser('GET', `${admin}/grants`, 'list_proxy_tier_grants'),
   grant: ofUser('POST', `${admin}/grants`, 'grant_proxy_tier'),
   revoke: ofUser('POST', `${admin}/grants/revoke`, 'revoke_proxy_tier'),
+  findAccount: ofUser('GET', `${admin}/account`, 'find_proxy_account'),
+  limitAccount: ofUser('PATCH', `${admin}/account/limits`, 'set_proxy_account_limits', {
+    arrange: ({ user, tier, reason, ...limits }) => ({ user, tier, reason, limits }),
+  }),
 };
 
 type CallOfKey = (by: Caller, id: string) => BothWays;
@@ -158,6 +163,7 @@ export const everything: Record<string, CallOfKey> = {
   list: (by) => calls.list(by),
   usage: (by) => calls.usage(by),
   'usage by key': (by) => calls.usageByKey(by),
+  account: (by) => calls.account(by),
   'usage over time': (by) => calls.usageOverTime(by, { interval: 'day' }),
   'usage by target': (by) => calls.usageByTarget(by),
   'usage by outcome': (by) => calls.usageByOutcome(by),
@@ -167,4 +173,7 @@ export const everything: Record<string, CallOfKey> = {
   'find grants': (by) => calls.findGrants(by),
   grant: (by) => calls.grant(by, grant),
   revoke: (by) => calls.revoke(by, grant),
+  'find an account': (by) => calls.findAccount(by, { user: grant.user }),
+  'limit an account': (by) =>
+    calls.limitAccount(by, { ...grant, accountLimitBytes: 1, testLimitBytes: 1 }),
 };

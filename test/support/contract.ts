@@ -5,9 +5,9 @@ export interface ProtectedRoute {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `:id` stands for a key. */
   path: string;
-  /** What must stand in the query. */
+  /** What must stand in the query; `:user` stands for a user. */
   query?: string;
-  /** `:user` stands for a user. */
+  /** Here too. */
   body?: Record<string, unknown>;
   /** The status of its success. */
   success: 200 | 201 | 204;
@@ -30,6 +30,7 @@ export const protectedRoutes: ProtectedRoute[] = [
   { method: 'GET', path: '/api/v1/proxy/usage/series', query: 'interval=day', success: 200 },
   { method: 'GET', path: '/api/v1/proxy/usage/targets', success: 200 },
   { method: 'GET', path: '/api/v1/proxy/usage/outcomes', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/account', success: 200 },
   { method: 'GET', path: '/admin/proxy/keys', success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/suspend', body: { reason }, success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/reactivate', success: 200 },
@@ -42,6 +43,13 @@ export const protectedRoutes: ProtectedRoute[] = [
   { method: 'GET', path: '/admin/proxy/grants', success: 200 },
   { method: 'POST', path: '/admin/proxy/grants', body: grant, success: 200 },
   { method: 'POST', path: '/admin/proxy/grants/revoke', body: grant, success: 204 },
+  { method: 'GET', path: '/admin/proxy/account', query: 'user=:user', success: 200 },
+  {
+    method: 'PATCH',
+    path: '/admin/proxy/account/limits',
+    body: { ...grant, accountLimitBytes: 1, testLimitBytes: 1 },
+    success: 200,
+  },
 ];
 
 /** The routes that need no token. */

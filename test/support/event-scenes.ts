@@ -23,11 +23,12 @@ const event = z.strictObject({
   servedByNodeId: z.string(),
   code: z.string().nullable(),
   count: z.int().nonnegative(),
+  billed: z.boolean(),
 });
 
 /** An event of a key, with what a test gives in place of the usual. */
 export function makeEvent(apiKeyId: string, fields: Partial<UsageEvent> = {}): UsageEvent {
-  return { ...usageEvent(apiKeyId), code: null, count: 1, ...fields };
+  return { ...usageEvent(apiKeyId), code: null, count: 1, billed: true, ...fields };
 }
 
 /** Puts events into the table as they stand, also such as no gateway may report; no rollups. */

@@ -7,6 +7,12 @@ export interface SeededKey {
   secret: string;
 }
 
+export interface SeedOptions {
+  tier?: string;
+  deleted?: boolean;
+  liveMode?: boolean;
+}
+
 /** SHA-256 over the ASCII bytes of `keyId:secret`, as hexadecimal: what the database keeps. */
 export function hashSecret(keyId: string, secret: string): string {
   return createHash('sha256').update(`${keyId}:${secret}`, 'ascii').digest('hex');
@@ -20,12 +26,12 @@ export async function seedKeys(
   sql: postgres.Sql,
   userId: string,
   count: number,
-  options: { tier?: string; deleted?: boolean } = {},
+  options: SeedOptions = {},
 ): Promise<SeededKey[]> {
-  const { tier = 'developer', deleted = false } = options;
+  const { tier = 'developer', deleted = false, liveMode = true } = options;
   const secrets = new Map(
     Array.from({ length: count }, () => [
-      `avp_live_${randomBytes(6).toString('hex')}`,
+      `avp_${liveMode ? 'live' : 'test'}_${randomBytes(6).toString('hex')}`,
       randomBytes(32).toString('hex'),
     ]),
   );
@@ -36,7 +42,7 @@ export async function seedKeys(
         key_id, user_id, label, tier, live_mode, created_at, deleted_at
       )
       select
-        k, ${userId}, 'seeded', ${tier}, true, now() - interval '100 days',
+        k, ${userId}, 'seeded', ${tier}, ${liveMode}, now() - interval '100 days',
         ${deleted ? new Date() : null}::timestamptz
       from unnest(${[...secrets.keys()]}::text[]) as k
       returning id, key_id as "keyId"`;
@@ -53,7 +59,7 @@ export async function seedKeys(
 export async function seedKey(
   sql: postgres.Sql,
   userId: string,
-  options: { tier?: string; deleted?: boolean } = {},
+  options: SeedOptions = {},
 ): Promise<SeededKey> {
   const [key] = await seedKeys(sql, userId, 1, options);
   if (!key) throw new Error('no key was seeded');
@@ -76,4 +82,16 @@ export async function overrideLimits(
   await sql`
     update private.proxy_keys set limit_overrides = limit_overrides || ${sql.json(limits)}
     where id = ${id}`;
+}
+
+/** Sets limits that all keys of a user and tier share in place of the tier's, as an admin does. */
+export async function overrideAccountLimits(
+  sql: postgres.ISql,
+  account: { userId: string; tier?: string },
+  limits: { account_limit_bytes?: number; test_limit_bytes?: number },
+): Promise<void> {
+  await sql`
+    insert into private.proxy_account_limits (user_id, tier, limit_overrides)
+    values (${account.userId}, ${account.tier ?? 'developer'}, ${sql.json(limits)})
+    on conflict (user_id, tier) do update set limit_overrides = excluded.limit_overrides`;
 }

@@ -105,3 +105,34 @@ export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise
     (select 'not counted', * from (table kept except all table counted) as b)`;
   return [...drift];
 }
+
+/** Rollups of the accounts that differ from the sums of the rollups of their keys. */
+export async function findAccountDrift(sql: postgres.Sql, userIds: string[]): Promise<unknown[]> {
+  const drift = await sql`
+    with by_key as (
+      select 'hour' as span, k.user_id, u.hour as period, null as tier, k.live_mode, u.requests,
+        u.bytes_sent, u.bytes_received
+      from private.proxy_usage_hourly as u join private.proxy_keys as k on k.id = u.api_key_id
+      union all
+      select 'month', k.user_id, u.month::timestamp at time zone 'UTC', k.tier, k.live_mode,
+        u.requests, u.bytes_sent, u.bytes_received
+      from private.proxy_usage_monthly as u join private.proxy_keys as k on k.id = u.api_key_id
+    ),
+    summed as (
+      select span, user_id, period, tier, live_mode, sum(requests), sum(bytes_sent),
+        sum(bytes_received)
+      from by_key where user_id = any(${userIds}) group by 1, 2, 3, 4, 5
+    ),
+    kept as (
+      select 'hour', user_id, hour, null, live_mode, requests, bytes_sent, bytes_received
+      from private.proxy_account_hourly where user_id = any(${userIds})
+      union all
+      select 'month', user_id, month::timestamp at time zone 'UTC', tier, live_mode, requests,
+        bytes_sent, bytes_received
+      from private.proxy_account_monthly where user_id = any(${userIds})
+    )
+    (select 'not kept' as drift, * from (table summed except all table kept) as a)
+    union all
+    (select 'not summed', * from (table kept except all table summed) as b)`;
+  return [...drift];
+}

@@ -50,7 +50,7 @@ export async function report(
   return made;
 }
 
-/** Puts an hour and its share of the month into the rollups: for times that no gateway may report. */
+/** Puts an hour and its share of the month into the rollups by key and account: for times that no gateway may report. */
 export async function insertUsage(
   sql: Sql,
   apiKeyId: string,
@@ -66,6 +66,30 @@ export async function insertUsage(
       select k.id, date_trunc('hour', ${at}::timestamptz, 'UTC'), k.user_id, ${requests},
         ${bytesSent}, ${bytesReceived}
       from private.proxy_keys as k where k.id = ${apiKeyId}
+    ),
+    account_hour as (
+      insert into private.proxy_account_hourly as h (
+        user_id, hour, live_mode, requests, bytes_sent, bytes_received
+      )
+      select k.user_id, date_trunc('hour', ${at}::timestamptz, 'UTC'), k.live_mode, ${requests},
+        ${bytesSent}, ${bytesReceived}
+      from private.proxy_keys as k where k.id = ${apiKeyId}
+      on conflict (user_id, hour, live_mode) do update set
+        requests = h.requests + excluded.requests,
+        bytes_sent = h.bytes_sent + excluded.bytes_sent,
+        bytes_received = h.bytes_received + excluded.bytes_received
+    ),
+    account_month as (
+      insert into private.proxy_account_monthly as m (
+        user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
+      )
+      select k.user_id, date_trunc('month', ${at}::timestamptz at time zone 'UTC')::date, k.tier,
+        k.live_mode, ${requests}, ${bytesSent}, ${bytesReceived}
+      from private.proxy_keys as k where k.id = ${apiKeyId}
+      on conflict (user_id, month, tier, live_mode) do update set
+        requests = m.requests + excluded.requests,
+        bytes_sent = m.bytes_sent + excluded.bytes_sent,
+        bytes_received = m.bytes_received + excluded.bytes_received
     )
     insert into private.proxy_usage_monthly as m (
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at

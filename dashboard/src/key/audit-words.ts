@@ -17,6 +17,7 @@ const actions: Record<string, string> = {
   suspended: 'Suspended',
   reactivated: 'Back in service',
   limits_changed: 'Limits changed',
+  account_limits_changed: 'Shared limits changed',
 };
 
 /** What was done, in a word or two. */
@@ -25,7 +26,7 @@ export function actionWords({ action }: Pick<AuditEntry, 'action'>): string {
   return Object.hasOwn(actions, action) ? (actions[action] ?? action) : action.replaceAll('_', ' ');
 }
 
-const ofAdmins = ['suspended', 'reactivated', 'limits_changed'];
+const ofAdmins = ['suspended', 'reactivated', 'limits_changed', 'account_limits_changed'];
 
 /** Who did it, as the user of that id is told. Names of others are not known to the page. */
 export function actorWords(

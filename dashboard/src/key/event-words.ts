@@ -16,6 +16,7 @@ function joined(large: number, largeUnit: string, small: number, smallUnit: stri
 }
 
 const codes: Record<string, string> = {
+  account_quota_exceeded: 'shared quota used up',
   address_forbidden: 'client not allowed',
   client_closed_request: 'client left',
   internal: 'gateway failed',

@@ -27,6 +27,7 @@ const cache = new KeyCache({
     expiresInMs: null,
     previousHash: null,
     previousEndsInMs: null,
+    account: { id: 'an account', limitBytes: 2 ** 53 - 1, usedBytes: 0 },
   }),
   now: () => performance.now(),
 });

@@ -7,27 +7,33 @@ export type Database = {
     Tables: {
       proxy_tiers: {
         Row: {
+          account_limit_bytes: number;
           bandwidth_limit_bytes: number;
           key_limit: number;
           rate_limit: number;
           self_serve: boolean;
+          test_limit_bytes: number;
           tier: string;
           tunnel_limit: number;
         };
         ComputedFields: never;
         Insert: {
+          account_limit_bytes: number;
           bandwidth_limit_bytes: number;
           key_limit?: number;
           rate_limit: number;
           self_serve: boolean;
+          test_limit_bytes: number;
           tier: string;
           tunnel_limit: number;
         };
         Update: {
+          account_limit_bytes?: number;
           bandwidth_limit_bytes?: number;
           key_limit?: number;
           rate_limit?: number;
           self_serve?: boolean;
+          test_limit_bytes?: number;
           tier?: string;
           tunnel_limit?: number;
         };
@@ -194,6 +200,16 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      find_proxy_account: {
+        Args: { user: string };
+        Returns: Database['public']['CompositeTypes']['proxy_account_state'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_account_state';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       find_proxy_keys: {
         Args: {
           active?: boolean;
@@ -343,6 +359,16 @@ export type Database = {
               isSetofReturn: false;
             };
           };
+      proxy_account: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database['public']['CompositeTypes']['proxy_account_state'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_account_state';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       proxy_health: { Args: Record<PropertyKey, never>; Returns: string };
       proxy_usage_by_key: {
         Args: {
@@ -464,6 +490,16 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      set_proxy_account_limits: {
+        Args: { limits: Json; reason: string; tier: string; user: string };
+        Returns: Database['public']['CompositeTypes']['proxy_account_state'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_account_state';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       set_proxy_key_limits: {
         Args: { id: string; limits: Json; reason: string };
         Returns: {
@@ -578,6 +614,12 @@ export type Database = {
         active: boolean | null;
         created_at: string | null;
         rotated_at: string | null;
+      };
+      proxy_account_state: {
+        user_id: string | null;
+        period: string | null;
+        resets_at: string | null;
+        tiers: Json | null;
       };
       proxy_csv_part: {
         csv: string | null;

@@ -20,6 +20,7 @@ export const refusals = {
 
 /** What an argument may be, by its name in SQL. */
 export const argumentRules = {
+  account_limit_bytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
   allowed_ips:
     'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, not 203.0.113.7/24.',
   bandwidth_limit_bytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
@@ -45,6 +46,7 @@ export const argumentRules = {
   sort: 'One of bytes, requests and errors.',
   status_code: 'A whole number from 100 to 999.',
   target_host: 'A host has 1 to 255 characters.',
+  test_limit_bytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
   tier: 'No such tier exists.',
   to: 'An RFC 3339 time of this century, later than `from`.',
   tunnel_limit: 'A whole number of open tunnels from 1 to 1000000, or null.',

@@ -25,6 +25,10 @@ export const userField = text.openapi({
   description: argumentRules.user,
 });
 
+/** A limit that an admin sets: null for the tier's. */
+export const limitField = (least: number, most: number, description: string) =>
+  z.int().min(least).max(most).nullable().optional().openapi({ description });
+
 /** A query parameter that is true or false. */
 export const flag = z
   .enum(['true', 'false'])

@@ -11,6 +11,8 @@ export const usageSummary = ofRow('UsageSummary', {
     .openapi({ description: 'Active keys by tier, now.' }),
 });
 
+const billed = z.boolean().openapi({ description: 'False for a test key, which is metered only.' });
+
 /** What one key used in a month. */
 export const keyUsage = ofRow('KeyUsage', {
   id: z.uuid(),
@@ -19,6 +21,7 @@ export const keyUsage = ofRow('KeyUsage', {
   tier: z.string(),
   liveMode: z.boolean(),
   active: z.boolean(),
+  billed,
   requests: count,
   bytesSent: count,
   bytesReceived: count,
@@ -31,6 +34,7 @@ export const usagePoint = ofRow('UsagePoint', {
   requests: count,
   bytesSent: count,
   bytesReceived: count,
+  billedBytes: count.openapi({ description: 'Of these, in and out, those of live keys.' }),
 });
 
 /** One CONNECT or plain request in one hour, or refusals of one kind. */
@@ -62,4 +66,5 @@ export const usageEvent = ofRow('UsageEvent', {
       'How many requests or refusals it stands for: 1, more for refusals of one kind within a minute, ' +
       'and 0 for a tunnel that goes on from an earlier hour.',
   }),
+  billed,
 });

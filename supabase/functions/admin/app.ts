@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createService, type Dependencies, type ServiceEnv } from '../_shared/service.ts';
+import { declareAdminAccount } from './account.ts';
 import { declareAdminGrants } from './grants.ts';
 import { declareAdminKeys } from './keys.ts';
 
@@ -8,5 +9,6 @@ export function createAdmin(dependencies: Dependencies): OpenAPIHono<ServiceEnv>
   const app = createService(dependencies);
   declareAdminKeys(app, dependencies);
   declareAdminGrants(app, dependencies);
+  declareAdminAccount(app, dependencies);
   return app;
 }

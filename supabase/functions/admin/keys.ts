@@ -5,20 +5,29 @@ import { foundKey, keyDetail, keySummary } from '../_shared/key-schemas.ts';
 import { operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import { argumentRules } from '../_shared/refusals.ts';
-import { keyFilters, pageFields, reasonField, text, userField } from '../_shared/request-fields.ts';
+import {
+  keyFilters,
+  limitField,
+  pageFields,
+  reasonField,
+  text,
+  userField,
+} from '../_shared/request-fields.ts';
 import { type Dependencies, keyReference, type ServiceEnv } from '../_shared/service.ts';
 
 const suspendBody = z.strictObject({ reason: reasonField }).openapi('SuspendRequest');
 const reactivateBody = z
   .strictObject({ reason: reasonField.optional() })
   .openapi('ReactivateRequest');
-const limit = (least: number, most: number, description: string) =>
-  z.int().min(least).max(most).nullable().optional().openapi({ description });
 const limitsBody = z
   .strictObject({
-    bandwidthLimitBytes: limit(0, Number.MAX_SAFE_INTEGER, argumentRules.bandwidth_limit_bytes),
-    rateLimit: limit(1, 1_000_000, argumentRules.rate_limit),
-    tunnelLimit: limit(1, 1_000_000, argumentRules.tunnel_limit),
+    bandwidthLimitBytes: limitField(
+      0,
+      Number.MAX_SAFE_INTEGER,
+      argumentRules.bandwidth_limit_bytes,
+    ),
+    rateLimit: limitField(1, 1_000_000, argumentRules.rate_limit),
+    tunnelLimit: limitField(1, 1_000_000, argumentRules.tunnel_limit),
     reason: reasonField,
   })
   .openapi('LimitsRequest');

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createService, type Dependencies, type ServiceEnv } from '../_shared/service.ts';
+import { declareAccount } from './account.ts';
 import { declareDescription } from './description.ts';
 import { declareEvents } from './events.ts';
 import { declareHealth } from './health.ts';
@@ -17,6 +18,7 @@ export function createApi(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   declareEvents(app, dependencies);
   declareUsage(app, dependencies);
   declareRollups(app, dependencies);
+  declareAccount(app, dependencies);
   declareDescription(app, dependencies);
   return app;
 }

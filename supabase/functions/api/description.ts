@@ -2,6 +2,7 @@ import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { declarePath } from '../_shared/declare-path.ts';
 import { operation } from '../_shared/operation.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
+import { declareAdminAccount } from '../admin/account.ts';
 import { declareAdminGrants } from '../admin/grants.ts';
 import { declareAdminKeys } from '../admin/keys.ts';
 
@@ -32,6 +33,7 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
   const all = new OpenAPIHono<ServiceEnv>().route('/', app);
   declareAdminKeys(all, dependencies);
   declareAdminGrants(all, dependencies);
+  declareAdminAccount(all, dependencies);
   all.openAPIRegistry.registerComponent('securitySchemes', 'accessToken', {
     type: 'http',
     scheme: 'bearer',

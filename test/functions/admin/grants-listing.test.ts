@@ -75,8 +75,9 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     const tier = `paged_${randomUUID().slice(0, 8)}`;
     await sql`
       insert into public.proxy_tiers (
-        tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, self_serve
-      ) values (${tier}, 1, 1, 1, false)`;
+        tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes,
+        test_limit_bytes, self_serve
+      ) values (${tier}, 1, 1, 1, 1, 1, false)`;
     const users = await sql<{ id: string }[]>`
       insert into auth.users (id, email)
       select id, id || '@example.com' from (select gen_random_uuid() as id from generate_series(1, 5))

@@ -17,6 +17,7 @@ export const header = [
   'servedByNodeId',
   'code',
   'count',
+  'billed',
 ] as const satisfies (keyof UsageEvent)[];
 
 /** Asks for a key's events in a media type. */

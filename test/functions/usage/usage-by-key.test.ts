@@ -55,6 +55,7 @@ describe('a user who reads usage key by key', () => {
       tier,
       liveMode,
       active,
+      billed: liveMode,
     });
     expect(keys).toEqual([
       { ...about(unused, true), ...sumUp([]), lastUsedAt: null },

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectProblem } from '../../support/contract.ts';
+import { readEvents } from '../../support/event-scenes.ts';
 import { mintAgedKey } from '../../support/key-scenes.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
+import { seedKey } from '../../support/seeded-keys.ts';
 import {
   beginOf,
   dayMs,
@@ -91,9 +93,15 @@ describe('a user who reads usage over time', () => {
       from: '2024-02-28T00:00:00.000Z',
       to: '2024-03-02T00:00:00.000Z',
       points: [
-        { start: '2024-02-28T00:00:00.000Z', ...nothing },
-        { start: '2024-02-29T00:00:00.000Z', requests: 3, bytesSent: 4, bytesReceived: 5 },
-        { start: '2024-03-01T00:00:00.000Z', ...nothing },
+        { start: '2024-02-28T00:00:00.000Z', ...nothing, billedBytes: 0 },
+        {
+          start: '2024-02-29T00:00:00.000Z',
+          requests: 3,
+          bytesSent: 4,
+          bytesReceived: 5,
+          billedBytes: 9,
+        },
+        { start: '2024-03-01T00:00:00.000Z', ...nothing, billedBytes: 0 },
       ],
     });
     const query = { interval: 'day', from: '2023-02-28T00:00:00Z', to: '2023-03-02T00:00:00Z' };
@@ -121,6 +129,34 @@ describe('a user who reads usage over time', () => {
     await user.api.DELETE('/api/v1/proxy/keys/{id}', { params: { path: { id: two.id } } });
     expect(await read()).toEqual([4_021, 50_000, 0, 300]);
     expect(await read(two.keyId)).toEqual([4_000, 50_000, 0, 0]);
+  });
+
+  it('gets what live keys moved apart from what test keys did', async () => {
+    const owner = await newUser();
+    const [live, test] = [
+      await seedKey(sql, owner.id),
+      await seedKey(sql, owner.id, { liveMode: false }),
+    ];
+    await report(gateway, live.id, [{ bytesSent: 1, bytesReceived: 2 }]);
+    await report(gateway, test.id, [{ bytesSent: 10, bytesReceived: 20 }]);
+    const read = async (keyId?: string) => {
+      const query: SeriesQuery = { interval: 'day', ...(keyId ? { keyId } : {}) };
+      const { points } = await readSeries(owner, query);
+      return {
+        ...sumUp(points),
+        billed: points.reduce((sum, point) => sum + point.billedBytes, 0),
+      };
+    };
+    const usage = (requests: number, bytesSent: number, billed: number) => ({
+      requests,
+      bytesSent,
+      bytesReceived: 2 * bytesSent,
+      billed,
+    });
+    expect(await read()).toEqual(usage(2, 11, 3));
+    expect(await read(live.keyId)).toEqual(usage(1, 1, 3));
+    expect(await read(test.keyId)).toEqual(usage(1, 10, 0));
+    expect((await readEvents(owner, test.id)).events).toMatchObject([{ billed: false }]);
   });
 
   it('gets points that add up to the month, by hour and by day', async () => {

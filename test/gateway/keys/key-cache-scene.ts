@@ -17,6 +17,7 @@ export function keyRecord(keyId: string, version = 1): KeyRecord {
     expiresInMs: null,
     previousHash: null,
     previousEndsInMs: null,
+    account: null,
   };
 }
 

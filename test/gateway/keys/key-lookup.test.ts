@@ -65,6 +65,11 @@ it('a key is found with its hash, state, limits and bytes, and an unknown one is
     expiresInMs: null,
     previousHash: null,
     previousEndsInMs: null,
+    account: {
+      id: expect.any(String),
+      limitBytes: 500_000_000_000,
+      usedBytes: 2 ** 39 + 5,
+    },
   });
   expect(await lookUp('avp_live_ffffffffffff')).toBeNull();
 });

@@ -1,4 +1,5 @@
 import type { KeyEntry } from '../../../gateway/keys/key-cache.ts';
+import type { KeyAccount } from '../../../gateway/keys/key-lookup.ts';
 import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
 import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
 
@@ -8,7 +9,12 @@ export const apiKeyId = 'a key';
 export const markMs = 1_000;
 
 /** What a look-up that began at `askedAt` said of the key's bytes. */
-export function entry(askedAt: number, bandwidthUsedBytes: number, id = apiKeyId): KeyEntry {
+export function entry(
+  askedAt: number,
+  bandwidthUsedBytes: number,
+  id = apiKeyId,
+  account: KeyAccount | null = null,
+): KeyEntry {
   return {
     askedAt,
     record: {
@@ -25,6 +31,7 @@ export function entry(askedAt: number, bandwidthUsedBytes: number, id = apiKeyId
       expiresInMs: null,
       previousHash: null,
       previousEndsInMs: null,
+      account,
     },
   };
 }

@@ -71,21 +71,21 @@ describe('the bytes a key has used are', () => {
 });
 
 it.each([
-  [999, false],
-  [1_000, true],
-  [1_001, true],
-])('with %i of 1000 bytes, the month is used up: %s', (bytes, exhausted) => {
+  [999, null],
+  [1_000, 'quota_exceeded'],
+  [1_001, 'quota_exceeded'],
+])('with %i of 1000 bytes, what is used up is %s', (bytes, usedUp) => {
   const { ledger } = scene();
   ledger.add(apiKeyId, 10);
-  expect(ledger.exhausted(entry(0, bytes - 10))).toBe(exhausted);
+  expect(ledger.usedUp(entry(0, bytes - 10))).toBe(usedUp);
 });
 
 it('an unknown key has no month to use up, and a limit of 0 is used up at once', () => {
   const { ledger } = scene();
-  expect(ledger.exhausted({ record: null, askedAt: 0 })).toBe(false);
+  expect(ledger.usedUp({ record: null, askedAt: 0 })).toBeNull();
   const none = entry(0, 0);
   if (none.record) none.record.bandwidthLimitBytes = 0;
-  expect(ledger.exhausted(none)).toBe(true);
+  expect(ledger.usedUp(none)).toBe('quota_exceeded');
 });
 
 it('nothing is kept of a key once all is recorded and every older figure has aged', () => {

@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import { expect, vi } from 'vitest';
 import type { UsageEvent } from '../../../dashboard/src/data/key.ts';
 import { newUser, type Persona } from '../personas.ts';
-import { type SeededKey, seedKey } from '../seeded-keys.ts';
+import { type SeededKey, type SeedOptions, seedKey } from '../seeded-keys.ts';
 
 /** A key as a client sends it. */
 export type UsableKey = SeededKey & { basicAuth: string };
@@ -10,7 +10,7 @@ export type UsableKey = SeededKey & { basicAuth: string };
 /** Somebody with as many keys as a test wants, who sees what they were used for. */
 export interface KeyOwner {
   persona: Persona;
-  newKey(): Promise<UsableKey>;
+  newKey(options?: SeedOptions): Promise<UsableKey>;
   /** The events of a key, once there are as many as expected, the oldest first. */
   eventsOf(key: SeededKey, count: number): Promise<UsageEvent[]>;
   /** How often a key was refused with each code, once there are as many refusals as expected. */
@@ -22,8 +22,8 @@ export async function newKeyOwner(sql: postgres.Sql): Promise<KeyOwner> {
   const persona = await newUser();
   return {
     persona,
-    async newKey() {
-      const key = await seedKey(sql, persona.id);
+    async newKey(options) {
+      const key = await seedKey(sql, persona.id, options);
       return { ...key, basicAuth: `${key.keyId}:${key.secret}` };
     },
     eventsOf: (key, count) =>

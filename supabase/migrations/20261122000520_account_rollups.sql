@@ -1,0 +1,179 @@
+-- Rollups by account: what all keys of a user moved, deleted ones too. Reading them takes the same time
+-- whatever the number of keys; quotas of accounts count in them. An account that is removed keeps its
+-- rows, as its keys keep theirs; what its keys are reported to have moved later raises none.
+
+create table private.proxy_account_monthly (
+  user_id uuid not null,
+  month date not null,
+  tier text not null,
+  live_mode boolean not null,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  primary key (user_id, month, tier, live_mode),
+  constraint "a month is named by its first day" check (extract(day from month) = 1)
+) with (fillfactor = 70);
+comment on table private.proxy_account_monthly is
+  'Usage of all live or test keys of a user and tier in a calendar month (UTC), raised with each event '
+  'but a refusal: what quotas of accounts and sums over all keys read.';
+
+alter table private.proxy_account_monthly enable row level security;
+create policy "users read the monthly usage of their own account" on private.proxy_account_monthly
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+create table private.proxy_account_hourly (
+  user_id uuid not null,
+  hour timestamptz not null,
+  live_mode boolean not null,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  primary key (user_id, hour, live_mode)
+) with (fillfactor = 70);
+comment on table private.proxy_account_hourly is
+  'Usage of all live or test keys of a user in an hour (UTC), raised with each event but a refusal.';
+
+alter table private.proxy_account_hourly enable row level security;
+create policy "users read the hourly usage of their own account" on private.proxy_account_hourly
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+-- find the least of the overrides, as for keys
+create index proxy_account_limits_live
+  on private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
+  where limit_overrides ->> 'account_limit_bytes' is not null;
+create index proxy_account_limits_test
+  on private.proxy_account_limits (((limit_overrides ->> 'test_limit_bytes')::bigint))
+  where limit_overrides ->> 'test_limit_bytes' is not null;
+
+-- The monthly rows first, each in order, after those by key: all that raises or repairs rollups locks
+-- rows in one order. Of several CTEs that write, Postgres runs the last one first.
+create function private.raise_account_rollups(raised private.raised_usage[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  this_month constant date := date_trunc('month', now())::date;
+  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  most_bytes constant bigint := 9007199254740991;
+  least_live_limit constant bigint := least(
+    (select min(t.account_limit_bytes) from public.proxy_tiers as t),
+    (
+      select min((o.limit_overrides ->> 'account_limit_bytes')::bigint)
+      from private.proxy_account_limits as o
+      where o.limit_overrides ->> 'account_limit_bytes' is not null
+    )
+  );
+  least_test_limit constant bigint := least(
+    (select min(t.test_limit_bytes) from public.proxy_tiers as t),
+    (
+      select min((o.limit_overrides ->> 'test_limit_bytes')::bigint)
+      from private.proxy_account_limits as o
+      where o.limit_overrides ->> 'test_limit_bytes' is not null
+    )
+  );
+  crossing_keys text[];
+begin
+  with by_key as materialized (
+    select
+      r.api_key_id, date_trunc('hour', r.occurred_at) as hour, sum(r.requests) as requests,
+      sum(r.bytes_sent) as bytes_sent, sum(r.bytes_received) as bytes_received
+    from unnest(raised) as r
+    where r.counts
+    group by 1, 2
+  ),
+  by_tier as materialized (
+    select
+      k.user_id, k.tier, k.live_mode, u.hour, sum(u.requests) as requests,
+      sum(u.bytes_sent) as bytes_sent, sum(u.bytes_received) as bytes_received
+    from by_key as u
+    join private.proxy_keys as k on k.id = u.api_key_id
+    where k.user_id is not null
+    group by 1, 2, 3, 4
+  ),
+  months as materialized (
+    select
+      u.user_id, date_trunc('month', u.hour)::date as month, u.tier, u.live_mode,
+      sum(u.requests) as requests, least(sum(u.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(u.bytes_received), most_bytes) as bytes_received
+    from by_tier as u
+    group by 1, 2, 3, 4
+  ),
+  hourly as (
+    insert into private.proxy_account_hourly as h (
+      user_id, hour, live_mode, requests, bytes_sent, bytes_received
+    )
+    select
+      u.user_id, u.hour, u.live_mode, sum(u.requests), least(sum(u.bytes_sent), most_bytes),
+      least(sum(u.bytes_received), most_bytes)
+    from by_tier as u
+    group by 1, 2, 3
+    order by 1, 2, 3
+    on conflict (user_id, hour, live_mode) do update set
+      requests = h.requests + excluded.requests,
+      bytes_sent = least(h.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
+  ),
+  monthly as (
+    insert into private.proxy_account_monthly as m (
+      user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
+    )
+    select r.* from months as r
+    order by r.user_id, r.month, r.tier, r.live_mode
+    on conflict (user_id, month, tier, live_mode) do update set
+      requests = m.requests + excluded.requests,
+      bytes_sent = least(m.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(m.bytes_received + excluded.bytes_received, most_bytes)
+    returning
+      m.user_id, m.month, m.tier, m.live_mode, m.bytes_sent + m.bytes_received as total
+  ),
+  -- Only accounts past the least of all limits are looked at: mostly none. Put together and no join,
+  -- where the planner, who expects few rows, would compare each with each.
+  risen as materialized (
+    select
+      a.user_id, a.tier, a.live_mode, sum(a.total) as total,
+      sum(a.total) - sum(a.raised) as total_before
+    from (
+      select m.user_id, m.month, m.tier, m.live_mode, m.total, 0 as raised from monthly as m
+      union all
+      select r.user_id, r.month, r.tier, r.live_mode, 0, r.bytes_sent + r.bytes_received
+      from months as r
+    ) as a
+    where a.month = this_month
+    group by 1, 2, 3
+    having sum(a.total) >= case when a.live_mode then least_live_limit else least_test_limit end
+  ),
+  crossing as materialized (
+    select r.user_id, r.tier, r.live_mode
+    from risen as r
+    -- the keys have one limit
+    cross join lateral (
+      select k.account_limit_bytes
+      from private.key_states as k
+      where k.tier = r.tier and k.user_id = r.user_id and k.live_mode = r.live_mode
+        and k.deleted_at is null
+      limit 1
+    ) as l
+    where r.total_before < l.account_limit_bytes and r.total >= l.account_limit_bytes
+  )
+  select array_agg(k.key_id) into crossing_keys
+  from crossing as c
+  join private.proxy_keys as k
+    on k.user_id = c.user_id and k.tier = c.tier and k.live_mode = c.live_mode
+  where k.deleted_at is null;
+  perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
+end
+$$;
+comment on function private.raise_account_rollups is
+  'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a user, tier '
+  'and mode whose bytes of this month reach their shared limit by it.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_account_monthly, private.proxy_account_hourly
+from public, anon, authenticated, service_role;
+revoke all on function private.raise_account_rollups from public, anon, authenticated, service_role;
+grant select on table private.proxy_account_monthly, private.proxy_account_hourly to authenticated;

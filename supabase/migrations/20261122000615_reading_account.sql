@@ -1,0 +1,132 @@
+-- Reading an account: what all keys of a user and tier may move together, and have moved.
+
+create type public.proxy_account_state as (
+  user_id uuid,
+  period text,
+  resets_at timestamptz,
+  tiers jsonb
+);
+comment on type public.proxy_account_state is
+  'What an account may use in the current calendar month (UTC). tiers: for each, smallest first, tier, '
+  'used_bytes, limit_bytes and left_bytes of all its live keys, their requests, billed, '
+  'keys (not deleted) and key_limit, limit_overrides; and in `test`, of all its test keys, used_bytes, '
+  'limit_bytes, left_bytes, requests, billed. Deleted keys count.';
+
+create function private.account_quota(
+  used private.proxy_account_monthly, limit_bytes bigint, billed boolean
+) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- what a number in JSON holds exactly
+  used_bytes constant bigint := least(
+    coalesce((account_quota.used).bytes_sent + (account_quota.used).bytes_received, 0),
+    9007199254740991
+  );
+begin
+  return jsonb_build_object(
+    'used_bytes', used_bytes,
+    'limit_bytes', account_quota.limit_bytes,
+    'left_bytes', greatest(account_quota.limit_bytes - used_bytes, 0),
+    'requests', coalesce((account_quota.used).requests, 0),
+    'billed', account_quota.billed
+  );
+end
+$$;
+comment on function private.account_quota is
+  'What was used of a limit, and what is left of it; `used` is null where nothing was.';
+
+
+create function private.account_of(user_id uuid) returns public.proxy_account_state
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  this_month constant date := date_trunc('month', now());
+  account public.proxy_account_state;
+begin
+  account.user_id := account_of.user_id;
+  account.period := to_char(this_month, 'YYYY-MM');
+  account.resets_at := this_month + interval '1 month';
+  select
+    coalesce(
+      jsonb_agg(
+        private.account_quota(
+          live,
+          coalesce((o.limit_overrides ->> 'account_limit_bytes')::bigint, t.account_limit_bytes),
+          true
+        ) || jsonb_build_object(
+          'tier', t.tier,
+          'keys', k.keys,
+          'key_limit', t.key_limit,
+          'limit_overrides', coalesce(o.limit_overrides, '{}'),
+          'test', private.account_quota(
+            test,
+            coalesce((o.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes),
+            false
+          )
+        ) order by t.bandwidth_limit_bytes, t.tier
+      ),
+      '[]'
+    )
+  into account.tiers
+  from public.proxy_tiers as t
+  left join private.proxy_account_limits as o
+    on o.user_id = account_of.user_id and o.tier = t.tier
+  left join private.proxy_account_monthly as live
+    on live.user_id = account_of.user_id and live.month = this_month and live.tier = t.tier
+    and live.live_mode
+  left join private.proxy_account_monthly as test
+    on test.user_id = account_of.user_id and test.month = this_month and test.tier = t.tier
+    and not test.live_mode
+  cross join lateral (
+    select count(*) as keys
+    from private.proxy_keys as p
+    where p.tier = t.tier and p.user_id = account_of.user_id and p.deleted_at is null
+  ) as k
+  where t.self_serve or k.keys > 0 or o.tier is not null or live.tier is not null
+    or test.tier is not null
+    or exists (
+      select from private.proxy_tier_grants as g
+      where g.user_id = account_of.user_id and g.tier = t.tier
+    );
+  return account;
+end
+$$;
+comment on function private.account_of is
+  'The account of a user: each tier that is self-serve or granted, of which there are keys or usage of '
+  'this month, or whose limits an admin has set.';
+
+
+-- A definer: callers may read no keys.
+create function private.own_account() returns public.proxy_account_state
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.account_of(private.require_user());
+end
+$$;
+comment on function private.own_account is 'Does the work of public.proxy_account.';
+
+create function public.proxy_account() returns public.proxy_account_state
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.own_account();
+end
+$$;
+comment on function public.proxy_account is
+  'What the caller''s account may use in this calendar month (UTC), tier by tier: the bytes that all live '
+  'keys share, and those that all test keys share, deleted ones too: used, allowed, and left; the keys; '
+  'and when it resets. Refusals: unauthorized.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.account_quota, private.account_of, private.own_account, public.proxy_account
+from public, anon, authenticated, service_role;
+grant execute on function private.own_account, public.proxy_account to authenticated;
