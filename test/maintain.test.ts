@@ -124,6 +124,14 @@ describe('old days', () => {
     expect(outcomes(night.rows)).toContain('retention 2010-07-01 dropped');
   });
 
+  it('of usage by target and outcome have an age that is theirs alone', async () => {
+    expect(await runMaintenance(database.dbUrl, ['--keep-targets-days', '7'])).toMatchObject({
+      code: 0,
+    });
+    const rows = await sql`select keep_days, keep_targets_days from private.maintenance_settings`;
+    expect([...rows]).toEqual([{ keep_days: 80, keep_targets_days: 7 }]);
+  });
+
   it.each(['2', '36501', '999999999'])(
     '--keep-days %s is refused, and nothing is done',
     async (days) => {
@@ -292,6 +300,8 @@ describe('arguments', () => {
     [['--day', 'today']],
     [['--keep-days', 'all']],
     [['--keep-days', '-4']],
+    [['--keep-targets-days', 'all']],
+    [['--day', '2026-07-31', '--keep-targets-days', '12']],
     [['--day', '2026-07-31', '--keep-days', '12']],
     [['--everything']],
     [['2026-07']],

@@ -15,6 +15,8 @@ npm run maintain -- --keep-days <n>     the same, and events are kept for n days
                                         36500. It is the setting in private.maintenance_settings
 npm run maintain -- --archive <where>   the same, and writes each whole day as Parquet before any is
                                         dropped: to a folder, or to s3://bucket/prefix
+npm run maintain -- --keep-targets-days <n>
+                                        the same for the usage by target and outcome: 90 days, too
 npm run maintain -- --day <YYYY-MM-DD>  recounts the usage of that day, and nothing else
 
 DATABASE_URL names the database, as role postgres; without it, it is the local stack's.
@@ -31,12 +33,13 @@ export function maintain(
       args,
       options: {
         'keep-days': { type: 'string' },
+        'keep-targets-days': { type: 'string' },
         day: { type: 'string' },
         archive: { type: 'string' },
         help: { type: 'boolean' },
       },
     });
-    if (!values.help) return run(readTasks(values), readKeepDays(values), url, console);
+    if (!values.help) return run(readTasks(values), readAges(values), url, console);
     console.log(usage);
     return 0;
   };
@@ -45,11 +48,15 @@ export function maintain(
 
 interface Values {
   'keep-days'?: string;
+  'keep-targets-days'?: string;
   day?: string;
   archive?: string;
 }
 
-function readTasks({ day, archive, 'keep-days': keepDays }: Values): Task[] {
+/** Settings of the database, by what they are named on the command line. */
+const ages = { 'keep-days': 'keep_days', 'keep-targets-days': 'keep_targets_days' } as const;
+
+function readTasks({ day, archive, ...values }: Values): Task[] {
   if (day === undefined) {
     return [
       { name: 'partitions' },
@@ -60,7 +67,7 @@ function readTasks({ day, archive, 'keep-days': keepDays }: Values): Task[] {
       { name: 'privileges' },
     ];
   }
-  if (keepDays !== undefined || archive !== undefined) {
+  if (archive !== undefined || readAges(values).size > 0) {
     throw new StackError('--day reconciles one day, and drops and archives nothing.', usage);
   }
   if (!isDay(day)) throw new StackError('--day wants a date, as 2026-07-31.', usage);
@@ -71,11 +78,15 @@ function archiveTask(target: string | undefined): Task[] {
   return target === undefined ? [] : [{ name: 'archive', store: openStore(target, process.env) }];
 }
 
-function readKeepDays({ 'keep-days': keepDays }: Values): number | null {
-  if (keepDays !== undefined && !/^\d{1,9}$/.test(keepDays)) {
-    throw new StackError('--keep-days wants a whole number.', usage);
+function readAges(values: Values): Map<string, number> {
+  const given = new Map<string, number>();
+  for (const option of Object.keys(ages) as (keyof typeof ages)[]) {
+    const days = values[option];
+    if (days === undefined) continue;
+    if (!/^\d{1,9}$/.test(days)) throw new StackError(`--${option} wants a whole number.`, usage);
+    given.set(ages[option], Number(days));
   }
-  return keepDays === undefined ? null : Number(keepDays);
+  return given;
 }
 
 function isDay(text: string): boolean {
@@ -86,7 +97,7 @@ function isDay(text: string): boolean {
 
 async function run(
   tasks: Task[],
-  keepDays: number | null,
+  settings: Map<string, number>,
   url: string | undefined,
   console: Pick<Console, 'log' | 'error'>,
 ): Promise<number> {
@@ -94,8 +105,9 @@ async function run(
   const reports: Report[] = [];
   try {
     // committed before days are dropped, so that no gateway records into one of them meanwhile
-    if (keepDays !== null) {
-      await database.sql`update private.maintenance_settings set keep_days = ${keepDays}`;
+    for (const [name, days] of settings) {
+      await database.sql`
+        update private.maintenance_settings set ${database.sql(name)} = ${days}`;
     }
     for (const task of tasks) {
       // what was to be archived first is not dropped because that failed

@@ -4,15 +4,21 @@
 create table private.maintenance_settings (
   id boolean primary key default true,
   keep_days integer not null default 90,
+  keep_targets_days integer not null default 90,
   require_archive boolean not null default false,
   constraint "there is one row" check (id),
-  constraint "events are kept for 3 to 36,500 days" check (keep_days between 3 and 36500)
+  constraint "events are kept for 3 to 36,500 days" check (keep_days between 3 and 36500),
+  constraint "targets are kept for 3 to 36,500 days" check (
+    keep_targets_days between 3 and 36500
+  )
 );
 comment on table private.maintenance_settings is
   'One row, for the operator: update private.maintenance_settings set keep_days = 30. Maintenance '
   'holds it locked, so that one run waits for another.';
 comment on column private.maintenance_settings.keep_days is
   'How many whole days (UTC) of events are kept beside the current one.';
+comment on column private.maintenance_settings.keep_targets_days is
+  'How many whole days (UTC) of rollups by target and outcome are kept beside the current one.';
 comment on column private.maintenance_settings.require_archive is
   'Whether a day of events stays until it is archived, as private.archived_usage_days says.';
 alter table private.maintenance_settings enable row level security;

@@ -58,7 +58,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  return now()::date - 90;
+  return now()::date - (select s.keep_targets_days from private.maintenance_settings as s);
 end
 $$;
 comment on function private.first_kept_target_day is

@@ -40,7 +40,12 @@ insert into private.outcomes (kind, outcome, how_to_fix) values
   ),
   (
     'refused', 'quota_exceeded',
-    'The bandwidth of this month is used up: wait for the next month, use another tier, or ask the operator '
+    'The bandwidth of this key is used up: wait for the next month, use another key of your account, or ask '
+      'the operator for more.'
+  ),
+  (
+    'refused', 'account_quota_exceeded',
+    'The bandwidth of all your keys of this tier is used up: wait for the next month, or ask the operator '
       'for more.'
   ),
   ('refused', 'port_forbidden', 'Connect to port 80, 443, 8080 or 8443.'),

@@ -36,13 +36,14 @@ create type private.usage_correction as (
   kept_last_used_at timestamptz,
   last_used_at timestamptz,
   kept_user_id uuid,
-  user_id uuid
+  user_id uuid,
+  errors bigint
 );
 comment on type private.usage_correction is
-  'What a rollup row lacks against a recount. rollup: hourly or monthly. period: its first instant. '
+  'What a rollup row lacks against a recount. rollup: hourly, target, outcome or monthly. period: its first instant. '
   'part: which of the key''s rows of that period, where it has several. found: missing (usage '
   'without a row), surplus (a row without usage) or different. requests, bytes_sent, '
-  'bytes_received: what to add; negative where the row says too much. kept_…: what the row says; '
+  'bytes_received, errors: what to add; negative where the row says too much. kept_…: what the row says; '
   'without the prefix: what it must say.';
 
 
@@ -65,6 +66,10 @@ begin
   end if;
   return query
   select d.* from private.hourly_usage_drift(usage_drift.day) as d
+  union all
+  select d.* from private.target_usage_drift(usage_drift.day) as d
+  union all
+  select d.* from private.outcome_usage_drift(usage_drift.day) as d
   order by rollup, api_key_id, period, part;
 end
 $$;
@@ -121,6 +126,8 @@ begin
   if cardinality(corrections) > 0 then
     perform private.repair_monthly_usage(corrections);
     perform private.repair_hourly_usage(corrections);
+    perform private.repair_target_usage(corrections);
+    perform private.repair_outcome_usage(corrections);
   end if;
   return query
   select c.* from unnest(corrections) as c order by rollup, api_key_id, period, part;

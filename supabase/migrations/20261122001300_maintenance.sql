@@ -79,7 +79,17 @@ create function private.report_retention() returns setof private.maintenance_rep
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  -- before the events are locked
+  removed bigint := private.drop_old_targets();
 begin
+  if removed > 0 then
+    return query
+    select
+      'retention', null::date, 'dropped',
+      format('%s rows by target and outcome, older than %s days.', removed, s.keep_targets_days)
+    from private.maintenance_settings as s;
+  end if;
   return query
   select
     'retention', r.day, r.action,
@@ -104,7 +114,7 @@ begin
 end
 $$;
 comment on function private.report_retention is
-  'Runs private.drop_old_usage, and says in rows what it did.';
+  'Runs private.drop_old_targets and private.drop_old_usage, and says in rows what they did.';
 
 
 create function private.report_partitions(today date) returns private.maintenance_report
@@ -192,7 +202,8 @@ end
 $$;
 comment on function private.maintain_usage is
   'Maintenance: reconciles yesterday, today and older days whose events have changed since (or '
-  '`days`), drops the events of days older than private.maintenance_settings keeps them, makes the '
+  '`days`), drops the events and the rollups by target of days older than private.maintenance_settings '
+  'keeps them, makes the '
   'partitions of the coming 40 days, and checks the owners'' accounts and the gateways'' '
   'privileges. Returns what came of each, and logs it in private.maintenance_log. A task that fails '
   'is reported, and does not stop the others. Another run at the same time is skipped.';

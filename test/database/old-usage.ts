@@ -4,6 +4,7 @@ import type postgres from 'postgres';
 export async function forgetUsage(sql: postgres.Sql): Promise<void> {
   await sql`
     truncate private.proxy_usage_events, private.proxy_usage_hourly, private.proxy_usage_monthly,
+      private.proxy_usage_targets, private.proxy_usage_target_days, private.proxy_usage_outcomes,
       private.dropped_usage_days`;
 }
 

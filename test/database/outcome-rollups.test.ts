@@ -89,12 +89,3 @@ it.each([
     { outcome: before ?? 'ok', ...none },
   ]);
 });
-
-it('an hour that is no longer kept is not counted', async () => {
-  const events = [90, 91].map((days) =>
-    usageEvent(id, { occurredAt: new Date(Date.now() - days * 86_400_000).toISOString() }),
-  );
-  await record(...events);
-  expect(await readOutcomes(sql, id)).toHaveLength(1);
-  await sql`delete from private.proxy_usage_events where event_id = ${events[1]?.eventId ?? ''}`;
-});

@@ -115,14 +115,6 @@ describe('a target', () => {
     await record({ ...event, durationMs: 90, code: after } as Event);
     expect([first, await found()]).toEqual(errors);
   });
-
-  it('is not counted for a day that is no longer kept', async () => {
-    const [kept, gone] = [90, 91].map((days) => new Date(Date.now() - days * 86_400_000));
-    const events = [gone, kept].map((time) => usageEvent(id, { occurredAt: time?.toISOString() }));
-    expect(await record(...events)).toMatchObject({ recorded: 2 });
-    expect(await readTargets(sql, id)).toMatchObject([{ day: kept?.toISOString().slice(0, 10) }]);
-    await sql`delete from private.proxy_usage_events where event_id = ${events[0]?.eventId ?? ''}`;
-  });
 });
 
 describe('beyond 1,000 hosts of a day', () => {

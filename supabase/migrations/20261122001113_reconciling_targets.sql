@@ -1,0 +1,148 @@
+-- The rollup by target, checked against the events of a day.
+
+create function private.target_usage_drift(day date) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- the partitions of other days are neither planned nor locked
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  most constant integer := 1000;
+  most_bytes constant bigint := 9007199254740991;
+  begins timestamptz := target_usage_drift.day;
+  ends timestamptz := target_usage_drift.day + 1;
+begin
+  if target_usage_drift.day < private.first_kept_target_day() then
+    return;
+  end if;
+  return query
+  with by_key as materialized (
+    select
+      e.api_key_id, lower(e.target_host collate "C") as host, e.site_length,
+      sum(e.count) as requests,
+      coalesce(sum(e.count) filter (where private.is_target_error(e.code)), 0) as errors,
+      -- as raise_target_rollups bounds them
+      least(sum(e.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(e.bytes_received), most_bytes) as bytes_received
+    from private.counted_usage_events as e
+    where e.occurred_at >= begins and e.occurred_at < ends
+    group by 1, 2, 3
+  ),
+  by_subject as (
+    select
+      b.api_key_id as subject, b.host, b.site_length, b.requests, b.errors, b.bytes_sent,
+      b.bytes_received
+    from by_key as b
+    union all
+    select
+      o.user_id, b.host, b.site_length, sum(b.requests), sum(b.errors), sum(b.bytes_sent),
+      sum(b.bytes_received)
+    from by_key as b
+    join private.proxy_keys as o on o.id = b.api_key_id
+    where o.user_id is not null
+    group by 1, 2, 3
+  ),
+  kept as materialized (
+    select t.* from private.proxy_usage_targets as t where t.day = target_usage_drift.day
+  ),
+  -- where each counts: a row stays once it is there, so that it counts where it was counted
+  placed as (
+    select
+      s.*,
+      case
+        when h.subject is not null then 0
+        when coalesce(d.hosts, 0) < most then null
+        when s.site_length is null then 2
+        when w.subject is not null then 1
+        when d.sites = most then 2
+      end as kind
+    from by_subject as s
+    left join kept as h on h.subject = s.subject and h.kind = 0 and h.name = s.host
+    left join kept as w
+      on w.subject = s.subject and w.kind = 1 and w.name = right(s.host, s.site_length)
+    left join private.proxy_usage_target_days as d
+      on d.subject = s.subject and d.day = target_usage_drift.day
+  ),
+  counted as (
+    select
+      p.subject, p.kind, n.name, max(p.site_length) as site_length,
+      sum(p.requests)::bigint as requests, sum(p.errors)::bigint as errors,
+      least(sum(p.bytes_sent), most_bytes)::bigint as bytes_sent,
+      least(sum(p.bytes_received), most_bytes)::bigint as bytes_received
+    from placed as p
+    cross join lateral (
+      select
+        case p.kind when 1 then right(p.host, p.site_length) when 2 then '' else p.host end as name
+    ) as n
+    group by 1, 2, 3
+  ),
+  compared as (
+    select
+      coalesce(c.subject, k.subject) as subject,
+      concat_ws(
+        ' ',
+        coalesce((array['host', 'site', 'other'])[coalesce(c.kind, k.kind) + 1], 'new'),
+        coalesce(case when k.subject is null then c.site_length else k.site_length end, 0),
+        coalesce(c.name, k.name)
+      ) as part,
+      case
+        when k.subject is null then 'missing' when c.subject is null then 'surplus'
+        else 'different'
+      end as found,
+      coalesce(c.requests, 0) - coalesce(k.requests, 0) as requests,
+      coalesce(c.errors, 0) - coalesce(k.errors, 0) as errors,
+      coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
+      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received
+    from counted as c
+    full join kept as k on k.subject = c.subject and k.kind = c.kind and k.name = c.name
+    where c.subject is not null
+      -- of an account that is gone nothing says which events were its own
+      or exists (select from private.proxy_keys as o where o.id = k.subject)
+      or exists (select from private.proxy_keys as o where o.user_id = k.subject)
+  )
+  select
+    'target', d.subject, begins, d.part, d.found, d.requests, d.bytes_sent, d.bytes_received,
+    null::timestamptz, null::timestamptz, null::uuid, null::uuid, d.errors
+  from compared as d
+  where (d.requests, d.errors, d.bytes_sent, d.bytes_received) <> (0, 0, 0, 0);
+end
+$$;
+comment on function private.target_usage_drift is
+  'The rows by target of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
+  'host, site, other, or new for a host that may need a row; the length of its site; and its name. None for '
+  'a day that is no longer kept.';
+
+
+create function private.repair_target_usage(corrections private.usage_correction[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform private.add_target_uses(
+    array(
+      select (
+        c.api_key_id, c.period::date, array_position(array['host', 'site', 'other'], p.words[1]) - 1,
+        p.words[3],
+        case
+          when p.words[1] = 'site' then char_length(p.words[3]) else nullif(p.words[2]::smallint, 0)
+        end,
+        c.requests, c.errors, c.bytes_sent, c.bytes_received
+      )::private.target_use
+      from unnest(corrections) as c
+      cross join lateral regexp_match(c.part, '^(\S+) (\S+) (.*)$') as p (words)
+      where c.rollup = 'target'
+    )
+  );
+end
+$$;
+comment on function private.repair_target_usage is
+  'Adds to the rows by target what they lack. A row that has no event stays, with nothing in it: where a '
+  'host counts must not change within its day.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.target_usage_drift, private.repair_target_usage
+from public, anon, authenticated, service_role;

@@ -1,0 +1,246 @@
+import type postgres from 'postgres';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { findTargetDrift, readOutcomes, readTargets } from '../support/target-rollups.ts';
+import { recordUsage, usageEvent } from '../support/usage-events.ts';
+import { forgetUsage } from './old-usage.ts';
+
+let database: OwnDatabase;
+let sql: postgres.Sql;
+let id: string;
+let owner: string;
+
+beforeAll(async () => {
+  database = await startOwnDatabase();
+  sql = database.sql;
+  await forgetUsage(sql);
+});
+afterAll(() => database.stop());
+
+const dayMs = 86_400_000;
+const today = () => new Date().toISOString().slice(0, 10);
+const none = { bytesSent: 0, bytesReceived: 0 };
+
+beforeEach(async () => {
+  await forgetUsage(sql);
+  const [key] = await database.newKeys(1);
+  id = key?.id ?? '';
+  const [row] = await sql`select user_id from private.proxy_keys where id = ${id}`;
+  owner = String(row?.user_id);
+});
+afterEach(async () => {
+  expect(await findTargetDrift(sql, [id], [owner])).toEqual([]);
+});
+
+const record = (...events: object[]) => recordUsage(database.gateway, events);
+const site = { targetHost: 'www.example.com', targetSite: 'example.com' };
+
+async function reconcile(connection: postgres.Sql = sql) {
+  const rows = await connection`
+    select rollup, part, found, requests::integer, errors::integer, bytes_sent::integer as sent,
+      api_key_id = ${id} as "ofKey"
+    from private.reconcile_usage(${today()}) where rollup in ('target', 'outcome')`;
+  return [...rows];
+}
+
+describe('a rollup that does not stand', () => {
+  beforeEach(() =>
+    record(
+      usageEvent(id, site),
+      usageEvent(id, { ...site, ...none, code: 'target_timeout' }),
+      usageEvent(id, { ...site, ...none, code: 'rate_limited', count: 3 }),
+    ),
+  );
+
+  it('is none where all is as recorded', async () => {
+    expect(await reconcile()).toEqual([]);
+  });
+
+  it.each([
+    [
+      'figures of a target',
+      `update private.proxy_usage_targets set bytes_sent = 7, errors = 5 where subject = $1`,
+      [
+        {
+          rollup: 'target',
+          part: 'host 11 www.example.com',
+          found: 'different',
+          errors: -4,
+          sent: 93,
+        },
+      ],
+    ],
+    [
+      'a target too few',
+      `delete from private.proxy_usage_targets where subject = $1`,
+      [
+        {
+          rollup: 'target',
+          part: 'new 11 www.example.com',
+          found: 'missing',
+          requests: 2,
+          errors: 1,
+        },
+      ],
+    ],
+    [
+      'a target too many',
+      `insert into private.proxy_usage_targets
+       select subject, day, kind, null, 1, 1, 1, 1, 'a host: with spaces' from private.proxy_usage_targets
+       where subject = $1`,
+      [{ rollup: 'target', part: 'host 0 a host: with spaces', found: 'surplus', requests: -1 }],
+    ],
+    [
+      'figures of an outcome',
+      `update private.proxy_usage_outcomes set requests = 1 where subject = $1 and outcome = 'rate_limited'`,
+      [{ rollup: 'outcome', part: 'rate_limited', found: 'different', requests: 2 }],
+    ],
+    [
+      'an outcome too few',
+      `delete from private.proxy_usage_outcomes where subject = $1 and outcome = 'ok'`,
+      [{ rollup: 'outcome', part: 'ok', found: 'missing', requests: 1, sent: 100 }],
+    ],
+    [
+      'an outcome too many',
+      `insert into private.proxy_usage_outcomes
+       select distinct subject, hour, 4, 0, 0, 'internal' from private.proxy_usage_outcomes
+       where subject = $1`,
+      [{ rollup: 'outcome', part: 'internal', found: 'surplus', requests: -4 }],
+    ],
+  ])('is repaired: %s', async (_, statement, expected) => {
+    for (const [subject, ofKey] of [
+      [id, true],
+      [owner, false],
+    ] as const) {
+      await sql.unsafe(statement, [subject]);
+      const found = await reconcile();
+      expect(found).toMatchObject(expected.map((row) => ({ ...row, ofKey })));
+      expect(found).toHaveLength(expected.length);
+      expect(await reconcile()).toEqual([]);
+    }
+    // what a repair left with nothing in it is nothing to readers, and to the check after this test
+    await sql`delete from private.proxy_usage_targets where (requests, bytes_sent) = (0, 0)`;
+  });
+});
+
+it('a host counts after a repair where it was counted before, beyond 1,000 too', async () => {
+  const events = Array.from({ length: 2_100 }, (_, n) =>
+    usageEvent(id, { targetHost: `www.s-${n}.example`, targetSite: `s-${n}.example` }),
+  );
+  await record(...events);
+  const before = await readTargets(sql, id);
+  expect(await reconcile()).toEqual([]);
+  await sql`update private.proxy_usage_targets set bytes_received = bytes_received + kind * 10`;
+  const found = await reconcile();
+  expect(found).toHaveLength(2 * 1_001);
+  expect(new Set(found.map(({ part }) => String(part).split(' ')[0]))).toEqual(
+    new Set(['site', 'other']),
+  );
+  expect(await readTargets(sql, id)).toEqual(before);
+});
+
+it.each(['reconciling', 'recording'] as const)(
+  'what is recorded between the comparison and the repair counts too: %s waits first',
+  async (first) => {
+    await record(usageEvent(id, site));
+    await sql`update private.proxy_usage_targets set bytes_sent = 7`;
+    await sql`update private.proxy_usage_outcomes set bytes_sent = 9`;
+    const [holding, reconciling, recording] = [
+      await connectAlone(database.dbUrl),
+      await connectAlone(database.dbUrl),
+      await connectAlone(database.gatewayDbUrl),
+    ];
+    await holding`begin`;
+    await holding`select from private.proxy_usage_targets where subject = ${id} for update`;
+    const run = {
+      reconciling: () => reconcile(reconciling) as Promise<unknown>,
+      recording: () => recordUsage(recording, [usageEvent(id, site)]) as Promise<unknown>,
+    };
+    const pids = { reconciling: reconciling.pid, recording: recording.pid };
+    const second = first === 'reconciling' ? 'recording' : 'reconciling';
+    const one = run[first]();
+    await untilBlocked(sql, pids[first], [holding.pid]);
+    const other = run[second]();
+    await untilBlocked(sql, pids[second], [holding.pid, pids[first]]);
+    await holding`commit`;
+    await Promise.all([one, other]);
+    expect(await reconcile()).toEqual([]);
+  },
+);
+
+describe('days older than targets are kept', () => {
+  const daysAgo = (days: number) => ({
+    occurredAt: new Date(Date.now() - days * dayMs).toISOString(),
+  });
+  const keep = (days: number) =>
+    sql`update private.maintenance_settings set keep_targets_days = ${days}`;
+  const daysOf = async (subject: string) => {
+    const rows = await sql`
+      select day::text from private.proxy_usage_targets where subject = ${subject}
+      union select (hour at time zone 'UTC')::date::text from private.proxy_usage_outcomes
+      where subject = ${subject} order by 1`;
+    return rows.map(({ day }) => day as string);
+  };
+  const day = (days: number) => daysAgo(days).occurredAt.slice(0, 10);
+  const forgetEventsBefore = (days: number) =>
+    sql`delete from private.proxy_usage_events where occurred_at < ${day(days)}`;
+
+  afterEach(async () => {
+    await keep(90);
+  });
+
+  it('are recorded as events alone', async () => {
+    await keep(3);
+    expect(await record(...[4, 3].map((days) => usageEvent(id, daysAgo(days))))).toMatchObject({
+      recorded: 2,
+    });
+    expect(await daysOf(id)).toEqual([day(3)]);
+    const [drift] = await sql`select count(*)::integer as rows from private.usage_drift(${day(4)})`;
+    expect(drift).toEqual({ rows: 0 });
+    await forgetEventsBefore(3);
+  });
+
+  it('are deleted by the nightly job, and the others stay', async () => {
+    await record(...[80, 30, 4, 3, 0].map((days) => usageEvent(id, daysAgo(days))));
+    await keep(3);
+    const reports = await sql`select outcome, detail from private.maintain_usage('{retention}')`;
+    expect(reports).toContainEqual({
+      outcome: 'dropped',
+      detail: expect.stringMatching(/^18 rows /),
+    });
+    expect(await daysOf(id)).toEqual([day(3), day(0)]);
+    expect(await daysOf(owner)).toEqual([day(3), day(0)]);
+    await forgetEventsBefore(3);
+  });
+
+  it('are deleted in pieces, at most as many rows as are allowed', async () => {
+    await record(...[80, 30].map((days) => usageEvent(id, daysAgo(days))));
+    await keep(3);
+    const [first] = await sql`select private.drop_old_targets(7)::integer as rows`;
+    const [second] = await sql`select private.drop_old_targets()::integer as rows`;
+    expect([first?.rows, second?.rows]).toEqual([7, 5]);
+    expect(await daysOf(id)).toEqual([]);
+    await forgetEventsBefore(3);
+  });
+
+  it.each([2, 36_501])('may not be %s', async (days) => {
+    await expect(keep(days)).rejects.toMatchObject({ code: '23514' });
+  });
+});
+
+it('the sums of an account that is gone stay as they are', async () => {
+  const [gone] = await database.newKeys(1);
+  const goneId = gone?.id ?? '';
+  await record(usageEvent(goneId, site));
+  const [key] = await sql`select user_id from private.proxy_keys where id = ${goneId}`;
+  const userId = String(key?.user_id);
+  await sql`delete from auth.users where id = ${userId}`;
+  expect(await reconcile()).toEqual([]);
+  expect(await readTargets(sql, userId)).toHaveLength(1);
+  expect(await readOutcomes(sql, userId)).toHaveLength(1);
+  // and the key's own go on
+  await record(usageEvent(goneId, site));
+  expect(await readTargets(sql, goneId)).toMatchObject([{ requests: 2 }]);
+  expect(await readTargets(sql, userId)).toMatchObject([{ requests: 1 }]);
+});
