@@ -12,7 +12,6 @@ create table private.proxy_usage_hourly (
 ) with (fillfactor = 70);
 comment on table private.proxy_usage_hourly is
   'Usage of a key in an hour (UTC), raised with each event but a refusal.';
-create index proxy_usage_hourly_owner on private.proxy_usage_hourly (user_id, hour);
 
 alter table private.proxy_usage_hourly enable row level security;
 create policy "owners read the hourly usage of their own keys" on private.proxy_usage_hourly
@@ -35,7 +34,6 @@ comment on table private.proxy_usage_monthly is
   'lists read.';
 comment on column private.proxy_usage_monthly.last_used_at is
   'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
-create index proxy_usage_monthly_owner on private.proxy_usage_monthly (user_id, month);
 
 alter table private.proxy_usage_monthly enable row level security;
 create policy "owners read the monthly usage of their own keys" on private.proxy_usage_monthly

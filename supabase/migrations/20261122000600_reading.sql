@@ -55,6 +55,8 @@ create function private.newest_keys(
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+-- in the order of an index: of an owner with few keys, as the planner expects them, it would sort all
+set enable_sort = off
 as $$
 begin
   if one_key is not null then

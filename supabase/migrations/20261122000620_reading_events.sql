@@ -65,6 +65,8 @@ returns private.proxy_usage_events[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
+-- in the order of the index: of a key with few events, as the planner expects them, it would sort all
+set enable_sort = off
 as $$
 declare
   owner_id uuid := private.require_user();

@@ -17,20 +17,23 @@ begin
   if page_of_audit.reference is not null then
     one_key := (private.find_own_key(page_of_audit.reference)).id;
   end if;
-  found := array(
-    select a
-    from (
-      -- each with the index that suits it; the other is not run
-      select o.* from private.proxy_key_audit as o
-      where one_key is null and o.user_id = owner_id
-      union all
-      select k.* from private.proxy_key_audit as k
-      where k.api_key_id = one_key and k.user_id is not distinct from owner_id
-    ) as a
-    where (a.occurred_at, a.id) < (place.moment, place.id)
-    order by a.occurred_at desc, a.id desc
-    limit most + 1
-  );
+  -- each with the index that suits it
+  if one_key is null then
+    found := array(
+      select a from private.proxy_key_audit as a
+      where a.user_id = owner_id and (a.occurred_at, a.id) < (place.moment, place.id)
+      order by a.occurred_at desc, a.id desc
+      limit most + 1
+    );
+  else
+    found := array(
+      select a from private.proxy_key_audit as a
+      where a.api_key_id = one_key and a.user_id is not distinct from owner_id
+        and (a.occurred_at, a.id) < (place.moment, place.id)
+      order by a.occurred_at desc, a.id desc
+      limit most + 1
+    );
+  end if;
   select coalesce(json_agg(e), '[]') into answer.items
   from (
     select f.id, f.api_key_id, f.tier, f.actor_id, f.action, f.changes, f.reason, f.request_id,

@@ -54,6 +54,8 @@ create function private.usage_drift(day date) returns setof private.usage_correc
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  by_key private.usage_correction[];
 begin
   if usage_drift.day is null then
     raise exception 'The day is missing.' using errcode = 'null_value_not_allowed';
@@ -64,8 +66,11 @@ begin
         hint = 'Its rollups stand as they are. If its events were put back, all of them, delete '
           'its row of private.dropped_usage_days.';
   end if;
+  by_key := array(select d from private.hourly_usage_drift(usage_drift.day) as d);
   return query
-  select d.* from private.hourly_usage_drift(usage_drift.day) as d
+  select d.* from unnest(by_key) as d
+  union all
+  select d.* from private.account_hourly_usage_drift(usage_drift.day, by_key) as d
   union all
   select d.* from private.target_usage_drift(usage_drift.day) as d
   union all
@@ -89,9 +94,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   first_day date := date_trunc('month', usage_month_drift.month)::date;
+  by_key private.usage_correction[] := array(
+    select d from private.monthly_usage_drift(first_day, usage_month_drift.corrections) as d
+  );
 begin
   return query
-  select d.* from private.monthly_usage_drift(first_day, usage_month_drift.corrections) as d
+  select d.* from unnest(by_key) as d
+  union all
+  select d.* from private.account_monthly_usage_drift(first_day, by_key) as d
   order by rollup, api_key_id, period, part;
 end
 $$;
@@ -126,6 +136,7 @@ begin
   if cardinality(corrections) > 0 then
     perform private.repair_monthly_usage(corrections);
     perform private.repair_hourly_usage(corrections);
+    perform private.repair_account_usage(corrections);
     perform private.repair_target_usage(corrections);
     perform private.repair_outcome_usage(corrections);
   end if;

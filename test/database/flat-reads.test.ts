@@ -1,0 +1,167 @@
+import type postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listRoutines } from '../support/catalog.ts';
+import { fillEvents } from '../support/fill-events.ts';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { type SeededKey, seedKey, seedKeys } from '../support/seeded-keys.ts';
+import { asRole } from './database-role.ts';
+
+const days = 30;
+let database: OwnDatabase;
+let sql: postgres.Sql;
+let userId: string;
+let key: SeededKey;
+
+/** Every read of a user, with what makes its answer as long for everybody. */
+const reads = (): Record<string, string> => ({
+  export_proxy_key_events: `id => '${key.id}'`,
+  export_proxy_usage_outcomes: '',
+  export_proxy_usage_targets: '',
+  get_proxy_key: `id => '${key.id}'`,
+  list_own_proxy_tier_grants: '',
+  list_proxy_key_audit: '"limit" => 1',
+  list_proxy_key_events: `id => '${key.id}', "limit" => 1`,
+  list_proxy_keys: '"limit" => 1',
+  proxy_account: '',
+  proxy_usage_by_key: '"limit" => 1',
+  proxy_usage_outcomes: '',
+  proxy_usage_series: `"interval" => 'day'`,
+  proxy_usage_summary: '',
+  proxy_usage_targets: '',
+});
+/** Those of admins, the health check, and what refuses unknown arguments of a mint. */
+const others = [
+  'find_proxy_account',
+  'find_proxy_keys',
+  'list_proxy_tier_grants',
+  'mint_proxy_key',
+  'proxy_health',
+];
+
+/** One key, busy on each of 30 days, and more events than any answer has. */
+beforeAll(async () => {
+  database = await startOwnDatabase();
+  sql = database.sql;
+  userId = await newUser();
+  key = await seedKey(sql, userId);
+  await use([key.id]);
+  await fillEvents(sql, key.id, 6_000, { occurred_at: `now() - n * interval '1 second'` });
+});
+afterAll(() => database.stop());
+
+async function newUser(): Promise<string> {
+  const [row] = await sql<{ id: string }[]>`
+    insert into auth.users (id, email)
+    select id, id || '@example.com' from (select gen_random_uuid() as id) returning id`;
+  return row?.id ?? '';
+}
+
+/** Usage of these keys on each of the last days, in all rollups, as record_usage raises them. */
+async function use(ids: string[]): Promise<void> {
+  for (let day = 0; day < days; day += 1) {
+    await sql`
+      select gateway.record_usage(jsonb_agg(jsonb_build_object(
+        'eventId', gen_random_uuid(), 'apiKeyId', k, 'targetHost', 'shop.example.com',
+        'occurredAt', now() - ${day}::integer * interval '1 day', 'method', 'CONNECT',
+        'statusCode', 200, 'bytesSent', 1, 'bytesReceived', 2, 'durationMs', 3,
+        'servedByNodeId', 'node-1'
+      )))
+      from unnest(${ids}::uuid[]) as k`;
+  }
+}
+
+const analyze = () => sql.unsafe('vacuum analyze');
+
+/** How many rows and entries of indexes a statement of the user reads. */
+async function rowsRead(statement: string): Promise<number> {
+  const count = async (transaction: postgres.TransactionSql) => {
+    const [row] = await transaction<{ read: number }[]>`
+      select sum(
+        pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)
+      )::float8 as read
+      from pg_class as c
+      where c.relnamespace in ('private'::regnamespace, 'public'::regnamespace, 'auth'::regnamespace)`;
+    return row?.read ?? 0;
+  };
+  return asRole(sql, 'authenticated', { sub: userId }, async (transaction) => {
+    const counted = async () => {
+      await transaction`reset role`;
+      const read = await count(transaction);
+      await transaction`set local role authenticated`;
+      return read;
+    };
+    const before = await counted();
+    await transaction.unsafe(statement);
+    return (await counted()) - before;
+  });
+}
+
+async function readsOfAll(): Promise<Record<string, number>> {
+  const found: Record<string, number> = {};
+  for (const [name, args] of Object.entries(reads())) {
+    found[name] = await rowsRead(`select * from public.${name}(${args})`);
+  }
+  found['proxy_usage_series of a key'] = await rowsRead(
+    `select * from public.proxy_usage_series("interval" => 'day', key_id => '${key.id}')`,
+  );
+  found.proxy_key_summaries = await rowsRead('select * from public.proxy_key_summaries');
+  return found;
+}
+
+/** A plan for larger tables may read less, and none may read more. */
+function expectNoMore(after: Record<string, number>, before: Record<string, number>): void {
+  const more = Object.entries(after).filter(([name, read]) => read > (before[name] ?? 0));
+  expect(Object.fromEntries(more), JSON.stringify(before)).toEqual({});
+}
+
+it('these are all functions that a user can read by', async () => {
+  const stable = await sql<{ name: string }[]>`
+    select p.proname as name from pg_proc as p
+    where p.pronamespace = 'public'::regnamespace and p.provolatile = 's'
+      and has_function_privilege('authenticated', p.oid, 'execute')`;
+  expect(stable.map(({ name }) => name).toSorted()).toEqual(
+    [...Object.keys(reads()), ...others].toSorted(),
+  );
+  expect((await listRoutines(sql, ['public'])).length).toBeGreaterThan(stable.length);
+});
+
+describe('no read of a user reads more rows', () => {
+  let before: Record<string, number>;
+  beforeAll(async () => {
+    await analyze();
+    before = await readsOfAll();
+  });
+
+  it('as events and other users become more', async () => {
+    expect(Math.min(...Object.values(before))).toBeGreaterThan(0);
+    const ofOthers: string[] = [];
+    for (let n = 0; n < 300; n += 1) {
+      ofOthers.push(...(await seedKeys(sql, await newUser(), 2)).map(({ id }) => id));
+    }
+    await use(ofOthers);
+    await fillEvents(sql, key.id, 30_000, { occurred_at: `now() - n * interval '0.1 second'` });
+    await analyze();
+    expectNoMore(await readsOfAll(), before);
+  });
+
+  it('as keys become more: 1,500 that were busy for 30 days, all but one of them deleted', async () => {
+    const own = await seedKeys(sql, userId, 1_500, { deleted: true });
+    await use(own.map(({ id }) => id));
+    await analyze();
+    // the list of all keys has a row for each
+    const { proxy_key_summaries: _, ...after } = await readsOfAll();
+    expectNoMore(after, before);
+  });
+
+  it('as keys that are not deleted become more, but for these, of which a tier allows 100', async () => {
+    await seedKeys(sql, userId, 99);
+    await analyze();
+    const { proxy_key_summaries: _, ...after } = await readsOfAll();
+    for (const name of ['proxy_account', 'proxy_usage_summary']) {
+      // a key, its entry in an index, its tier, and its account's limits
+      expect((after[name] ?? 0) - (before[name] ?? 0)).toBeLessThanOrEqual(6 * 99);
+      after[name] = 0;
+    }
+    expectNoMore(after, before);
+  });
+});
