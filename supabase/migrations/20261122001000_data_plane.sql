@@ -251,9 +251,15 @@ begin
   if known is not null then
     execute format(
       'select array(
-         select o from unnest($1) as r
-         join private.proxy_usage_events as o using (api_key_id, occurred_at, event_id)
-         where o.occurred_at between %L and %L
+         select s.o
+         from unnest($1) as r
+         -- row by row, by the index: a plan that knows nothing of today may compare each with each
+         cross join lateral (
+           select o from private.proxy_usage_events as o
+           where o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at
+             and o.event_id = r.event_id and o.occurred_at between %L and %L
+           offset 0
+         ) as s (o)
        )',
       greatest(first_at, oldest_at), least(last_at, now() + interval '5 minutes')
     )
