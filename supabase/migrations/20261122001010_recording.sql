@@ -29,6 +29,7 @@ declare
   reports private.proxy_usage_events[];
   made private.proxy_usage_events[];
   known private.proxy_usage_events[];
+  stored private.proxy_usage_events[];
   raised private.raised_usage[];
   outcome gateway.recorded_usage;
 begin
@@ -43,7 +44,7 @@ begin
   oldest_at := private.oldest_usage_day();
 
   -- All times in one match, as beginning a match takes longer than matching; each by itself below
-  -- where one is out of form. Only the days from the first to the last are searched for known rows.
+  -- where one is out of form.
   select
     string_agg(e.raw || '|', '') ~ ('^(' || time_form || '\|)*$'),
     min(e.occurred_at), max(e.occurred_at)
@@ -173,38 +174,63 @@ begin
     )
   ) end;
 
-  -- A statement of its own, which sees the known rows as they were locked. They are written by INSERT: an
-  -- UPDATE would lock all days for it, and wait for retention, which waits for this.
+  -- A statement by itself, which sees the known rows as they were locked. Its days are constants: a plan
+  -- that is kept would lock those of all days, and begin to scan them.
+  if known is not null then
+    execute format(
+      'select array(
+         select s.o
+         from unnest($1) as r
+         -- row by row, by the index: a plan that knows nothing of today may compare each with each
+         cross join lateral (
+           select o from private.proxy_usage_events as o
+           where o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at
+             and o.event_id = r.event_id and o.occurred_at between %L and %L
+           offset 0
+         ) as s (o)
+       )',
+      greatest(first_at, oldest_at), least(last_at, now() + interval '5 minutes')
+    )
+    into stored using known;
+  end if;
+
+  -- Known rows are written by INSERT: an UPDATE would lock all days for it, and wait for retention, which
+  -- waits for this.
   with risen_rows as materialized (
     select
-      r.api_key_id, r.event_id, r.occurred_at,
-      greatest(o.bytes_sent, r.bytes_sent) as bytes_sent,
-      greatest(o.bytes_received, r.bytes_received) as bytes_received,
-      greatest(o.duration_ms, r.duration_ms) as duration_ms,
+      (p.r).api_key_id, (p.r).event_id, (p.r).occurred_at,
+      greatest((p.o).bytes_sent, (p.r).bytes_sent) as bytes_sent,
+      greatest((p.o).bytes_received, (p.r).bytes_received) as bytes_received,
+      greatest((p.o).duration_ms, (p.r).duration_ms) as duration_ms,
       -- what turns out to be no refusal is one request
       case
-        when private.is_refusal(r.code, r.bytes_sent + r.bytes_received)
-          then greatest(o.count, r.count)
-        else least(greatest(o.count, r.count), 1)
+        when private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received)
+          then greatest((p.o).count, (p.r).count)
+        else least(greatest((p.o).count, (p.r).count), 1)
       end as count,
-      r.status_code, o.site_length, o.target_host, r.method, r.served_by_node_id, r.code,
-      o.code as code_before, o.count as count_before, o.bytes_sent as sent_before,
-      o.bytes_received as received_before,
+      (p.r).status_code, (p.o).site_length, (p.o).target_host, (p.r).method,
+      (p.r).served_by_node_id, (p.r).code,
+      (p.o).code as code_before, (p.o).count as count_before,
+      (p.o).bytes_sent as sent_before, (p.o).bytes_received as received_before,
       case
-        when private.is_refusal(o.code, o.bytes_sent + o.bytes_received) then 0 else o.count
+        when private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received) then 0
+        else (p.o).count
       end as requests_before
-    from unnest(known) as r
-    join private.proxy_usage_events as o
-      on o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at and o.event_id = r.event_id
-    where o.occurred_at between first_at and last_at
-      and (
-        r.duration_ms > o.duration_ms or r.bytes_sent > o.bytes_sent
-        or r.bytes_received > o.bytes_received or r.count > o.count
+    from (
+      -- a full join is hashed, as in private.raise_key_rollups
+      select r, o
+      from unnest(known) as r
+      full join unnest(stored) as o using (api_key_id, occurred_at, event_id)
+      offset 0
+    ) as p (r, o)
+    where (
+        (p.r).duration_ms > (p.o).duration_ms or (p.r).bytes_sent > (p.o).bytes_sent
+        or (p.r).bytes_received > (p.o).bytes_received or (p.r).count > (p.o).count
       )
       -- what is a request stays one: no report lowers a figure
       and (
-        private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true
-        or private.is_refusal(o.code, o.bytes_sent + o.bytes_received)
+        private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received) is not true
+        or private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received)
       )
   ),
   rewritten as (

@@ -6,6 +6,8 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 -- the partitions of other days are neither planned nor locked
 set plan_cache_mode = force_custom_plan
+-- hashed in memory, not sorted on disk
+set work_mem = '64MB'
 as $$
 declare
   begins timestamptz := hourly_usage_drift.day;

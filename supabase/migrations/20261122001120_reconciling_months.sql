@@ -7,6 +7,8 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
+-- hashed in memory, not sorted on disk
+set work_mem = '64MB'
 as $$
 declare
   begins timestamptz := monthly_usage_drift.month;

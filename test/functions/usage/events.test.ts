@@ -146,6 +146,22 @@ describe('a user who filters events', () => {
     expect((await readEvents(user, id, { from })).events).toEqual(numbered((n) => n >= 4));
   });
 
+  it('finds what they leave of days long ago, behind a full page of today', async () => {
+    const key = await mintAgedKey(sql, user);
+    const failed = [30, 40].map((days) =>
+      makeEvent(key.id, {
+        occurredAt: new Date(Date.now() - days * 86_400_000).toISOString(),
+        statusCode: 502,
+      }),
+    );
+    const recent = Array.from({ length: 9 }, (_, n) => makeEvent(key.id, { occurredAt: at(-n) }));
+    expect(await recordUsage(gateway, [...failed, ...recent])).toMatchObject({ recorded: 11 });
+    const read = async (query: EventQuery) => (await readEvents(user, key.id, query)).events;
+    expect(await read({ limit: 2 })).toEqual(recent.slice(0, 2));
+    expect(await read({ limit: 2, statusCode: 502 })).toEqual(failed);
+    expect(await read({ limit: 5, page: 2 })).toEqual([...recent.slice(5), failed[0]]);
+  });
+
   it('has bounds that are exact to the microsecond', async () => {
     const key = await mintKey(user);
     const exact = makeEvent(key.id, { occurredAt: microsecondsAfter(at(0), 5) });
