@@ -84,7 +84,7 @@ as $$
 declare
   subject_id constant uuid := case
     when read_targets.key_id is null then private.require_user()
-    else private.find_own_key(read_targets.key_id)
+    else (private.find_own_key(read_targets.key_id)).id
   end;
   most_bytes constant bigint := 9007199254740991;
   reading private.target_reading;

@@ -23,7 +23,7 @@ as $$
 declare
   subject_id constant uuid := case
     when read_outcomes.key_id is null then private.require_user()
-    else private.find_own_key(read_outcomes.key_id)
+    else (private.find_own_key(read_outcomes.key_id)).id
   end;
 begin
   return array(

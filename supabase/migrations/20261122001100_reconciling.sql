@@ -53,6 +53,8 @@ create function private.usage_drift(day date) returns setof private.usage_correc
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  by_key private.usage_correction[];
 begin
   if usage_drift.day is null then
     raise exception 'The day is missing.' using errcode = 'null_value_not_allowed';
@@ -63,8 +65,11 @@ begin
         hint = 'Its rollups stand as they are. If its events were put back, all of them, delete '
           'its row of private.dropped_usage_days.';
   end if;
+  by_key := array(select d from private.hourly_usage_drift(usage_drift.day) as d);
   return query
-  select d.* from private.hourly_usage_drift(usage_drift.day) as d
+  select d.* from unnest(by_key) as d
+  union all
+  select d.* from private.account_hourly_usage_drift(usage_drift.day, by_key) as d
   order by rollup, api_key_id, period, part;
 end
 $$;
@@ -84,9 +89,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   first_day date := date_trunc('month', usage_month_drift.month)::date;
+  by_key private.usage_correction[] := array(
+    select d from private.monthly_usage_drift(first_day, usage_month_drift.corrections) as d
+  );
 begin
   return query
-  select d.* from private.monthly_usage_drift(first_day, usage_month_drift.corrections) as d
+  select d.* from unnest(by_key) as d
+  union all
+  select d.* from private.account_monthly_usage_drift(first_day, by_key) as d
   order by rollup, api_key_id, period, part;
 end
 $$;
@@ -121,6 +131,7 @@ begin
   if cardinality(corrections) > 0 then
     perform private.repair_monthly_usage(corrections);
     perform private.repair_hourly_usage(corrections);
+    perform private.repair_account_usage(corrections);
   end if;
   return query
   select c.* from unnest(corrections) as c order by rollup, api_key_id, period, part;

@@ -15,6 +15,8 @@ let key: SeededKey;
 /** Every read of a user, with what makes its answer as long for everybody. */
 const reads = (): Record<string, string> => ({
   export_proxy_key_events: `id => '${key.id}'`,
+  export_proxy_usage_outcomes: '',
+  export_proxy_usage_targets: '',
   get_proxy_key: `id => '${key.id}'`,
   list_own_proxy_tier_grants: '',
   list_proxy_key_audit: '"limit" => 1',
@@ -22,8 +24,10 @@ const reads = (): Record<string, string> => ({
   list_proxy_keys: '"limit" => 1',
   proxy_account: '',
   proxy_usage_by_key: '"limit" => 1',
+  proxy_usage_outcomes: '',
   proxy_usage_series: `"interval" => 'day'`,
   proxy_usage_summary: '',
+  proxy_usage_targets: '',
 });
 /** Those of admins, the health check, and what refuses unknown arguments of a mint. */
 const others = [

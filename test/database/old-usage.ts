@@ -4,7 +4,7 @@ import type postgres from 'postgres';
 export async function forgetUsage(sql: postgres.Sql): Promise<void> {
   await sql`
     truncate private.proxy_usage_events, private.proxy_usage_hourly, private.proxy_usage_monthly,
-      private.dropped_usage_days`;
+      private.proxy_account_hourly, private.proxy_account_monthly, private.dropped_usage_days`;
 }
 
 /** A day with `count` events of 11 bytes, its last microsecond among them, and their rollups. */

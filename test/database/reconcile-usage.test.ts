@@ -154,7 +154,7 @@ describe('the owner of a rollup row', () => {
 
   it('stays where the account has gone since, though its figures are repaired', async () => {
     const { id, day, owner } = await newScene(database);
-    await sql`update private.proxy_keys set user_id = null where id = ${id}`;
+    await sql`delete from auth.users where id = ${owner}`;
     // as record_usage writes it from then on
     await sql`update private.proxy_usage_hourly set user_id = null
       where api_key_id = ${id} and hour > ${day}::date + interval '20 hours'`;
@@ -167,8 +167,8 @@ describe('the owner of a rollup row', () => {
   });
 
   it('may be nobody', async () => {
-    const { id, day } = await newScene(database);
-    await sql`update private.proxy_keys set user_id = null where id = ${id}`;
+    const { id, day, owner } = await newScene(database);
+    await sql`delete from auth.users where id = ${owner}`;
     await sql`update private.proxy_usage_hourly set user_id = null where api_key_id = ${id}`;
     await sql`delete from private.proxy_usage_monthly where api_key_id = ${id}`;
     const found = await reconcileUsage(sql, day);

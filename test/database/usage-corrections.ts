@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { OwnDatabase } from '../support/own-stack.ts';
 
-/** What reconciling says of a rollup row. */
+/** What reconciling says of a row of the rollups by key. */
 export interface Correction {
   rollup: string;
   found: string;
@@ -27,7 +27,8 @@ async function readCorrections(
          kept_last_used_at - last_used_at
        end::text as "lastUse",
        case when found = 'missing' or kept_user_id is distinct from user_id then user_id end as owner
-     from private.${call}($1)`,
+     from private.${call}($1)
+     where rollup in ('hourly', 'monthly')`,
     [day],
   );
   return [...rows];
