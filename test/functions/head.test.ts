@@ -23,7 +23,7 @@ interface Ask {
 
 /** What an answer says beside its body and the time. */
 async function ask(method: string, { path, by, accept = '*/*' }: Ask) {
-  const response = await request(method, path.replace(':id', id), {
+  const response = await request(method, path.replace(':id', id).replace(':user', owner.id), {
     ...(by ? { token: (by === 'admin' ? admin : owner).token } : {}),
     headers: { Accept: accept, 'Accept-Encoding': 'identity', 'X-Request-Id': 'asked' },
   });
