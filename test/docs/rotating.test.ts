@@ -58,7 +58,10 @@ describe('the API in detail', () => {
   it('downloads events as CSV by its command', async () => {
     const owner = await newUser();
     const { keyId } = await mintKey(owner);
-    const line = command('api.md', 'events.csv').replace('--output events.csv', '--output -');
+    const line = command('api.md', '--output events.csv').replace(
+      '--output events.csv',
+      '--output -',
+    );
     expect(await run(line, owner, keyId)).toMatch(/^eventId,apiKeyId,occurredAt,.*\r\n$/);
   });
 });
