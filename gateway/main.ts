@@ -1,6 +1,8 @@
+import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { type GatewayConfiguration, readConfiguration } from './configuration.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { resend } from './resend.ts';
 import { explainStartFailure } from './start-failure.ts';
 
 let configuration: GatewayConfiguration | undefined;
@@ -8,8 +10,10 @@ let gateway: Gateway | undefined;
 // without a listener it would end the process
 process.on('SIGHUP', () => void gateway?.reload());
 try {
+  const { values } = parseArgs({ options: { 'resend-rejected': { type: 'boolean' } } });
   configuration = readConfiguration(process.env);
   const log = pino({ level: configuration.logLevel, base: { nodeId: configuration.nodeId } });
+  if (values['resend-rejected']) process.exit(await resend(configuration, { log, console }));
   const asked = Promise.withResolvers<string>();
   const hurry = new AbortController();
   let signals = 0;

@@ -12,6 +12,9 @@ export function explainStartFailure(
   error: unknown,
   configuration: GatewayConfiguration | undefined,
 ): string | null {
+  if (String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS')) {
+    return `${(error as Error).message}\nA gateway has one option: --resend-rejected sends again what was put aside.`;
+  }
   if (error instanceof ConfigurationError) {
     return `${error.message}\n\nThe README says what each is for.`;
   }

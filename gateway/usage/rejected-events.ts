@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder } from './spool-segments.ts';
 import type { UsageEvent } from './usage-event.ts';
@@ -9,22 +9,39 @@ export interface RejectedEvent {
   reason: string;
 }
 
+/** In the spool's folder. */
+export const rejectedFile = 'rejected.ndjson';
+
 /**
- * Appends to `rejected.ndjson` in the spool's folder, for a person to look at; on disk when it
- * resolves. What a crash interrupts is written again, so an event may be there twice.
+ * Appends to `rejected.ndjson` in the spool's folder, until `npm run gateway -- --resend-rejected` takes
+ * the file; on disk when it resolves. What a crash or that command interrupts is written again, so an
+ * event may be there twice.
  */
-export async function keepRejected(directory: string, rejected: RejectedEvent[]): Promise<void> {
-  await using file = await open(join(directory, 'rejected.ndjson'), 'a+', 0o600);
-  const { size } = await file.stat();
-  if (size === 0) await syncFolder(directory);
-  const last = size === 0 ? '\n' : (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer;
-  // what a crash cut short gets a line of its own
-  const begin = String(last) === '\n' ? '' : '\n';
-  try {
-    await file.appendFile(begin + rejected.map((each) => `${JSON.stringify(each)}\n`).join(''));
-    await file.datasync();
-  } catch (error) {
-    await file.truncate(size).catch(() => {});
-    throw error;
+export function keepRejected(directory: string, rejected: RejectedEvent[]): Promise<void> {
+  return putAside(
+    directory,
+    rejected.map((each) => JSON.stringify(each)),
+  );
+}
+
+/** Appends lines to it. */
+export async function putAside(directory: string, lines: string[]): Promise<void> {
+  const path = join(directory, rejectedFile);
+  // a file that was taken while this wrote to it may have been read to its end before
+  for (let kept = false; !kept; ) {
+    await using file = await open(path, 'a+', 0o600);
+    const { size, ino } = await file.stat();
+    if (size === 0) await syncFolder(directory);
+    const last = size === 0 ? '\n' : (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer;
+    // what a crash cut short gets a line of its own
+    const begin = String(last) === '\n' ? '' : '\n';
+    try {
+      await file.appendFile(begin + lines.map((line) => `${line}\n`).join(''));
+      await file.datasync();
+    } catch (error) {
+      await file.truncate(size).catch(() => {});
+      throw error;
+    }
+    kept = (await stat(path).catch(() => null))?.ino === ino;
   }
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Another gateway, of this process or another, uses the folder. */
+/** Another gateway, or another command, of this process or another, uses the folder. */
 export class SpoolInUse extends Error {
   constructor(directory: string) {
     super(`another gateway uses the spool folder ${directory}: give each one a folder of its own`);
@@ -22,10 +22,11 @@ const held = new Set<DatabaseSync>();
 /**
  * Takes a folder for this process. Throws `SpoolInUse` where it is taken. The lock is SQLite's, on
  * an empty file: the one that Node has which the kernel lets go of when its holder dies, so none is
- * ever left over to be told from a live one.
+ * ever left over to be told from a live one. Beside the gateway, which has `lock`, one command may send
+ * again what was put aside, which has the other.
  */
-export function lockSpool(directory: string): SpoolLock {
-  const file = join(directory, 'lock');
+export function lockSpool(directory: string, name: 'lock' | 'resend-lock' = 'lock'): SpoolLock {
+  const file = join(directory, name);
   createPrivateFile(file);
   const database = new DatabaseSync(file, { timeout: 0 });
   try {

@@ -68,10 +68,15 @@ function decodeLine(line: Buffer): UsageEvent | null {
   const json = line.subarray(checksumLength + 1);
   if (line.toString('latin1', 0, checksumLength + 1) !== `${checksumOf(json)} `) return null;
   try {
-    return eventSchema.parse(JSON.parse(json.toString()));
+    return parseEvent(JSON.parse(json.toString()));
   } catch {
     return null;
   }
+}
+
+/** What has the shape of an event, or null. */
+export function parseEvent(value: unknown): UsageEvent | null {
+  return eventSchema.safeParse(value).data ?? null;
 }
 
 function checksumOf(json: string | Buffer): string {

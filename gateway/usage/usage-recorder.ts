@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { recordBatch } from './record-batch.ts';
 import {
   isRefusalOfData,
   isTimeout,
@@ -165,7 +166,8 @@ export class UsageRecorder {
     const begun = this.#resume(segment, events.length);
     while (begun.done < events.length) {
       const batch = events.slice(begun.done, begun.done + this.#batchSize);
-      begun.rejected.push(...(await this.#record(batch, begun.outcome)));
+      const record = (events: UsageEvent[]) => this.#record(events, begun.outcome);
+      begun.rejected.push(...(await recordBatch(record, batch)));
       begun.done += batch.length;
     }
     if (begun.rejected.length > 0) await keepRejected(spool.directory, begun.rejected);
@@ -187,35 +189,18 @@ export class UsageRecorder {
     return this.#begun;
   }
 
-  /** Adds to `outcome` what became of a batch, and gives the events that are refused for good. */
-  async #record(
-    batch: UsageEvent[],
-    outcome: BegunSegment['outcome'],
-    again = true,
-  ): Promise<RejectedEvent[]> {
+  /** Hands a batch to the database, and adds to `outcome` what became of it. */
+  async #record(batch: UsageEvent[], outcome: BegunSegment['outcome']): Promise<RecordedUsage> {
     let answer: RecordedUsage;
     try {
       answer = await this.#options.record(batch, this.#abort.signal);
     } catch (error) {
-      if (!isRefusalOfData(error)) throw this.#notRecorded(error as Error);
-      const { code } = error;
-      // a table that is being changed may refuse what it takes a moment later
-      if (batch.length === 1 && again) return this.#record(batch, outcome, false);
-      if (batch.length === 1) return batch.map((event) => ({ event, reason: code }));
-      // the event that spoils the batch is in one half of it
-      const middle = Math.ceil(batch.length / 2);
-      return [
-        ...(await this.#record(batch.slice(0, middle), outcome)),
-        ...(await this.#record(batch.slice(middle), outcome)),
-      ];
+      throw isRefusalOfData(error) ? error : this.#notRecorded(error as Error);
     }
     this.#noteSuccess();
     outcome.recorded += answer.recorded;
     outcome.repeated += answer.repeated;
-    return answer.rejected.flatMap(({ index, reason }) => {
-      const event = batch[index];
-      return event === undefined ? [] : [{ event, reason }];
-    });
+    return answer;
   }
 
   #notRecorded(cause: Error): NotRecorded {

@@ -29,10 +29,10 @@ type Ending = number | NodeJS.Signals | null;
 /** Runs `node gateway/main.ts`, or another script that starts a gateway, in this environment. */
 export function startGatewayProcess(
   env: Record<string, string>,
-  options: { script?: string; nodeOptions?: string[]; channel?: boolean } = {},
+  options: { script?: string; nodeOptions?: string[]; args?: string[]; channel?: boolean } = {},
 ): GatewayProcess {
-  const { script = main, nodeOptions = [], channel = false } = options;
-  const child = spawn(process.execPath, [...nodeOptions, script], {
+  const { script = main, nodeOptions = [], args = [], channel = false } = options;
+  const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
   });
