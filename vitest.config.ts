@@ -7,6 +7,7 @@ const unit = 'test/**/*.unit.test.ts';
 const projects = {
   system: [
     'test/*.test.ts',
+    'test/archive/*.test.ts',
     'test/stack/*.test.ts',
     'test/docs/readme.test.ts',
     'test/dashboard/*.test.ts',

@@ -3,6 +3,7 @@ import { alignColumns } from '../aligned-table.ts';
 import { runCommand } from '../operator-command.ts';
 import { explainFailure, openDatabase } from '../operator-database.ts';
 import { StackError } from '../stack/stack-error.ts';
+import { openStore } from './archive/store.ts';
 import { type Report, runTask, type Task } from './tasks.ts';
 
 const usage = `npm run maintain                        recounts the usage of yesterday, today and each older day whose
@@ -12,6 +13,8 @@ const usage = `npm run maintain                        recounts the usage of yes
                                         and the gateways' logins
 npm run maintain -- --keep-days <n>     the same, and events are kept for n days from now on: 3 to
                                         36500. It is the setting in private.maintenance_settings
+npm run maintain -- --archive <where>   the same, and writes each whole day as Parquet before any is
+                                        dropped: to a folder, or to s3://bucket/prefix
 npm run maintain -- --day <YYYY-MM-DD>  recounts the usage of that day, and nothing else
 
 DATABASE_URL names the database, as role postgres; without it, it is the local stack's.
@@ -29,6 +32,7 @@ export function maintain(
       options: {
         'keep-days': { type: 'string' },
         day: { type: 'string' },
+        archive: { type: 'string' },
         help: { type: 'boolean' },
       },
     });
@@ -42,23 +46,29 @@ export function maintain(
 interface Values {
   'keep-days'?: string;
   day?: string;
+  archive?: string;
 }
 
-function readTasks({ day, 'keep-days': keepDays }: Values): Task[] {
+function readTasks({ day, archive, 'keep-days': keepDays }: Values): Task[] {
   if (day === undefined) {
     return [
       { name: 'partitions' },
       { name: 'reconcile' },
+      ...archiveTask(archive),
       { name: 'retention' },
       { name: 'accounts' },
       { name: 'privileges' },
     ];
   }
-  if (keepDays !== undefined) {
-    throw new StackError('--day reconciles one day and drops nothing.', usage);
+  if (keepDays !== undefined || archive !== undefined) {
+    throw new StackError('--day reconciles one day, and drops and archives nothing.', usage);
   }
   if (!isDay(day)) throw new StackError('--day wants a date, as 2026-07-31.', usage);
   return [{ name: 'reconcile', day }];
+}
+
+function archiveTask(target: string | undefined): Task[] {
+  return target === undefined ? [] : [{ name: 'archive', store: openStore(target, process.env) }];
 }
 
 function readKeepDays({ 'keep-days': keepDays }: Values): number | null {
@@ -87,7 +97,11 @@ async function run(
     if (keepDays !== null) {
       await database.sql`update private.maintenance_settings set keep_days = ${keepDays}`;
     }
-    for (const task of tasks) reports.push(...(await runTask(database.sql, task, console.error)));
+    for (const task of tasks) {
+      // what was to be archived first is not dropped because that failed
+      if (task.name === 'retention' && reports.some(isUnarchived)) reports.push(notDropped);
+      else reports.push(...(await runTask(database.sql, task, console.error)));
+    }
   } catch (error) {
     throw explainFailure(error, database.address);
   } finally {
@@ -97,9 +111,21 @@ async function run(
   return reports.some(needsAttention) ? 1 : 0;
 }
 
+const notDropped: Report = {
+  task: 'retention',
+  day: null,
+  outcome: 'skipped',
+  detail: 'Not all days were archived.',
+};
+
+/** Whether a day that could have been archived was not. One that is kept for its drift is not dropped either. */
+function isUnarchived({ task, outcome }: Report): boolean {
+  return task === 'archive' && ['failed', 'skipped'].includes(outcome);
+}
+
 /** Whether somebody should look at it. */
 function needsAttention({ outcome }: Report): boolean {
-  return !['unchanged', 'made', 'repaired', 'dropped'].includes(outcome);
+  return !['unchanged', 'made', 'repaired', 'archived', 'dropped'].includes(outcome);
 }
 
 function formatReports(reports: Report[]): string {

@@ -1,4 +1,7 @@
 import type postgres from 'postgres';
+import { archiveUsage } from './archive/archive.ts';
+import type { ArchiveStore } from './archive/store.ts';
+import { sayWhile } from './say-while.ts';
 
 /** A task of `private.maintain_usage`, with what it is told. */
 export type Task =
@@ -6,6 +9,7 @@ export type Task =
   | { name: 'accounts' }
   | { name: 'privileges' }
   | { name: 'retention' }
+  | { name: 'archive'; store: ArchiveStore }
   /** The days that may have changed, or one day, as `2026-07-31`. */
   | { name: 'reconcile'; day?: string };
 
@@ -18,30 +22,27 @@ export interface Report {
   detail: string;
 }
 
-/** How long a task may run before it is said that it runs, and again after that: milliseconds. */
-const silence = 2000;
-
 /**
  * Runs a task in a transaction of its own, so that none waits for locks that another has taken.
  * `tell` hears of one that takes long.
  */
-export async function runTask(
+export function runTask(
   sql: postgres.Sql,
   task: Task,
   tell: (progress: string) => void,
 ): Promise<Report[]> {
-  const begun = performance.now();
-  const timer = setInterval(() => {
-    tell(`${task.name}: ${((performance.now() - begun) / 1000).toFixed(0)} s`);
-  }, silence);
-  try {
-    return await maintain(sql, task);
-  } finally {
-    clearInterval(timer);
-  }
+  if (task.name === 'archive') return archiveUsage(sql, task.store, tell);
+  return sayWhile(
+    () => task.name,
+    tell,
+    () => maintain(sql, task),
+  );
 }
 
-async function maintain(sql: postgres.Sql, task: Task): Promise<Report[]> {
+async function maintain(
+  sql: postgres.Sql,
+  task: Exclude<Task, { name: 'archive' }>,
+): Promise<Report[]> {
   const day = task.name === 'reconcile' ? (task.day ?? null) : null;
   return sql.begin('isolation level read committed', async (transaction) => {
     // a hosted database ends what takes over two minutes

@@ -26,8 +26,13 @@ type Command = (
 ) => Promise<number>;
 
 /** Runs a script as `npm run` does, in a process of its own. */
-export function startCommand(script: string, args: string[], url: string): CommandRun {
-  const child = spawn(process.execPath, [script, ...args], {
+export function startCommand(
+  script: string,
+  args: string[],
+  url: string,
+  nodeOptions: string[] = [],
+): CommandRun {
+  const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
     cwd: projectRoot,
     env: { ...process.env, DATABASE_URL: url },
     stdio: ['ignore', 'pipe', 'pipe'],
