@@ -33,7 +33,7 @@ export async function putAside(directory: string, lines: string[]): Promise<void
     const { size, ino } = await file.stat();
     if (size === 0) await syncFolder(directory);
     const last = size === 0 ? '\n' : (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer;
-    // what a crash cut short gets a line of its own
+    // what a crash cut short gets a line by itself
     const begin = String(last) === '\n' ? '' : '\n';
     try {
       await file.appendFile(begin + lines.map((line) => `${line}\n`).join(''));

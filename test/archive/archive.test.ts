@@ -157,6 +157,21 @@ it('says whose an event was, also when the account is gone', async () => {
   ]);
 });
 
+it('is read by the query in the documentation', async () => {
+  await fill(older, 3);
+  await fill(newer, 2, ids[1]);
+  await run();
+  const page = readFileSync(new URL('../../docs/archive.md', import.meta.url), 'utf8');
+  const [, query = ''] = /```sql\n(select[^`]*read_parquet[^`]*)```/.exec(page) ?? [];
+  const rows = await askDuckdb(
+    query.replace('/var/lib/proxy-archive', folder).replace('2026-01-01', older),
+  );
+  expect(rows).toMatchObject([
+    { day: older, served: '3', refused_or_failed: null, bytes: '33' },
+    { day: newer, served: '2', refused_or_failed: null, bytes: '22' },
+  ]);
+});
+
 describe('a day is archived', () => {
   it('once, and again when events have come since', async () => {
     await fill(older, 3);

@@ -16,6 +16,7 @@ export const columns = {
   count: 'INTEGER',
   status_code: 'SMALLINT',
   target_host: 'VARCHAR',
+  target_site: 'VARCHAR',
   method: 'VARCHAR',
   served_by_node_id: 'VARCHAR',
   code: 'VARCHAR',
@@ -24,6 +25,7 @@ export const columns = {
 /** What is not the event's: never a secret, a hash or a label. */
 const joined: Record<string, string> = {
   key_id: 'k.key_id',
+  target_site: 'right(e.target_host, e.site_length)',
   // of an account that is gone only its usage still says whose it was
   user_id: 'coalesce(k.user_id, m.user_id)',
 };

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { type RecordUsage, recordUsageWith } from '../../../gateway/usage/record-usage.ts';
 import { keepRejected, type RejectedEvent } from '../../../gateway/usage/rejected-events.ts';
 import { resendRejected } from '../../../gateway/usage/resend-rejected.ts';
@@ -8,8 +8,9 @@ import { lockSpool } from '../../../gateway/usage/spool-lock.ts';
 import { makeSpoolFolder } from '../../../gateway/usage/spool-segments.ts';
 import type { UsageEvent } from '../../../gateway/usage/usage-event.ts';
 import { startGatewayProcess } from '../../support/gateway/gateway-process.ts';
+import { startOwnDatabase } from '../../support/own-stack.ts';
 import { connectOwner } from '../../support/personas.ts';
-import { expectRecordedOnce, newApiKeyId, newPool, noting } from './recorded-usage.ts';
+import { expectRecordedOnce, newApiKeyId, newPool, noting, recordedIds } from './recorded-usage.ts';
 import { newEvent, newEvents } from './spool-events.ts';
 import { idsOf, newSpoolFolder, type SpoolFolder } from './spool-folder.ts';
 
@@ -86,6 +87,29 @@ describe('what was put aside is sent again', () => {
     ]);
     expect(names()).toEqual(['rejected.ndjson']);
     await expectRecordedOnce(sql, apiKeyId, events);
+  });
+
+  it('where they were too old, once events are kept for longer, but for a day that was dropped', async () => {
+    const database = await startOwnDatabase();
+    onTestFinished(() => database.stop());
+    const record = recordUsageWith(newPool({ connectionString: database.gatewayDbUrl }));
+    const [key] = await database.newKeys(1);
+    const [dropped, kept] = [97, 95].map((days) => {
+      const occurredAt = new Date(Date.now() - days * 86_400_000).toISOString();
+      return newEvent({ apiKeyId: key?.id ?? '', occurredAt });
+    }) as [UsageEvent, UsageEvent];
+    await keep('occurred_too_long_ago', [dropped, kept]);
+    const resend = () => resendRejected(folder.directory, record);
+    expect(await resend()).toMatchObject({ outcomes: [{ recorded: 0, refused: 2 }] });
+    await database.sql`update private.maintenance_settings set keep_days = 120`;
+    await database.sql`
+      insert into private.dropped_usage_days
+      values (${dropped.occurredAt.slice(0, 10)}, now(), 1, 1100)`;
+    expect(await resend()).toMatchObject({ outcomes: [{ recorded: 1, refused: 1 }] });
+    expect(readRejected().map((line) => JSON.parse(line))).toEqual(
+      because('occurred_too_long_ago', [dropped]),
+    );
+    expect(await recordedIds(database.sql, key?.id ?? '')).toEqual([kept.eventId]);
   });
 
   it('in batches, none of which is held beside many others', async () => {
