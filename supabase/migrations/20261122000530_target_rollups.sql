@@ -119,19 +119,26 @@ begin
   )
   select array_agg((i.subject, i.day)::private.target_day) into begun from inserted as i;
 
-  with sought as materialized (
+  with known as materialized (
     select
-      u.*, right(u.host, u.site_length) as site, d.sites,
-      case when b.subject is null then d.hosts else 0 end as hosts,
-      b.subject is not null or not exists (
+      u.*, right(u.host, u.site_length) as site, d.hosts, d.sites,
+      -- hashed, where a join may compare each with each
+      (u.subject, u.day) in (select b.subject, b.day from unnest(begun) as b) as begins
+    from unnest(uses) as u
+    join private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
+  ),
+  sought as materialized (
+    select
+      k.subject, k.day, k.host, k.site_length, k.site, k.requests, k.errors, k.bytes_sent,
+      k.bytes_received, k.sites,
+      case when k.begins then 0 else k.hosts end as hosts,
+      k.begins or not exists (
         select from private.proxy_usage_targets as t
-        where t.subject = u.subject and t.day = u.day and t.kind = 0 and t.name = u.host
+        where t.subject = k.subject and t.day = k.day and t.kind = 0 and t.name = k.host
         -- one lookup for each, and no join
         offset 0
       ) as is_new_host
-    from unnest(uses) as u
-    join private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
-    left join unnest(begun) as b on b.subject = u.subject and b.day = u.day
+    from known as k
   ),
   hosts as materialized (
     select
