@@ -64,7 +64,8 @@ it('has every whole day, with all of each event, and is read by day', async () =
   ]);
   const [kept] = await sql`
     select jsonb_agg(
-      to_jsonb(e) || jsonb_build_object(
+      to_jsonb(e) - 'site_length' || jsonb_build_object(
+        'target_site', right(e.target_host, e.site_length),
         'occurred_at', to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
         'bytes_sent', e.bytes_sent::text,
         'bytes_received', e.bytes_received::text,
@@ -102,6 +103,7 @@ it('has types that other engines know, and is sorted', async () => {
     'count INTEGER',
     'status_code SMALLINT',
     'target_host VARCHAR',
+    'target_site VARCHAR',
     'method VARCHAR',
     'served_by_node_id VARCHAR',
     'code VARCHAR',
