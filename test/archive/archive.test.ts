@@ -42,13 +42,13 @@ it('has every whole day, with all of each event, and is read by day', async () =
   await fill(newer, 2, other);
   await sql`
     insert into private.proxy_usage_events (
-      event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
+      event_id, api_key_id, occurred_at, site_length, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, count, served_by_node_id, code
     )
     values
-      (gen_random_uuid(), ${other}, ${`${older} 00:00+00`}, 'a, "b"\\' || e'\n' || 'ü', 'GET', 502,
+      (gen_random_uuid(), ${other}, ${`${older} 00:00+00`}, null, 'a, "b"\\' || e'\n' || 'ü', 'GET', 502,
         ${2 ** 46}, ${2 ** 46 - 1}, 2147483647, 1, '', 'target_timeout'),
-      (gen_random_uuid(), ${id}, ${`${older} 11:30:00.000001+00`}, 'b', 'CONNECT', 429, 0, 0, 0,
+      (gen_random_uuid(), ${id}, ${`${older} 11:30:00.000001+00`}, 3, 'a.b.c', 'CONNECT', 429, 0, 0, 0,
         1000000, 'n', 'rate_limited')`;
   await reconcile(sql, older);
   await fill(daysAgo(0), 4);
