@@ -14,6 +14,7 @@ import { createMetrics, type Metrics, type TrafficFigures } from './metrics.ts';
 import { watchLookups } from './readiness/lookup-watch.ts';
 import { sendCheckWith } from './readiness/notification-check.ts';
 import { newReason, type Reason } from './readiness/reason.ts';
+import { askForState } from './readiness/schema-version.ts';
 import { SchemaWatch } from './readiness/schema-watch.ts';
 import { Refusal } from './refusal.ts';
 import type { Session } from './session.ts';
@@ -152,6 +153,21 @@ export async function startCore(
   });
   undo.defer(async () => refused.flush(true));
 
+  // as the listener does, for requests that come before it has: their times could not be set right later
+  let measuring: Promise<void> | undefined;
+  const measureClock = async () => {
+    measuring ??= clock
+      .measure(async () => (await askForState(pool)).timeMs)
+      .finally(() => {
+        measuring = undefined;
+      });
+    try {
+      await measuring;
+    } catch {
+      throw new Refusal('unavailable', { retryAfterSeconds });
+    }
+  };
+
   const limits = { keys, ledger, limiter: shared ?? local, inUse, now };
   const kept = undo.move();
   return {
@@ -163,6 +179,7 @@ export async function startCore(
       clock: clock.now,
       async admit(credentials, client) {
         if (!spool.accepting) throw new Refusal('unavailable', { retryAfterSeconds });
+        if (!clock.measured) await measureClock();
         return admit(credentials, client, holder, limits);
       },
       opened({ key, mark }, setupMs) {

@@ -49,7 +49,7 @@ const timeAndRecovery =
  * Asks for time, recovery and the schema's version, in one query where the schema has a version.
  * Rejects where the database does not answer.
  */
-export async function askForState(client: pg.ClientBase): Promise<DatabaseState> {
+export async function askForState(client: Pick<pg.Pool, 'query'>): Promise<DatabaseState> {
   try {
     const { rows } = await client.query<StateRow>(
       `select ${timeAndRecovery}, s.version, s.oldest_gateway_version from gateway.schema_version() as s`,

@@ -64,15 +64,18 @@ export class WorkerLink implements TunnelHolder {
     return this.#channel.call('processMetrics');
   }
 
-  /** Tells the time, and ends a worker that hangs: its clients would hang too. Called often. */
+  /** Sets its clock, and ends a worker that hangs: its clients would hang too. Called often. */
   sweep(): void {
-    const offsetMs = this.#core.clockOffsetMs;
-    if (offsetMs !== null && offsetMs !== this.#clockOffsetMs) {
-      this.#clockOffsetMs = offsetMs;
-      this.#channel.notify('setClock', offsetMs);
-    }
+    this.#setClock();
     this.#silentSweeps += 1;
     if (this.#silentSweeps > mostSilentSweeps) this.kill();
+  }
+
+  #setClock(): void {
+    const offsetMs = this.#core.clockOffsetMs;
+    if (offsetMs === null || offsetMs === this.#clockOffsetMs) return;
+    this.#clockOffsetMs = offsetMs;
+    this.#channel.notify('setClock', offsetMs);
   }
 
   kill(): void {
@@ -96,11 +99,15 @@ export class WorkerLink implements TunnelHolder {
 
   #functions(): CoreFunctions {
     const session = this.#core.join(this);
+    const setClock = () => this.#setClock();
     return {
       async admit(keyId, secretHash, remoteAddress): Promise<WireAdmission> {
         const credentials = { keyId, secretHash: Buffer.from(secretHash, 'base64') };
         try {
-          return toWire(await session.admit(credentials, { remoteAddress }));
+          const admission = await session.admit(credentials, { remoteAddress });
+          // before the answer: a tunnel's first hour is of the database's time
+          setClock();
+          return toWire(admission);
         } catch (error) {
           if (!(error instanceof Refusal)) throw error;
           return { key: null, mark: 0, refusal: { code: error.code, options: error.options } };

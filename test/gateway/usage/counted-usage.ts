@@ -33,27 +33,47 @@ export async function usageByTarget(
   return new Map(rows.map(({ host, ...usage }) => [host, usage]));
 }
 
-/** What is counted of some keys in all: a sum over the events, and over each rollup. */
+/** What is counted of some keys in all: a sum over the events, and over each rollup of them or their owner. */
 export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
-  const ids = sql(keys.map(({ id }) => id));
-  const [events] = await sql`
-    select
-      sum(count)::integer as requests, sum(bytes_sent)::float8 as sent,
-      sum(bytes_received)::float8 as received
-    from private.proxy_usage_events where api_key_id in ${ids}`;
-  const rollup = async (table: 'proxy_usage_hourly' | 'proxy_usage_monthly') => {
+  const ids = keys.map(({ id }) => id);
+  const sumUp = async (table: string, column: string, requests: string, of: string[]) => {
     const [row] = await sql`
       select
-        sum(requests)::integer as requests, sum(bytes_sent)::float8 as sent,
+        sum(${sql(requests)})::integer as requests, sum(bytes_sent)::float8 as sent,
         sum(bytes_received)::float8 as received
-      from private.${sql(table)} where api_key_id in ${ids}`;
+      from private.${sql(table)} where ${sql(column)} in ${sql(of)}`;
     return row;
   };
+  const owners = await sql<{ id: string }[]>`
+    select distinct user_id as id from private.proxy_keys where id in ${sql(ids)}`;
+  const accounts = owners.map(({ id }) => id);
+  const rollups: [table: string, column: string, of: string[]][] = [
+    ['proxy_usage_hourly', 'api_key_id', ids],
+    ['proxy_usage_monthly', 'api_key_id', ids],
+    ['proxy_account_hourly', 'user_id', accounts],
+    ['proxy_account_monthly', 'user_id', accounts],
+    ['proxy_usage_targets', 'subject', ids],
+    ['proxy_usage_targets', 'subject', accounts],
+    ['proxy_usage_outcomes', 'subject', ids],
+    ['proxy_usage_outcomes', 'subject', accounts],
+  ];
   return {
-    events,
-    hourly: await rollup('proxy_usage_hourly'),
-    monthly: await rollup('proxy_usage_monthly'),
+    events: await sumUp('proxy_usage_events', 'api_key_id', 'count', ids),
+    rollups: await Promise.all(
+      rollups.map(([table, column, of]) => sumUp(table, column, 'requests', of)),
+    ),
   };
+}
+
+/** The bytes of some keys' events by day, from the database or from an archive. */
+export async function bytesByDay(sql: postgres.Sql, keys: SeededKey[]) {
+  const rows = await sql`
+    select
+      (occurred_at at time zone 'UTC')::date::text as day, count(*)::text as events,
+      sum(bytes_sent)::text as sent, sum(bytes_received)::text as received
+    from private.proxy_usage_events where api_key_id in ${sql(keys.map(({ id }) => id))}
+    group by 1 order by 1`;
+  return [...rows];
 }
 
 /**
