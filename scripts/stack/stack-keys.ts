@@ -10,6 +10,8 @@ export interface StackKeys {
   publishableKey: string;
   secretKey: string;
   signingKey: SigningKey;
+  /** The same as a JWK, the private part with it. */
+  signingJwk: JWK;
 }
 
 interface StoredKeys {
@@ -25,7 +27,8 @@ export async function loadStackKeys(file: string): Promise<StackKeys> {
     const { publishableKey, secretKey, signingJwk } = JSON.parse(
       readFileSync(file, 'utf8'),
     ) as StoredKeys;
-    return { publishableKey, secretKey, signingKey: await readSigningKey(signingJwk) };
+    const signingKey = await readSigningKey(signingJwk);
+    return { publishableKey, secretKey, signingKey, signingJwk };
   } catch (cause) {
     throw new StackError(
       `The stack's keys cannot be read from ${file}.`,
