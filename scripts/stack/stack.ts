@@ -193,8 +193,8 @@ function createStandIn(run: Run, databasePort: number, undo: AsyncDisposableStac
     ...(run.ephemeral ? { connection: { 'auth.bcrypt_cost': '4' } } : {}),
   });
   undo.defer(() => sql.end({ timeout: 2 }));
-  const { signingKey } = run.keys;
-  return createAuthApp({ sql, signingKey, issuer: `${run.url}/auth/v1` });
+  const { signingKey, jwks } = run.keys;
+  return createAuthApp({ sql, signingKey, jwks, issuer: `${run.url}/auth/v1` });
 }
 
 /** Returns the folder of the page, built beside the start of the database if need be. */

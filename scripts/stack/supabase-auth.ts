@@ -57,7 +57,7 @@ export async function startAuth(
     args: ['serve'],
     env: {
       ...databaseSettings(databasePort),
-      ...authSettings(run.config.auth, `${run.url}/auth/v1`, [run.keys.signingJwk]),
+      ...authSettings(run.config.auth, `${run.url}/auth/v1`, run.keys.privateJwks),
       GOTRUE_SITE_URL: run.url,
       PORT: String(port),
       ...settings,

@@ -82,7 +82,11 @@ test('more requests at once than there are connections behind it are all answere
 test('the key set has the public half of the signing key alone', async () => {
   const response = await request('GET', '/auth/v1/.well-known/jwks.json');
   const { d: _, ...publicJwk } = signingJwk;
-  expect([response.status, await response.json()]).toEqual([200, { keys: [publicJwk] }]);
+  const { keys } = (await response.json()) as { keys: object[] };
+  expect(response.status).toBe(200);
+  expect(keys).toContainEqual({ ...publicJwk, key_ops: ['verify'] });
+  // the key on standby
+  expect(keys).toHaveLength(2);
 });
 
 test.each(['/functions/v1/api/v1/health', '/api/v1/health'])(
