@@ -7,6 +7,7 @@ import { databaseUrl } from './postgres.ts';
 import type { ProjectConfig } from './project-config.ts';
 import type { Run } from './run.ts';
 import { StackError } from './stack-error.ts';
+import type { StackKeys } from './stack-keys.ts';
 import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -46,7 +47,7 @@ export async function migrateAuth(
 /** Starts Supabase Auth on a free port, which it returns when it answers. */
 export async function startAuth(
   command: string,
-  run: Run,
+  run: Omit<Run, 'keys' | 'ephemeral'> & { keys: Pick<StackKeys, 'privateJwks'> },
   databasePort: number,
   settings: Record<string, string> = {},
 ): Promise<number> {
@@ -98,6 +99,14 @@ export function authSettings(
     GOTRUE_JWT_AUD: 'authenticated',
     GOTRUE_JWT_DEFAULT_GROUP_NAME: 'authenticated',
     GOTRUE_JWT_ADMIN_ROLES: 'supabase_admin,service_role',
+    ...Object.fromEntries(
+      ['INVITE', 'CONFIRMATION', 'RECOVERY', 'EMAIL_CHANGE'].map((mail) => [
+        `GOTRUE_MAILER_URLPATHS_${mail}`,
+        '/auth/v1/verify',
+      ]),
+    ),
+    // pages send it to the platform's gateway, which answers for it there
+    GOTRUE_CORS_ALLOWED_HEADERS: 'apikey',
     GOTRUE_DISABLE_SIGNUP: String(!config.enable_signup),
     GOTRUE_EXTERNAL_ANONYMOUS_USERS_ENABLED: String(config.enable_anonymous_sign_ins),
     GOTRUE_MAILER_AUTOCONFIRM: String(!config.email.enable_confirmations),

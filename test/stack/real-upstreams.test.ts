@@ -105,9 +105,10 @@ test.each(['/functions/v1/admin/proxy/keys/x/reactivate', '/admin/proxy/keys/x/r
   },
 );
 
+// sorted, as browsers send them: Supabase Auth takes no other order
 test.each([
-  ['/rest/v1/proxy_key_summaries', 'GET', 'authorization,apikey'],
-  ['/auth/v1/token', 'POST', 'authorization,apikey,content-type,x-client-info'],
+  ['/rest/v1/proxy_key_summaries', 'GET', 'apikey,authorization'],
+  ['/auth/v1/token', 'POST', 'apikey,authorization,content-type,x-client-info'],
   ['/api/v1/proxy/keys', 'POST', 'authorization,content-type'],
   ['/functions/v1/admin/proxy/keys/x/reactivate', 'POST', 'authorization'],
 ])('a page of any origin may call %s', async (path, method, wanted) => {
