@@ -49,7 +49,6 @@ export async function startAuth(
   command: string,
   run: Omit<Run, 'keys' | 'ephemeral'> & { keys: Pick<StackKeys, 'privateJwks'> },
   databasePort: number,
-  settings: Record<string, string> = {},
 ): Promise<number> {
   const port = await freePort();
   const child = run.supervisor.start({
@@ -61,7 +60,6 @@ export async function startAuth(
       ...authSettings(run.config.auth, `${run.url}/auth/v1`, run.keys.privateJwks),
       GOTRUE_SITE_URL: run.url,
       PORT: String(port),
-      ...settings,
     },
     cwd: run.state.temporary,
     logFile: join(run.state.logs, 'auth.log'),
@@ -79,7 +77,7 @@ export async function startAuth(
  * the others only verify, as a key on standby does, and one that was in use before. Without an SMTP
  * server it sends no mail; it limits no rates, as no proxy tells it where a client is.
  */
-export function authSettings(
+function authSettings(
   config: ProjectConfig['auth'],
   issuer: string,
   [signing, ...others]: [JWK, ...JWK[]],

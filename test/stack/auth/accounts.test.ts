@@ -13,6 +13,7 @@ async function keyOwner() {
   const token = owner.session.access_token;
   return {
     ...owner,
+    keyId,
     /** What the route that lists keys answers to the token that they hold. */
     list: async () => (await request('GET', '/api/v1/proxy/keys', { token })).status,
     isBarred: async () => {
@@ -31,6 +32,16 @@ describe('an account, changed through Auth', () => {
     expect([await list(), await isBarred()]).toEqual([401, true]);
     expect((await admin.updateUserById(user.id, { ban_duration: 'none' })).error).toBeNull();
     expect([await list(), await isBarred()]).toEqual([200, false]);
+  });
+
+  it('is deleted for good: its key stays, without an owner and out of service', async () => {
+    const { user, list, keyId } = await keyOwner();
+    expect((await admin.deleteUser(user.id)).error).toBeNull();
+    expect(await list()).toBe(401);
+    const [row] = await sql`
+      select user_id as owner, deleted_at is not null as deleted
+      from private.proxy_keys where key_id = ${keyId}`;
+    expect(row).toEqual({ owner: null, deleted: true });
   });
 
   it('is deleted softly: it and its keys are out of service, and its address is free', async () => {
