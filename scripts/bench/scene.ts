@@ -35,8 +35,10 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
   await sql`
     update private.write_limits
     set allowed = 1000000, seconds = case when seconds = 60 then 1 else seconds end`;
+  const signingKey = await readSigningKey(signingJwk);
   const tokens = createTokens({
-    signingKey: await readSigningKey(signingJwk),
+    signingKey,
+    jwks: { keys: [signingKey.publicJwk] },
     issuer: 'bench',
     now: Date.now,
   });

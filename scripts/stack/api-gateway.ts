@@ -11,7 +11,8 @@ import type { ApiKeyRole } from './role-tokens.ts';
 
 /** Where the API gateway sends what it receives. */
 export interface Upstreams {
-  auth: Hono;
+  /** The stand-in for Supabase Auth, or the port of Supabase Auth itself. */
+  auth: Hono | number;
   postgrestPort: number;
   /** Port of each Edge Function, by name. */
   functionPorts: Record<string, number>;
@@ -45,7 +46,7 @@ export async function startApiGateway(options: {
 }): Promise<ApiGateway> {
   const { keys } = options;
   const forwarder = createForwarder();
-  let opened: { upstreams: Upstreams; auth: ReturnType<typeof getRequestListener> } | undefined;
+  let opened: { upstreams: Upstreams; auth: Listener | number } | undefined;
 
   const forward = (
     request: IncomingMessage,
@@ -76,6 +77,7 @@ export async function startApiGateway(options: {
     if (route.kind === 'rest') {
       return forward(request, response, upstreams.postgrestPort, route.path);
     }
+    if (typeof auth === 'number') return forward(request, response, auth, route.path);
     request.url = route.path;
     await auth(request, response);
   };
@@ -89,7 +91,11 @@ export async function startApiGateway(options: {
   return {
     port: await listenOnLoopback(server, options.port, 'the API gateway'),
     open(upstreams) {
-      opened = { upstreams, auth: getRequestListener(withCors(upstreams.auth).fetch) };
+      const { auth } = upstreams;
+      opened = {
+        upstreams,
+        auth: typeof auth === 'number' ? auth : getRequestListener(withCors(auth).fetch),
+      };
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -100,23 +106,28 @@ export async function startApiGateway(options: {
   };
 }
 
-/** PostgREST and the functions answer for CORS themselves; Auth leaves it to its gateway. */
+/** PostgREST, the functions and Supabase Auth answer for CORS themselves; its stand-in does not. */
 function withCors(app: Hono): Hono {
   const open = new Hono();
   open.use(cors({ origin: '*', exposeHeaders: ['X-Total-Count', 'Link'] }));
   return open.all('*', (context) => app.fetch(context.req.raw));
 }
 
+type Listener = ReturnType<typeof getRequestListener>;
+
 type Route =
   | { kind: 'function'; name: string; path: string }
   | { kind: 'rest' | 'auth'; path: string; open: boolean };
+
+// no client adds an API key where a browser follows a link
+const openAuthPaths = ['/.well-known/jwks.json', '/verify', '/authorize', '/callback'];
 
 function matchRoute(url: string, functionNames: string[]): Route | null {
   const [, service, path = '/'] = /^\/(rest|auth|functions)\/v1(\/[^?#]*|$)/.exec(url) ?? [];
   const stripped = service ? url.slice(`/${service}/v1`.length) || '/' : url;
   if (service === 'rest') return { kind: 'rest', path: stripped, open: false };
   if (service === 'auth') {
-    return { kind: 'auth', path: stripped, open: path === '/.well-known/jwks.json' };
+    return { kind: 'auth', path: stripped, open: openAuthPaths.includes(path) };
   }
   // `/api/v1/…` is the public form of `/functions/v1/api/v1/…`: a product's own domain maps so
   const name = /^\/([^/?#]+)/.exec(stripped)?.[1];

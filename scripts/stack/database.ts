@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
 import { scramVerifier } from '../gateway-login/scram-verifier.ts';
 import { databaseUrl, localPassword } from './postgres.ts';
+import { StackError } from './stack-error.ts';
 
 const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
 
@@ -21,22 +22,40 @@ export async function withConnection<T>(
 }
 
 /**
- * Gives a new database what Supabase's image gives it: roles, schemas, default privileges and the
- * tables of Supabase Auth. All or nothing, so that a start cut short is made good by the next.
+ * Gives a new database what Supabase's image gives it: roles, schemas, default privileges and, where
+ * Supabase Auth does not make them itself, the tables that its stand-in uses. All or nothing, so that
+ * a start cut short is made good by the next.
  */
-export function bootstrapDatabase(port: number): Promise<void> {
+export function bootstrapDatabase(port: number, options: { realAuth: boolean }): Promise<void> {
   return withConnection('supabase_admin', port, async (sql) => {
-    const [row] = await sql`select to_regclass('auth.users') is not null as done`;
-    if (row?.done) return;
+    const [row] = await sql`
+      select
+        to_regnamespace('auth') is not null as done,
+        to_regclass('auth.users') is not null
+          and to_regclass('auth.schema_migrations') is null as of_stand_in`;
+    if (row?.done) return requireSameAuth(row.of_stand_in !== options.realAuth);
     const passwords = ['postgres', 'authenticator', 'supabase_auth_admin'].map(
       (role) => `alter role ${role} with password '${localPassword}';`,
     );
     await sql.unsafe(
-      ['begin;', read('./bootstrap.sql'), read('./auth/schema.sql'), ...passwords, 'commit;'].join(
-        '\n',
-      ),
+      [
+        'begin;',
+        read('./bootstrap.sql'),
+        options.realAuth ? '' : read('./auth/schema.sql'),
+        ...passwords,
+        'commit;',
+      ].join('\n'),
     );
   });
+}
+
+/** Neither Supabase Auth nor its stand-in can use the tables of the other. */
+function requireSameAuth(same: boolean): void {
+  if (same) return;
+  throw new StackError(
+    'These data were made with Supabase Auth where its stand-in is to run, or the other way round.',
+    'Set AUTH_BIN as at the first start, or remove .stack: the next start makes new data.',
+  );
 }
 
 /** The login of the local stack's gateway. */

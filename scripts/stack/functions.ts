@@ -29,7 +29,7 @@ export async function startFunctions(
 /** Starts one function under Deno, with the permissions it needs and no more. */
 async function startFunction(run: Run, { name, entrypoint }: FunctionSource): Promise<number> {
   const port = await freePort();
-  const { publishableKey, secretKey, signingKey } = run.keys;
+  const { publishableKey, secretKey, jwks } = run.keys;
   const child = run.supervisor.start({
     name: `Function ${name}`,
     command: locateDeno(),
@@ -51,7 +51,7 @@ async function startFunction(run: Run, { name, entrypoint }: FunctionSource): Pr
       SUPABASE_URL: run.url,
       SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
-      SUPABASE_JWKS: JSON.stringify({ keys: [signingKey.publicJwk] }),
+      SUPABASE_JWKS: JSON.stringify(jwks),
       DENO_DIR: join(run.state.root, 'deno'),
       DENO_NO_UPDATE_CHECK: '1',
     },

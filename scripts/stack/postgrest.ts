@@ -26,7 +26,7 @@ export async function startPostgrest(run: Run, databasePort: number): Promise<nu
       PGRST_DB_POOL_ACQUISITION_TIMEOUT: '30',
       // as the platform's does: checking a token's signature takes longer than most queries
       PGRST_JWT_CACHE_MAX_LIFETIME: '3600',
-      PGRST_JWT_SECRET: JSON.stringify({ keys: [run.keys.signingKey.publicJwk] }),
+      PGRST_JWT_SECRET: JSON.stringify(run.keys.jwks),
       PGRST_LOG_LEVEL: 'error',
     },
     logFile: join(run.state.logs, 'postgrest.log'),

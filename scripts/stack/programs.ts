@@ -36,9 +36,21 @@ export function locateSupabaseCli(): string {
   return installed('The supabase CLI', 'supabase', ['supabase/dist/supabase.js']);
 }
 
-/** Fails with what to do when npm has not installed one of them. */
+/** Supabase Auth itself, where `AUTH_BIN` names its binary: the stack then runs no stand-in for it. */
+export function locateAuth(): string | null {
+  const { AUTH_BIN: path } = process.env;
+  if (!path) return null;
+  if (existsSync(path)) return realpathSync(path);
+  throw new StackError(
+    `AUTH_BIN names ${path}, which does not exist.`,
+    'Name a binary of https://github.com/supabase/auth, or unset AUTH_BIN: a stand-in then runs.',
+  );
+}
+
+/** Fails with what to do when one of them is missing. */
 export function requirePrograms(): void {
-  for (const locate of [locatePostgres, locatePostgrest, locateDeno, locateSupabaseCli]) locate();
+  const all = [locatePostgres, locatePostgrest, locateDeno, locateSupabaseCli, locateAuth];
+  for (const locate of all) locate();
 }
 
 /** The first of these files of packages, or of those `elsewhere`, that is there. */

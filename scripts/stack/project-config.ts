@@ -13,6 +13,15 @@ const configSchema = z.object({
     max_rows: z.int(),
   }),
   db: z.object({ port: z.int() }),
+  auth: z.object({
+    jwt_expiry: z.int(),
+    enable_signup: z.boolean(),
+    enable_anonymous_sign_ins: z.boolean().default(false),
+    enable_refresh_token_rotation: z.boolean(),
+    refresh_token_reuse_interval: z.int(),
+    minimum_password_length: z.int(),
+    email: z.object({ enable_confirmations: z.boolean() }),
+  }),
   functions: z.record(z.string(), z.object({ entrypoint: z.string() })),
 });
 

@@ -18,11 +18,12 @@ export async function generateSigningJwk(): Promise<JWK> {
 
 /** Reads a stored private JWK. Throws when it is not one of ours. */
 export async function readSigningKey(jwk: JWK): Promise<SigningKey> {
-  const { d: privatePart, ...publicJwk } = jwk;
+  const { d: privatePart, ...published } = jwk;
   if (!privatePart || !jwk.kid || jwk.alg !== 'ES256') {
     throw new Error('the stored signing key is not an ES256 private key with a kid');
   }
   const privateKey = await importJWK(jwk, 'ES256');
   if (privateKey instanceof Uint8Array) throw new Error('the stored signing key is symmetric');
+  const publicJwk = { ...published, key_ops: ['verify'] };
   return { kid: jwk.kid, alg: 'ES256', privateKey, publicJwk };
 }

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import type { Hono } from 'hono';
 import postgres from 'postgres';
 import { clearAbandonedStacks } from './abandoned-stacks.ts';
 import { startApiGateway } from './api-gateway.ts';
@@ -14,13 +15,14 @@ import { loopback } from './ports.ts';
 import { databaseUrl } from './postgres.ts';
 import { startPostgrest } from './postgrest.ts';
 import { postgresUser } from './process-user.ts';
-import { requirePrograms } from './programs.ts';
+import { locateAuth, requirePrograms } from './programs.ts';
 import { readProjectConfig } from './project-config.ts';
 import { createRoleTokens } from './role-tokens.ts';
 import type { Run } from './run.ts';
 import { loadStackKeys } from './stack-keys.ts';
 import { startDatabase } from './start-database.ts';
 import { openStateDirectory } from './state-directory.ts';
+import { startAuth } from './supabase-auth.ts';
 import { createSupervisor } from './supervisor.ts';
 
 /** A running stack: where its parts answer, and how to end it. */
@@ -116,15 +118,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const building = options.dashboard === false ? null : buildPage(run);
     underWay.push(starting, Promise.resolve(building));
     const [parts, page] = await Promise.all([starting, building]);
-    const { databasePort, gateway, ...upstreams } = parts;
-    const sql = postgres(databaseUrl('supabase_auth_admin', databasePort), {
-      max: 5,
-      onnotice: () => {},
-      // throw-away passwords need no protection from guessing, which would cost tests minutes
-      ...(ephemeral ? { connection: { 'auth.bcrypt_cost': '4' } } : {}),
-    });
-    undo.defer(() => sql.end({ timeout: 2 }));
-    const auth = createAuthApp({ sql, signingKey: keys.signingKey, issuer: `${url}/auth/v1` });
+    const { databasePort, gateway, authPort, ...upstreams } = parts;
+    const auth = authPort ?? createStandIn(run, databasePort, undo);
     const configuration = { publishableKey: keys.publishableKey, gatewayUrl: gateway.gatewayUrl };
     api.open({
       auth,
@@ -160,6 +155,8 @@ interface Parts {
   databasePort: number;
   postgrestPort: number;
   functionPorts: Record<string, number>;
+  /** Null where the stand-in for Supabase Auth is to run, in this process. */
+  authPort: number | null;
   gateway: Pick<Stack, 'gatewayUrl' | 'gatewayMetricsUrl'>;
 }
 
@@ -177,12 +174,27 @@ async function startParts(
     report,
   });
   if (await makeDemoAccounts(databasePort)) report('demo accounts: made');
-  const [postgrestPort, functionPorts, gateway] = await Promise.all([
+  const authBinary = locateAuth();
+  const [postgrestPort, authPort, functionPorts, gateway] = await Promise.all([
     startPostgrest(run, databasePort),
+    authBinary === null ? null : startAuth(authBinary, run, databasePort),
     startFunctions(run, extraFunctions),
     startGateway(run, databasePort),
   ]);
-  return { databasePort, postgrestPort, functionPorts, gateway };
+  return { databasePort, postgrestPort, authPort, functionPorts, gateway };
+}
+
+/** Makes the stand-in for Supabase Auth. */
+function createStandIn(run: Run, databasePort: number, undo: AsyncDisposableStack): Hono {
+  const sql = postgres(databaseUrl('supabase_auth_admin', databasePort), {
+    max: 5,
+    onnotice: () => {},
+    // throw-away passwords need no protection from guessing, which would cost tests minutes
+    ...(run.ephemeral ? { connection: { 'auth.bcrypt_cost': '4' } } : {}),
+  });
+  undo.defer(() => sql.end({ timeout: 2 }));
+  const { signingKey, jwks } = run.keys;
+  return createAuthApp({ sql, signingKey, jwks, issuer: `${run.url}/auth/v1` });
 }
 
 /** Returns the folder of the page, built beside the start of the database if need be. */

@@ -6,7 +6,9 @@ import { freePort, requireFreePort } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import { locatePostgresBinaries } from './postgres-binaries.ts';
 import { postgresUser } from './process-user.ts';
+import { locateAuth } from './programs.ts';
 import type { StateDirectory } from './state-directory.ts';
+import { migrateAuth } from './supabase-auth.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /**
@@ -35,7 +37,9 @@ export async function startDatabase(options: {
   await startPostgres(supervisor, state, { command: binaries.postgres, port, user, durable, env });
   report('Postgres 17');
 
-  await bootstrapDatabase(port);
+  const authBinary = locateAuth();
+  await bootstrapDatabase(port, { realAuth: authBinary !== null });
+  if (authBinary !== null) await migrateAuth(authBinary, { supervisor, state, port });
   const applied = await applyMigrations(supervisor, state, port);
   await openGatewayLogin(port);
   report(applied === 0 ? 'migrations: none pending' : `migrations: ${applied} applied`);

@@ -108,13 +108,22 @@ test.each([
   }
 });
 
-test('the key set is open to all, whatever key they bring, and nothing else of Auth is', async () => {
+test('the key set, and where links lead, are open to all, and nothing else of Auth is', async () => {
   for (const headers of [{}, { apikey: 'other' }]) {
-    const { status, body } = await send('/auth/v1/.well-known/jwks.json', headers);
-    expect([status, body.upstream]).toEqual([200, 'auth']);
+    for (const open of [
+      '.well-known/jwks.json',
+      'verify?token=a',
+      'authorize?provider=b',
+      'callback',
+    ]) {
+      const { status, body } = await send(`/auth/v1/${open}`, headers);
+      expect([status, body.upstream]).toEqual([200, 'auth']);
+    }
     for (const path of [
       '/auth/v1/.well-known/jwks.json/../../admin/users',
       '/auth/v1/.well-known/jwks.json/',
+      '/auth/v1/verify/../admin/users',
+      '/auth/v1/verify/',
       '/auth/v1/admin/users?/.well-known/jwks.json',
       '/auth/v1/admin/users#/.well-known/jwks.json',
     ]) {

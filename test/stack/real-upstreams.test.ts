@@ -82,7 +82,11 @@ test('more requests at once than there are connections behind it are all answere
 test('the key set has the public half of the signing key alone', async () => {
   const response = await request('GET', '/auth/v1/.well-known/jwks.json');
   const { d: _, ...publicJwk } = signingJwk;
-  expect([response.status, await response.json()]).toEqual([200, { keys: [publicJwk] }]);
+  const { keys } = (await response.json()) as { keys: object[] };
+  expect(response.status).toBe(200);
+  expect(keys).toContainEqual({ ...publicJwk, key_ops: ['verify'] });
+  // the key on standby
+  expect(keys).toHaveLength(2);
 });
 
 test.each(['/functions/v1/api/v1/health', '/api/v1/health'])(
@@ -101,9 +105,10 @@ test.each(['/functions/v1/admin/proxy/keys/x/reactivate', '/admin/proxy/keys/x/r
   },
 );
 
+// sorted, as browsers send them: Supabase Auth takes no other order
 test.each([
-  ['/rest/v1/proxy_key_summaries', 'GET', 'authorization,apikey'],
-  ['/auth/v1/token', 'POST', 'authorization,apikey,content-type,x-client-info'],
+  ['/rest/v1/proxy_key_summaries', 'GET', 'apikey,authorization'],
+  ['/auth/v1/token', 'POST', 'apikey,authorization,content-type,x-client-info'],
   ['/api/v1/proxy/keys', 'POST', 'authorization,content-type'],
   ['/functions/v1/admin/proxy/keys/x/reactivate', 'POST', 'authorization'],
 ])('a page of any origin may call %s', async (path, method, wanted) => {

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { listenOnLoopback } from '../../scripts/stack/ports.ts';
+import { realAuth } from '../support/real-auth.ts';
 import {
   type CheckoutCopy,
   copyCheckout,
@@ -66,6 +67,19 @@ test.each([
   // somebody's own PostgREST is found on the PATH
   const command = startCommand({ checkout: lacking.folder, env: { PATH: '/usr/bin:/bin' } });
   await expectRefusal(command, [packages.names, 'npm ci']);
+});
+
+test('an AUTH_BIN that leads nowhere is named, with what to do', async () => {
+  const env = { AUTH_BIN: join(parent, 'nothing') };
+  const command = startCommand({ args: [], checkout: checkout.folder, env });
+  await expectRefusal(command, [env.AUTH_BIN, 'unset AUTH_BIN']);
+});
+
+test('Supabase Auth does not touch data of its stand-in, nor the stand-in its', async () => {
+  // the template has the tables of the one that this run has
+  const env = { AUTH_BIN: realAuth ? '' : process.execPath };
+  const command = startCommand({ args: [], checkout: checkout.folder, env });
+  await expectRefusal(command, ['Set AUTH_BIN as at the first start']);
 });
 
 test('a file where the state folder should be is named, with what to do', async () => {

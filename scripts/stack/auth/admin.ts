@@ -1,12 +1,20 @@
 import { Hono } from 'hono';
 import type postgres from 'postgres';
 import { requireAdmin } from './callers.ts';
-import { AuthRefusal } from './errors.ts';
+import { AuthRefusal, notInStandIn } from './errors.ts';
 import { requireHashable, requireStrength } from './passwords.ts';
 import { bodies, isUuid, readBan, readBody, readEmail, readPage } from './requests.ts';
 import { endAllSessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
-import { createUser, deleteUser, findUser, listUsers, type User, updateUser } from './users.ts';
+import {
+  createUser,
+  deleteUser,
+  findUser,
+  listUsers,
+  softDeleteUser,
+  type User,
+  updateUser,
+} from './users.ts';
 
 /** The routes under `/admin`, which only the secret key opens. */
 export function createAdminRoutes(options: {
@@ -83,12 +91,16 @@ export function createAdminRoutes(options: {
   app.delete('/users/:id', async (c) => {
     const { id } = await requireExisting(c.req.param('id'));
     const body = await readBody(c, bodies.deletion, '{}');
-    if (body.should_soft_delete) {
-      throw new AuthRefusal(400, 'validation_failed', 'The local stack deletes for good only.');
-    }
-    await deleteUser(sql, id);
+    if (body.should_soft_delete) await softDeleteUser(sql, id, new Date(now()));
+    else await deleteUser(sql, id);
     return c.json({});
   });
+
+  for (const path of ['/generate_link', '/audit', '/users/:id/*', '/sso/*', '/oauth/*']) {
+    app.all(path, () => {
+      throw notInStandIn();
+    });
+  }
 
   async function requireExisting(id: string): Promise<User> {
     if (!isUuid(id)) throw new AuthRefusal(404, 'validation_failed', 'An id is a UUID.');

@@ -1,10 +1,11 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import type { JSONWebKeySet } from 'jose';
 import type postgres from 'postgres';
 import type { SigningKey } from '../signing-keys.ts';
 import { createAdminRoutes } from './admin.ts';
 import { requireUser } from './callers.ts';
-import { AuthRefusal, describeUnexpected, refusalBody, toRefusal } from './errors.ts';
+import { AuthRefusal, describeUnexpected, notInStandIn, refusalBody, toRefusal } from './errors.ts';
 import { findByPassword, hasPassword, requireStrength } from './passwords.ts';
 import { bodies, readBody, readEmail } from './requests.ts';
 import {
@@ -21,13 +22,22 @@ import { createUser, findUser, isBanned, updateUser } from './users.ts';
 export interface AuthDependencies {
   /** Connection pool of role supabase_auth_admin. */
   sql: postgres.Sql;
-  /** Signs access tokens; its `kid` is in the JWKS. */
+  /** Signs access tokens. */
   signingKey: SigningKey;
+  /** Verifies them, and is published. Default: the signing key alone. */
+  jwks?: JSONWebKeySet;
   /** `iss` of the tokens, e.g. http://127.0.0.1:54321/auth/v1 */
   issuer: string;
   /** Now, in milliseconds since the epoch. Default: the clock. */
   now?: () => number;
 }
+
+// routes of Supabase Auth that the stand-in has not: a 404 would read as a mistake of the caller
+const routesWithMailOrMore = [
+  ...['/recover', '/otp', '/magiclink', '/resend', '/verify', '/reauthenticate', '/invite'],
+  ...['/authorize', '/callback', '/sso/*', '/factors/*', '/passkeys/*', '/oauth/*'],
+  '/user/identities/*',
+];
 
 /**
  * The part of Supabase Auth's HTTP API that supabase-js needs to sign people up, in and out, and to
@@ -35,7 +45,8 @@ export interface AuthDependencies {
  */
 export function createAuthApp(dependencies: AuthDependencies): Hono {
   const { sql, signingKey, issuer, now = Date.now } = dependencies;
-  const tokens = createTokens({ signingKey, issuer, now });
+  const { jwks = { keys: [signingKey.publicJwk] } } = dependencies;
+  const tokens = createTokens({ signingKey, jwks, issuer, now });
   const app = new Hono();
 
   app.onError((error, c) => {
@@ -43,7 +54,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     if (refusal.status === 500) console.error(describeUnexpected(error));
     return refuse(c, refusal);
   });
-  app.notFound((c) => refuse(c, new AuthRefusal(404, 'not_found', 'There is no such route.')));
+  app.notFound((c) => c.text('404 page not found\n', 404));
   app.use(
     bodyLimit({
       maxSize: 1024 * 1024,
@@ -71,7 +82,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
   );
 
   app.get('/.well-known/jwks.json', (c) =>
-    c.json({ keys: [signingKey.publicJwk] }, 200, { 'cache-control': 'public, max-age=600' }),
+    c.json(jwks, 200, { 'cache-control': 'public, max-age=600' }),
   );
 
   app.post('/signup', async (c) => {
@@ -87,7 +98,13 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     const at = new Date(now());
     const user = await createUser(
       sql,
-      { email, password: body.password, confirmEmail: true, userMetadata: body.data },
+      {
+        email,
+        password: body.password,
+        signsUp: true,
+        confirmEmail: true,
+        userMetadata: body.data,
+      },
       at,
     );
     if (!user) throw new AuthRefusal(422, 'user_already_exists', 'This user is registered.');
@@ -100,6 +117,10 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
         return grantByPassword(c);
       case 'refresh_token':
         return grantByRefreshToken(c);
+      case 'pkce':
+      case 'id_token':
+      case 'web3':
+        throw notInStandIn();
       default:
         throw new AuthRefusal(400, 'invalid_credentials', 'unsupported_grant_type');
     }
@@ -117,7 +138,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       throw new AuthRefusal(403, 'not_admin', 'Only the secret key may change app_metadata.');
     }
     if (body.email !== '' && body.email.toLowerCase() !== user.email) {
-      throw new AuthRefusal(400, 'validation_failed', 'The local stack sends no mail for this.');
+      throw notInStandIn();
     }
     if (password !== undefined) {
       requireStrength(password);
@@ -150,6 +171,11 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     return c.body(null, 204);
   });
 
+  for (const path of routesWithMailOrMore) {
+    app.all(path, () => {
+      throw notInStandIn();
+    });
+  }
   app.route('/admin', createAdminRoutes({ sql, tokens, now }));
 
   async function grantByPassword(c: Context) {

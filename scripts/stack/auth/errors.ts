@@ -21,6 +21,15 @@ export class AuthRefusal extends Error {
   }
 }
 
+/** What the stand-in leaves to Supabase Auth itself. */
+export function notInStandIn(): AuthRefusal {
+  return new AuthRefusal(
+    501,
+    'not_implemented',
+    'The stand-in for Supabase Auth cannot do this. AUTH_BIN runs Supabase Auth itself: docs/platform.md.',
+  );
+}
+
 /** What the API answers for anything thrown. Of an unexpected error the answer tells nothing. */
 export function toRefusal(error: unknown): AuthRefusal {
   if (error instanceof AuthRefusal) return error;

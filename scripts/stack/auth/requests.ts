@@ -85,18 +85,18 @@ export function readBan(duration: string, now: number): Date | null | undefined 
   return length === 0 ? null : end;
 }
 
-/** Reads a page of a list from the query: numbers from 1 on. */
+/** Reads a page of a list from the query. Page 0 is the first one too. */
 export function readPage(context: Context): { page: number; perPage: number } {
   return {
-    page: readNumber(context.req.query('page'), 1),
-    perPage: readNumber(context.req.query('per_page'), 50),
+    page: Math.max(readNumber(context.req.query('page'), 1), 1),
+    perPage: readNumber(context.req.query('per_page'), 50) || 50,
   };
 }
 
 function readNumber(value: string | undefined, fallback: number): number {
   if (!value) return fallback;
-  if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
-  throw new AuthRefusal(400, 'validation_failed', 'A page is a number from 1 to 999999.');
+  if (/^\d{1,6}$/.test(value)) return Number(value);
+  throw new AuthRefusal(400, 'validation_failed', 'A page is a number up to 999999.');
 }
 
 function badBan(): AuthRefusal {

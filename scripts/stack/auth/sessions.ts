@@ -35,27 +35,34 @@ export function startSession(sql: postgres.Sql, userId: string, at: Date): Promi
 
 /**
  * Trades a refresh token for the next one of its session. A token traded before is a sign of theft,
- * so the session ends with it; within ten seconds it is another tab, which gets a token of its own.
+ * so no token of the session is good from then on. Within ten seconds it is another tab, and where
+ * nobody has used what it was traded for, the answer was lost: both get a token of their own.
  */
 export async function refreshSession(sql: postgres.Sql, token: string, at: Date): Promise<Grant> {
   const grant = await sql.begin(async (tx) => {
     const session = await lockSessionOf(tx, token, at);
-    const [row] = await tx<{ revoked: boolean; updatedAt: Date }[]>`
-      select revoked, updated_at as "updatedAt"
-      from auth.refresh_tokens where token = ${hash(token)}`;
+    const [row] = await tx<{ revoked: boolean; updatedAt: Date; isLast: boolean | null }[]>`
+      select t.revoked, t.updated_at as "updatedAt", t.token = (
+        select active.parent from auth.refresh_tokens active
+        where active.session_id = t.session_id and not active.revoked
+        order by active.id desc limit 1
+      ) as "isLast"
+      from auth.refresh_tokens t where t.token = ${hash(token)}`;
     if (!row) throw unknownToken();
-    if (row.revoked && at.getTime() - row.updatedAt.getTime() > reuseMilliseconds) {
-      await endSession(tx, session);
+    const late = at.getTime() - row.updatedAt.getTime() > reuseMilliseconds;
+    if (row.revoked && !row.isLast && late) {
+      await tx`
+        update auth.refresh_tokens set revoked = true, updated_at = ${at}
+        where session_id = ${session.id} and not revoked`;
       return null;
     }
-    // the moment of the first trade counts: a later one must not lengthen the ten seconds
     await tx`
       update auth.refresh_tokens set revoked = true, updated_at = ${at}
       where token = ${hash(token)} and not revoked`;
     await tx`update auth.sessions set updated_at = ${at} where id = ${session.id}`;
     return { session, refreshToken: await addRefreshToken(tx, session, hash(token), at) };
   });
-  // thrown out here, for inside it would bring the session back
+  // thrown out here, for inside it would bring the tokens back
   if (!grant) {
     throw new AuthRefusal(400, 'refresh_token_already_used', 'The refresh token was used before.');
   }
@@ -124,5 +131,5 @@ async function addRefreshToken(
 }
 
 function unknownToken(): AuthRefusal {
-  return new AuthRefusal(400, 'refresh_token_not_found', 'There is no such refresh token.');
+  return new AuthRefusal(400, 'refresh_token_not_found', 'No session has this refresh token.');
 }

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import type { SigningKey } from '../signing-keys.ts';
 import { AuthRefusal } from './errors.ts';
 import type { Session } from './sessions.ts';
@@ -14,14 +14,16 @@ export interface Tokens {
   verify(token: string): Promise<JWTPayload>;
 }
 
-/** Signs and verifies the JWTs of one key. */
+/** Signs JWTs with one key, and verifies those of several. */
 export function createTokens(options: {
   signingKey: SigningKey;
+  /** What verifies. */
+  jwks: JSONWebKeySet;
   issuer: string;
   now: () => number;
 }): Tokens {
-  const { signingKey, issuer, now } = options;
-  const keys = createLocalJWKSet({ keys: [signingKey.publicJwk] });
+  const { signingKey, jwks, issuer, now } = options;
+  const keys = createLocalJWKSet(jwks);
   return {
     async sign(user, session) {
       const issuedAt = Math.floor(now() / 1000);

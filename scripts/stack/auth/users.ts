@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
+import { AuthRefusal } from './errors.ts';
 
 /** Free-form data about a user: JSON, as the caller gave it. */
 export type Metadata = Record<string, postgres.JSONValue>;
@@ -12,7 +14,8 @@ export interface User {
   phone: string;
   app_metadata: Metadata;
   user_metadata: Metadata;
-  identities: Record<string, unknown>[];
+  /** Null in a list. */
+  identities: Record<string, unknown>[] | null;
   is_anonymous: boolean;
   created_at: Date;
   updated_at: Date;
@@ -20,6 +23,7 @@ export interface User {
   confirmed_at?: Date;
   last_sign_in_at?: Date;
   banned_until?: Date;
+  deleted_at?: Date;
 }
 
 /** What may change in a user. Metadata are merged; a key given as null goes. */
@@ -37,6 +41,8 @@ export interface UserChanges {
 export interface NewUser extends UserChanges {
   id?: string | undefined;
   email: string;
+  /** Whether they sign up themselves: Supabase Auth then notes their address in their metadata. */
+  signsUp?: boolean;
 }
 
 const nowhere = '00000000-0000-0000-0000-000000000000';
@@ -56,7 +62,10 @@ export async function listUsers(
     ${selectUsers(sql)} order by u.created_at desc, u.id limit ${limit} offset ${offset}`;
   const [count] = await sql<{ total: number }[]>`
     select count(*)::integer as total from auth.users u where ${isOurs(sql)}`;
-  return { users: rows.map(toUser), total: count?.total ?? 0 };
+  return {
+    users: rows.map((row) => ({ ...toUser(row), identities: null })),
+    total: count?.total ?? 0,
+  };
 }
 
 /** Creates a user and their e-mail identity, or gives undefined where the address is taken. */
@@ -66,7 +75,14 @@ export async function createUser(
   at: Date,
 ): Promise<User | undefined> {
   const appMetadata = { provider: 'email', providers: ['email'], ...user.appMetadata };
-  const userMetadata = { ...user.userMetadata, ...(user.confirmEmail && { email_verified: true }) };
+  const id = user.id ?? randomUUID();
+  const claims = { sub: id, email: user.email, email_verified: false, phone_verified: false };
+  const userMetadata = {
+    ...user.userMetadata,
+    ...(user.signsUp && claims),
+    ...(user.confirmEmail && { email_verified: true }),
+  };
+  const identityData = { ...(user.signsUp && user.userMetadata), ...claims };
   const [row] = await sql<{ id: string }[]>`
     with created as (
       insert into auth.users (
@@ -75,8 +91,7 @@ export async function createUser(
         confirmation_token, recovery_token, email_change, email_change_token_new
       )
       select
-        ${nowhere}, coalesce(${user.id ?? null}::uuid, gen_random_uuid()), 'authenticated',
-        'authenticated', ${user.email}, ${hashed(sql, user.password)},
+        ${nowhere}, ${id}, 'authenticated', 'authenticated', ${user.email}, ${hashed(sql, user.password)},
         ${user.confirmEmail ? at : null}::timestamptz, ${user.bannedUntil ?? null}::timestamptz,
         ${sql.json(appMetadata)}, ${sql.json(userMetadata)}, ${at}, ${at}, '', '', '', ''
       where not exists (
@@ -84,15 +99,12 @@ export async function createUser(
         select from auth.users u where ${isOurs(sql)} and lower(u.email) = ${user.email}
       )
       on conflict (email) where (is_sso_user = false) do nothing
-      returning id, email, created_at
+      returning id, created_at
     )
     insert into auth.identities
       (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
     select
-      id::text, id,
-      jsonb_build_object(
-        'sub', id, 'email', email, 'email_verified', false, 'phone_verified', false),
-      'email', created_at, created_at, created_at
+      id::text, id, ${sql.json(identityData)}, 'email', created_at, created_at, created_at
     from created
     returning user_id as id`;
   return row && findUser(sql, row.id);
@@ -131,6 +143,29 @@ export async function updateUser(
 /** Deletes a user with their identities and sessions. */
 export async function deleteUser(sql: postgres.Sql, id: string): Promise<void> {
   await sql`delete from auth.users where id = ${id}`;
+}
+
+/**
+ * Deletes a user softly: the row stays, without anything that says who it was or signs in, and the
+ * address is free for another account.
+ */
+export async function softDeleteUser(sql: postgres.Sql, id: string, at: Date): Promise<void> {
+  const obscured = (value: postgres.Fragment) => sql`translate(
+    rtrim(encode(sha256(convert_to(${id}::text || ${value}, 'UTF8')), 'base64'), '='), '+/', '-_')`;
+  await sql.begin(async (tx) => {
+    await tx`
+      update auth.users set
+        email = ${obscured(sql`coalesce(email, '')`)},
+        phone = ${obscured(sql`coalesce(phone, '')`)},
+        encrypted_password = null, raw_user_meta_data = '{}', raw_app_meta_data = '{}',
+        deleted_at = ${at}, updated_at = ${at}
+      where id = ${id} and deleted_at is null`;
+    await tx`
+      update auth.identities set
+        identity_data = '{}', provider_id = ${obscured(sql`provider_id`)}, updated_at = ${at}
+      where user_id = ${id} and identity_data <> '{}'`;
+    await tx`delete from auth.sessions where user_id = ${id}`;
+  });
 }
 
 /** Tells whether a user may not sign in for now. */
@@ -179,13 +214,26 @@ function selectUsers(sql: postgres.ISql) {
           order by i.created_at)
         from auth.identities i where i.user_id = u.id
       ), '[]') as identities,
-      u.created_at, u.updated_at, u.banned_until, u.is_anonymous
+      u.created_at, u.updated_at, u.banned_until, u.deleted_at, u.is_anonymous,
+      ${lacksToken(sql)} as lacks_token
     from auth.users u
     where ${isOurs(sql)}`;
 }
 
+/** The condition for a row that a seed made wrong: Supabase Auth reads no null in these columns. */
+function lacksToken(sql: postgres.ISql) {
+  return sql`(
+    u.confirmation_token is null or u.recovery_token is null or u.email_change is null
+    or u.email_change_token_new is null or u.email_change_token_current is null
+    or u.phone_change is null or u.phone_change_token is null or u.reauthentication_token is null)`;
+}
+
 /** Leaves out what is null, as Supabase Auth does. */
-function toUser(row: postgres.Row): User {
+function toUser({ lacks_token: lacksToken, ...row }: postgres.Row): User {
+  if (lacksToken) {
+    const message = 'A token column of the user, such as recovery_token, is null and not empty.';
+    throw new AuthRefusal(500, 'unexpected_failure', message);
+  }
   return Object.fromEntries(
     Object.entries(row).filter(([, value]) => value !== null),
   ) as unknown as User;

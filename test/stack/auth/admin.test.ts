@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { describe, expect, inject, it } from 'vitest';
-import { client, newEmail, outcome, password, send, signUp } from './auth-client.ts';
+import { realAuth } from '../../support/real-auth.ts';
+import { client, newEmail, outcome, password, seedUser, send, signUp, sql } from './auth-client.ts';
 
 const { secretKey } = inject('stack');
 
@@ -57,20 +58,33 @@ describe('an administrator', () => {
     expect(changed.data.user).toMatchObject({
       email,
       app_metadata: { provider: 'email', role: 'admin' },
-      identities: [{ identity_data: { email } }],
     });
     expect((await supabase.auth.getUser()).error).not.toBeNull();
     const clash = await admin.updateUserById(user.id, { email: other.email });
-    expect(clash.error).toMatchObject({ status: 422, code: 'email_exists' });
-    expect((await admin.getUserById(user.id)).data.user?.email).toBe(email);
+    // Supabase Auth itself finds it out from the database, and does not say it
+    expect(clash.error).toMatchObject(realAuth ? { status: 500 } : { code: 'email_exists' });
+    expect((await admin.getUserById(user.id)).data.user).toMatchObject({
+      email,
+      identities: [{ identity_data: { email } }],
+    });
 
-    const soft = await admin.deleteUser(user.id, true);
-    expect(soft.error).toMatchObject({ status: 400, code: 'validation_failed' });
     expect((await admin.deleteUser(user.id)).error).toBeNull();
     const gone = await admin.getUserById(user.id);
     expect(gone.error).toMatchObject({ status: 404, code: 'user_not_found' });
     const orphan = await send('/user', { token: session.access_token });
     expect(await outcome(orphan)).toEqual({ status: 403, code: 'user_not_found' });
+  });
+
+  // here, where no other test lists users meanwhile: a null hides them all
+  it('finds no user of a seed that left token columns null, who cannot sign in', async () => {
+    const email = newEmail();
+    const id = await seedUser(email, null);
+    const body = JSON.stringify({ email, password });
+    const signIn = await send('/token?grant_type=password', { method: 'POST', body });
+    const list = await send('/admin/users', { key: secretKey });
+    await sql`delete from auth.users where id = ${id}`;
+    const failed = { status: 500, code: 'unexpected_failure' };
+    expect([await outcome(signIn), await outcome(list)]).toEqual([failed, failed]);
   });
 
   it('lists users page by page', async () => {
@@ -82,7 +96,7 @@ describe('an administrator', () => {
     const all = await admin.listUsers({ perPage: 1000 });
     const ids = all.data.users.map(({ id }) => id).filter((id) => newest.includes(id));
     expect(ids).toEqual(newest);
-    const response = await send('/admin/users?page=0', { key: secretKey });
+    const response = await send('/admin/users?page=x', { key: secretKey });
     expect(await outcome(response)).toEqual({ status: 400, code: 'validation_failed' });
   });
 });

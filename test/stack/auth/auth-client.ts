@@ -52,3 +52,27 @@ export async function outcome(response: Response) {
   expect(body.code).toBe(response.status);
   return { status: response.status, code: body.error_code };
 }
+
+/** Makes a user as seeds do. Where `token` is null, Supabase Auth cannot read the row. */
+export async function seedUser(email: string, token: '' | null) {
+  const id = randomUUID();
+  await sql`
+    insert into auth.users (
+      instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
+      raw_app_meta_data, raw_user_meta_data, created_at, updated_at,
+      confirmation_token, email_change, email_change_token_new, recovery_token
+    ) values (
+      '00000000-0000-0000-0000-000000000000', ${id}, 'authenticated', 'authenticated', ${email},
+      extensions.crypt(${password}, extensions.gen_salt('bf')), now(),
+      '{"provider":"email","providers":["email"],"role":"admin"}', '{}', now(), now(),
+      ${token}, ${token}, ${token}, ${token}
+    )`;
+  await sql`
+    insert into auth.identities
+      (id, user_id, identity_data, provider, provider_id, last_sign_in_at, created_at, updated_at)
+    values (
+      gen_random_uuid(), ${id}, jsonb_build_object('sub', ${id}::text, 'email', ${email}::text),
+      'email', ${id}, now(), now(), now()
+    )`;
+  return id;
+}

@@ -10,20 +10,21 @@ import { describe, expect, it } from 'vitest';
 import { age, client, newEmail, outcome, password, refresh, send, signUp } from './auth-client.ts';
 
 describe('a thief', () => {
-  it('who sends a used refresh token ends the session, even of the newest token', async () => {
+  it('who sends a used refresh token ends all of its session, the newest one too', async () => {
     const { session } = await signUp();
-    const next = await refresh(session.refresh_token);
+    const second = await refresh(session.refresh_token);
+    const third = await refresh(second.data.session?.refresh_token ?? '');
     await age(session.access_token, 11);
     const stolen = await refresh(session.refresh_token);
     expect(stolen.error).toMatchObject({ status: 400, code: 'refresh_token_already_used' });
-    const owner = await refresh(next.data.session?.refresh_token ?? '');
-    expect(owner.error).toMatchObject({ status: 400, code: 'refresh_token_not_found' });
-    const token = next.data.session?.access_token ?? '';
-    expect((await outcome(await send('/user', { token }))).code).toBe('session_not_found');
+    // for ten seconds it may still be sent by a tab that knows of nothing
+    await age(session.access_token, 11);
+    const owner = await refresh(third.data.session?.refresh_token ?? '');
+    expect(owner.error).toMatchObject({ status: 400, code: 'refresh_token_already_used' });
   });
 
   it('guesses refresh tokens in vain', async () => {
-    const { error } = await refresh('x'.repeat(43));
+    const { error } = await refresh('x'.repeat(12));
     expect(error).toMatchObject({ status: 400, code: 'refresh_token_not_found' });
   });
 

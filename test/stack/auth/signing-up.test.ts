@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { realAuth } from '../../support/real-auth.ts';
 import { client, newEmail, password, signUp } from './auth-client.ts';
 
 describe('a visitor', () => {
@@ -31,10 +32,12 @@ describe('a visitor', () => {
   it('gets one account from two sign-ups at once', async () => {
     const credentials = { email: newEmail(), password };
     const results = await Promise.all([1, 2].map(() => client().auth.signUp(credentials)));
-    expect(results.map((result) => result.error?.code).sort()).toEqual([
-      'user_already_exists',
-      undefined,
-    ]);
+    expect(results.map(({ error }) => error === null).sort()).toEqual([false, true]);
+    const refused = results.find(({ error }) => error !== null);
+    // Supabase Auth itself passes on what the database said
+    expect(refused?.error).toMatchObject(
+      realAuth ? { status: 500 } : { code: 'user_already_exists' },
+    );
   });
 
   it.each([
@@ -48,10 +51,16 @@ describe('a visitor', () => {
     ['no password', { email: newEmail(), password: '' }, 400, 'validation_failed'],
     ['no address', { email: '', password }, 422, 'anonymous_provider_disabled'],
     ['a bad address', { email: 'nobody', password }, 400, 'validation_failed'],
-    ['a null character', { email: newEmail(), password: 'abcdef\0' }, 400, 'validation_failed'],
+    ['a null character', { email: `a\0${newEmail()}`, password }, 400, 'validation_failed'],
   ])('is refused with %s', async (_, credentials, status, code) => {
     const { error } = await client().auth.signUp(credentials);
     expect(error).toMatchObject({ status, code });
+  });
+
+  // Postgres, which hashes for the stand-in, takes no such text
+  it.skipIf(realAuth)('is refused with a null character in the password', async () => {
+    const { error } = await client().auth.signUp({ email: newEmail(), password: 'abcdef\0' });
+    expect(error).toMatchObject({ status: 400, code: 'validation_failed' });
   });
 
   it('signs in with the password', async () => {

@@ -1,0 +1,93 @@
+import { createClient, type SupabaseClient } from '@supabase/supabase-js';
+import { decodeJwt } from 'jose';
+import { describe, expect, inject, it } from 'vitest';
+import { realAuth } from '../../support/real-auth.ts';
+import { client, issuer, newEmail, outcome, password, send, signUp, sql } from './auth-client.ts';
+
+const { url, publishableKey, secretKey } = inject('stack');
+const { admin } = client(secretKey).auth;
+
+/** A client as an application behind a server has it: links bring it a code, not a session. */
+function pkceClient(): SupabaseClient {
+  const auth = { flowType: 'pkce', persistSession: false, autoRefreshToken: false } as const;
+  return createClient(url, publishableKey, { auth });
+}
+
+/** Follows the link that a mail to `email` would bring. Returns what it adds to where it leads. */
+async function followMailedLink(email: string, type: string): Promise<URLSearchParams> {
+  const [row] = await sql`select recovery_token as token from auth.users where email = ${email}`;
+  return follow(`${issuer}/verify?token=${row?.token}&type=${type}`);
+}
+
+async function follow(link: string): Promise<URLSearchParams> {
+  // a browser: it sends no API key
+  const response = await fetch(link, { redirect: 'manual' });
+  expect(response.status).toBe(303);
+  const target = new URL(response.headers.get('location') ?? '');
+  expect(target.origin).toBe(url);
+  return new URLSearchParams(target.search || target.hash.slice(1));
+}
+
+const methodsOf = (token: string) => decodeJwt<{ amr: { method: string }[] }>(token).amr;
+
+// the stand-in sends no mail, and says so below
+describe.runIf(realAuth)('a mailed link', () => {
+  it('of a recovery lets its owner set a new password, with PKCE', async () => {
+    const { email, user } = await signUp();
+    const supabase = pkceClient();
+    expect((await supabase.auth.resetPasswordForEmail(email)).error).toBeNull();
+    const code = (await followMailedLink(email, 'recovery')).get('code') ?? '';
+
+    const body = JSON.stringify({ auth_code: code, code_verifier: 'x'.repeat(56) });
+    const thief = await send('/token?grant_type=pkce', { method: 'POST', body });
+    expect(await outcome(thief)).toEqual({ status: 400, code: 'bad_code_verifier' });
+    const { data, error } = await supabase.auth.exchangeCodeForSession(code);
+    expect(error).toBeNull();
+    expect(data.user?.id).toBe(user.id);
+    expect(methodsOf(data.session?.access_token ?? '')).toMatchObject([{ method: 'recovery' }]);
+    expect((await supabase.auth.updateUser({ password: 'battery staple' })).error).toBeNull();
+    const old = await client().auth.signInWithPassword({ email, password });
+    expect(old.error).toMatchObject({ status: 400, code: 'invalid_credentials' });
+  });
+
+  it('of a sign-in works once, with PKCE, and its token mints a key', async () => {
+    const { email } = await signUp();
+    const supabase = pkceClient();
+    const options = { shouldCreateUser: false };
+    expect((await supabase.auth.signInWithOtp({ email, options })).error).toBeNull();
+    const [row] = await sql`select recovery_token as token from auth.users where email = ${email}`;
+    const code = (await followMailedLink(email, 'magiclink')).get('code') ?? '';
+    const again = await follow(`${issuer}/verify?token=${row?.token}&type=magiclink`);
+    expect(again.get('error_code')).toBe('otp_expired');
+    const { data, error } = await supabase.auth.exchangeCodeForSession(code);
+    expect(error).toBeNull();
+    expect(methodsOf(data.session?.access_token ?? '')).toMatchObject([{ method: 'magiclink' }]);
+    expect((await supabase.rpc('mint_proxy_key', { label: 'key' })).error).toBeNull();
+  });
+
+  it('of a sign-up confirms the address: until then nobody signs in', async () => {
+    const email = newEmail();
+    const made = await admin.generateLink({ type: 'signup', email, password });
+    expect(made.error).toBeNull();
+    const before = await client().auth.signInWithPassword({ email, password });
+    expect(before.error).toMatchObject({ status: 400, code: 'email_not_confirmed' });
+    const answer = await follow(made.data.properties?.action_link ?? '');
+    expect(decodeJwt(answer.get('access_token') ?? '').email).toBe(email);
+    expect((await client().auth.signInWithPassword({ email, password })).error).toBeNull();
+  });
+});
+
+describe.skipIf(realAuth)('what the stand-in cannot do', () => {
+  it.each([
+    ['POST', '/recover'],
+    ['POST', '/otp'],
+    ['GET', '/verify?token=x&type=recovery'],
+    ['POST', '/token?grant_type=pkce'],
+    ['POST', '/factors'],
+    ['POST', '/admin/generate_link'],
+  ])('is refused with the way to have it: %s %s', async (method, path) => {
+    const response = await send(path, { method, key: secretKey });
+    expect((await response.clone().json()).msg).toContain('AUTH_BIN');
+    expect(await outcome(response)).toEqual({ status: 501, code: 'not_implemented' });
+  });
+});
