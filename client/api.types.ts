@@ -828,6 +828,8 @@ export interface components {
             start: string;
         };
         OutcomeTotals: {
+            /** @description Of these bytes, in and out, those of live keys. */
+            billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
             failed: number;
@@ -839,6 +841,8 @@ export interface components {
             successRate: number | null;
         };
         OutcomeUsage: {
+            /** @description Of these bytes, in and out, those of live keys. */
+            billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
             /** @description What to do about it; null for `ok`. */
@@ -905,6 +909,8 @@ export interface components {
             reason: string;
         };
         TargetFigures: {
+            /** @description Of these bytes, in and out, those of live keys. */
+            billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
             /** @description Of the requests: no connection to the target, or no valid answer of it. */
@@ -912,6 +918,8 @@ export interface components {
             requests: number;
         };
         TargetUsage: {
+            /** @description Of these bytes, in and out, those of live keys. */
+            billedBytes: number;
             bytesReceived: number;
             bytesSent: number;
             /** @description Of the requests: no connection to the target, or no valid answer of it. */
@@ -1046,7 +1054,7 @@ export interface components {
             targetHost: string;
         };
         UsagePoint: {
-            /** @description Of these, in and out, those of live keys. */
+            /** @description Of these bytes, in and out, those of live keys. */
             billedBytes: number;
             bytesReceived: number;
             bytesSent: number;

@@ -8,11 +8,13 @@ const keysEach = 10;
 
 const reads = ['list_proxy_keys', 'proxy_usage_summary'];
 
-/** Sums over all keys, which are kept by account. */
+/** Sums over all keys, which are kept by account or user. */
 const sums = {
   proxy_account: '',
   proxy_usage_summary: '',
   proxy_usage_series: `"interval" => 'day'`,
+  proxy_usage_targets: '',
+  proxy_usage_outcomes: '',
 };
 const days = 30;
 
@@ -35,6 +37,8 @@ export async function measureFlatness(measuring: Measuring): Promise<void> {
     'proxy_usage_monthly',
     'proxy_account_hourly',
     'proxy_account_monthly',
+    'proxy_usage_targets',
+    'proxy_usage_outcomes',
     'proxy_keys',
   ]) {
     await measuring.sql.unsafe(`vacuum analyze private.${table}`);
@@ -73,7 +77,7 @@ async function furnishAccounts(
   plain: BenchUser,
 ): Promise<void> {
   const many = await scene.newKeys(Array<BenchUser>(size.shownKeys).fill(rich));
-  await scene.newKeys([plain]);
+  const one = await scene.newKeys([plain]);
   await sql`
     update private.proxy_keys set deleted_at = now() where id = any(${many.slice(1)}::uuid[])`;
   const users = [rich.id, plain.id];
@@ -89,6 +93,17 @@ async function furnishAccounts(
     select h.api_key_id, date_trunc('month', h.hour)::date, h.user_id, sum(h.requests),
       sum(h.bytes_sent), sum(h.bytes_received), max(h.hour)
     from private.proxy_usage_hourly as h where h.user_id = any(${users}::uuid[]) group by 1, 2, 3`;
+  const subjects = [...users, ...many, ...one];
+  await sql`
+    insert into private.proxy_usage_outcomes
+    select s, h, 1, 2, 3, 5, 'ok' from unnest(${subjects}::uuid[]) as s, generate_series(
+      date_trunc('hour', now()) - ${days}::integer * interval '1 day', now(), interval '1 hour'
+    ) as h`;
+  await sql`
+    insert into private.proxy_usage_targets
+    select s, now()::date - d, 0, null, 1, 0, 2, 3, 5, 'host-' || n || '.example'
+    from unnest(${subjects}::uuid[]) as s, generate_series(0, ${days}::integer) as d,
+      generate_series(1, 10) as n`;
   await sql`
     insert into private.proxy_account_hourly
     select h.user_id, h.hour, true, sum(h.requests), sum(h.bytes_sent), sum(h.bytes_received)

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import postgres from 'postgres';
 import { newEventId } from '../../gateway/usage/usage-event.ts';
 import { withConnection } from '../stack/database.ts';
+import { forgetUsage } from '../stack/forget-usage.ts';
 import type { Side } from './interleave.ts';
 import { compare, type Measuring } from './measuring.ts';
 import type { BenchUser } from './scene.ts';
@@ -42,7 +43,7 @@ export async function measureMetering(measuring: Measuring): Promise<void> {
       }
     }
   }
-  await emptyUsage(sql);
+  await forgetUsage(sql);
 }
 
 async function measureCell(
@@ -87,7 +88,7 @@ function sending(sql: postgres.Sql, clients: postgres.Sql[], batches: Batch[], s
   const nothing = { size: 0, json: '[]', lines: '' };
   return {
     prepare: async () => {
-      await emptyUsage(sql);
+      await forgetUsage(sql);
       // a truncation makes plans and caches invalid, which is no part of metering
       await Promise.all(clients.map((client) => send(client, nothing)));
     },
@@ -120,12 +121,6 @@ async function copyUsage(client: postgres.Sql, { lines }: Batch): Promise<void> 
     ) from stdin`.writable();
   copy.end(lines);
   await once(copy, 'finish');
-}
-
-function emptyUsage(sql: postgres.Sql): Promise<unknown> {
-  return sql`
-    truncate private.proxy_usage_events, private.proxy_usage_hourly, private.proxy_usage_monthly,
-      private.proxy_account_hourly, private.proxy_account_monthly`;
 }
 
 /** Makes those of the first `count` keys that are missing; without secrets, which usage needs not. */

@@ -10,6 +10,7 @@ create table private.proxy_usage_targets (
   errors bigint not null,
   bytes_sent bigint not null,
   bytes_received bigint not null,
+  billed_bytes bigint not null,
   name text collate "C" not null,
   primary key (subject, day, kind, name),
   constraint "a kind is a host, a site or other" check (kind between 0 and 2),
@@ -30,6 +31,8 @@ comment on column private.proxy_usage_targets.site_length is
   'How many characters at the end of the name are its site; null for a host that has none.';
 comment on column private.proxy_usage_targets.errors is
   'How many of the requests failed: no connection to the target, or no valid answer of it.';
+comment on column private.proxy_usage_targets.billed_bytes is
+  'Of the bytes sent and received, those of live keys.';
 -- finds what is too old; days arrive in order, so it is tiny
 create index proxy_usage_targets_day on private.proxy_usage_targets using brin (day);
 
@@ -87,7 +90,8 @@ create type private.target_use as (
   requests bigint,
   errors bigint,
   bytes_sent bigint,
-  bytes_received bigint
+  bytes_received bigint,
+  billed_bytes bigint
 );
 comment on type private.target_use is
   'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
@@ -130,7 +134,7 @@ begin
   sought as materialized (
     select
       k.subject, k.day, k.host, k.site_length, k.site, k.requests, k.errors, k.bytes_sent,
-      k.bytes_received, k.sites,
+      k.bytes_received, k.billed_bytes, k.sites,
       case when k.begins then 0 else k.hosts end as hosts,
       k.begins or not exists (
         select from private.proxy_usage_targets as t
@@ -188,7 +192,7 @@ begin
   select array_agg(
     (
       c.subject, c.day, c.place, c.host, c.site_length, c.requests, c.errors, c.bytes_sent,
-      c.bytes_received
+      c.bytes_received, c.billed_bytes
     )::private.target_use
   )
   into placed
@@ -215,14 +219,16 @@ begin
       || private.place_targets(unplaced);
   end if;
   insert into private.proxy_usage_targets as t (
-    subject, day, kind, name, site_length, requests, errors, bytes_sent, bytes_received
+    subject, day, kind, name, site_length, requests, errors, bytes_sent, bytes_received, billed_bytes
   )
   select
     u.subject, u.day, u.kind, u.name, max(u.site_length), sum(u.requests), sum(u.errors),
-    least(sum(u.bytes_sent), most_bytes), least(sum(u.bytes_received), most_bytes)
+    least(sum(u.bytes_sent), most_bytes), least(sum(u.bytes_received), most_bytes),
+    least(sum(u.billed_bytes), most_bytes)
   from (
     select
       a.subject, a.day, a.kind, a.requests, a.errors, a.bytes_sent, a.bytes_received,
+      a.billed_bytes,
       case a.kind when 0 then a.host when 1 then right(a.host, a.site_length) else '' end
         collate "C" as name,
       case when a.kind < 2 then a.site_length end as site_length
@@ -234,7 +240,8 @@ begin
     requests = greatest(t.requests + excluded.requests, 0),
     errors = greatest(t.errors + excluded.errors, 0),
     bytes_sent = greatest(least(t.bytes_sent + excluded.bytes_sent, most_bytes), 0),
-    bytes_received = greatest(least(t.bytes_received + excluded.bytes_received, most_bytes), 0);
+    bytes_received = greatest(least(t.bytes_received + excluded.bytes_received, most_bytes), 0),
+    billed_bytes = greatest(least(t.billed_bytes + excluded.billed_bytes, most_bytes), 0);
 end
 $$;
 comment on function private.add_target_uses is
@@ -272,16 +279,26 @@ begin
     where r.counts and r.occurred_at >= first_at
     group by 1, 2, 3, 4
   ),
-  by_subject as materialized (
-    select b.api_key_id as subject, b.* from by_key as b
-    union all
+  owned as materialized (
     select
-      k.user_id, null, b.day, b.host, b.site_length, sum(b.requests), sum(b.errors),
-      least(sum(b.bytes_sent), most_bytes), least(sum(b.bytes_received), most_bytes)
+      b.*, k.user_id,
+      case when k.live_mode then b.bytes_sent + b.bytes_received else 0 end as billed_bytes
     from by_key as b
     join private.proxy_keys as k on k.id = b.api_key_id
-    where k.user_id is not null
-    group by k.user_id, b.day, b.host, b.site_length
+  ),
+  by_subject as materialized (
+    select
+      o.api_key_id as subject, o.day, o.host, o.site_length, o.requests, o.errors, o.bytes_sent,
+      o.bytes_received, o.billed_bytes
+    from owned as o
+    union all
+    select
+      o.user_id, o.day, o.host, o.site_length, sum(o.requests), sum(o.errors),
+      least(sum(o.bytes_sent), most_bytes), least(sum(o.bytes_received), most_bytes),
+      least(sum(o.billed_bytes), most_bytes)
+    from owned as o
+    where o.user_id is not null
+    group by o.user_id, o.day, o.host, o.site_length
   )
   select array_agg(
     (
@@ -310,7 +327,7 @@ begin
           where d.subject = s.subject and d.day = s.day
         )
       end,
-      s.host, s.site_length, s.requests, s.errors, s.bytes_sent, s.bytes_received
+      s.host, s.site_length, s.requests, s.errors, s.bytes_sent, s.bytes_received, s.billed_bytes
     )::private.target_use
   )
   into used

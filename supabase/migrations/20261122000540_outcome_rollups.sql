@@ -76,6 +76,7 @@ create table private.proxy_usage_outcomes (
   requests bigint not null,
   bytes_sent bigint not null,
   bytes_received bigint not null,
+  billed_bytes bigint not null,
   outcome text collate "C" not null,
   primary key (subject, hour, outcome)
 ) with (fillfactor = 70);
@@ -84,6 +85,8 @@ comment on table private.proxy_usage_outcomes is
   'refused is a request here.';
 comment on column private.proxy_usage_outcomes.subject is
   'The id of a key or of a user. Both are random, and no one is the other.';
+comment on column private.proxy_usage_outcomes.billed_bytes is
+  'Of the bytes sent and received, those of live keys.';
 comment on column private.proxy_usage_outcomes.outcome is 'A row of private.outcomes.';
 alter table private.proxy_usage_outcomes enable row level security;
 -- finds what is too old; hours arrive in order, so it is tiny
@@ -152,26 +155,36 @@ begin
     from by_code as b
     where (b.requests, b.bytes_sent, b.bytes_received) <> (0, 0, 0)
     group by 1, 2, 3
-  )
-  insert into private.proxy_usage_outcomes as o (
-    subject, hour, outcome, requests, bytes_sent, bytes_received
-  )
-  select s.* from (
-    select b.* from by_key as b
-    union all
+  ),
+  owned as materialized (
     select
-      k.user_id, b.hour, b.outcome, sum(b.requests), least(sum(b.bytes_sent), most_bytes),
-      least(sum(b.bytes_received), most_bytes)
+      b.*, k.user_id,
+      case when k.live_mode then least(b.bytes_sent + b.bytes_received, most_bytes) else 0 end
+        as billed_bytes
     from by_key as b
     join private.proxy_keys as k on k.id = b.api_key_id
-    where k.user_id is not null
+  )
+  insert into private.proxy_usage_outcomes as o (
+    subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes
+  )
+  select s.* from (
+    select
+      w.api_key_id, w.hour, w.outcome, w.requests, w.bytes_sent, w.bytes_received, w.billed_bytes
+    from owned as w
+    union all
+    select
+      w.user_id, w.hour, w.outcome, sum(w.requests), least(sum(w.bytes_sent), most_bytes),
+      least(sum(w.bytes_received), most_bytes), least(sum(w.billed_bytes), most_bytes)
+    from owned as w
+    where w.user_id is not null
     group by 1, 2, 3
-  ) as s (subject, hour, outcome, requests, bytes_sent, bytes_received)
+  ) as s (subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes)
   order by s.subject, s.hour, s.outcome
   on conflict (subject, hour, outcome) do update set
     requests = greatest(o.requests + excluded.requests, 0),
     bytes_sent = greatest(least(o.bytes_sent + excluded.bytes_sent, most_bytes), 0),
-    bytes_received = greatest(least(o.bytes_received + excluded.bytes_received, most_bytes), 0);
+    bytes_received = greatest(least(o.bytes_received + excluded.bytes_received, most_bytes), 0),
+    billed_bytes = greatest(least(o.billed_bytes + excluded.billed_bytes, most_bytes), 0);
 end
 $$;
 comment on function private.raise_outcome_rollups is

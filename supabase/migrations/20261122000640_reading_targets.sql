@@ -56,7 +56,8 @@ create type private.target_sum as (
   requests bigint,
   errors bigint,
   bytes_sent bigint,
-  bytes_received bigint
+  bytes_received bigint,
+  billed_bytes bigint
 );
 comment on type private.target_sum is
   'What was moved to a target over days. kind: as in proxy_usage_targets. host: null for a site.';
@@ -105,7 +106,7 @@ begin
       case when n.kind = 0 and not (by_site and n.site is not null) then n.name end as host,
       max(n.site) as site,
       sum(n.requests) as requests, sum(n.errors) as errors, sum(n.bytes_sent) as bytes_sent,
-      sum(n.bytes_received) as bytes_received
+      sum(n.bytes_received) as bytes_received, sum(n.billed_bytes) as billed_bytes
     from named as n
     group by 1, 2, case when n.kind = 1 or by_site then n.site end
     -- what a correction left at nothing
@@ -133,7 +134,8 @@ begin
         null, null, null,
         least(coalesce(sum(r.requests), 0), most_bytes), least(coalesce(sum(r.errors), 0), most_bytes),
         least(coalesce(sum(r.bytes_sent), 0), most_bytes),
-        least(coalesce(sum(r.bytes_received), 0), most_bytes)
+        least(coalesce(sum(r.bytes_received), 0), most_bytes),
+        least(coalesce(sum(r.billed_bytes), 0), most_bytes)
       )::private.target_sum as sums
     from (values ('totals'), ('other'), ('unlisted')) as g (part)
     left join ranked as r
@@ -144,7 +146,8 @@ begin
     array(
       select (
         r.kind, r.host, r.site, least(r.requests, most_bytes), least(r.errors, most_bytes),
-        least(r.bytes_sent, most_bytes), least(r.bytes_received, most_bytes)
+        least(r.bytes_sent, most_bytes), least(r.bytes_received, most_bytes),
+        least(r.billed_bytes, most_bytes)
       )::private.target_sum
       from ranked as r where r.place <= most order by r.place
     ),
@@ -165,7 +168,7 @@ as $$
 begin
   return json_build_object(
     'requests', sums.requests, 'errors', sums.errors, 'bytes_sent', sums.bytes_sent,
-    'bytes_received', sums.bytes_received
+    'bytes_received', sums.bytes_received, 'billed_bytes', sums.billed_bytes
   );
 end
 $$;
@@ -200,8 +203,8 @@ create type public.proxy_target_usage as (
 );
 comment on type public.proxy_target_usage is
   'What was moved to each target, from `from` up to, not including, `to`. targets: host, site, requests, '
-  'errors, bytes_sent, bytes_received, the most first. totals = targets + unlisted + other. unlisted: those '
-  'beyond the limit. other: what is not counted by target, as a key or user had over 1,000 hosts and 1,000 '
+  'errors, bytes_sent, bytes_received, billed_bytes (of these, those of live keys), the most first. totals = '
+  'targets + unlisted + other. unlisted: those beyond the limit. other: what is not counted by target, as a key or user had over 1,000 hosts and 1,000 '
   'sites in a day. kept_from: what is older is no longer kept.';
 
 create function public.proxy_usage_targets(
@@ -239,14 +242,15 @@ begin
     json_agg(
       json_build_object(
         'host', i.host, 'site', i.site, 'requests', i.requests, 'errors', i.errors,
-        'bytes_sent', i.bytes_sent, 'bytes_received', i.bytes_received
+        'bytes_sent', i.bytes_sent, 'bytes_received', i.bytes_received,
+        'billed_bytes', i.billed_bytes
       ) order by i.place
     ),
     '[]'
   )
   into answer.targets
   from unnest(reading.items) with ordinality
-    as i (kind, host, site, requests, errors, bytes_sent, bytes_received, place);
+    as i (kind, host, site, requests, errors, bytes_sent, bytes_received, billed_bytes, place);
   return answer;
 end
 $$;
@@ -280,10 +284,10 @@ begin
     private.require_rollup_sort(export_proxy_usage_targets.sort),
     10000
   );
-  select E'kind,host,site,requests,errors,bytesSent,bytesReceived\r\n' || string_agg(
+  select E'kind,host,site,requests,errors,bytesSent,bytesReceived,billedBytes\r\n' || string_agg(
     concat_ws(
       ',', l.kind, private.csv_field(coalesce(l.host, '')), private.csv_field(coalesce(l.site, '')),
-      l.requests, l.errors, l.bytes_sent, l.bytes_received
+      l.requests, l.errors, l.bytes_sent, l.bytes_received, l.billed_bytes
     ) || E'\r\n',
     '' order by l.place
   )
@@ -291,14 +295,18 @@ begin
   from (
     select
       case i.kind when 0 then 'host' else 'site' end as kind, i.host, i.site, i.requests, i.errors,
-      i.bytes_sent, i.bytes_received, i.place
+      i.bytes_sent, i.bytes_received, i.billed_bytes, i.place
     from unnest(reading.items) with ordinality
-      as i (kind, host, site, requests, errors, bytes_sent, bytes_received, place)
+      as i (kind, host, site, requests, errors, bytes_sent, bytes_received, billed_bytes, place)
     union all
-    select 'unlisted', null, null, u.requests, u.errors, u.bytes_sent, u.bytes_received, 10001
+    select
+      'unlisted', null, null, u.requests, u.errors, u.bytes_sent, u.bytes_received, u.billed_bytes,
+      10001
     from (select (reading.unlisted).*) as u
     union all
-    select 'other', null, null, o.requests, o.errors, o.bytes_sent, o.bytes_received, 10002
+    select
+      'other', null, null, o.requests, o.errors, o.bytes_sent, o.bytes_received, o.billed_bytes,
+      10002
     from (select (reading.other).*) as o
   ) as l;
   return part;

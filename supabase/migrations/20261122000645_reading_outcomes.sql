@@ -7,7 +7,8 @@ create type private.outcome_sum as (
   how_to_fix text,
   requests bigint,
   bytes_sent bigint,
-  bytes_received bigint
+  bytes_received bigint,
+  billed_bytes bigint
 );
 comment on type private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
 
@@ -30,7 +31,7 @@ begin
     select (
       date_trunc(read_outcomes."interval", u.hour), o.outcome, o.kind, o.how_to_fix,
       least(sum(u.requests), 9007199254740991), least(sum(u.bytes_sent), 9007199254740991),
-      least(sum(u.bytes_received), 9007199254740991)
+      least(sum(u.bytes_received), 9007199254740991), least(sum(u.billed_bytes), 9007199254740991)
     )::private.outcome_sum
     from private.proxy_usage_outcomes as u
     join private.outcomes as o using (outcome)
@@ -57,9 +58,10 @@ create type public.proxy_outcome_usage as (
 );
 comment on type public.proxy_outcome_usage is
   'How requests ended, from `from` up to, not including, `to`; what was refused is a request here. outcomes: '
-  'outcome, kind (ok, refused, failed), requests, bytes_sent, bytes_received, how_to_fix, the most first. '
+  'outcome, kind (ok, refused, failed), requests, bytes_sent, bytes_received, billed_bytes (of these, those '
+  'of live keys), how_to_fix, the most first. '
   'totals, over all: requests, ok, refused, failed, success_rate (ok of all, 0 to 1; null without a '
-  'request), bytes_sent, bytes_received. points, one per interval: start, ok, refused, failed. kept_from: '
+  'request), bytes_sent, bytes_received, billed_bytes. points, one per interval: start, ok, refused, failed. kept_from: '
   'what is older is no longer kept.';
 
 create function public.proxy_usage_outcomes(
@@ -95,7 +97,8 @@ begin
     json_agg(
       json_build_object(
         'outcome', i.outcome, 'kind', i.kind, 'requests', i.requests, 'bytes_sent', i.bytes_sent,
-        'bytes_received', i.bytes_received, 'how_to_fix', i.how_to_fix
+        'bytes_received', i.bytes_received, 'billed_bytes', i.billed_bytes,
+        'how_to_fix', i.how_to_fix
       ) order by i.place
     ),
     '[]'
@@ -106,6 +109,7 @@ begin
       s.outcome, s.kind, s.how_to_fix, least(sum(s.requests), 9007199254740991) as requests,
       least(sum(s.bytes_sent), 9007199254740991) as bytes_sent,
       least(sum(s.bytes_received), 9007199254740991) as bytes_received,
+      least(sum(s.billed_bytes), 9007199254740991) as billed_bytes,
       row_number() over (
         order by
           case answer.sort
@@ -127,7 +131,8 @@ begin
     'failed', least(t.failed, 9007199254740991),
     'success_rate', round(t.ok / nullif(t.requests, 0), 6),
     'bytes_sent', least(t.bytes_sent, 9007199254740991),
-    'bytes_received', least(t.bytes_received, 9007199254740991)
+    'bytes_received', least(t.bytes_received, 9007199254740991),
+    'billed_bytes', least(t.billed_bytes, 9007199254740991)
   )
   into answer.totals
   from (
@@ -137,7 +142,8 @@ begin
       coalesce(sum(s.requests) filter (where s.kind = 'refused'), 0) as refused,
       coalesce(sum(s.requests) filter (where s.kind = 'failed'), 0) as failed,
       coalesce(sum(s.bytes_sent), 0) as bytes_sent,
-      coalesce(sum(s.bytes_received), 0) as bytes_received
+      coalesce(sum(s.bytes_received), 0) as bytes_received,
+      coalesce(sum(s.billed_bytes), 0) as billed_bytes
     from unnest(sums) as s
   ) as t;
 
@@ -188,11 +194,11 @@ begin
     export_proxy_usage_outcomes.period, wanted_interval, export_proxy_usage_outcomes."from",
     export_proxy_usage_outcomes."to"
   );
-  select E'start,outcome,kind,requests,bytesSent,bytesReceived,howToFix\r\n' || coalesce(
+  select E'start,outcome,kind,requests,bytesSent,bytesReceived,billedBytes,howToFix\r\n' || coalesce(
     string_agg(
       concat_ws(
         ',', to_char(s.start, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), s.outcome, s.kind, s.requests,
-        s.bytes_sent, s.bytes_received, private.csv_field(coalesce(s.how_to_fix, ''))
+        s.bytes_sent, s.bytes_received, s.billed_bytes, private.csv_field(coalesce(s.how_to_fix, ''))
       ) || E'\r\n',
       '' order by
         s.start,

@@ -37,13 +37,14 @@ create type private.usage_correction as (
   last_used_at timestamptz,
   kept_user_id uuid,
   user_id uuid,
-  errors bigint
+  errors bigint,
+  billed_bytes bigint
 );
 comment on type private.usage_correction is
   'What a rollup row lacks against a recount. rollup: hourly, target, outcome or monthly. period: its first instant. '
   'part: which of the key''s rows of that period, where it has several. found: missing (usage '
   'without a row), surplus (a row without usage) or different. requests, bytes_sent, '
-  'bytes_received, errors: what to add; negative where the row says too much. kept_…: what the row says; '
+  'bytes_received, errors, billed_bytes: what to add; negative where the row says too much. kept_…: what the row says; '
   'without the prefix: what it must say.';
 
 

@@ -52,7 +52,8 @@ begin
   )
   select
     'hourly', d.api_key_id, d.hour, null::text, d.found, d.requests, d.bytes_sent,
-    d.bytes_received, null::timestamptz, null::timestamptz, d.kept_user_id, d.user_id, null::bigint
+    d.bytes_received, null::timestamptz, null::timestamptz, d.kept_user_id, d.user_id, null::bigint,
+    null::bigint
   from compared as d
   where d.found <> 'different'
     or (d.requests, d.bytes_sent, d.bytes_received) <> (0, 0, 0)
@@ -60,7 +61,7 @@ begin
   union all
   select
     'monthly', m.api_key_id, first_day::timestamptz, null, 'different', 0, 0, 0,
-    m.last_used_at, u.last_used_at, m.user_id, m.user_id, null
+    m.last_used_at, u.last_used_at, m.user_id, m.user_id, null, null
   from (
     select c.api_key_id, max(c.last_used_at) as last_used_at from counted as c group by 1
   ) as u

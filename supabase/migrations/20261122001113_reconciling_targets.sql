@@ -29,17 +29,23 @@ begin
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2, 3
   ),
+  owned as materialized (
+    select
+      b.*, k.user_id,
+      case when k.live_mode then b.bytes_sent + b.bytes_received else 0 end as billed_bytes
+    from by_key as b
+    join private.proxy_keys as k on k.id = b.api_key_id
+  ),
   by_subject as (
     select
-      b.api_key_id as subject, b.host, b.site_length, b.requests, b.errors, b.bytes_sent,
-      b.bytes_received
-    from by_key as b
+      o.api_key_id as subject, o.host, o.site_length, o.requests, o.errors, o.bytes_sent,
+      o.bytes_received, o.billed_bytes
+    from owned as o
     union all
     select
-      o.user_id, b.host, b.site_length, sum(b.requests), sum(b.errors), sum(b.bytes_sent),
-      sum(b.bytes_received)
-    from by_key as b
-    join private.proxy_keys as o on o.id = b.api_key_id
+      o.user_id, o.host, o.site_length, sum(o.requests), sum(o.errors), sum(o.bytes_sent),
+      sum(o.bytes_received), sum(o.billed_bytes)
+    from owned as o
     where o.user_id is not null
     group by 1, 2, 3
   ),
@@ -69,7 +75,8 @@ begin
       p.subject, p.kind, n.name, max(p.site_length) as site_length,
       sum(p.requests)::bigint as requests, sum(p.errors)::bigint as errors,
       least(sum(p.bytes_sent), most_bytes)::bigint as bytes_sent,
-      least(sum(p.bytes_received), most_bytes)::bigint as bytes_received
+      least(sum(p.bytes_received), most_bytes)::bigint as bytes_received,
+      least(sum(p.billed_bytes), most_bytes)::bigint as billed_bytes
     from placed as p
     cross join lateral (
       select
@@ -93,7 +100,8 @@ begin
       coalesce(c.requests, 0) - coalesce(k.requests, 0) as requests,
       coalesce(c.errors, 0) - coalesce(k.errors, 0) as errors,
       coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
-      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received
+      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
+      coalesce(c.billed_bytes, 0) - coalesce(k.billed_bytes, 0) as billed_bytes
     from counted as c
     full join kept as k on k.subject = c.subject and k.kind = c.kind and k.name = c.name
     where c.subject is not null
@@ -103,9 +111,10 @@ begin
   )
   select
     'target', d.subject, begins, d.part, d.found, d.requests, d.bytes_sent, d.bytes_received,
-    null::timestamptz, null::timestamptz, null::uuid, null::uuid, d.errors
+    null::timestamptz, null::timestamptz, null::uuid, null::uuid, d.errors,
+    d.billed_bytes
   from compared as d
-  where (d.requests, d.errors, d.bytes_sent, d.bytes_received) <> (0, 0, 0, 0);
+  where (d.requests, d.errors, d.bytes_sent, d.bytes_received, d.billed_bytes) <> (0, 0, 0, 0, 0);
 end
 $$;
 comment on function private.target_usage_drift is
@@ -128,7 +137,7 @@ begin
         case
           when p.words[1] = 'site' then char_length(p.words[3]) else nullif(p.words[2]::smallint, 0)
         end,
-        c.requests, c.errors, c.bytes_sent, c.bytes_received
+        c.requests, c.errors, c.bytes_sent, c.bytes_received, c.billed_bytes
       )::private.target_use
       from unnest(corrections) as c
       cross join lateral regexp_match(c.part, '^(\S+) (\S+) (.*)$') as p (words)

@@ -33,7 +33,10 @@ begin
       case when b.code is null then 'ok' else private.outcome_of(b.code) end collate "C" as outcome,
       sum(b.requests)::bigint as requests,
       least(sum(b.bytes_sent), most_bytes)::bigint as bytes_sent,
-      least(sum(b.bytes_received), most_bytes)::bigint as bytes_received
+      least(sum(b.bytes_received), most_bytes)::bigint as bytes_received,
+      least(
+        sum(case when o.live_mode then b.bytes_sent + b.bytes_received else 0 end), most_bytes
+      )::bigint as billed_bytes
     from by_code as b
     join private.proxy_keys as o on o.id = b.api_key_id
     cross join lateral (values (o.id), (o.user_id)) as s (subject)
@@ -52,7 +55,8 @@ begin
       end as found,
       coalesce(c.requests, 0) - coalesce(k.requests, 0) as requests,
       coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
-      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received
+      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
+      coalesce(c.billed_bytes, 0) - coalesce(k.billed_bytes, 0) as billed_bytes
     from counted as c
     full join kept as k using (subject, hour, outcome)
     where c.requests is not null
@@ -62,9 +66,10 @@ begin
   )
   select
     'outcome', d.subject, d.hour, d.outcome, d.found, d.requests, d.bytes_sent, d.bytes_received,
-    null::timestamptz, null::timestamptz, null::uuid, null::uuid, null::bigint
+    null::timestamptz, null::timestamptz, null::uuid, null::uuid, null::bigint,
+    d.billed_bytes
   from compared as d
-  where (d.requests, d.bytes_sent, d.bytes_received) <> (0, 0, 0);
+  where (d.requests, d.bytes_sent, d.bytes_received, d.billed_bytes) <> (0, 0, 0, 0);
 end
 $$;
 comment on function private.outcome_usage_drift is
@@ -78,16 +83,18 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into private.proxy_usage_outcomes as o (
-    subject, hour, outcome, requests, bytes_sent, bytes_received
+    subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes
   )
-  select c.api_key_id, c.period, c.part, c.requests, c.bytes_sent, c.bytes_received
+  select
+    c.api_key_id, c.period, c.part, c.requests, c.bytes_sent, c.bytes_received, c.billed_bytes
   from unnest(corrections) as c
   where c.rollup = 'outcome'
   order by c.api_key_id, c.period, c.part collate "C"
   on conflict (subject, hour, outcome) do update set
     requests = o.requests + excluded.requests,
     bytes_sent = least(o.bytes_sent + excluded.bytes_sent, 9007199254740991),
-    bytes_received = least(o.bytes_received + excluded.bytes_received, 9007199254740991);
+    bytes_received = least(o.bytes_received + excluded.bytes_received, 9007199254740991),
+    billed_bytes = least(o.billed_bytes + excluded.billed_bytes, 9007199254740991);
 end
 $$;
 comment on function private.repair_outcome_usage is

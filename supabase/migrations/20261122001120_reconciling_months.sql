@@ -96,7 +96,7 @@ begin
   select
     'monthly', d.api_key_id, begins, null::text, d.found, d.requests, d.bytes_sent,
     d.bytes_received, d.kept_last_used_at, d.last_used_at, d.kept_user_id, d.user_id,
-    null::bigint
+    null::bigint, null::bigint
   from compared as d
   where d.found <> 'different'
     or (d.requests, d.bytes_sent, d.bytes_received) <> (0, 0, 0)

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { maintain } from '../../scripts/maintain/maintain.ts';
-import { fillDay, forgetUsage, keepDays } from '../database/old-usage.ts';
+import { forgetUsage } from '../../scripts/stack/forget-usage.ts';
+import { fillDay, keepDays } from '../database/old-usage.ts';
 import { callCommand, type Ended, startCommand } from '../support/operator-command.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { until } from '../support/stack/start-command.ts';

@@ -1,9 +1,10 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { forgetUsage } from '../../scripts/stack/forget-usage.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { findDrift, recordUsage, usageEvent } from '../support/usage-events.ts';
 import { dayFromNow } from '../support/usage-scenes.ts';
-import { fillDay, forgetUsage } from './old-usage.ts';
+import { fillDay } from './old-usage.ts';
 
 let database: OwnDatabase;
 let sql: postgres.Sql;

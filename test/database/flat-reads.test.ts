@@ -101,9 +101,10 @@ async function readsOfAll(): Promise<Record<string, number>> {
   for (const [name, args] of Object.entries(reads())) {
     found[name] = await rowsRead(`select * from public.${name}(${args})`);
   }
-  found['proxy_usage_series of a key'] = await rowsRead(
-    `select * from public.proxy_usage_series("interval" => 'day', key_id => '${key.id}')`,
-  );
+  for (const name of ['proxy_usage_series', 'proxy_usage_targets', 'proxy_usage_outcomes']) {
+    const args = [reads()[name], `key_id => '${key.id}'`].filter(Boolean).join(', ');
+    found[`${name} of a key`] = await rowsRead(`select * from public.${name}(${args})`);
+  }
   found.proxy_key_summaries = await rowsRead('select * from public.proxy_key_summaries');
   return found;
 }
@@ -148,6 +149,11 @@ describe('no read of a user reads more rows', () => {
     const own = await seedKeys(sql, userId, 1_500, { deleted: true });
     await use(own.map(({ id }) => id));
     await analyze();
+    const ofOwn = sql`where subject = any(${own.map(({ id }) => id)}::uuid[])`;
+    expect([
+      (await sql`select from private.proxy_usage_targets ${ofOwn}`).count,
+      (await sql`select from private.proxy_usage_outcomes ${ofOwn}`).count,
+    ]).toEqual([1_500 * days, 1_500 * days]);
     // the list of all keys has a row for each
     const { proxy_key_summaries: _, ...after } = await readsOfAll();
     expectNoMore(after, before);

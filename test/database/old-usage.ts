@@ -1,13 +1,5 @@
 import type postgres from 'postgres';
 
-/** Forgets what the demo, or a test before, has used. */
-export async function forgetUsage(sql: postgres.Sql): Promise<void> {
-  await sql`
-    truncate private.proxy_usage_events, private.proxy_usage_hourly, private.proxy_usage_monthly,
-      private.proxy_account_hourly, private.proxy_account_monthly, private.proxy_usage_targets,
-      private.proxy_usage_target_days, private.proxy_usage_outcomes, private.dropped_usage_days`;
-}
-
 /** A day with `count` events of 11 bytes, its last microsecond among them, and their rollups. */
 export async function fillDay(
   sql: postgres.Sql,

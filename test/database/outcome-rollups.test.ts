@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { refusalCodes } from '../../gateway/refusal.ts';
 import { connectGateway, connectOwner, newUser } from '../support/personas.ts';
-import { seedKeys } from '../support/seeded-keys.ts';
+import { seedKey } from '../support/seeded-keys.ts';
 import { findTargetDrift, readOutcomes } from '../support/target-rollups.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
@@ -9,11 +9,13 @@ const sql = connectOwner();
 const gateway = connectGateway(1);
 let owner: string;
 let id: string;
+/** A test key: what it moves is not billed. */
 let second: string;
 
 beforeEach(async () => {
   owner = (await newUser()).id;
-  [id, second] = (await seedKeys(sql, owner, 2)).map((key) => key.id) as [string, string];
+  ({ id } = await seedKey(sql, owner));
+  ({ id: second } = await seedKey(sql, owner, { liveMode: false }));
 });
 afterEach(async () => {
   expect(await findTargetDrift(sql, [id, second], [owner])).toEqual([]);
@@ -21,6 +23,7 @@ afterEach(async () => {
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const none = { bytesSent: 0, bytesReceived: 0 };
+const nothing = { ...none, billedBytes: 0 };
 const record = (...events: ReturnType<typeof usageEvent>[]) => recordUsage(gateway, events);
 
 it('the outcomes are those that the gateway records of a key in service', async () => {
@@ -51,9 +54,15 @@ it('requests are counted by hour and outcome, refusals too, for the key and its 
     usageEvent(second, { ...at('31:00') }),
   );
   const rows = (requests: number, bytesSent: number, bytesReceived: number) => [
-    { outcome: 'ok', requests, bytesSent, bytesReceived },
-    { outcome: 'rate_limited', requests: 71, ...none },
-    { outcome: 'target_response_invalid', requests: 1, bytesSent: 9, bytesReceived: 1000 },
+    { outcome: 'ok', requests, bytesSent, bytesReceived, billedBytes: 2101 },
+    { outcome: 'rate_limited', requests: 71, ...nothing },
+    {
+      outcome: 'target_response_invalid',
+      requests: 1,
+      bytesSent: 9,
+      bytesReceived: 1000,
+      billedBytes: 1009,
+    },
   ];
   const named = hour.replace('T', ' ');
   const kept = await readOutcomes(sql, id);
@@ -83,9 +92,9 @@ it.each([
   await record({ ...event, durationMs: 90, code: after, bytesSent: bytesSent * 3 } as typeof event);
   const rows = await readOutcomes(sql, id);
   expect(rows.filter(({ requests }) => requests > 0)).toMatchObject([
-    { outcome: after ?? 'ok', requests: 1, bytesSent: bytesSent * 3 },
+    { outcome: after ?? 'ok', requests: 1, bytesSent: bytesSent * 3, billedBytes: bytesSent * 3 },
   ]);
   expect(rows.filter(({ requests }) => requests === 0)).toMatchObject([
-    { outcome: before ?? 'ok', ...none },
+    { outcome: before ?? 'ok', ...nothing },
   ]);
 });

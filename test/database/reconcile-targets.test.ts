@@ -1,14 +1,17 @@
 import type postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { forgetUsage } from '../../scripts/stack/forget-usage.ts';
 import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import { seedKey } from '../support/seeded-keys.ts';
 import { findTargetDrift, readOutcomes, readTargets } from '../support/target-rollups.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
-import { forgetUsage } from './old-usage.ts';
 
 let database: OwnDatabase;
 let sql: postgres.Sql;
 let id: string;
+/** The keys of the owner. */
+let ids: string[];
 let owner: string;
 
 beforeAll(async () => {
@@ -26,11 +29,12 @@ beforeEach(async () => {
   await forgetUsage(sql);
   const [key] = await database.newKeys(1);
   id = key?.id ?? '';
+  ids = [id];
   const [row] = await sql`select user_id from private.proxy_keys where id = ${id}`;
   owner = String(row?.user_id);
 });
 afterEach(async () => {
-  expect(await findTargetDrift(sql, [id], [owner])).toEqual([]);
+  expect(await findTargetDrift(sql, ids, [owner])).toEqual([]);
 });
 
 const record = (...events: object[]) => recordUsage(database.gateway, events);
@@ -39,7 +43,7 @@ const site = { targetHost: 'www.example.com', targetSite: 'example.com' };
 async function reconcile(connection: postgres.Sql = sql) {
   const rows = await connection`
     select rollup, part, found, requests::integer, errors::integer, bytes_sent::integer as sent,
-      api_key_id = ${id} as "ofKey"
+      billed_bytes::integer as billed, api_key_id = ${id} as "ofKey"
     from private.reconcile_usage(${today()}) where rollup in ('target', 'outcome')`;
   return [...rows];
 }
@@ -72,6 +76,16 @@ describe('a rollup that does not stand', () => {
       ],
     ],
     [
+      'what is billed of a target',
+      `update private.proxy_usage_targets set billed_bytes = 5 where subject = $1`,
+      [{ rollup: 'target', found: 'different', requests: 0, sent: 0, billed: 1_095 }],
+    ],
+    [
+      'what is billed of an outcome',
+      `update private.proxy_usage_outcomes set billed_bytes = 2000 where subject = $1 and outcome = 'ok'`,
+      [{ rollup: 'outcome', found: 'different', requests: 0, sent: 0, billed: -900 }],
+    ],
+    [
       'a target too few',
       `delete from private.proxy_usage_targets where subject = $1`,
       [
@@ -87,7 +101,7 @@ describe('a rollup that does not stand', () => {
     [
       'a target too many',
       `insert into private.proxy_usage_targets
-       select subject, day, kind, null, 1, 1, 1, 1, 'a host: with spaces' from private.proxy_usage_targets
+       select subject, day, kind, null, 1, 1, 1, 1, 2, 'a host: with spaces' from private.proxy_usage_targets
        where subject = $1`,
       [{ rollup: 'target', part: 'host 0 a host: with spaces', found: 'surplus', requests: -1 }],
     ],
@@ -104,7 +118,7 @@ describe('a rollup that does not stand', () => {
     [
       'an outcome too many',
       `insert into private.proxy_usage_outcomes
-       select distinct subject, hour, 4, 0, 0, 'internal' from private.proxy_usage_outcomes
+       select distinct subject, hour, 4, 0, 0, 0, 'internal' from private.proxy_usage_outcomes
        where subject = $1`,
       [{ rollup: 'outcome', part: 'internal', found: 'surplus', requests: -4 }],
     ],
@@ -122,6 +136,23 @@ describe('a rollup that does not stand', () => {
     // what a repair left with nothing in it is nothing to readers, and to the check after this test
     await sql`delete from private.proxy_usage_targets where (requests, bytes_sent) = (0, 0)`;
   });
+});
+
+it('what a test key moved is not billed after a repair either', async () => {
+  const test = await seedKey(sql, owner, { liveMode: false });
+  ids.push(test.id);
+  await record(usageEvent(id, site), usageEvent(test.id, site));
+  expect(await reconcile()).toEqual([]);
+  await sql`delete from private.proxy_usage_targets`;
+  await sql`delete from private.proxy_usage_outcomes`;
+  const billed = (await reconcile()).map((row) => [row.rollup, row.sent, row.billed]);
+  expect(billed.toSorted()).toEqual(
+    ['outcome', 'target'].flatMap((rollup) => [
+      [rollup, 100, 0],
+      [rollup, 100, 1_100],
+      [rollup, 200, 1_100],
+    ]),
+  );
 });
 
 it('a host counts after a repair where it was counted before, beyond 1,000 too', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { connectAlone, untilBlocked } from '../support/connect-alone.ts';
 import { connectGateway, connectOwner, newUser } from '../support/personas.ts';
-import { seedKeys } from '../support/seeded-keys.ts';
+import { seedKey } from '../support/seeded-keys.ts';
 import { findTargetDrift, readTargets } from '../support/target-rollups.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 
@@ -10,11 +10,13 @@ const sql = connectOwner();
 const gateway = connectGateway(1);
 let owner: string;
 let id: string;
+/** A test key: what it moves is not billed. */
 let second: string;
 
 beforeEach(async () => {
   owner = (await newUser()).id;
-  [id, second] = (await seedKeys(sql, owner, 2)).map((key) => key.id) as [string, string];
+  ({ id } = await seedKey(sql, owner));
+  ({ id: second } = await seedKey(sql, owner, { liveMode: false }));
 });
 afterEach(async () => {
   expect(await findTargetDrift(sql, [id, second], [owner])).toEqual([]);
@@ -68,13 +70,20 @@ describe('a target', () => {
     };
     const address = { day: today, kind: 'host', name: '203.0.113.5', site: null, requests: 1 };
     expect(await readTargets(sql, id)).toMatchObject([
-      { ...host, requests: 2, bytesSent: 107, bytesReceived: 2000 },
+      { ...host, requests: 2, bytesSent: 107, bytesReceived: 2000, billedBytes: 2107 },
       address,
     ]);
     expect(await readTargets(sql, owner)).toMatchObject([
-      { ...host, requests: 2, bytesSent: 207, bytesReceived: 3000 },
+      { ...host, requests: 2, bytesSent: 207, bytesReceived: 3000, billedBytes: 2107 },
       address,
     ]);
+  });
+
+  it('of a test key is not billed', async () => {
+    await record(usageEvent(second));
+    const moved = { requests: 1, bytesSent: 100, bytesReceived: 1000, billedBytes: 0 };
+    expect(await readTargets(sql, second)).toMatchObject([moved]);
+    expect(await readTargets(sql, owner)).toMatchObject([moved]);
   });
 
   it('is raised by each report of a tunnel, by the difference, and once', async () => {

@@ -1,10 +1,11 @@
 import type postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { forgetUsage } from '../../scripts/stack/forget-usage.ts';
 import { connectAlone } from '../support/connect-alone.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 import { readRollups, recordUsage, usageEvent } from '../support/usage-events.ts';
 import { dayFromNow, partitionOf } from '../support/usage-scenes.ts';
-import { dropOldUsage, fillDay, forgetUsage, keepDays } from './old-usage.ts';
+import { dropOldUsage, fillDay, keepDays } from './old-usage.ts';
 
 let database: OwnDatabase;
 let sql: postgres.Sql;

@@ -24,8 +24,12 @@ export async function mintKey(
 }
 
 /** A key that `owner` minted so long ago that it may have events of any time that is kept. */
-export async function mintAgedKey(sql: Sql, owner: Persona): Promise<MintedKey> {
-  const key = await mintKey(owner);
+export async function mintAgedKey(
+  sql: Sql,
+  owner: Persona,
+  body: { liveMode?: boolean } = {},
+): Promise<MintedKey> {
+  const key = await mintKey(owner, body);
   await ageKeys(sql, [key.id]);
   return key;
 }

@@ -9,6 +9,7 @@ export interface TargetRow {
   errors: number;
   bytesSent: number;
   bytesReceived: number;
+  billedBytes: number;
 }
 
 /** The rollups by target of a key or user: hosts, then sites, then what is other. */
@@ -17,7 +18,7 @@ export async function readTargets(sql: postgres.Sql, subject: string): Promise<T
     select
       day::text, (array['host', 'site', 'other'])[kind + 1] as kind, name, right(name, site_length) as site,
       requests::float8, errors::float8, bytes_sent::float8 as "bytesSent",
-      bytes_received::float8 as "bytesReceived"
+      bytes_received::float8 as "bytesReceived", billed_bytes::float8 as "billedBytes"
     from private.proxy_usage_targets as t where subject = ${subject} order by day, t.kind, name`;
   return [...rows];
 }
@@ -28,6 +29,7 @@ export interface OutcomeRow {
   requests: number;
   bytesSent: number;
   bytesReceived: number;
+  billedBytes: number;
 }
 
 /** The rollups by outcome of a key or user. */
@@ -35,7 +37,8 @@ export async function readOutcomes(sql: postgres.Sql, subject: string): Promise<
   const rows = await sql<OutcomeRow[]>`
     select
       to_char(hour at time zone 'UTC', 'YYYY-MM-DD HH24') as hour, outcome, requests::float8,
-      bytes_sent::float8 as "bytesSent", bytes_received::float8 as "bytesReceived"
+      bytes_sent::float8 as "bytesSent", bytes_received::float8 as "bytesReceived",
+      billed_bytes::float8 as "billedBytes"
     from private.proxy_usage_outcomes where subject = ${subject} order by hour, outcome`;
   return [...rows];
 }
@@ -52,6 +55,7 @@ export async function findTargetDrift(
   const drift = await sql`
     with events as (
       select e.*, s.subject,
+        case when k.live_mode then bytes_sent + bytes_received else 0 end as billed_bytes,
         code in ('target_unreachable', 'target_timeout', 'target_response_invalid') as failed,
         code is null or bytes_sent + bytes_received > 0 or code in (
           'target_unreachable', 'target_timeout', 'target_response_invalid', 'client_closed_request'
@@ -65,24 +69,24 @@ export async function findTargetDrift(
       select
         subject, date_trunc('day', occurred_at, 'UTC') as period, null as outcome, sum(count) as requests,
         coalesce(sum(count) filter (where failed), 0) as errors, sum(bytes_sent) as bytes_sent,
-        sum(bytes_received) as bytes_received
+        sum(bytes_received) as bytes_received, sum(billed_bytes) as billed_bytes
       from events where counts
       group by 1, 2
       having (sum(count), sum(bytes_sent), sum(bytes_received)) <> (0, 0, 0)
       union all
       select
         subject, date_trunc('hour', occurred_at, 'UTC'), coalesce(code, 'ok'), sum(count), null,
-        sum(bytes_sent), sum(bytes_received)
+        sum(bytes_sent), sum(bytes_received), sum(billed_bytes)
       from events group by 1, 2, 3
       having (sum(count), sum(bytes_sent), sum(bytes_received)) <> (0, 0, 0)
     ),
     kept as (
       select
         subject, day::timestamp at time zone 'UTC', null, sum(requests), sum(errors), sum(bytes_sent),
-        sum(bytes_received)
+        sum(bytes_received), sum(billed_bytes)
       from private.proxy_usage_targets group by 1, 2
       union all
-      select subject, hour, outcome, requests, null, bytes_sent, bytes_received
+      select subject, hour, outcome, requests, null, bytes_sent, bytes_received, billed_bytes
       from private.proxy_usage_outcomes where (requests, bytes_sent, bytes_received) <> (0, 0, 0)
     ),
     own as (

@@ -22,6 +22,10 @@ function inMilliseconds(text: string): string {
 /** A number of bytes or requests: the database's bigint, which JSON holds exactly up to 2^53 - 1. */
 export const count = z.int().nonnegative();
 
+export const billedBytes = count.openapi({
+  description: 'Of these bytes, in and out, those of live keys.',
+});
+
 /**
  * A schema of an answer that reads a row of the database: each camelCase field from its snake_case
  * column. Columns without a field are left out. Values are not checked here, where each list would be

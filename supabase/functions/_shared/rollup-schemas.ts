@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { count, ofRow, time } from './answer.ts';
+import { billedBytes, count, ofRow, time } from './answer.ts';
 
 const figures = {
   requests: count,
@@ -8,6 +8,7 @@ const figures = {
   }),
   bytesSent: count,
   bytesReceived: count,
+  billedBytes,
 };
 const sums = ofRow('TargetFigures', figures);
 const target = ofRow('TargetUsage', {
@@ -34,6 +35,7 @@ const outcome = ofRow('OutcomeUsage', {
   requests: count,
   bytesSent: count,
   bytesReceived: count,
+  billedBytes,
   howToFix: z.string().nullable().openapi({ description: 'What to do about it; null for `ok`.' }),
 });
 const outcomeTotals = ofRow('OutcomeTotals', {
@@ -49,6 +51,7 @@ const outcomeTotals = ofRow('OutcomeTotals', {
     .openapi({ description: '`ok` of all requests; null where there were none.' }),
   bytesSent: count,
   bytesReceived: count,
+  billedBytes,
 });
 const outcomePoint = ofRow('OutcomePoint', {
   start: time,

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { count, ofRow, time, timeOrNull } from './answer.ts';
+import { billedBytes, count, ofRow, time, timeOrNull } from './answer.ts';
 
 /** `proxy_usage_totals` as the API answers it. */
 export const usageSummary = ofRow('UsageSummary', {
@@ -34,7 +34,7 @@ export const usagePoint = ofRow('UsagePoint', {
   requests: count,
   bytesSent: count,
   bytesReceived: count,
-  billedBytes: count.openapi({ description: 'Of these, in and out, those of live keys.' }),
+  billedBytes,
 });
 
 /** One CONNECT or plain request in one hour, or refusals of one kind. */

@@ -16,11 +16,12 @@ let one: { id: string; keyId: string };
 const day = new Date(Date.now() - dayMs).toISOString().slice(0, 10);
 const at = (time: string) => ({ occurredAt: `${day}T${time}Z` });
 const none = { bytesSent: 0, bytesReceived: 0 };
+const nothing = { ...none, billedBytes: 0 };
 
 beforeAll(async () => {
   [owner, other] = await Promise.all([newUser(), newUser()]);
   one = await mintAgedKey(sql, owner);
-  const two = await mintAgedKey(sql, owner);
+  const two = await mintAgedKey(sql, owner, { liveMode: false });
   const { rejected } = await recordUsage(gateway, [
     ...[1, 2, 3, 4].map(() => usageEvent(one.id, at('04:10:00'))),
     usageEvent(two.id, { ...at('06:00:00'), ...none, code: 'rate_limited', count: 4 }),
@@ -51,10 +52,17 @@ describe('a user who reads how requests ended', () => {
       interval: 'day',
       sort: 'bytes',
       outcomes: [
-        { outcome: 'ok', kind: 'ok', requests: 4, bytesSent: 400, bytesReceived: 4_000 },
-        { outcome: 'target_timeout', kind: 'failed', requests: 1, bytesSent: 5, bytesReceived: 0 },
-        { outcome: 'rate_limited', kind: 'refused', requests: 4, ...none },
-        { outcome: 'other', kind: 'refused', requests: 1, ...none },
+        {
+          outcome: 'ok',
+          kind: 'ok',
+          requests: 4,
+          bytesSent: 400,
+          bytesReceived: 4_000,
+          billedBytes: 4_400,
+        },
+        { outcome: 'target_timeout', kind: 'failed', requests: 1, ...nothing, bytesSent: 5 },
+        { outcome: 'rate_limited', kind: 'refused', requests: 4, ...nothing },
+        { outcome: 'other', kind: 'refused', requests: 1, ...nothing },
       ],
       totals: {
         requests: 10,
@@ -64,6 +72,7 @@ describe('a user who reads how requests ended', () => {
         successRate: 0.4,
         bytesSent: 405,
         bytesReceived: 4_000,
+        billedBytes: 4_400,
       },
     });
     expect(answer.outcomes.map(({ howToFix }) => typeof howToFix)).toEqual([
@@ -116,15 +125,15 @@ describe('a user who reads how requests ended', () => {
     const response = await requestCsv(owner, `/api/v1/proxy/usage/outcomes?${query}`);
     expect(response.headers.get('Content-Disposition')).toBe('attachment; filename="outcomes.csv"');
     const lines = parseCsv(await response.text());
-    expect(lines.map((line) => line.slice(0, 6))).toEqual([
-      ['start', 'outcome', 'kind', 'requests', 'bytesSent', 'bytesReceived'],
-      [`${day}T04:00:00.000Z`, 'ok', 'ok', '4', '400', '4000'],
-      [`${day}T06:00:00.000Z`, 'target_timeout', 'failed', '1', '5', '0'],
-      [`${day}T06:00:00.000Z`, 'rate_limited', 'refused', '4', '0', '0'],
-      [`${day}T06:00:00.000Z`, 'other', 'refused', '1', '0', '0'],
+    expect(lines.map((line) => line.slice(0, 7))).toEqual([
+      ['start', 'outcome', 'kind', 'requests', 'bytesSent', 'bytesReceived', 'billedBytes'],
+      [`${day}T04:00:00.000Z`, 'ok', 'ok', '4', '400', '4000', '4400'],
+      [`${day}T06:00:00.000Z`, 'target_timeout', 'failed', '1', '5', '0', '0'],
+      [`${day}T06:00:00.000Z`, 'rate_limited', 'refused', '4', '0', '0', '0'],
+      [`${day}T06:00:00.000Z`, 'other', 'refused', '1', '0', '0', '0'],
     ]);
-    expect(lines[1]?.[6]).toBe('');
-    expect(lines[2]?.[6]).not.toBe('');
+    expect(lines[1]?.[7]).toBe('');
+    expect(lines[2]?.[7]).not.toBe('');
   });
 });
 

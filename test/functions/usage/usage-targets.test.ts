@@ -24,7 +24,7 @@ const site = (targetHost: string) => ({
 beforeAll(async () => {
   [owner, other] = await Promise.all([newUser(), newUser()]);
   one = await mintAgedKey(sql, owner);
-  two = await mintAgedKey(sql, owner);
+  two = await mintAgedKey(sql, owner, { liveMode: false });
   const theirs = await mintAgedKey(sql, other);
   const failed = { code: 'target_timeout', bytesSent: 0, bytesReceived: 0 };
   const { rejected } = await recordUsage(gateway, [
@@ -56,15 +56,16 @@ const read = async (query: Fields = {}, by = owner) =>
     other: object;
     unlisted: object;
   };
-const figures = (requests: number, errors: number, bytesSent: number, bytesReceived: number) => ({
-  requests,
-  errors,
-  bytesSent,
-  bytesReceived,
-});
+const figures = (
+  requests: number,
+  errors: number,
+  bytesSent: number,
+  bytesReceived: number,
+  billedBytes = bytesSent + bytesReceived,
+) => ({ requests, errors, bytesSent, bytesReceived, billedBytes });
 const a = { host: 'a.example.com', site: 'example.com', ...figures(1, 0, 100, 5_000) };
-const b = { host: 'b.example.com', site: 'example.com', ...figures(3, 1, 200, 3_000) };
-const address = { host: '203.0.113.5', site: null, ...figures(1, 0, 100, 3_000) };
+const b = { host: 'b.example.com', site: 'example.com', ...figures(3, 1, 200, 3_000, 1_100) };
+const address = { host: '203.0.113.5', site: null, ...figures(1, 0, 100, 3_000, 0) };
 const nothing = figures(0, 0, 0, 0);
 
 describe('a user who reads usage by target', () => {
@@ -73,7 +74,7 @@ describe('a user who reads usage by target', () => {
       by: 'host',
       sort: 'bytes',
       targets: [a, b, address],
-      totals: figures(5, 1, 400, 11_000),
+      totals: figures(5, 1, 400, 11_000, 6_200),
       other: nothing,
       unlisted: nothing,
     });
@@ -89,14 +90,14 @@ describe('a user who reads usage by target', () => {
   it('gets what is beyond the limit in one sum', async () => {
     expect(await read({ limit: 1 })).toMatchObject({
       targets: [a],
-      unlisted: figures(4, 1, 300, 6_000),
-      totals: figures(5, 1, 400, 11_000),
+      unlisted: figures(4, 1, 300, 6_000, 1_100),
+      totals: figures(5, 1, 400, 11_000, 6_200),
     });
   });
 
   it('gets sites, and each host that has none', async () => {
     expect((await read({ by: 'site' })).targets).toEqual([
-      { host: null, site: 'example.com', ...figures(4, 1, 300, 8_000) },
+      { host: null, site: 'example.com', ...figures(4, 1, 300, 8_000, 6_200) },
       address,
     ]);
   });
@@ -104,7 +105,7 @@ describe('a user who reads usage by target', () => {
   it.each(['id', 'keyId'] as const)('gets those of one key, by its %s', async (name) => {
     expect((await read({ keyId: two[name] })).targets).toEqual([
       address,
-      { ...b, ...figures(1, 0, 100, 2_000) },
+      { ...b, ...figures(1, 0, 100, 2_000, 0) },
     ]);
   });
 
@@ -155,7 +156,14 @@ describe('a user who reads usage by target', () => {
     const lines = parseCsv(await readCsv(crowd, 'targets'));
     expect(lines).toHaveLength(1 + 2_000 + 2);
     expect(lines.filter(([kind]) => kind === 'site')).toHaveLength(1_000);
-    expect(lines.at(-1)).toEqual(['other', '', '', '10', '0', `${10 * sent}`, `${10 * received}`]);
+    expect(lines.at(-1)).toEqual([
+      'other',
+      '',
+      '',
+      '10',
+      '0',
+      ...[sent, received, sent + received].map((n) => `${10 * n}`),
+    ]);
   });
 });
 
@@ -169,12 +177,12 @@ async function readCsv(by: Persona, path: string): Promise<string> {
 describe('a user who reads usage by target as CSV', () => {
   it('gets a line for each, and one for what is not listed and for what is other', async () => {
     expect(parseCsv(await readCsv(owner, 'targets?sort=requests'))).toEqual([
-      ['kind', 'host', 'site', 'requests', 'errors', 'bytesSent', 'bytesReceived'],
-      ['host', 'b.example.com', 'example.com', '3', '1', '200', '3000'],
-      ['host', 'a.example.com', 'example.com', '1', '0', '100', '5000'],
-      ['host', '203.0.113.5', '', '1', '0', '100', '3000'],
-      ['unlisted', '', '', '0', '0', '0', '0'],
-      ['other', '', '', '0', '0', '0', '0'],
+      ['kind', 'host', 'site', 'requests', 'errors', 'bytesSent', 'bytesReceived', 'billedBytes'],
+      ['host', 'b.example.com', 'example.com', '3', '1', '200', '3000', '1100'],
+      ['host', 'a.example.com', 'example.com', '1', '0', '100', '5000', '5100'],
+      ['host', '203.0.113.5', '', '1', '0', '100', '3000', '0'],
+      ['unlisted', '', '', '0', '0', '0', '0', '0'],
+      ['other', '', '', '0', '0', '0', '0', '0'],
     ]);
   });
 
