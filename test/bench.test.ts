@@ -27,6 +27,8 @@ const comparisons = [
   'flat proxy_account of 20 keys',
   'flat proxy_usage_summary of 20 keys',
   'flat proxy_usage_series of 20 keys',
+  'flat proxy_usage_targets of 20 keys',
+  'flat proxy_usage_outcomes of 20 keys',
   'flat keys: page 2',
   'flat events: page 2',
   ...againstPeers('gateway CONNECT 1'),

@@ -21,8 +21,8 @@ const held = new Set<DatabaseSync>();
 
 /**
  * Takes a folder for this process. Throws `SpoolInUse` where it is taken. The lock is SQLite's, on
- * an empty file: the one that Node has which the kernel lets go of when its holder dies, so none is
- * ever left over to be told from a live one. Beside the gateway, which has `lock`, one command may send
+ * an empty file: the kernel releases it when its holder dies, so a lock that is held is always of a
+ * live process. Beside the gateway, which has `lock`, one command may send
  * again what was put aside, which has the other.
  */
 export function lockSpool(directory: string, name: 'lock' | 'resend-lock' = 'lock'): SpoolLock {

@@ -40,7 +40,7 @@ export async function migrateAuth(
   if (migrate.exitCode() === 0) return;
   throw new StackError(
     `A migration of Supabase Auth failed.\n${migrate.lastWords()}`,
-    'Set AUTH_BIN to another version of it, or unset it; `rm -rf .stack` begins anew.',
+    'Set AUTH_BIN to another version of it, or unset it; `rm -rf .stack` removes the data.',
   );
 }
 

@@ -44,7 +44,7 @@ async function timesTold(of = keys): Promise<number[]> {
   return times;
 }
 
-it('the gateways are told of every key of an account when together they reach its limit, once', async () => {
+it('the gateways are notified once of every key of an account when together they reach its limit', async () => {
   await use(keys[0], 500);
   await use(keys[1], 499);
   expect(await timesTold()).toEqual([0, 0, 0]);
@@ -79,7 +79,7 @@ it('test keys share a limit apart', async () => {
   expect(await timesTold()).toEqual([0, 0, 0]);
 });
 
-it('they are told once when batches of all keys cross the limit at once', async () => {
+it('they are notified once when batches of all keys cross the limit at once', async () => {
   await Promise.all(Array.from({ length: 12 }, (_, n) => use(keys[n % 3], 100)));
   expect(await timesTold()).toEqual([1, 1, 1]);
 });

@@ -90,6 +90,8 @@ function argumentsNaming(reference: string): Record<string, unknown> {
     from: null,
     to: null,
     status_code: null,
+    by: null,
+    sort: null,
     target_host: null,
     code: null,
   };
