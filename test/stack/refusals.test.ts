@@ -69,11 +69,18 @@ test.each([
   await expectRefusal(command, [packages.names, 'npm ci']);
 });
 
-test('an AUTH_BIN that leads nowhere is named, with what to do', async () => {
-  const env = { AUTH_BIN: join(parent, 'nothing') };
-  const command = startCommand({ args: [], checkout: checkout.folder, env });
-  await expectRefusal(command, [env.AUTH_BIN, 'unset AUTH_BIN']);
-});
+test.each(['AUTH_BIN', 'POSTGREST_BIN'])(
+  '%s that leads nowhere is named, with what to do',
+  async (variable) => {
+    const path = join(parent, 'nothing');
+    const command = startCommand({
+      args: [],
+      checkout: checkout.folder,
+      env: { [variable]: path },
+    });
+    await expectRefusal(command, [path, `unset ${variable}`]);
+  },
+);
 
 test('Supabase Auth does not touch data of its stand-in, nor the stand-in its', async () => {
   // the template has the tables of the one that this run has
