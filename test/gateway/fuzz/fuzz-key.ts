@@ -13,14 +13,7 @@ export async function makeFuzzKey(sql: postgres.Sql): Promise<string> {
   const userId = randomUUID();
   await sql.begin(async (transaction) => {
     await transaction`
-      insert into auth.users (
-        instance_id, id, aud, role, email, raw_app_meta_data, raw_user_meta_data,
-        created_at, updated_at
-      )
-      values (
-        '00000000-0000-0000-0000-000000000000', ${userId}, 'authenticated', 'authenticated',
-        ${`${userId}@example.com`}, '{}', '{}', now(), now()
-      )`;
+      insert into auth.users (id, email) values (${userId}, ${`${userId}@example.com`})`;
     const [key] = await transaction<{ id: string }[]>`
       insert into private.proxy_keys
         (key_id, user_id, label, tier, live_mode, limit_overrides)

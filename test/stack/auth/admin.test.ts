@@ -93,7 +93,6 @@ describe('an administrator', () => {
     expect(error).toBeNull();
     expect(data.users.length).toBe(1);
     expect(data).toMatchObject({ aud: 'authenticated', nextPage: 2, total: expect.any(Number) });
-    // those that a test seeds without a time come before the newest, as nulls do
     const ids: string[] = [];
     for (let page: number | null = 1; page !== null; ) {
       const { data: found, error: failed }: Awaited<ReturnType<typeof admin.listUsers>> =
