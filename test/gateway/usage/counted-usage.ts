@@ -65,17 +65,6 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
   };
 }
 
-/** The bytes of some keys' events by day, from the database or from an archive. */
-export async function bytesByDay(sql: postgres.Sql, keys: SeededKey[]) {
-  const rows = await sql`
-    select
-      (occurred_at at time zone 'UTC')::date::text as day, count(*)::text as events,
-      sum(bytes_sent)::text as sent, sum(bytes_received)::text as received
-    from private.proxy_usage_events where api_key_id in ${sql(keys.map(({ id }) => id))}
-    group by 1 order by 1`;
-  return [...rows];
-}
-
 /**
  * Has a database note each report of usage that it takes, to see which it is sent again. What a call of
  * `record_usage` notes is committed with what it records.

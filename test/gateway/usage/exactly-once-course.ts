@@ -1,12 +1,10 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openFolder } from '../../../scripts/maintain/archive/folder.ts';
 import { freePort, loopback } from '../../../scripts/stack/ports.ts';
 import { postgresUser } from '../../../scripts/stack/process-user.ts';
 import { openStateDirectory } from '../../../scripts/stack/state-directory.ts';
 import { createSupervisor } from '../../../scripts/stack/supervisor.ts';
-import { archive, askDuckdb, newFolder } from '../../archive/archive-scenes.ts';
 import { startGatewayProcess } from '../../support/gateway/gateway-process.ts';
 import { SeededRandom } from '../../support/gateway/seeded-random.ts';
 import { startTcpProxy } from '../../support/gateway/tcp-proxy.ts';
@@ -15,7 +13,6 @@ import { startRedis } from '../limits/redis-server.ts';
 import { type LoadTunnel, startTunnelLoad, type TunnelLoad } from '../tunnels/tunnel-load.ts';
 import { withoutClocks } from './clock-ahead.ts';
 import {
-  bytesByDay,
   type CountedUsage,
   countEvents,
   countReportsTakenAgain,
@@ -34,7 +31,7 @@ const leastEnded = 250;
 const courseTimeoutMs = 400_000;
 
 /** From the start of the database to the end of its month: the load is under way then. */
-const beforeMonthEndMs = 15_000;
+const beforeMonthEndMs = 25_000;
 /** How long it goes on in the next month, for tunnels that began before to be reported in it. */
 const afterMonthEndMs = 2_000;
 
@@ -228,20 +225,15 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       expect([...counted.keys()].filter((host) => !load.tunnels.has(host))).toEqual([]);
     });
 
-    it.skipIf(withoutClocks)(
-      "counts in two months, by the database's clock, and tunnels in both",
-      async () => {
-        const [row] = await database.sql`
+    it.skipIf(withoutClocks)("counts in two months, by the database's clock", async () => {
+      const [row] = await database.sql`
         select
           count(distinct date_trunc('month', occurred_at, 'UTC'))::integer as months,
-          count(*) filter (where count = 0)::integer as continued,
           bool_and(occurred_at between ${startedAt} and now()) as "timely"
         from private.proxy_usage_events
         where api_key_id in ${database.sql(keys.map(({ id }) => id))}`;
-        expect(row).toMatchObject({ months: 2, timely: true });
-        expect(row?.continued).toBeGreaterThan(0);
-      },
-    );
+      expect(row).toEqual({ months: 2, timely: true });
+    });
 
     it('leaves nothing in the spool, and nothing refused', () => {
       expect(readdirSync(spoolDirectory).filter((file) => /ndjson/.test(file))).toEqual([]);
@@ -263,21 +255,6 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       from (select distinct month from private.proxy_usage_monthly) as m
       cross join lateral private.usage_month_drift(m.month) as d`;
       expect([...drift]).toEqual([]);
-    });
-
-    it.skipIf(withoutClocks)('archives the day that has ended, to the byte', async () => {
-      await database.kill();
-      await database.start(2 * 3_600_000);
-      const [ended] = await bytesByDay(database.sql, keys);
-      const folder = newFolder();
-      const reports = await archive(database.dbUrl, openFolder(folder));
-      expect(reports.filter(({ outcome }) => outcome !== 'archived')).toEqual([]);
-      const archived = await askDuckdb(`
-        select day::varchar as day, count(*)::varchar as events, sum(bytes_sent)::varchar as sent,
-          sum(bytes_received)::varchar as received
-        from '${folder}/*/*.parquet'
-        where api_key_id in (${keys.map(({ id }) => `'${id}'`)}) group by 1`);
-      expect(archived).toEqual([ended]);
     });
   });
 }

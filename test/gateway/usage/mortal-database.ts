@@ -14,14 +14,12 @@ import { clockAhead } from './clock-ahead.ts';
 export interface MortalDatabase {
   /** The schema's owner; usable again after a start. */
   sql: postgres.Sql;
-  /** Role postgres. */
-  dbUrl: string;
   /** A gateway's login. */
   gatewayUrl: string;
   /** SIGKILL to the postmaster. Resolves when no process of it is left. */
   kill(): Promise<void>;
-  /** Starts it again on the same data and port, its clock ahead by so much more; resolves when it answers. */
-  start(moreMs?: number): Promise<void>;
+  /** Starts it again on the same data and port, and resolves when it answers. */
+  start(): Promise<void>;
 }
 
 /** Starts one that writes to disk what it has promised to keep, with a clock that is ahead. */
@@ -30,19 +28,12 @@ export async function startMortalDatabase(
   state: StateDirectory,
   { aheadMs = 0 }: { aheadMs?: number } = {},
 ): Promise<MortalDatabase> {
-  const settings = (ms: number) => ({
-    supervisor,
-    state,
-    durable: true,
-    env: ms === 0 ? {} : clockAhead(ms),
-    report: () => {},
-  });
-  const port = await startDatabase(settings(aheadMs));
-  const dbUrl = databaseUrl('postgres', port);
-  const sql = postgres(dbUrl, { max: 2, onnotice: () => {} });
+  const env = aheadMs === 0 ? {} : clockAhead(aheadMs);
+  const settings = { supervisor, state, durable: true, env, report: () => {} };
+  const port = await startDatabase(settings);
+  const sql = postgres(databaseUrl('postgres', port), { max: 2, onnotice: () => {} });
   return {
     sql,
-    dbUrl,
     gatewayUrl: databaseUrl(localGatewayLogin, port),
     async kill() {
       const rows = await sql<{ pid: number }[]>`select pid from pg_stat_activity`;
@@ -55,8 +46,8 @@ export async function startMortalDatabase(
       // the others end by themselves when they notice, some after what they were about
       while (processes.some(isRunning)) await sleep(5);
     },
-    async start(moreMs = 0) {
-      await startDatabase({ ...settings(aheadMs + moreMs), port });
+    async start() {
+      await startDatabase({ ...settings, port });
     },
   };
 }
