@@ -31,7 +31,7 @@ const leastEnded = 250;
 const courseTimeoutMs = 400_000;
 
 /** From the start of the database to the end of its month: the load is under way then. */
-const beforeMonthEndMs = 25_000;
+const beforeMonthEndMs = 40_000;
 /** How long it goes on in the next month, for tunnels that began before to be reported in it. */
 const afterMonthEndMs = 2_000;
 
