@@ -87,7 +87,7 @@ it.each<[string, number, Ask]>([
 ])('HEAD answers as GET does, without the body: %s, %s, %o', async (_, status, asked) => {
   let [get, head, after] = await askTwice(asked);
   // other tests may use or mint a key in between
-  while (after.headers['content-length'] !== get.headers['content-length']) {
+  while (JSON.stringify(after.headers) !== JSON.stringify(get.headers)) {
     [get, head, after] = await askTwice(asked);
   }
   expect([get.status, get.body === '']).toEqual([status, false]);
