@@ -204,8 +204,8 @@ create type public.proxy_target_usage as (
 comment on type public.proxy_target_usage is
   'What was moved to each target, from `from` up to, not including, `to`. targets: host, site, requests, '
   'errors, bytes_sent, bytes_received, billed_bytes (of these, those of live keys), the most first. totals = '
-  'targets + unlisted + other. unlisted: those beyond the limit. other: what is not counted by target, as a key or user had over 1,000 hosts and 1,000 '
-  'sites in a day. kept_from: what is older is no longer kept.';
+  'targets + unlisted + other. unlisted: those beyond the limit. other: what is not counted by target, as a '
+  'key or user had over 1,000 hosts and 1,000 sites in a day. kept_from: what is older is no longer kept.';
 
 create function public.proxy_usage_targets(
   period text default null, "from" text default null, "to" text default null, key_id text default null,

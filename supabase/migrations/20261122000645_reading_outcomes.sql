@@ -61,8 +61,8 @@ comment on type public.proxy_outcome_usage is
   'outcome, kind (ok, refused, failed), requests, bytes_sent, bytes_received, billed_bytes (of these, those '
   'of live keys), how_to_fix, the most first. '
   'totals, over all: requests, ok, refused, failed, success_rate (ok of all, 0 to 1; null without a '
-  'request), bytes_sent, bytes_received, billed_bytes. points, one per interval: start, ok, refused, failed. kept_from: '
-  'what is older is no longer kept.';
+  'request), bytes_sent, bytes_received, billed_bytes. points, one per interval: start, ok, refused, '
+  'failed. kept_from: what is older is no longer kept.';
 
 create function public.proxy_usage_outcomes(
   period text default null, "from" text default null, "to" text default null, key_id text default null,
