@@ -9,6 +9,7 @@ const projects = {
     'test/*.test.ts',
     'test/archive/*.test.ts',
     'test/stack/*.test.ts',
+    'test/verify/*.test.ts',
     'test/docs/readme.test.ts',
     'test/dashboard/*.test.ts',
   ],

@@ -1,5 +1,15 @@
 -- Foundation: nothing is reachable unless a line in these migrations grants it.
 
+do $$
+begin
+  if current_setting('server_version_num')::integer < 170000 then
+    raise exception 'Proxy Keys needs Postgres 17 or later, and this is %: upgrade the database first.',
+      current_setting('server_version')
+      using errcode = 'feature_not_supported';
+  end if;
+end
+$$;
+
 -- A hosted project opens each new object in `public` to the API roles, and Postgres opens each new
 -- function to PUBLIC. Both end here; the first must be global, as a per-schema revoke from PUBLIC
 -- does nothing.

@@ -124,6 +124,7 @@ describe('in SQL', () => {
         'private.refuse_mint_arguments(jsonb)',
         'private.revoke_proxy_tier(text, text, text)',
         'private.rotate_proxy_key(text, integer, text)',
+        'private.schema_version()',
         'private.set_proxy_account_limits(text, text, text, jsonb)',
         'private.set_proxy_key_limits(text, text, jsonb)',
         'private.suspend_proxy_key(text, text)',

@@ -162,6 +162,8 @@ describe('the README', () => {
     const rpcs = named(/rpc\('(\w+)'/g);
     // health checks ask the route
     rpcs.add('proxy_health');
+    // and `npm run verify` the version
+    rpcs.add('proxy_schema_version');
     expect([...rpcs].sort()).toEqual([...new Set(routines.map(({ name }) => name))].sort());
     const relations = await listRelations(sql, ['public']);
     expect([...named(/from\('(\w+)'/g)].sort()).toEqual(relations.map(({ name }) => name).sort());

@@ -370,6 +370,7 @@ export type Database = {
         };
       };
       proxy_health: { Args: Record<PropertyKey, never>; Returns: string };
+      proxy_schema_version: { Args: Record<PropertyKey, never>; Returns: number };
       proxy_usage_by_key: {
         Args: {
           active?: boolean;

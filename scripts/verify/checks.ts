@@ -1,0 +1,26 @@
+import { checkGateway } from './gateway-login.ts';
+import { checkKeys } from './keys.ts';
+import { checkFunctions, checkMigrations, checkSchemas, checkStrangers } from './openings.ts';
+import type { Project } from './project.ts';
+import { checkClock, checkProject, checkSigningKeys, checkToken } from './tokens.ts';
+
+/** One line of `npm run verify`. */
+export interface Check {
+  name: string;
+  /** Resolves to what was found; throws `Unexpected` or `Unchecked`. */
+  check(project: Project): Promise<string>;
+}
+
+/** In the order in which one's failure explains those of the next. */
+export const checks: Check[] = [
+  { name: 'project', check: checkProject },
+  { name: 'clock', check: checkClock },
+  { name: 'signing keys', check: checkSigningKeys },
+  { name: 'token', check: checkToken },
+  { name: 'schemas', check: checkSchemas },
+  { name: 'migrations', check: checkMigrations },
+  { name: 'functions', check: checkFunctions },
+  { name: 'strangers', check: checkStrangers },
+  { name: 'a key', check: checkKeys },
+  { name: 'gateway', check: checkGateway },
+];

@@ -1,0 +1,107 @@
+import { oldestSchemaVersion } from '../../gateway/versions.ts';
+import { demoUser } from '../stack/describe-stack.ts';
+import { call, codeOf, type Project, Unexpected } from './project.ts';
+
+const schemas = ['private', 'gateway', 'auth', 'extensions', 'cron', 'vault'];
+
+/** The REST API reaches none of the closed schemas. */
+export async function checkSchemas(project: Project): Promise<string> {
+  for (const schema of schemas) {
+    const headers = { 'Accept-Profile': schema };
+    const answer = await call(project, '/rest/v1/proxy_keys?limit=0', { headers });
+    // the API exposes the schema as soon as it says anything else
+    if (codeOf(answer) === 'PGRST106') continue;
+    if (answer.status === 401) {
+      throw new Unexpected(
+        `PostgREST does not take the token (${codeOf(answer)}): it checks other keys`,
+      );
+    }
+    throw new Unexpected(
+      `the REST API exposes schema ${schema}: remove it (dashboard: Data API, Exposed schemas)`,
+    );
+  }
+  return `${schemas.slice(0, 2).join(', ')} and others are not exposed`;
+}
+
+const push = 'apply the migrations (supabase db push)';
+
+/** Every migration was applied, and the schema's version is one of this checkout. */
+export async function checkMigrations(project: Project): Promise<string> {
+  const answer = await call(project, '/rest/v1/rpc/proxy_schema_version', {
+    method: 'POST',
+    json: {},
+  });
+  if (codeOf(answer) === 'PGRST202') throw new Unexpected(`at least one is missing: ${push}`);
+  if (answer.status === 401) {
+    throw new Unexpected(
+      `PostgREST does not take the token (${codeOf(answer)}): it checks other keys`,
+    );
+  }
+  if (answer.status !== 200 || typeof answer.body !== 'number') {
+    throw new Unexpected(
+      `the database does not say its version (${answer.status} ${codeOf(answer)}): ${push}`,
+    );
+  }
+  if (answer.body < oldestSchemaVersion) {
+    throw new Unexpected(
+      `the schema has version ${answer.body}, older than this checkout's: ${push}`,
+    );
+  }
+  return `all were applied (version ${answer.body})`;
+}
+
+const paths = {
+  api: '/functions/v1/api/v1/health',
+  admin: '/functions/v1/admin/proxy/keys',
+};
+
+/** Both functions are deployed, answer by themselves, and reach the database. */
+export async function checkFunctions(project: Project): Promise<string> {
+  for (const [name, path] of Object.entries(paths)) {
+    const answer = await call(project, path, { signedIn: false });
+    const code = codeOf(answer);
+    // the health answer of `api`; `admin` refuses a request without a token, by itself
+    if (name === 'api' ? answer.status === 200 : code === 'unauthorized') continue;
+    if (answer.status === 404) {
+      throw new Unexpected(
+        `the function ${name} is not deployed: supabase functions deploy ${name} --use-api`,
+      );
+    }
+    if (answer.status === 401) {
+      throw new Unexpected(
+        `the platform checks tokens before the function ${name} does: deploy it with supabase/config.toml, or --no-verify-jwt`,
+      );
+    }
+    throw new Unexpected(
+      `the function ${name} answers ${answer.status} (${code ?? 'no code'}): see its logs`,
+    );
+  }
+  return 'api and admin answer';
+}
+
+const admin = { email: 'admin@example.com', password: demoUser.password };
+
+/** Nobody without an account gets anything, and nobody has the demo accounts' password. */
+export async function checkStrangers(project: Project): Promise<string> {
+  const list = await call(project, '/rest/v1/proxy_key_summaries?select=id&limit=1', {
+    signedIn: false,
+  });
+  if (list.status < 400)
+    throw new Unexpected('keys can be listed without a token: apply the migrations');
+  const tiers = await call(project, '/functions/v1/api/v1/proxy/keys', { signedIn: false });
+  if (tiers.status < 400) throw new Unexpected('the function api lists keys without a token');
+  if (project.local) return 'get nothing (the demo accounts of a local stack are not looked at)';
+  for (const account of [demoUser, admin]) {
+    const { status } = await call(project, '/auth/v1/token?grant_type=password', {
+      method: 'POST',
+      json: account,
+      signedIn: false,
+    });
+    if (status === 200) {
+      throw new Unexpected(
+        `${account.email} signs in with the demo password, which everybody knows: delete the account, and keep [db.seed] off`,
+      );
+    }
+  }
+  return 'get nothing, and the demo accounts do not exist';
+}

@@ -1,0 +1,93 @@
+import { createClient, type SupabaseClient } from '@supabase/supabase-js';
+import type { Database } from '../../supabase/functions/_shared/database.types.ts';
+
+/** A project that is checked, as a test user with a token sees it. */
+export interface Project {
+  /** The project's URL, without a slash at its end. */
+  url: string;
+  publishableKey: string;
+  /** An access token of a test user. */
+  token: string;
+  /** Whether it runs on this machine, where demo accounts are as they should be. */
+  local: boolean;
+  /** A gateway's login. */
+  gatewayUrl: string | undefined;
+}
+
+/** What a check expected and did not get: the cause and the next step, without a secret. */
+export class Unexpected extends Error {}
+
+/** A check cannot be made with what was given; the message says what it needs. */
+export class Unchecked extends Error {}
+
+/** An answer, read whole. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** Parsed, where it is JSON; otherwise null. */
+  body: unknown;
+}
+
+/** How long one answer may take, in ms. */
+const timeoutMs = 15_000;
+
+interface Call {
+  method?: string;
+  headers?: Record<string, string>;
+  json?: unknown;
+  /** False for a request without the user's token. */
+  signedIn?: boolean;
+}
+
+/** Sends one request to the project. Throws `Unexpected` where no answer comes. */
+export async function call(project: Project, path: string, options: Call = {}): Promise<Answer> {
+  const { method = 'GET', headers, json, signedIn = true } = options;
+  try {
+    const response = await fetch(`${project.url}${path}`, {
+      method,
+      headers: {
+        apikey: project.publishableKey,
+        ...(signedIn && { Authorization: `Bearer ${project.token}` }),
+        ...(json !== undefined && { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(json !== undefined && { body: JSON.stringify(json) }),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: parse(await response.text()),
+    };
+  } catch (error) {
+    const { name, cause } = error as Error & { cause?: { code?: string } };
+    const why = name === 'TimeoutError' ? `${timeoutMs / 1_000} s passed` : (cause?.code ?? name);
+    throw new Unexpected(`no answer from ${project.url} (${why}): check --url and the network`);
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The `code` of an answer's body, as PostgREST, Auth and the functions give one. */
+export function codeOf({ body }: Answer): string | undefined {
+  const { code, error_code: errorCode } = (body ?? {}) as { code?: unknown; error_code?: unknown };
+  const found = errorCode ?? code;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** supabase-js as the user. */
+export function connect({ url, publishableKey, token }: Project): SupabaseClient<Database> {
+  return createClient<Database>(url, publishableKey, {
+    accessToken: async () => token,
+    global: {
+      fetch: (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(timeoutMs) }),
+    },
+  });
+}
