@@ -11,6 +11,7 @@ import { QuotaLedger } from './limits/quota-ledger.ts';
 import { createLocalRateLimiter } from './limits/rate-limiter.ts';
 import { createRedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { createMetrics, type Metrics, type TrafficFigures } from './metrics.ts';
+import { describeOwnKey } from './own-key.ts';
 import { watchLookups } from './readiness/lookup-watch.ts';
 import { sendCheckWith } from './readiness/notification-check.ts';
 import { newReason, type Reason } from './readiness/reason.ts';
@@ -181,6 +182,11 @@ export async function startCore(
         if (!spool.accepting) throw new Refusal('unavailable', { retryAfterSeconds });
         if (!clock.measured) await measureClock();
         return admit(credentials, client, holder, limits);
+      },
+      // it records nothing, so a full spool does not matter
+      async describe(credentials, client) {
+        if (!clock.measured) await measureClock();
+        return describeOwnKey(credentials, client, { ...limits, clock: clock.now });
       },
       opened({ key, mark }, setupMs) {
         metrics.connected(setupMs);

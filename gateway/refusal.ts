@@ -23,7 +23,7 @@ const refusals = {
   malformed_request: [
     400,
     'http_request_error',
-    'the request is not a CONNECT host:port or an absolute http:// URL',
+    'the request is no CONNECT host:port, no absolute http:// URL and no GET /key',
   ],
   quota_exceeded: [402, 'http_request_denied', 'the bandwidth of this month is used up'],
   account_quota_exceeded: [
@@ -39,6 +39,7 @@ const refusals = {
   target_forbidden: [403, 'destination_ip_prohibited', 'this target may not be reached'],
   key_suspended: [403, 'http_request_denied', 'this key is suspended: ask the operator'],
   address_forbidden: [403, 'http_request_denied', 'this key may not be used from this address'],
+  method_not_allowed: [405, 'http_request_denied', 'GET and HEAD are the methods of /key'],
   credentials_required: [
     407,
     'http_request_denied',
@@ -64,6 +65,13 @@ const refusals = {
   target_timeout: [504, 'connection_timeout', 'the target was not connected within 15 seconds'],
 } as const satisfies Record<string, readonly [status: number, error: ProxyError, sentence: string]>;
 
+/** What takes the place of 407 where the gateway is the site that is asked, and not a proxy to it. */
+const unauthorized = [
+  401,
+  'http_request_denied',
+  'send keyId:secret of an active key as Basic credentials',
+] as const;
+
 export type RefusalCode = keyof typeof refusals;
 
 /** Why a request was not served: refused, failed, or left by its client. */
@@ -75,7 +83,11 @@ export interface RefusalOptions {
   retryAfterSeconds?: number;
   /** A closer cause than the code's own. */
   error?: ProxyError;
+  /** Whether missing or wrong credentials are refused as a site does, with 401. */
+  asSite?: boolean;
 }
+
+const challenge = 'Basic realm="proxy keys", charset="UTF-8"';
 
 /** An answer of the gateway's own: one line of text that begins with its stable code. */
 export class Refusal extends Error {
@@ -85,8 +97,9 @@ export class Refusal extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: RefusalCode, options: RefusalOptions = {}) {
-    const { retryAfterSeconds, error } = options;
-    const [status, usualError, sentence] = refusals[code];
+    const { retryAfterSeconds, error, asSite } = options;
+    const [status, usualError, sentence] =
+      asSite && code === 'credentials_required' ? unauthorized : refusals[code];
     super(`${code}: ${sentence}\n`);
     this.name = Refusal.name;
     this.code = code;
@@ -95,9 +108,9 @@ export class Refusal extends Error {
     this.headers = {
       // https://www.rfc-editor.org/rfc/rfc9209: a client of CONNECT seldom shows a body
       'Proxy-Status': `proxy-keys; error=${error ?? usualError}; details="${code}"`,
-      ...(status === 407 && {
-        'Proxy-Authenticate': 'Basic realm="proxy keys", charset="UTF-8"',
-      }),
+      ...(status === 401 && { 'WWW-Authenticate': challenge }),
+      ...(status === 405 && { Allow: 'GET, HEAD' }),
+      ...(status === 407 && { 'Proxy-Authenticate': challenge }),
       ...(retryAfterSeconds !== undefined && {
         'Retry-After': String(Math.max(1, Math.ceil(retryAfterSeconds))),
       }),

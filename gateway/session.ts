@@ -1,6 +1,7 @@
 import type { Client } from './keys/client-ranges.ts';
 import type { Credentials } from './keys/credentials.ts';
 import type { KeyRecord } from './keys/key-lookup.ts';
+import type { OwnKey } from './own-key.ts';
 import type { FailureCode, Refusal } from './refusal.ts';
 import type { UsageEvent } from './usage/usage-event.ts';
 
@@ -8,12 +9,22 @@ import type { UsageEvent } from './usage/usage-event.ts';
 export type KeyNames = Pick<KeyRecord, 'id' | 'keyId'>;
 
 /** The key that proved itself, and why it may not go on all the same, if so. */
-export interface Admission {
+export interface Verdict {
   key: KeyNames;
-  /** Null for a request that may go on: it counts as a tunnel of its key until it is released. */
+  /** Null for a request that may go on. */
   refusal: Refusal | null;
+}
+
+/** Of a request for a target: one that may go on counts as a tunnel of its key until it is released. */
+export interface Admission extends Verdict {
   /** Of a request that may go on, for `opened`. */
   mark: number;
+}
+
+/** Of a request about the key itself. */
+export interface Description extends Verdict {
+  /** Null for a request that is refused. */
+  state: OwnKey | null;
 }
 
 /** A request of a key that was refused, failed, or was left by its client. */
@@ -40,6 +51,8 @@ export interface Session {
    * the core cannot judge it or could not record it.
    */
   admit(credentials: Credentials, client: Client): Promise<Admission>;
+  /** Says what a key may know of itself. Judges and rejects as `admit`, but for what is used up. */
+  describe(credentials: Credentials, client: Client): Promise<Description>;
   /** An admitted request's target is connected, and its tunnel can be closed from here on. */
   opened(admission: Admission, setupMs: number): void;
   /** An admitted request is over, whether it was opened or not. */

@@ -78,7 +78,12 @@ export class ClientConnection {
 
   /** Answers with a refusal, and ends the connection. `message` as for `end`. */
   refuse(refusal: Refusal, requestId: string, message: IncomingMessage | null): void {
-    this.socket.write(refusal.answer(requestId, message?.method));
+    this.answerLast(refusal.answer(requestId, message?.method), message);
+  }
+
+  /** Writes a whole answer, and ends the connection. `message` as for `end`. */
+  answerLast(answer: string, message: IncomingMessage | null): void {
+    this.socket.write(answer);
     this.end(message);
   }
 

@@ -16,7 +16,7 @@ export function isKeyId(text: string): boolean {
   return keyIdForm.test(text);
 }
 
-/** Reads a `Proxy-Authorization` header; null when it is missing or not `keyId:secret` as Basic. */
+/** Reads a `Proxy-Authorization` or `Authorization` header; null when it is missing or not `keyId:secret` as Basic. */
 export function parseCredentials(header: string | undefined): Credentials | null {
   const encoded = basic.exec(header ?? '')?.[1];
   if (encoded === undefined) return null;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ClientConnection } from '../clients/client-connection.ts';
 import type { FailureCode } from '../refusal.ts';
-import type { Admission } from '../session.ts';
+import type { Admission, KeyNames } from '../session.ts';
 import type { Target } from '../targets/target-policy.ts';
 import { newEventId } from '../usage/usage-event.ts';
 import type { RequestedTarget } from './requested-target.ts';
@@ -29,6 +29,8 @@ export class ProxyRequest {
   /** Read from the request line. */
   asked: RequestedTarget | undefined;
   /** Once it has proved to be a key's. */
+  key: KeyNames | undefined;
+  /** The same, where it is for a target. */
   admission: Admission | undefined;
   /** The connected socket, and where it leads. */
   socket: Socket | undefined;

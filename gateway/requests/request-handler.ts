@@ -12,6 +12,7 @@ import type { OpenTunnels } from '../tunnels/open-tunnels.ts';
 import { relay } from '../tunnels/relay.ts';
 import { resetSocket } from '../tunnels/reset-socket.ts';
 import { Tunnel } from '../tunnels/tunnel.ts';
+import { answerOwnKey, isForOwnKey } from './own-key-request.ts';
 import type { ProxyRequest } from './proxy-request.ts';
 import { type RequestedTarget, requestedTarget } from './requested-target.ts';
 
@@ -48,6 +49,7 @@ export class RequestHandler {
     connection.onGone = () => giveUp.abort();
     try {
       if (this.#options.stopping()) throw new Refusal('unavailable', { retryAfterSeconds });
+      if (isForOwnKey(request.message)) return await answerOwnKey(request, this.#options);
       request.asked = requestedTarget(request.message);
       await this.#admit(request);
       const target = await this.#connect(request);
@@ -68,6 +70,7 @@ export class RequestHandler {
     if (!credentials) throw new Refusal('credentials_required');
     const admission = await session.admit(credentials, request.connection);
     connections.prove(request.connection);
+    request.key = admission.key;
     request.admission = admission;
     if (admission.refusal) throw admission.refusal;
   }
@@ -144,8 +147,7 @@ export class RequestHandler {
   /** Answers with a refusal, and records what a key was refused. */
   async #refuse(request: ProxyRequest, error: Error): Promise<void> {
     const { session, log } = this.#options;
-    const { connection, client, message, response } = request;
-    const key = request.admission?.key;
+    const { connection, client, message, response, key } = request;
     if (!(error instanceof Refusal) && !request.giveUp.signal.aborted) {
       log.error({ id: request.id, error: error.stack }, 'a request failed unexpectedly');
     }
@@ -156,7 +158,8 @@ export class RequestHandler {
     let { id } = request;
     // what has a tunnel is reported by it
     if (request.socket) resetSocket(request.socket);
-    else if (key) id = await session.refuse(this.#refused(request, key.id, code, statusCode));
+    else if (request.admission)
+      id = await session.refuse(this.#refused(request, request.admission.key.id, code, statusCode));
     // strangers cannot fill the log
     log[key && !left ? 'info' : 'debug']({ id, code, keyId: key?.keyId }, 'refused');
     if (left) return;

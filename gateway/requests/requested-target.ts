@@ -33,14 +33,19 @@ function ofConnect(url: string): RequestedTarget | null {
   return { host, port: Number(port), authority: url, path: '' };
 }
 
-function ofPlain({ method, url = '', headers, httpVersion }: IncomingMessage) {
-  // RFC 9112, 3.2 and 6.3
-  if (headers.host === undefined && httpVersion !== '1.0') return null;
-  if (!/^$|(?:^|[\s,])chunked$/i.test(headers['transfer-encoding'] ?? '')) return null;
+function ofPlain(message: IncomingMessage) {
+  const { method, url = '' } = message;
+  if (!isFramed(message)) return null;
   const [, authority = '', rest = ''] = absoluteForm.exec(url) ?? [];
   const [, host, port] = hostMaybePort.exec(authority) ?? [];
   if (host === undefined) return null;
   return { host, port: Number(port || 80), authority, path: originForm(method, rest) };
+}
+
+/** Whether a request names its host, and says where its body ends: RFC 9112, 3.2 and 6.3. */
+export function isFramed({ headers, httpVersion }: IncomingMessage): boolean {
+  if (headers.host === undefined && httpVersion !== '1.0') return false;
+  return /^$|(?:^|[\s,])chunked$/i.test(headers['transfer-encoding'] ?? '');
 }
 
 /** RFC 9112, 3.2.1 and 3.2.4. */

@@ -1,7 +1,9 @@
+import type { Client } from '../keys/client-ranges.ts';
+import type { Credentials } from '../keys/credentials.ts';
 import type { ClosingOrder } from '../keys/keys-in-use.ts';
 import type { TrafficFigures } from '../metrics.ts';
 import { Refusal, type RefusalCode, type RefusalOptions } from '../refusal.ts';
-import type { Admission, KeyNames, RefusedRequest } from '../session.ts';
+import type { Admission, Description, KeyNames, RefusedRequest, Verdict } from '../session.ts';
 import type { UsageEvent } from '../usage/usage-event.ts';
 
 /** A refusal as it crosses from the core to a worker. */
@@ -10,17 +12,18 @@ interface WireRefusal {
   options: RefusalOptions;
 }
 
-/** Without a key, the caller has not proved to hold one. */
-export interface WireAdmission {
-  key: KeyNames | null;
-  refusal: WireRefusal | null;
-  mark: number;
-}
+/** What the core judged, or that the caller has not proved to hold a key. */
+export type WireVerdict<Judged extends Verdict> =
+  | (Omit<Judged, 'refusal'> & { refusal: WireRefusal | null })
+  | { key: null; refusal: WireRefusal };
+
+/** `secretHash` in base64, and the client's address. */
+export type WireCredentials = [keyId: string, secretHash: string, address: string | undefined];
 
 /** What a worker calls in the core's process: see `Session`. */
 export type CoreFunctions = {
-  /** `secretHash` in base64. */
-  admit(keyId: string, secretHash: string, address: string | undefined): Promise<WireAdmission>;
+  admit(...asked: WireCredentials): Promise<WireVerdict<Admission>>;
+  describe(...asked: WireCredentials): Promise<WireVerdict<Description>>;
   opened(key: KeyNames, mark: number, setupMs: number): void;
   release(key: KeyNames): void;
   /** Bytes by `apiKeyId`. */
@@ -62,15 +65,41 @@ export interface WireClosingOrder {
   outside?: string[];
 }
 
-export function toWire({ key, refusal, mark }: Admission): WireAdmission {
-  return { key, mark, refusal: refusal && { code: refusal.code, options: refusal.options } };
+/** What was judged, or the refusal that was thrown. Rejects with what else was. */
+export async function toWire<Judged extends Verdict>(
+  judging: Promise<Judged>,
+): Promise<WireVerdict<Judged>> {
+  try {
+    const judged = await judging;
+    return { ...judged, refusal: judged.refusal && refusalToWire(judged.refusal) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { key: null, refusal: refusalToWire(error) };
+  }
 }
 
-/** What a call of `admit` gave, or what it threw. */
-export function fromWire({ key, refusal, mark }: WireAdmission): Admission {
-  const made = refusal && new Refusal(refusal.code, refusal.options);
-  if (key) return { key, mark, refusal: made };
-  throw made ?? new Error('an admission without a key says why');
+/** The other way round: throws what was thrown. */
+export function fromWire<Judged extends Verdict>(wire: WireVerdict<Judged>): Judged {
+  const refusal = wire.refusal && new Refusal(wire.refusal.code, wire.refusal.options);
+  if (wire.key === null) throw refusal;
+  return { ...wire, refusal } as Judged;
+}
+
+function refusalToWire({ code, options }: Refusal): WireRefusal {
+  return { code, options };
+}
+
+export function credentialsToWire(
+  { keyId, secretHash }: Credentials,
+  { remoteAddress }: Client,
+): WireCredentials {
+  return [keyId, secretHash.toString('base64'), remoteAddress];
+}
+
+export function credentialsFromWire(
+  ...[keyId, secretHash, remoteAddress]: WireCredentials
+): [Credentials, Client] {
+  return [{ keyId, secretHash: Buffer.from(secretHash, 'base64') }, { remoteAddress }];
 }
 
 export function orderToWire({ reason, outside }: ClosingOrder): WireClosingOrder {

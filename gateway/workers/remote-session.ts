@@ -1,7 +1,7 @@
 import { monotonicNow } from '../monotonic.ts';
-import type { Session } from '../session.ts';
+import type { Admission, Description, Session } from '../session.ts';
 import type { Channel } from './channel.ts';
-import { type CoreFunctions, fromWire } from './messages.ts';
+import { type CoreFunctions, credentialsToWire, fromWire } from './messages.ts';
 
 /** The core's session in a worker. */
 export interface RemoteSession extends Session {
@@ -24,10 +24,11 @@ export function createRemoteSession(core: Channel<CoreFunctions>): RemoteSession
     setClock(offsetMs) {
       clockOffsetMs = offsetMs;
     },
-    async admit({ keyId, secretHash }, { remoteAddress }) {
-      return fromWire(
-        await core.call('admit', keyId, secretHash.toString('base64'), remoteAddress),
-      );
+    async admit(...asked) {
+      return fromWire<Admission>(await core.call('admit', ...credentialsToWire(...asked)));
+    },
+    async describe(...asked) {
+      return fromWire<Description>(await core.call('describe', ...credentialsToWire(...asked)));
     },
     opened: ({ key, mark }, setupMs) => core.notify('opened', key, mark, setupMs),
     release: (key) => core.notify('release', key),

@@ -4,14 +4,13 @@ import { fileURLToPath } from 'node:url';
 import type { Core } from '../core.ts';
 import type { TunnelHolder } from '../keys/keys-in-use.ts';
 import { noTraffic, type TrafficFigures } from '../metrics.ts';
-import { Refusal } from '../refusal.ts';
 import { newBytes } from '../usage/usage-event.ts';
 import { Channel } from './channel.ts';
 import {
   type CoreFunctions,
+  credentialsFromWire,
   orderToWire,
   toWire,
-  type WireAdmission,
   type WorkerFunctions,
   type WorkerPorts,
 } from './messages.ts';
@@ -101,18 +100,13 @@ export class WorkerLink implements TunnelHolder {
     const session = this.#core.join(this);
     const setClock = () => this.#setClock();
     return {
-      async admit(keyId, secretHash, remoteAddress): Promise<WireAdmission> {
-        const credentials = { keyId, secretHash: Buffer.from(secretHash, 'base64') };
-        try {
-          const admission = await session.admit(credentials, { remoteAddress });
-          // before the answer: a tunnel's first hour is of the database's time
-          setClock();
-          return toWire(admission);
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error;
-          return { key: null, mark: 0, refusal: { code: error.code, options: error.options } };
-        }
+      async admit(...asked) {
+        const verdict = await toWire(session.admit(...credentialsFromWire(...asked)));
+        // before the answer: a tunnel's first hour is of the database's time
+        setClock();
+        return verdict;
       },
+      describe: (...asked) => toWire(session.describe(...credentialsFromWire(...asked))),
       opened: (key, mark, setupMs) => session.opened({ key, mark, refusal: null }, setupMs),
       release: (key) => session.release(key),
       charge: (charges) => {
