@@ -6,6 +6,7 @@ import type { KeyRecord } from './keys/key-lookup.ts';
 import type { KeysInUse } from './keys/keys-in-use.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
+import { Refusal } from './refusal.ts';
 import type { Description } from './session.ts';
 
 /** What a key may know of itself; named as the API names it. */
@@ -59,7 +60,8 @@ export async function describeOwnKey(
   const { periodMs } = periodAt(clock());
   const ofLastPeriod = now() - entry.askedAt > periodMs;
   const latest = ledger.usedUp(entry) || ofLastPeriod ? await freshEntry(keys, key.keyId) : entry;
-  return { key, refusal, state: latest.record && stateOf(latest.record, latest, options) };
+  if (!latest.record) throw new Refusal('credentials_required');
+  return { key, refusal, state: stateOf(latest.record, latest, options) };
 }
 
 function stateOf(

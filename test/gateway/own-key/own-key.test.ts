@@ -1,0 +1,191 @@
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  connectRequest,
+  type GatewayFixture,
+  sendRaw,
+  startTestGateway,
+} from '../../support/gateway/gateway-fixture.ts';
+import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gateway/key-owner.ts';
+import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
+import { connectOwner } from '../../support/personas.ts';
+import { overrideAccountLimits, overrideLimits } from '../../support/seeded-keys.ts';
+import { ask, basic, keyRequest } from './own-key-scene.ts';
+
+const sql = connectOwner();
+const patient = { timeout: 60_000 };
+let gateway: GatewayFixture;
+let target: TargetServer;
+let owner: KeyOwner;
+let key: UsableKey;
+
+beforeAll(async () => {
+  [gateway, target] = await Promise.all([
+    // nothing is reported meanwhile
+    startTestGateway({ flushMs: 60_000 }),
+    startTcpTarget((socket) => socket.pipe(socket)),
+  ]);
+});
+beforeEach(async () => {
+  owner = await newKeyOwner(sql);
+  key = await owner.newKey();
+});
+afterAll(() => Promise.all([gateway.stop(), target.close(), sql.end()]));
+
+const own = ({ basicAuth }: UsableKey) => ask(gateway.port, keyRequest([basic(basicAuth)]));
+
+/** Sends that much through a new tunnel, which stays open, and has it back. */
+async function move(bytes: number): Promise<Socket> {
+  const asked = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
+  const { status, socket } = await sendRaw(gateway.port, asked);
+  expect(status).toBe(200);
+  let got = 0;
+  socket.on('data', (piece) => {
+    got += piece.length;
+  });
+  socket.on('error', () => {}).resume();
+  socket.write(Buffer.alloc(bytes));
+  await vi.waitFor(() => expect(got).toBe(bytes), patient);
+  return socket;
+}
+
+/** This month of the database, and when the next one begins. */
+async function period() {
+  const [row] = await sql`
+    select to_char(now() at time zone 'UTC', 'YYYY-MM') as period,
+      (date_trunc('month', now() at time zone 'UTC') + interval '1 month')
+        at time zone 'UTC' as "resetsAt"`;
+  return { period: row?.period, resetsAt: row?.resetsAt.toISOString() };
+}
+
+describe('a customer who asks with the key', () => {
+  it('learns its limits, and that nothing of them is used, in the names of the API', async () => {
+    const before = await period();
+    const { status, headers, key: told } = await own(key);
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      connection: 'close',
+    });
+    expect(headers['proxy-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect([before, await period()]).toContainEqual({
+      period: told.period,
+      resetsAt: told.resetsAt,
+    });
+    const response = await owner.persona.request('GET', `/api/v1/proxy/keys/${key.id}`);
+    const detail = ((await response.json()) as { key: Record<string, unknown> }).key;
+    for (const name of ['keyId', 'liveMode', 'active', 'bandwidthUsedThisPeriodBytes'] as const)
+      expect(told[name], name).toBe(detail[name]);
+    for (const name of ['bandwidthLimitBytes', 'rateLimit', 'tunnelLimit', 'expiresAt'] as const)
+      expect(told[name], name).toBe(detail[name]);
+    expect(told).toEqual({
+      keyId: key.keyId,
+      liveMode: true,
+      active: true,
+      bandwidthUsedThisPeriodBytes: 0,
+      bandwidthLimitBytes: 5_000_000_000,
+      bandwidthLeftBytes: 5_000_000_000,
+      account: { usedBytes: 0, limitBytes: 25_000_000_000, leftBytes: 25_000_000_000 },
+      rateLimit: 10,
+      tunnelLimit: 100,
+      openTunnels: 0,
+      expiresAt: null,
+      graceEndsAt: null,
+      period: told.period,
+      resetsAt: told.resetsAt,
+    });
+  });
+
+  it('sees its open tunnels and what they moved, before any of it is reported', async () => {
+    const other = await owner.newKey();
+    const tunnel = await move(50_000);
+    await vi.waitFor(async () => {
+      const { key: told } = await own(key);
+      expect(told).toMatchObject({
+        bandwidthUsedThisPeriodBytes: 100_000,
+        bandwidthLeftBytes: told.bandwidthLimitBytes - 100_000,
+        openTunnels: 1,
+      });
+      expect(told.account).toMatchObject({ usedBytes: 100_000 });
+    }, patient);
+    // what they share is another key's too, and nothing else is
+    expect((await own(other)).key).toMatchObject({
+      bandwidthUsedThisPeriodBytes: 0,
+      openTunnels: 0,
+      account: { usedBytes: 100_000 },
+    });
+    tunnel.destroy();
+    await vi.waitFor(async () => expect((await own(key)).key.openTunnels).toBe(0), patient);
+    expect((await own(key)).key.bandwidthUsedThisPeriodBytes).toBe(100_000);
+  });
+
+  it('of a test key learns what test keys share', async () => {
+    await overrideAccountLimits(sql, { userId: owner.persona.id }, { test_limit_bytes: 7_000 });
+    const { key: told } = await own(await owner.newKey({ liveMode: false }));
+    expect(told.liveMode).toBe(false);
+    expect(told.account).toEqual({ usedBytes: 0, limitBytes: 7_000, leftBytes: 7_000 });
+  });
+});
+
+describe('a customer who is refused with 402', () => {
+  const connect = () =>
+    sendRaw(gateway.port, connectRequest(`127.0.0.1:${target.port}`, key.basicAuth));
+
+  it('for the key learns that nothing is left, and when it resets', async () => {
+    await overrideLimits(sql, key.id, { bandwidth_limit_bytes: 60_000 });
+    await move(50_000);
+    await vi.waitFor(async () => expect((await connect()).status).toBe(402), patient);
+    const { status, key: told } = await own(key);
+    expect(status).toBe(200);
+    expect(told).toMatchObject({ bandwidthLimitBytes: 60_000, bandwidthLeftBytes: 0 });
+    expect(told.bandwidthUsedThisPeriodBytes).toBeGreaterThanOrEqual(60_000);
+    expect(Date.parse(told.resetsAt)).toBeGreaterThan(Date.now());
+  });
+
+  it('for the account learns that this is it', async () => {
+    await overrideAccountLimits(sql, { userId: owner.persona.id }, { account_limit_bytes: 0 });
+    expect((await connect()).status).toBe(402);
+    const { status, key: told } = await own(key);
+    expect(status).toBe(200);
+    expect(told.account).toEqual({ usedBytes: 0, limitBytes: 0, leftBytes: 0 });
+    expect(told.bandwidthLeftBytes).toBe(5_000_000_000);
+  });
+
+  it('with all its tunnels open learns that too', async () => {
+    await overrideLimits(sql, key.id, { tunnel_limit: 1 });
+    const tunnel = await move(1);
+    expect((await connect()).body).toMatch(/^tunnel_limit_reached: /);
+    expect((await own(key)).key).toMatchObject({ tunnelLimit: 1, openTunnels: 1 });
+    tunnel.destroy();
+  });
+});
+
+it('asking writes no event, moves no bytes, and is no use of the key, whatever the answer', async () => {
+  await overrideLimits(sql, key.id, { rate_limit: 2 });
+  const statuses = new Set<number>();
+  await vi.waitFor(async () => {
+    statuses.add((await own(key)).status);
+    expect([...statuses].sort()).toEqual([200, 429]);
+  }, patient);
+  await owner.persona.supabase.rpc('update_proxy_key', {
+    id: key.id,
+    changes: { allowed_ips: ['192.0.2.1'] },
+  });
+  await vi.waitFor(async () => expect((await own(key)).status).toBe(403), patient);
+  const bytes = await gateway.metric('gateway_bytes_total');
+  expect(await gateway.metric('gateway_spool_events')).toBe(0);
+  expect(await gateway.metric('gateway_bytes_total')).toBe(bytes);
+  // one that is recorded comes after it, on another gateway whose events are sent at once
+  const recording = await startTestGateway();
+  const refused = await ask(recording.port, keyRequest([basic(key.basicAuth)]));
+  expect(refused.code).toBe('address_forbidden');
+  await sendRaw(recording.port, connectRequest('10.0.0.1:80', key.basicAuth));
+  expect(await owner.refusalsOf(key, 1)).toEqual({ address_forbidden: 1 });
+  await recording.stop();
+  const [row] = await sql`select count(*)::int as events from private.proxy_usage_events
+    where api_key_id = ${key.id}`;
+  expect(row).toEqual({ events: 1 });
+  const [used] = await sql`select last_used_at from private.proxy_keys where id = ${key.id}`;
+  expect(used?.last_used_at ?? null).toBeNull();
+});
