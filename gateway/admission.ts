@@ -77,9 +77,9 @@ export async function admit(
   return { key, refusal: null, mark };
 }
 
-/** What the database says now: this node's figures may be too high. */
-export function freshEntry(keys: KeyCache, keyId: string): Promise<KeyEntry> {
-  return answered(keys.refresh(keyId, freshMs));
+/** What the database says now, or said so lately: this node's figures may be too high. */
+export function freshEntry(keys: KeyCache, keyId: string, maxAgeMs = freshMs): Promise<KeyEntry> {
+  return answered(keys.refresh(keyId, Math.min(maxAgeMs, freshMs)));
 }
 
 async function answered(entry: KeyEntry | Promise<KeyEntry>): Promise<KeyEntry> {

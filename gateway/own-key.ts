@@ -58,8 +58,9 @@ export async function describeOwnKey(
   const { key, refusal, entry } = await prove(credentials, client, options);
   if (refusal) return { key, refusal, state: null };
   const { periodMs } = periodAt(clock());
-  const ofLastPeriod = now() - entry.askedAt > periodMs;
-  const latest = ledger.usedUp(entry) || ofLastPeriod ? await freshEntry(keys, key.keyId) : entry;
+  const isOfLastPeriod = now() - entry.askedAt >= periodMs;
+  const latest =
+    isOfLastPeriod || ledger.usedUp(entry) ? await freshEntry(keys, key.keyId, periodMs) : entry;
   if (!latest.record) throw new Refusal('credentials_required');
   return { key, refusal, state: stateOf(latest.record, latest, options) };
 }

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseProxyRanges } from '../../../gateway/listeners/proxy-ranges.ts';
-import { startTestGateway } from '../../support/gateway/gateway-fixture.ts';
+import { connectTo, startTestGateway } from '../../support/gateway/gateway-fixture.ts';
 import type { UsableKey } from '../../support/gateway/key-owner.ts';
 import { connectOwner } from '../../support/personas.ts';
 import { overrideLimits } from '../../support/seeded-keys.ts';
@@ -160,11 +161,23 @@ it('asking and CONNECTs share one cache', async () => {
 
 it('a connection that asked in vain counts for its address, one that proved a key does not', async () => {
   const small = await startTestGateway({ unprovenPerAddress: 1 });
-  const asked = keyRequest([basic(`${key.keyId}:${wrong}`)]);
-  await vi.waitFor(async () => expect((await ask(small.port, asked)).status).toBe(401));
-  await vi.waitFor(async () =>
-    expect((await ask(small.port, keyRequest([basic(key.basicAuth)]))).status).toBe(200),
-  );
+  /** One that is answered, and stays open as its body still comes. */
+  const hold = async (basicAuth: string) => {
+    const socket = connectTo(small.port);
+    socket.write(keyRequest([basic(basicAuth), 'Content-Length: 100000']));
+    const [answer] = await once(socket, 'data');
+    const body = setInterval(() => socket.write('x'), 50);
+    socket.once('close', () => clearInterval(body));
+    return { socket, status: Number(String(answer).split(' ')[1]) };
+  };
+  const own = () => ask(small.port, keyRequest([basic(key.basicAuth)]));
+  const proven = await hold(key.basicAuth);
+  expect([proven.status, (await own()).status]).toEqual([200, 200]);
+  const unproven = await hold(`${key.keyId}:${wrong}`);
+  expect([unproven.status, (await own()).code]).toEqual([401, 'unavailable']);
+  unproven.socket.destroy();
+  await vi.waitFor(async () => expect((await own()).status).toBe(200), 60_000);
+  proven.socket.destroy();
   await small.stop();
 });
 

@@ -31,7 +31,8 @@ export async function ask(
   const socket = connectTo(port, { ...place });
   socket.write(request);
   const said = await readToEnd(socket);
-  const [head = '', body = ''] = said.split(/\r\n\r\n([^]*)/);
+  const [head = '', ...rest] = said.split('\r\n\r\n');
+  const body = rest.join('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');
   const headers = Object.fromEntries(
     lines.map((line) => [

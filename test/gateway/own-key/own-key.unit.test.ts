@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { parseCredentials } from '../../../gateway/keys/credentials.ts';
+import type { KeyRecord } from '../../../gateway/keys/key-lookup.ts';
+import { KeysInUse } from '../../../gateway/keys/keys-in-use.ts';
+import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
+import { describeOwnKey } from '../../../gateway/own-key.ts';
+import { keyCacheScene, keyRecord } from '../keys/key-cache-scene.ts';
+
+const keyId = 'avp_live_0123456789ab';
+const pair = `${keyId}:${'1'.repeat(64)}`;
+const credentials =
+  parseCredentials(`Basic ${Buffer.from(pair).toString('base64')}`) ?? expect.fail();
+
+/** A key whose clocks and whose database's answers are in the test's hand. */
+function scene(databaseTime: string) {
+  const { cache, clock, asked, fill } = keyCacheScene({ begin: 0 });
+  const now = () => clock.now;
+  const ledger = new QuotaLedger(now);
+  const record = (changes: Partial<KeyRecord> = {}): KeyRecord => ({
+    ...keyRecord(keyId),
+    secretHash: credentials.secretHash,
+    ...changes,
+  });
+  return {
+    clock,
+    asked,
+    ledger,
+    record,
+    fill: (changes?: Partial<KeyRecord>) => fill(keyId, record(changes)),
+    async own() {
+      const { refusal, state } = await describeOwnKey(
+        credentials,
+        {},
+        {
+          keys: cache,
+          ledger,
+          limiter: { take: () => 0 },
+          inUse: new KeysInUse({ keys: cache, ledger, log: { debug: () => {} }, now }),
+          now,
+          clock: () => Date.parse(databaseTime) + clock.now,
+        },
+      );
+      return state ?? refusal;
+    },
+  };
+}
+
+describe('the period', () => {
+  it.each([
+    ['2026-11-30T23:59:59.999Z', '2026-11', '2026-12-01T00:00:00.000Z'],
+    ['2026-12-01T00:00:00.000Z', '2026-12', '2027-01-01T00:00:00.000Z'],
+    ['2028-02-29T12:00:00.000Z', '2028-02', '2028-03-01T00:00:00.000Z'],
+  ])('at %s is %s and ends at %s', async (time, period, resetsAt) => {
+    const { asked, record, own } = scene(time);
+    const told = own();
+    for (const { answer } of asked.splice(0)) answer(record());
+    // a look-up of the very moment in which a month begins may be of the month before
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { answer } of asked) answer(record());
+    expect(await told).toMatchObject({ period, resetsAt });
+  });
+
+  it('that has just begun has no figure of the one before, however young that is', async () => {
+    const { clock, asked, record, fill, own } = scene('2026-11-30T23:59:59.500Z');
+    await fill({ bandwidthUsedBytes: 900 });
+    expect(await own()).toMatchObject({ period: '2026-11', bandwidthUsedThisPeriodBytes: 900 });
+    clock.now += 499;
+    expect(await own()).toMatchObject({ period: '2026-11', bandwidthUsedThisPeriodBytes: 900 });
+    clock.now += 2;
+    const told = own();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked).toHaveLength(2);
+    asked[1]?.answer(record());
+    expect(await told).toMatchObject({ period: '2026-12', bandwidthUsedThisPeriodBytes: 0 });
+    clock.now += 20_000;
+    expect(await own()).toMatchObject({ period: '2026-12' });
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('what is left', () => {
+  it('is never below 0, and asked for again before it is 0', async () => {
+    const { clock, asked, ledger, record, fill, own } = scene('2026-11-15T00:00:00Z');
+    await fill({ bandwidthUsedBytes: 900 });
+    ledger.add(record().id, 300);
+    clock.now += 5_000;
+    const told = own();
+    await new Promise((resolve) => setImmediate(resolve));
+    asked[1]?.answer(record({ bandwidthUsedBytes: 850 }));
+    expect(await told).toMatchObject({
+      bandwidthUsedThisPeriodBytes: 1_150,
+      bandwidthLeftBytes: 0,
+    });
+  });
+
+  it('of an account that is removed is nothing to say', async () => {
+    const { fill, own } = scene('2026-11-15T00:00:00Z');
+    await fill();
+    expect(await own()).toMatchObject({ account: null, bandwidthLeftBytes: 1_000 });
+  });
+});
+
+it('ends are counted from when the key was asked for, to the second', async () => {
+  const { clock, fill, own } = scene('2026-11-15T00:00:00.200Z');
+  await fill({ expiresInMs: 60_000, previousHash: Buffer.from([9]), previousEndsInMs: 29_700 });
+  clock.now += 10_000;
+  expect(await own()).toMatchObject({
+    expiresAt: '2026-11-15T00:01:00.000Z',
+    graceEndsAt: '2026-11-15T00:00:30.000Z',
+  });
+});
