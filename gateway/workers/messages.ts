@@ -89,6 +89,7 @@ function refusalToWire({ code, options }: Refusal): WireRefusal {
   return { code, options };
 }
 
+/** As `CoreFunctions` take them. */
 export function credentialsToWire(
   { keyId, secretHash }: Credentials,
   { remoteAddress }: Client,
@@ -96,6 +97,7 @@ export function credentialsToWire(
   return [keyId, secretHash.toString('base64'), remoteAddress];
 }
 
+/** As `Session` takes them. */
 export function credentialsFromWire(
   ...[keyId, secretHash, remoteAddress]: WireCredentials
 ): [Credentials, Client] {

@@ -112,10 +112,10 @@ describe('a key', () => {
     await warm.heard();
     const fresh = String(data?.basic_auth);
     for (const secret of [fresh, key.basicAuth]) {
-      const { status, key: told } = await own(secret);
+      const { status, key: state } = await own(secret);
       expect(status).toBe(200);
       // the two clocks are one machine's, and a request takes its time
-      expect(Math.abs(Date.parse(told.graceEndsAt ?? '') - rotatedAt - 20_000)).toBeLessThan(
+      expect(Math.abs(Date.parse(state.graceEndsAt ?? '') - rotatedAt - 20_000)).toBeLessThan(
         10_000,
       );
     }

@@ -123,8 +123,8 @@ describe('from programs', () => {
       const quiet = ['-q', '--silent', '--show-error', '-u', key.basicAuth];
       const secured = `https://127.0.0.1:${gateway.tlsPort}/key`;
       for (const args of [[url()], ['--http2', url()], ['--anyauth', url()], ['-k', secured]]) {
-        const { key: told } = JSON.parse(await run('curl', [...quiet, '--fail', ...args]));
-        expect(told).toMatchObject({ keyId: key.keyId, bandwidthLimitBytes: 5_000_000_000 });
+        const { key: state } = JSON.parse(await run('curl', [...quiet, '--fail', ...args]));
+        expect(state).toMatchObject({ keyId: key.keyId, bandwidthLimitBytes: 5_000_000_000 });
       }
       expect(await run('curl', [...quiet, '--head', url()])).toMatch(/^HTTP\/1.1 200 OK\r\n/);
       const wrong = `${key.keyId}:${'0'.repeat(64)}`;
@@ -161,7 +161,7 @@ it('a gateway of several processes answers for all of them', async () => {
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => ask(port, keyRequest([basic(other.basicAuth)]))),
   );
-  expect(answers.map(({ key: told }) => told?.openTunnels)).toEqual(Array(20).fill(10));
+  expect(answers.map(({ key: state }) => state?.openTunnels)).toEqual(Array(20).fill(10));
   const refused = await ask(port, keyRequest([basic(`${other.keyId}:${'0'.repeat(64)}`)]));
   expect([refused.status, refused.code]).toEqual([401, 'credentials_required']);
   await sql`update private.proxy_keys set suspended_at = now() where id = ${other.id}`;

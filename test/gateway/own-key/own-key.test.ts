@@ -61,7 +61,7 @@ async function period() {
 describe('a customer who asks with the key', () => {
   it('learns its limits, and that nothing of them is used, in the names of the API', async () => {
     const before = await period();
-    const { status, headers, key: told } = await own(key);
+    const { status, headers, key: state } = await own(key);
     expect(status).toBe(200);
     expect(headers).toMatchObject({
       'content-type': 'application/json',
@@ -70,16 +70,16 @@ describe('a customer who asks with the key', () => {
     });
     expect(headers['proxy-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     expect([before, await period()]).toContainEqual({
-      period: told.period,
-      resetsAt: told.resetsAt,
+      period: state.period,
+      resetsAt: state.resetsAt,
     });
     const response = await owner.persona.request('GET', `/api/v1/proxy/keys/${key.id}`);
     const detail = ((await response.json()) as { key: Record<string, unknown> }).key;
     for (const name of ['keyId', 'liveMode', 'active', 'bandwidthUsedThisPeriodBytes'] as const)
-      expect(told[name], name).toBe(detail[name]);
+      expect(state[name], name).toBe(detail[name]);
     for (const name of ['bandwidthLimitBytes', 'rateLimit', 'tunnelLimit', 'expiresAt'] as const)
-      expect(told[name], name).toBe(detail[name]);
-    expect(told).toEqual({
+      expect(state[name], name).toBe(detail[name]);
+    expect(state).toEqual({
       keyId: key.keyId,
       liveMode: true,
       active: true,
@@ -92,8 +92,8 @@ describe('a customer who asks with the key', () => {
       openTunnels: 0,
       expiresAt: null,
       graceEndsAt: null,
-      period: told.period,
-      resetsAt: told.resetsAt,
+      period: state.period,
+      resetsAt: state.resetsAt,
     });
   });
 
@@ -101,13 +101,13 @@ describe('a customer who asks with the key', () => {
     const other = await owner.newKey();
     const tunnel = await move(50_000);
     await vi.waitFor(async () => {
-      const { key: told } = await own(key);
-      expect(told).toMatchObject({
+      const { key: state } = await own(key);
+      expect(state).toMatchObject({
         bandwidthUsedThisPeriodBytes: 100_000,
-        bandwidthLeftBytes: told.bandwidthLimitBytes - 100_000,
+        bandwidthLeftBytes: state.bandwidthLimitBytes - 100_000,
         openTunnels: 1,
       });
-      expect(told.account).toMatchObject({ usedBytes: 100_000 });
+      expect(state.account).toMatchObject({ usedBytes: 100_000 });
     }, patient);
     // what they share is another key's too, and nothing else is
     expect((await own(other)).key).toMatchObject({
@@ -122,9 +122,9 @@ describe('a customer who asks with the key', () => {
 
   it('of a test key learns what test keys share', async () => {
     await overrideAccountLimits(sql, { userId: owner.persona.id }, { test_limit_bytes: 7_000 });
-    const { key: told } = await own(await owner.newKey({ liveMode: false }));
-    expect(told.liveMode).toBe(false);
-    expect(told.account).toEqual({ usedBytes: 0, limitBytes: 7_000, leftBytes: 7_000 });
+    const { key: state } = await own(await owner.newKey({ liveMode: false }));
+    expect(state.liveMode).toBe(false);
+    expect(state.account).toEqual({ usedBytes: 0, limitBytes: 7_000, leftBytes: 7_000 });
   });
 });
 
@@ -136,20 +136,20 @@ describe('a customer who is refused with 402', () => {
     await overrideLimits(sql, key.id, { bandwidth_limit_bytes: 60_000 });
     await move(50_000);
     await vi.waitFor(async () => expect((await connect()).status).toBe(402), patient);
-    const { status, key: told } = await own(key);
+    const { status, key: state } = await own(key);
     expect(status).toBe(200);
-    expect(told).toMatchObject({ bandwidthLimitBytes: 60_000, bandwidthLeftBytes: 0 });
-    expect(told.bandwidthUsedThisPeriodBytes).toBeGreaterThanOrEqual(60_000);
-    expect(Date.parse(told.resetsAt)).toBeGreaterThan(Date.now());
+    expect(state).toMatchObject({ bandwidthLimitBytes: 60_000, bandwidthLeftBytes: 0 });
+    expect(state.bandwidthUsedThisPeriodBytes).toBeGreaterThanOrEqual(60_000);
+    expect(Date.parse(state.resetsAt)).toBeGreaterThan(Date.now());
   });
 
   it('for the account learns that this is it', async () => {
     await overrideAccountLimits(sql, { userId: owner.persona.id }, { account_limit_bytes: 0 });
     expect((await connect()).status).toBe(402);
-    const { status, key: told } = await own(key);
+    const { status, key: state } = await own(key);
     expect(status).toBe(200);
-    expect(told.account).toEqual({ usedBytes: 0, limitBytes: 0, leftBytes: 0 });
-    expect(told.bandwidthLeftBytes).toBe(5_000_000_000);
+    expect(state.account).toEqual({ usedBytes: 0, limitBytes: 0, leftBytes: 0 });
+    expect(state.bandwidthLeftBytes).toBe(5_000_000_000);
   });
 
   it('with all its tunnels open learns that too', async () => {

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseCredentials } from '../../../gateway/keys/credentials.ts';
 import type { KeyRecord } from '../../../gateway/keys/key-lookup.ts';
 import { KeysInUse } from '../../../gateway/keys/keys-in-use.ts';
 import { QuotaLedger } from '../../../gateway/limits/quota-ledger.ts';
-import { describeOwnKey } from '../../../gateway/own-key.ts';
+import { describeOwnKey, type OwnKey } from '../../../gateway/own-key.ts';
+import { projectRoot } from '../../../scripts/stack/project-root.ts';
 import { keyCacheScene, keyRecord } from '../keys/key-cache-scene.ts';
 
 const keyId = 'avp_live_0123456789ab';
@@ -52,12 +55,12 @@ describe('the period', () => {
     ['2028-02-29T12:00:00.000Z', '2028-02', '2028-03-01T00:00:00.000Z'],
   ])('at %s is %s and ends at %s', async (time, period, resetsAt) => {
     const { asked, record, own } = scene(time);
-    const told = own();
+    const state = own();
     for (const { answer } of asked.splice(0)) answer(record());
     // a look-up of the very moment in which a month begins may be of the month before
     await new Promise((resolve) => setImmediate(resolve));
     for (const { answer } of asked) answer(record());
-    expect(await told).toMatchObject({ period, resetsAt });
+    expect(await state).toMatchObject({ period, resetsAt });
   });
 
   it('that has just begun has no figure of the one before, however young that is', async () => {
@@ -67,11 +70,11 @@ describe('the period', () => {
     clock.now += 499;
     expect(await own()).toMatchObject({ period: '2026-11', bandwidthUsedThisPeriodBytes: 900 });
     clock.now += 2;
-    const told = own();
+    const state = own();
     await new Promise((resolve) => setImmediate(resolve));
     expect(asked).toHaveLength(2);
     asked[1]?.answer(record());
-    expect(await told).toMatchObject({ period: '2026-12', bandwidthUsedThisPeriodBytes: 0 });
+    expect(await state).toMatchObject({ period: '2026-12', bandwidthUsedThisPeriodBytes: 0 });
     clock.now += 20_000;
     expect(await own()).toMatchObject({ period: '2026-12' });
     expect(asked).toHaveLength(2);
@@ -84,10 +87,10 @@ describe('what is left', () => {
     await fill({ bandwidthUsedBytes: 900 });
     ledger.add(record().id, 300);
     clock.now += 5_000;
-    const told = own();
+    const state = own();
     await new Promise((resolve) => setImmediate(resolve));
     asked[1]?.answer(record({ bandwidthUsedBytes: 850 }));
-    expect(await told).toMatchObject({
+    expect(await state).toMatchObject({
       bandwidthUsedThisPeriodBytes: 1_150,
       bandwidthLeftBytes: 0,
     });
@@ -98,6 +101,17 @@ describe('what is left', () => {
     await fill();
     expect(await own()).toMatchObject({ account: null, bandwidthLeftBytes: 1_000 });
   });
+});
+
+it('docs/own-key.md shows every field, and no other', async () => {
+  const page = readFileSync(join(projectRoot, 'docs/own-key.md'), 'utf8');
+  const [, shown = ''] = /```json\n([^`]*)```/.exec(page) ?? [];
+  const { fill, own } = scene('2026-11-15T00:00:00Z');
+  await fill({ account: { id: 'their account', limitBytes: 5_000, usedBytes: 0 } });
+  const state = await own();
+  const { key } = JSON.parse(shown);
+  expect(Object.keys(key)).toEqual(Object.keys(state ?? {}));
+  expect(Object.keys(key.account)).toEqual(Object.keys((state as OwnKey).account ?? {}));
 });
 
 it('ends are counted from when the key was asked for, to the second', async () => {
