@@ -27,7 +27,9 @@ def refused(call):
     except APIError as error:
         return {"name": "APIError", "code": error.code, "hint": error.hint}
     except FunctionsHttpError as error:
-        return {"name": "FunctionsHttpError", "status": error.status}
+        # the error has the status alone, and its cause the answer
+        problem = error.__cause__.response.json()
+        return {"name": "FunctionsHttpError", "status": error.status, "code": problem["code"]}
     return None
 
 

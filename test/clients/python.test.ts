@@ -24,10 +24,10 @@ describe.skipIf(!python)('supabase-py', () => {
       usage: 0,
       usageInvoked: 0,
       rpcRefusal: { name: 'APIError', code: 'PT409', hint: 'key_deleted' },
-      refusal: { name: 'FunctionsHttpError', status: 409 },
-      fieldRefusal: { name: 'FunctionsHttpError', status: 400 },
+      refusal: { name: 'FunctionsHttpError', status: 409, code: 'key_deleted' },
+      fieldRefusal: { name: 'FunctionsHttpError', status: 400, code: 'invalid_request' },
       late: { name: 'APIError', code: '42501', hint: null },
-      lateInvoked: { name: 'FunctionsHttpError', status: 401 },
+      lateInvoked: { name: 'FunctionsHttpError', status: 401, code: 'unauthorized' },
     });
   });
 });
