@@ -19,6 +19,7 @@ const projects = {
   http: [
     'test/functions/**/*.test.ts',
     'test/supabase-js/*.test.ts',
+    'test/clients/*.test.ts',
     'test/description/*.test.ts',
     'test/stack/auth/*.test.ts',
     'test/docs/*.test.ts',

@@ -274,7 +274,7 @@ export interface paths {
         };
         /**
          * A key's usage events
-         * @description Newest first, in pages of `limit` (50 by default): by `cursor`, where what arrives meanwhile moves nothing, or by the number of a `page` among the newest 10,000. With `Accept: text/csv` all of them in one stream, without `limit`, `page` and `cursor`; one that breaks off has no proper end, so a client can tell.
+         * @description Newest first, in pages of `limit` (50 by default): by `cursor`, where what arrives meanwhile moves nothing, or by the number of a `page` among the newest 10,000. With `Accept: text/csv` all of them in one stream, without `limit`, `page` and `cursor`; one that breaks off has no proper end, so a client can tell. To go on, ask again with `to` one millisecond after the last whole line, and leave out the events that you have.
          */
         get: operations["listKeyEvents"];
         put?: never;
@@ -3121,7 +3121,8 @@ export interface operations {
             /** @description The events. */
             200: {
                 headers: {
-                    "Cache-Control": "no-store";
+                    /** @description CSV is never compressed on the way. */
+                    "Cache-Control": "no-store" | "no-store, no-transform";
                     /** @description With CSV. */
                     "Content-Disposition"?: string;
                     /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { measureDashboard } from './bench/dashboard.ts';
+import { measureEdge } from './bench/edge.ts';
 import { measureFairness } from './bench/fairness.ts';
 import { measureFlatness } from './bench/flatness.ts';
 import { measureGateway } from './bench/gateway.ts';
@@ -20,7 +21,7 @@ import { startStack } from './stack/stack.ts';
 const usage = `npm run bench                        measures everything, in some minutes
 npm run bench -- --quick             a smoke run: every measurement, too few rounds to mean much
 npm run bench -- --only <group>      routes, sql, fairness, flat, gateway, revocation,
-                                     metering, dashboard or starts
+                                     metering, dashboard, edge or starts
 npm run bench -- --json <file>       writes the figures there too`;
 
 const full: Size = {
@@ -37,6 +38,7 @@ const full: Size = {
   cachedKeys: 100_000,
   settleMilliseconds: 1_500,
   shownKeys: 1_500,
+  listedKeys: 2_000,
   revocations: 200,
 };
 const quick: Size = {
@@ -53,6 +55,7 @@ const quick: Size = {
   cachedKeys: 100,
   settleMilliseconds: 100,
   shownKeys: 20,
+  listedKeys: 20,
   revocations: 2,
 };
 
@@ -65,6 +68,7 @@ const groups: Record<string, (measuring: Measuring) => Promise<void>> = {
   revocation: measureRevocation,
   metering: measureMetering,
   dashboard: measureDashboard,
+  edge: measureEdge,
   starts: measureStarts,
 };
 

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { worstRequests } from '../scripts/bench/edge/worst-requests.ts';
 import { burdens } from '../scripts/bench/gateway/neighbours.ts';
 import { haveSquid } from '../scripts/bench/gateway/proxies.ts';
 import type { Report } from '../scripts/bench/report.ts';
 import { routes } from '../scripts/bench/route-calls.ts';
 import { chromiumPath } from '../scripts/chromium.ts';
 import { projectRoot } from '../scripts/stack/project-root.ts';
+import { openRoutes, protectedRoutes } from './support/contract.ts';
 
 const routeNames = routes.map(({ name }) => name);
 
@@ -54,6 +56,9 @@ const figures = [
   'starts median of 1',
 ];
 
+const somebody = { id: 'user', token: '', claims: '' };
+const worst = worstRequests(somebody, 'key', somebody);
+
 test('a quick run of the benchmarks measures everything and writes finite, positive figures', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-report-'));
   const file = join(folder, 'report.json');
@@ -85,10 +90,25 @@ test('a quick run of the benchmarks measures everything and writes finite, posit
       expect(Object.values(values).every(Number.isFinite), name).toBe(true);
       expect(Object.values(values).length, name).toBeGreaterThanOrEqual(2);
     }
+    const uses = process.platform === 'linux' ? worst.map(({ name }) => name) : [];
+    expect(report.uses.map(({ name }) => name)).toEqual(uses);
+    for (const { name, cpuMilliseconds, idleMegabytes, peakMegabytes } of report.uses) {
+      expect(cpuMilliseconds, name).toBeGreaterThan(0);
+      expect(peakMegabytes, name).toBeGreaterThanOrEqual(idleMegabytes);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
 }, 600_000);
+
+test('every route has a worst case that is measured', () => {
+  const routes = [
+    ...openRoutes.map((path) => `GET ${path}`),
+    ...protectedRoutes.map(({ method, path }) => `${method} ${path.replace(':id', 'key')}`),
+  ];
+  const measured = worst.map(({ method, path }) => `${method} ${path.split('?')[0]}`);
+  expect(measured).toEqual(expect.arrayContaining(routes));
+});
 
 test('the floor runs on the same packages as the API', () => {
   const packages = (path: string) => readFileSync(join(projectRoot, path, 'deno.json'), 'utf8');

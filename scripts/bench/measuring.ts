@@ -30,6 +30,8 @@ export interface Size {
   settleMilliseconds: number;
   /** The longest list of keys that a browser shows. */
   shownKeys: number;
+  /** The longest list of keys that a route answers with. */
+  listedKeys: number;
   /** Keys that are rotated or deleted. */
   revocations: number;
 }

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { alignColumns } from '../aligned-table.ts';
+import { platformLimits, type ResourceUse } from './edge/measured-function.ts';
 import type { Comparison } from './interleave.ts';
 
 /** Names a comparison and the ratio it aims at. */
@@ -20,6 +21,12 @@ export interface Figure {
   values: Record<string, number>;
 }
 
+/** What one request took of a function's process, against the platform's limits. */
+export interface Use extends ResourceUse {
+  group: string;
+  name: string;
+}
+
 /** Everything that one run measured; the durations of comparisons are in milliseconds. */
 export interface Report {
   date: string;
@@ -29,6 +36,7 @@ export interface Report {
   database: Record<string, string>;
   comparisons: (Title & Comparison & { verdict: 'ok' | 'over' | null })[];
   figures: Figure[];
+  uses: Use[];
 }
 
 /** An empty report of a run that begins now. */
@@ -41,11 +49,12 @@ export function newReport(command: string, database: Record<string, string>): Re
     database,
     comparisons: [],
     figures: [],
+    uses: [],
   };
 }
 
-/** The report for a terminal: a table of the comparisons, and a line for each other figure. */
-export function formatReport({ date, machine, comparisons, figures }: Report): string {
+/** The report for a terminal: tables of comparisons and uses, and a line for each other figure. */
+export function formatReport({ date, machine, comparisons, figures, uses }: Report): string {
   const head = ['group', 'what', 'ratio', 'aim', '', 'ms', 'p99', 'against', 'ms', 'p99'];
   const rows = comparisons.map((row) => [
     row.group,
@@ -63,6 +72,9 @@ export function formatReport({ date, machine, comparisons, figures }: Report): s
     `${date}, ${machine.cores} cores, Node ${machine.node}`,
     ...(rows.length > 0 ? ['', alignColumns([head, ...rows], [2, 3, 5, 6, 8, 9])] : []),
     ...(figures.length > 0 ? ['', ...figures.map(formatFigure)] : []),
+    ...(uses.length > 0
+      ? ['', alignColumns([useHead, ...uses.map(formatUse)], [1, 2, 3, 4, 5, 6, 7])]
+      : []),
   ].join('\n');
 }
 
@@ -70,6 +82,33 @@ export function formatReport({ date, machine, comparisons, figures }: Report): s
 export function formatFigure({ group, name, unit, values }: Figure): string {
   const parts = Object.entries(values).map(([what, value]) => `${what} ${short(value)}`);
   return `${group}: ${name}, ${unit}: ${parts.join(', ')}`;
+}
+
+const useHead = [
+  'worst case',
+  'MB sent',
+  'CPU ms',
+  'isolate',
+  'of 2 s',
+  'idle MB',
+  'peak MB',
+  'of 256 MB',
+];
+
+/** The cells of one use; shares are of what the platform allows. */
+export function formatUse(use: Use): string[] {
+  const { cpuMilliseconds, memoryMegabytes } = platformLimits;
+  const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
+  return [
+    use.name,
+    use.megabytes.toFixed(2),
+    use.cpuMilliseconds.toFixed(0),
+    use.isolateMilliseconds.toFixed(0),
+    percent(use.cpuMilliseconds / cpuMilliseconds),
+    use.idleMegabytes.toFixed(0),
+    use.peakMegabytes.toFixed(0),
+    percent(use.peakMegabytes / memoryMegabytes),
+  ];
 }
 
 /** With three digits, or what is before the point. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { waitUntilReady } from './child-process.ts';
+import type { JSONWebKeySet } from 'jose';
+import { type ChildOptions, waitUntilReady } from './child-process.ts';
 import { freePort, loopback } from './ports.ts';
 import { locateDeno } from './programs.ts';
 import { projectRoot } from './project-root.ts';
@@ -26,12 +27,24 @@ export async function startFunctions(
   return Object.fromEntries(await Promise.all(started));
 }
 
-/** Starts one function under Deno, with the permissions it needs and no more. */
-async function startFunction(run: Run, { name, entrypoint }: FunctionSource): Promise<number> {
-  const port = await freePort();
-  const { publishableKey, secretKey, jwks } = run.keys;
-  const child = run.supervisor.start({
-    name: `Function ${name}`,
+/** What a function is given by the platform. */
+export interface FunctionSurroundings {
+  /** The project's URL. */
+  url: string;
+  publishableKey: string;
+  secretKey: string;
+  jwks: JSONWebKeySet;
+  /** Where Deno keeps what it has compiled. */
+  cacheFolder: string;
+}
+
+/** How Deno runs a function: with the permissions that it needs and no more. */
+export function functionProgram(
+  entrypoint: string,
+  port: number,
+  { url, publishableKey, secretKey, jwks, cacheFolder }: FunctionSurroundings,
+): Pick<ChildOptions, 'command' | 'args' | 'env'> {
+  return {
     command: locateDeno(),
     args: [
       'serve',
@@ -43,25 +56,37 @@ async function startFunction(run: Run, { name, entrypoint }: FunctionSource): Pr
       '--cached-only',
       '--no-lock',
       '--allow-env',
-      `--allow-net=${new URL(run.url).host}`,
+      `--allow-net=${new URL(url).host}`,
       entrypoint,
     ],
     env: {
       // as the platform gives it
-      SUPABASE_URL: run.url,
+      SUPABASE_URL: url,
       SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
       SUPABASE_JWKS: JSON.stringify(jwks),
-      DENO_DIR: join(run.state.root, 'deno'),
+      DENO_DIR: cacheFolder,
       DENO_NO_UPDATE_CHECK: '1',
     },
+  };
+}
+
+/** Whether a function answers at a port. Rejects while it does not listen. */
+export async function functionAnswers(port: number): Promise<boolean> {
+  await fetch(`http://${loopback}:${port}/`, { method: 'OPTIONS' });
+  return true;
+}
+
+async function startFunction(run: Run, { name, entrypoint }: FunctionSource): Promise<number> {
+  const port = await freePort();
+  const surroundings = { ...run.keys, url: run.url, cacheFolder: join(run.state.root, 'deno') };
+  const child = run.supervisor.start({
+    name: `Function ${name}`,
+    ...functionProgram(entrypoint, port, surroundings),
     cwd: projectRoot,
     logFile: join(run.state.logs, `function-${name}.log`),
   });
-  await waitUntilReady(child, async () => {
-    await fetch(`http://${loopback}:${port}/`, { method: 'OPTIONS' });
-    return true;
-  });
+  await waitUntilReady(child, () => functionAnswers(port));
   run.report(`function ${name}`);
   return port;
 }

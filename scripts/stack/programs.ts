@@ -25,8 +25,10 @@ export function locatePostgrest(): string {
   return installed('PostgREST', name, [`${name}/postgrest`], onPath);
 }
 
-/** The Deno binary. */
+/** The Deno binary that `DENO_BIN` names, else that from npm. */
 export function locateDeno(): string {
+  const named = locateNamed('DENO_BIN', 'a Deno binary', 'that from npm');
+  if (named !== null) return named;
   const name = `@deno/${platform}-${arch}${platform === 'linux' ? '-glibc' : ''}`;
   return installed('Deno', name, ['deno/deno', `${name}/deno`]);
 }

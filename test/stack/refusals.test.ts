@@ -69,7 +69,7 @@ test.each([
   await expectRefusal(command, [packages.names, 'npm ci']);
 });
 
-test.each(['AUTH_BIN', 'POSTGREST_BIN'])(
+test.each(['AUTH_BIN', 'POSTGREST_BIN', 'DENO_BIN'])(
   '%s that leads nowhere is named, with what to do',
   async (variable) => {
     const path = join(parent, 'nothing');

@@ -53,6 +53,7 @@ export function respondWithCsv(context: Context, name: string, row: unknown): Re
 
 /** Answers HEAD as `streamCsv` answers GET. */
 export function announceCsv(context: Context): Response {
+  forbidCompression(context);
   return context.body(null, 200, headers);
 }
 
@@ -87,5 +88,11 @@ export async function streamCsv(
     },
     { highWaterMark: 0 },
   );
+  forbidCompression(context);
   return context.body(body, 200, headers);
+}
+
+/** The platform's runtime compresses what it may transform, within the CPU time of the function. */
+function forbidCompression(context: Context): void {
+  context.header('Cache-Control', 'no-store, no-transform');
 }

@@ -35,7 +35,8 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
         'Newest first, in pages of `limit` (50 by default): by `cursor`, where what arrives meanwhile ' +
         'moves nothing, or by the number of a `page` among the newest 10,000. With `Accept: text/csv` ' +
         'all of them in one stream, without `limit`, `page` and `cursor`; one that breaks off has no ' +
-        'proper end, so a client can tell.',
+        'proper end, so a client can tell. To go on, ask again with `to` one millisecond after the last ' +
+        'whole line, and leave out the events that you have.',
       tag: 'Usage',
       query: { ...pageFields, page: wholeNumber(1, 10_000).optional(), ...filters },
       success: {
@@ -47,6 +48,9 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
         },
         headers: {
           ...linkHeader,
+          'Cache-Control': z.enum(['no-store', 'no-store, no-transform']).openapi({
+            description: 'CSV is never compressed on the way.',
+          }),
           'Content-Disposition': z.string().optional().openapi({ description: 'With CSV.' }),
         },
       },

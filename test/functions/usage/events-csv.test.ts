@@ -23,12 +23,13 @@ describe('a user who reads events as CSV', () => {
     expect(await readCsv(user, id)).toBe(`${header.join(',')}\r\n`);
   });
 
-  it('gets a file that is not kept, without pages', async () => {
+  it('gets a file that is neither kept nor compressed on the way, without pages', async () => {
     const { id } = await mintKey(user);
     const response = await requestEvents(user, id, { accept: 'text/csv' });
     await response.text();
     expectCommonHeaders(response);
     expect(Object.fromEntries(response.headers)).toMatchObject({
+      'cache-control': 'no-store, no-transform',
       'content-type': 'text/csv; charset=utf-8; header=present',
       'content-disposition': 'attachment; filename="events.csv"',
     });

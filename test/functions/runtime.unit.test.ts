@@ -1,0 +1,33 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { projectRoot } from '../../scripts/stack/project-root.ts';
+
+const folder = join(projectRoot, 'supabase', 'functions');
+const files = globSync('**/*.ts', { cwd: folder });
+
+// what the platform's runtime lacks or blocks is among these: docs/platform.md
+const unused = {
+  "an API of Deno's own": /\bDeno\b/,
+  "a module of Node's":
+    /from '(node:)?(fs|os|path|vm|process|worker_threads|child_process)['/]|'node:/,
+  'a worker': /\bnew (Shared)?Worker\b/,
+  'shared memory': /\bSharedArrayBuffer\b/,
+};
+
+describe('the functions', () => {
+  it('are looked into', () => {
+    expect(files.length).toBeGreaterThan(30);
+  });
+
+  it.each(Object.entries(unused))('use nothing that the platform lacks: %s', (_, pattern) => {
+    expect(files.filter((file) => pattern.test(readFileSync(join(folder, file), 'utf8')))).toEqual(
+      [],
+    );
+  });
+
+  it.each(['api', 'admin'])('answer by their default export: %s', (name) => {
+    const entry = readFileSync(join(folder, name, 'index.ts'), 'utf8');
+    expect(entry).toMatch(/^export default \{ fetch: /m);
+  });
+});
