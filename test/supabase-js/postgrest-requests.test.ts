@@ -88,7 +88,10 @@ describe('a method', () => {
 describe('a body', () => {
   it('that is missing, null, text or an empty list names no argument', async () => {
     for (const body of ['', 'null', '"text"', '[]', '{}']) {
-      expect([body, await outcomeOf('/rpc/list_proxy_keys', { body })]).toEqual([body, [200, null]]);
+      expect([body, await outcomeOf('/rpc/list_proxy_keys', { body })]).toEqual([
+        body,
+        [200, null],
+      ]);
     }
   });
 
@@ -155,15 +158,18 @@ describe('the type of an answer', () => {
 });
 
 describe('a schema', () => {
-  it.each(['private', 'gateway', 'auth', 'pg_catalog', ''])('is public alone: %j', async (schema) => {
-    const read = await outcomeOf('/proxy_tiers', { headers: { 'Accept-Profile': schema } });
-    const headers = { 'Content-Profile': schema };
-    const write = await outcomeOf('/rpc/mint_proxy_key', { body: '{"label":"x"}', headers });
-    expect([read, write]).toEqual([
-      [406, 'PGRST106'],
-      [406, 'PGRST106'],
-    ]);
-  });
+  it.each(['private', 'gateway', 'auth', 'pg_catalog', ''])(
+    'is public alone: %j',
+    async (schema) => {
+      const read = await outcomeOf('/proxy_tiers', { headers: { 'Accept-Profile': schema } });
+      const headers = { 'Content-Profile': schema };
+      const write = await outcomeOf('/rpc/mint_proxy_key', { body: '{"label":"x"}', headers });
+      expect([read, write]).toEqual([
+        [406, 'PGRST106'],
+        [406, 'PGRST106'],
+      ]);
+    },
+  );
 });
 
 describe('a preference', () => {

@@ -18,7 +18,10 @@ const inSeconds = (seconds: number) => Math.floor(Date.now() / 1_000) + seconds;
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** A token by the stack's own key; with another key id, or with none where it is null. */
-async function sign(payload: JWTPayload, kid: string | null = signingJwk.kid ?? ''): Promise<string> {
+async function sign(
+  payload: JWTPayload,
+  kid: string | null = signingJwk.kid ?? '',
+): Promise<string> {
   return new SignJWT(payload)
     .setProtectedHeader({ alg: 'ES256', typ: 'JWT', ...(kid === null ? {} : { kid }) })
     .sign(await importJWK(signingJwk, 'ES256'));
@@ -84,9 +87,17 @@ describe('a token is refused', () => {
   });
 });
 
+it('a token whose exp has a fraction counts as expired since 13: Auth gives whole seconds', async () => {
+  const answer = await byVersion({ 12: good, 13: [401, 'PGRST303'] });
+  expect(await readWith(await sign({ ...claims, exp: inSeconds(600) + 0.5 }))).toEqual(answer);
+  expect(Number.isInteger(claims.exp) && Number.isInteger(claims.iat)).toBe(true);
+});
+
 describe('without a token', () => {
   it('nothing is read', async () => {
-    expect(await read('Bearer')).toEqual(await byVersion({ 12: [401, '42501'], 13: [401, 'PGRST301'] }));
+    expect(await read('Bearer')).toEqual(
+      await byVersion({ 12: [401, '42501'], 13: [401, 'PGRST301'] }),
+    );
   });
 });
 
