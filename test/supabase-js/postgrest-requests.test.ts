@@ -60,6 +60,11 @@ describe('what is not there', () => {
   });
 });
 
+it('a URL of 7,000 characters is taken: filters are in it, arguments are not', async () => {
+  const path = `/proxy_tiers?tier=in.(${'a'.repeat(7_000)})`;
+  expect(await outcomeOf(path)).toEqual([200, null]);
+});
+
 describe('a method', () => {
   it.each<[string, string, Outcome]>([
     ['PUT', '/rpc/proxy_health', [405, 'PGRST101']],

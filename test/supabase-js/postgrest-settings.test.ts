@@ -20,6 +20,15 @@ const functions = `
     return attempt;
   end $$;
 
+  create sequence public.readings;
+  grant usage on sequence public.readings to authenticated;
+  create or replace function public.proxy_account() returns public.proxy_account_state
+    language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
+  begin
+    if nextval('public.readings') < 2 then raise exception 'a conflict' using errcode = '40001'; end if;
+    return private.own_account();
+  end $$;
+
   create function public.takes(seconds float) returns void language sql volatile as
     $$ select pg_sleep(seconds) $$;
 
@@ -89,6 +98,15 @@ describe('a transaction that fails by a conflict (40001)', () => {
       16: { status: 500, body: { code: '40001' } },
     });
     expect({ status, body }).toMatchObject(expected as object);
+  });
+
+  it('is 503 by a route where PostgREST does not try again', async () => {
+    const read = async () => {
+      const { status, headers } = await stack.request('/api/v1/proxy/account');
+      return [status, headers.get('Retry-After')];
+    };
+    expect(await read()).toEqual(await byVersion({ 12: [200, null], 16: [503, '2'] }));
+    expect(await read()).toEqual([200, null]);
   });
 });
 
