@@ -157,6 +157,11 @@ describe('settings of a role', () => {
     });
     const { status, body } = await call('takes', { seconds: 60 });
     expect({ status, body }).toMatchObject({ status: 500, body: { code: '57014' } });
+    // a route that waits for a lock
+    await stack.sql.begin(async (transaction) => {
+      await transaction`lock table private.proxy_keys in access exclusive mode`;
+      expect((await stack.request('/api/v1/proxy/keys')).status).toBe(503);
+    });
     await stack.sql`alter role authenticated set statement_timeout = '8s'`;
     await reload();
     await vi.waitFor(async () => {
