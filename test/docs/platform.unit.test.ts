@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 
 const page = readFileSync(join(projectRoot, 'docs/platform.md'), 'utf8');
-const [, section = ''] = page.split(/^## PostgREST$/m);
+const section = page.split(/^## /m).find((part) => part.startsWith('PostgREST\n')) ?? '';
 const [, table = ''] = section.split(/^### What we rely on$/m);
 const rows = table
   .split('\n')
