@@ -43,7 +43,9 @@ alter default privileges for role postgres in schema public
 
 -- 3. auth: who the caller is, from the claims that PostgREST sets
 
-create schema auth authorization supabase_auth_admin;
+-- the superuser's, as `supabase db reset` drops the schemas of everybody else
+create schema auth authorization supabase_admin;
+grant usage, create on schema auth to supabase_auth_admin;
 grant usage on schema auth to postgres, anon, authenticated, service_role;
 alter default privileges for role supabase_auth_admin in schema auth
   grant all on tables to postgres;

@@ -12,14 +12,15 @@ declare
   found_rows bigint;
   statement text;
 begin
-  foreach statement in array array[
-    'delete from private.proxy_usage_targets where ctid = any (array(
-       select t.ctid from private.proxy_usage_targets as t where t.day < $1 limit $2))',
-    'delete from private.proxy_usage_target_days where ctid = any (array(
-       select d.ctid from private.proxy_usage_target_days as d where d.day < $1 limit $2))',
-    'delete from private.proxy_usage_outcomes where ctid = any (array(
-       select o.ctid from private.proxy_usage_outcomes as o where o.hour < $1::timestamptz limit $2))'
-  ] loop
+  -- not an array's elements: `supabase db lint` takes the whole array for the statement
+  for statement in values
+    ('delete from private.proxy_usage_targets where ctid = any (array(
+       select t.ctid from private.proxy_usage_targets as t where t.day < $1 limit $2))'),
+    ('delete from private.proxy_usage_target_days where ctid = any (array(
+       select d.ctid from private.proxy_usage_target_days as d where d.day < $1 limit $2))'),
+    ('delete from private.proxy_usage_outcomes where ctid = any (array(
+       select o.ctid from private.proxy_usage_outcomes as o where o.hour < $1::timestamptz limit $2))')
+  loop
     loop
       exit when removed >= drop_old_targets.most;
       execute statement using first_kept, least(piece, drop_old_targets.most - removed);

@@ -5,6 +5,7 @@ import { generateTypes, typesFile } from '../../scripts/database-types.ts';
 import { generateRefusals, refusalsFile, refusalsPage } from '../../scripts/refusals.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { runSupabaseCli } from '../../scripts/stack/supabase-cli.ts';
+import { type Finding, unexplained } from '../support/advisor-findings.ts';
 
 const { dbUrl } = inject('stack');
 
@@ -36,28 +37,7 @@ test('what is generated from the database is what is committed', async () => {
   expect(page).toBe(readFileSync(refusalsPage, 'utf8'));
 });
 
-interface Finding {
-  name: string;
-  cacheKey: string;
-  metadata: { schema: string; name: string };
-}
-
-/** What the advisors may find, with the reason why it is right as it is. */
-const allowed: { reason: string; covers(finding: Finding): boolean }[] = [
-  {
-    reason: 'an index of a database in which nothing has run for long is unused',
-    covers: ({ name }) => name === 'unused_index',
-  },
-  {
-    reason:
-      'a private table has no policy because no API role may reach it: RLS is the second lock',
-    covers: ({ name, metadata }) =>
-      name === 'rls_enabled_no_policy' && metadata.schema === 'private',
-  },
-];
-
 test('the CLI’s advisors find nothing that is not explained here', async () => {
   const { results } = await cli<{ results: Finding[] }>('db', 'advisors', '--level=info');
-  const unexplained = results.filter((finding) => !allowed.some(({ covers }) => covers(finding)));
-  expect(unexplained).toEqual([]);
+  expect(unexplained(results)).toEqual([]);
 });

@@ -1,0 +1,25 @@
+/** What one of the CLI's advisors has found. */
+export interface Finding {
+  name: string;
+  cacheKey: string;
+  metadata: { schema: string; name: string };
+}
+
+/** What the advisors may find, with the reason why it is right as it is. */
+const allowed: { reason: string; covers(finding: Finding): boolean }[] = [
+  {
+    reason: 'an index of a database in which nothing has run for long is unused',
+    covers: ({ name }) => name === 'unused_index',
+  },
+  {
+    reason:
+      'a private table has no policy because no API role may reach it: RLS is the second lock',
+    covers: ({ name, metadata }) =>
+      name === 'rls_enabled_no_policy' && metadata.schema === 'private',
+  },
+];
+
+/** The findings that have no such reason. */
+export function unexplained(findings: Finding[]): Finding[] {
+  return findings.filter((finding) => !allowed.some(({ covers }) => covers(finding)));
+}
