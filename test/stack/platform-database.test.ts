@@ -76,13 +76,16 @@ describe.skipIf(platformUrl === undefined)('with the platform’s extensions', (
     ]);
     for (const { jobname, command } of jobs) {
       const [job] = await sql`select cron.schedule(${`now ${jobname}`}, '1 seconds', ${command})`;
-      await vi.waitFor(async () => {
-        const runs = await sql`
-          select status from cron.job_run_details
-          where jobid = ${job?.schedule} and status not in ('starting', 'running') limit 1`;
-        expect([...runs]).toEqual([{ status: 'succeeded' }]);
-      });
-      await sql`select cron.unschedule(${`now ${jobname}`})`;
+      try {
+        await vi.waitFor(async () => {
+          const runs = await sql`
+            select status from cron.job_run_details
+            where jobid = ${job?.schedule} and status not in ('starting', 'running') limit 1`;
+          expect([...runs]).toEqual([{ status: 'succeeded' }]);
+        });
+      } finally {
+        await sql`select cron.unschedule(${`now ${jobname}`})`;
+      }
     }
   });
 
