@@ -7,6 +7,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform private.require_user();
   return (select s.version from private.schema_version as s);
 end
 $$;
@@ -21,7 +22,7 @@ begin
 end
 $$;
 comment on function public.proxy_schema_version is
-  'The version of the schema, once all of its migrations were applied.';
+  'For users: the version of the schema, once all of its migrations were applied. Refusals: unauthorized.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

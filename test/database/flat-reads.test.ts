@@ -31,6 +31,7 @@ const reads = (): Record<string, string> => ({
 });
 /** Those of admins, the health check, and what refuses unknown arguments of a mint. */
 const others = [
+  'proxy_schema_version',
   'find_proxy_account',
   'find_proxy_keys',
   'list_proxy_tier_grants',
