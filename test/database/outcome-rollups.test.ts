@@ -34,6 +34,7 @@ it('the outcomes are those that the gateway records of a key in service', async 
     'not_implemented',
     'key_suspended',
     'credentials_required',
+    'method_not_allowed',
   ];
   const recorded = refusalCodes.filter((code) => !neverRecorded.includes(code));
   const rows = await sql`select outcome from private.outcomes`;
