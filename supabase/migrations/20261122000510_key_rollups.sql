@@ -64,7 +64,10 @@ declare
       where k.limit_overrides ->> 'bandwidth_limit_bytes' is not null
     )
   );
+  -- below this no quota's threshold is, and nothing is to be done
+  least_bytes constant bigint := least_limit / 100 * private.least_threshold();
   crossing_keys text[];
+  quotas private.raised_quota[];
 begin
   with hours as materialized (
     select
@@ -116,29 +119,42 @@ begin
       last_used_at = greatest(m.last_used_at, excluded.last_used_at)
     returning m.api_key_id, m.month, m.bytes_sent + m.bytes_received as total
   ),
-  -- Only keys past the least of all limits are looked at: mostly none. A full join is hashed or
+  -- Only keys past the least of all thresholds are looked at: mostly none. A full join is hashed or
   -- merged, where the planner, who expects one row, would else compare each with each.
   risen as materialized (
     select m.api_key_id, m.total, m.total - r.bytes_sent - r.bytes_received as total_before
     from (
-      select * from monthly as m where m.month = this_month and m.total >= least_limit
+      select * from monthly as m where m.month = this_month and m.total >= least_bytes
     ) as m
     full join (select * from months as r where r.month = this_month) as r
       on r.api_key_id = m.api_key_id
   ),
-  crossing as (
-    select k.key_id
+  nearing as (
+    select
+      k.key_id, k.deleted_at,
+      (
+        k.user_id, k.id, private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes,
+        r.total_before, r.total
+      )::private.raised_quota as quota
     from risen as r
     join private.key_states as k on k.id = r.api_key_id
-    where r.total_before < k.bandwidth_limit_bytes and r.total >= k.bandwidth_limit_bytes
+    where r.total_before < k.bandwidth_limit_bytes
   )
-  select array_agg(c.key_id) from crossing as c into crossing_keys;
+  select
+    array_agg(n.key_id) filter (where (n.quota).used_bytes >= (n.quota).limit_bytes),
+    array_agg(n.quota) filter (where n.deleted_at is null)
+  into crossing_keys, quotas
+  from nearing as n;
   perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
+  if quotas is not null then
+    perform private.alert_quotas(quotas);
+  end if;
 end
 $$;
 comment on function private.raise_key_rollups is
   'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this month reach '
-  'its limit by it, so that no gateway goes on with the figure that it has cached.';
+  'its limit by it, so that no gateway goes on with the figure that it has cached; alerts the owner of one '
+  'that crosses a threshold.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

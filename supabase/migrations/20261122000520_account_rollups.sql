@@ -74,7 +74,11 @@ declare
       where o.limit_overrides ->> 'test_limit_bytes' is not null
     )
   );
+  -- below these no quota's threshold is, and nothing is to be done
+  least_live_bytes constant bigint := least_live_limit / 100 * private.least_threshold();
+  least_test_bytes constant bigint := least_test_limit / 100 * private.least_threshold();
   crossing_keys text[];
+  quotas private.raised_quota[];
 begin
   with by_key as materialized (
     select
@@ -129,7 +133,7 @@ begin
     returning
       m.user_id, m.month, m.tier, m.live_mode, m.bytes_sent + m.bytes_received as total
   ),
-  -- Only accounts past the least of all limits are looked at: mostly none. Put together and no join,
+  -- Only accounts past the least of all thresholds are looked at: mostly none. Put together and no join,
   -- where the planner, who expects few rows, would compare each with each.
   risen as materialized (
     select
@@ -143,10 +147,15 @@ begin
     ) as a
     where a.month = this_month
     group by 1, 2, 3
-    having sum(a.total) >= case when a.live_mode then least_live_limit else least_test_limit end
+    having sum(a.total) >= case when a.live_mode then least_live_bytes else least_test_bytes end
   ),
-  crossing as materialized (
-    select r.user_id, r.tier, r.live_mode
+  nearing as materialized (
+    select
+      r.user_id, r.tier, r.live_mode,
+      (
+        r.user_id, null, jsonb_build_object('tier', r.tier, 'liveMode', r.live_mode),
+        l.account_limit_bytes, r.total_before, r.total
+      )::private.raised_quota as quota
     from risen as r
     -- the keys have one limit
     cross join lateral (
@@ -156,19 +165,27 @@ begin
         and k.deleted_at is null
       limit 1
     ) as l
-    where r.total_before < l.account_limit_bytes and r.total >= l.account_limit_bytes
+    where r.total_before < l.account_limit_bytes
   )
-  select array_agg(k.key_id) into crossing_keys
-  from crossing as c
-  join private.proxy_keys as k
-    on k.user_id = c.user_id and k.tier = c.tier and k.live_mode = c.live_mode
-  where k.deleted_at is null;
+  select
+    (
+      select array_agg(k.key_id)
+      from nearing as n
+      join private.proxy_keys as k
+        on k.user_id = n.user_id and k.tier = n.tier and k.live_mode = n.live_mode
+      where (n.quota).used_bytes >= (n.quota).limit_bytes and k.deleted_at is null
+    ),
+    (select array_agg(n.quota) from nearing as n)
+  into crossing_keys, quotas;
   perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
+  if quotas is not null then
+    perform private.alert_quotas(quotas);
+  end if;
 end
 $$;
 comment on function private.raise_account_rollups is
   'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a user, tier '
-  'and mode whose bytes of this month reach their shared limit by it.';
+  'and mode whose bytes of this month reach their shared limit by it; alerts a user who crosses a threshold.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -1,0 +1,154 @@
+-- Alerts: what an owner wants to know before a customer of theirs does. Each is written once, by the
+-- transaction that causes it; webhooks, the list and Realtime show the same rows.
+
+create table private.proxy_alerts (
+  id uuid primary key default private.uuid_v7(),
+  user_id uuid not null,
+  api_key_id uuid references private.proxy_keys (id),
+  type text not null,
+  cause text not null,
+  occurred_at timestamptz not null default clock_timestamp(),
+  data jsonb not null default '{}',
+  constraint "an alert is raised once for each cause" unique (user_id, cause),
+  constraint "a type is a known one" check (
+    type in (
+      'key.minted', 'key.rotated', 'key.deleted', 'key.suspended', 'key.reactivated',
+      'key.limits_changed', 'key.quota', 'key.expiring', 'key.unusual_usage',
+      'account.quota', 'account.limits_changed', 'tier.granted', 'tier.revoked',
+      'webhook.disabled', 'webhook.test'
+    )
+  )
+);
+comment on table private.proxy_alerts is
+  'One row for each thing that an owner is alerted to, written by the transaction that causes it; for 90 '
+  'days. Rows of an account that is removed go with it.';
+comment on column private.proxy_alerts.cause is
+  'What makes it the same alert again: an audit row, or a limit, its threshold and its month.';
+comment on column private.proxy_alerts.data is
+  'The payload, in camelCase, as webhooks send it: never a secret, and no text of another user but an '
+  'admin''s reason.';
+create index proxy_alerts_owner on private.proxy_alerts (user_id, occurred_at desc, id desc);
+create index proxy_alerts_key on private.proxy_alerts (api_key_id, occurred_at desc, id desc);
+create index proxy_alerts_age on private.proxy_alerts (occurred_at);
+
+alter table private.proxy_alerts enable row level security;
+create policy "owners read their own alerts" on private.proxy_alerts
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+create type private.new_alert as (
+  user_id uuid, api_key_id uuid, type text, cause text, occurred_at timestamptz, data jsonb
+);
+comment on type private.new_alert is 'An alert that may have been raised before.';
+
+
+-- What an alert says of a key. The label is the owner's own text: the operator's webhooks leave it out.
+create function private.describe_key(id uuid, key_id text, label text) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object(
+    'apiKeyId', describe_key.id, 'keyId', describe_key.key_id, 'label', describe_key.label
+  );
+end
+$$;
+comment on function private.describe_key is 'What each alert about a key says of it.';
+
+
+-- RFC 3339 in UTC, as JSON has times here.
+create function private.json_time(moment timestamptz) returns text
+language plpgsql immutable strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return to_char(json_time.moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+end
+$$;
+comment on function private.json_time is 'A time as RFC 3339 in UTC, with milliseconds.';
+
+
+-- Rows are made in one order, so that transactions that raise the same alerts do not wait for each other
+-- in a circle.
+create function private.raise_alerts(alerts private.new_alert[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  made private.proxy_alerts[];
+begin
+  with inserted as (
+    insert into private.proxy_alerts (user_id, api_key_id, type, cause, occurred_at, data)
+    select a.user_id, a.api_key_id, a.type, a.cause, coalesce(a.occurred_at, clock_timestamp()), a.data
+    from unnest(raise_alerts.alerts) as a
+    -- an account that is just being removed takes its alerts with it
+    where exists (select from auth.users as u where u.id = a.user_id)
+    order by a.user_id, a.cause
+    on conflict on constraint "an alert is raised once for each cause" do nothing
+    returning *
+  )
+  select array_agg(i::private.proxy_alerts) into made from inserted as i;
+  if made is null then
+    return;
+  end if;
+  perform private.queue_deliveries(made);
+  perform private.broadcast_alerts(made);
+end
+$$;
+comment on function private.raise_alerts is
+  'Writes the alerts whose cause is new, queues them for the webhooks that want them, and broadcasts them '
+  'to their owners.';
+
+
+-- A change that is audited is an alert too. A definer: the audit is written in the name of several roles.
+create function private.alert_of_audit() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  types constant jsonb := '{
+    "minted": "key.minted", "rotated": "key.rotated", "deleted": "key.deleted",
+    "suspended": "key.suspended", "reactivated": "key.reactivated",
+    "limits_changed": "key.limits_changed", "account_limits_changed": "account.limits_changed",
+    "tier_granted": "tier.granted", "tier_revoked": "tier.revoked"
+  }';
+  key private.key_states;
+  data jsonb := '{}';
+begin
+  -- an update of a label is no news to who made it
+  if not types ? new.action or new.user_id is null then
+    return null;
+  end if;
+  if new.api_key_id is null then
+    data := jsonb_build_object('tier', new.tier);
+  else
+    select * into key from private.key_states as k where k.id = new.api_key_id;
+    data := private.describe_key(key.id, key.key_id, key.label);
+    if new.action = 'limits_changed' then
+      data := data || jsonb_build_object(
+        'tier', key.tier, 'bandwidthLimitBytes', key.bandwidth_limit_bytes,
+        'rateLimit', key.rate_limit, 'tunnelLimit', key.tunnel_limit
+      );
+    end if;
+  end if;
+  if new.reason is not null then
+    data := data || jsonb_build_object('reason', new.reason);
+  end if;
+  perform private.raise_alerts(array[(
+    new.user_id, new.api_key_id, types ->> new.action, 'audit:' || new.id, new.occurred_at, data
+  )::private.new_alert]);
+  return null;
+end
+$$;
+comment on function private.alert_of_audit is
+  'Trigger: raises an alert for each audited change but updates by the owner.';
+
+create trigger alert_of_audit after insert on private.proxy_key_audit
+  for each row execute function private.alert_of_audit();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.proxy_alerts from public, anon, authenticated, service_role;
+revoke all on function
+  private.describe_key, private.json_time, private.raise_alerts, private.alert_of_audit
+from public, anon, authenticated, service_role;

@@ -1,0 +1,98 @@
+-- Deliveries: one row for each alert and webhook that wants it. The transaction that raises an alert
+-- queues them, so none is lost; the Edge Function `deliver` claims them, sends, and reports.
+
+create table private.proxy_deliveries (
+  id uuid primary key default private.uuid_v7(),
+  webhook_id uuid not null references private.proxy_webhooks (id) on delete cascade,
+  alert_id uuid not null references private.proxy_alerts (id) on delete cascade,
+  api_key_id uuid,
+  state text not null default 'pending',
+  attempts integer not null default 0,
+  next_attempt_at timestamptz default clock_timestamp(),
+  claim uuid,
+  claimed_until timestamptz,
+  constraint "an alert is delivered to a webhook once" unique (webhook_id, alert_id),
+  constraint "a state is a known one" check (state in ('pending', 'delivered', 'failed')),
+  constraint "what is pending has a next attempt" check (
+    (state = 'pending') = (next_attempt_at is not null)
+  ),
+  constraint "a claim ends" check ((claim is null) = (claimed_until is null))
+) with (fillfactor = 70);
+comment on table private.proxy_deliveries is
+  'One row for each alert and webhook that wants it: pending until an attempt succeeds (delivered) or the '
+  'last has failed (failed).';
+comment on column private.proxy_deliveries.api_key_id is
+  'Of the alert: those of one key are first attempted in their order.';
+comment on column private.proxy_deliveries.claim is
+  'Who claimed it attempts it until claimed_until; a report without this claim is too late.';
+create index proxy_deliveries_pending
+  on private.proxy_deliveries (webhook_id, next_attempt_at, id) where state = 'pending';
+create index proxy_deliveries_alert on private.proxy_deliveries (alert_id);
+alter table private.proxy_deliveries enable row level security;
+
+
+create table private.proxy_delivery_attempts (
+  delivery_id uuid not null references private.proxy_deliveries (id) on delete cascade,
+  number integer not null,
+  started_at timestamptz not null,
+  duration_ms integer not null,
+  outcome text not null,
+  status smallint,
+  answer text,
+  primary key (delivery_id, number),
+  constraint "an answer is its first 500 bytes" check (octet_length(answer) <= 500),
+  constraint "an outcome is a code" check (
+    outcome ~ '^[a-z]+(_[a-z]+)*$' and octet_length(outcome) <= 64
+  )
+);
+comment on table private.proxy_delivery_attempts is
+  'One row for each attempt to deliver: when, how long it took, what came of it, the HTTP status and the '
+  'first 500 bytes of the answer.';
+comment on column private.proxy_delivery_attempts.outcome is
+  'delivered, or why not: refused_status, redirected, timed_out, not_resolved, target_forbidden, '
+  'not_connected, tls_failed, broke_off, not_configured.';
+alter table private.proxy_delivery_attempts enable row level security;
+
+
+-- A webhook that is just being deleted is passed over: waiting for it could be waiting in a circle.
+create function private.queue_deliveries(alerts private.proxy_alerts[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- of one webhook: what its owner can make grow has a bound
+  most_pending constant integer := 10000;
+begin
+  insert into private.proxy_deliveries (webhook_id, alert_id, api_key_id)
+  select w.id, a.id, a.api_key_id
+  from unnest(queue_deliveries.alerts) as a
+  cross join lateral (
+    select h.id
+    from private.proxy_webhooks as h
+    where (h.user_id = a.user_id or h.user_id is null)
+      and h.disabled_at is null
+      and (h.types is null or a.type = any (h.types))
+      and (
+        select count(*)
+        from (
+          select from private.proxy_deliveries as d
+          where d.webhook_id = h.id and d.state = 'pending'
+          limit most_pending
+        ) as p
+      ) < most_pending
+    order by h.id
+    for key share of h skip locked
+  ) as w
+  order by a.id, w.id;
+end
+$$;
+comment on function private.queue_deliveries is
+  'Queues alerts for the webhooks of their users and of the operator that want them; a webhook with 10,000 '
+  'pending deliveries gets no more.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_deliveries, private.proxy_delivery_attempts
+from public, anon, authenticated, service_role;
+revoke all on function private.queue_deliveries from public, anon, authenticated, service_role;

@@ -1,0 +1,56 @@
+-- Broadcasting: alerts on the owner's private Realtime channel, where the database has Realtime, so that a
+-- page need not poll. Nothing of this may fail what raises an alert.
+
+create function private.broadcast_alerts(alerts private.proxy_alerts[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null then
+    return;
+  end if;
+  execute
+    'select realtime.send(
+       jsonb_build_object(
+         ''id'', a.id, ''type'', a.type, ''occurredAt'', private.json_time(a.occurred_at), ''data'', a.data
+       ),
+       ''proxy_alert'', ''proxy_alerts:'' || a.user_id, true
+     )
+     from unnest($1) as a'
+  using broadcast_alerts.alerts;
+exception when others then
+  raise warning 'Alerts are not broadcast: %', sqlstate;
+end
+$$;
+comment on function private.broadcast_alerts is
+  'Sends each alert as event proxy_alert to the private Realtime channel proxy_alerts:<user id>, where '
+  'there is Realtime; a failure is a warning.';
+
+
+-- Without this policy nobody may join a private channel.
+do $$
+begin
+  if to_regclass('realtime.messages') is not null
+    and to_regprocedure('realtime.topic()') is not null
+    and not exists (
+      select from pg_policy as p
+      where p.polrelid = to_regclass('realtime.messages')
+        and p.polname = 'users join the channel of their own proxy alerts'
+    )
+  then
+    execute
+      'create policy "users join the channel of their own proxy alerts" on realtime.messages
+         for select to authenticated
+         using (
+           extension = ''broadcast''
+           and (select realtime.topic()) = ''proxy_alerts:'' || (select auth.uid())
+         )';
+  end if;
+exception when insufficient_privilege then
+  raise notice 'Alerts are not broadcast to users: this role may make no policy on realtime.messages.';
+end
+$$;
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.broadcast_alerts from public, anon, authenticated, service_role;

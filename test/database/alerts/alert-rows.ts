@@ -1,0 +1,19 @@
+import type postgres from 'postgres';
+
+/** An alert as its table has it. */
+export interface AlertRow {
+  id: string;
+  api_key_id: string | null;
+  type: string;
+  cause: string;
+  data: Record<string, unknown>;
+}
+
+/** The alerts of a user, oldest first. */
+export async function alertsOf(sql: postgres.Sql, userId: string): Promise<AlertRow[]> {
+  return [
+    ...(await sql<AlertRow[]>`
+      select id, api_key_id, type, cause, data from private.proxy_alerts
+      where user_id = ${userId} order by occurred_at, id`),
+  ];
+}
