@@ -65,6 +65,7 @@ function readTasks({ day, archive, ...values }: Values): Task[] {
       { name: 'retention' },
       { name: 'accounts' },
       { name: 'privileges' },
+      { name: 'alerts' },
     ];
   }
   if (archive !== undefined || readAges(values).size > 0) {

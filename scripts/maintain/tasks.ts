@@ -8,6 +8,7 @@ export type Task =
   | { name: 'partitions' }
   | { name: 'accounts' }
   | { name: 'privileges' }
+  | { name: 'alerts' }
   | { name: 'retention' }
   | { name: 'archive'; store: ArchiveStore }
   /** The days that may have changed, or one day, as `2026-07-31`. */

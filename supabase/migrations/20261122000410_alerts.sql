@@ -1,6 +1,22 @@
 -- Alerts: what an owner wants to know before a customer of theirs does. Each is written once, by the
 -- transaction that causes it; webhooks, the list and Realtime show the same rows.
 
+create function private.alert_types() returns text[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array[
+    'key.minted', 'key.rotated', 'key.deleted', 'key.suspended', 'key.reactivated',
+    'key.limits_changed', 'key.quota', 'key.expiring', 'key.unusual_usage',
+    'account.quota', 'account.limits_changed', 'tier.granted', 'tier.revoked',
+    'webhook.disabled', 'webhook.test'
+  ];
+end
+$$;
+comment on function private.alert_types is 'Every type of alert.';
+
+
 create table private.proxy_alerts (
   id uuid primary key default private.uuid_v7(),
   user_id uuid not null,
@@ -11,12 +27,7 @@ create table private.proxy_alerts (
   data jsonb not null default '{}',
   constraint "an alert is raised once for each cause" unique (user_id, cause),
   constraint "a type is a known one" check (
-    type in (
-      'key.minted', 'key.rotated', 'key.deleted', 'key.suspended', 'key.reactivated',
-      'key.limits_changed', 'key.quota', 'key.expiring', 'key.unusual_usage',
-      'account.quota', 'account.limits_changed', 'tier.granted', 'tier.revoked',
-      'webhook.disabled', 'webhook.test'
-    )
+    type = any (private.alert_types())
   )
 );
 comment on table private.proxy_alerts is
@@ -150,5 +161,5 @@ create trigger alert_of_audit after insert on private.proxy_key_audit
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table private.proxy_alerts from public, anon, authenticated, service_role;
 revoke all on function
-  private.describe_key, private.json_time, private.raise_alerts, private.alert_of_audit
+  private.alert_types, private.describe_key, private.json_time, private.raise_alerts, private.alert_of_audit
 from public, anon, authenticated, service_role;

@@ -140,7 +140,7 @@ comment on function private.report_partitions is
 -- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
 -- locks are held until all is done. Each task in a statement of its own is kinder still.
 create function private.maintain_usage(
-  tasks text[] default '{reconcile,retention,partitions,accounts,privileges}',
+  tasks text[] default '{reconcile,retention,partitions,accounts,privileges,alerts}',
   days date[] default null
 ) returns setof private.maintenance_report
 language plpgsql volatile
@@ -153,10 +153,10 @@ declare
   outcomes private.maintenance_report[];
   failure text;
 begin
-  if not maintain_usage.tasks <@ '{reconcile,retention,partitions,accounts,privileges}' then
+  if not maintain_usage.tasks <@ '{reconcile,retention,partitions,accounts,privileges,alerts}' then
     raise exception 'There is no such task.'
       using errcode = 'invalid_parameter_value',
-        hint = 'The tasks are reconcile, retention, partitions, accounts and privileges.';
+        hint = 'The tasks are reconcile, retention, partitions, accounts, privileges and alerts.';
   end if;
   perform from private.maintenance_settings for update skip locked;
   if not found then
@@ -182,6 +182,8 @@ begin
         outcomes := array[private.report_accounts()];
       elsif next_task = 'privileges' then
         outcomes := array(select r from private.report_privileges() as r);
+      elsif next_task = 'alerts' then
+        outcomes := array[private.report_alerts()];
       else
         outcomes := array[private.report_partitions(now()::date)];
       end if;
@@ -204,8 +206,8 @@ comment on function private.maintain_usage is
   'Maintenance: reconciles yesterday, today and older days whose events have changed since (or '
   '`days`), drops the events and the rollups by target of days older than private.maintenance_settings '
   'keeps them, makes the '
-  'partitions of the coming 40 days, and checks the owners'' accounts and the gateways'' '
-  'privileges. Returns what came of each, and logs it in private.maintenance_log. A task that fails '
+  'partitions of the coming 40 days, checks the owners'' accounts and the gateways'' privileges, and '
+  'raises the alerts of the hour. Returns what came of each, and logs it in private.maintenance_log. A task that fails '
   'is reported, and does not stop the others. Another run at the same time is skipped.';
 
 
@@ -232,6 +234,8 @@ begin
   )
   from (
     values
+      -- each hour: what expires soon, and what was unlike other hours
+      ('proxy_alerts', '5 * * * *', '{alerts}'),
       ('proxy_usage_partitions', '7 2 * * *', '{partitions}'),
       ('proxy_usage_reconcile', '17 2 * * *', '{reconcile}'),
       ('proxy_usage_retention', '47 3 * * *', '{retention}'),
@@ -246,7 +250,7 @@ exception when others then
 end
 $$;
 comment on function private.schedule_maintenance is
-  'Schedules private.maintain_usage each night (UTC) where pg_cron is available, also if it was '
+  'Schedules private.maintain_usage each night (UTC), and its alerts each hour, where pg_cron is available, also if it was '
   'scheduled before. Returns whether it did; a failure is a notice.';
 
 select private.schedule_maintenance();

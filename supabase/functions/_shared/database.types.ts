@@ -281,6 +281,26 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      list_proxy_alert_thresholds: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database['public']['CompositeTypes']['proxy_alert_threshold'][];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_alert_threshold';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      list_proxy_alerts: {
+        Args: { cursor?: string; id?: string; limit?: number; type?: string };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       list_proxy_key_audit: {
         Args: { cursor?: string; id?: string; limit?: number };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
@@ -501,6 +521,16 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      set_proxy_alert_thresholds: {
+        Args: { id?: string; percents: number[] };
+        Returns: Database['public']['CompositeTypes']['proxy_alert_threshold'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_alert_threshold';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       set_proxy_key_limits: {
         Args: { id: string; limits: Json; reason: string };
         Returns: {
@@ -621,6 +651,11 @@ export type Database = {
         period: string | null;
         resets_at: string | null;
         tiers: Json | null;
+      };
+      proxy_alert_threshold: {
+        api_key_id: string | null;
+        key_id: string | null;
+        percents: number[] | null;
       };
       proxy_csv_part: {
         csv: string | null;

@@ -39,6 +39,7 @@ export const argumentRules = {
   limits: 'An object of the limits to change.',
   live_mode: 'The mode is either true or false.',
   page: 'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.',
+  percents: 'Up to five whole numbers from 10 to 100; none for no alerts, null for the default.',
   period: 'A month as YYYY-MM, this one or up to 13 back, without `from` and `to`.',
   rate_limit: 'A whole number of CONNECTs per second from 1 to 1000000, or null.',
   reason:
@@ -50,5 +51,6 @@ export const argumentRules = {
   tier: 'No such tier exists.',
   to: 'An RFC 3339 time of this century, later than `from`.',
   tunnel_limit: 'A whole number of open tunnels from 1 to 1000000, or null.',
+  type: 'A type of alert, such as key.quota: docs/alerts.md lists them.',
   user: 'The id or the e-mail address of a user.',
 } as const;

@@ -1,0 +1,84 @@
+-- Reading alerts: what a user was alerted to, newest first, also without a webhook.
+
+-- A definer: callers may read no table. The owner is asked for in its own words.
+create function private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
+returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+  place record := private.decode_cursor(page_of_alerts.cursor);
+  most integer := private.require_limit(coalesce(page_of_alerts."limit", 50));
+  one_key uuid;
+  found private.proxy_alerts[];
+  answer public.proxy_page;
+begin
+  perform private.require_size(octet_length(page_of_alerts.type), 'type');
+  if page_of_alerts.type <> all (private.alert_types()) then
+    perform private.refuse('invalid_request', 'type');
+  end if;
+  if page_of_alerts.reference is not null then
+    one_key := (private.find_own_key(page_of_alerts.reference)).id;
+  end if;
+  -- each with the index that suits it
+  if one_key is null then
+    found := array(
+      select a from private.proxy_alerts as a
+      where a.user_id = owner_id and (a.occurred_at, a.id) < (place.moment, place.id)
+        and (page_of_alerts.type is null or a.type = page_of_alerts.type)
+      order by a.occurred_at desc, a.id desc
+      limit most + 1
+    );
+  else
+    found := array(
+      select a from private.proxy_alerts as a
+      where a.api_key_id = one_key and a.user_id = owner_id
+        and (a.occurred_at, a.id) < (place.moment, place.id)
+        and (page_of_alerts.type is null or a.type = page_of_alerts.type)
+      order by a.occurred_at desc, a.id desc
+      limit most + 1
+    );
+  end if;
+  select coalesce(json_agg(e), '[]') into answer.items
+  from (
+    select f.id, f.api_key_id, f.type, f.occurred_at, f.data
+    from unnest(found[:most]) as f
+  ) as e;
+  if cardinality(found) > most then
+    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.page_of_alerts is 'Does the work of public.list_proxy_alerts.';
+
+create function public.list_proxy_alerts(
+  id text default null, type text default null, "limit" integer default 50,
+  cursor text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.page_of_alerts(
+    list_proxy_alerts.id, list_proxy_alerts.type, list_proxy_alerts."limit",
+    list_proxy_alerts.cursor
+  );
+end
+$$;
+comment on function public.list_proxy_alerts is
+  'What the caller was alerted to within 90 days, newest first: of a key (uuid or keyId) or of all, of a '
+  '`type` or of all; `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, type, '
+  'occurred_at, data, which is the payload as webhooks send it, in camelCase. Refusals: unauthorized, '
+  'not_found, invalid_request (detail: the argument).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('type', 'A type of alert, such as key.quota: docs/alerts.md lists them.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.page_of_alerts, public.list_proxy_alerts
+from public, anon, authenticated, service_role;
+grant execute on function private.page_of_alerts, public.list_proxy_alerts to authenticated;

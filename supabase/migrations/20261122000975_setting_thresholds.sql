@@ -1,0 +1,129 @@
+-- Setting thresholds: at which percents of a quota a user wants to be alerted.
+
+create type public.proxy_alert_threshold as (api_key_id uuid, key_id text, percents integer[]);
+comment on type public.proxy_alert_threshold is
+  'At which percents of a quota a user is alerted, in ascending order: of one key, or with no key of the '
+  'account and of all keys that are not listed.';
+
+
+-- A definer: callers may read no table.
+create function private.own_alert_thresholds() returns setof public.proxy_alert_threshold
+language plpgsql stable security definer rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+begin
+  return query select null::uuid, null::text, private.thresholds_of(owner_id, null)::integer[];
+  return query
+  select k.id, k.key_id, t.percents::integer[]
+  from private.proxy_alert_thresholds as t
+  join private.proxy_keys as k on k.id = t.api_key_id
+  where t.user_id = owner_id and k.deleted_at is null
+  order by k.key_id;
+end
+$$;
+comment on function private.own_alert_thresholds is
+  'Does the work of public.list_proxy_alert_thresholds.';
+
+create function public.list_proxy_alert_thresholds() returns setof public.proxy_alert_threshold
+language plpgsql stable security invoker rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query select t.* from private.own_alert_thresholds() as t;
+end
+$$;
+comment on function public.list_proxy_alert_thresholds is
+  'At which percents of a quota the caller is alerted: first the row of the account and of all keys '
+  'without one (80, 95 and 100 where nothing was set), then each key''s. Refusals: unauthorized.';
+
+
+-- A definer: callers may write no table.
+create function private.set_alert_thresholds(percents integer[], reference text)
+returns public.proxy_alert_threshold
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_writer();
+  wanted smallint[];
+  key private.proxy_keys;
+  answer public.proxy_alert_threshold;
+begin
+  if cardinality(set_alert_thresholds.percents) > 5
+    or array_ndims(set_alert_thresholds.percents) > 1
+    or array_position(set_alert_thresholds.percents, null) is not null
+    or 10 > any (set_alert_thresholds.percents)
+    or 100 < any (set_alert_thresholds.percents)
+  then
+    perform private.refuse('invalid_request', 'percents');
+  end if;
+  if set_alert_thresholds.reference is not null then
+    key := private.lock_key(set_alert_thresholds.reference, owner_id);
+    if key.deleted_at is not null then
+      perform private.refuse('key_deleted');
+    end if;
+  end if;
+  perform private.claim_write(owner_id, 'change');
+  if set_alert_thresholds.percents is null then
+    delete from private.proxy_alert_thresholds as t
+    where t.user_id = owner_id and t.api_key_id is not distinct from key.id;
+  else
+    wanted := array(
+      select distinct p::smallint from unnest(set_alert_thresholds.percents) as p order by 1
+    );
+    insert into private.proxy_alert_thresholds (user_id, api_key_id, percents)
+    values (owner_id, key.id, wanted)
+    on conflict on constraint "thresholds are set once for each key"
+      do update set percents = excluded.percents;
+  end if;
+  -- one that is passed already
+  if key.id is not null then
+    perform private.alert_key_quotas(array[key.id]);
+  else
+    perform private.alert_key_quotas(array(
+      select k.id from private.proxy_keys as k where k.user_id = owner_id and k.deleted_at is null
+    ));
+    perform private.alert_account_quotas(owner_id);
+  end if;
+  answer.api_key_id := key.id;
+  answer.key_id := key.key_id;
+  answer.percents := private.thresholds_of(owner_id, key.id);
+  return answer;
+end
+$$;
+comment on function private.set_alert_thresholds is
+  'Does the work of public.set_proxy_alert_thresholds.';
+
+create function public.set_proxy_alert_thresholds(percents integer[], id text default null)
+returns public.proxy_alert_threshold
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.set_alert_thresholds(
+    set_proxy_alert_thresholds.percents, set_proxy_alert_thresholds.id
+  );
+end
+$$;
+comment on function public.set_proxy_alert_thresholds is
+  'Sets at which percents of a quota (up to five, 10 to 100) the caller is alerted: for a key (uuid or '
+  'keyId), or without one for the account and all keys that have no own. An empty list: never; null: as '
+  'before it was set. One that is passed already is alerted to at once. Refusals: unauthorized, not_found, '
+  'key_deleted, invalid_request (detail: percents), rate_limited (detail: seconds to wait).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('percents', 'Up to five whole numbers from 10 to 100; none for no alerts, null for the default.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.own_alert_thresholds, public.list_proxy_alert_thresholds, private.set_alert_thresholds,
+  public.set_proxy_alert_thresholds
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.own_alert_thresholds, public.list_proxy_alert_thresholds, private.set_alert_thresholds,
+  public.set_proxy_alert_thresholds
+to authenticated;
