@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { parseAddress } from '../targets/address-ranges.ts';
+import { parseAddress } from '../../supabase/functions/_shared/address-ranges.ts';
 
 /** Who sends a request: its address is asked for only where something depends on it. */
 export interface Client {

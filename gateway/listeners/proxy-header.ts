@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { parseAddress } from '../targets/address-ranges.ts';
+import { parseAddress } from '../../supabase/functions/_shared/address-ranges.ts';
 
 /**
  * What the first bytes of a connection are: a whole header of the PROXY protocol, of `length` bytes,

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { networkInterfaces } from 'node:os';
-import { isPublic } from './address-ranges.ts';
+import { isPublic } from '../../supabase/functions/_shared/address-ranges.ts';
 
 /** How long this machine's addresses are taken to be as they were, in ms. */
 const checkMs = 10_000;

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import type ipaddr from 'ipaddr.js';
-import { parseAddress } from './address-ranges.ts';
+import { parseAddress } from '../../supabase/functions/_shared/address-ranges.ts';
 
 /** Addresses that may be reached though the target policy forbids them. */
 export interface AllowedTarget {

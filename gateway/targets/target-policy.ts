@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { isPublic } from '../../supabase/functions/_shared/address-ranges.ts';
 import { Refusal } from '../refusal.ts';
-import { isPublic } from './address-ranges.ts';
 import { type AllowedTarget, matches, permitsPort } from './allowed-targets.ts';
 import { NameError } from './name-query.ts';
 import type { NameResolver, ResolveNameOptions } from './name-resolver.ts';

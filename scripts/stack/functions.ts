@@ -12,17 +12,24 @@ export interface FunctionSource {
   entrypoint: string;
 }
 
-/** Starts the functions of config.toml and the `extra` ones. Returns the port of each, by name. */
+/**
+ * Starts the functions of config.toml and the `extra` ones, with variables beside those that the platform
+ * gives. Returns the port of each, by name.
+ */
 export async function startFunctions(
   run: Run,
   extra: FunctionSource[],
+  environment: Record<string, string> = {},
 ): Promise<Record<string, number>> {
   const configured = Object.entries(run.config.functions).map(([name, { entrypoint }]) => ({
     name,
     entrypoint: join(projectRoot, 'supabase', entrypoint),
   }));
   const started = [...configured, ...extra].map(
-    async (source): Promise<[string, number]> => [source.name, await startFunction(run, source)],
+    async (source): Promise<[string, number]> => [
+      source.name,
+      await startFunction(run, source, environment),
+    ],
   );
   return Object.fromEntries(await Promise.all(started));
 }
@@ -77,12 +84,23 @@ export async function functionAnswers(port: number): Promise<boolean> {
   return true;
 }
 
-async function startFunction(run: Run, { name, entrypoint }: FunctionSource): Promise<number> {
+async function startFunction(
+  run: Run,
+  { name, entrypoint }: FunctionSource,
+  environment: Record<string, string>,
+): Promise<number> {
   const port = await freePort();
   const surroundings = { ...run.keys, url: run.url, cacheFolder: join(run.state.root, 'deno') };
+  const program = functionProgram(entrypoint, port, surroundings);
   const child = run.supervisor.start({
     name: `Function ${name}`,
-    ...functionProgram(entrypoint, port, surroundings),
+    ...program,
+    // to webhooks anywhere: the others reach the project alone
+    ...(name === 'deliver' && {
+      args: program.args.map((arg) => arg.replace(/^--allow-net=.*/, '--allow-net')),
+    }),
+    // a receiver on this machine, as those of tests and of somebody who tries it
+    env: { ...program.env, DELIVER_ALLOW_LOCAL: 'true', ...environment },
     cwd: projectRoot,
     logFile: join(run.state.logs, `function-${name}.log`),
   });

@@ -8,6 +8,7 @@ import type { Child } from './child-process.ts';
 import { createDashboard } from './dashboard.ts';
 import { prepareDashboardBuild } from './dashboard-build.ts';
 import { localGatewayLogin } from './database.ts';
+import { startDeliveryClock } from './delivery-clock.ts';
 import { makeDemoAccounts } from './demo-accounts.ts';
 import { type FunctionSource, startFunctions } from './functions.ts';
 import { requireGatewayPorts, startGateway } from './gateway.ts';
@@ -68,6 +69,8 @@ export interface StackOptions {
   dashboard?: boolean;
   /** Edge Functions to serve beside those of config.toml. */
   extraFunctions?: FunctionSource[];
+  /** Variables of the functions, as secrets of a project. */
+  functionEnvironment?: Record<string, string>;
 }
 
 /**
@@ -114,7 +117,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const run: Run = { ephemeral, config, state, keys, supervisor, report, url };
 
     if (!ephemeral) await requireGatewayPorts();
-    const starting = startParts(run, { durable, extraFunctions: options.extraFunctions ?? [] });
+    const starting = startParts(run, {
+      durable,
+      extraFunctions: options.extraFunctions ?? [],
+      functionEnvironment: options.functionEnvironment ?? {},
+    });
     const building = options.dashboard === false ? null : buildPage(run);
     underWay.push(starting, Promise.resolve(building));
     const [parts, page] = await Promise.all([starting, building]);
@@ -126,6 +133,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...upstreams,
       ...(page === null ? {} : { dashboard: await createDashboard(page, configuration) }),
     });
+    const clock = startDeliveryClock({ databasePort, url, secretKey: keys.secretKey });
+    undo.defer(() => clock.stop());
     signal?.throwIfAborted();
     report('Auth and the API gateway');
 
@@ -163,7 +172,11 @@ interface Parts {
 /** Starts the database, then all that needs it. */
 async function startParts(
   run: Run,
-  { durable, extraFunctions }: { durable: boolean; extraFunctions: FunctionSource[] },
+  {
+    durable,
+    extraFunctions,
+    functionEnvironment,
+  }: Required<Pick<StackOptions, 'durable' | 'extraFunctions' | 'functionEnvironment'>>,
 ): Promise<Parts> {
   const { supervisor, state, report } = run;
   const databasePort = await startDatabase({
@@ -178,7 +191,7 @@ async function startParts(
   const [postgrestPort, authPort, functionPorts, gateway] = await Promise.all([
     startPostgrest(run, databasePort),
     authBinary === null ? null : startAuth(authBinary, run, databasePort),
-    startFunctions(run, extraFunctions),
+    startFunctions(run, extraFunctions, functionEnvironment),
     startGateway(run, databasePort),
   ]);
   return { databasePort, postgrestPort, authPort, functionPorts, gateway };

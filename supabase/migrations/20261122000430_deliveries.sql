@@ -1,6 +1,22 @@
 -- Deliveries: one row for each alert and webhook that wants it. The transaction that raises an alert
 -- queues them, so none is lost; the Edge Function `deliver` claims them, sends, and reports.
 
+create table private.delivery_settings (
+  -- one row
+  id boolean primary key default true check (id),
+  allow_local_webhooks boolean not null default false,
+  function_url text
+);
+comment on table private.delivery_settings is 'One row: how this database delivers alerts.';
+comment on column private.delivery_settings.allow_local_webhooks is
+  'Whether webhooks may be http:// and lead to this machine: on local stacks alone.';
+comment on column private.delivery_settings.function_url is
+  'The Edge Function that delivers, as https://<ref>.supabase.co/functions/v1/deliver, for pg_net; its key '
+  'is in Vault.';
+alter table private.delivery_settings enable row level security;
+insert into private.delivery_settings default values;
+
+
 create table private.proxy_deliveries (
   id uuid primary key default private.uuid_v7(),
   webhook_id uuid not null references private.proxy_webhooks (id) on delete cascade,
@@ -93,6 +109,6 @@ comment on function private.queue_deliveries is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_deliveries, private.proxy_delivery_attempts
+  private.delivery_settings, private.proxy_deliveries, private.proxy_delivery_attempts
 from public, anon, authenticated, service_role;
 revoke all on function private.queue_deliveries from public, anon, authenticated, service_role;

@@ -242,6 +242,8 @@ begin
       ('proxy_accounts', '52 3 * * *', '{accounts}'),
       ('proxy_gateway_privileges', '57 3 * * *', '{privileges}')
   ) as j (name, schedule, tasks);
+  -- the log of a job that runs each minute has a row for each
+  perform cron.schedule('proxy_deliver', '* * * * *', 'select private.kick_delivery()');
   return true;
 exception when others then
   get stacked diagnostics failure = message_text;
@@ -250,7 +252,7 @@ exception when others then
 end
 $$;
 comment on function private.schedule_maintenance is
-  'Schedules private.maintain_usage each night (UTC), and its alerts each hour, where pg_cron is available, also if it was '
+  'Schedules private.maintain_usage each night (UTC), its alerts each hour and deliveries each minute, where pg_cron is available, also if it was '
   'scheduled before. Returns whether it did; a failure is a notice.';
 
 select private.schedule_maintenance();

@@ -116,6 +116,33 @@ export type Database = {
       };
     };
     Functions: {
+      claim_proxy_deliveries: {
+        Args: { most: number };
+        Returns: Database['public']['CompositeTypes']['proxy_delivery'][];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_delivery';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      create_proxy_webhook: {
+        Args: {
+          kind: string;
+          label?: string;
+          operator?: boolean;
+          routing_key?: string;
+          types?: string[];
+          url?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_webhook'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_webhook';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       delete_proxy_key: {
         Args: { id: string };
         Returns: {
@@ -148,6 +175,7 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      delete_proxy_webhook: { Args: { id: string; operator?: boolean }; Returns: undefined };
       export_proxy_key_events: {
         Args: {
           code?: string;
@@ -358,6 +386,16 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      list_proxy_webhooks: {
+        Args: { operator?: boolean };
+        Returns: Database['public']['CompositeTypes']['proxy_webhook'][];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_webhook';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       mint_proxy_key:
         | {
             Args: { '': Json };
@@ -497,6 +535,7 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      report_proxy_deliveries: { Args: { results: Json }; Returns: number };
       revoke_proxy_tier: {
         Args: { reason: string; tier: string; user: string };
         Returns: undefined;
@@ -507,6 +546,16 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'rotated_proxy_key';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      rotate_proxy_webhook: {
+        Args: { id: string; operator?: boolean };
+        Returns: Database['public']['CompositeTypes']['proxy_webhook'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_webhook';
           isOneToOne: true;
           isSetofReturn: false;
         };
@@ -627,6 +676,16 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      update_proxy_webhook: {
+        Args: { changes: Json; id: string; operator?: boolean };
+        Returns: Database['public']['CompositeTypes']['proxy_webhook'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_webhook';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
     };
     Enums: {
       [_ in never]: never;
@@ -660,6 +719,17 @@ export type Database = {
       proxy_csv_part: {
         csv: string | null;
         next_cursor: string | null;
+      };
+      proxy_delivery: {
+        id: string | null;
+        claim: string | null;
+        kind: string | null;
+        url: string | null;
+        headers: Json | null;
+        body: string | null;
+        routing_key: string | null;
+        address: string | null;
+        alert: Json | null;
       };
       proxy_outcome_usage: {
         interval: string | null;
@@ -706,6 +776,19 @@ export type Database = {
         total_requests: number | null;
         active_keys: number | null;
         tier_breakdown: Json | null;
+      };
+      proxy_webhook: {
+        id: string | null;
+        kind: string | null;
+        label: string | null;
+        address: string | null;
+        types: string[] | null;
+        created_at: string | null;
+        last_delivered_at: string | null;
+        failing_since: string | null;
+        disabled_at: string | null;
+        disabled_reason: string | null;
+        secret: string | null;
       };
       rotated_proxy_key: {
         id: string | null;

@@ -1,7 +1,7 @@
 import { BlockList, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { describe, expect, test } from 'vitest';
-import { isPublic } from '../../../gateway/targets/address-ranges.ts';
+import { isPublic } from '../../supabase/functions/_shared/address-ranges.ts';
 
 // IANA's special-purpose registries, multicast, and what lies outside of IPv6 2000::/3, checked by
 // Node's own BlockList

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
@@ -21,9 +20,18 @@ export function isPublic(address: string): boolean {
 
 /** Reads a canonical address; null for any other spelling, of which ipaddr.js would take some. */
 export function parseAddress(address: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
-  const family = isIP(address);
+  const family = familyOf(address);
   if (family === 4) return ipaddr.IPv4.parse(address);
   return family === 6 ? ipaddr.IPv6.parse(address.replace(dotted, asWords)) : null;
+}
+
+/** As `isIP` of Node, without its zones: functions have no types of Node. */
+export function familyOf(address: string): 0 | 4 | 6 {
+  if (ipaddr.IPv4.isValidFourPartDecimal(address)) return 4;
+  if (!/^[0-9a-f:.]+$/i.test(address)) return 0;
+  const tail = dotted.exec(address)?.[0];
+  if (tail !== undefined && !ipaddr.IPv4.isValidFourPartDecimal(tail)) return 0;
+  return ipaddr.IPv6.isValid(address.replace(dotted, '0:0')) ? 6 : 0;
 }
 
 /** The last 32 bits of an IPv6 address, in the form of IPv4: ipaddr.js takes ::a.b.c.d for ::ffff:a.b.c.d. */

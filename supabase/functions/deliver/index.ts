@@ -1,0 +1,3 @@
+import { createDeliver } from './app.ts';
+
+export default { fetch: createDeliver() };

@@ -1,0 +1,29 @@
+import { network } from './network.ts';
+
+/** What an operator or the local stack sets, as secrets of the function. */
+export interface Settings {
+  /** Loopback and plain HTTP too: on the local stack alone. */
+  allowLocal: boolean;
+  /** In place of the system's, for tests: `127.0.0.1:5353`. */
+  nameServer: { ipAddr: string; port: number } | undefined;
+  /** Certificates that are trusted beside the system's, in PEM, for tests. */
+  caCertificates: string[];
+  /** Resend's key, and who mails come from; without them no mail is sent. */
+  resend: { key: string; from: string; url: string } | undefined;
+  pagerdutyUrl: string;
+}
+
+/** Reads the settings from the environment. */
+export function readSettings(get = network.env.get): Settings {
+  const [ipAddr, port = '53'] = (get('DELIVER_NAME_SERVER') ?? '').split(':');
+  const [key, from] = [get('RESEND_API_KEY'), get('ALERTS_FROM')];
+  const certificate = get('DELIVER_CA_CERTIFICATE');
+  const url = get('RESEND_URL') ?? 'https://api.resend.com/emails';
+  return {
+    allowLocal: get('DELIVER_ALLOW_LOCAL') === 'true',
+    nameServer: ipAddr ? { ipAddr, port: Number(port) } : undefined,
+    caCertificates: certificate ? [certificate] : [],
+    resend: key && from ? { key, from, url } : undefined,
+    pagerdutyUrl: get('PAGERDUTY_URL') ?? 'https://events.pagerduty.com/v2/enqueue',
+  };
+}

@@ -1,0 +1,162 @@
+-- Webhooks as their owners see them, and what may be set of one: where a user wants alerts sent. Admins set
+-- the operator's, which get all users' alerts.
+
+insert into private.refusals (sql_state, code, message, occurs_when) values
+  (
+    'PT404', 'webhook_not_found', 'Not found: you have no such webhook.',
+    'no such webhook or delivery, or not yours'
+  ),
+  (
+    'PT409', 'webhook_limit_reached', 'Ten webhooks are the most: delete one first.',
+    'a user, or the operator, has ten webhooks'
+  ),
+  (
+    'PT409', 'webhook_disabled', 'The webhook is disabled: enable it first.',
+    'a disabled webhook cannot be tested, and nothing sent to it again'
+  ),
+  (
+    'PT409', 'email_not_confirmed',
+    'The account has no confirmed e-mail address: confirm it first.',
+    'alerts are mailed to the account''s confirmed address alone'
+  );
+
+create type public.proxy_webhook as (
+  id uuid,
+  kind text,
+  label text,
+  address text,
+  types text[],
+  created_at timestamptz,
+  last_delivered_at timestamptz,
+  failing_since timestamptz,
+  disabled_at timestamptz,
+  disabled_reason text,
+  secret text
+);
+comment on type public.proxy_webhook is
+  'A webhook. address: the URL of a generic one, the host of one whose URL is a secret, an e-mail address. '
+  'types: what it wants, null for all. secret: what signs a generic one''s requests, when it is made or '
+  'rotated, and never again.';
+
+
+create function private.show_webhook(webhook private.proxy_webhooks, secret text default null)
+returns public.proxy_webhook
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  w constant private.proxy_webhooks := show_webhook.webhook;
+begin
+  return (
+    w.id, w.kind, w.label, w.address, w.types, w.created_at, w.last_delivered_at, w.failing_since,
+    w.disabled_at, w.disabled_reason, show_webhook.secret
+  )::public.proxy_webhook;
+end
+$$;
+comment on function private.show_webhook is 'A webhook as its owner sees it.';
+
+
+-- What a URL may be by its text; where it leads is for the delivery to judge, at each attempt.
+create function private.require_webhook_url(url text, hosts text[]) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  local_allowed constant boolean := (select s.allow_local_webhooks from private.delivery_settings as s);
+  host text;
+begin
+  if octet_length(require_webhook_url.url) > 2000
+    -- visible ASCII: what else there is has to be percent-encoded, and a fragment is never sent
+    or require_webhook_url.url !~ '^https?://[!-~]+$'
+    or require_webhook_url.url ~ '[#\\"<>^`{|}]'
+    or (require_webhook_url.url !~ '^https://' and not local_allowed)
+  then
+    perform private.refuse('invalid_request', 'url');
+  end if;
+  -- user information is a credential in a URL
+  host := substring(require_webhook_url.url from '^https?://(\[[0-9a-fA-F:.]+\]|[^][/?:@]+)(?::[0-9]{1,5})?(?:[/?]|$)');
+  if host is null
+    or (
+      lower(host) <> all (require_webhook_url.hosts)
+      and not (local_allowed and host ~ '^(127\.[0-9.]+|localhost)$')
+    )
+  then
+    perform private.refuse('invalid_request', 'url');
+  end if;
+  return require_webhook_url.url;
+end
+$$;
+comment on function private.require_webhook_url is
+  'An absolute https URL without user information or fragment, of one of `hosts` where they are given; '
+  'refuses (invalid_request) anything else. Plain http is for local stacks.';
+
+
+create function private.require_alert_types(types text[]) returns text[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if cardinality(require_alert_types.types) not between 1 and 50
+    or array_ndims(require_alert_types.types) > 1
+    or not require_alert_types.types <@ private.alert_types()
+  then
+    perform private.refuse('invalid_request', 'types');
+  end if;
+  return array(select distinct t from unnest(require_alert_types.types) as t order by 1);
+end
+$$;
+comment on function private.require_alert_types is
+  'Types of alerts, each once; refuses (invalid_request) an empty list and unknown ones.';
+
+
+-- The id of the owner: null for the operator's webhooks, which are admins' to set.
+create function private.require_webhook_owner(operator boolean) returns uuid
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_webhook_owner.operator then
+    perform private.require_admin_writer();
+    return null;
+  end if;
+  return private.require_writer();
+end
+$$;
+comment on function private.require_webhook_owner is
+  'The caller''s id, or null for an admin who acts for the operator; refuses others (unauthorized, '
+  'forbidden).';
+
+
+create function private.new_signing_key(out key text, out shown text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  key := encode(extensions.gen_random_bytes(32), 'base64');
+  shown := 'whsec_' || key;
+end
+$$;
+comment on function private.new_signing_key is
+  'A new signing key of 32 random bytes, in base64 and as Standard Webhooks shows it.';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('kind', 'One of webhook, slack, discord, pagerduty and email, which is for users alone.'),
+  (
+    'url',
+    'An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, '
+      'of hooks.slack.com for slack, of discord.com for discord; none for other kinds.'
+  ),
+  ('routing_key', 'The 32 characters of an integration key of PagerDuty''s; none for other kinds.'),
+  ('types', 'At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them.'),
+  ('disabled', 'Either true or false.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.show_webhook,
+  private.require_webhook_url,
+  private.require_alert_types,
+  private.require_webhook_owner,
+  private.new_signing_key
+from public, anon, authenticated, service_role;

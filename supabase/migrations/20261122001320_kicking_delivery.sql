@@ -1,0 +1,70 @@
+-- Kicking the delivery: each minute pg_cron calls the Edge Function `deliver` by pg_net, where the database
+-- has both; elsewhere anybody's clock does, with the secret key.
+
+create index proxy_deliveries_due on private.proxy_deliveries (next_attempt_at)
+  where state = 'pending';
+
+
+create function private.count_due_deliveries(most integer) returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select count(*)
+    from (
+      select
+      from private.proxy_deliveries as d
+      where d.state = 'pending' and d.next_attempt_at <= now()
+        and (d.claimed_until is null or d.claimed_until <= now())
+      limit count_due_deliveries.most
+    ) as due
+  );
+end
+$$;
+comment on function private.count_due_deliveries is
+  'How many deliveries are due and nobody attempts, up to `most`.';
+
+
+-- An invocation attempts 400: a burst gets several at once.
+create function private.kick_delivery() returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  due constant integer := private.count_due_deliveries(4000);
+  function_url constant text := (select s.function_url from private.delivery_settings as s);
+  key text;
+begin
+  if due = 0 then
+    return 'Nothing is due.';
+  end if;
+  if function_url is null
+    or to_regclass('vault.decrypted_secrets') is null
+    or not exists (select from pg_proc as p where p.pronamespace = to_regnamespace('net') and p.proname = 'http_post')
+  then
+    return 'Not set up: docs/alerts.md says how.';
+  end if;
+  execute 'select s.decrypted_secret from vault.decrypted_secrets as s where s.name = $1'
+  into key using 'proxy_keys_deliver';
+  if key is null then
+    return 'Vault has no secret proxy_keys_deliver: docs/alerts.md says how to make it.';
+  end if;
+  execute
+    'select net.http_post(
+       url := $1, body := ''{}''::jsonb, timeout_milliseconds := 60000,
+       headers := jsonb_build_object(''apikey'', $2, ''Content-Type'', ''application/json'')
+     )
+     from generate_series(1, $3)'
+  using function_url, key, ceil(due / 400.0)::integer;
+  return format('%s are due.', due);
+end
+$$;
+comment on function private.kick_delivery is
+  'Calls the Edge Function deliver where deliveries are due, by pg_net, with the key that Vault has as '
+  'proxy_keys_deliver. Says what it did.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.count_due_deliveries, private.kick_delivery
+from public, anon, authenticated, service_role;
