@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { measureDashboard } from './bench/dashboard.ts';
+import { measureDelivery } from './bench/delivery.ts';
 import { measureEdge } from './bench/edge.ts';
 import { measureFairness } from './bench/fairness.ts';
 import { measureFlatness } from './bench/flatness.ts';
@@ -21,7 +22,7 @@ import { startStack } from './stack/stack.ts';
 const usage = `npm run bench                        measures everything, in some minutes
 npm run bench -- --quick             a smoke run: every measurement, too few rounds to mean much
 npm run bench -- --only <group>      routes, sql, fairness, flat, gateway, revocation,
-                                     metering, dashboard, edge or starts
+                                     metering, dashboard, edge, delivery or starts
 npm run bench -- --json <file>       writes the figures there too`;
 
 const full: Size = {
@@ -40,6 +41,8 @@ const full: Size = {
   shownKeys: 1_500,
   listedKeys: 2_000,
   revocations: 200,
+  alerts: 200,
+  alertPauseMs: 200,
 };
 const quick: Size = {
   rounds: 1,
@@ -57,6 +60,8 @@ const quick: Size = {
   shownKeys: 20,
   listedKeys: 20,
   revocations: 2,
+  alerts: 2,
+  alertPauseMs: 10,
 };
 
 const groups: Record<string, (measuring: Measuring) => Promise<void>> = {
@@ -69,6 +74,7 @@ const groups: Record<string, (measuring: Measuring) => Promise<void>> = {
   metering: measureMetering,
   dashboard: measureDashboard,
   edge: measureEdge,
+  delivery: measureDelivery,
   starts: measureStarts,
 };
 

@@ -34,6 +34,9 @@ export interface Size {
   listedKeys: number;
   /** Keys that are rotated or deleted. */
   revocations: number;
+  /** Alerts of each of 50 users, and the pause between them. */
+  alerts: number;
+  alertPauseMs: number;
 }
 
 /** What a group of measurements works with. */

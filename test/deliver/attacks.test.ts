@@ -263,8 +263,8 @@ describe('only the secret key may deliver', () => {
     expect((await call({ apikey: 'sb_secret_wrong' })).status).toBe(401);
     expect((await call({ Authorization: `Bearer ${token}` })).status).toBe(401);
     expect((await call({ apikey: shared.secretKey }, 'GET')).status).toBe(405);
-    expect((await call({ apikey: shared.secretKey })).status).toBe(200);
-    expect((await call({ Authorization: `Bearer ${shared.secretKey}` })).status).toBe(200);
+    expect((await call({ apikey: shared.secretKey })).status).toBe(202);
+    expect((await call({ Authorization: `Bearer ${shared.secretKey}` })).status).toBe(202);
   });
 
   it.each(['claim_proxy_deliveries', 'report_proxy_deliveries'] as const)(

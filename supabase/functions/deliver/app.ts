@@ -2,12 +2,12 @@ import { resolveEnv, verifyCredentials } from '@supabase/server/core';
 import { createClient } from '@supabase/supabase-js';
 import type { Database } from '../_shared/database.types.ts';
 import type { ClaimedDelivery } from './claimed-delivery.ts';
-import { deliverAll } from './delivering.ts';
+import { beginDelivering } from './delivering.ts';
 import { post } from './post.ts';
 import { requestOf } from './request-of.ts';
 import { readSettings } from './settings.ts';
 
-/** `POST /deliver` with the secret key: attempts the deliveries that are due. */
+/** `POST /deliver` with the secret key: attempts the deliveries that are due, and goes on once it has answered. */
 export function createDeliver(): (request: Request) => Promise<Response> {
   const { data: env, error } = resolveEnv();
   if (error) throw error;
@@ -47,13 +47,27 @@ export function createDeliver(): (request: Request) => Promise<Response> {
     const verified = await verifyCredentials(credentials, { auth: 'secret', env });
     if (verified.error) return answer(401, { code: 'unauthorized' });
     try {
-      return answer(200, await deliverAll({ claim, report, attempt }));
+      const { claimed, ended } = await beginDelivering({ claim, report, attempt });
+      // who calls need not wait for a receiver that hangs
+      keepAlive(ended.catch(logFailure));
+      return answer(202, { claimed });
     } catch (failure) {
-      const code = failure instanceof DatabaseRefused ? failure.code : (failure as Error).name;
-      console.error(JSON.stringify({ level: 'error', code: 'unavailable', cause: code }));
+      logFailure(failure);
       return answer(503, { code: 'unavailable' }, { 'Retry-After': '5' });
     }
   };
+}
+
+/** The platform ends an isolate that has answered, unless it knows of what still runs. */
+function keepAlive(running: Promise<void>): void {
+  const { EdgeRuntime } = globalThis as { EdgeRuntime?: { waitUntil(p: Promise<void>): void } };
+  EdgeRuntime?.waitUntil(running);
+}
+
+/** What was claimed and not reported is claimed again after 30 s. */
+function logFailure(failure: unknown): void {
+  const cause = failure instanceof DatabaseRefused ? failure.code : (failure as Error).name;
+  console.error(JSON.stringify({ level: 'error', code: 'unavailable', cause }));
 }
 
 /** The database refused a claim or a report: its code alone, as its message may quote a row. */

@@ -23,49 +23,44 @@ const bounds = {
   atOnce: 150,
 };
 
-/** How many attempts were made, and whether more may be due. */
-export interface Delivered {
-  attempts: number;
-  delivered: number;
-  more: boolean;
-}
-
-/** Attempts what is due until nothing is, or a bound is reached. Rejects where the database fails. */
-export async function deliverAll(
+/**
+ * Claims what is due; resolves to how much, and to the end of all attempts: until nothing is due, or a bound is
+ * reached. Rejects where the database fails, both times.
+ */
+export async function beginDelivering(
   { claim, report, attempt }: Delivering,
   { spanMs, attempts, atOnce } = bounds,
-): Promise<Delivered> {
+): Promise<{ claimed: number; ended: Promise<void> }> {
   const until = performance.now() + spanMs;
-  const done: Delivered = { attempts: 0, delivered: 0, more: false };
   const settled: Result[] = [];
   let underWay = 0;
+  let begun = 0;
   let wake = () => {};
   const begin = async (delivery: ClaimedDelivery) => {
     underWay += 1;
     const posted = await attempt(delivery);
-    settled.push({ id: delivery.id, claim: delivery.claim, ...posted });
     underWay -= 1;
+    settled.push({ id: delivery.id, claim: delivery.claim, ...posted });
     wake();
   };
-  for (;;) {
-    if (settled.length > 0) {
-      const results = settled.splice(0, 500);
-      await report(results);
-      done.delivered += results.filter(({ outcome }) => outcome === 'delivered').length;
+  const beginAll = (deliveries: ClaimedDelivery[]) => {
+    begun += deliveries.length;
+    for (const delivery of deliveries) void begin(delivery);
+  };
+  const run = async () => {
+    while (underWay > 0 || settled.length > 0) {
+      if (settled.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      // what ended may be what its key's next waits for, or its webhook's
+      await report(settled.splice(0, 500));
+      const places = Math.min(atOnce - underWay, attempts - begun);
+      if (places > 0 && performance.now() < until) beginAll(await claim(places));
     }
-    const places = Math.min(atOnce - underWay, attempts - done.attempts);
-    done.more = places <= 0 || performance.now() >= until;
-    const claimed =
-      done.more && (underWay > 0 || done.attempts >= attempts || performance.now() >= until)
-        ? []
-        : await claim(places);
-    done.attempts += claimed.length;
-    for (const delivery of claimed) void begin(delivery);
-    if (settled.length > 0) continue;
-    if (underWay === 0) return done;
-    // until one ends: it may be the one that its key's next waits for
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-  }
+  };
+  const first = await claim(Math.min(atOnce, attempts));
+  beginAll(first);
+  return { claimed: first.length, ended: run() };
 }
