@@ -138,7 +138,10 @@ begin
       )::private.raised_quota as quota
     from risen as r
     join private.key_states as k on k.id = r.api_key_id
+    -- mostly it stays within the same percent, and no threshold is between
     where r.total_before < k.bandwidth_limit_bytes
+      and r.total * 100 / nullif(k.bandwidth_limit_bytes, 0)
+        > r.total_before::bigint * 100 / nullif(k.bandwidth_limit_bytes, 0)
   )
   select
     array_agg(n.key_id) filter (where (n.quota).used_bytes >= (n.quota).limit_bytes),

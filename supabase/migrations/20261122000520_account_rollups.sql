@@ -165,7 +165,10 @@ begin
         and k.deleted_at is null
       limit 1
     ) as l
+    -- mostly it stays within the same percent, and no threshold is between
     where r.total_before < l.account_limit_bytes
+      and div(r.total * 100, nullif(l.account_limit_bytes, 0))
+        > div(r.total_before * 100, nullif(l.account_limit_bytes, 0))
   )
   select
     (

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import postgres from 'postgres';
-import { afterAll, expect, it, vi } from 'vitest';
+import { afterAll, expect, it, onTestFinished, vi } from 'vitest';
 import { functionProgram } from '../../scripts/stack/functions.ts';
 import { freePort, loopback } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
@@ -86,6 +86,7 @@ it('kills of the function, of Postgres and of the stack lose no alert', async ()
   await receiver.until(30);
   kill(stack, 'Function deliver');
   const stopped = new AbortController();
+  onTestFinished(() => stopped.abort());
   const again = await startFunctionAgain(stack, stopped.signal);
   // as a clock does
   const clock = setInterval(() => {
