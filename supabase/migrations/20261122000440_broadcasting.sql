@@ -27,30 +27,37 @@ comment on function private.broadcast_alerts is
   'there is Realtime; a failure is a warning.';
 
 
--- Without this policy nobody may join a private channel.
-do $$
+-- Without a policy nobody may join a private channel.
+create function private.open_alert_channels() returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
 begin
-  if to_regclass('realtime.messages') is not null
-    and to_regprocedure('realtime.topic()') is not null
-    and not exists (
-      select from pg_policy as p
-      where p.polrelid = to_regclass('realtime.messages')
-        and p.polname = 'users join the channel of their own proxy alerts'
-    )
-  then
-    execute
-      'create policy "users join the channel of their own proxy alerts" on realtime.messages
-         for select to authenticated
-         using (
-           extension = ''broadcast''
-           and (select realtime.topic()) = ''proxy_alerts:'' || (select auth.uid())
-         )';
+  if to_regclass('realtime.messages') is null or to_regprocedure('realtime.topic()') is null then
+    return false;
   end if;
+  execute
+    'drop policy if exists "users join the channel of their own proxy alerts" on realtime.messages';
+  execute
+    'create policy "users join the channel of their own proxy alerts" on realtime.messages
+       for select to authenticated
+       using (
+         extension = ''broadcast''
+         and (select realtime.topic()) = ''proxy_alerts:'' || (select auth.uid())
+       )';
+  return true;
 exception when insufficient_privilege then
   raise notice 'Alerts are not broadcast to users: this role may make no policy on realtime.messages.';
+  return false;
 end
 $$;
+comment on function private.open_alert_channels is
+  'Lets each user join the private Realtime channel of their own alerts, where the database has Realtime. '
+  'Returns whether it did; a failure is a notice.';
+
+select private.open_alert_channels();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.broadcast_alerts from public, anon, authenticated, service_role;
+revoke all on function private.broadcast_alerts, private.open_alert_channels
+from public, anon, authenticated, service_role;
