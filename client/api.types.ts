@@ -162,6 +162,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/proxy/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The operator's: for all users' alerts
+         * @description Oldest first.
+         */
+        get: operations["listOperatorWebhooks"];
+        put?: never;
+        /**
+         * Send all users' alerts somewhere
+         * @description A generic webhook gets what `webhooks` of this description says; the answer is the one place where the secret that signs is ever shown.
+         */
+        post: operations["createOperatorWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a webhook
+         * @description With its secret and its deliveries.
+         */
+        delete: operations["deleteOperatorWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook's label or types, disable or enable it
+         * @description What the body leaves out stays. What a disabled webhook missed is not sent when it is enabled.
+         */
+        patch: operations["updateOperatorWebhook"];
+        trace?: never;
+    };
+    "/admin/proxy/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is sent to a webhook
+         * @description Newest alert first, in pages of `limit` (50 by default), with the attempts.
+         */
+        get: operations["listOperatorDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/webhooks/{id}/deliveries/{deliveryId}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description The same alert by the same id. A pending one is attempted now; after the eleventh attempt each resend makes one more.
+         */
+        post: operations["resendOperatorDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A new secret for a generic webhook
+         * @description Requests are signed with it from now on, and not with the one before.
+         */
+        post: operations["rotateOperatorWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test alert to a webhook
+         * @description An alert of type `webhook.test`, to this webhook alone. Its deliveries say what came of it.
+         */
+        post: operations["testOperatorWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -214,6 +342,50 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your alerts
+         * @description Of the last 90 days, newest first, in pages of `limit` (50 by default).
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/alerts/thresholds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * At which percents of a quota you are alerted
+         * @description First that of the account and of all keys without one, then those of keys.
+         */
+        get: operations["listAlertThresholds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Set at which percents of a quota you are alerted
+         * @description Of a key, or of the account and all keys without an own. One that is passed already is alerted to at once.
+         */
+        patch: operations["setAlertThresholds"];
         trace?: never;
     };
     "/api/v1/proxy/keys": {
@@ -399,8 +571,157 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/proxy/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where your alerts are sent
+         * @description Oldest first.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Send your alerts somewhere
+         * @description A generic webhook gets what `webhooks` of this description says; the answer is the one place where the secret that signs is ever shown.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a webhook
+         * @description With its secret and its deliveries.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook's label or types, disable or enable it
+         * @description What the body leaves out stays. What a disabled webhook missed is not sent when it is enabled.
+         */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/api/v1/proxy/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is sent to a webhook
+         * @description Newest alert first, in pages of `limit` (50 by default), with the attempts.
+         */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/webhooks/{id}/deliveries/{deliveryId}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description The same alert by the same id. A pending one is attempted now; after the eleventh attempt each resend makes one more.
+         */
+        post: operations["resendDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A new secret for a generic webhook
+         * @description Requests are signed with it from now on, and not with the one before.
+         */
+        post: operations["rotateWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test alert to a webhook
+         * @description An alert of type `webhook.test`, to this webhook alone. Its deliveries say what came of it.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An alert, as a generic webhook receives it
+         * @description By the specification of Standard Webhooks (https://www.standardwebhooks.com), whose libraries check signatures. The same alert may come twice, by the same `webhook-id`. Without an answer of 200 to 299 within 10 s it is attempted again, ten times within 24 hours.
+         */
+        post: operations["receiveAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         Account: {
@@ -416,6 +737,46 @@ export interface components {
             /** Format: uuid */
             userId: string;
         };
+        AccountLimitsChangedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** @description The admin's. */
+                reason?: string;
+                tier: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "account.limits_changed";
+        };
+        AccountLimitsChangedPayload: {
+            data: {
+                /** @description The admin's. */
+                reason?: string;
+                tier: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "account.limits_changed";
+        };
         AccountLimitsRequest: {
             /** @description Of all live keys. A whole number of bytes from 0 to 9007199254740991, or null. */
             accountLimitBytes?: number | null;
@@ -430,6 +791,66 @@ export interface components {
             tier: string;
             /** @description The id or the e-mail address of a user. */
             user: string;
+        };
+        AccountQuotaAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                limitBytes: number;
+                liveMode: boolean;
+                /**
+                 * @description The calendar month (UTC).
+                 * @example 2026-11
+                 */
+                period: string;
+                /** Format: date-time */
+                resetsAt: string;
+                /** @description The percent of the limit that was passed. */
+                threshold: number;
+                tier: string;
+                usedBytes: number;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "account.quota";
+        };
+        AccountQuotaPayload: {
+            data: {
+                limitBytes: number;
+                liveMode: boolean;
+                /**
+                 * @description The calendar month (UTC).
+                 * @example 2026-11
+                 */
+                period: string;
+                /** Format: date-time */
+                resetsAt: string;
+                /** @description The percent of the limit that was passed. */
+                threshold: number;
+                tier: string;
+                usedBytes: number;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "account.quota";
         };
         AccountTier: {
             /** @enum {boolean} */
@@ -459,6 +880,21 @@ export interface components {
             /** @description In this period, by deleted keys too. */
             usedBytes: number;
         };
+        AlertThreshold: {
+            /**
+             * Format: uuid
+             * @description Null for the row of the account and of all keys without one.
+             */
+            apiKeyId: string | null;
+            keyId: string | null;
+            percents: number[];
+        };
+        AlertThresholdsRequest: {
+            /** @description A key, by its uuid or keyId; without it the account. */
+            keyId?: string;
+            /** @description Up to five whole numbers from 10 to 100; none for no alerts, null for the default. */
+            percents: number[] | null;
+        };
         AlreadyDoneProblem: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -477,6 +913,86 @@ export interface components {
             title: string;
             /** @enum {string} */
             type: "urn:proxy-keys:problem:already_done";
+        };
+        Delivery: {
+            /**
+             * Format: uuid
+             * @description What the receiver gets as `webhook-id`.
+             */
+            alertId: string;
+            /** @description The last 20, in order. */
+            attemptLog: components["schemas"]["DeliveryAttempt"][];
+            /** @description How many were made. */
+            attempts: number;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            occurredAt: string;
+            /** @enum {string} */
+            state: "pending" | "delivered" | "failed";
+            /** @enum {string} */
+            type: "key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test";
+        };
+        DeliveryAttempt: {
+            /** @description Its first 500 bytes. */
+            answer: string | null;
+            durationMs: number;
+            number: number;
+            /** @description `delivered`, or why not. */
+            outcome: string;
+            /** Format: date-time */
+            startedAt: string;
+            /** @description Of the answer; null without one. */
+            status: number | null;
+        };
+        DiscordRequest: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "discord";
+            /**
+             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @example prod-scraper
+             */
+            label?: string | null;
+            /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
+            types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
+            /**
+             * @description An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, of hooks.slack.com for slack, of discord.com for discord; none for other kinds.
+             * @example https://example.com/hook
+             */
+            url: string;
+        };
+        EmailNotConfirmedProblem: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            code: "email_not_confirmed";
+            detail: string;
+            requestId: string;
+            /** @enum {number} */
+            status: 409;
+            title: string;
+            /** @enum {string} */
+            type: "urn:proxy-keys:problem:email_not_confirmed";
+        };
+        EmailRequest: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "email";
+            /**
+             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @example prod-scraper
+             */
+            label?: string | null;
+            /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
+            types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
         };
         ForbiddenProblem: {
             /** @enum {string} */
@@ -559,6 +1075,25 @@ export interface components {
             tier: string;
             /** Format: uuid */
             userId: string;
+        };
+        GenericWebhookRequest: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "webhook";
+            /**
+             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @example prod-scraper
+             */
+            label?: string | null;
+            /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
+            types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
+            /**
+             * @description An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, of hooks.slack.com for slack, of discord.com for discord; none for other kinds.
+             * @example https://example.com/hook
+             */
+            url: string;
         };
         GrantRequest: {
             /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
@@ -661,6 +1196,55 @@ export interface components {
             /** @description Tunnels that may be open at once on one gateway. */
             tunnelLimit: number;
         };
+        KeyDeletedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+                /** @description The admin's. */
+                reason?: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.deleted";
+        };
+        KeyDeletedPayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                /** @description The admin's. */
+                reason?: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.deleted";
+        };
         KeyDeletedProblem: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -689,6 +1273,59 @@ export interface components {
             /** @enum {string} */
             type: "urn:proxy-keys:problem:key_expired";
         };
+        KeyExpiringAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @description It expires within so many days: 7, then 1. */
+                days: number;
+                /** Format: date-time */
+                expiresAt: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.expiring";
+        };
+        KeyExpiringPayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @description It expires within so many days: 7, then 1. */
+                days: number;
+                /** Format: date-time */
+                expiresAt: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.expiring";
+        };
         KeyLimitReachedProblem: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -702,6 +1339,277 @@ export interface components {
             title: string;
             /** @enum {string} */
             type: "urn:proxy-keys:problem:key_limit_reached";
+        };
+        KeyLimitsChangedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                bandwidthLimitBytes: number;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+                rateLimit: number;
+                /** @description The admin's. */
+                reason?: string;
+                tier: string;
+                tunnelLimit: number;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.limits_changed";
+        };
+        KeyLimitsChangedPayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                bandwidthLimitBytes: number;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                rateLimit: number;
+                /** @description The admin's. */
+                reason?: string;
+                tier: string;
+                tunnelLimit: number;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.limits_changed";
+        };
+        KeyMintedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+                /** @description The admin's. */
+                reason?: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.minted";
+        };
+        KeyMintedPayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                /** @description The admin's. */
+                reason?: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.minted";
+        };
+        KeyQuotaAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+                limitBytes: number;
+                /**
+                 * @description The calendar month (UTC).
+                 * @example 2026-11
+                 */
+                period: string;
+                /** Format: date-time */
+                resetsAt: string;
+                /** @description The percent of the limit that was passed. */
+                threshold: number;
+                usedBytes: number;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.quota";
+        };
+        KeyQuotaPayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                limitBytes: number;
+                /**
+                 * @description The calendar month (UTC).
+                 * @example 2026-11
+                 */
+                period: string;
+                /** Format: date-time */
+                resetsAt: string;
+                /** @description The percent of the limit that was passed. */
+                threshold: number;
+                usedBytes: number;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.quota";
+        };
+        KeyReactivatedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+                /** @description The admin's. */
+                reason?: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.reactivated";
+        };
+        KeyReactivatedPayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                /** @description The admin's. */
+                reason?: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.reactivated";
+        };
+        KeyRotatedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+                /** @description The admin's. */
+                reason?: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.rotated";
+        };
+        KeyRotatedPayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                /** @description The admin's. */
+                reason?: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.rotated";
         };
         KeySummary: {
             /** @description Neither deleted, nor suspended, nor expired. */
@@ -727,6 +1635,55 @@ export interface components {
             rateLimit: number;
             tier: string;
         };
+        KeySuspendedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+                /** @description The admin's. */
+                reason?: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.suspended";
+        };
+        KeySuspendedPayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                /** @description The admin's. */
+                reason?: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.suspended";
+        };
         KeySuspendedProblem: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -740,6 +1697,61 @@ export interface components {
             title: string;
             /** @enum {string} */
             type: "urn:proxy-keys:problem:key_suspended";
+        };
+        KeyUnusualUsageAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                bytes: number;
+                /** Format: date-time */
+                hour: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                label: string;
+                /** @description Of its hours with usage in the 7 days before. */
+                medianBytes: number;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.unusual_usage";
+        };
+        KeyUnusualUsagePayload: {
+            data: {
+                /** Format: uuid */
+                apiKeyId: string;
+                bytes: number;
+                /** Format: date-time */
+                hour: string;
+                /** @example avp_live_64a231d7cae0 */
+                keyId: string;
+                /** @description Not to the operator's. */
+                label?: string;
+                /** @description Of its hours with usage in the 7 days before. */
+                medianBytes: number;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "key.unusual_usage";
         };
         KeyUsage: {
             active: boolean;
@@ -874,6 +1886,25 @@ export interface components {
             to: string;
             totals: components["schemas"]["OutcomeTotals"];
         };
+        PagerdutyRequest: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "pagerduty";
+            /**
+             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @example prod-scraper
+             */
+            label?: string | null;
+            /**
+             * @description The 32 characters of an integration key of PagerDuty's; none for other kinds.
+             * @example 0123456789abcdef0123456789abcdef
+             */
+            routingKey: string;
+            /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
+            types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
+        };
         PayloadTooLargeProblem: {
             /** @enum {string} */
             code: "payload_too_large";
@@ -903,6 +1934,25 @@ export interface components {
         RotateRequest: {
             /** @description How long the secret before works too; 0 by default. */
             graceSeconds?: number;
+        };
+        SlackRequest: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "slack";
+            /**
+             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @example prod-scraper
+             */
+            label?: string | null;
+            /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
+            types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
+            /**
+             * @description An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, of hooks.slack.com for slack, of discord.com for discord; none for other kinds.
+             * @example https://example.com/hook
+             */
+            url: string;
         };
         SuspendRequest: {
             /** @description Why, in words that the owner reads. A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none controls text or its direction. */
@@ -962,6 +2012,46 @@ export interface components {
             /** Format: uuid */
             userId: string;
         };
+        TierGrantedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** @description The admin's. */
+                reason?: string;
+                tier: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tier.granted";
+        };
+        TierGrantedPayload: {
+            data: {
+                /** @description The admin's. */
+                reason?: string;
+                tier: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tier.granted";
+        };
         TierNotGrantedProblem: {
             /** @enum {string} */
             code: "tier_not_granted";
@@ -972,6 +2062,46 @@ export interface components {
             title: string;
             /** @enum {string} */
             type: "urn:proxy-keys:problem:tier_not_granted";
+        };
+        TierRevokedAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                /** @description The admin's. */
+                reason?: string;
+                tier: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tier.revoked";
+        };
+        TierRevokedPayload: {
+            data: {
+                /** @description The admin's. */
+                reason?: string;
+                tier: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tier.revoked";
         };
         UnauthorizedProblem: {
             /** @enum {string} */
@@ -1025,6 +2155,16 @@ export interface components {
              * @example prod-scraper
              */
             label?: string;
+        };
+        UpdateWebhookRequest: {
+            disabled?: boolean;
+            /**
+             * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
+             * @example prod-scraper
+             */
+            label?: string | null;
+            /** @description At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them. */
+            types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
         };
         UsageEvent: {
             /** Format: uuid */
@@ -1092,6 +2232,188 @@ export interface components {
             title: string;
             /** @enum {string} */
             type: "urn:proxy-keys:problem:user_not_found";
+        };
+        Webhook: {
+            /** @description The URL of a generic one, the host of one whose URL is a secret, an e-mail address. */
+            address: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            disabledAt: string | null;
+            /**
+             * @description failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.
+             * @enum {string|null}
+             */
+            disabledReason: "failing" | "gone" | "owner" | null;
+            /**
+             * Format: date-time
+             * @description Since when no attempt has succeeded.
+             */
+            failingSince: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "webhook" | "slack" | "discord" | "pagerduty" | "email";
+            label: string | null;
+            /** Format: date-time */
+            lastDeliveredAt: string | null;
+            /** @description Null for all. */
+            types: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
+        };
+        WebhookDisabledAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                address: string;
+                /** Format: date-time */
+                failingSince: string | null;
+                kind: string;
+                /** @enum {string} */
+                reason: "failing" | "gone";
+                /** Format: uuid */
+                webhookId: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.disabled";
+        };
+        WebhookDisabledPayload: {
+            data: {
+                address: string;
+                /** Format: date-time */
+                failingSince: string | null;
+                kind: string;
+                /** @enum {string} */
+                reason: "failing" | "gone";
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+                /** Format: uuid */
+                webhookId: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.disabled";
+        };
+        WebhookDisabledProblem: {
+            /** @enum {string} */
+            code: "webhook_disabled";
+            detail: string;
+            requestId: string;
+            /** @enum {number} */
+            status: 409;
+            title: string;
+            /** @enum {string} */
+            type: "urn:proxy-keys:problem:webhook_disabled";
+        };
+        WebhookLimitReachedProblem: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            code: "webhook_limit_reached";
+            detail: string;
+            requestId: string;
+            /** @enum {number} */
+            status: 409;
+            title: string;
+            /** @enum {string} */
+            type: "urn:proxy-keys:problem:webhook_limit_reached";
+        };
+        WebhookNotFoundProblem: {
+            /** @enum {string} */
+            code: "webhook_not_found";
+            detail: string;
+            requestId: string;
+            /** @enum {number} */
+            status: 404;
+            title: string;
+            /** @enum {string} */
+            type: "urn:proxy-keys:problem:webhook_not_found";
+        };
+        WebhookTestAlert: {
+            /** Format: uuid */
+            apiKeyId: string | null;
+            data: {
+                kind: string;
+                /** Format: uuid */
+                webhookId: string;
+            };
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.test";
+        };
+        WebhookTestPayload: {
+            data: {
+                kind: string;
+                /**
+                 * Format: uuid
+                 * @description Whose alert: to the operator's alone.
+                 */
+                userId?: string;
+                /** Format: uuid */
+                webhookId: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it occurred.
+             */
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook.test";
+        };
+        WebhookWithSecret: {
+            /** @description The URL of a generic one, the host of one whose URL is a secret, an e-mail address. */
+            address: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            disabledAt: string | null;
+            /**
+             * @description failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.
+             * @enum {string|null}
+             */
+            disabledReason: "failing" | "gone" | "owner" | null;
+            /**
+             * Format: date-time
+             * @description Since when no attempt has succeeded.
+             */
+            failingSince: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "webhook" | "slack" | "discord" | "pagerduty" | "email";
+            label: string | null;
+            /** Format: date-time */
+            lastDeliveredAt: string | null;
+            /** @description What signs the requests of a generic one, shown this once; null for others. */
+            secret: string | null;
+            /** @description Null for all. */
+            types: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
         };
     };
     responses: never;
@@ -2307,6 +3629,1081 @@ export interface operations {
             };
         };
     };
+    listOperatorWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhooks, at most ten. Never a secret. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    createOperatorWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenericWebhookRequest"] | components["schemas"]["SlackRequest"] | components["schemas"]["DiscordRequest"] | components["schemas"]["PagerdutyRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook, a generic one with its secret. */
+            201: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        webhook: components["schemas"]["WebhookWithSecret"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description `webhook_limit_reached` */
+            409: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookLimitReachedProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    deleteOperatorWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    updateOperatorWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        webhook: components["schemas"]["Webhook"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    listOperatorDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins, from the `Link` of the page before it. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deliveries. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    Link?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"][];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    resendOperatorDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, which is due. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        delivery: components["schemas"]["Delivery"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `webhook_disabled` */
+            409: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookDisabledProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    rotateOperatorWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook, with its new secret. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        webhook: components["schemas"]["WebhookWithSecret"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    testOperatorWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, which is due. */
+            201: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        delivery: components["schemas"]["Delivery"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `webhook_disabled` */
+            409: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookDisabledProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -2454,6 +4851,318 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins, from the `Link` of the page before it. */
+                cursor?: string;
+                /** @description One key, by its uuid or keyId; without it all of them. */
+                keyId?: string;
+                limit?: number;
+                type?: "key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alerts. `type` tells what is in `data`. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    Link?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": (components["schemas"]["KeyMintedAlert"] | components["schemas"]["KeyRotatedAlert"] | components["schemas"]["KeyDeletedAlert"] | components["schemas"]["KeySuspendedAlert"] | components["schemas"]["KeyReactivatedAlert"] | components["schemas"]["KeyLimitsChangedAlert"] | components["schemas"]["KeyQuotaAlert"] | components["schemas"]["KeyExpiringAlert"] | components["schemas"]["KeyUnusualUsageAlert"] | components["schemas"]["AccountQuotaAlert"] | components["schemas"]["AccountLimitsChangedAlert"] | components["schemas"]["TierGrantedAlert"] | components["schemas"]["TierRevokedAlert"] | components["schemas"]["WebhookDisabledAlert"] | components["schemas"]["WebhookTestAlert"])[];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    listAlertThresholds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The thresholds. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertThreshold"][];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    setAlertThresholds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertThresholdsRequest"];
+            };
+        };
+        responses: {
+            /** @description What holds now. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        threshold: components["schemas"]["AlertThreshold"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `key_deleted` */
+            409: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["KeyDeletedProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description `internal` */
@@ -3820,6 +6529,1021 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["UnavailableProblem"];
                 };
+            };
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhooks, at most ten. Never a secret. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenericWebhookRequest"] | components["schemas"]["SlackRequest"] | components["schemas"]["DiscordRequest"] | components["schemas"]["PagerdutyRequest"] | components["schemas"]["EmailRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook, a generic one with its secret. */
+            201: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        webhook: components["schemas"]["WebhookWithSecret"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `webhook_limit_reached`, `email_not_confirmed` */
+            409: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookLimitReachedProblem"] | components["schemas"]["EmailNotConfirmedProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        webhook: components["schemas"]["Webhook"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins, from the `Link` of the page before it. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deliveries. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    Link?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"][];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    resendDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deliveryId: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, which is due. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        delivery: components["schemas"]["Delivery"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `webhook_disabled` */
+            409: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookDisabledProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    rotateWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook, with its new secret. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        webhook: components["schemas"]["WebhookWithSecret"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, which is due. */
+            201: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        delivery: components["schemas"]["Delivery"];
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `webhook_not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookNotFoundProblem"];
+                };
+            };
+            /** @description `webhook_disabled` */
+            409: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["WebhookDisabledProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    receiveAlert: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Of the alert: the same on each attempt, and when it is sent again. */
+                "webhook-id": string;
+                /** @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, with the bytes that the secret has in base64 after `whsec_`. */
+                "webhook-signature": string;
+                /** @description When this attempt was signed, in seconds since 1970. Refuse one that is old. */
+                "webhook-timestamp": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyMintedPayload"] | components["schemas"]["KeyRotatedPayload"] | components["schemas"]["KeyDeletedPayload"] | components["schemas"]["KeySuspendedPayload"] | components["schemas"]["KeyReactivatedPayload"] | components["schemas"]["KeyLimitsChangedPayload"] | components["schemas"]["KeyQuotaPayload"] | components["schemas"]["KeyExpiringPayload"] | components["schemas"]["KeyUnusualUsagePayload"] | components["schemas"]["AccountQuotaPayload"] | components["schemas"]["AccountLimitsChangedPayload"] | components["schemas"]["TierGrantedPayload"] | components["schemas"]["TierRevokedPayload"] | components["schemas"]["WebhookDisabledPayload"] | components["schemas"]["WebhookTestPayload"];
+            };
+        };
+        responses: {
+            /** @description Taken. */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Gone for good: the webhook is disabled. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

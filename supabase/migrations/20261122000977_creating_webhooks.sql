@@ -76,7 +76,10 @@ begin
   if owner_id is null then
     perform from private.delivery_settings for no key update;
   end if;
-  if (select count(*) from private.proxy_webhooks as w where w.user_id is not distinct from owner_id) >= 10 then
+  if (
+    select count(*) from private.proxy_webhooks as w
+    where w.user_id = owner_id or (owner_id is null and w.user_id is null)
+  ) >= 10 then
     perform private.refuse('webhook_limit_reached');
   end if;
   insert into private.proxy_webhooks (user_id, kind, label, address, types)

@@ -17,7 +17,8 @@ begin
   select s.*
   from private.proxy_webhooks as w
   cross join lateral private.show_webhook(w) as s
-  where w.user_id is not distinct from owner_id
+  -- "is not distinct from" would have no index
+  where w.user_id = owner_id or (owner_id is null and w.user_id is null)
   order by w.created_at, w.id;
 end
 $$;

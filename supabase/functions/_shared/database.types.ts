@@ -329,6 +329,16 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      list_proxy_deliveries: {
+        Args: { cursor?: string; limit?: number; operator?: boolean; webhook_id: string };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       list_proxy_key_audit: {
         Args: { cursor?: string; id?: string; limit?: number };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
@@ -536,6 +546,16 @@ export type Database = {
         };
       };
       report_proxy_deliveries: { Args: { results: Json }; Returns: number };
+      resend_proxy_delivery: {
+        Args: { id: string; operator?: boolean; webhook_id?: string };
+        Returns: Database['public']['CompositeTypes']['proxy_webhook_delivery'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_webhook_delivery';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       revoke_proxy_tier: {
         Args: { reason: string; tier: string; user: string };
         Returns: undefined;
@@ -640,6 +660,16 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'proxy_key_summaries';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      test_proxy_webhook: {
+        Args: { id: string; operator?: boolean };
+        Returns: Database['public']['CompositeTypes']['proxy_webhook_delivery'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_webhook_delivery';
           isOneToOne: true;
           isSetofReturn: false;
         };
@@ -789,6 +819,16 @@ export type Database = {
         disabled_at: string | null;
         disabled_reason: string | null;
         secret: string | null;
+      };
+      proxy_webhook_delivery: {
+        id: string | null;
+        alert_id: string | null;
+        type: string | null;
+        occurred_at: string | null;
+        state: string | null;
+        attempts: number | null;
+        next_attempt_at: string | null;
+        attempt_log: Json | null;
       };
       rotated_proxy_key: {
         id: string | null;

@@ -8,6 +8,18 @@ const keyReference = z.string().openapi({
   example: 'avp_live_64a231d7cae0',
 });
 
+const uuid = z.uuid();
+
+/** What the placeholders of a path stand for. */
+function pathParameters(path: string): Record<string, z.ZodType> {
+  return {
+    ...(path.includes('{id}') ? { id: isOfWebhooks(path) ? uuid : keyReference } : {}),
+    ...(path.includes('{deliveryId}') ? { deliveryId: uuid } : {}),
+  };
+}
+
+const isOfWebhooks = (path: string) => path.includes('/webhooks/');
+
 const idempotencyKey = z
   .string()
   .regex(/^[!-~]+$/)
@@ -23,7 +35,7 @@ const idempotencyKey = z
 export function parametersOf(path: string, operation: AnyOperation): RouteConfig['request'] & {} {
   const { query, body, bodyOptional, retried } = operation;
   return {
-    ...(path.includes('{id}') ? { params: z.object({ id: keyReference }) } : {}),
+    ...(path.includes('{id}') ? { params: z.object(pathParameters(path)) } : {}),
     ...(query ? { query: z.object(query) } : {}),
     ...(retried ? { headers: z.object({ 'Idempotency-Key': idempotencyKey }) } : {}),
     ...(body
@@ -95,7 +107,9 @@ function problemsOf(method: Method, path: string, operation: AnyOperation): Set<
   return new Set<ProblemCode>([
     ...problems,
     ...(open ? [] : (['unauthorized', 'invalid_request'] as const)),
-    ...(path.includes('{id}') ? (['not_found'] as const) : []),
+    ...(path.includes('{id}')
+      ? [isOfWebhooks(path) ? ('webhook_not_found' as const) : ('not_found' as const)]
+      : []),
     ...(method === 'get'
       ? []
       : (['payload_too_large', 'unsupported_media_type', 'rate_limited'] as const)),

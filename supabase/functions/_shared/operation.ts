@@ -30,7 +30,7 @@ export interface Operation<Query extends z.ZodRawShape, Body extends z.ZodType>
   operationId: string;
   summary: string;
   description?: string;
-  tag: 'Keys' | 'Usage' | 'Admin' | 'Service';
+  tag: 'Keys' | 'Usage' | 'Alerts' | 'Admin' | 'Service';
   /** Needs no token. */
   open?: true;
   success: {

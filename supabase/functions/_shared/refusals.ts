@@ -36,6 +36,7 @@ export const argumentRules = {
   expires_at: 'An expiry is an RFC 3339 time to come, or null.',
   from: 'An RFC 3339 time of this century, at most 1,000 intervals before `to`, 92 days of targets or outcomes.',
   grace_seconds: 'A grace is a whole number of seconds from 0 to 30.',
+  id: 'That of a generic webhook, where its signing secret is rotated: other kinds have none.',
   idempotency_key: 'An idempotency key has 1 to 255 visible ASCII characters.',
   interval: 'Either hour or day.',
   kind: 'One of webhook, slack, discord, pagerduty and email, which is for users alone.',

@@ -114,6 +114,15 @@ export function keyReference(context: Context<ServiceEnv>): string {
   return isStorable(id) ? id : '';
 }
 
+/** What names nothing: all zeros. */
+const nilUuid = '00000000-0000-0000-0000-000000000000';
+
+/** The uuid in a place of the path; one that names nothing where there is another text. */
+export function uuidOf(context: Context<ServiceEnv>, name: string): string {
+  const text = context.req.param(name) ?? '';
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : nilUuid;
+}
+
 /** The kind of an error, never its text, which may quote a row. */
 function nameCause(cause: unknown): string {
   if (typeof cause === 'object' && cause !== null && 'code' in cause) return String(cause.code);

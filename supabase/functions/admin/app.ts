@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createService, type Dependencies, type ServiceEnv } from '../_shared/service.ts';
+import { declareWebhooks, operatorWebhooks } from '../_shared/webhook-routes.ts';
 import { declareAdminAccount } from './account.ts';
 import { declareAdminGrants } from './grants.ts';
 import { declareAdminKeys } from './keys.ts';
@@ -10,5 +11,6 @@ export function createAdmin(dependencies: Dependencies): OpenAPIHono<ServiceEnv>
   declareAdminKeys(app, dependencies);
   declareAdminGrants(app, dependencies);
   declareAdminAccount(app, dependencies);
+  declareWebhooks(app, dependencies, operatorWebhooks);
   return app;
 }

@@ -1,6 +1,8 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { createService, type Dependencies, type ServiceEnv } from '../_shared/service.ts';
+import { declareWebhooks, ownWebhooks } from '../_shared/webhook-routes.ts';
 import { declareAccount } from './account.ts';
+import { declareAlerts } from './alerts.ts';
 import { declareDescription } from './description.ts';
 import { declareEvents } from './events.ts';
 import { declareHealth } from './health.ts';
@@ -19,6 +21,8 @@ export function createApi(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   declareUsage(app, dependencies);
   declareRollups(app, dependencies);
   declareAccount(app, dependencies);
+  declareAlerts(app, dependencies);
+  declareWebhooks(app, dependencies, ownWebhooks);
   declareDescription(app, dependencies);
   return app;
 }

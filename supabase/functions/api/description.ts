@@ -2,6 +2,8 @@ import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { declarePath } from '../_shared/declare-path.ts';
 import { operation } from '../_shared/operation.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
+import { describeWebhooks } from '../_shared/webhook-description.ts';
+import { declareWebhooks, operatorWebhooks } from '../_shared/webhook-routes.ts';
 import { declareAdminAccount } from '../admin/account.ts';
 import { declareAdminGrants } from '../admin/grants.ts';
 import { declareAdminKeys } from '../admin/keys.ts';
@@ -34,6 +36,8 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
   declareAdminKeys(all, dependencies);
   declareAdminGrants(all, dependencies);
   declareAdminAccount(all, dependencies);
+  declareWebhooks(all, dependencies, operatorWebhooks);
+  describeWebhooks(all);
   all.openAPIRegistry.registerComponent('securitySchemes', 'accessToken', {
     type: 'http',
     scheme: 'bearer',
@@ -46,7 +50,7 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
       title: 'Proxy keys',
       version: '0.1.0',
       description:
-        'Mint, list, rotate and delete proxy keys, and read what they used.\n\n' +
+        'Mint, list, rotate and delete proxy keys, read what they used, and be alerted.\n\n' +
         'Refusals are problem documents (RFC 9457) with a stable `code`. A path or a method that is ' +
         'not here is 404 `not_found` or 405 `method_not_allowed`; a body over 16 KiB is 413 ' +
         '`payload_too_large`, wherever it is sent. Unknown fields and parameters are refused. HEAD is ' +
@@ -63,6 +67,7 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
     tags: [
       { name: 'Keys', description: 'Your proxy keys.' },
       { name: 'Usage', description: 'What they used.' },
+      { name: 'Alerts', description: 'What you are alerted to, and where that is sent.' },
       { name: 'Admin', description: 'For admins: `app_metadata.role` is `admin`.' },
       { name: 'Service', description: 'The service itself.' },
     ],

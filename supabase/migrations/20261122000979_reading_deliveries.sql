@@ -1,0 +1,247 @@
+-- Deliveries as the owners of webhooks see them: what was attempted and what came of it, a test, and one
+-- that has ended sent again.
+
+create type public.proxy_webhook_delivery as (
+  id uuid,
+  alert_id uuid,
+  type text,
+  occurred_at timestamptz,
+  state text,
+  attempts integer,
+  next_attempt_at timestamptz,
+  attempt_log jsonb
+);
+comment on type public.proxy_webhook_delivery is
+  'A delivery of an alert (type, occurred_at) to a webhook. state: pending, delivered or failed. attempts: '
+  'how many were made. attempt_log: the last 20 of them, in order, each {number, started_at, duration_ms, '
+  'outcome, status, answer}.';
+
+
+-- An owner may send a delivery again any number of times: what is shown has a bound.
+create function private.show_attempts(delivery_id uuid) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(to_jsonb(a) - 'delivery_id' order by a.number), '[]')
+    from (
+      select * from private.proxy_delivery_attempts as t
+      where t.delivery_id = show_attempts.delivery_id
+      order by t.number desc
+      limit 20
+    ) as a
+  );
+end
+$$;
+comment on function private.show_attempts is 'The last 20 attempts at a delivery, in order.';
+
+
+create function private.show_webhook_delivery(
+  delivery private.proxy_deliveries, alert private.proxy_alerts
+) returns public.proxy_webhook_delivery
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  d constant private.proxy_deliveries := show_webhook_delivery.delivery;
+begin
+  return (
+    d.id, d.alert_id, show_webhook_delivery.alert.type, show_webhook_delivery.alert.occurred_at,
+    d.state, d.attempts, d.next_attempt_at, private.show_attempts(d.id)
+  )::public.proxy_webhook_delivery;
+end
+$$;
+comment on function private.show_webhook_delivery is 'A delivery as the owner of its webhook sees it.';
+
+
+-- A definer: callers may read no table. By the ids of alerts, which rise with time: the index of what is
+-- delivered once has them.
+create function private.page_of_deliveries(
+  webhook_id uuid, "limit" integer, cursor text, operator boolean
+) returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid;
+  place record;
+  most integer;
+  page private.proxy_deliveries[];
+  answer public.proxy_page;
+begin
+  if page_of_deliveries.operator then
+    perform private.require_admin();
+  else
+    owner_id := private.require_user();
+  end if;
+  place := private.decode_cursor(page_of_deliveries.cursor);
+  most := private.require_limit(coalesce(page_of_deliveries."limit", 50));
+  perform from private.proxy_webhooks as w
+  where w.id = page_of_deliveries.webhook_id and w.user_id is not distinct from owner_id;
+  if not found then
+    perform private.refuse('webhook_not_found');
+  end if;
+  page := array(
+    select d from private.proxy_deliveries as d
+    where d.webhook_id = page_of_deliveries.webhook_id and d.alert_id < place.id
+    order by d.alert_id desc
+    limit most + 1
+  );
+  select coalesce(json_agg(s order by s.alert_id desc), '[]') into answer.items
+  from unnest(page[:most]) as f
+  join private.proxy_alerts as a on a.id = f.alert_id
+  cross join lateral private.show_webhook_delivery(f, a) as s;
+  if cardinality(page) > most then
+    answer.next_cursor := private.encode_cursor(now(), page[most].alert_id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.page_of_deliveries is 'Does the work of public.list_proxy_deliveries.';
+
+create function public.list_proxy_deliveries(
+  webhook_id uuid, "limit" integer default 50, cursor text default null,
+  operator boolean default false
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.page_of_deliveries(
+    list_proxy_deliveries.webhook_id, list_proxy_deliveries."limit", list_proxy_deliveries.cursor,
+    coalesce(list_proxy_deliveries.operator, false)
+  );
+end
+$$;
+comment on function public.list_proxy_deliveries is
+  'What is sent to the caller''s webhook, or for admins with `operator` to the operator''s, newest alert '
+  'first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, alert_id, type, occurred_at, state '
+  '(pending, delivered, failed), attempts, next_attempt_at, and in attempt_log the last 20 attempts. '
+  'Refusals: unauthorized, forbidden, webhook_not_found, invalid_request (detail: the argument).';
+
+
+-- A definer: callers may write no table. The webhook is locked first, as by those who claim and report.
+-- Attempts are counted on: after the eleventh, what is sent again gets one attempt each time.
+create function private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
+returns public.proxy_webhook_delivery
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  webhook private.proxy_webhooks := private.lock_webhook(
+    (
+      select d.webhook_id from private.proxy_deliveries as d
+      where d.id = resend_proxy_delivery.id
+        and d.webhook_id = coalesce(resend_proxy_delivery.webhook_id, d.webhook_id)
+    ),
+    resend_proxy_delivery.operator
+  );
+  delivery private.proxy_deliveries;
+  alert private.proxy_alerts;
+begin
+  if webhook.disabled_at is not null then
+    perform private.refuse('webhook_disabled');
+  end if;
+  update private.proxy_deliveries as d
+  set state = 'pending', next_attempt_at = now()
+  where d.id = resend_proxy_delivery.id
+  returning * into delivery;
+  -- its alert was just dropped for its age
+  if not found then
+    perform private.refuse('webhook_not_found');
+  end if;
+  select * into alert from private.proxy_alerts as a where a.id = delivery.alert_id;
+  return private.show_webhook_delivery(delivery, alert);
+end
+$$;
+comment on function private.resend_proxy_delivery is 'Does the work of public.resend_proxy_delivery.';
+
+create function public.resend_proxy_delivery(
+  id uuid, operator boolean default false, webhook_id uuid default null
+) returns public.proxy_webhook_delivery
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.resend_proxy_delivery(
+    resend_proxy_delivery.id, resend_proxy_delivery.operator, resend_proxy_delivery.webhook_id
+  );
+end
+$$;
+comment on function public.resend_proxy_delivery is
+  'Sends a delivery to the caller''s webhook (`webhook_id`, where it is given), or for admins with `operator` '
+  'to the operator''s, again: the same alert by the same id. A pending one is attempted now. Refusals: '
+  'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
+
+
+-- A definer: callers may write no table. The operator's webhooks are of no user: their test is an alert of
+-- the admin who asked for it.
+create function private.test_proxy_webhook(id uuid, operator boolean)
+returns public.proxy_webhook_delivery
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  webhook private.proxy_webhooks :=
+    private.lock_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
+  alert private.proxy_alerts;
+  delivery private.proxy_deliveries;
+begin
+  if webhook.disabled_at is not null then
+    perform private.refuse('webhook_disabled');
+  end if;
+  insert into private.proxy_alerts (user_id, type, cause, data)
+  values (
+    coalesce(webhook.user_id, private.token_subject()), 'webhook.test', 'test:' || private.uuid_v7(),
+    jsonb_build_object('webhookId', webhook.id, 'kind', webhook.kind)
+  )
+  returning * into alert;
+  -- for this one alone, whatever types it wants
+  insert into private.proxy_deliveries (webhook_id, alert_id)
+  values (webhook.id, alert.id)
+  returning * into delivery;
+  perform private.broadcast_alerts(array[alert]);
+  return private.show_webhook_delivery(delivery, alert);
+end
+$$;
+comment on function private.test_proxy_webhook is 'Does the work of public.test_proxy_webhook.';
+
+create function public.test_proxy_webhook(id uuid, operator boolean default false)
+returns public.proxy_webhook_delivery
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.test_proxy_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
+end
+$$;
+comment on function public.test_proxy_webhook is
+  'Sends an alert of type webhook.test to the caller''s webhook, or for admins with `operator` to the '
+  'operator''s, and to no other; returns the delivery, whose attempts list_proxy_deliveries shows. Refusals: '
+  'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('id', 'That of a generic webhook, where its signing secret is rotated: other kinds have none.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.show_attempts,
+  private.show_webhook_delivery,
+  private.page_of_deliveries,
+  public.list_proxy_deliveries,
+  private.resend_proxy_delivery,
+  public.resend_proxy_delivery,
+  private.test_proxy_webhook,
+  public.test_proxy_webhook
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.page_of_deliveries,
+  public.list_proxy_deliveries,
+  private.resend_proxy_delivery,
+  public.resend_proxy_delivery,
+  private.test_proxy_webhook,
+  public.test_proxy_webhook
+to authenticated;
