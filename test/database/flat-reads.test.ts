@@ -11,6 +11,7 @@ let database: OwnDatabase;
 let sql: postgres.Sql;
 let userId: string;
 let key: SeededKey;
+let webhookId: string;
 
 /** Every read of a user, with what makes its answer as long for everybody. */
 const reads = (): Record<string, string> => ({
@@ -19,9 +20,13 @@ const reads = (): Record<string, string> => ({
   export_proxy_usage_targets: '',
   get_proxy_key: `id => '${key.id}'`,
   list_own_proxy_tier_grants: '',
+  list_proxy_alert_thresholds: '',
+  list_proxy_alerts: '"limit" => 1',
+  list_proxy_deliveries: `webhook_id => '${webhookId}', "limit" => 1`,
   list_proxy_key_audit: '"limit" => 1',
   list_proxy_key_events: `id => '${key.id}', "limit" => 1`,
   list_proxy_keys: '"limit" => 1',
+  list_proxy_webhooks: '',
   proxy_account: '',
   proxy_usage_by_key: '"limit" => 1',
   proxy_usage_outcomes: '',
@@ -31,12 +36,12 @@ const reads = (): Record<string, string> => ({
 });
 /** Those of admins, the health check, and what refuses unknown arguments of a mint. */
 const others = [
-  'proxy_schema_version',
   'find_proxy_account',
   'find_proxy_keys',
   'list_proxy_tier_grants',
   'mint_proxy_key',
   'proxy_health',
+  'proxy_schema_version',
 ];
 
 /** One key, busy on each of 30 days, and more events than any answer has. */
@@ -47,6 +52,7 @@ beforeAll(async () => {
   key = await seedKey(sql, userId);
   await use([key.id]);
   await fillEvents(sql, key.id, 6_000, { occurred_at: `now() - n * interval '1 second'` });
+  webhookId = await alertTo(userId, 300);
 });
 afterAll(() => database.stop());
 
@@ -55,6 +61,26 @@ async function newUser(): Promise<string> {
     insert into auth.users (id, email)
     select id, id || '@example.com' from (select gen_random_uuid() as id) returning id`;
   return row?.id ?? '';
+}
+
+/** A webhook of the user, to which that many alerts were delivered; its id. */
+async function alertTo(owner: string, alerts: number): Promise<string> {
+  const [webhook] = await sql<{ id: string }[]>`
+    insert into private.proxy_webhooks (user_id, kind, address)
+    values (${owner}, 'webhook', 'https://example.com/') returning id`;
+  const id = webhook?.id ?? '';
+  await sql`
+    with raised as (
+      insert into private.proxy_alerts (user_id, type, cause)
+      select ${owner}::uuid, 'webhook.test', 'test:' || n from generate_series(1, ${alerts}::integer) as n
+      returning id
+    ), sent as (
+      insert into private.proxy_deliveries (webhook_id, alert_id, state, next_attempt_at, attempts)
+      select ${id}::uuid, r.id, 'delivered', null, 2 from raised as r returning id
+    )
+    insert into private.proxy_delivery_attempts (delivery_id, number, started_at, duration_ms, outcome)
+    select s.id, n, now(), 1, 'delivered' from sent as s, generate_series(1, 2) as n`;
+  return id;
 }
 
 /** Usage of these keys on each of the last days, in all rollups, as record_usage raises them. */
@@ -138,7 +164,9 @@ describe('no read of a user reads more rows', () => {
     expect(Math.min(...Object.values(before))).toBeGreaterThan(0);
     const ofOthers: string[] = [];
     for (let n = 0; n < 300; n += 1) {
-      ofOthers.push(...(await seedKeys(sql, await newUser(), 2)).map(({ id }) => id));
+      const somebody = await newUser();
+      ofOthers.push(...(await seedKeys(sql, somebody, 2)).map(({ id }) => id));
+      for (let made = 0; made < 10; made += 1) await alertTo(somebody, made === n ? 300 : 0);
     }
     await use(ofOthers);
     await fillEvents(sql, key.id, 30_000, { occurred_at: `now() - n * interval '0.1 second'` });

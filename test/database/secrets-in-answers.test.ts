@@ -4,6 +4,7 @@ import { listRelations, listRoutines } from '../support/catalog.ts';
 import { protectedRoutes } from '../support/contract.ts';
 import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
 import { hashSecret } from '../support/seeded-keys.ts';
+import { makeWebhook, removeIdleWebhooks, testWebhook } from '../support/webhook-scenes.ts';
 import { searchDatabase, searchFiles } from './search-everywhere.ts';
 
 const stack = inject('stack');
@@ -76,13 +77,23 @@ describe('no secret, hash or idempotency key is in the answer', () => {
     // the deletion last, as nothing can be done after it
     const last = { method: 'DELETE', path: '/api/v1/proxy/keys/:id', query: '', body: undefined };
     for (const { method, path, query, body } of [...others, last]) {
-      const { token } = path.startsWith('/admin/') ? admin : owner;
+      const by = path.startsWith('/admin/') ? admin : owner;
+      const { token } = by;
+      const webhook = path.includes(':webhook') ? await makeWebhook(by, by === admin) : '';
+      const delivery = path.includes(':delivery')
+        ? await testWebhook(by, webhook, by === admin)
+        : '';
+      const named = path
+        .replace(':id', id)
+        .replace(':webhook', webhook)
+        .replace(':delivery', delivery);
       const response = await request(
         method,
-        `${path.replace(':id', id)}${query ? `?${query.replace(':user', owner.id)}` : ''}`,
+        `${named}${query ? `?${query.replace(':user', owner.id)}` : ''}`,
         { token, body: body && 'user' in body ? { ...body, user: owner.id } : body },
       );
       expect(response.ok, path).toBe(true);
+      if (webhook) await removeIdleWebhooks(sql);
       const headers = JSON.stringify([...response.headers]);
       expectNothingOf(`${headers}${await response.text()}`, `${method} ${path}`);
     }

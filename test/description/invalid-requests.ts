@@ -29,7 +29,7 @@ export function invalidRequests(
     ...(path.includes('{id}') ? [unknownIds] : []),
     ...(query.length > 0 ? [unknownParameters, ...query.flatMap(badParameters)] : []),
     ...(parameters.some(({ name }) => name === 'Idempotency-Key') ? [badIdempotencyKeys] : []),
-    ...(content ? badBodies(resolve(description, content.schema)) : []),
+    ...(content ? badBodies(commonParts(description, content.schema)) : []),
     ...(method === 'GET' ? [] : [...noJson, tooLarge]),
   ];
   if (mutations.length === 0) return null;
@@ -101,6 +101,20 @@ function withBody(plan: Plan, body: NonNullable<Plan['body']>, status = 400): In
 /** A body that is taken as far as it goes: for what is wrong elsewhere in it. */
 function fieldsOf(plan: Plan): object {
   return plan.body && 'json' in plan.body ? (plan.body.json as object) : {};
+}
+
+/** A schema, or of alternatives what all of them have. */
+function commonParts(description: Description, schema: Schema): Schema {
+  const known = resolve(description, schema);
+  if (!known.oneOf) return known;
+  const [first = {}, ...others] = known.oneOf.map((one) => resolve(description, one));
+  const properties = Object.entries(first.properties ?? {}).filter(([name]) =>
+    others.every((other) => Object.hasOwn(other.properties ?? {}, name)),
+  );
+  return {
+    properties: Object.fromEntries(properties),
+    required: properties.map(([name]) => name).filter((name) => first.required?.includes(name)),
+  };
 }
 
 function badBodies(schema: Schema): Mutation[] {

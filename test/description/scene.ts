@@ -7,6 +7,7 @@ import {
   type Persona,
 } from '../support/personas.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
+import { setWebhookScene, type WebhookScene } from './webhook-scene.ts';
 
 /** People with keys and usage, over which any request can be made. */
 export interface Scene {
@@ -20,6 +21,7 @@ export interface Scene {
   /** The owner's keys, by uuid and by keyId. */
   ownKeys: string[];
   othersKeys: string[];
+  webhooks: WebhookScene;
   /** Makes the keys as good as new, and forgets how much was written. */
   reset(): Promise<void>;
   end(): Promise<void>;
@@ -38,6 +40,7 @@ export async function setScene(): Promise<Scene> {
   const ids = [...own, ...others].map(({ id }) => id);
   const names = (keys: { id: string; keyId: string }[]) =>
     keys.flatMap(({ id, keyId }) => [id, keyId]);
+  const webhooks = setWebhookScene(sql, owner.id, [owner.id, other.id, admin.id]);
   const broken = brokenAuthorizations(owner.token, admin.token);
   return {
     owner,
@@ -52,6 +55,7 @@ export async function setScene(): Promise<Scene> {
     nobodies: Object.keys(broken),
     ownKeys: names(own),
     othersKeys: names(others),
+    webhooks,
     async reset() {
       await sql`
         update private.proxy_keys
@@ -61,8 +65,10 @@ export async function setScene(): Promise<Scene> {
       await sql`
         delete from private.write_windows
         where user_id in (${owner.id}, ${other.id}, ${admin.id})`;
+      await webhooks.reset();
     },
     async end() {
+      await webhooks.end();
       await Promise.all([sql.end(), gateway.end()]);
     },
   };

@@ -16,6 +16,7 @@ export function valuesOf(
   byName: Record<string, fc.Arbitrary<unknown>> = {},
 ): fc.Arbitrary<unknown> {
   const known = resolve(description, schema);
+  if (known.oneOf) return fc.oneof(...known.oneOf.map((one) => valuesOf(description, one, byName)));
   const types = [known.type ?? []].flat();
   const alternatives = types.map((type) => valuesOfType(description, known, type, byName));
   return known.enum ? fc.constantFrom(...known.enum) : fc.oneof(...alternatives);

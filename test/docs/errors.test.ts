@@ -5,6 +5,7 @@ import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { problemCatalog } from '../../supabase/functions/_shared/problem.ts';
 import { listRoutines } from '../support/catalog.ts';
 import { connectOwner, newUser } from '../support/personas.ts';
+import { byVersion } from '../support/postgrest-version.ts';
 
 const sql = connectOwner();
 const page = readFileSync(join(projectRoot, 'docs/errors.md'), 'utf8');
@@ -36,13 +37,17 @@ describe('docs/errors.md', () => {
     const { supabase } = await newUser();
     const routines = await listRoutines(sql, ['public']);
     expect(routines.length).toBeGreaterThan(15);
+    // the one that takes a single argument of JSON
+    const codes: Record<string, string> = {
+      report_proxy_deliveries: await byVersion({ 12: '42883', 14.2: 'PGRST202' }),
+    };
     for (const { name } of routines) {
       const { status, error } = await supabase.rpc(
         name as 'get_proxy_key',
         { colour: 'red' } as never,
       );
       expect([name, status, error?.code]).toEqual(
-        name === 'mint_proxy_key' ? [name, 400, 'PT400'] : [name, 404, 'PGRST202'],
+        name === 'mint_proxy_key' ? [name, 400, 'PT400'] : [name, 404, codes[name] ?? 'PGRST202'],
       );
     }
   });

@@ -1,27 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   expectCommonHeaders,
   expectProblem,
   openRoutes,
+  ourNameOf,
   type ProtectedRoute,
   protectedRoutes,
 } from '../support/contract.ts';
 import { mintKey } from '../support/key-scenes.ts';
-import { newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { makeWebhook, removeIdleWebhooks, testWebhook } from '../support/webhook-scenes.ts';
 
+const sql = connectOwner();
 let owner: Persona;
 let admin: Persona;
 
 beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
 });
+afterAll(async () => {
+  await removeIdleWebhooks(sql);
+  await sql.end();
+});
 
 type Options = { prefix?: string; added?: string; headers?: Record<string, string> };
 
 /** A request that succeeds: by the one who may, over a key or a user for whom there is something to do. */
 async function prepare({ method, path, query, body }: ProtectedRoute) {
-  const { token } = path.startsWith('/admin/') ? admin : owner;
+  const by = path.startsWith('/admin/') ? admin : owner;
+  const { token } = by;
+  if (path.includes('/webhooks')) await removeIdleWebhooks(sql);
+  const webhook = path.includes(':webhook') ? await makeWebhook(by, by === admin) : '';
+  const delivery = path.includes(':delivery') ? await testWebhook(by, webhook, by === admin) : '';
   const id = path.includes(':id') ? (await mintKey(owner)).id : '';
   if (path.endsWith('/reactivate')) await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
   const userId = body?.user || query?.includes(':user') ? (await newUser()).id : '';
@@ -29,7 +40,11 @@ async function prepare({ method, path, query, body }: ProtectedRoute) {
   if (path.endsWith('/revoke')) await admin.request('POST', '/admin/proxy/grants', sent);
   return ({ prefix = '', added, headers }: Options = {}) => {
     const parameters = [query?.replace(':user', userId), added].filter(Boolean).join('&');
-    const to = `${prefix}${path.replace(':id', id)}${parameters && `?${parameters}`}`;
+    const named = path
+      .replace(':id', id)
+      .replace(':webhook', webhook)
+      .replace(':delivery', delivery);
+    const to = `${prefix}${named}${parameters && `?${parameters}`}`;
     return request(method, to, { token, body: sent, ...(headers ? { headers } : {}) });
   };
 }
@@ -66,6 +81,7 @@ describe.each(protectedRoutes)('$method $path', (route) => {
 // what changes nothing costs nothing
 const idle = /\/(suspend|reactivate|grants|revoke)$/;
 const repeatable = protectedRoutes.filter(({ method, path }) => {
+  if (path.includes(':webhook')) return false;
   return method === 'DELETE' || (method === 'POST' && idle.test(path));
 });
 
@@ -105,7 +121,7 @@ it('these are all routes that there are', async () => {
   const response = await request('GET', '/api/v1/openapi.json');
   const { paths } = (await response.json()) as { paths: Record<string, Record<string, unknown>> };
   const described = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('{id}', ':id')}`),
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${ourNameOf(path)}`),
   );
   const known = [
     ...protectedRoutes.map(({ method, path }) => `${method} ${path}`),
@@ -173,6 +189,8 @@ describe('a path that no route has', () => {
     '/api/v1/proxy/usage/',
     '/api/v1/proxy/usage/days',
     '/api/v1/proxy/grants',
+    '/api/v1/proxy/alerts/x',
+    '/api/v1/proxy/webhooks/x/deliveries/y',
     '/api/v1/openapi.yaml',
     '/admin',
     '/admin/proxy/keys/x',
@@ -199,6 +217,15 @@ describe('a method that a path does not take', () => {
     ['/api/v1/proxy/usage/series', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/api/v1/proxy/usage/targets', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/api/v1/proxy/usage/outcomes', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/alerts', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/alerts/thresholds', 'GET, HEAD, PATCH', ['POST', 'PUT', 'DELETE']],
+    ['/api/v1/proxy/webhooks', 'GET, HEAD, POST', ['PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/webhooks/x', 'PATCH, DELETE', ['GET', 'POST', 'PUT']],
+    ['/api/v1/proxy/webhooks/x/rotate', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/webhooks/x/test', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/webhooks/x/deliveries', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
+    ['/api/v1/proxy/webhooks/x/deliveries/y/resend', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
+    ['/admin/proxy/webhooks', 'GET, HEAD, POST', ['PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys', 'GET, HEAD', ['POST', 'PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys/x/suspend', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],
     ['/admin/proxy/keys/x/reactivate', 'POST', ['GET', 'PUT', 'PATCH', 'DELETE']],

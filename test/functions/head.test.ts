@@ -1,17 +1,26 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../../supabase/functions/api/app.ts';
 import { expectCommonHeaders, openRoutes, protectedRoutes } from '../support/contract.ts';
 import { mintKey } from '../support/key-scenes.ts';
-import { newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { connectOwner, newAdmin, newUser, type Persona, request } from '../support/personas.ts';
+import { makeWebhook, removeIdleWebhooks } from '../support/webhook-scenes.ts';
 
+const sql = connectOwner();
 let owner: Persona;
 let admin: Persona;
 let id: string;
+const webhooks = { owner: '', admin: '' };
 
 beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);
   ({ id } = await mintKey(owner));
   await mintKey(owner);
+  webhooks.owner = await makeWebhook(owner);
+  webhooks.admin = await makeWebhook(admin, true);
+});
+afterAll(async () => {
+  await removeIdleWebhooks(sql);
+  await sql.end();
 });
 
 interface Ask {
@@ -23,7 +32,11 @@ interface Ask {
 
 /** What an answer says beside its body and the time. */
 async function ask(method: string, { path, by, accept = '*/*' }: Ask) {
-  const response = await request(method, path.replace(':id', id).replace(':user', owner.id), {
+  const to = path
+    .replace(':id', id)
+    .replace(':user', owner.id)
+    .replace(':webhook', webhooks[by ?? 'owner']);
+  const response = await request(method, to, {
     ...(by ? { token: (by === 'admin' ? admin : owner).token } : {}),
     headers: { Accept: accept, 'Accept-Encoding': 'identity', 'X-Request-Id': 'asked' },
   });

@@ -142,7 +142,8 @@ describe.each(routesWithBody)('$method $path', (route) => {
   });
 
   const required = Object.keys(route.body ?? {}).sort();
-  it.runIf(required.length > 0 && route.method !== 'PATCH')(
+  // which fields a webhook has depends on its kind
+  it.runIf(required.length > 0 && route.method !== 'PATCH' && !required.includes('kind'))(
     'names each field that is missing',
     async () => {
       expect(await pathsAtFault('{}')).toEqual(required);

@@ -5,6 +5,7 @@ import { expectProblem } from '../support/contract.ts';
 import { mintKey } from '../support/key-scenes.ts';
 import { createSupabase, newUser, type Persona, signToken } from '../support/personas.ts';
 import { byVersion } from '../support/postgrest-version.ts';
+import { everyCallOfWebhooks } from '../support/webhook-calls.ts';
 
 // Where PostgREST answers before the database's rules are asked, it does so in its own words.
 
@@ -125,7 +126,7 @@ describe('arguments that rotate does not take', () => {
   });
 });
 
-describe.each(Object.entries(everything))('%s', (_, ask) => {
+describe.each(Object.entries({ ...everything, ...everyCallOfWebhooks }))('%s', (_, ask) => {
   // all of it is refused, so one key does
   it('is not granted to the anonymous role', async () => {
     await expectRefusals(ask(anonymous, id), unauthorized, { status: 401, code: '42501' });

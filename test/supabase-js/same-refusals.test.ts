@@ -5,6 +5,7 @@ import { expectSameRefusal } from '../support/both-ways.ts';
 import { callerWith, calls, everything, ofAdmins, ofOwners } from '../support/calls.ts';
 import { insertKeys, mintKey } from '../support/key-scenes.ts';
 import { connectOwner, newAdmin, newUser, type Persona, signToken } from '../support/personas.ts';
+import { everyCallOfWebhooks } from '../support/webhook-calls.ts';
 import { ageWrites, countRotations, secondsUntilRotation } from '../support/write-windows.ts';
 
 const { restUrl, publishableKey } = inject('stack');
@@ -129,7 +130,7 @@ describe('reactivate', () => {
   });
 });
 
-describe.each(Object.entries(everything))('%s', (_, ask) => {
+describe.each(Object.entries({ ...everything, ...everyCallOfWebhooks }))('%s', (_, ask) => {
   it('is refused to a token without a sub, and to one whose sub is no uuid', async () => {
     const { id } = await mintKey(other);
     const { sub, ...claims } = decodeJwt(other.token);

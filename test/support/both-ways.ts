@@ -59,7 +59,7 @@ export const askBy = {
       };
     }
     if (!Array.isArray(body)) {
-      return { ...nothing, status, data: (body?.key ?? body?.grant ?? body) as Fields | null };
+      return { ...nothing, status, data: contentOf(body) };
     }
     const next = /^<\?([^>]*)>; rel="next"$/.exec(headers.get('Link') ?? '')?.[1];
     const cursor = new URLSearchParams(next).get('cursor');
@@ -80,7 +80,8 @@ export const askBy = {
         sqlState: error.code,
       };
     }
-    const row = inCamelCase(data) as Fields | null;
+    const row = inCamelCase(data) as Fields | Fields[] | null;
+    if (Array.isArray(row)) return { ...nothing, status, items: row };
     if (!row || !Object.hasOwn(row, 'items')) return { ...nothing, status, data: row };
     const { items, nextCursor } = row as { items: Fields[]; nextCursor: string | null };
     return { ...nothing, status, items, cursor: nextCursor };
@@ -124,6 +125,12 @@ export async function expectSameAnswer(ways: BothWays): Promise<Answer> {
   expect(route.code).toBeNull();
   expect(rpc).toMatchObject(route);
   return route;
+}
+
+/** What stands under the one name of an answer about one thing. */
+function contentOf(body: Fields | null): Fields | null {
+  const { key, grant, webhook, delivery, threshold } = body ?? {};
+  return (key ?? grant ?? webhook ?? delivery ?? threshold ?? body) as Fields | null;
 }
 
 /** What SQL says, as HTTP spells it. */

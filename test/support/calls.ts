@@ -41,28 +41,32 @@ export function callerWith(token: string): Caller {
 /** A caller without a token. */
 export const anonymous: Caller = { supabase: createSupabase() };
 
-interface Operation {
+/** One call, by its route and by its RPC. */
+export interface Operation {
   method: string;
-  /** `:id` stands for a key. */
+  /** `:id` stands for a key, or for what else it is about. */
   path: string;
   rpc: keyof Database['public']['Functions'];
   accept?: string;
+  /** What the RPC calls the id. */
+  idArgument?: string;
   /** The arguments of the RPC, where they are not the fields themselves. */
   arrange?: (fields: Fields) => Fields;
 }
 
-function bothWays(
-  { method, path, rpc, accept, arrange = (fields) => fields }: Operation,
+/** Makes ready a call by route and by RPC; `fields` are named as HTTP names them. */
+export function bothWays(
+  { method, path, rpc, accept, idArgument = 'id', arrange = (fields) => fields }: Operation,
   by: Caller,
-  id: string | undefined,
-  fields: Fields | undefined,
-  idempotencyKey: string | undefined,
+  id?: string,
+  fields?: Fields,
+  idempotencyKey?: string,
 ): BothWays {
   const named = Object.fromEntries(
     Object.entries(fields ?? {}).map(([name, value]) => [snakeCase(name), value]),
   );
   const args = {
-    ...(id !== undefined && { id }),
+    ...(id !== undefined && { [idArgument]: id }),
     ...arrange(named),
     ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
   };
@@ -101,6 +105,14 @@ const ofUser =
 
 const [keys, usage, admin] = ['/api/v1/proxy/keys', '/api/v1/proxy/usage', '/admin/proxy'];
 
+const alerts = '/api/v1/proxy/alerts';
+
+/** What HTTP calls `keyId` is `id` to these RPCs. */
+const ofOneKey = ({ key_id: id, ...rest }: Fields): Fields => ({
+  ...(id !== undefined && { id }),
+  ...rest,
+});
+
 /** All that can be called both ways, with the fields as HTTP names them. */
 export const calls = {
   mint: ofUser('POST', keys, 'mint_proxy_key'),
@@ -116,6 +128,11 @@ export const calls = {
   usage: ofUser('GET', usage, 'proxy_usage_summary'),
   usageByKey: ofUser('GET', `${usage}/keys`, 'proxy_usage_by_key'),
   account: ofUser('GET', '/api/v1/proxy/account', 'proxy_account'),
+  alerts: ofUser('GET', alerts, 'list_proxy_alerts', { arrange: ofOneKey }),
+  thresholds: ofUser('GET', `${alerts}/thresholds`, 'list_proxy_alert_thresholds'),
+  setThresholds: ofUser('PATCH', `${alerts}/thresholds`, 'set_proxy_alert_thresholds', {
+    arrange: ofOneKey,
+  }),
   usageOverTime: ofUser('GET', `${usage}/series`, 'proxy_usage_series'),
   usageByTarget: ofUser('GET', `${usage}/targets`, 'proxy_usage_targets'),
   usageByOutcome: ofUser('GET', `${usage}/outcomes`, 'proxy_usage_outcomes'),
@@ -164,6 +181,9 @@ export const everything: Record<string, CallOfKey> = {
   usage: (by) => calls.usage(by),
   'usage by key': (by) => calls.usageByKey(by),
   account: (by) => calls.account(by),
+  alerts: (by) => calls.alerts(by),
+  thresholds: (by) => calls.thresholds(by),
+  'set thresholds': (by) => calls.setThresholds(by, { percents: [50] }),
   'usage over time': (by) => calls.usageOverTime(by, { interval: 'day' }),
   'usage by target': (by) => calls.usageByTarget(by),
   'usage by outcome': (by) => calls.usageByOutcome(by),

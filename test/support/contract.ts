@@ -1,9 +1,10 @@
 import { expect } from 'vitest';
 import { z } from 'zod';
+import { idleWebhook } from './webhook-scenes.ts';
 
 export interface ProtectedRoute {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** `:id` stands for a key. */
+  /** `:id` stands for a key, `:webhook` for a webhook, `:delivery` for a delivery to it. */
   path: string;
   /** What must stand in the query; `:user` stands for a user. */
   query?: string;
@@ -15,6 +16,18 @@ export interface ProtectedRoute {
 
 const reason = 'because';
 const grant = { user: ':user', tier: 'enterprise', reason };
+
+/** The routes of webhooks: of users, and of the operator. */
+const routesOfWebhooks = (base: string): ProtectedRoute[] => [
+  { method: 'GET', path: base, success: 200 },
+  { method: 'POST', path: base, body: idleWebhook, success: 201 },
+  { method: 'PATCH', path: `${base}/:webhook`, body: { disabled: false }, success: 200 },
+  { method: 'DELETE', path: `${base}/:webhook`, success: 204 },
+  { method: 'POST', path: `${base}/:webhook/rotate`, success: 200 },
+  { method: 'POST', path: `${base}/:webhook/test`, success: 201 },
+  { method: 'GET', path: `${base}/:webhook/deliveries`, success: 200 },
+  { method: 'POST', path: `${base}/:webhook/deliveries/:delivery/resend`, success: 200 },
+];
 
 /** The routes that need a token, each with what it must be given and the status of its success. */
 export const protectedRoutes: ProtectedRoute[] = [
@@ -31,6 +44,15 @@ export const protectedRoutes: ProtectedRoute[] = [
   { method: 'GET', path: '/api/v1/proxy/usage/targets', success: 200 },
   { method: 'GET', path: '/api/v1/proxy/usage/outcomes', success: 200 },
   { method: 'GET', path: '/api/v1/proxy/account', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/alerts', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/alerts/thresholds', success: 200 },
+  {
+    method: 'PATCH',
+    path: '/api/v1/proxy/alerts/thresholds',
+    body: { percents: [50, 100] },
+    success: 200,
+  },
+  ...routesOfWebhooks('/api/v1/proxy/webhooks'),
   { method: 'GET', path: '/admin/proxy/keys', success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/suspend', body: { reason }, success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/reactivate', success: 200 },
@@ -50,7 +72,16 @@ export const protectedRoutes: ProtectedRoute[] = [
     body: { ...grant, accountLimitBytes: 1, testLimitBytes: 1 },
     success: 200,
   },
+  ...routesOfWebhooks('/admin/proxy/webhooks'),
 ];
+
+/** A path of the description with the placeholders of `ProtectedRoute`. */
+export function ourNameOf(path: string): string {
+  return path
+    .replace('webhooks/{id}', 'webhooks/:webhook')
+    .replace('{deliveryId}', ':delivery')
+    .replace('{id}', ':id');
+}
 
 /** The routes that need no token. */
 export const openRoutes = ['/api/v1/health', '/api/v1/openapi.json'];
