@@ -53,14 +53,16 @@ export async function checkMigrations(project: Project): Promise<string> {
 const paths = {
   api: '/functions/v1/api/v1/health',
   admin: '/functions/v1/admin/proxy/keys',
+  deliver: '/functions/v1/deliver',
 };
 
-/** Both functions are deployed, answer by themselves, and reach the database. */
+/** The functions are deployed, answer by themselves, and reach the database. */
 export async function checkFunctions(project: Project): Promise<string> {
   for (const [name, path] of Object.entries(paths)) {
-    const answer = await call(project, path, { signedIn: false });
+    const method = name === 'deliver' ? 'POST' : 'GET';
+    const answer = await call(project, path, { method, signedIn: false });
     const code = codeOf(answer);
-    // the health answer of `api`; `admin` refuses a request without a token, by itself
+    // the health answer of `api`; the others refuse a request without a user's token or a secret key
     if (name === 'api' ? answer.status === 200 : code === 'unauthorized') continue;
     if (answer.status === 404) {
       throw new Unexpected(
@@ -76,7 +78,7 @@ export async function checkFunctions(project: Project): Promise<string> {
       `the function ${name} answers ${answer.status} (${code ?? 'no code'}): see its logs`,
     );
   }
-  return 'api and admin answer';
+  return `${Object.keys(paths).join(', ')} answer`;
 }
 
 const admin = { email: 'admin@example.com', password: demoUser.password };

@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http';
+import { afterAll, expect, it } from 'vitest';
+import { connectOwner } from '../support/personas.ts';
+import { newCustomer } from './customer.ts';
+import { startReceiver } from './receiver.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+/** Alerts about no key, which need not wait for each other. */
+const raise = (userId: string, count: number) => sql`
+  select private.raise_alerts(array(
+    select (${userId}::uuid, null, 'tier.granted', 'places ' || n, null, '{"tier": "team"}')::private.new_alert
+    from generate_series(1, ${count}::integer) as n
+  ))`;
+
+/** A receiver that holds its answers until it is let go, and counts how many it holds at once. */
+async function startHoldingReceiver() {
+  const receiver = await startReceiver();
+  const held: ServerResponse[] = [];
+  let most = 0;
+  receiver.answer = (response) => {
+    held.push(response);
+    most = Math.max(most, held.length);
+  };
+  const letGo = (status: number) => {
+    for (const response of held.splice(0)) response.writeHead(status).end();
+  };
+  return { receiver, letGo, most: () => most };
+}
+
+it('a webhook has five requests open at most, whoever delivers', async () => {
+  const { receiver, letGo, most } = await startHoldingReceiver();
+  const { user } = await newCustomer(receiver.url);
+  await raise(user.id, 23);
+  await receiver.until(5);
+  // several invocations at once, as of a clock that is not waited for
+  await Promise.all(
+    Array.from({ length: 4 }, () => sql`select id from private.claim_deliveries(100)`),
+  );
+  expect(receiver.received).toHaveLength(5);
+  const timer = setInterval(() => letGo(200), 20);
+  await receiver.until(23);
+  clearInterval(timer);
+  letGo(200);
+  expect(most()).toBe(5);
+});
+
+it('one while it fails, so that a receiver that hangs holds one place', async () => {
+  const { receiver, letGo } = await startHoldingReceiver();
+  const { user, current } = await newCustomer(receiver.url);
+  await raise(user.id, 12);
+  await receiver.until(5);
+  letGo(500);
+  await expect.poll(async () => (await current()).failing_since).not.toBeNull();
+  await receiver.until(6);
+  const open = async () => {
+    const [row] = await sql`
+      select count(*)::integer as count from private.proxy_deliveries as d
+      join private.proxy_webhooks as w on w.id = d.webhook_id
+      where w.user_id = ${user.id} and d.claimed_until > now()`;
+    return row?.count;
+  };
+  expect(await open()).toBe(1);
+  const timer = setInterval(() => letGo(200), 20);
+  await receiver.until(12 + 5);
+  clearInterval(timer);
+  letGo(200);
+});
