@@ -53,11 +53,18 @@ const figures = [
   'revocation delete: last acceptance, from the answer on',
   'revocation delete: end of open tunnels, from the answer on',
   ...(chromiumPath ? ['dashboard longest task of the list (0: under 50)'] : []),
+  ...['alone', 'beside 30 others'].map((where) => `delivery 20 healthy receivers, ${where}`),
   'starts median of 1',
 ];
 
 const somebody = { id: 'user', token: '', claims: '' };
-const worst = worstRequests(somebody, 'key', somebody);
+const busyWebhook = { webhook: 'webhook', delivery: 'delivery' };
+const worst = worstRequests({
+  user: somebody,
+  key: 'key',
+  admin: somebody,
+  webhooks: { own: busyWebhook, operator: busyWebhook },
+});
 
 test('a quick run of the benchmarks measures everything and writes finite, positive figures', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-report-'));
@@ -104,7 +111,10 @@ test('a quick run of the benchmarks measures everything and writes finite, posit
 test('every route has a worst case that is measured', () => {
   const routes = [
     ...openRoutes.map((path) => `GET ${path}`),
-    ...protectedRoutes.map(({ method, path }) => `${method} ${path.replace(':id', 'key')}`),
+    ...protectedRoutes.map(
+      ({ method, path }) =>
+        `${method} ${path.replaceAll(/:(id|webhook|delivery)/g, (_, name) => (name === 'id' ? 'key' : name))}`,
+    ),
   ];
   const measured = worst.map(({ method, path }) => `${method} ${path.split('?')[0]}`);
   expect(measured).toEqual(expect.arrayContaining(routes));

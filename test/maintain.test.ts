@@ -67,11 +67,12 @@ it('does all its tasks, in aligned columns, and ends with 0', async () => {
     'retention unchanged',
     'accounts unchanged',
     'privileges unchanged',
+    'alerts unchanged',
   ]);
   expect(await exists(dayFromNow(40))).toBe(true);
   const lines = stdout.trimEnd().split('\n');
   const columns = lines[0]?.indexOf('outcome') ?? -1;
-  expect(lines.map((line) => line[columns - 1])).toEqual(Array(7).fill(' '));
+  expect(lines.map((line) => line[columns - 1])).toEqual(Array(8).fill(' '));
   expect(lines.map((line) => line[columns])).not.toContain(' ');
 });
 
@@ -190,6 +191,7 @@ it('in one call, a task that fails is reported and stops no other', async () => 
     'partitions unchanged',
     'accounts unchanged',
     'privileges unchanged',
+    'alerts unchanged',
   ]);
   expect(await runMaintenance(database.dbUrl)).toMatchObject({ code: 0 });
   expect(await findDrift(sql, [id])).toEqual([]);
@@ -205,7 +207,7 @@ it('skips what other maintenance is at, and ends with 1', async () => {
   const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)]).toEqual([
     1,
-    ['partitions', 'reconcile', 'retention', 'accounts', 'privileges'].map(
+    ['partitions', 'reconcile', 'retention', 'accounts', 'privileges', 'alerts'].map(
       (task) => `${task} skipped`,
     ),
   ]);

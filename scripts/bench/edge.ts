@@ -1,4 +1,5 @@
 import { furnishBusyUser } from './edge/busy-user.ts';
+import { furnishWebhooks } from './edge/busy-webhooks.ts';
 import { measureRequest } from './edge/measured-function.ts';
 import { worstRequests } from './edge/worst-requests.ts';
 import type { Measuring } from './measuring.ts';
@@ -24,7 +25,9 @@ export async function measureEdge(measuring: Measuring): Promise<void> {
     hosts: 1_000,
     grants: 200,
   });
-  for (const { name, expect, ...request } of worstRequests(user, key, admin)) {
+  const webhooks = await furnishWebhooks(measuring.sql, user);
+  const busy = { user, key, admin, webhooks };
+  for (const { name, expect, ...request } of worstRequests(busy)) {
     signal.throwIfAborted();
     const use = await measureRequest(stack, request);
     // what was measured was not the thing to measure

@@ -2,6 +2,7 @@
 -- limit, so that a limit that was raised can warn again.
 
 create table private.proxy_alert_thresholds (
+  id uuid primary key default private.uuid_v7(),
   user_id uuid not null references auth.users (id) on delete cascade,
   api_key_id uuid references private.proxy_keys (id),
   percents smallint[] not null,
@@ -17,6 +18,7 @@ comment on table private.proxy_alert_thresholds is
 comment on column private.proxy_alert_thresholds.percents is 'In ascending order.';
 comment on column private.proxy_alert_thresholds.least is 'The first of them.';
 create index proxy_alert_thresholds_least on private.proxy_alert_thresholds (least);
+create index proxy_alert_thresholds_key on private.proxy_alert_thresholds (api_key_id);
 alter table private.proxy_alert_thresholds enable row level security;
 
 

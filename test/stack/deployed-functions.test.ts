@@ -42,7 +42,9 @@ describe.each(configured)('what is uploaded of function %s', (slug) => {
   it('is sources of the checkout: no package, no test, no file with a secret', () => {
     const { files } = upload(slug);
     for (const [path, content] of files) {
-      expect(path).toMatch(/^supabase\/functions\/(_shared|admin|api)\/[\w.-]+\.(ts|json)$/);
+      expect(path).toMatch(
+        /^supabase\/functions\/(_shared|admin|api|deliver|deliver\/formats)\/[\w.-]+\.(ts|json)$/,
+      );
       expect(path).not.toMatch(/test/);
       expect(content).toBe(readFileSync(join(projectRoot, path), 'utf8'));
       expect(content).not.toMatch(

@@ -1,5 +1,10 @@
 import type { BenchUser } from '../scene.ts';
 import type { MeasuredRequest } from './measured-function.ts';
+import {
+  type BusyWebhook,
+  worstAlertRequests,
+  worstWebhookRequests,
+} from './worst-alert-requests.ts';
 
 /** A route with the request that costs it most. */
 export interface WorstRequest extends MeasuredRequest {
@@ -12,8 +17,16 @@ export interface WorstRequest extends MeasuredRequest {
 const mostBytes = 16 * 1024;
 const hourMs = 3_600_000;
 
-/** The request that costs most, of each route: by `user` with the key `key`, and by `admin`. */
-export function worstRequests(user: BenchUser, key: string, admin: BenchUser): WorstRequest[] {
+/** What the requests are about. */
+export interface Busy {
+  user: BenchUser;
+  key: string;
+  admin: BenchUser;
+  webhooks: { own: BusyWebhook; operator: BusyWebhook };
+}
+
+/** The request that costs most, of each route: by the user with the key, and by the admin. */
+export function worstRequests({ user, key, admin, webhooks }: Busy): WorstRequest[] {
   const keys = '/api/v1/proxy/keys';
   const usage = '/api/v1/proxy/usage';
   const csv = { headers: { Accept: 'text/csv' } };
@@ -95,6 +108,13 @@ export function worstRequests(user: BenchUser, key: string, admin: BenchUser): W
       ...ofAdmin,
       body: JSON.stringify({ user: user.id, tier: 'team', accountLimitBytes: 1, reason }),
     }),
+    ...worstAlertRequests(request, key),
+    ...worstWebhookRequests(request, '/api/v1/proxy/webhooks', webhooks.own),
+    ...worstWebhookRequests(
+      (name, method, path, more) => request(name, method, path, { ...ofAdmin, ...more }),
+      '/admin/proxy/webhooks',
+      webhooks.operator,
+    ),
     request('delete', 'DELETE', `${keys}/${key}`, { expect: 204 }),
   ];
 }
