@@ -995,7 +995,10 @@ export interface components {
             types?: ("key.minted" | "key.rotated" | "key.deleted" | "key.suspended" | "key.reactivated" | "key.limits_changed" | "key.quota" | "key.expiring" | "key.unusual_usage" | "account.quota" | "account.limits_changed" | "tier.granted" | "tier.revoked" | "webhook.disabled" | "webhook.test")[] | null;
         };
         ForbiddenProblem: {
-            /** @enum {string} */
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
             code: "forbidden";
             detail: string;
             requestId: string;
@@ -1935,6 +1938,20 @@ export interface components {
             /** @description How long the secret before works too; 0 by default. */
             graceSeconds?: number;
         };
+        SecondFactorRequiredProblem: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            code: "second_factor_required";
+            detail: string;
+            requestId: string;
+            /** @enum {number} */
+            status: 403;
+            title: string;
+            /** @enum {string} */
+            type: "urn:proxy-keys:problem:second_factor_required";
+        };
         SlackRequest: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -2473,7 +2490,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -2482,7 +2499,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `user_not_found` */
@@ -2576,7 +2593,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -2585,7 +2602,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `user_not_found` */
@@ -2723,7 +2740,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -2732,7 +2749,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `internal` */
@@ -2816,7 +2833,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -2825,7 +2842,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `user_not_found` */
@@ -2957,7 +2974,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -2966,7 +2983,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `user_not_found` */
@@ -3110,7 +3127,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -3119,7 +3136,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `internal` */
@@ -3206,7 +3223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -3215,7 +3232,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `not_found` */
@@ -3366,7 +3383,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -3375,7 +3392,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `not_found` */
@@ -3526,7 +3543,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -3535,7 +3552,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `not_found` */
@@ -3675,7 +3692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -3684,7 +3701,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `internal` */
@@ -3768,7 +3785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -3777,7 +3794,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `webhook_limit_reached` */
@@ -3907,7 +3924,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -3916,7 +3933,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `webhook_not_found` */
@@ -4054,7 +4071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -4063,7 +4080,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `webhook_not_found` */
@@ -4199,7 +4216,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -4208,7 +4225,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `webhook_not_found` */
@@ -4303,7 +4320,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -4312,7 +4329,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `webhook_not_found` */
@@ -4458,7 +4475,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -4467,7 +4484,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `webhook_not_found` */
@@ -4601,7 +4618,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnauthorizedProblem"];
                 };
             };
-            /** @description `forbidden` */
+            /** @description `forbidden`, `second_factor_required` */
             403: {
                 headers: {
                     "Cache-Control": "no-store";
@@ -4610,7 +4627,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `webhook_not_found` */

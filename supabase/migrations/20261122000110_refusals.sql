@@ -33,6 +33,11 @@ insert into private.refusals (sql_state, code, message, occurs_when, detail) val
     'the token is not an admin''s, or the account no longer is', ''
   ),
   (
+    'PT403', 'second_factor_required',
+    'Admins of this project need a second factor: sign in with it.',
+    'the operator requires `aal2` of admins, and the token is of a sign-in without a second factor', ''
+  ),
+  (
     'PT403', 'tier_not_granted',
     'The tier is not granted: ask an admin for it, or choose another.',
     'the tier is not self-serve, and was not granted', ''

@@ -73,6 +73,18 @@ comment on function private.require_writer is
   'until the transaction ends.';
 
 
+create table private.admin_settings (
+  -- one row
+  id boolean primary key default true check (id),
+  second_factor_required boolean not null default false
+);
+comment on table private.admin_settings is 'One row: what the operator asks of admins.';
+comment on column private.admin_settings.second_factor_required is
+  'Whether an admin''s token must be of a sign-in with a second factor (aal2).';
+alter table private.admin_settings enable row level security;
+insert into private.admin_settings default values;
+
+
 -- An admin is who Supabase Auth says, in the token and now: app_metadata can be set by the secret
 -- key alone.
 create function private.require_admin_role(account_role text) returns void
@@ -85,10 +97,16 @@ begin
   then
     perform private.refuse('forbidden');
   end if;
+  if (auth.jwt() ->> 'aal') is distinct from 'aal2'
+    and (select s.second_factor_required from private.admin_settings as s)
+  then
+    perform private.refuse('second_factor_required');
+  end if;
 end
 $$;
 comment on function private.require_admin_role is
-  'Refuses (forbidden) a caller whose account has another role than `admin`, or whose token does.';
+  'Refuses (forbidden) a caller whose account has another role than `admin`, or whose token does; and one '
+  'without a second factor (second_factor_required) where the operator requires it.';
 
 
 create function private.require_admin() returns uuid
@@ -134,7 +152,8 @@ comment on function private.require_admin_writer is
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.active_accounts from public, anon, authenticated, service_role;
+revoke all on table private.active_accounts, private.admin_settings
+from public, anon, authenticated, service_role;
 revoke all on function
   private.token_subject, private.require_user, private.require_writer,
   private.require_admin_role, private.require_admin,

@@ -6,6 +6,7 @@ export const refusals = {
   unauthorized: [401, 'A valid access token is needed'],
   append_only: [403, 'These rows are kept'],
   forbidden: [403, 'Only an admin may do this'],
+  second_factor_required: [403, 'Admins of this project need a second factor'],
   tier_not_granted: [403, 'The tier is not granted'],
   not_found: [404, 'Not found'],
   user_not_found: [404, 'No such user exists'],

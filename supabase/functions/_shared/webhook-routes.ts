@@ -40,7 +40,7 @@ export const operatorWebhooks: WebhookRoutes = {
   operator: true,
   tag: 'Admin',
   prefix: 'Operator',
-  problems: ['forbidden'],
+  problems: ['forbidden', 'second_factor_required'],
 };
 
 const shown = { 'application/json': z.strictObject({ webhook: webhook.answer }) };

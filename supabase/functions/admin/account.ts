@@ -39,7 +39,7 @@ export function declareAdminAccount(
       tag: 'Admin',
       query: { user: userField },
       success: { status: 200, description: 'The account, as its user sees it.', content },
-      problems: ['forbidden', 'user_not_found'],
+      problems: ['forbidden', 'second_factor_required', 'user_not_found'],
       handle: async ({ context, caller, query: { user } }) =>
         context.json(account.read(await callDatabase(caller, 'find_proxy_account', { user }))),
     }),
@@ -53,7 +53,7 @@ export function declareAdminAccount(
       tag: 'Admin',
       body: limitsBody,
       success: { status: 200, description: 'The account as it is now.', content },
-      problems: ['forbidden', 'user_not_found'],
+      problems: ['forbidden', 'second_factor_required', 'user_not_found'],
       handle: async ({ context, caller, body: { user, tier, reason, ...limits } }) => {
         const row = await callDatabase(caller, 'set_proxy_account_limits', {
           user,

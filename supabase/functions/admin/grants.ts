@@ -36,7 +36,7 @@ export function declareAdminGrants(app: OpenAPIHono<ServiceEnv>, dependencies: D
         content: { 'application/json': z.array(foundGrant.answer) },
         headers: linkHeader,
       },
-      problems: ['forbidden'],
+      problems: ['forbidden', 'second_factor_required'],
       handle: async ({ context, caller, query }) => {
         const page = await callDatabase(caller, 'list_proxy_tier_grants', toArguments(query));
         return respondWithPage(context, page, foundGrant.read);
@@ -53,7 +53,7 @@ export function declareAdminGrants(app: OpenAPIHono<ServiceEnv>, dependencies: D
         description: 'The grant.',
         content: { 'application/json': z.strictObject({ grant: tierGrant.answer }) },
       },
-      problems: ['forbidden', 'user_not_found'],
+      problems: ['forbidden', 'second_factor_required', 'user_not_found'],
       handle: async ({ context, caller, body }) => {
         const row = await callDatabase(caller, 'grant_proxy_tier', body);
         return context.json({ grant: tierGrant.read(row) });
@@ -69,7 +69,7 @@ export function declareAdminGrants(app: OpenAPIHono<ServiceEnv>, dependencies: D
       tag: 'Admin',
       body: grantBody,
       success: { status: 204, description: 'Taken back, or there was none.' },
-      problems: ['forbidden', 'user_not_found'],
+      problems: ['forbidden', 'second_factor_required', 'user_not_found'],
       handle: async ({ context, caller, body }) => {
         await callDatabase(caller, 'revoke_proxy_tier', body);
         return context.body(null, 204);

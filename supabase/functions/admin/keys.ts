@@ -54,7 +54,7 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
         content: { 'application/json': z.array(foundKey.answer) },
         headers: linkHeader,
       },
-      problems: ['forbidden'],
+      problems: ['forbidden', 'second_factor_required'],
       handle: async ({ context, caller, query }) => {
         const page = await callDatabase(caller, 'find_proxy_keys', toArguments(query));
         return respondWithPage(context, page, foundKey.read);
@@ -70,7 +70,7 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
       tag: 'Admin',
       body: suspendBody,
       success: { status: 200, description: 'The key as it is now.', content: oneKey },
-      problems: ['forbidden', 'key_deleted'],
+      problems: ['forbidden', 'second_factor_required', 'key_deleted'],
       handle: async ({ context, caller, body }) => {
         const row = await callDatabase(caller, 'suspend_proxy_key', {
           id: keyReference(context),
@@ -94,7 +94,7 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
         description: 'The key as lists show it.',
         content: { 'application/json': z.strictObject({ key: keySummary.answer }) },
       },
-      problems: ['forbidden', 'key_deleted', 'key_limit_reached'],
+      problems: ['forbidden', 'second_factor_required', 'key_deleted', 'key_limit_reached'],
       handle: async ({ context, caller, body }) => {
         const row = await callDatabase(caller, 'reactivate_proxy_key', {
           id: keyReference(context),
@@ -113,7 +113,7 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
       tag: 'Admin',
       body: limitsBody,
       success: { status: 200, description: 'The key as it is now.', content: oneKey },
-      problems: ['forbidden', 'key_deleted'],
+      problems: ['forbidden', 'second_factor_required', 'key_deleted'],
       handle: async ({ context, caller, body: { reason, ...limits } }) => {
         const row = await callDatabase(caller, 'set_proxy_key_limits', {
           id: keyReference(context),
