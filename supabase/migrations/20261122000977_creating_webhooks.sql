@@ -41,7 +41,7 @@ begin
         when 'discord' then array['discord.com', 'discordapp.com', 'canary.discord.com', 'ptb.discord.com']
       end
     ));
-    -- whoever has the URL of one of Slack's or Discord's may write there
+    -- the URL of one of Slack's or Discord's is all that one needs to write there
     made.address := case
       when made.kind = 'webhook' then create_proxy_webhook.url
       else substring(create_proxy_webhook.url from '^https?://([^/?:]+)')

@@ -211,8 +211,8 @@ end
 $$;
 comment on function public.claim_proxy_deliveries is
   'For the Edge Function deliver, with the secret key alone: up to `most` (1 to 500) deliveries that are due, '
-  'at most five at once to a webhook, in the order of each key''s alerts. Whoever claims one has 30 s to '
-  'report. Refusals: invalid_request (detail: most).';
+  'at most five at once to a webhook, in the order of each key''s alerts. A claim that is not '
+  'reported ends after 30 s. Refusals: invalid_request (detail: most).';
 
 
 insert into private.argument_rules (argument, rule) values

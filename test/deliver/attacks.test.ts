@@ -1,10 +1,9 @@
 import { createServer as createTlsServer } from 'node:https';
 import { createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { listenOnLoopback, loopback } from '../../scripts/stack/ports.ts';
 import { type NameServer, type Reply, startNameServer } from '../gateway/targets/name-server.ts';
 import { makeAuthority } from '../support/certificates.ts';
-import { newUser } from '../support/personas.ts';
 import { type Attempt, type DeliveryStack, startDeliveryStack } from './own-delivery-stack.ts';
 import { startReceiver } from './receiver.ts';
 
@@ -249,31 +248,4 @@ it('the log of the function has no secret, no URL and nothing of an answer', asy
     stack.secretKey,
   ])
     expect(log).not.toContain(word);
-});
-
-describe('only the secret key may deliver', () => {
-  const shared = inject('stack');
-  const call = (headers: Record<string, string>, method = 'POST') =>
-    fetch(`${shared.url}/functions/v1/deliver`, { method, headers });
-
-  it('to the function', async () => {
-    const { token } = await newUser();
-    expect((await call({})).status).toBe(401);
-    expect((await call({ apikey: shared.publishableKey })).status).toBe(401);
-    expect((await call({ apikey: 'sb_secret_wrong' })).status).toBe(401);
-    expect((await call({ Authorization: `Bearer ${token}` })).status).toBe(401);
-    expect((await call({ apikey: shared.secretKey }, 'GET')).status).toBe(405);
-    expect((await call({ apikey: shared.secretKey })).status).toBe(202);
-    expect((await call({ Authorization: `Bearer ${shared.secretKey}` })).status).toBe(202);
-  });
-
-  it.each(['claim_proxy_deliveries', 'report_proxy_deliveries'] as const)(
-    'to the database: %s',
-    async (name) => {
-      const user = await newUser();
-      const args = name === 'claim_proxy_deliveries' ? { most: 1 } : { results: [] };
-      const { error } = await user.supabase.rpc(name, args as never);
-      expect(error?.code).toBe('42501');
-    },
-  );
 });

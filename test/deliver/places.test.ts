@@ -29,7 +29,7 @@ async function startHoldingReceiver() {
   return { receiver, letGo, most: () => most };
 }
 
-it('a webhook has five requests open at most, whoever delivers', async () => {
+it('a webhook has five requests open at most, over all invocations', async () => {
   const { receiver, letGo, most } = await startHoldingReceiver();
   const { user } = await newCustomer(receiver.url);
   await raise(user.id, 23);

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { quotaScene } from './quota-scene.ts';
+
+const { newCustomer } = quotaScene();
+
+describe('thresholds', () => {
+  it('of all keys are those of the user', async () => {
+    const { use, thresholds, alerts } = await newCustomer();
+    expect((await thresholds([50, 90])).data).toEqual({
+      api_key_id: null,
+      key_id: null,
+      percents: [50, 90],
+    });
+    await use(500);
+    await use(300);
+    await use(100);
+    await use(100);
+    expect(await alerts()).toEqual([
+      [50, 1000],
+      [90, 1000],
+    ]);
+  });
+
+  it('of one key win over those of all', async () => {
+    const { id, mint, use, thresholds, alerts } = await newCustomer();
+    await thresholds([50]);
+    await thresholds([10], id);
+    await use(100);
+    await use(100, await mint());
+    expect(await alerts()).toEqual([[10, 1000]]);
+  });
+
+  it('that are passed already alert at once, and only once', async () => {
+    const { use, thresholds, alerts } = await newCustomer();
+    await use(500);
+    await thresholds([40]);
+    await thresholds([40, 100]);
+    expect(await alerts()).toEqual([[40, 1000]]);
+  });
+
+  it('none is none, and null the default again', async () => {
+    const { use, thresholds, alerts } = await newCustomer();
+    await thresholds([]);
+    await use(900);
+    expect(await alerts()).toEqual([]);
+    expect((await thresholds(null)).data).toMatchObject({ percents: [80, 95, 100] });
+    expect(await alerts()).toEqual([[80, 1000]]);
+  });
+
+  it.each([
+    ['six', [10, 20, 30, 40, 50, 60]],
+    ['below 10', [9]],
+    ['above 100', [101]],
+    ['nothing', [null]],
+  ])('that are %s are refused', async (_, percents) => {
+    const { user, thresholds } = await newCustomer();
+    const { error } = await thresholds(percents as number[]);
+    expect([error?.code, error?.hint, error?.details]).toEqual([
+      'PT400',
+      'invalid_request',
+      'percents',
+    ]);
+    const { data } = await user.supabase.rpc('list_proxy_alert_thresholds');
+    expect(data).toEqual([{ api_key_id: null, key_id: null, percents: [80, 95, 100] }]);
+  });
+
+  it('of a key of somebody else are refused as of no key', async () => {
+    const [one, other] = [await newCustomer(), await newCustomer()];
+    const { error } = await one.thresholds([50], other.id);
+    expect([error?.code, error?.hint]).toEqual(['PT404', 'not_found']);
+  });
+});
