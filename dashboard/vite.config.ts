@@ -22,7 +22,14 @@ export default defineConfig({
   // `npm run dashboard`: against the stack that `npm start` runs
   server: {
     // not the whole checkout, where the stack keeps its keys
-    fs: { allow: ['.', '../node_modules', '../supabase/functions/_shared'] },
+    fs: {
+      allow: [
+        '.',
+        '../node_modules',
+        '../supabase/functions/_shared',
+        '../supabase/functions/deliver/formats',
+      ],
+    },
     proxy: Object.fromEntries(
       ['/auth', '/rest', '/config.json'].map((path) => [
         path,

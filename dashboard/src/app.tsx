@@ -13,6 +13,10 @@ import { SessionProvider } from './session/session-provider.tsx';
 // what a first visit does not show comes when it is asked for
 const KeysPage = lazy(() => import('./keys/keys-page.tsx'));
 const KeyPage = lazy(() => import('./key/key-page.tsx'));
+const AlertsPage = lazy(() => import('./alerts/alerts-page.tsx'));
+const ThresholdsPage = lazy(() => import('./alerts/thresholds-page.tsx'));
+const WebhooksPage = lazy(() => import('./alerts/webhooks-page.tsx'));
+const WebhookPage = lazy(() => import('./alerts/webhook-page.tsx'));
 const FindKeysPage = lazy(() => import('./admin/find-keys-page.tsx'));
 const GrantsPage = lazy(() => import('./admin/grants-page.tsx'));
 
@@ -32,9 +36,18 @@ export function App() {
                   <Route index element={<OverviewPage />} />
                   <Route path="keys" element={<KeysPage />} />
                   <Route path="keys/:keyId" element={<KeyPage />} />
+                  <Route path="alerts" element={<AlertsPage />} />
+                  <Route path="alerts/thresholds" element={<ThresholdsPage />} />
+                  <Route path="alerts/webhooks" element={<WebhooksPage operator={false} />} />
+                  <Route
+                    path="alerts/webhooks/:webhookId"
+                    element={<WebhookPage operator={false} />}
+                  />
                   <Route element={<RequireAdmin />}>
                     <Route path="admin" element={<FindKeysPage />} />
                     <Route path="admin/grants" element={<GrantsPage />} />
+                    <Route path="admin/webhooks" element={<WebhooksPage operator />} />
+                    <Route path="admin/webhooks/:webhookId" element={<WebhookPage operator />} />
                   </Route>
                   <Route path="*" element={<NotFoundPage />} />
                 </Route>

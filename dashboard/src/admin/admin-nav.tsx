@@ -11,6 +11,7 @@ export function AdminNav() {
       <NavLink to="/admin/grants" end>
         Granted tiers
       </NavLink>
+      <NavLink to="/admin/webhooks">Operator’s webhooks</NavLink>
     </nav>
   );
 }

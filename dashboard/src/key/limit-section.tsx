@@ -1,3 +1,4 @@
+import { Link } from 'react-router';
 import { QuotaMeter } from '../components/quota-meter.tsx';
 import type { Key } from '../data/key.ts';
 import { type LimitName, limits } from '../format/limits.ts';
@@ -34,6 +35,11 @@ export function LimitSection({ value: key }: { value: Key }) {
           {origin('tunnel_limit')}
         </Fact>
       </Facts>
+      {!key.deleted_at && (
+        <Link to={`/alerts/thresholds?key=${key.key_id}`} className={styles.link ?? ''}>
+          Alert thresholds
+        </Link>
+      )}
     </Section>
   );
 }

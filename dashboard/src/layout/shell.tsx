@@ -25,6 +25,7 @@ export function Shell() {
               Overview
             </NavLink>
             <NavLink to="/keys">Keys</NavLink>
+            <NavLink to="/alerts">Alerts</NavLink>
             {isAdmin && <NavLink to="/admin">Admin</NavLink>}
           </nav>
           <span className={styles.email}>{email}</span>

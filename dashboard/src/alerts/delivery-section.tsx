@@ -1,0 +1,62 @@
+import { useState } from 'react';
+import { Paged } from '../admin/paged.tsx';
+import { EmptyState } from '../components/empty-state.tsx';
+import { RefusalNotice } from '../components/refusal-notice.tsx';
+import { useAction } from '../components/use-action.ts';
+import type { Webhook } from '../data/alert.ts';
+import { resendDelivery } from '../data/alert-actions.ts';
+import { useDeliveries } from '../data/use-deliveries.ts';
+import { counted } from '../format/amount.ts';
+import { Section } from '../key/section.tsx';
+import { useAnnounce } from '../layout/announcer.tsx';
+import { useSession } from '../session/session-context.ts';
+import styles from './delivery-entry.module.css';
+import { DeliveryEntry } from './delivery-entry.tsx';
+
+/** What was sent to a webhook, newest alert first, and what came of it. */
+export function DeliverySection({
+  value: webhook,
+  operator,
+}: {
+  value: Webhook;
+  operator: boolean;
+}) {
+  const { supabase } = useSession();
+  const announce = useAnnounce();
+  const deliveries = useDeliveries(webhook.id, operator);
+  const [resent, setResent] = useState<string>();
+  const resend = useAction(async (id: string) => {
+    setResent(id);
+    await resendDelivery(supabase, id, operator);
+    announce('It is on its way again.');
+  });
+  return (
+    <Section title="Deliveries">
+      {resend.refusal && <RefusalNotice refusal={resend.refusal} />}
+      <Paged
+        query={deliveries}
+        what="the deliveries"
+        count={(found) => counted(found.length, 'delivery', 'deliveries')}
+        none={
+          <EmptyState title="Nothing was sent yet">
+            <p>Alerts that are raised from now on are sent to it. Send a test to try it.</p>
+          </EmptyState>
+        }
+      >
+        {(found) => (
+          <ol className={styles.deliveries}>
+            {found.map((delivery) => (
+              <DeliveryEntry
+                key={delivery.id}
+                value={delivery}
+                webhook={webhook}
+                busy={resend.busy && resent === delivery.id}
+                onResend={() => void resend.run(delivery.id)}
+              />
+            ))}
+          </ol>
+        )}
+      </Paged>
+    </Section>
+  );
+}

@@ -1,0 +1,59 @@
+import { type FormEvent, useState } from 'react';
+import { Button } from '../components/button.tsx';
+import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { Field } from '../components/field.tsx';
+import { Loaded } from '../components/loaded.tsx';
+import type { Threshold } from '../data/alert.ts';
+import { useKeys } from '../data/use-keys.ts';
+import { ThresholdFields, useThresholdForm } from './threshold-fields.tsx';
+
+/** Asks for a key, and sets its thresholds. `own` are those of keys that have some. */
+export function KeyThresholdDialog({ own, onClose }: { own: Threshold[]; onClose: () => void }) {
+  const keys = useKeys();
+  const thresholds = useThresholdForm(onClose);
+  const [keyId, setKeyId] = useState('');
+
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    thresholds.save(event.currentTarget, keyId);
+  };
+  return (
+    <Dialog title="Thresholds of a key" onClose={onClose}>
+      <Loaded query={keys} what="your keys">
+        {(all) => (
+          <form ref={thresholds.form} onSubmit={submit}>
+            <Field label="Key">
+              <select
+                required
+                autoFocus
+                value={keyId}
+                onChange={(event) => setKeyId(event.target.value)}
+              >
+                <option value="">Choose a key</option>
+                {all.keys
+                  .filter(({ deleted_at }) => !deleted_at)
+                  .map(({ key_id, label }) => (
+                    <option key={key_id} value={key_id}>
+                      {`${label} (${key_id})`}
+                    </option>
+                  ))}
+              </select>
+            </Field>
+            <ThresholdFields
+              key={keyId}
+              ofKey
+              percents={own.find(({ key_id }) => key_id === keyId)?.percents ?? null}
+              state={thresholds}
+            />
+            <DialogButtons>
+              <Button onClick={onClose}>Cancel</Button>
+              <Button kind="primary" type="submit" busy={thresholds.busy}>
+                Save
+              </Button>
+            </DialogButtons>
+          </form>
+        )}
+      </Loaded>
+    </Dialog>
+  );
+}

@@ -1,0 +1,94 @@
+import { useState } from 'react';
+import { useSearchParams } from 'react-router';
+import { Button } from '../components/button.tsx';
+import { Loaded } from '../components/loaded.tsx';
+import { Notice } from '../components/notice.tsx';
+import type { Threshold } from '../data/alert.ts';
+import type { Key } from '../data/key.ts';
+import { useKeys } from '../data/use-keys.ts';
+import { useThresholds } from '../data/use-thresholds.ts';
+import { Section } from '../key/section.tsx';
+import { Page } from '../layout/page.tsx';
+import { AlertsNav } from './alerts-nav.tsx';
+import { KeyThresholdDialog } from './key-threshold-dialog.tsx';
+import { percentWords } from './percents.ts';
+import { ThresholdDialog } from './threshold-dialog.tsx';
+import { ThresholdTable } from './threshold-table.tsx';
+import styles from './thresholds.module.css';
+
+/** At which percents of their quotas the signed-in user is alerted. A key's page leads to its own here. */
+export default function ThresholdsPage() {
+  const thresholds = useThresholds();
+  const keys = useKeys();
+  const [parameters, setParameters] = useSearchParams();
+  const [dialog, setDialog] = useState<'account' | 'key' | Threshold>();
+  const asked = parameters.get('key');
+  const close = () => {
+    setDialog(undefined);
+    if (asked) setParameters({}, { replace: true });
+  };
+  return (
+    <Page title="Alert thresholds" above={<AlertsNav />}>
+      <p>
+        You are alerted once a month as each of these shares of a quota is used. A limit that is
+        raised can alert again.
+      </p>
+      <Loaded query={thresholds} what="the thresholds">
+        {([account, ...own]) => (
+          <>
+            <Section title="Account, and keys without their own" framed>
+              <div className={styles.account}>
+                <p>Alerted {percentWords(account?.percents ?? [])}.</p>
+                <Button onClick={() => setDialog('account')}>
+                  Edit<span className="visually-hidden"> the account’s thresholds</span>
+                </Button>
+              </div>
+            </Section>
+            <Section
+              title="Keys with their own"
+              actions={<Button onClick={() => setDialog('key')}>Set for a key</Button>}
+            >
+              {own.length === 0 ? (
+                <p className={styles.none}>No key has thresholds that differ from the account’s.</p>
+              ) : (
+                <ThresholdTable
+                  thresholds={own}
+                  keys={keys.data?.keys ?? []}
+                  onEdit={(threshold) => setDialog(threshold)}
+                />
+              )}
+            </Section>
+            {dialog === 'account' && account && (
+              <ThresholdDialog percents={account.percents} onClose={close} />
+            )}
+            {dialog === 'key' && <KeyThresholdDialog own={own} onClose={close} />}
+            {typeof dialog === 'object' && (
+              <ThresholdDialog
+                keyId={dialog.key_id ?? ''}
+                name={nameOf(dialog.key_id, keys.data?.keys)}
+                percents={dialog.percents}
+                onClose={close}
+              />
+            )}
+            {!dialog && asked && (
+              <ThresholdDialog
+                keyId={asked}
+                name={nameOf(asked, keys.data?.keys)}
+                percents={own.find(({ key_id }) => key_id === asked)?.percents ?? null}
+                onClose={close}
+              />
+            )}
+          </>
+        )}
+      </Loaded>
+      {keys.isError && !keys.data && (
+        <Notice kind="warning">Your keys could not be read: they are shown by their IDs.</Notice>
+      )}
+    </Page>
+  );
+}
+
+/** The label of a key, or its keyId where the key is not known yet. */
+function nameOf(keyId: string | null, keys: Key[] | undefined): string {
+  return keys?.find(({ key_id }) => key_id === keyId)?.label ?? keyId ?? '';
+}

@@ -1,0 +1,38 @@
+import { useId } from 'react';
+import { Button } from '../components/button.tsx';
+import { CopyField } from '../components/copy-field.tsx';
+import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { Notice } from '../components/notice.tsx';
+import { useHeldPage } from '../components/page-hold.ts';
+import type { WebhookWithSecret } from '../data/alert.ts';
+import { webhookName } from './webhook-words.ts';
+
+/** The one time that a signing secret is shown: closed by a button alone, and not left by accident. */
+export function WebhookSecretDialog(props: { value: WebhookWithSecret; onClose: () => void }) {
+  const { value: webhook, onClose } = props;
+  const warning = useId();
+
+  useHeldPage();
+  return (
+    <Dialog
+      title={`Signing secret of “${webhookName(webhook)}”`}
+      onClose={onClose}
+      mustAnswer
+      describedBy={warning}
+    >
+      <div id={warning}>
+        <Notice kind="warning">
+          This is the only time the secret is shown. Store it now: nobody can read it again, only
+          replace it.
+        </Notice>
+      </div>
+      <p>Your receiver verifies each request with it, as Standard Webhooks says.</p>
+      <CopyField name="Signing secret" value={webhook.secret ?? ''} />
+      <DialogButtons>
+        <Button kind="primary" onClick={onClose}>
+          I have stored it
+        </Button>
+      </DialogButtons>
+    </Dialog>
+  );
+}

@@ -1,0 +1,36 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useSession } from '../session/session-context.ts';
+import type { Alert } from './alert.ts';
+import { answerOf } from './refusal.ts';
+
+/** Which alerts are wanted; what is left out is no filter. */
+export interface AlertQuery {
+  /** A keyId or a uuid. */
+  id?: string;
+  type?: string;
+}
+
+/** What the signed-in user was alerted to within 90 days, newest first, 50 a page. */
+export function useAlerts(wanted: AlertQuery) {
+  const { supabase } = useSession();
+  return useInfiniteQuery({
+    queryKey: ['alerts', wanted],
+    queryFn: async ({ signal, pageParam }) => {
+      const { items, next_cursor } = await answerOf(
+        supabase
+          .rpc('list_proxy_alerts', {
+            ...wanted,
+            limit: 50,
+            ...(pageParam ? { cursor: pageParam } : {}),
+          })
+          .abortSignal(signal),
+      );
+      return { items: items as unknown as Alert[], next_cursor };
+    },
+    initialPageParam: '',
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    select: ({ pages }): Alert[] => pages.flatMap(({ items }) => items),
+    // new ones come by themselves, unless somebody reads further down
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 1) > 1 ? false : 10_000),
+  });
+}

@@ -1,0 +1,229 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { startReceiver } from '../../deliver/receiver.ts';
+import { newAdmin, newUser } from '../../support/personas.ts';
+import { withoutChromium } from './chromium.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { enter, shownAs } from './steps.ts';
+import { newVisitor, type Visitor } from './visitor.ts';
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const said = (page: Page) => page.getByRole('main').getByRole('status');
+
+/** Creates a webhook on the page that has the list of them; its signing secret is then shown. */
+async function createWebhook(page: Page, url: string, label: string): Promise<void> {
+  await button(page, 'New webhook').click();
+  await page.getByLabel('URL').fill(url);
+  await page.getByLabel('Label').fill(label);
+  await button(page, 'Create the webhook').click();
+  await button(page, 'I have stored it').waitFor();
+}
+
+/** Everything that the page shows and keeps, to look for a secret in. */
+function keptBy(page: Page): Promise<string> {
+  return page.evaluate(() =>
+    JSON.stringify([
+      document.documentElement.outerHTML,
+      [...document.querySelectorAll('input, textarea')].map(
+        (control) => (control as HTMLInputElement).value,
+      ),
+      { ...localStorage },
+      { ...sessionStorage },
+      history.state,
+      location.href,
+    ]),
+  );
+}
+
+async function expectGone({ page, console: lines, exchanges }: Visitor, secret: string) {
+  expect(await keptBy(page)).not.toContain(secret);
+  expect(lines.join('\n')).not.toContain(secret);
+  const received = (await exchanges()).filter((exchange) => exchange.received.includes(secret));
+  expect(received).toHaveLength(1);
+}
+
+describe.skipIf(withoutChromium)('alerts', () => {
+  it('a webhook is created, tested, seen to fail, sent again, disabled and deleted', async () => {
+    const receiver = await startReceiver();
+    const visitor = await newVisitor({ recorded: true });
+    const { page } = visitor;
+    await enter(visitor);
+    await page.getByRole('link', { name: 'Alerts', exact: true }).click();
+    await page.getByText('There are no alerts yet').waitFor();
+    await page.getByRole('link', { name: 'Webhooks', exact: true }).first().click();
+    await page.getByText('There are no webhooks yet').waitFor();
+    await createWebhook(page, receiver.url, 'ops');
+    const secret = await shownAs(page, 'Signing secret');
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    await page.keyboard.press('Escape');
+    expect(await shownAs(page, 'Signing secret')).toBe(secret);
+    await button(page, 'I have stored it').click();
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    await expectGone(visitor, secret);
+
+    await page.getByRole('link', { name: 'ops' }).click();
+    await page.getByText('Nothing was sent yet').waitFor();
+    await button(page, 'Send a test').click();
+    const [test] = await receiver.until(1);
+    expect(test?.body).toContain('webhook.test');
+    await page.getByText('Delivered, status 200', { exact: false }).waitFor();
+    await said(page).getByText('Works', { exact: true }).waitFor();
+
+    receiver.answer = (response) => response.writeHead(500).end('<b>no room</b>');
+    await button(page, 'Send a test').click();
+    await page.getByText('Refused by the receiver, status 500', { exact: false }).first().waitFor();
+    await said(page).getByText('Failing', { exact: true }).waitFor();
+    const failing = page.getByRole('listitem').filter({ hasText: 'Next attempt' });
+    await failing.getByText(/^\d+ attempts?$/).click();
+    // what a receiver answers is text, whatever it is
+    await failing.locator('pre').getByText('<b>no room</b>').first().waitFor();
+    expect(await page.locator('pre b').count()).toBe(0);
+
+    receiver.answer = (response) => response.end('ok');
+    await page.getByRole('button', { name: /^Send again/ }).first().click();
+    await failing.waitFor({ state: 'detached' });
+    await said(page).getByText('Works', { exact: true }).waitFor();
+
+    await button(page, 'Rotate secret').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+    const rotated = await shownAs(page, 'Signing secret');
+    expect(rotated).not.toBe(secret);
+    await button(page, 'I have stored it').click();
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    await expectGone(visitor, rotated);
+
+    await button(page, 'Disable').click();
+    await said(page).getByText('Disabled', { exact: true }).waitFor();
+    expect(await button(page, 'Send a test').count()).toBe(0);
+    await button(page, 'Enable').click();
+    await button(page, 'Send a test').waitFor();
+
+    await button(page, 'Edit').click();
+    await page.getByLabel('Label').fill('ops, quotas');
+    await page.getByLabel('Those that you choose').check();
+    await button(page, 'Save').click();
+    await page.getByText('Choose at least one.').waitFor();
+    await page.getByLabel('Quota of a key').check();
+    await button(page, 'Save').click();
+    await page.getByRole('heading', { name: 'ops, quotas' }).waitFor();
+    await page.getByRole('definition').getByText('Quota of a key nearly or all used').waitFor();
+
+    await button(page, 'Delete').click();
+    await button(page, 'Delete the webhook').click();
+    await page.getByText('There are no webhooks yet').waitFor();
+    await page.reload();
+    await page.getByText('There are no webhooks yet').waitFor();
+    await expectGone(visitor, secret);
+    await expectGone(visitor, rotated);
+  });
+
+  it('what happened to keys is listed in words, filtered, and leads to the key', async () => {
+    const user = await newUser();
+    const { supabase } = user;
+    await supabase.rpc('mint_proxy_key', { label: 'kept' });
+    const { data: gone } = await supabase.rpc('mint_proxy_key', { label: '<i>gone</i>' });
+    await supabase.rpc('delete_proxy_key', { id: gone?.id ?? '' });
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, '/alerts', user);
+    const entries = page.getByRole('list').getByRole('listitem');
+    await expect.poll(() => entries.count()).toBe(3);
+    expect(await entries.first().textContent()).toContain(
+      `Key ${gone?.key_id} (<i>gone</i>) was deleted. Its requests are refused.`,
+    );
+    await page.getByLabel('Type').selectOption('Key created');
+    await expect.poll(() => entries.count()).toBe(2);
+    await page.getByLabel('Key', { exact: true }).selectOption(gone?.key_id ?? '');
+    await expect.poll(() => entries.count()).toBe(1);
+    await page.reload();
+    await expect.poll(() => entries.count()).toBe(1);
+    await page.getByLabel('Type').selectOption('Key suspended');
+    await page.getByText('No alert fits these filters').waitFor();
+    await button(page, 'Show all alerts').click();
+    await expect.poll(() => entries.count()).toBe(3);
+    await entries.last().getByRole('link').click();
+    await page.getByRole('heading', { name: 'kept', level: 1 }).waitFor();
+  });
+
+  it('more than a page of them is shown page by page', async () => {
+    const user = await newUser();
+    const { supabase } = user;
+    const { data: webhook } = await supabase.rpc('create_proxy_webhook', { kind: 'email' });
+    expect(webhook).toBeTruthy();
+    const { data: key } = await supabase.rpc('mint_proxy_key', { label: 'one' });
+    const admin = await newAdmin();
+    const id = key?.id ?? '';
+    for (let turn = 0; turn < 26; turn++) {
+      await admin.supabase.rpc('suspend_proxy_key', { id, reason: 'test' });
+      await admin.supabase.rpc('reactivate_proxy_key', { id, reason: 'test' });
+    }
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, '/alerts', user);
+    await page.getByText('The first 50 alerts, and there are more.').waitFor();
+    await button(page, 'Show more').click();
+    await page.getByText('53 alerts in all.').waitFor();
+    expect(await page.getByText('Key created').count()).toBeGreaterThan(0);
+  });
+
+  it('thresholds of the account and of a key are set, refused in words, and kept', async () => {
+    const user = await newUser();
+    const { data: key } = await user.supabase.rpc('mint_proxy_key', { label: 'prod' });
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, '/alerts/thresholds', user);
+    await page.getByText('Alerted at 80, 95 and 100 %.').waitFor();
+    await button(page, 'Edit the account’s thresholds').click();
+    await page.getByLabel('At percents of the quota').check();
+    await page.getByLabel('Percents', { exact: true }).fill('5, 50');
+    await button(page, 'Save').click();
+    await page.getByText('Each is a whole number from 10 to 100.').waitFor();
+    await page.getByLabel('Percents', { exact: true }).fill('90, 50, 50');
+    await button(page, 'Save').click();
+    await page.getByText('Alerted at 50 and 90 %.').waitFor();
+
+    await page.goto(dashboardUrl(`/keys/${key?.key_id}`));
+    await page.getByRole('link', { name: 'Alert thresholds' }).click();
+    await page.getByRole('heading', { name: 'Thresholds of “prod”' }).waitFor();
+    await page.getByLabel('Never').check();
+    await button(page, 'Save').click();
+    const row = page.getByRole('row', { name: 'prod' });
+    await row.getByText('never', { exact: true }).waitFor();
+    await page.reload();
+    await row.getByText('never', { exact: true }).waitFor();
+    await page.getByText('Alerted at 50 and 90 %.').waitFor();
+
+    await button(page, 'Edit the thresholds of prod').click();
+    await page.getByLabel('As by default').check();
+    await button(page, 'Save').click();
+    await row.waitFor({ state: 'detached' });
+    await button(page, 'Set for a key').click();
+    await page.getByRole('dialog').getByLabel('Key', { exact: true }).selectOption({ index: 1 });
+    await page.getByLabel('Never').check();
+    await button(page, 'Save').click();
+    await row.getByText('never', { exact: true }).waitFor();
+  });
+
+  it('an admin sets the operator’s webhooks, which no user sees', async () => {
+    const admin = await newAdmin();
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, '/admin', admin);
+    await page.getByRole('link', { name: 'Operator’s webhooks' }).click();
+    await page.getByRole('heading', { name: 'Operator’s webhooks' }).waitFor();
+    const label = `operator ${admin.id}`;
+    // nobody listens there
+    await createWebhook(page, 'http://127.0.0.1:9/', label);
+    await button(page, 'I have stored it').click();
+    await page.getByRole('link', { name: label }).click();
+    await page.getByText('Nothing was sent yet').waitFor();
+    await button(page, 'Send a test').click();
+    await page.getByText('No connection', { exact: false }).first().waitFor();
+    const own = await admin.supabase.rpc('list_proxy_webhooks');
+    expect(own.data).toEqual([]);
+    await button(page, 'Delete').click();
+    await button(page, 'Delete the webhook').click();
+    await page.getByRole('heading', { name: 'Operator’s webhooks' }).waitFor();
+    await expect.poll(() => page.getByRole('link', { name: label }).count()).toBe(0);
+  });
+});
