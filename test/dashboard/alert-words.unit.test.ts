@@ -2,11 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { typeWords } from '../../dashboard/src/alerts/alert-types.ts';
 import { alertWords, keyIdOf, webhookIdOf } from '../../dashboard/src/alerts/alert-words.ts';
 import { deliveryState, outcomeWords } from '../../dashboard/src/alerts/delivery-words.ts';
-import {
-  checkPercents,
-  percentWords,
-  readPercents,
-} from '../../dashboard/src/alerts/percents.ts';
+import { checkPercents, percentWords, readPercents } from '../../dashboard/src/alerts/percents.ts';
 import {
   kindWords,
   wantedWords,
@@ -47,7 +43,12 @@ const aDelivery: Delivery = {
 
 describe('an alert', () => {
   it('is said as webhooks send it, with times as the page has them', () => {
-    const data = { keyId: 'avp_live_1', label: 'prod', days: 7, expiresAt: '2026-11-30T05:00:00.000Z' };
+    const data = {
+      keyId: 'avp_live_1',
+      label: 'prod',
+      days: 7,
+      expiresAt: '2026-11-30T05:00:00.000Z',
+    };
     expect(alertWords(anAlert('key.expiring', data))).toEqual({
       title: 'Key expires within 7 days',
       text: 'Key avp_live_1 (prod) expires at 30 Nov 2026, 05:00 UTC. Give it another expiry, or replace it.',
@@ -75,7 +76,10 @@ describe('a webhook', () => {
   it.each<[string, Partial<Webhook>]>([
     ['New', {}],
     ['Works', { last_delivered_at: '2026-11-23T05:00:00Z' }],
-    ['Failing', { failing_since: '2026-11-23T05:00:00Z', last_delivered_at: '2026-11-22T05:00:00Z' }],
+    [
+      'Failing',
+      { failing_since: '2026-11-23T05:00:00Z', last_delivered_at: '2026-11-22T05:00:00Z' },
+    ],
     ['Disabled', { disabled_at: '2026-11-23T05:00:00Z', disabled_reason: 'owner' }],
   ])('is said to be %s', (name, fields) => {
     expect(webhookState({ ...aWebhook, ...fields }).name).toBe(name);
@@ -99,14 +103,20 @@ describe('a webhook', () => {
 
   it('says which alerts it gets', () => {
     expect(wantedWords({ types: null })).toBe('All alerts');
-    expect(wantedWords({ types: ['key.minted', 'tier.granted'] })).toBe('Key created, Tier granted');
+    expect(wantedWords({ types: ['key.minted', 'tier.granted'] })).toBe(
+      'Key created, Tier granted',
+    );
   });
 });
 
 describe('a delivery', () => {
   it.each<[string, string | undefined, Partial<Delivery>]>([
     ['Pending', 'First attempt within a minute.', {}],
-    ['Pending', 'Next attempt in 30 minutes.', { attempts: 5, next_attempt_at: '2026-11-23T05:42:00Z' }],
+    [
+      'Pending',
+      'Next attempt in 30 minutes.',
+      { attempts: 5, next_attempt_at: '2026-11-23T05:42:00Z' },
+    ],
     ['Delivered', undefined, { state: 'delivered', next_attempt_at: null }],
     ['Failed', 'It is not attempted any more.', { state: 'failed', next_attempt_at: null }],
   ])('is %s: %s', (name, explanation, fields) => {

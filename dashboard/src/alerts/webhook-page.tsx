@@ -46,12 +46,7 @@ export default function WebhookPage({ operator }: { operator: boolean }) {
   );
 }
 
-function Shown(props: {
-  webhook: Webhook;
-  operator: boolean;
-  base: string;
-  back: ReactNode;
-}) {
+function Shown(props: { webhook: Webhook; operator: boolean; base: string; back: ReactNode }) {
   const { webhook, operator, base, back } = props;
   const navigate = useNavigate();
   // a secret is held here while it is shown, and nowhere after

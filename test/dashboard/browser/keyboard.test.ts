@@ -1,48 +1,10 @@
-import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { newAdmin, newUser, password } from '../../support/personas.ts';
+import { focused, press, tabTo } from './by-keyboard.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import { untilFoundAlone } from './steps.ts';
 import { newVisitor } from './visitor.ts';
-
-/** What has the focus, as a screen reader names it; and whether anybody could see that it has. */
-function focused(page: Page) {
-  return page.evaluate(() => {
-    const element = document.activeElement;
-    if (!element || element === document.body) return { name: '', visible: true };
-    const labels = (element as HTMLInputElement).labels ?? [];
-    const labelled =
-      element.getAttribute('aria-label') ?? [...labels].map((l) => l.textContent).join();
-    const box = element.getBoundingClientRect();
-    const style = getComputedStyle(element);
-    const outlined = style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) > 0;
-    const onScreen = box.bottom > 0 && box.top < innerHeight && box.width > 0;
-    return { name: (labelled || element.textContent || '').trim(), visible: outlined && onScreen };
-  });
-}
-
-/** Presses Tab until something so named has the focus, each stop seen on the way. */
-async function tabTo(page: Page, name: string | RegExp, key = 'Tab'): Promise<void> {
-  const passed: string[] = [];
-  const wanted =
-    typeof name === 'string' ? (text: string) => text === name : (text: string) => name.test(text);
-  for (let stop = 0; stop < 60; stop++) {
-    const now = await focused(page);
-    if (wanted(now.name)) {
-      expect(now, `the focus on “${now.name}” can be seen`).toMatchObject({ visible: true });
-      return;
-    }
-    passed.push(now.name);
-    await page.keyboard.press(key);
-  }
-  throw new Error(`Tab never came to ${name}, but to: ${passed.join(' | ')}`);
-}
-
-async function press(page: Page, name: string | RegExp): Promise<void> {
-  await tabTo(page, name);
-  await page.keyboard.press('Enter');
-}
 
 describe.skipIf(withoutChromium)('by keyboard alone', () => {
   it('one signs up, mints, copies, renames, rotates, deletes and signs out', async () => {

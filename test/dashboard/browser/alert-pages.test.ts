@@ -1,0 +1,168 @@
+import type { Page } from 'playwright-core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startReceiver } from '../../deliver/receiver.ts';
+import { connectGateway, newAdmin, newUser } from '../../support/personas.ts';
+import { recordUsage, usageEvent } from '../../support/usage-events.ts';
+import { expectAccessible } from './axe.ts';
+import { focused, press, tabTo } from './by-keyboard.ts';
+import { withoutChromium } from './chromium.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { enter } from './steps.ts';
+import { newVisitor, type Visitor } from './visitor.ts';
+
+const gateway = connectGateway(1);
+afterAll(() => gateway.end());
+
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const cancel = (page: Page) => button(page, 'Cancel').click();
+const wide = 'W'.repeat(80);
+
+const sizes = [
+  { width: 1440, height: 900 },
+  { width: 768, height: 1024 },
+  { width: 390, height: 844 },
+  { width: 320, height: 640 },
+];
+
+/** Checks the page as it is, in each size and colour: axe-core, and that nothing is beyond its edge. */
+async function check({ page, picture }: Visitor, name: string): Promise<void> {
+  for (const size of sizes) {
+    await page.setViewportSize(size);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      const what = `${name}-${size.width}-${colorScheme}`;
+      await picture(what);
+      await expectAccessible(page, what);
+    }
+    const beyond = await page.evaluate(() => {
+      const { clientWidth } = document.documentElement;
+      return [...document.querySelectorAll('main, main *, [role$=dialog], [role$=dialog] *')]
+        .filter((element) => {
+          const { right, width } = element.getBoundingClientRect();
+          return width > 1 && right > clientWidth + 1 && !element.closest('.visually-hidden');
+        })
+        .map((element) => `${element.tagName} “${element.textContent?.slice(0, 40)}”`);
+    });
+    expect(beyond, `${name}, ${size.width} px`).toEqual([]);
+  }
+}
+
+describe.skipIf(withoutChromium)('the pages about alerts', () => {
+  it('have nothing that axe-core finds, in any size and colour, and nothing beyond the edge', async () => {
+    const receiver = await startReceiver();
+    receiver.answer = (response) => response.writeHead(500).end(`${wide}\n<html>no room</html>`);
+    const user = await newUser();
+    const { supabase } = user;
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, '/alerts', user);
+    await page.getByText('There are no alerts yet').waitFor();
+    await check(visitor, 'no-alerts');
+    await page.goto(dashboardUrl('/alerts/webhooks'));
+    await page.getByText('There are no webhooks yet').waitFor();
+    await check(visitor, 'no-webhooks');
+
+    await button(page, 'New webhook').click();
+    await page.getByLabel('URL').fill('gopher://nowhere');
+    await page.getByLabel('Label').fill(wide);
+    await page.getByLabel('Those that you choose').check();
+    await page.getByLabel('Quota of a key').check();
+    await button(page, 'Create the webhook').click();
+    await page.getByRole('alert').waitFor();
+    await check(visitor, 'new-webhook-refused');
+    await page.getByLabel('URL').fill(`${receiver.url}/${wide}`);
+    await button(page, 'Create the webhook').click();
+    await button(page, 'I have stored it').waitFor();
+    await check(visitor, 'signing-secret');
+    await button(page, 'I have stored it').click();
+
+    await supabase.rpc('create_proxy_webhook', {
+      kind: 'webhook',
+      url: 'http://127.0.0.1:9/',
+      types: ['key.deleted'],
+    });
+    const { data: key } = await supabase.rpc('mint_proxy_key', { label: wide });
+    const id = key?.id ?? '';
+    await recordUsage(gateway, [usageEvent(id, { bytesReceived: 4.9e9 })]);
+    const admin = await newAdmin();
+    await admin.supabase.rpc('suspend_proxy_key', { id, reason: `abuse report 17, ${wide}` });
+    await supabase.rpc('set_proxy_alert_thresholds', { id, percents: [50, 90] });
+    await page.getByRole('link', { name: wide }).click();
+    await page.getByText('Refused by the receiver', { exact: false }).first().waitFor();
+    await page
+      .getByText(/^\d+ attempts?$/)
+      .first()
+      .click();
+    await check(visitor, 'webhook');
+    for (const action of ['Edit', 'Rotate secret', 'Delete']) {
+      await button(page, action).click();
+      await page.getByRole('dialog').waitFor();
+      await check(visitor, `webhook-${action.toLowerCase().replace(' ', '-')}`);
+      await cancel(page);
+    }
+    await button(page, 'Disable').click();
+    await button(page, 'Enable').waitFor();
+    await check(visitor, 'webhook-disabled');
+    await page.goto(dashboardUrl('/alerts/webhooks'));
+    await page.getByRole('table').waitFor();
+    await check(visitor, 'webhooks');
+    await page.goto(dashboardUrl('/alerts'));
+    await page.getByText('Key suspended').last().waitFor();
+    await check(visitor, 'alerts');
+    await page.goto(dashboardUrl('/alerts/thresholds'));
+    await page.getByRole('table').waitFor();
+    await check(visitor, 'thresholds');
+    await button(page, 'Edit the account’s thresholds').click();
+    await page.getByLabel('At percents of the quota').check();
+    await page.getByLabel('Percents', { exact: true }).fill('5');
+    await button(page, 'Save').click();
+    await page.getByText('Each is a whole number').waitFor();
+    await check(visitor, 'thresholds-wrong');
+    await cancel(page);
+    await button(page, 'Set for a key').click();
+    await page.getByRole('dialog').waitFor();
+    await check(visitor, 'thresholds-of-a-key');
+    await cancel(page);
+    await page.goto(dashboardUrl('/alerts/webhooks/none'));
+    await page.getByRole('heading', { name: 'There is no such webhook' }).waitFor();
+    await check(visitor, 'no-such-webhook');
+  });
+
+  it('are used by keyboard alone', async () => {
+    const receiver = await startReceiver();
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor);
+    await press(page, 'Alerts');
+    await page.getByText('There are no alerts yet').waitFor();
+    await press(page, 'Webhooks');
+    await page.getByText('There are no webhooks yet').waitFor();
+    await press(page, 'New webhook');
+    await expect.poll(async () => (await focused(page)).name).toBe('Kind');
+    await tabTo(page, 'URL');
+    await page.keyboard.type(receiver.url);
+    await tabTo(page, 'Label');
+    await page.keyboard.type('by hand');
+    await press(page, 'Create the webhook');
+    await page.getByRole('alertdialog').waitFor();
+    await press(page, 'Copy Signing secret');
+    await page.getByText('Copied.').waitFor();
+    await press(page, 'I have stored it');
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    await expect.poll(async () => (await focused(page)).name).toBe('New webhook');
+    await press(page, 'by hand');
+    await page.getByRole('heading', { name: 'by hand', level: 1 }).waitFor();
+    await expect.poll(async () => (await focused(page)).name).toBe('by hand');
+    await press(page, 'Send a test');
+    await page.getByText('Delivered, status 200', { exact: false }).first().waitFor();
+    await press(page, /^Send again/);
+    await receiver.until(2);
+    await press(page, /^\d attempts?$/);
+    await page.getByText('What it answered').first().waitFor();
+    await press(page, 'Delete');
+    await page.getByRole('dialog').waitFor();
+    await press(page, 'Delete the webhook');
+    await page.getByText('There are no webhooks yet').waitFor();
+    await expect.poll(async () => (await focused(page)).name).toBe('Webhooks');
+  });
+});
