@@ -1,7 +1,7 @@
 /** What each type of alert is about, in words: those that a webhook may want, and the list be filtered by. */
 export const alertTypes: Record<string, string> = {
-  'key.quota': 'Quota of a key nearly or all used',
-  'account.quota': 'Quota of the account nearly or all used',
+  'key.quota': 'Quota threshold of a key reached',
+  'account.quota': 'Quota threshold of the account reached',
   'key.expiring': 'Key expires soon',
   'key.unusual_usage': 'Unusual usage of a key',
   'key.suspended': 'Key suspended',

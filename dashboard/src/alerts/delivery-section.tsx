@@ -1,4 +1,5 @@
-import { useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import { Paged } from '../admin/paged.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import { RefusalNotice } from '../components/refusal-notice.tsx';
@@ -24,6 +25,13 @@ export function DeliverySection({
   const { supabase } = useSession();
   const announce = useAnnounce();
   const deliveries = useDeliveries(webhook.id, operator);
+  const queryClient = useQueryClient();
+  const attempts = deliveries.data?.reduce((sum, delivery) => sum + delivery.attempts, 0);
+  // what came of an attempt may be another state of the webhook
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the change that matters
+  useEffect(() => {
+    void queryClient.invalidateQueries({ queryKey: ['webhooks', operator] });
+  }, [queryClient, operator, attempts]);
   const [resent, setResent] = useState<string>();
   const resend = useAction(async (id: string) => {
     setResent(id);

@@ -1,7 +1,8 @@
+import type { Outcome } from '../../../supabase/functions/deliver/outcome.ts';
 import type { Attempt, Delivery, Webhook } from '../data/alert.ts';
 import { fromNow } from '../format/time.ts';
 
-const outcomes: Record<string, string> = {
+const outcomes: Record<Outcome, string> = {
   delivered: 'Delivered',
   refused_status: 'Refused by the receiver',
   redirected: 'Redirected, which is not followed',
@@ -16,7 +17,7 @@ const outcomes: Record<string, string> = {
 
 /** What came of an attempt, in words; a code that is newer than this page as it is named. */
 export function outcomeWords({ outcome }: Pick<Attempt, 'outcome'>): string {
-  const words = Object.hasOwn(outcomes, outcome) ? outcomes[outcome] : undefined;
+  const words = Object.hasOwn(outcomes, outcome) ? outcomes[outcome as Outcome] : undefined;
   return words ?? outcome.replaceAll('_', ' ');
 }
 

@@ -26,13 +26,16 @@ export function NewWebhookDialog(props: {
   const [kind, setKind] = useState('webhook');
   const [wrongTypes, setWrongTypes] = useState<string>();
   const form = useRef<HTMLFormElement>(null);
-  useFocusOnWrong(form, wrongTypes);
   const create = useAction(async (wanted: NewWebhook) => {
     const webhook = await createWebhook(supabase, wanted, operator);
     if (webhook.secret) return onCreated(webhook);
     announce('The webhook is created.');
     onClose();
   });
+
+  // these are said at their fields
+  const wrong = ['url', 'routing_key'].find((field) => field === create.refusal?.detail);
+  useFocusOnWrong(form, wrongTypes ?? (wrong && create.refusal));
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -60,7 +63,7 @@ export function NewWebhookDialog(props: {
             ))}
           </select>
         </Field>
-        <KindFields kind={kind} />
+        <KindFields kind={kind} wrong={wrong} />
         <Field label="Label" hint="May be left empty. Up to 80 characters.">
           <input name="label" maxLength={80} autoComplete="off" />
         </Field>
@@ -71,7 +74,7 @@ export function NewWebhookDialog(props: {
             again; a new secret is made on the webhook’s page.
           </Notice>
         ) : (
-          create.refusal && <RefusalNotice refusal={create.refusal} />
+          create.refusal && !wrong && <RefusalNotice refusal={create.refusal} />
         )}
         <DialogButtons>
           <Button onClick={onClose}>Cancel</Button>

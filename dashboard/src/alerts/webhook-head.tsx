@@ -15,9 +15,12 @@ export function WebhookHead({ value: webhook }: { value: Webhook }) {
         <Badge kind={kind}>{name}</Badge>
         <span>{explanation}</span>
       </p>
+      {/* a URL may be long */}
+      <Facts stacked>
+        <Fact name="Sent to">{webhook.address ?? 'Not known'}</Fact>
+      </Facts>
       <Facts>
         <Fact name="Kind">{kindWords(webhook.kind)}</Fact>
-        <Fact name="Sent to">{webhook.address ?? 'Not known'}</Fact>
         <Fact name="Gets">{wantedWords(webhook)}</Fact>
         <Fact name="Created">{dateTime(webhook.created_at)}</Fact>
         <Fact name="Last delivered">

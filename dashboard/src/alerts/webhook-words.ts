@@ -3,7 +3,7 @@ import { dateTime } from '../format/time.ts';
 import { typeWords } from './alert-types.ts';
 
 const kinds: Record<string, string> = {
-  webhook: 'Webhook',
+  webhook: 'Webhook (signed JSON)',
   slack: 'Slack',
   discord: 'Discord',
   pagerduty: 'PagerDuty',

@@ -106,10 +106,10 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.getByLabel('Those that you choose').check();
     await button(page, 'Save').click();
     await page.getByText('Choose at least one.').waitFor();
-    await page.getByLabel('Quota of a key').check();
+    await page.getByLabel('Quota threshold of a key').check();
     await button(page, 'Save').click();
     await page.getByRole('heading', { name: 'ops, quotas' }).waitFor();
-    await page.getByRole('definition').getByText('Quota of a key nearly or all used').waitFor();
+    await page.getByRole('definition').getByText('Quota threshold of a key reached').waitFor();
 
     await button(page, 'Delete').click();
     await button(page, 'Delete the webhook').click();

@@ -1,0 +1,11 @@
+import { afterAll, expect, it } from 'vitest';
+import { alertTypes } from '../../dashboard/src/alerts/alert-types.ts';
+import { connectOwner } from '../support/personas.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+it('the dashboard has words for each type of alert that the database has, and for no other', async () => {
+  const [row] = await sql<{ types: string[] }[]>`select private.alert_types() as types`;
+  expect(Object.keys(alertTypes).sort()).toEqual(row?.types.toSorted());
+});
