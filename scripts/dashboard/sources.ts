@@ -9,6 +9,7 @@ export const dashboardFolder = join(projectRoot, 'dashboard');
 const otherSources = [
   'package-lock.json',
   'supabase/functions/_shared/database.types.ts',
+  'supabase/functions/deliver/formats/sentence.ts',
   'tsconfig.json',
 ];
 

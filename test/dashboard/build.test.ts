@@ -99,6 +99,7 @@ test('a build knows its sources: each of them makes another, and no build does',
     'dashboard/index.html',
     'dashboard/vite.config.ts',
     'supabase/functions/_shared/database.types.ts',
+    'supabase/functions/deliver/formats/sentence.ts',
     'package-lock.json',
     'tsconfig.json',
   ]) {

@@ -24,18 +24,22 @@ export function NewWebhookDialog(props: {
   const { supabase } = useSession();
   const announce = useAnnounce();
   const [kind, setKind] = useState('webhook');
+  const [sentKind, setSentKind] = useState<string>();
   const [wrongTypes, setWrongTypes] = useState<string>();
   const form = useRef<HTMLFormElement>(null);
   const create = useAction(async (wanted: NewWebhook) => {
+    setSentKind(wanted.kind);
     const webhook = await createWebhook(supabase, wanted, operator);
     if (webhook.secret) return onCreated(webhook);
     announce('The webhook is created.');
     onClose();
   });
 
+  // of another kind it says nothing
+  const refusal = kind === sentKind ? create.refusal : undefined;
   // these are said at their fields
-  const wrong = ['url', 'routing_key'].find((field) => field === create.refusal?.detail);
-  useFocusOnWrong(form, wrongTypes ?? (wrong && create.refusal));
+  const wrong = ['url', 'routing_key'].find((field) => field === refusal?.detail);
+  useFocusOnWrong(form, wrongTypes ?? (wrong && refusal));
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -68,13 +72,13 @@ export function NewWebhookDialog(props: {
           <input name="label" maxLength={80} autoComplete="off" />
         </Field>
         <TypeFields initial={null} error={wrongTypes} />
-        {create.refusal?.code === 'offline' ? (
+        {refusal?.code === 'offline' ? (
           <Notice kind="error">
             No answer came, and the webhook may have been created. Look at the list before you try
             again; a new secret is made on the webhook’s page.
           </Notice>
         ) : (
-          create.refusal && !wrong && <RefusalNotice refusal={create.refusal} />
+          refusal && !wrong && <RefusalNotice refusal={refusal} />
         )}
         <DialogButtons>
           <Button onClick={onClose}>Cancel</Button>

@@ -120,6 +120,34 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await expectGone(visitor, rotated);
   });
 
+  it('the URL of a Slack webhook is refused in words, and after it was sent it is nowhere', async () => {
+    const visitor = await newVisitor({ recorded: true });
+    const { page } = visitor;
+    await enter(visitor, '/alerts/webhooks');
+    await button(page, 'New webhook').click();
+    await page.getByLabel('Kind').selectOption('Slack');
+    const url = page.getByLabel('URL of an incoming webhook');
+    await url.fill('https://example.com/services');
+    // nothing is sent there
+    await page.getByLabel('Those that you choose').check();
+    await page.getByLabel('Webhook disabled').check();
+    await button(page, 'Create the webhook').click();
+    await page.getByText('Enter a URL that begins with https://hooks.slack.com/.').waitFor();
+    await page.getByLabel('Kind').selectOption('Discord');
+    expect(await page.getByLabel('URL of a webhook').inputValue()).toBe('');
+    await page.getByLabel('Kind').selectOption('Slack');
+    const token = crypto.randomUUID();
+    await url.fill(`https://hooks.slack.com/services/T0/B0/${token}`);
+    await button(page, 'Create the webhook').click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'hooks.slack.com' }).click();
+    await page.getByText('Nothing was sent yet').waitFor();
+    expect(await button(page, 'Rotate secret').count()).toBe(0);
+    expect(await keptBy(page)).not.toContain(token);
+    const all = await visitor.exchanges();
+    expect(all.filter(({ received }) => received.includes(token))).toEqual([]);
+  });
+
   it('what happened to keys is listed in words, filtered, and leads to the key', async () => {
     const user = await newUser();
     const { supabase } = user;
