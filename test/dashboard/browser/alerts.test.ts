@@ -148,6 +148,32 @@ describe.skipIf(withoutChromium)('alerts', () => {
     expect(all.filter(({ received }) => received.includes(token))).toEqual([]);
   });
 
+  it('a webhook that answers 410 is disabled, and the list of alerts says why and leads to it', async () => {
+    const receiver = await startReceiver();
+    receiver.answer = (response) => response.writeHead(410).end();
+    const user = await newUser();
+    await user.supabase.rpc('create_proxy_webhook', {
+      kind: 'webhook',
+      url: receiver.url,
+      label: 'gone',
+    });
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    await enter(visitor, '/alerts/webhooks', user);
+    await page.getByRole('link', { name: 'gone' }).click();
+    await button(page, 'Send a test').click();
+    await said(page)
+      .getByText(/^It answered 410 Gone, and is disabled since /)
+      .waitFor();
+    await page.getByText('Failed', { exact: true }).waitFor();
+    await page.goto(dashboardUrl('/alerts'));
+    const disabled = page.getByRole('listitem').filter({ hasText: 'Webhook disabled' });
+    await disabled.getByText('it answered 410 Gone').waitFor();
+    await disabled.getByRole('link', { name: 'Open the webhook' }).click();
+    await page.getByRole('heading', { name: 'gone', level: 1 }).waitFor();
+    await button(page, 'Enable').waitFor();
+  });
+
   it('what happened to keys is listed in words, filtered, and leads to the key', async () => {
     const user = await newUser();
     const { supabase } = user;
