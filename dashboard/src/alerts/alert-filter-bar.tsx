@@ -1,7 +1,11 @@
 import { Field } from '../components/field.tsx';
+import type { Key } from '../data/key.ts';
 import { useKeys } from '../data/use-keys.ts';
 import styles from './alert-filter-bar.module.css';
 import { alertTypes } from './alert-types.ts';
+import { KeyOptions } from './key-options.tsx';
+
+const none: Key[] = [];
 
 type AlertFilters = Record<'type' | 'key', string>;
 
@@ -11,7 +15,7 @@ export function AlertFilterBar(props: {
   onChange: (changes: Partial<AlertFilters>) => void;
 }) {
   const { filters, onChange } = props;
-  const keys = useKeys().data?.keys ?? [];
+  const keys = useKeys().data?.keys ?? none;
   const isKnown = filters.type === '' || Object.hasOwn(alertTypes, filters.type);
   // an address may name one that is not listed, or by its uuid
   const isListed = filters.key === '' || keys.some(({ key_id }) => key_id === filters.key);
@@ -32,11 +36,7 @@ export function AlertFilterBar(props: {
         <select value={filters.key} onChange={(event) => onChange({ key: event.target.value })}>
           <option value="">All keys, and the account</option>
           {isListed || <option>{filters.key}</option>}
-          {keys.map(({ key_id, label, deleted_at }) => (
-            <option key={key_id} value={key_id}>
-              {`${label} (${key_id})${deleted_at ? ', deleted' : ''}`}
-            </option>
-          ))}
+          <KeyOptions keys={keys} />
         </select>
       </Field>
     </search>

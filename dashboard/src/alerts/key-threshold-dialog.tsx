@@ -1,15 +1,20 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useMemo, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Dialog, DialogButtons } from '../components/dialog.tsx';
 import { Field } from '../components/field.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import type { Threshold } from '../data/alert.ts';
 import { useKeys } from '../data/use-keys.ts';
+import { KeyOptions } from './key-options.tsx';
 import { ThresholdFields, useThresholdForm } from './threshold-fields.tsx';
 
 /** Asks for a key, and sets its thresholds. `own` are those of keys that have some. */
 export function KeyThresholdDialog({ own, onClose }: { own: Threshold[]; onClose: () => void }) {
   const keys = useKeys();
+  const undeleted = useMemo(
+    () => keys.data?.keys.filter(({ deleted_at }) => !deleted_at) ?? [],
+    [keys.data],
+  );
   const thresholds = useThresholdForm(onClose);
   const [keyId, setKeyId] = useState('');
 
@@ -20,7 +25,7 @@ export function KeyThresholdDialog({ own, onClose }: { own: Threshold[]; onClose
   return (
     <Dialog title="Thresholds of a key" onClose={onClose}>
       <Loaded query={keys} what="your keys">
-        {(all) => (
+        {() => (
           <form ref={thresholds.form} onSubmit={submit}>
             <Field label="Key">
               <select
@@ -30,13 +35,7 @@ export function KeyThresholdDialog({ own, onClose }: { own: Threshold[]; onClose
                 onChange={(event) => setKeyId(event.target.value)}
               >
                 <option value="">Choose a key</option>
-                {all.keys
-                  .filter(({ deleted_at }) => !deleted_at)
-                  .map(({ key_id, label }) => (
-                    <option key={key_id} value={key_id}>
-                      {`${label} (${key_id})`}
-                    </option>
-                  ))}
+                <KeyOptions keys={undeleted} />
               </select>
             </Field>
             <ThresholdFields
