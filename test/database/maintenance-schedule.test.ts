@@ -53,14 +53,22 @@ it('each task is scheduled by name, once however often, and each command runs', 
       select jobname, schedule, command from cron.job where username = 'postgres' order by jobname`;
     expect(jobs.map(({ jobname }) => jobname)).toEqual([
       'proxy_accounts',
+      'proxy_alerts',
+      'proxy_deliver',
       'proxy_gateway_privileges',
       'proxy_usage_partitions',
       'proxy_usage_reconcile',
       'proxy_usage_retention',
     ]);
     const tasks = new Set<string>();
-    for (const { schedule: when, command } of jobs) {
-      expect(when).toMatch(/^\d{1,2} \d{1,2} \* \* \*$/);
+    for (const { jobname, schedule: when, command } of jobs) {
+      if (jobname === 'proxy_deliver') {
+        expect(when).toBe('* * * * *');
+        await transaction.unsafe(command);
+        continue;
+      }
+      // alerts each hour, and the others each night
+      expect(when).toMatch(/^\d{1,2} (\d{1,2}|\*) \* \* \*$/);
       // one message with all of it, as pg_cron sends it
       const [, reports] = await transaction.unsafe(command).simple();
       for (const { task, outcome } of reports as unknown as { task: string; outcome: string }[]) {
@@ -68,7 +76,14 @@ it('each task is scheduled by name, once however often, and each command runs', 
         expect(['unchanged', 'made', 'repaired']).toContain(outcome);
       }
     }
-    expect([...tasks]).toEqual(['accounts', 'privileges', 'partitions', 'reconcile', 'retention']);
+    expect([...tasks]).toEqual([
+      'accounts',
+      'alerts',
+      'privileges',
+      'partitions',
+      'reconcile',
+      'retention',
+    ]);
     const [limit] = await transaction`show statement_timeout`;
     expect(limit?.statement_timeout).toBe('0');
   });

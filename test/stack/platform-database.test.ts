@@ -71,7 +71,8 @@ describe.skipIf(platformUrl === undefined)('with the platform’s extensions', (
     const jobs = await sql<{ jobname: string; command: string }[]>`
       select jobname, command from cron.job where username = 'postgres' order by jobname`;
     expect(jobs.map(({ jobname }) => jobname)).toEqual([
-      ...['proxy_accounts', 'proxy_gateway_privileges', 'proxy_usage_partitions'],
+      ...['proxy_accounts', 'proxy_alerts', 'proxy_deliver', 'proxy_gateway_privileges'],
+      'proxy_usage_partitions',
       ...['proxy_usage_reconcile', 'proxy_usage_retention'],
     ]);
     for (const { jobname, command } of jobs) {
