@@ -17,6 +17,8 @@ const AlertsPage = lazy(() => import('./alerts/alerts-page.tsx'));
 const ThresholdsPage = lazy(() => import('./alerts/thresholds-page.tsx'));
 const WebhooksPage = lazy(() => import('./alerts/webhooks-page.tsx'));
 const WebhookPage = lazy(() => import('./alerts/webhook-page.tsx'));
+const TargetsPage = lazy(() => import('./usage/targets-page.tsx'));
+const OutcomesPage = lazy(() => import('./usage/outcomes-page.tsx'));
 const FindKeysPage = lazy(() => import('./admin/find-keys-page.tsx'));
 const GrantsPage = lazy(() => import('./admin/grants-page.tsx'));
 
@@ -43,6 +45,8 @@ export function App() {
                     path="alerts/webhooks/:webhookId"
                     element={<WebhookPage operator={false} />}
                   />
+                  <Route path="usage/targets" element={<TargetsPage />} />
+                  <Route path="usage/outcomes" element={<OutcomesPage />} />
                   <Route element={<RequireAdmin />}>
                     <Route path="admin" element={<FindKeysPage />} />
                     <Route path="admin/grants" element={<GrantsPage />} />

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Key } from '../../dashboard/src/data/key.ts';
 import { needsAttention } from '../../dashboard/src/overview/attention.ts';
-import { totalsByTier } from '../../dashboard/src/overview/tiers.ts';
 import { aKey } from './a-key.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
@@ -64,23 +63,6 @@ describe('what needs attention', () => {
       'soon',
       'suspended long ago',
       'expired long ago',
-    ]);
-  });
-});
-
-describe('totals by tier', () => {
-  it('are of active keys, the tier with the most of them first', () => {
-    expect(
-      totalsByTier([
-        key('a', { tier: 'team', bandwidth_limit_bytes: 5_000 }),
-        key('b', { bandwidth_used_this_period_bytes: 10 }),
-        key('c', { bandwidth_used_this_period_bytes: 5 }),
-        key('d', { tier: 'free', active: false }),
-        key('e', { active: false, bandwidth_used_this_period_bytes: 100 }),
-      ]),
-    ).toEqual([
-      { tier: 'developer', keys: 2, used: 15, limit: 2_000 },
-      { tier: 'team', keys: 1, used: 0, limit: 5_000 },
     ]);
   });
 });

@@ -137,27 +137,80 @@ describe('bars', () => {
 
   it('come to a total and a highest of each month', () => {
     const bars = usageBars(period, points, 'bytes');
-    expect(summarize(bars, 'before')).toEqual({
+    expect(summarize(bars, 'before', 'bytes')).toEqual({
       total: 120,
       highest: { time: new Date('2027-02-01T00:00:00Z'), value: 110 },
     });
-    expect(summarize(bars, 'current')).toEqual({
+    expect(summarize(bars, 'current', 'bytes')).toEqual({
       total: 104,
       highest: { time: new Date('2027-03-02T00:00:00Z'), value: 104 },
     });
-    expect(summarize(usageBars(period, [], 'bytes'), 'current')).toEqual({
+    expect(summarize(usageBars(period, [], 'bytes'), 'current', 'bytes')).toEqual({
       total: 0,
       highest: undefined,
     });
   });
 
-  it('are not made of points by the hour where days are shown, nor the other way round', () => {
-    const days = [point('2027-03-01T00:00:00+00:00'), point('2027-03-02T00:00:00+00:00')];
-    const hours = [point('2027-03-02T00:00:00+00:00'), point('2027-03-02T01:00:00+00:00')];
-    const byHour = usagePeriod('hours', at('2027-03-02T10:00:00Z'));
-    expect([arePointsOf(period, days), arePointsOf(period, hours)]).toEqual([true, false]);
-    expect([arePointsOf(byHour, days), arePointsOf(byHour, hours)]).toEqual([false, true]);
-    expect(arePointsOf(period, [])).toBe(false);
+  it('add up from the beginning of each month on, and stop where days are yet to come', () => {
+    const bars = usageBars(period, points, 'total').map(({ current, before }) => [current, before]);
+    expect(bars[0]).toEqual([0, 110]);
+    expect(bars[1]).toEqual([104, undefined]);
+    expect(bars[27]).toEqual([undefined, 120]);
+    expect(summarize(usageBars(period, points, 'total'), 'before', 'total').total).toBe(120);
+  });
+
+  describe('are made of points that are of the period', () => {
+    const pointsOf = ({ span }: UsagePeriod, days = 0) => {
+      const step = span.interval === 'day' ? 86_400_000 : 3_600_000;
+      const count = (span.to.getTime() - span.from.getTime()) / step;
+      return Array.from({ length: count }, (_, index) =>
+        point(new Date(span.from.getTime() + (index + days) * step).toISOString()),
+      );
+    };
+    const spans = ['hours', 'week', 'days', 'month'] as const;
+    const now = at('2027-03-02T10:00:00Z');
+
+    it('and not of points of any other', () => {
+      for (const shown of spans) {
+        const fit = spans.filter((span) =>
+          arePointsOf(usagePeriod(shown, now), pointsOf(usagePeriod(span, now))),
+        );
+        expect(fit).toEqual([shown]);
+      }
+      expect(arePointsOf(period, [])).toBe(false);
+    });
+
+    it('also of those of an hour or day before, until its own have come', () => {
+      const week = usagePeriod('week', now);
+      expect(arePointsOf(week, pointsOf(week, -1))).toBe(true);
+      expect(arePointsOf(week, pointsOf(week, -2))).toBe(false);
+    });
+  });
+});
+
+describe('any other span stands beside as many days before it', () => {
+  it('days by day', () => {
+    const period = usagePeriod(
+      { first: '2028-02-28', last: '2028-03-01' },
+      at('2028-05-01T00:00:00Z'),
+    );
+    expect(spanOf(period)).toEqual(['day', '2028-02-25T00:00:00.000Z', '2028-03-02T00:00:00.000Z']);
+    expect(period.slots.map(({ label }) => label)).toEqual(['28 Feb', '29 Feb', '1 Mar']);
+    expect(sides(period, 0)).toEqual([
+      '28 Feb',
+      '2028-02-28T00:00:00.000Z',
+      '2028-02-25T00:00:00.000Z',
+    ]);
+  });
+
+  it('a day or two by the hour', () => {
+    const period = usagePeriod(
+      { first: '2026-03-29', last: '2026-03-29' },
+      at('2026-05-01T00:00:00Z'),
+    );
+    expect(period.slots).toHaveLength(24);
+    expect(period.current).toBe('29 Mar 2026');
+    expect(period.before).toBe('28 Mar 2026');
   });
 });
 

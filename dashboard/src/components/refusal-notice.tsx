@@ -23,7 +23,16 @@ export function RefusalNotice({ refusal }: { refusal: Refusal }) {
   }
   return (
     <Notice kind="error">
-      <p>{wordsOf(refusal)}</p>
+      <p>
+        {wordsOf(refusal)}
+        {/* to look up, or to tell the operator; without an answer there is no code */}
+        {refusal.code !== 'offline' && (
+          <>
+            {' '}
+            (<code>{refusal.code}</code>)
+          </>
+        )}
+      </p>
       {refusal.code === 'unauthorized' && (
         <p>
           <Button kind="link" onClick={() => void signOut()}>

@@ -9,7 +9,13 @@ const sentences: Record<string, string> = {
   unavailable: 'The service does not answer right now. Try again in a moment.',
 };
 
+/** What is said where the database says nothing of it. */
+const fallbacks: Record<string, string> = {
+  forbidden: 'Your account may not read or do this. Sign in again, or ask the operator.',
+};
+const lastResort = 'Something went wrong on our side. Try again in a moment.';
+
 /** What a refusal means and what to do next, in a sentence or two. */
 export function wordsOf({ code, sentence }: Refusal): string {
-  return sentences[code] ?? sentence ?? 'Something went wrong on our side. Try again in a moment.';
+  return sentences[code] ?? sentence ?? fallbacks[code] ?? lastResort;
 }

@@ -6,6 +6,11 @@ const minute = new Intl.DateTimeFormat('en-GB', {
   dateStyle: 'medium',
   timeStyle: 'short',
 });
+const dayOfMonth = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+});
 const second = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', timeStyle: 'medium' });
 const monthName = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'UTC',
@@ -20,6 +25,11 @@ type Time = string | number | Date;
 /** “23 Nov 2026” */
 export function date(time: Time): string {
   return day.format(new Date(time));
+}
+
+/** “23 Nov” */
+export function shortDate(time: Time): string {
+  return dayOfMonth.format(new Date(time));
 }
 
 /** “23 Nov 2026, 05:12 UTC” */

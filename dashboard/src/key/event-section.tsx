@@ -21,7 +21,13 @@ export function EventSection({ value: key }: { value: Key }) {
   const filters = useMemo(() => readEventFilters(parameters), [parameters]);
   const query = useMemo(() => eventQuery(filters), [filters]);
   const filtered = isFiltered(filters);
-  const apply = (next: EventFilters) => setParameters(writeEventFilters(next), { replace: true });
+  const apply = (next: EventFilters) => {
+    const written = writeEventFilters(next);
+    // the time that the rest of the page is of
+    const span = parameters.get('span');
+    if (span) written.set('span', span);
+    setParameters(written, { replace: true });
+  };
   return (
     <Section title="Events">
       {/* there is nothing to choose from yet */}

@@ -9,12 +9,12 @@ import { useKey } from '../data/use-keys.ts';
 import { KeyDialog, type OpenKeyDialog } from '../keys/key-dialog.tsx';
 import { stateOf } from '../keys/key-state.ts';
 import { Page } from '../layout/page.tsx';
-import { UsageHistory } from '../usage-chart/usage-history.tsx';
 import { AccessSection } from './access-section.tsx';
 import { AuditSection } from './audit-section.tsx';
 import { EventSection } from './event-section.tsx';
 import { KeyHead } from './key-head.tsx';
 import styles from './key-page.module.css';
+import { KeyUsage } from './key-usage.tsx';
 import { LimitSection } from './limit-section.tsx';
 
 /** One key of the signed-in user: its state, what it is used for, and what can be done with it. */
@@ -49,7 +49,7 @@ export default function KeyPage() {
         {(value) => (
           <>
             <KeyHead value={value} />
-            <UsageHistory keyId={value.id} />
+            <KeyUsage value={value} />
             <div className={styles.pair}>
               <LimitSection value={value} />
               <AccessSection value={value} />

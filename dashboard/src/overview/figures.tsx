@@ -1,67 +1,61 @@
 import type { ReactNode } from 'react';
-import { QuotaMeter } from '../components/quota-meter.tsx';
-import type { Key, UsageSummary } from '../data/key.ts';
-import { bytes, counted, number, percent } from '../format/amount.ts';
+import { Loaded } from '../components/loaded.tsx';
+import type { Account } from '../data/burns.ts';
+import type { Key, UsagePoint } from '../data/key.ts';
+import { useAccount } from '../data/use-burns.ts';
+import { useUsageSeries } from '../data/use-usage.ts';
+import { bytes, counted, number } from '../format/amount.ts';
+import { month, startOfMonth } from '../format/time.ts';
+import { usagePeriod } from '../usage-chart/usage-periods.ts';
+import { hour, useNow } from '../usage-chart/use-now.ts';
 import styles from './figures.module.css';
-import { totalsByTier } from './tiers.ts';
 
 /** The month in three figures, each with what it is to be seen beside. */
-export function Figures(props: {
-  keys: Key[];
-  thisMonth: UsageSummary;
-  lastMonth: UsageSummary;
-  /** Both months' names. */
-  names: { thisMonth: string; lastMonth: string };
-}) {
-  const { keys, thisMonth, lastMonth, names } = props;
-  const used = thisMonth.total_bandwidth_bytes;
-  const active = keys.filter((key) => key.active).length;
-  const tiers = totalsByTier(keys);
-  const limit = tiers.reduce((sum, tier) => sum + tier.limit, 0);
-  // the quota is theirs; what other keys moved this month counts against none
-  const usedByActive = tiers.reduce((sum, tier) => sum + tier.used, 0);
-  const undeleted = keys.filter((key) => !key.deleted_at).length;
+export function Figures({ keys }: { keys: Key[] | undefined }) {
+  const account = useAccount();
   return (
     <section aria-labelledby="figures" className={styles.section}>
       <div className={styles.head}>
-        <h2 id="figures">{names.thisMonth} so far</h2>
+        <h2 id="figures">{month(Date.now())} so far</h2>
         <p className={styles.note}>Months, days and hours are those of UTC.</p>
       </div>
-      <dl className={styles.figures}>
-        <Figure
-          name="Traffic"
-          value={
-            active > 0 ? (
-              <QuotaMeter used={usedByActive} limit={limit} name="Traffic this month" />
-            ) : (
-              bytes(used)
-            )
-          }
-        >
-          {active > 0 && (
-            <span>
-              {percent(usedByActive, limit)} of the quota of your {counted(active, 'active key')}
-            </span>
-          )}
-          {active > 0 && used > usedByActive && (
-            <span>{bytes(used)} with keys that are not active any more</span>
-          )}
-          <span>
-            {names.lastMonth}: {bytes(lastMonth.total_bandwidth_bytes)}
-          </span>
-        </Figure>
-        <Figure name="Requests" value={number(thisMonth.total_requests)}>
-          <span>
-            {names.lastMonth}: {number(lastMonth.total_requests)}
-          </span>
-        </Figure>
-        <Figure name="Active keys" value={number(active)}>
-          <span>
-            {undeleted === 0 ? 'All keys are deleted' : `of ${counted(undeleted, 'key')}`}
-          </span>
-        </Figure>
-      </dl>
+      <Loaded query={account} what="your figures">
+        {(value) => <Month account={value} keys={keys} />}
+      </Loaded>
     </section>
+  );
+}
+
+function Month({ account, keys }: { account: Account; keys: Key[] | undefined }) {
+  const now = useNow(hour);
+  const lastMonth = startOfMonth(now, -1);
+  // the chart asks for the same at first
+  const points = useUsageSeries(usagePeriod('month', now).span).data;
+  const before = points && sumOf(points, lastMonth, startOfMonth(now));
+  const { live, test } = totalsOf(account);
+  const active = keys?.filter((key) => key.active).length;
+  const undeleted = account.tiers.reduce((sum, tier) => sum + tier.keys, 0);
+  return (
+    <dl className={styles.figures}>
+      <Figure name="Traffic" value={bytes(live.bytes + test.bytes)}>
+        {test.bytes > 0 && <span>of which test keys, never billed: {bytes(test.bytes)}</span>}
+        {before && (
+          <span>
+            {month(lastMonth)}: {bytes(before.bytes)}
+          </span>
+        )}
+      </Figure>
+      <Figure name="Requests" value={number(live.requests + test.requests)}>
+        {before && (
+          <span>
+            {month(lastMonth)}: {number(before.requests)}
+          </span>
+        )}
+      </Figure>
+      <Figure name="Active keys" value={active === undefined ? '…' : number(active)}>
+        <span>{undeleted === 0 ? 'All keys are deleted' : `of ${counted(undeleted, 'key')}`}</span>
+      </Figure>
+    </dl>
   );
 }
 
@@ -73,4 +67,28 @@ function Figure(props: { name: string; value: ReactNode; children: ReactNode }) 
       <dd className={styles.beside}>{props.children}</dd>
     </div>
   );
+}
+
+function totalsOf({ tiers }: Account) {
+  const live = { bytes: 0, requests: 0 };
+  const test = { bytes: 0, requests: 0 };
+  for (const tier of tiers) {
+    live.bytes += tier.used_bytes;
+    live.requests += tier.requests;
+    test.bytes += tier.test.used_bytes;
+    test.requests += tier.test.requests;
+  }
+  return { live, test };
+}
+
+/** What the days from `from` up to, not including, `to` come to. */
+function sumOf(points: UsagePoint[], from: Date, to: Date) {
+  const sum = { bytes: 0, requests: 0 };
+  for (const { start, requests, bytes_sent, bytes_received } of points) {
+    const time = Date.parse(start);
+    if (time < from.getTime() || time >= to.getTime()) continue;
+    sum.bytes += bytes_sent + bytes_received;
+    sum.requests += requests;
+  }
+  return sum;
 }

@@ -1,74 +1,62 @@
-import type { UseQueryResult } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { Loaded } from '../components/loaded.tsx';
-import type { Key, UsageSummary } from '../data/key.ts';
+import { Loading } from '../components/loading.tsx';
+import type { OwnKeys } from '../data/key.ts';
+import { useAccount } from '../data/use-burns.ts';
 import { useKeys } from '../data/use-keys.ts';
-import { useUsageSummary } from '../data/use-usage.ts';
-import { month, period, startOfMonth } from '../format/time.ts';
 import { Page } from '../layout/page.tsx';
+import { AccountSection } from '../usage/account-section.tsx';
+import { OutcomesSection } from '../usage/outcomes-section.tsx';
+import { SpanBar } from '../usage/span-bar.tsx';
+import { TargetsSection } from '../usage/targets-section.tsx';
+import { TopKeys } from '../usage/top-keys.tsx';
+import { useSpan } from '../usage/use-span.ts';
 import { UsageHistory } from '../usage-chart/usage-history.tsx';
-import { hour, minute, useNow } from '../usage-chart/use-now.ts';
+import { minute, useNow } from '../usage-chart/use-now.ts';
 import { needsAttention } from './attention.ts';
 import { AttentionList } from './attention-list.tsx';
 import { Figures } from './figures.tsx';
-import { TierTable } from './tier-table.tsx';
-import { totalsByTier } from './tiers.ts';
 import { Welcome } from './welcome.tsx';
 
-/** This month at a glance, beside the last one. */
+/** This month at a glance, and what burns it. Each part is read, and fails, by itself. */
 export function OverviewPage() {
-  const now = useNow(hour);
-  const months = { thisMonth: startOfMonth(now), lastMonth: startOfMonth(now, -1) };
   const keys = useKeys();
-  const thisMonth = useUsageSummary(period(months.thisMonth), { ended: false });
-  const lastMonth = useUsageSummary(period(months.lastMonth), { ended: true });
+  // on its way at once, not only when it is known whether there are keys
+  useAccount();
   return (
     <Page title="Overview">
-      <Loaded query={decisive([keys, thisMonth, lastMonth])} what="your overview">
-        {() =>
-          keys.data &&
-          thisMonth.data &&
-          lastMonth.data && (
-            <Overview
-              keys={keys.data.keys}
-              thisMonth={thisMonth.data}
-              lastMonth={lastMonth.data}
-              names={{ thisMonth: month(months.thisMonth), lastMonth: month(months.lastMonth) }}
-            />
-          )
-        }
-      </Loaded>
+      {keys.isPending && keys.fetchStatus !== 'paused' ? (
+        <Loading what="Loading your overview" />
+      ) : keys.data?.keys.length === 0 ? (
+        <Welcome />
+      ) : (
+        <Overview />
+      )}
     </Page>
   );
 }
 
-function Overview(props: {
-  keys: Key[];
-  thisMonth: UsageSummary;
-  lastMonth: UsageSummary;
-  names: { thisMonth: string; lastMonth: string };
-}) {
-  const { keys } = props;
-  const now = useNow(minute);
-  const found = useMemo(() => needsAttention(keys, now), [keys, now]);
-  const tiers = useMemo(() => totalsByTier(keys), [keys]);
-  if (keys.length === 0) return <Welcome />;
+function Overview() {
+  const keys = useKeys();
+  const [span, setSpan] = useSpan();
   return (
     <>
-      <Figures {...props} />
-      <AttentionList found={found} now={now} />
-      <UsageHistory />
-      <TierTable tiers={tiers} />
+      <Figures keys={keys.data?.keys} />
+      <Loaded query={keys} what="your keys">
+        {(own) => <Attention value={own} />}
+      </Loaded>
+      <AccountSection />
+      <SpanBar span={span} onChange={setSpan} />
+      <UsageHistory span={span} />
+      <TopKeys span={span} />
+      <TargetsSection span={span} />
+      <OutcomesSection span={span} />
     </>
   );
 }
 
-/** The one of some queries whose state is that of all, so that the same error is not said three times. */
-function decisive(queries: [UseQueryResult, ...UseQueryResult[]]): UseQueryResult {
-  return (
-    queries.find((query) => query.isError && query.data === undefined) ??
-    queries.find((query) => query.data === undefined) ??
-    queries.find((query) => query.isError) ??
-    queries[0]
-  );
+function Attention({ value: { keys } }: { value: OwnKeys }) {
+  const now = useNow(minute);
+  const found = useMemo(() => needsAttention(keys, now), [keys, now]);
+  return <AttentionList found={found} now={now} />;
 }

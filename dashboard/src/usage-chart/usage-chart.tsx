@@ -15,8 +15,9 @@ export function UsageChart(props: {
   /** None while they are on their way: the axes are shown then. */
   points: UsagePoint[] | undefined;
   measure: Measure;
+  quota: number | undefined;
 }) {
-  const { period, points, measure } = props;
+  const { period, points, measure, quota } = props;
   const frame = useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
   const [pointed, setPointed] = useState<PointedSlot>();
@@ -52,8 +53,9 @@ export function UsageChart(props: {
             period={period}
             bars={bars}
             measure={measure}
+            quota={quota}
             width={width}
-            label={points ? chartWords(period, bars, measure) : 'Loading the usage'}
+            label={points ? chartWords(period, bars, measure, quota) : 'Loading the usage'}
             pointed={bar && pointed.index}
             onPoint={setPointed}
             onLeave={() => setPointed(undefined)}

@@ -1,40 +1,40 @@
 import { useMemo, useState } from 'react';
 import { Loaded } from '../components/loaded.tsx';
 import { useUsageSeries } from '../data/use-usage.ts';
+import { bytes } from '../format/amount.ts';
+import type { Span } from '../usage/span.ts';
 import { Segments } from './segments.tsx';
 import { Swatch } from './swatch.tsx';
 import { UsageChart } from './usage-chart.tsx';
 import styles from './usage-history.module.css';
-import {
-  arePointsOf,
-  type Measure,
-  type PeriodName,
-  periodNames,
-  usagePeriod,
-} from './usage-periods.ts';
+import { arePointsOf, type Measure, usagePeriod } from './usage-periods.ts';
 import { measureNames } from './usage-words.ts';
 import { hour, useNow } from './use-now.ts';
 
-/** Usage over time, of one key or of all: a period and a measure to choose, and the chart. */
-export function UsageHistory({ keyId }: { keyId?: string }) {
-  // another key begins anew: what the last one used must not stand in for it
-  return <History key={keyId ?? ''} {...(keyId ? { keyId } : {})} />;
+/** A key, and the bytes that it may move in a month. */
+export interface KeyWithQuota {
+  id: string;
+  quota: number;
 }
 
-function History({ keyId }: { keyId?: string }) {
-  const [name, setName] = useState<PeriodName>('month');
-  const [measure, setMeasure] = useState<Measure>('bytes');
+/** Usage over a span beside the one before it, of one key or of all: a measure to choose, and the chart. */
+export function UsageHistory(props: { span: Span; of?: KeyWithQuota }) {
+  // another key begins anew: what the last one used must not stand in for it
+  return <History key={props.of?.id ?? ''} {...props} />;
+}
+
+function History({ span, of }: { span: Span; of?: KeyWithQuota }) {
+  const [measure, setMeasure] = useState<Measure>(of ? 'total' : 'bytes');
   const now = useNow(hour);
-  const period = useMemo(() => usagePeriod(name, now), [name, now]);
-  const series = useUsageSeries(period.span, keyId);
+  const period = useMemo(() => usagePeriod(span, now), [span, now]);
+  const series = useUsageSeries(period.span, of?.id);
+  // it is of a calendar month, so it limits nothing else
+  const quota = span === 'month' && measure === 'total' ? of?.quota : undefined;
   return (
     <section aria-label="Usage over time" className={styles.history}>
       <div className={styles.head}>
         <h2>Usage over time</h2>
-        <div className={styles.choices}>
-          <Segments legend="Period" options={periodNames} value={name} onChange={setName} />
-          <Segments legend="Measure" options={measureNames} value={measure} onChange={setMeasure} />
-        </div>
+        <Segments legend="Measure" options={measureNames} value={measure} onChange={setMeasure} />
       </div>
       <ul className={styles.legend}>
         <li>
@@ -45,6 +45,12 @@ function History({ keyId }: { keyId?: string }) {
           <Swatch of="before" />
           {period.before}
         </li>
+        {quota !== undefined && (
+          <li>
+            <Swatch of="quota" />
+            Quota of the key: {bytes(quota)} a month
+          </li>
+        )}
       </ul>
       <div className={styles.chart}>
         <Loaded query={series} what="the usage">
@@ -53,6 +59,7 @@ function History({ keyId }: { keyId?: string }) {
               period={period}
               points={arePointsOf(period, points) ? points : undefined}
               measure={measure}
+              quota={quota}
             />
           )}
         </Loaded>

@@ -1,17 +1,11 @@
 import type { UsagePoint } from '../data/key.ts';
 import type { UsageSpan } from '../data/use-usage.ts';
-import { month, startOfMonth } from '../format/time.ts';
+import { month, shortDate, startOfMonth } from '../format/time.ts';
+import { boundsOf, boundsWords, type Span } from '../usage/span.ts';
 import { day, hour } from './use-now.ts';
 
-/** The periods to choose from. */
-export const periodNames = {
-  month: { name: 'This month', detail: 'by day' },
-  hours: { name: 'Last 24 hours', detail: 'by hour' },
-};
-export type PeriodName = keyof typeof periodNames;
-
-/** What is measured. */
-export type Measure = 'bytes' | 'requests';
+/** What is measured; `total` is bytes added up from the beginning on. */
+export type Measure = 'bytes' | 'total' | 'requests';
 
 /** A day or hour of the current period, and the one it stands beside. Months differ in length, so one may be missing. */
 export interface UsageSlot {
@@ -25,18 +19,24 @@ export interface UsageSlot {
 
 /** A period beside the one before it. */
 export interface UsagePeriod {
-  name: PeriodName;
   /** The two periods in words. */
   current: string;
   before: string;
   /** Both periods in one, up to the end of the current day or hour: the same until that ends. */
   span: UsageSpan;
   slots: UsageSlot[];
+  /** Every how many slots there may be a label, and how wide one is. */
+  labels: { steps: number[]; width: number };
 }
 
-/** The period of that name at `now`, in milliseconds since the epoch. Days and hours are of UTC. */
-export function usagePeriod(name: PeriodName, now: number): UsagePeriod {
-  return name === 'month' ? monthByDay(now) : hoursByHour(now);
+const ofMonths = { steps: [1, 2, 5, 10, 15], width: 26 };
+const ofDays = { steps: [1, 2, 5, 7, 10, 15, 30], width: 52 };
+// 24 hours divide evenly by each of their steps
+const ofHours = { steps: [1, 2, 3, 4, 6, 12], width: 46 };
+
+/** The period of a span at `now`, in milliseconds since the epoch. Days and hours are of UTC. */
+export function usagePeriod(span: Span, now: number): UsagePeriod {
+  return span === 'month' ? monthByDay(now) : besideTheSameBefore(span, now);
 }
 
 function monthByDay(now: number): UsagePeriod {
@@ -45,35 +45,48 @@ function monthByDay(now: number): UsagePeriod {
   const days = (current.getTime() - before.getTime()) / day;
   const currentDays = (startOfMonth(now, 1).getTime() - current.getTime()) / day;
   return {
-    name: 'month',
     current: month(current),
     before: month(before),
-    span: { interval: 'day', from: before, to: new Date(Math.floor(now / day) * day + day) },
+    span: { interval: 'day', from: before, to: boundsOf('month', now).to },
     slots: Array.from({ length: Math.max(days, currentDays) }, (_, index) => ({
       label: String(index + 1),
       ordinal: index,
       current: index < currentDays ? new Date(current.getTime() + index * day) : undefined,
       before: index < days ? new Date(before.getTime() + index * day) : undefined,
     })),
+    labels: ofMonths,
   };
 }
 
-function hoursByHour(now: number): UsagePeriod {
-  const end = Math.floor(now / hour) * hour + hour;
+const names = {
+  hours: ['Last 24 hours', 'The 24 hours before'],
+  week: ['Last 7 days', 'The 7 days before'],
+  days: ['Last 30 days', 'The 30 days before'],
+} as const;
+
+function besideTheSameBefore(span: Exclude<Span, 'month'>, now: number): UsagePeriod {
+  const { interval, from, to } = boundsOf(span, now);
+  const step = interval === 'hour' ? hour : day;
+  const length = to.getTime() - from.getTime();
+  const begin = new Date(from.getTime() - length);
+  const [current, before] =
+    typeof span === 'object'
+      ? [boundsWords({ from, to }), boundsWords({ from: begin, to: from })]
+      : names[span];
   return {
-    name: 'hours',
-    current: 'Last 24 hours',
-    before: 'The 24 hours before',
-    span: { interval: 'hour', from: new Date(end - 2 * day), to: new Date(end) },
-    slots: Array.from({ length: 24 }, (_, index) => {
-      const current = new Date(end - day + index * hour);
+    current,
+    before,
+    span: { interval, from: begin, to },
+    slots: Array.from({ length: length / step }, (_, index) => {
+      const time = new Date(from.getTime() + index * step);
       return {
-        label: current.toISOString().slice(11, 16),
-        ordinal: current.getUTCHours(),
-        current,
-        before: new Date(current.getTime() - day),
+        label: interval === 'hour' ? time.toISOString().slice(11, 16) : shortDate(time),
+        ordinal: interval === 'hour' ? time.getUTCHours() : index,
+        current: time,
+        before: new Date(time.getTime() - length),
       };
     }),
+    labels: interval === 'hour' ? ofHours : ofDays,
   };
 }
 
@@ -92,15 +105,35 @@ export function usageBars(period: UsagePeriod, points: UsagePoint[], measure: Me
       measure === 'requests' ? point.requests : point.bytes_sent + point.bytes_received,
     ]),
   );
-  const at = (time: Date | undefined) => time && values.get(time.getTime());
-  return period.slots.map((slot) => ({ slot, current: at(slot.current), before: at(slot.before) }));
+  const sums = { current: 0, before: 0 };
+  const at = (slot: UsageSlot, which: 'current' | 'before') => {
+    const value = slot[which] && values.get(slot[which].getTime());
+    if (measure !== 'total' || value === undefined) return value;
+    sums[which] += value;
+    return sums[which];
+  };
+  return period.slots.map((slot) => ({
+    slot,
+    current: at(slot, 'current'),
+    before: at(slot, 'before'),
+  }));
 }
 
-/** Whether points are by the hour or day as the period is: others may still be shown while its own are on their way. */
-export function arePointsOf({ span }: UsagePeriod, [first, second]: UsagePoint[]): boolean {
-  if (!first || !second) return false;
+/**
+ * Whether points are those of the period, or of the one that was shown until an hour or day ended: others
+ * may still be there while its own are on their way.
+ */
+export function arePointsOf({ span }: UsagePeriod, points: UsagePoint[]): boolean {
+  const [first, second] = points;
+  const last = points.at(-1);
+  if (!first || !second || !last) return false;
+  const step = span.interval === 'day' ? day : hour;
+  const start = Date.parse(first.start);
+  const moved = (time: number, from: Date) => Math.abs(time - from.getTime()) > step;
   return (
-    Date.parse(second.start) - Date.parse(first.start) === (span.interval === 'day' ? day : hour)
+    Date.parse(second.start) - start === step &&
+    !moved(start, span.from) &&
+    !moved(Date.parse(last.start) + step, span.to)
   );
 }
 
@@ -108,26 +141,21 @@ export function arePointsOf({ span }: UsagePeriod, [first, second]: UsagePoint[]
 export function summarize(
   bars: UsageBar[],
   which: 'current' | 'before',
+  measure: Measure,
 ): { total: number; highest: { time: Date; value: number } | undefined } {
   let total = 0;
   let highest: { time: Date; value: number } | undefined;
   for (const bar of bars) {
     const time = bar.slot[which];
     const value = bar[which] ?? 0;
-    total += value;
+    total = measure === 'total' ? Math.max(total, value) : total + value;
     if (time && value > (highest?.value ?? 0)) highest = { time, value };
   }
   return { total, highest };
 }
 
-// 24 hours divide evenly by each of their steps
-const labels = {
-  month: { steps: [1, 2, 5, 10, 15], labelWidth: 26 },
-  hours: { steps: [1, 2, 3, 4, 6, 12], labelWidth: 46 },
-};
-
 /** Every how many slots there is room for a label on an axis so wide. */
-export function labelStep({ name, slots }: UsagePeriod, width: number): number {
-  const { steps, labelWidth } = labels[name];
+export function labelStep({ labels, slots }: UsagePeriod, width: number): number {
+  const { steps, width: labelWidth } = labels;
   return steps.find((step) => (width / slots.length) * step >= labelWidth) ?? slots.length;
 }

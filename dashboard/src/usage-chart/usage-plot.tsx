@@ -26,14 +26,19 @@ export function UsagePlot(props: {
   period: UsagePeriod;
   bars: UsageBar[];
   measure: Measure;
+  /** Where a line says how high the bars may rise. */
+  quota: number | undefined;
   width: number;
   label: string;
   pointed: number | undefined;
   onPoint: (slot: PointedSlot) => void;
   onLeave: () => void;
 }) {
-  const { period, bars, measure, width, label, pointed, onPoint, onLeave } = props;
-  const highest = Math.max(0, ...bars.flatMap(({ current = 0, before = 0 }) => [current, before]));
+  const { period, bars, measure, quota, width, label, pointed, onPoint, onLeave } = props;
+  const highest = Math.max(
+    quota ?? 0,
+    ...bars.flatMap(({ current = 0, before = 0 }) => [current, before]),
+  );
   const y = scaleLinear<number>({ domain: [0, highest || 1], range: [plotHeight, 0], nice: 4 });
   const yTicks = highest > 0 ? y.ticks(4).filter(Number.isInteger) : [0];
   const yWords = yTicks.map((tick) => amountWords(measure, tick));
@@ -93,6 +98,9 @@ export function UsagePlot(props: {
         )}
         {bars.map(({ before }, index) => bar(index, before, 'before'))}
         {bars.map(({ current }, index) => bar(index, current, 'current'))}
+        {quota !== undefined && (
+          <line className={styles.quota} x2={plotWidth} y1={y(quota)} y2={y(quota)} />
+        )}
         <AxisLeft
           scale={y}
           tickValues={yTicks}
@@ -112,7 +120,7 @@ export function UsagePlot(props: {
           tickClassName={styles.tick ?? ''}
         />
         <text className={styles.unit} x={plotWidth} y={plotHeight + bottom - 6}>
-          {period.name === 'month' ? 'Day (UTC)' : 'Hour (UTC)'}
+          {period.span.interval === 'day' ? 'Day (UTC)' : 'Hour (UTC)'}
         </text>
         <rect
           className={styles.touch}

@@ -18,6 +18,7 @@ export function UsageTable(props: {
   loading: boolean;
 }) {
   const { period, bars, measure, loading } = props;
+  const byHour = period.span.interval === 'hour';
   const cell = (slot: UsageSlot, which: 'current' | 'before', value: number | undefined) => (
     <td className={table.number}>
       {value === undefined ? (
@@ -29,7 +30,7 @@ export function UsageTable(props: {
   );
   const total = (which: 'current' | 'before') => (
     <td className={table.number}>
-      {loading ? '…' : amountWords(measure, summarize(bars, which).total)}
+      {loading ? '…' : amountWords(measure, summarize(bars, which, measure).total)}
     </td>
   );
   return (
@@ -42,7 +43,7 @@ export function UsageTable(props: {
           </caption>
           <thead>
             <tr>
-              <th scope="col">{period.name === 'month' ? 'Day (UTC)' : 'Hour'}</th>
+              <th scope="col">{byHour ? 'Hour' : 'Day (UTC)'}</th>
               <th scope="col" className={table.number}>
                 {period.current}
               </th>
@@ -53,11 +54,9 @@ export function UsageTable(props: {
           </thead>
           <tbody>
             {bars.map(({ slot, current, before }) => (
-              <tr key={slot.label}>
+              <tr key={(slot.current ?? slot.before)?.getTime()}>
                 <th scope="row">
-                  {period.name === 'hours' && slot.current
-                    ? timeWords(period, slot.current)
-                    : slot.label}
+                  {byHour && slot.current ? timeWords(period, slot.current) : slot.label}
                 </th>
                 {cell(slot, 'current', current)}
                 {cell(slot, 'before', before)}

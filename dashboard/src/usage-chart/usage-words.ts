@@ -6,17 +6,18 @@ import { type Measure, summarize, type UsageBar, type UsagePeriod } from './usag
 /** What is measured, as it is chosen. */
 export const measureNames: Record<Measure, Segment> = {
   bytes: { name: 'Traffic' },
+  total: { name: 'Traffic, added up' },
   requests: { name: 'Requests' },
 };
 
 /** A day, or an hour of a day. */
-export function timeWords({ name }: UsagePeriod, time: Date): string {
-  return name === 'month' ? date(time) : dateTime(time);
+export function timeWords({ span }: UsagePeriod, time: Date): string {
+  return span.interval === 'day' ? date(time) : dateTime(time);
 }
 
 /** “1.2 GB”, or “12,345”. */
 export function amountWords(measure: Measure, value: number): string {
-  return measure === 'bytes' ? bytes(value) : number(value);
+  return measure === 'requests' ? number(value) : bytes(value);
 }
 
 /** What stands where there is no value: no such day in that month, or a day to come. */
@@ -25,15 +26,22 @@ export function missingWords(time: Date | undefined): string {
 }
 
 /** What the chart shows, in a few sentences. */
-export function chartWords(period: UsagePeriod, bars: UsageBar[], measure: Measure): string {
+export function chartWords(
+  period: UsagePeriod,
+  bars: UsageBar[],
+  measure: Measure,
+  quota?: number,
+): string {
   const what = measureNames[measure].name.toLowerCase();
   const sentence = (which: 'current' | 'before') => {
-    const { total, highest } = summarize(bars, which);
+    const { total, highest } = summarize(bars, which, measure);
     if (!highest) return `${period[which]}: no ${what}.`;
     const all = measure === 'requests' ? counted(total, 'request') : bytes(total);
+    if (measure === 'total') return `${period[which]}: ${all} in all.`;
     const most = `${amountWords(measure, highest.value)} on ${timeWords(period, highest.time)}`;
     return `${period[which]}: ${all} in all, at most ${most}.`;
   };
-  const by = period.name === 'month' ? 'day' : 'hour';
-  return `${measureNames[measure].name} by ${by}. ${sentence('current')} ${sentence('before')}`;
+  const limit = quota === undefined ? '' : ` The quota is ${bytes(quota)}.`;
+  const by = `${measureNames[measure].name} by ${period.span.interval}.`;
+  return `${by} ${sentence('current')} ${sentence('before')}${limit}`;
 }

@@ -6,7 +6,7 @@ import { enter } from './steps.ts';
 import { newVisitor } from './visitor.ts';
 
 describe.skipIf(withoutChromium)('the first load', () => {
-  it('of the overview, with nothing cached, transfers under 200 kB', async () => {
+  it('of the overview, with nothing cached, transfers under 200 kB in at most 12 requests', async () => {
     const user = await newUser();
     await user.supabase.rpc('mint_proxy_key', { label: 'one' });
     const visitor = await newVisitor({ unused: true });
@@ -31,5 +31,6 @@ describe.skipIf(withoutChromium)('the first load', () => {
     expect(scripts.length).toBeGreaterThan(0);
     const total = transferred.reduce((sum, { bytes }) => sum + bytes, 0);
     expect(total, JSON.stringify(transferred, null, 2)).toBeLessThan(200_000);
+    expect(transferred.length, JSON.stringify(transferred, null, 2)).toBeLessThanOrEqual(12);
   });
 });

@@ -1,0 +1,114 @@
+import { Badge } from '../components/badge.tsx';
+import { Loaded } from '../components/loaded.tsx';
+import { QuotaMeter } from '../components/quota-meter.tsx';
+import table from '../components/table.module.css';
+import type { Account, AccountQuota, AccountTier } from '../data/burns.ts';
+import { useAccount } from '../data/use-burns.ts';
+import { bytes, number } from '../format/amount.ts';
+import { date } from '../format/time.ts';
+import { Section } from '../key/section.tsx';
+import { hour, useNow } from '../usage-chart/use-now.ts';
+import styles from './account-section.module.css';
+import { project } from './projection.ts';
+
+/** This month by tier, against what all keys of a tier share: that is what stops them. */
+export function AccountSection() {
+  const account = useAccount();
+  return (
+    <Section title="Quota of this month, by tier">
+      <div className={styles.account}>
+        <Loaded query={account} what="your quota">
+          {(value) => <AccountTable value={value} />}
+        </Loaded>
+      </div>
+    </Section>
+  );
+}
+
+function AccountTable({ value: account }: { value: Account }) {
+  const now = useNow(hour);
+  // every self-serve tier is answered, also one that nobody uses
+  const tiers = account.tiers.filter(
+    (tier) => tier.keys > 0 || tier.used_bytes > 0 || tier.test.used_bytes > 0,
+  );
+  if (tiers.length === 0) return <p>Nothing was used this month.</p>;
+  const quota = (name: string, of: AccountQuota) => (
+    <Quota name={name} value={of} resetsAt={account.resets_at} now={now} />
+  );
+  return (
+    <>
+      <p className={styles.note}>
+        All live keys of a tier share one quota, and all its test keys another; deleted keys count.
+        The usage resets on {date(account.resets_at)} (UTC).
+      </p>
+      <div className={table.frame}>
+        <table role="table" className={`${table.table} ${table.cards} ${styles.tiers}`}>
+          <caption className="visually-hidden">Quota of this month, by tier</caption>
+          <thead role="rowgroup">
+            <tr role="row">
+              <th role="columnheader">Tier</th>
+              <th role="columnheader" className={table.number}>
+                Keys
+              </th>
+              <th role="columnheader">Live keys</th>
+              <th role="columnheader">Test keys, never billed</th>
+            </tr>
+          </thead>
+          <tbody role="rowgroup">
+            {tiers.map((tier) => (
+              <tr key={tier.tier} role="row">
+                <th role="rowheader" scope="row" className={styles.tier}>
+                  {tier.tier}
+                </th>
+                <td role="cell" data-name="Keys" className={table.number}>
+                  {number(tier.keys)}
+                </td>
+                <td role="cell" data-name="Live keys" className={table.wide}>
+                  {quota(`Live keys of tier ${tier.tier}`, tier)}
+                </td>
+                <td role="cell" data-name="Test keys, never billed" className={table.wide}>
+                  {usesTest(tier) ? quota(`Test keys of tier ${tier.tier}`, tier.test) : 'Not used'}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function usesTest({ test }: AccountTier): boolean {
+  return test.used_bytes > 0 || test.requests > 0;
+}
+
+/** A quota, how much of it is used, and where that leads. */
+function Quota(props: { name: string; value: AccountQuota; resetsAt: string; now: number }) {
+  const { name, value, resetsAt, now } = props;
+  const { used_bytes: used, limit_bytes: limit } = value;
+  const projection = project({ used, limit }, { resetsAt, now });
+  return (
+    <div className={styles.quota}>
+      <QuotaMeter used={used} limit={limit} name={name} />
+      {used >= limit && (
+        <p className={styles.note}>
+          <Badge kind="bad">Used up</Badge> The gateway refuses all of them until {date(resetsAt)} (
+          <code>account_quota_exceeded</code>): wait for then, or ask the operator for more.
+        </p>
+      )}
+      {projection && used > 0 && (
+        <p className={styles.note}>
+          {projection.usedUpAt ? (
+            <>
+              <Badge kind="warning">Runs out</Badge> At this pace used up on{' '}
+              {date(projection.usedUpAt)}, and{' '}
+            </>
+          ) : (
+            'At this pace '
+          )}
+          {bytes(projection.atEnd)} by the end of the month.
+        </p>
+      )}
+    </div>
+  );
+}

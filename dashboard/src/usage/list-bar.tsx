@@ -1,0 +1,61 @@
+import { Field } from '../components/field.tsx';
+import type { BurnSort } from '../data/burns.ts';
+import { useKeys } from '../data/use-keys.ts';
+import styles from './list-bar.module.css';
+import type { ListChoices } from './list-choices.ts';
+
+const sorts: Record<BurnSort, string> = {
+  bytes: 'Most traffic first',
+  requests: 'Most requests first',
+  errors: 'Most failures first',
+};
+
+/** Which key a list is of, and its order; `grouped` where targets may be added up by site. */
+export function ListBar(props: {
+  choices: ListChoices;
+  grouped: boolean;
+  onChange: (changes: Partial<ListChoices>) => void;
+}) {
+  const { choices, grouped, onChange } = props;
+  // the list works without their labels, where they cannot be read
+  const keys = useKeys().data?.keys ?? [];
+  const known = keys.some((key) => key.key_id === choices.key);
+  return (
+    <search className={styles.bar}>
+      <Field label="Key">
+        <select value={choices.key} onChange={(event) => onChange({ key: event.target.value })}>
+          <option value="">All keys</option>
+          {choices.key && !known && <option>{choices.key}</option>}
+          {keys.map((key) => (
+            <option key={key.id} value={key.key_id}>
+              {key.label} ({key.key_id})
+            </option>
+          ))}
+        </select>
+      </Field>
+      {grouped && (
+        <Field label="By">
+          <select
+            value={choices.by}
+            onChange={(event) => onChange({ by: event.target.value === 'site' ? 'site' : 'host' })}
+          >
+            <option value="host">Host</option>
+            <option value="site">Site (registered domain)</option>
+          </select>
+        </Field>
+      )}
+      <Field label="Order">
+        <select
+          value={choices.sort}
+          onChange={(event) => onChange({ sort: event.target.value as BurnSort })}
+        >
+          {Object.entries(sorts).map(([sort, name]) => (
+            <option key={sort} value={sort}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </Field>
+    </search>
+  );
+}

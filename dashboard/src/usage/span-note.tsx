@@ -1,0 +1,23 @@
+import type { UsageSpan } from '../data/use-usage.ts';
+import { date } from '../format/time.ts';
+import styles from './burn-table.module.css';
+import { boundsWords } from './span.ts';
+
+/** Says what is not as was asked for: of which time the figures really are, and since when any are kept. */
+export function SpanNote(props: {
+  asked: UsageSpan;
+  answer: { from: string; to: string; kept_from: string };
+}) {
+  const { asked, answer } = props;
+  const from = new Date(answer.from);
+  const to = new Date(answer.to);
+  const kept = new Date(answer.kept_from);
+  const wider = from < asked.from || to > asked.to;
+  if (!wider && kept <= from) return null;
+  return (
+    <p className={styles.note}>
+      {wider && `Targets are counted by whole days: ${boundsWords({ from, to })} (UTC). `}
+      {kept > from && `What was before ${date(kept)} is not kept any more.`}
+    </p>
+  );
+}
