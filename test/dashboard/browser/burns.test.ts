@@ -50,7 +50,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     await enter(visitor, '/', user);
     const quota = section(page, 'Quota of this month, by tier');
     await quota.getByRole('meter').waitFor();
-    const begun = Date.now() - Date.parse(`${period(0)}-01T00:00:00Z`) > 7 * hourMs;
+    const begun = Date.now() - Date.parse(`${period(0)}-01T00:00:00Z`) >= 6 * hourMs;
     if (begun) await quota.getByText(/At this pace used up on \d/).waitFor();
     else expect(await quota.textContent()).not.toContain('At this pace');
     await picture('overview-pace');
