@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { connectGateway, newAdmin, newUser } from '../../support/personas.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
+import { rows, scrollTo } from './burn-steps.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
 import { chooseAction, close, enter, mint, untilFoundAlone } from './steps.ts';
@@ -70,7 +71,20 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await page.goto('about:blank');
     await enter(visitor, '/', user);
     await page.getByRole('img').first().waitFor();
+    for (const part of [/^Top keys/, 'Top targets']) {
+      await expect.poll(() => rows(page, part)).toHaveLength(1);
+    }
+    await scrollTo(page, /^Outcomes/);
+    await page.getByRole('img', { name: /^Outcomes by/ }).waitFor();
+    await page.getByText('Show the outcomes as a table').click();
     await check(page, 'overview');
+    await page.goto(dashboardUrl('/usage/targets?span=week'));
+    await page.getByRole('table').waitFor();
+    await page.getByText('Other days').click();
+    await check(page, 'targets');
+    await page.goto(dashboardUrl('/usage/outcomes'));
+    await page.getByRole('table').last().waitFor();
+    await check(page, 'outcomes');
 
     await mint(page, 'one');
     await check(page, 'secret');
