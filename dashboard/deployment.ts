@@ -5,7 +5,7 @@ import { brotliCompress, gzip } from 'node:zlib';
 import type { Plugin } from 'vite';
 import { contentSecurityPolicy, securityHeaders } from './content-security-policy.ts';
 import { readDeployment } from './read-deployment.ts';
-import type { Configuration } from './src/configuration.ts';
+import type { KnownConfiguration } from './src/configuration.ts';
 
 /**
  * Adds what a static host needs beside the page: the policy in the page itself, `_headers` for hosts
@@ -14,7 +14,7 @@ import type { Configuration } from './src/configuration.ts';
  * scripts and styles are inline.
  */
 export function deployment(environment: Record<string, string | undefined>): Plugin {
-  let configuration: Required<Configuration> | undefined;
+  let configuration: KnownConfiguration | undefined;
   let connectTo: string[] = [];
   return {
     name: 'deployment',

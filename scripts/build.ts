@@ -7,9 +7,9 @@ import { StackError } from './stack/stack-error.ts';
 
 const usage = `npm run build     builds the dashboard into dashboard/dist, for any static host
 
-SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and PROXY_GATEWAY_URL name the project that it is for; without
-them the build has no config.json, which its host must then answer. DASHBOARD_OUT_DIR names another
-folder to build into.`;
+SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and PROXY_GATEWAY_URL name the project that it is for, and
+PROXY_GATEWAY_TLS_PORT the gateway's TLS port where it has one; without them the build has no config.json,
+which its host must then answer. DASHBOARD_OUT_DIR names another folder to build into.`;
 
 try {
   const { values } = parseArgs({ options: { help: { type: 'boolean' } } });

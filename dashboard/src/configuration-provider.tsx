@@ -1,12 +1,16 @@
 import { createContext, type ReactNode, use, useEffect, useState } from 'react';
 import { Button } from './components/button.tsx';
 import { FullPage } from './components/full-page.tsx';
-import { type Configuration, ConfigurationMissing, readConfiguration } from './configuration.ts';
+import {
+  ConfigurationMissing,
+  type KnownConfiguration,
+  readConfiguration,
+} from './configuration.ts';
 
-const ConfigurationContext = createContext<Required<Configuration> | null>(null);
+const ConfigurationContext = createContext<KnownConfiguration | null>(null);
 
 /** The project that the page belongs to. */
-export function useConfiguration(): Required<Configuration> {
+export function useConfiguration(): KnownConfiguration {
   const configuration = use(ConfigurationContext);
   if (!configuration) throw new Error('outside of ConfigurationProvider');
   return configuration;
@@ -14,7 +18,7 @@ export function useConfiguration(): Required<Configuration> {
 
 /** Shows what is inside once it is known which project the page belongs to. */
 export function ConfigurationProvider({ children }: { children: ReactNode }) {
-  const [configuration, setConfiguration] = useState<Required<Configuration>>();
+  const [configuration, setConfiguration] = useState<KnownConfiguration>();
   const [failure, setFailure] = useState<unknown>();
   const [attempt, setAttempt] = useState(0);
 

@@ -1,4 +1,4 @@
-import { httpOrigin, isPublicKey } from './public-values.ts';
+import { httpOrigin, isPort, isPublicKey } from './public-values.ts';
 
 /** Which project the page belongs to: `config.json` beside it, so that one build serves any. */
 export interface Configuration {
@@ -8,24 +8,31 @@ export interface Configuration {
   publishableKey: string;
   /** Where customers' traffic goes, e.g. http://gateway.example.com:7777 */
   gatewayUrl: string;
+  /** Where the same host takes clients over TLS, if it does. */
+  gatewayTlsPort?: number;
 }
+
+/** What a page knows once it has read it. */
+export type KnownConfiguration = Required<Omit<Configuration, 'gatewayTlsPort'>> &
+  Pick<Configuration, 'gatewayTlsPort'>;
 
 /** The page was put on its host without a configuration that fits. */
 export class ConfigurationMissing extends Error {}
 
 /** Reads the page's configuration. Throws ConfigurationMissing, or TypeError without a connection. */
-export async function readConfiguration(): Promise<Required<Configuration>> {
+export async function readConfiguration(): Promise<KnownConfiguration> {
   const response = await fetch(new URL('config.json', document.baseURI));
   const read: unknown = response.ok ? await response.json().catch(() => null) : null;
   return checkConfiguration(read, location.origin);
 }
 
 /** What `config.json` says, for a page of `origin`. Throws ConfigurationMissing where it is not as above. */
-export function checkConfiguration(read: unknown, origin: string): Required<Configuration> {
+export function checkConfiguration(read: unknown, origin: string): KnownConfiguration {
   const {
     supabaseUrl = origin,
     publishableKey,
     gatewayUrl,
+    gatewayTlsPort,
   }: Record<string, unknown> = {
     ...(typeof read === 'object' ? read : {}),
   };
@@ -33,9 +40,11 @@ export function checkConfiguration(read: unknown, origin: string): Required<Conf
   if (!checked.supabaseUrl || !checked.gatewayUrl || !isPublicKey(publishableKey)) {
     throw new ConfigurationMissing();
   }
+  if (gatewayTlsPort !== undefined && !isPort(gatewayTlsPort)) throw new ConfigurationMissing();
   return {
     supabaseUrl: checked.supabaseUrl,
     publishableKey,
     gatewayUrl: checked.gatewayUrl,
+    ...(gatewayTlsPort === undefined ? {} : { gatewayTlsPort }),
   };
 }

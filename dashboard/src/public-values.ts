@@ -9,6 +9,11 @@ export function httpOrigin(value: unknown): string | undefined {
   return isHttp && /^[\w.:[\]-]+$/.test(url.host) ? url.origin : undefined;
 }
 
+/** Whether it is the number of a port. */
+export function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;
+}
+
 /** Whether it is a publishable key, told by its prefix, or a legacy anon key, by the role in its token. */
 export function isPublicKey(value: unknown): value is string {
   if (typeof value !== 'string') return false;

@@ -20,7 +20,14 @@ describe('config.json', () => {
     expect(checkConfiguration(read, origin).gatewayUrl).toBe(whole.gatewayUrl);
   });
 
+  it('may name the gateway’s TLS port', () => {
+    const read = checkConfiguration({ ...whole, gatewayTlsPort: 7443 }, origin);
+    expect(read.gatewayTlsPort).toBe(7443);
+  });
+
   it.each([
+    ['a TLS port that is text', { ...whole, gatewayTlsPort: '7443' }],
+    ['a TLS port out of range', { ...whole, gatewayTlsPort: 65_536 }],
     ['nothing', null],
     ['text', 'sb_publishable_abc'],
     ['no key', { ...whole, publishableKey: undefined }],

@@ -29,6 +29,25 @@ describe('the project that a build is for', () => {
     });
   });
 
+  it('may have a gateway with a TLS port', () => {
+    const read = (port: string) => readDeployment({ ...whole, PROXY_GATEWAY_TLS_PORT: port });
+    expect(read('7443')?.gatewayTlsPort).toBe(7443);
+    expect(read('')).not.toHaveProperty('gatewayTlsPort');
+  });
+
+  it.each(['0', '65536', '-1', '74 43', '7443;id', '1e3', 'https'])(
+    'is refused with the TLS port %s',
+    (port) => {
+      const read = () => readDeployment({ ...whole, PROXY_GATEWAY_TLS_PORT: port });
+      expect(read).toThrow(DeploymentRefused);
+      expect(read).toThrow('PROXY_GATEWAY_TLS_PORT');
+    },
+  );
+
+  it('is refused where a TLS port is all that is named', () => {
+    expect(() => readDeployment({ PROXY_GATEWAY_TLS_PORT: '7443' })).toThrow(DeploymentRefused);
+  });
+
   it('may have a legacy anon key', () => {
     const key = token({ role: 'anon', iss: 'supabase' });
     const read = readDeployment({ ...whole, SUPABASE_PUBLISHABLE_KEY: key });

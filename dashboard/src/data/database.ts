@@ -1,6 +1,6 @@
 import { createClient, type Session, type SupabaseClient } from '@supabase/supabase-js';
 import type { Database } from '../../../supabase/functions/_shared/database.types.ts';
-import type { Configuration } from '../configuration.ts';
+import type { KnownConfiguration } from '../configuration.ts';
 
 /** The project, through supabase-js with the signed-in user's token and no other privilege. */
 export type Supabase = SupabaseClient<Database>;
@@ -11,12 +11,12 @@ const baseKey = 'proxy-keys-session';
  * Where the browser's storage has the session. One origin may hold pages of several projects, and no
  * project may be sent another's tokens.
  */
-export function sessionStorageKey({ supabaseUrl }: Required<Configuration>): string {
+export function sessionStorageKey({ supabaseUrl }: KnownConfiguration): string {
   return supabaseUrl === location.origin ? baseKey : `${baseKey}@${supabaseUrl}`;
 }
 
 /** The one client of the page. A sign-in by link comes back with a code, so no token is in a URL. */
-export function createSupabase(configuration: Required<Configuration>): Supabase {
+export function createSupabase(configuration: KnownConfiguration): Supabase {
   // but an invitation, which this page did not ask for, comes with tokens: they must not stay there
   if (/[#&?](access|refresh|provider)_token=/.test(location.hash)) location.replace('#/');
   return createClient<Database>(configuration.supabaseUrl, configuration.publishableKey, {
@@ -29,13 +29,13 @@ export function createSupabase(configuration: Required<Configuration>): Supabase
 const fetchUncached: typeof fetch = (input, init) => fetch(input, { ...init, cache: 'no-store' });
 
 /** The session that the browser's storage has now, for any tab; null without one. */
-export function storedSession(configuration: Required<Configuration>): Session | null {
+export function storedSession(configuration: KnownConfiguration): Session | null {
   return JSON.parse(localStorage.getItem(sessionStorageKey(configuration)) ?? 'null');
 }
 
 /** Ends a session at the project, where that can be reached. Nothing of it is kept in the browser. */
 export async function revokeSession(
-  configuration: Required<Configuration>,
+  configuration: KnownConfiguration,
   { access_token, refresh_token }: Session,
 ): Promise<void> {
   const { auth } = createClient(configuration.supabaseUrl, configuration.publishableKey, {

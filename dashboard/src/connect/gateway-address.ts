@@ -1,0 +1,22 @@
+import type { Configuration } from '../configuration.ts';
+
+/** Where clients reach the gateway. Each port is undefined where the deployment names none. */
+export interface GatewayAddress {
+  host: string;
+  /** In clear text. */
+  httpPort?: number;
+  /** Over TLS. */
+  httpsPort?: number;
+}
+
+/** The address that the deployment names: `gatewayUrl`, and the TLS port on the same host. */
+export function gatewayAddress(
+  configuration: Pick<Configuration, 'gatewayUrl' | 'gatewayTlsPort'>,
+): GatewayAddress {
+  const { gatewayUrl, gatewayTlsPort } = configuration;
+  const { protocol, hostname: host, port } = new URL(gatewayUrl);
+  const secure = protocol === 'https:';
+  const own = Number(port) || (secure ? 443 : 80);
+  if (secure) return { host, httpsPort: own };
+  return { host, httpPort: own, ...(gatewayTlsPort ? { httpsPort: gatewayTlsPort } : {}) };
+}

@@ -1,0 +1,159 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClientId } from '../../../dashboard/src/connect/snippets.ts';
+import { chromiumPath } from '../../../scripts/chromium.ts';
+import { projectRoot } from '../../../scripts/stack/project-root.ts';
+import { isOnPath, run } from '../clients/client.ts';
+import { interpreterWith } from '../clients/interpreter.ts';
+
+/** Where a snippet is run, and what it is to trust. */
+export interface Scene {
+  /** A folder of this run, which is also the home of whoever runs it. */
+  folder: string;
+  /** The site that the snippet asks. */
+  site: string;
+  /** A file with the certificates of the site and the proxy, in PEM. */
+  trusted: string;
+  /** SHA-256 of their public keys, in base64. */
+  trustedKeys: string[];
+  env: Record<string, string>;
+}
+
+/** How the snippet of a client is run. */
+export interface Runner {
+  installed: boolean;
+  /** Whether it reads a site over TLS through a proxy over TLS. */
+  tlsInTls: boolean;
+  /** Runs the text; returns what it printed: the status. */
+  run(text: string, scene: Scene): Promise<string>;
+}
+
+/** How each is run as somebody would who has copied it. */
+export const runners: Record<ClientId, Runner> = {
+  curl: shell('curl', (text) => text),
+  environment: shell('curl', (text, site) => `${text}\ncurl ${site}`),
+  requests: python('requests'),
+  httpx: { ...python('httpx'), tlsInTls: hasTlsInTls() },
+  scrapy: python('scrapy', '-m', 'scrapy', 'runspider'),
+  undici: node(true, () => {}),
+  playwright: node(chromiumPath !== undefined, writePlaywright),
+  puppeteer: node(false, () => {}),
+  go: {
+    installed: isOnPath('go'),
+    tlsInTls: true,
+    run(text, { folder, trusted, env }) {
+      const file = join(folder, 'main.go');
+      writeFileSync(file, text);
+      const settings = { CGO_ENABLED: '0', GOFLAGS: '', GOTOOLCHAIN: 'local' };
+      return inTurn(() =>
+        // the standard library is compiled once, and sooner where it is not optimized
+        run('go', ['run', '-gcflags=all=-N -l', file], folder, {
+          ...process.env,
+          ...settings,
+          ...env,
+          SSL_CERT_FILE: trusted,
+        }),
+      );
+    },
+  },
+};
+
+/** The environment's lines followed by wget. */
+export const wget: Runner = {
+  ...shell('wget', (text, site) => `${text}\nwget --server-response -q -O /dev/null ${site} 2>&1`),
+  tlsInTls: false,
+};
+
+function shell(program: string, linesOf: (text: string, site: string) => string): Runner {
+  return {
+    installed: isOnPath(program),
+    tlsInTls: true,
+    async run(text, { folder, site, trusted, env }) {
+      const curl = [
+        'silent',
+        'show-error',
+        'output = /dev/null',
+        'write-out = "%{http_code}"',
+        `cacert = "${trusted}"`,
+        `proxy-cacert = "${trusted}"`,
+      ];
+      writeFileSync(join(folder, '.curlrc'), curl.join('\n'));
+      writeFileSync(join(folder, '.wgetrc'), `ca_certificate = ${trusted}\n`);
+      return await run('bash', ['-c', linesOf(text, site)], folder, env);
+    },
+  };
+}
+
+function python(module: string, ...before: string[]): Runner {
+  const interpreter = interpreterWith(module);
+  return {
+    installed: interpreter !== undefined,
+    tlsInTls: true,
+    run(text, { folder, trusted, env }) {
+      const file = join(folder, 'snippet.py');
+      writeFileSync(file, text);
+      const trust = { SSL_CERT_FILE: trusted, REQUESTS_CA_BUNDLE: trusted };
+      return run(interpreter ?? 'python3', [...before, file], folder, { ...env, ...trust });
+    },
+  };
+}
+
+/** Debian 12's httpx is older than TLS to a site through TLS to a proxy. */
+function hasTlsInTls(): boolean {
+  const script = `import httpx; print(*httpx.__version__.split('.'))`;
+  const { stdout } = spawnSync(interpreterWith('httpx') ?? 'python3', ['-c', script]);
+  const [major, minor] = `${stdout}`.split(' ').map(Number);
+  return Number(major) > 0 || Number(minor) >= 25;
+}
+
+function node(installed: boolean, prepare: (modules: string, scene: Scene) => void): Runner {
+  return {
+    installed,
+    tlsInTls: true,
+    run(text, scene) {
+      const { folder, trusted, env } = scene;
+      const modules = join(folder, 'node_modules');
+      mkdirSync(modules);
+      symlinkSync(join(projectRoot, 'node_modules', 'undici'), join(modules, 'undici'));
+      prepare(modules, scene);
+      const file = join(folder, 'proxy.mjs');
+      writeFileSync(file, text);
+      return run(process.execPath, [file], folder, { ...env, NODE_EXTRA_CA_CERTS: trusted });
+    },
+  };
+}
+
+/** A package `playwright` with Debian's Chromium, in place of the one that it downloads. */
+function writePlaywright(modules: string, { trustedKeys }: Scene): void {
+  const options = {
+    executablePath: chromiumPath,
+    args: [
+      // its sandbox does not start as root, as whom tests may run
+      '--no-sandbox',
+      '--disable-background-networking',
+      `--ignore-certificate-errors-spki-list=${trustedKeys.join()}`,
+      // it sends nothing to a loopback address through a proxy
+      '--proxy-bypass-list=<-loopback>',
+    ],
+  };
+  const folder = join(modules, 'playwright');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
+  writeFileSync(
+    join(folder, 'index.js'),
+    `import { chromium as own } from '${join(projectRoot, 'node_modules/playwright-core/index.mjs')}';
+export const chromium = {
+  launch: (asked) => own.launch({ ...${JSON.stringify(options)}, ...asked }),
+};`,
+  );
+}
+
+/** The last that was started: two at once would compile the same. */
+let earlier: Promise<unknown> = Promise.resolve();
+
+function inTurn<T>(begin: () => Promise<T>): Promise<T> {
+  const result = earlier.then(begin, begin);
+  earlier = result;
+  return result;
+}
