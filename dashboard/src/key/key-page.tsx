@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { Button } from '../components/button.tsx';
 import { Loaded } from '../components/loaded.tsx';
+import { ConnectSection } from '../connect/connect-section.tsx';
 import type { Key } from '../data/key.ts';
 import { Refusal } from '../data/refusal.ts';
 import { useKey } from '../data/use-keys.ts';
@@ -49,6 +50,7 @@ export default function KeyPage() {
         {(value) => (
           <>
             <KeyHead value={value} />
+            {!value.deleted_at && <ConnectSection keyId={value.key_id} />}
             <KeyUsage value={value} />
             <div className={styles.pair}>
               <LimitSection value={value} />

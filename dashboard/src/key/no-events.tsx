@@ -1,10 +1,7 @@
 import { Cable, SearchX } from 'lucide-react';
 import { Button } from '../components/button.tsx';
-import { CopyField } from '../components/copy-field.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
-import { useConfiguration } from '../configuration-provider.tsx';
 import type { Key } from '../data/key.ts';
-import styles from './no-events.module.css';
 
 /** Stands where there is no event. `onClear` takes filters away, where there are any. */
 export function NoEvents({
@@ -14,7 +11,6 @@ export function NoEvents({
   value: Key;
   onClear?: (() => void) | undefined;
 }) {
-  const { gatewayUrl } = useConfiguration();
   if (onClear) {
     return (
       <EmptyState icon={<SearchX size={28} aria-hidden />} title="No event fits these filters">
@@ -36,16 +32,12 @@ export function NoEvents({
       </EmptyState>
     );
   }
-  const proxy = gatewayUrl.replace('//', `//${key.key_id}:$SECRET@`);
   return (
     <EmptyState icon={<Cable size={28} aria-hidden />} title="No connection yet">
       <p>
-        What you send through the proxy with this key is here within a minute. Try it with the
-        secret that you stored:
+        What you send through the proxy with this key is here within a minute. Copy a snippet from
+        Connect above to try it.
       </p>
-      <div className={styles.hint}>
-        <CopyField name="Command" value={`curl -x "${proxy}" https://example.com/`} />
-      </div>
     </EmptyState>
   );
 }

@@ -1,3 +1,4 @@
+import { useNavigate } from 'react-router';
 import type { Key, MintedKey, RotatedKey } from '../data/key.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { MintDialog } from './mint-dialog.tsx';
@@ -18,6 +19,7 @@ export function KeyDialog(props: {
   onOpen: (dialog: OpenKeyDialog | undefined) => void;
 }) {
   const { open, onOpen } = props;
+  const navigate = useNavigate();
   const close = () => onOpen(undefined);
   switch (open?.kind) {
     case undefined:
@@ -27,7 +29,16 @@ export function KeyDialog(props: {
         <MintDialog onClose={close} onMinted={(minted) => onOpen({ kind: 'minted', minted })} />
       );
     case 'minted':
-      return <MintedDialog minted={open.minted} onClose={close} />;
+      return (
+        <MintedDialog
+          minted={open.minted}
+          onClose={() => {
+            close();
+            // where the key's first requests appear
+            void navigate(`/keys/${open.minted.key_id}`);
+          }}
+        />
+      );
     case 'rename':
       return <RenameDialog value={open.value} onClose={close} />;
     case 'rotate':

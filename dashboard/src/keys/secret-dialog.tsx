@@ -5,9 +5,10 @@ import { Dialog, DialogButtons } from '../components/dialog.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useHeldPage } from '../components/page-hold.ts';
 import { useSecondsUntil } from '../components/refusal-notice.tsx';
-import { useConfiguration } from '../configuration-provider.tsx';
+import { Connect } from '../connect/connect.tsx';
 import type { MintedKey, RotatedKey } from '../data/key.ts';
 import { counted } from '../format/amount.ts';
+import styles from './secret-dialog.module.css';
 
 type WithSecret = Pick<MintedKey, 'key_id' | 'secret' | 'basic_auth' | 'label'>;
 
@@ -48,11 +49,10 @@ function SecretDialog(props: {
   children: ReactNode;
 }) {
   const { title, value: key, onClose, children } = props;
-  const { gatewayUrl } = useConfiguration();
   const warning = useId();
+  const connect = useId();
 
   useHeldPage();
-  const proxy = gatewayUrl.replace('//', `//${key.basic_auth}@`);
   return (
     <Dialog title={title} onClose={onClose} mustAnswer describedBy={warning}>
       <div id={warning}>
@@ -65,7 +65,10 @@ function SecretDialog(props: {
       <CopyField name="Key ID" value={key.key_id} />
       <CopyField name="Secret" value={key.secret} />
       <CopyField name="Pair, as proxy credentials" value={key.basic_auth} />
-      <CopyField name="Try it" value={`curl -x ${proxy} https://example.com/`} />
+      <section aria-labelledby={connect} className={styles.connect}>
+        <h3 id={connect}>Connect</h3>
+        <Connect keyId={key.key_id} secret={key.secret} />
+      </section>
       <DialogButtons>
         <Button kind="primary" onClick={onClose}>
           I have stored it

@@ -67,7 +67,12 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await button(page, 'Make the key').click();
     await button(page, 'I have stored it').waitFor();
     await check('secret');
+    await page.getByRole('tab', { name: 'Environment' }).click();
+    await check('secret, environment');
     await button(page, 'I have stored it').click();
+    await page.getByText('No connection yet').waitFor();
+    await page.getByRole('tab', { name: 'Go', exact: true }).click();
+    await check('new key’s page');
 
     await useAndFurnish(user);
     await page.goto(dashboardUrl('/keys?state='));

@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exampleUrl } from '../../../dashboard/src/connect/client.ts';
 import { startPlainTarget, type TargetServer } from '../../support/gateway/targets.ts';
 import { newAdmin } from '../../support/personas.ts';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, close, mint, shownAs, signIn, signUp } from './steps.ts';
+import { backToKeys, chooseAction, close, mint, shownAs, signIn, signUp } from './steps.ts';
 import { newVisitor } from './visitor.ts';
 
 const size = 1_234_000;
@@ -20,17 +21,16 @@ afterAll(() => target?.close());
 
 /** Runs the line that the dialog gives, through a CONNECT to a server here; what the gateway answered. */
 async function send(line: string): Promise<string> {
-  const [program, ...options] = line.replace('https://example.com/', '').trim().split(' ');
-  expect(program).toBe('curl');
-  const url = `http://127.0.0.1:${target.port}/`;
-  const measured = ['-sS', '-o', '/dev/null', '-w', '%{http_connect} %{size_download}'];
-  const ran = promisify(execFile)('curl', [...options, '--proxytunnel', ...measured, url]);
+  const command = line.replace(exampleUrl, `http://127.0.0.1:${target.port}/`);
+  const measured = "--proxytunnel -sS -o /dev/null -w '%{http_connect} %{size_download}'";
+  const ran = promisify(execFile)('bash', ['-c', `${command} ${measured}`]);
   // a proxy that refuses makes curl fail, after it has said with what
   return (await ran.catch((failed: { stdout: string }) => failed)).stdout;
 }
 
 async function copied(page: Page, name: string): Promise<string> {
-  await page.getByRole('button', { name: `Copy ${name}` }).click();
+  const dialog = page.getByRole('alertdialog');
+  await dialog.getByRole('button', { name: `Copy ${name}` }).click();
   return page.evaluate(() => navigator.clipboard.readText());
 }
 
@@ -61,9 +61,12 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin brings 
       await step('02-secret');
       const keyId = await shownAs(page, 'Key ID');
       expect(await copied(page, 'Pair')).toBe(`${keyId}:${await shownAs(page, 'Secret')}`);
-      const line = await copied(page, 'Try it');
+      const line = await copied(page, 'curl');
       await close(page);
-      await step('03-keys');
+      await page.getByRole('heading', { name: 'prod-scraper', level: 1 }).waitFor();
+      await page.getByText('No connection yet').waitFor();
+      await step('03-new-key');
+      await backToKeys(page);
 
       expect(await send(line)).toBe(`200 ${size}`);
       const row = page.getByRole('row', { name: 'prod-scraper' });
@@ -84,7 +87,7 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin brings 
       await page.getByText('The old secret is refused.').waitFor();
       await step('08-rotated');
       expect(await shownAs(page, 'Key ID')).toBe(keyId);
-      const newLine = await copied(page, 'Try it');
+      const newLine = await copied(page, 'curl');
       expect(newLine).not.toBe(line);
       await expect.poll(() => send(line)).toBe('407 0');
       expect(await send(newLine)).toBe(`200 ${size}`);

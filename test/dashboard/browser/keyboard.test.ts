@@ -34,12 +34,26 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.getByRole('alertdialog').waitFor();
     await press(page, 'Copy Secret');
     await page.getByText('Copied.').waitFor();
+    await tabTo(page, 'curl');
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(async () => (await focused(page)).name).toBe('Environment');
+    await press(page, 'Copy Environment');
+    await page.getByRole('alertdialog').getByText('Copied.').last().waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^export http_proxy/);
     await page.keyboard.press('Escape');
     expect(await page.getByRole('alertdialog').count()).toBe(1);
     await press(page, 'I have stored it');
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
-    // the button that opened it went with the empty list
+    // as who follows a link: at the beginning of the new key's page
+    await expect.poll(async () => (await focused(page)).name).toBe('by hand');
+    await tabTo(page, 'Environment');
+    await page.keyboard.press('End');
+    await press(page, 'Copy Go');
+    await page.getByText('Copied.').waitFor();
+    await tabTo(page, 'Keys', 'Shift+Tab');
+    await page.keyboard.press('Enter');
     await expect.poll(async () => (await focused(page)).name).toBe('Keys');
+    await page.getByRole('table').waitFor();
 
     await press(page, 'Actions for by hand');
     await page.getByRole('menu').waitFor();

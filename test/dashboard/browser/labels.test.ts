@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, close, enter, mint } from './steps.ts';
+import { backToKeys, chooseAction, close, enter, mint } from './steps.ts';
 import { newVisitor } from './visitor.ts';
 
 const labels = {
@@ -48,6 +48,8 @@ describe.skipIf(withoutChromium)('a label of', () => {
     await mint(page, label);
     await expectFits(page);
     await close(page);
+    await page.getByRole('heading', { name: label, level: 1 }).waitFor();
+    await backToKeys(page);
     const link = page.getByRole('table').getByRole('link');
     expect(await link.textContent()).toBe(label);
     await expectFits(page);

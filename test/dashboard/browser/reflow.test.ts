@@ -5,7 +5,7 @@ import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { rows, scrollTo } from './burn-steps.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
-import { chooseAction, close, enter, mint, untilFoundAlone } from './steps.ts';
+import { backToKeys, chooseAction, close, enter, mint, untilFoundAlone } from './steps.ts';
 import { newVisitor } from './visitor.ts';
 
 const gateway = connectGateway(1);
@@ -89,9 +89,15 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await mint(page, 'one');
     await check(page, 'secret');
     await close(page);
-    // the focus comes back, and scrolls: a menu that is opened before would close
+    // the focus moves, and scrolls: a menu that is opened before would close
     const focused = () => page.evaluate(() => document.activeElement?.textContent);
-    await expect.poll(focused).toBe('New key');
+    await expect.poll(focused).toBe('one');
+    for (const client of ['Environment', 'Playwright', 'Go']) {
+      await page.getByRole('tab', { name: client, exact: true }).click();
+      await check(page, `new key, ${client}`);
+    }
+    await backToKeys(page);
+    await expect.poll(focused).toBe('Keys');
     await check(page, 'keys');
     await page.getByRole('button', { name: `Actions for ${wide}` }).click();
     await page.getByRole('menu').waitFor();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withoutChromium } from './chromium.ts';
-import { chooseAction, close, enter, mint, shownAs } from './steps.ts';
+import { close, enter, mint, shownAs } from './steps.ts';
 import { newVisitor, type Visitor } from './visitor.ts';
 
 describe.skipIf(withoutChromium)('a secret', () => {
@@ -13,10 +13,17 @@ describe.skipIf(withoutChromium)('a secret', () => {
     expect(minted).toMatch(/^[0-9a-f]{64}$/);
     await page.getByRole('button', { name: 'Copy Secret' }).click();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(minted);
+    await page.getByRole('tab', { name: 'Go', exact: true }).click();
+    expect(await shownAs(page, 'Go')).toContain(minted);
     await close(page);
+    await page.getByRole('heading', { name: 'prod-scraper', level: 1 }).waitFor();
     await expectGone(visitor, minted);
+    // the client that was chosen is kept, without the secret
+    await page.getByRole('button', { name: 'Copy Go' }).click();
+    const snippet = await page.evaluate(() => navigator.clipboard.readText());
+    expect(snippet).toContain('os.Getenv("PROXY_SECRET")');
 
-    await chooseAction(page, 'prod-scraper', 'New secret (rotate)');
+    await page.getByRole('button', { name: 'New secret (rotate)' }).click();
     await page.getByRole('button', { name: 'Make a new secret' }).click();
     const rotated = await shownAs(page, 'Secret');
     await close(page);
@@ -27,7 +34,8 @@ describe.skipIf(withoutChromium)('a secret', () => {
     await page.goBack();
     await page.goForward();
     await page.reload();
-    await page.getByRole('link', { name: 'prod-scraper' }).waitFor();
+    await page.getByRole('heading', { name: 'prod-scraper', level: 1 }).waitFor();
+    await page.getByRole('button', { name: 'Copy Go' }).waitFor();
     await expectGone(visitor, minted);
     await expectGone(visitor, rotated);
   });

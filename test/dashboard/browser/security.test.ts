@@ -190,7 +190,6 @@ describe.skipIf(withoutChromium)('an answer of the project', () => {
     await enter(visitor);
     await mint(page, 'not-on-disk');
     await close(page);
-    await page.getByRole('link', { name: 'not-on-disk' }).click();
     await heading(page, 'History').waitFor();
     const ended = page.waitForResponse(/logout/);
     await signOut(page);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { newUser } from '../../support/personas.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
-import { chooseAction, close, enter, mint } from './steps.ts';
+import { backToKeys, chooseAction, close, enter, mint } from './steps.ts';
 import { newVisitor } from './visitor.ts';
 
 const rename = async (page: Page, from: string, to: string) => {
@@ -19,6 +19,7 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await enter(visitor);
     await mint(page, 'steady');
     await close(page);
+    await backToKeys(page);
     await context.setOffline(true);
     await page.getByText('You are offline').waitFor();
     await rename(page, 'steady', 'renamed');
@@ -97,6 +98,7 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await enter(visitor);
     await mint(page, 'spinning');
     await close(page);
+    await backToKeys(page);
     for (let rotations = 0; rotations < 5; rotations++) {
       await chooseAction(page, 'spinning', 'New secret (rotate)');
       await page.getByRole('button', { name: 'Make a new secret' }).click();

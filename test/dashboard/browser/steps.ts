@@ -50,14 +50,20 @@ export async function mint(page: Page, label: string): Promise<void> {
   await page.getByRole('button', { name: 'I have stored it' }).waitFor();
 }
 
-/** What the secret's dialog shows under a name: `Key ID`, `Secret`, `Try it`. */
+/** What the secret's dialog shows under a name: `Key ID`, `Secret`, `curl`. */
 export async function shownAs(page: Page, name: string): Promise<string> {
   const dialog = page.getByRole('alertdialog');
   const value = dialog.getByRole('group', { name, exact: true }).locator('code');
   return (await value.textContent()) ?? '';
 }
 
-/** Closes the secret's dialog. */
+/** Goes from a key's page to the list, as from that of a new key. */
+export async function backToKeys(page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Keys', exact: true }).first().click();
+  await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
+}
+
+/** Closes the secret's dialog; that of a new key leads to the key's page. */
 export async function close(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'I have stored it' }).click();
   await page.getByRole('alertdialog').waitFor({ state: 'detached' });

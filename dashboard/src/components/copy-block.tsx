@@ -1,0 +1,31 @@
+import { Check, Copy } from 'lucide-react';
+import type { ReactNode } from 'react';
+import styles from './copy-block.module.css';
+import { useCopy } from './use-copy.ts';
+
+/** Some lines of a program, with a button that copies them. Long lines are wrapped, and copied whole. */
+export function CopyBlock(props: { name: string; value: string; children: ReactNode }) {
+  const { name, value, children } = props;
+  const { copy, shown, copied, outcome } = useCopy(value);
+  const Icon = copied ? Check : Copy;
+  return (
+    <div className={styles.block} role="group" aria-label={name}>
+      <div className={styles.head}>
+        <span className={styles.note}>{children}</span>
+        <span role="status" className={styles.outcome}>
+          {outcome}
+        </span>
+        <button type="button" className={styles.copy} onClick={() => void copy()}>
+          <Icon size={16} aria-hidden />
+          Copy<span className="visually-hidden"> {name}</span>
+        </button>
+      </div>
+      <pre className={styles.lines}>
+        {/* a browser that translates pages would send it out */}
+        <code ref={shown} translate="no">
+          {value}
+        </code>
+      </pre>
+    </div>
+  );
+}
