@@ -8,6 +8,19 @@ export const chromiumPath = [
   '/usr/bin/chromium-browser',
 ].find((path) => path && existsSync(path));
 
+/** What it is started with, for pages of this machine alone. */
+export const chromiumArguments = [
+  // its sandbox does not start as root, as whom tests may run
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  // it would call hosts of its own
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 /**
  * Starts Chromium without a window, with `args` besides, for pages of this machine alone. Throws where
  * it is not installed.
@@ -29,17 +42,6 @@ function launchOptions(...args: string[]): LaunchOptions {
   }
   return {
     executablePath: chromiumPath,
-    args: [
-      // its sandbox does not start as root, as whom tests may run
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      // it would call hosts of its own
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      ...args,
-    ],
+    args: [...chromiumArguments, ...args],
   };
 }

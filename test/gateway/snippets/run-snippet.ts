@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientId } from '../../../dashboard/src/connect/snippets.ts';
-import { chromiumPath } from '../../../scripts/chromium.ts';
+import { chromiumArguments, chromiumPath } from '../../../scripts/chromium.ts';
 import { projectRoot } from '../../../scripts/stack/project-root.ts';
 import { isOnPath, run } from '../clients/client.ts';
 import { interpreterWith } from '../clients/interpreter.ts';
@@ -38,7 +38,7 @@ export const runners: Record<ClientId, Runner> = {
   scrapy: python('scrapy', '-m', 'scrapy', 'runspider'),
   undici: node(true, () => {}),
   playwright: node(chromiumPath !== undefined, writePlaywright),
-  puppeteer: node(false, () => {}),
+  puppeteer: node(chromiumPath !== undefined, writePuppeteer),
   go: {
     installed: isOnPath('go'),
     tlsInTls: true,
@@ -124,29 +124,51 @@ function node(installed: boolean, prepare: (modules: string, scene: Scene) => vo
   };
 }
 
-/** A package `playwright` with Debian's Chromium, in place of the one that it downloads. */
-function writePlaywright(modules: string, { trustedKeys }: Scene): void {
-  const options = {
+/** Debian's Chromium, in place of the one that a package downloads. */
+function ownChromium({ trustedKeys }: Scene) {
+  return {
     executablePath: chromiumPath,
     args: [
-      // its sandbox does not start as root, as whom tests may run
-      '--no-sandbox',
-      '--disable-background-networking',
+      ...chromiumArguments,
       `--ignore-certificate-errors-spki-list=${trustedKeys.join()}`,
       // it sends nothing to a loopback address through a proxy
       '--proxy-bypass-list=<-loopback>',
     ],
   };
-  const folder = join(modules, 'playwright');
+}
+
+/** A package `playwright` with that Chromium. */
+function writePlaywright(modules: string, scene: Scene): void {
+  const core = join(projectRoot, 'node_modules/playwright-core/index.mjs');
+  const options = JSON.stringify(ownChromium(scene));
+  writePackage(
+    modules,
+    'playwright',
+    `import { chromium as own } from '${core}';
+    export const chromium = { launch: (asked) => own.launch({ ...${options}, ...asked }) };`,
+  );
+}
+
+/** A package `puppeteer` with that Chromium. */
+function writePuppeteer(modules: string, scene: Scene): void {
+  const core = import.meta.resolve('puppeteer-core');
+  const { executablePath, args } = ownChromium(scene);
+  writePackage(
+    modules,
+    'puppeteer',
+    `import own from '${core}';
+    const executablePath = ${JSON.stringify(executablePath)};
+    const launch = ({ args }) =>
+      own.launch({ executablePath, args: [...${JSON.stringify(args)}, ...args] });
+    export default { launch };`,
+  );
+}
+
+function writePackage(modules: string, name: string, code: string): void {
+  const folder = join(modules, name);
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
-  writeFileSync(
-    join(folder, 'index.js'),
-    `import { chromium as own } from '${join(projectRoot, 'node_modules/playwright-core/index.mjs')}';
-export const chromium = {
-  launch: (asked) => own.launch({ ...${JSON.stringify(options)}, ...asked }),
-};`,
-  );
+  writeFileSync(join(folder, 'index.js'), code);
 }
 
 /** The last that was started: two at once would compile the same. */
