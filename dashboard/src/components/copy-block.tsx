@@ -11,7 +11,9 @@ export function CopyBlock(props: { name: string; value: string; children: ReactN
   return (
     <div className={styles.block} role="group" aria-label={name}>
       <div className={styles.head}>
-        <span className={styles.note}>{children}</span>
+        <span className={styles.note} data-covered={outcome ? true : undefined}>
+          {children}
+        </span>
         <span role="status" className={styles.outcome}>
           {outcome}
         </span>

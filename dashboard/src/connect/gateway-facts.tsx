@@ -1,23 +1,23 @@
-import { Fact, Facts } from '../key/facts.tsx';
 import type { GatewayAddress } from './gateway-address.ts';
+import styles from './gateway-facts.module.css';
 
 /** Where clients connect: the host, and the port of each way that the deployment has. */
 export function GatewayFacts({ gateway }: { gateway: GatewayAddress }) {
+  const { host, httpsPort, httpPort } = gateway;
+  const facts = { Host: host, 'HTTPS port': httpsPort, 'HTTP port': httpPort };
   return (
-    <Facts>
-      <Fact name="Host">
-        <code>{gateway.host}</code>
-      </Fact>
-      {gateway.httpsPort !== undefined && (
-        <Fact name="HTTPS port (TLS to the proxy)">
-          <code>{gateway.httpsPort}</code>
-        </Fact>
+    <dl className={styles.facts}>
+      {Object.entries(facts).map(
+        ([name, value]) =>
+          value !== undefined && (
+            <div key={name} className={styles.fact}>
+              <dt>{name}</dt>
+              <dd>
+                <code translate="no">{value}</code>
+              </dd>
+            </div>
+          ),
       )}
-      {gateway.httpPort !== undefined && (
-        <Fact name="HTTP port">
-          <code>{gateway.httpPort}</code>
-        </Fact>
-      )}
-    </Facts>
+    </dl>
   );
 }

@@ -3,7 +3,7 @@ import { type Client, exampleUrl } from '../client.ts';
 /** Go’s net/http. */
 export const go: Client = {
   name: 'Go',
-  note: 'go run main.go',
+  note: 'Save it as main.go, then: go run main.go.',
   tls: true,
   write({ secure, host, port, keyId, secret }) {
     const password = secret === undefined ? 'os.Getenv("PROXY_SECRET")' : `"${secret}"`;

@@ -8,7 +8,7 @@ function secretOf({ secret }: Connection): string {
 /** The `fetch` of undici: Node's own is of another version, which may refuse the agent. */
 export const undici: Client = {
   name: 'Node (undici)',
-  note: 'npm install undici, then node proxy.mjs',
+  note: 'Needs npm install undici. Save it as proxy.mjs, then: node proxy.mjs.',
   tls: true,
   write(connection) {
     const { secret } = connection;
@@ -32,7 +32,7 @@ export const undici: Client = {
 /** Playwright. */
 export const playwright: Client = {
   name: 'Playwright',
-  note: 'npm install playwright, then node proxy.mjs',
+  note: 'Needs npm install playwright. Save it as proxy.mjs, then: node proxy.mjs.',
   tls: true,
   write: (connection) =>
     [
@@ -55,7 +55,7 @@ export const playwright: Client = {
 /** Puppeteer, which answers the proxy's question for each page. */
 export const puppeteer: Client = {
   name: 'Puppeteer',
-  note: 'npm install puppeteer, then node proxy.mjs',
+  note: 'Needs npm install puppeteer. Save it as proxy.mjs, then: node proxy.mjs.',
   tls: true,
   write: (connection) =>
     [

@@ -19,7 +19,7 @@ function proxyLines(connection: Connection, module: string): string[] {
 /** Python's requests. */
 export const requests: Client = {
   name: 'Python requests',
-  note: 'pip install requests',
+  note: 'Needs pip install requests.',
   tls: true,
   write: (connection) =>
     [
@@ -32,7 +32,7 @@ export const requests: Client = {
 /** Python's httpx. A transport takes a proxy in all versions, `httpx.Client` since 0.26 only. */
 export const httpx: Client = {
   name: 'Python httpx',
-  note: 'pip install httpx',
+  note: 'Needs pip install httpx.',
   tlsNote: 'TLS to the proxy needs httpx 0.25 or later.',
   tls: true,
   write: (connection) =>
@@ -48,7 +48,7 @@ export const httpx: Client = {
 /** Scrapy, whose middleware sets the proxy of each request before Scrapy's own reads it at 750. */
 export const scrapy: Client = {
   name: 'Scrapy',
-  note: 'pip install scrapy, then scrapy runspider spider.py',
+  note: 'Needs pip install scrapy. Save it as spider.py, then: scrapy runspider spider.py.',
   tls: false,
   write: (connection) =>
     [
