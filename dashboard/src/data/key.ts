@@ -92,10 +92,4 @@ export interface UsagePoint {
   bytes_sent: number;
   bytes_received: number;
 }
-
-/** What was used in a calendar month (UTC), and the keys that are active now. */
-export type UsageSummary = AllPresent<
-  Database['public']['CompositeTypes']['proxy_usage_totals']
-> & {
-  tier_breakdown: Record<string, number>;
 };
