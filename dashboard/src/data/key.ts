@@ -92,4 +92,3 @@ export interface UsagePoint {
   bytes_sent: number;
   bytes_received: number;
 }
-};
