@@ -50,7 +50,7 @@ describe('headers', () => {
     expect(headers.get('Proxy-Status')).toBe(status);
   });
 
-  it('ask for a token where there is none, and say what is wrong with one', async () => {
+  it('ask for a missing token, and say what is wrong with one', async () => {
     const none = await ask('/proxy_tiers', { token: null });
     expect([none.status, none.headers.get('WWW-Authenticate')]).toEqual([401, 'Bearer']);
     const bad = await ask('/proxy_tiers', { token: 'a.b.c' });

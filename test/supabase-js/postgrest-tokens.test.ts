@@ -113,7 +113,7 @@ describe('the key id of a token', () => {
 });
 
 describe('the role of a token', () => {
-  it('is anon where there is none', async () => {
+  it('is anon without one', async () => {
     expect(await readWith(await sign({ ...claims, role: undefined }))).toEqual([401, '42501']);
   });
 

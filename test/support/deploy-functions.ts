@@ -12,7 +12,7 @@ const token = `sbp_${'0123456789'.repeat(4)}`;
 /** Deploys all functions of `supabase/config.toml` to a stand-in of the platform, and returns what that got. */
 export async function deployFunctions(): Promise<ManagementApi> {
   const api = await startManagementApi(ref, token);
-  // no account of whoever runs the tests is looked at
+  // the account that runs the tests is not looked at
   const home = mkdtempSync(join(tmpdir(), 'supabase-home-'));
   try {
     const profile = join(home, 'profile.yaml');

@@ -1,7 +1,7 @@
 import { Field } from '../components/field.tsx';
 import { useSession } from '../session/session-context.ts';
 
-const secretUrl = 'Whoever has it can write there, so it is not shown again.';
+const secretUrl = 'Anybody who has it can write there, so it is not shown again.';
 const urls: Record<string, { label: string; hint: string; placeholder: string; rule: string }> = {
   webhook: {
     label: 'URL',

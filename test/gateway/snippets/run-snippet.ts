@@ -9,7 +9,7 @@ import { interpreterWith } from '../clients/interpreter.ts';
 
 /** Where a snippet is run, and what it is to trust. */
 export interface Scene {
-  /** A folder of this run, which is also the home of whoever runs it. */
+  /** A folder of this run, which is also its user's home. */
   folder: string;
   /** The site that the snippet asks. */
   site: string;
