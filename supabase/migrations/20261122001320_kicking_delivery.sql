@@ -15,6 +15,8 @@ begin
     from (
       select
       from private.proxy_deliveries as d
+      -- what waits for one that its owner disabled is nothing to attempt
+      join private.proxy_webhooks as h on h.id = d.webhook_id and h.disabled_at is null
       where d.state = 'pending' and d.next_attempt_at <= now()
         and (d.claimed_until is null or d.claimed_until <= now())
       limit count_due_deliveries.most

@@ -156,6 +156,17 @@ describe('pg_net', () => {
     expect(await kick()).toBe('Nothing is due.');
   });
 
+  it('is not called for a webhook that its owner disabled', async () => {
+    const id = await newWebhook();
+    await raiseAlert('to a disabled webhook');
+    expect(await kick()).toMatch(/^Not set up/);
+    await sql`
+      update private.proxy_webhooks set disabled_at = now(), disabled_reason = 'owner'
+      where id = ${id}`;
+    expect(await kick()).toBe('Nothing is due.');
+    await sql`delete from private.proxy_webhooks where id = ${id}`;
+  });
+
   it('calls the function with the key of Vault, as often as there are hundreds due', async () => {
     await newWebhook();
     await raiseAlert('to deliver');

@@ -64,7 +64,7 @@ describe('on a hosted project', () => {
   });
 });
 
-it('the operator has ten webhooks at most, whoever made them', async () => {
+it('the operator has ten webhooks at most, over all admins', async () => {
   const claims = { sub: admin.id, app_metadata: { role: 'admin' } };
   const made = takenBack(claims, async (transaction) => {
     for (let n = 0; n < 11; n += 1) {
