@@ -1,10 +1,8 @@
-import type { FormEvent } from 'react';
-import { Button } from '../components/button.tsx';
 import { Choice } from '../components/choice.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { Dialog } from '../components/dialog.tsx';
 import { Field } from '../components/field.tsx';
+import { DialogForm, textOf } from '../components/form-dialog.tsx';
 import { Loaded } from '../components/loaded.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
 import { useAction } from '../components/use-action.ts';
 import { grantTier } from '../data/admin-actions.ts';
 import type { Tier } from '../data/key.ts';
@@ -20,35 +18,23 @@ export function GrantDialog({ onClose }: { onClose: () => void }) {
   const announce = useAnnounce();
   const tiers = useTiers();
   const grant = useAction(async (form: FormData) => {
-    const user = String(form.get('user')).trim();
-    const tier = String(form.get('tier'));
+    const user = textOf(form, 'user');
+    const tier = textOf(form, 'tier');
     await grantTier(supabase, { user, tier }, reasonOf(form));
     announce(`${user} may make keys of the tier ${tier} now.`);
     onClose();
   });
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    void grant.run(new FormData(event.currentTarget));
-  };
   return (
     <Dialog title="Grant a tier" onClose={onClose}>
       <Loaded query={tiers} what="the tiers">
         {(all) => (
-          <form onSubmit={submit}>
+          <DialogForm onClose={onClose} action={grant} submit="Grant the tier">
             <Field label="User" hint="The e-mail address, which must be confirmed, or the user ID.">
               <input name="user" required autoComplete="off" spellCheck={false} autoFocus />
             </Field>
             <Choice legend="Tier" name="tier" options={optionsOf(all)} />
             <ReasonField hint="The user can read it." />
-            {grant.refusal && <RefusalNotice refusal={grant.refusal} />}
-            <DialogButtons>
-              <Button onClick={onClose}>Cancel</Button>
-              <Button kind="primary" type="submit" busy={grant.busy}>
-                Grant the tier
-              </Button>
-            </DialogButtons>
-          </form>
+          </DialogForm>
         )}
       </Loaded>
     </Dialog>

@@ -1,8 +1,7 @@
-import { type FormEvent, useState } from 'react';
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { useState } from 'react';
+import { Dialog } from '../components/dialog.tsx';
+import { DialogForm } from '../components/form-dialog.tsx';
 import { Loaded } from '../components/loaded.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
 import { useAction } from '../components/use-action.ts';
 import { type LimitChanges, setKeyLimits } from '../data/admin-actions.ts';
 import type { FoundKey } from '../data/key.ts';
@@ -21,25 +20,17 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
   const announce = useAnnounce();
   const tiers = useTiers();
   const [mistyped, setMistyped] = useState<LimitName[]>([]);
-  const setLimits = useAction(async (changes: LimitChanges, reason: string) => {
-    const set = await setKeyLimits(supabase, key.id, changes, reason);
+  const setLimits = useAction(async (form: FormData) => {
+    const changes = readLimits(form) as LimitChanges;
+    const set = await setKeyLimits(supabase, key.id, changes, reasonOf(form));
     announce(`The key “${key.label}” may use ${limitWords(set)} now.`);
     onClose();
   });
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const typed = limitNames.map((name) => {
-      // a field that is not there is the tier's
-      const text = form.get(name);
-      return [name, text === null ? null : limitInputs[name].read(String(text))] as const;
-    });
-    const wrong = typed.filter(([, value]) => value === undefined).map(([name]) => name);
+  const check = (form: FormData) => {
+    const limits = readLimits(form);
+    const wrong = limitNames.filter((name) => limits[name] === undefined);
     setMistyped(wrong);
-    const [first] = wrong;
-    if (first) focus(event.currentTarget.elements.namedItem(first));
-    else void setLimits.run(Object.fromEntries(typed) as LimitChanges, reasonOf(form));
+    return wrong.length > 0;
   };
   return (
     <Dialog title="Set the key’s limits" onClose={onClose}>
@@ -47,7 +38,7 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
         {(all) => {
           const tier = all.find(({ tier }) => tier === key.tier);
           return (
-            <form onSubmit={submit}>
+            <DialogForm onClose={onClose} action={setLimits} check={check} submit="Set the limits">
               <FoundKeyName value={key} />
               {limitNames.map((name) => (
                 <OwnLimit
@@ -63,14 +54,7 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
                 />
               ))}
               <ReasonField hint="It is in the key’s history, which its owner can read." />
-              {setLimits.refusal && <RefusalNotice refusal={setLimits.refusal} />}
-              <DialogButtons>
-                <Button onClick={onClose}>Cancel</Button>
-                <Button kind="primary" type="submit" busy={setLimits.busy}>
-                  Set the limits
-                </Button>
-              </DialogButtons>
-            </form>
+            </DialogForm>
           );
         }}
       </Loaded>
@@ -78,6 +62,11 @@ export function LimitsDialog({ value: key, onClose }: { value: FoundKey; onClose
   );
 }
 
-function focus(control: Element | RadioNodeList | null) {
-  if (control instanceof HTMLElement) control.focus();
+/** What was typed for each limit: null for the tier's, whose field is not there; undefined if it is wrong. */
+function readLimits(form: FormData): Record<LimitName, number | null | undefined> {
+  const entries = limitNames.map((name) => {
+    const text = form.get(name);
+    return [name, text === null ? null : limitInputs[name].read(String(text))];
+  });
+  return Object.fromEntries(entries);
 }

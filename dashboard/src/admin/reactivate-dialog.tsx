@@ -1,8 +1,5 @@
-import type { FormEvent } from 'react';
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { Notice } from '../components/notice.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
 import { useAction } from '../components/use-action.ts';
 import { reactivateKey } from '../data/admin-actions.ts';
 import type { FoundKey } from '../data/key.ts';
@@ -17,44 +14,35 @@ export function ReactivateDialog(props: { value: FoundKey; onClose: () => void }
   const { value: key, onClose } = props;
   const { supabase } = useSession();
   const announce = useAnnounce();
-  const reactivate = useAction(async (reason: string) => {
-    await reactivateKey(supabase, key.id, reason || undefined);
+  const reactivate = useAction(async (form: FormData) => {
+    await reactivateKey(supabase, key.id, reasonOf(form) || undefined);
     announce(`The key “${key.label}” is reactivated.`);
     onClose();
   });
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    void reactivate.run(reasonOf(new FormData(event.currentTarget)));
-  };
   const isExpired = key.expires_at !== null && Date.parse(key.expires_at) <= Date.now();
   return (
-    <Dialog title="Reactivate the key" onClose={onClose}>
-      <form onSubmit={submit}>
-        <FoundKeyName value={key} />
-        <p>
-          The secret that it had works again: whoever has it can send traffic, on the owner’s
-          account.
-        </p>
-        {isExpired && (
-          <Notice kind="warning">
-            It has expired too. The gateway refuses it until its owner gives it another expiry.
-          </Notice>
-        )}
-        <ReasonField
-          hint="It is in the key’s history, which its owner can read."
-          optional
-          autoFocus
-        />
-        {reactivate.refusal && <ReactivateRefusal refusal={reactivate.refusal} />}
-        <DialogButtons>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={reactivate.busy}>
-            Reactivate the key
-          </Button>
-        </DialogButtons>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Reactivate the key"
+      onClose={onClose}
+      action={reactivate}
+      explain={explain}
+      submit="Reactivate the key"
+    >
+      <FoundKeyName value={key} />
+      <p>
+        The secret that it had works again: whoever has it can send traffic, on the owner’s account.
+      </p>
+      {isExpired && (
+        <Notice kind="warning">
+          It has expired too. The gateway refuses it until its owner gives it another expiry.
+        </Notice>
+      )}
+      <ReasonField
+        hint="It is in the key’s history, which its owner can read."
+        optional
+        autoFocus
+      />
+    </FormDialog>
   );
 }
 
@@ -65,7 +53,7 @@ const words: Record<string, string> = {
 };
 
 /** These refusals are about the owner, not about who asks. */
-function ReactivateRefusal({ refusal }: { refusal: Refusal }) {
-  const own = words[refusal.code];
-  return own ? <Notice kind="error">{own}</Notice> : <RefusalNotice refusal={refusal} />;
+function explain({ code }: Refusal) {
+  const own = words[code];
+  return own ? <Notice kind="error">{own}</Notice> : undefined;
 }

@@ -1,7 +1,4 @@
-import type { FormEvent } from 'react';
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { useAction } from '../components/use-action.ts';
 import { revokeTier } from '../data/admin-actions.ts';
 import type { TierGrant } from '../data/key.ts';
@@ -17,37 +14,29 @@ export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: 
   const announce = useAnnounce();
   const isOpenToAll = useTiers().data?.find(({ tier }) => tier === value.tier)?.self_serve;
   const user = value.email ?? value.user_id;
-  const takeBack = useAction(async (reason: string) => {
-    await revokeTier(supabase, { user: value.user_id, tier: value.tier }, reason);
+  const takeBack = useAction(async (form: FormData) => {
+    await revokeTier(supabase, { user: value.user_id, tier: value.tier }, reasonOf(form));
     announce(`The tier ${value.tier} is taken back from ${user}.`);
     onClose();
   });
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    void takeBack.run(reasonOf(new FormData(event.currentTarget)));
-  };
   return (
-    <Dialog title={`Take back the tier ${value.tier}`} onClose={onClose}>
-      <form onSubmit={submit}>
-        <p className={styles.user}>
-          <bdi>{user}</bdi>
-        </p>
-        <p>
-          {isOpenToAll
-            ? 'This tier is open to all: the user can make keys of it without a grant, too.'
-            : 'The user can make no more keys of this tier.'}{' '}
-          Keys that there are go on: suspend those that should not.
-        </p>
-        <ReasonField hint="The user can read it." autoFocus />
-        {takeBack.refusal && <RefusalNotice refusal={takeBack.refusal} />}
-        <DialogButtons>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="danger" type="submit" busy={takeBack.busy}>
-            Take back
-          </Button>
-        </DialogButtons>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={`Take back the tier ${value.tier}`}
+      onClose={onClose}
+      action={takeBack}
+      submit="Take back"
+      kind="danger"
+    >
+      <p className={styles.user}>
+        <bdi>{user}</bdi>
+      </p>
+      <p>
+        {isOpenToAll
+          ? 'This tier is open to all: the user can make keys of it without a grant, too.'
+          : 'The user can make no more keys of this tier.'}{' '}
+        Keys that there are go on: suspend those that should not.
+      </p>
+      <ReasonField hint="The user can read it." autoFocus />
+    </FormDialog>
   );
 }

@@ -1,6 +1,4 @@
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { useAction } from '../components/use-action.ts';
 import type { Webhook } from '../data/alert.ts';
 import { deleteWebhook } from '../data/alert-actions.ts';
@@ -25,7 +23,13 @@ export function DeleteWebhookDialog(props: {
     onDeleted();
   });
   return (
-    <Dialog title="Delete the webhook" onClose={onClose}>
+    <FormDialog
+      title="Delete the webhook"
+      onClose={onClose}
+      action={remove}
+      submit="Delete the webhook"
+      kind="danger"
+    >
       <p>
         Nothing is sent to it any more, and its deliveries are deleted with it. The list of alerts
         stays. To stop it for a while, disable it.
@@ -33,13 +37,6 @@ export function DeleteWebhookDialog(props: {
       <p className={styles.label}>
         <bdi>{webhookName(webhook)}</bdi>
       </p>
-      {remove.refusal && <RefusalNotice refusal={remove.refusal} />}
-      <DialogButtons>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button kind="danger" busy={remove.busy} onClick={() => void remove.run()}>
-          Delete the webhook
-        </Button>
-      </DialogButtons>
-    </Dialog>
+    </FormDialog>
   );
 }

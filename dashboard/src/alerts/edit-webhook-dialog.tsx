@@ -1,12 +1,9 @@
-import { type FormEvent, useRef, useState } from 'react';
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { useState } from 'react';
 import { Field } from '../components/field.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
+import { FormDialog, textOf } from '../components/form-dialog.tsx';
 import { useAction } from '../components/use-action.ts';
 import type { Webhook } from '../data/alert.ts';
-import { updateWebhook, type WebhookChanges } from '../data/alert-actions.ts';
-import { useFocusOnWrong } from '../key/use-focus-on-wrong.ts';
+import { updateWebhook } from '../data/alert-actions.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import { checkTypes, readTypes, TypeFields } from './type-fields.tsx';
@@ -21,45 +18,37 @@ export function EditWebhookDialog(props: {
   const { supabase } = useSession();
   const announce = useAnnounce();
   const [wrongTypes, setWrongTypes] = useState<string>();
-  const form = useRef<HTMLFormElement>(null);
-  useFocusOnWrong(form, wrongTypes);
-  const save = useAction(async (changes: WebhookChanges) => {
+  const save = useAction(async (form: FormData) => {
+    const changes = { label: textOf(form, 'label') || null, types: readTypes(form) };
     await updateWebhook(supabase, webhook.id, changes, operator);
     announce('The webhook is changed.');
     onClose();
   });
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const data = new FormData(event.currentTarget);
-    const types = readTypes(data);
-    setWrongTypes(checkTypes(types));
-    if (checkTypes(types)) return;
-    void save.run({ label: String(data.get('label')).trim() || null, types });
+  const check = (form: FormData) => {
+    const mistake = checkTypes(readTypes(form));
+    setWrongTypes(mistake);
+    return mistake;
   };
   return (
-    <Dialog title="Edit the webhook" onClose={onClose}>
-      <form ref={form} onSubmit={submit}>
-        <p>Where it leads cannot be changed: create another one, and delete this one.</p>
-        <Field label="Label" hint="May be left empty. Up to 80 characters.">
-          <input
-            name="label"
-            maxLength={80}
-            autoComplete="off"
-            autoFocus
-            dir="auto"
-            defaultValue={webhook.label ?? ''}
-          />
-        </Field>
-        <TypeFields initial={webhook.types} error={wrongTypes} />
-        {save.refusal && <RefusalNotice refusal={save.refusal} />}
-        <DialogButtons>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={save.busy}>
-            Save
-          </Button>
-        </DialogButtons>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Edit the webhook"
+      onClose={onClose}
+      action={save}
+      check={check}
+      submit="Save"
+    >
+      <p>Where it leads cannot be changed: create another one, and delete this one.</p>
+      <Field label="Label" hint="May be left empty. Up to 80 characters.">
+        <input
+          name="label"
+          maxLength={80}
+          autoComplete="off"
+          autoFocus
+          dir="auto"
+          defaultValue={webhook.label ?? ''}
+        />
+      </Field>
+      <TypeFields initial={webhook.types} error={wrongTypes} />
+    </FormDialog>
   );
 }

@@ -1,7 +1,7 @@
-import { type FormEvent, useMemo, useState } from 'react';
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { useMemo, useState } from 'react';
+import { Dialog } from '../components/dialog.tsx';
 import { Field } from '../components/field.tsx';
+import { DialogForm } from '../components/form-dialog.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import type { Threshold } from '../data/alert.ts';
 import { useKeys } from '../data/use-keys.ts';
@@ -15,18 +15,13 @@ export function KeyThresholdDialog({ own, onClose }: { own: Threshold[]; onClose
     () => keys.data?.keys.filter(({ deleted_at }) => !deleted_at) ?? [],
     [keys.data],
   );
-  const thresholds = useThresholdForm(onClose);
   const [keyId, setKeyId] = useState('');
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    thresholds.save(event.currentTarget, keyId);
-  };
+  const { wrong, ...form } = useThresholdForm(keyId, onClose);
   return (
     <Dialog title="Thresholds of a key" onClose={onClose}>
       <Loaded query={keys} what="your keys">
         {() => (
-          <form ref={thresholds.form} onSubmit={submit}>
+          <DialogForm onClose={onClose} {...form} submit="Save">
             <Field label="Key">
               <select
                 required
@@ -42,15 +37,9 @@ export function KeyThresholdDialog({ own, onClose }: { own: Threshold[]; onClose
               key={keyId}
               ofKey
               percents={own.find(({ key_id }) => key_id === keyId)?.percents ?? null}
-              state={thresholds}
+              wrong={wrong}
             />
-            <DialogButtons>
-              <Button onClick={onClose}>Cancel</Button>
-              <Button kind="primary" type="submit" busy={thresholds.busy}>
-                Save
-              </Button>
-            </DialogButtons>
-          </form>
+          </DialogForm>
         )}
       </Loaded>
     </Dialog>

@@ -1,13 +1,11 @@
-import { type FormEvent, useRef, useState } from 'react';
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { useState } from 'react';
 import { Field } from '../components/field.tsx';
+import { FormDialog, textOf } from '../components/form-dialog.tsx';
 import { Notice } from '../components/notice.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
 import { useAction } from '../components/use-action.ts';
 import type { WebhookWithSecret } from '../data/alert.ts';
 import { createWebhook, type NewWebhook } from '../data/alert-actions.ts';
-import { useFocusOnWrong } from '../key/use-focus-on-wrong.ts';
+import type { Refusal } from '../data/refusal.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import { KindFields } from './kind-fields.tsx';
@@ -26,10 +24,9 @@ export function NewWebhookDialog(props: {
   const [kind, setKind] = useState('webhook');
   const [sentKind, setSentKind] = useState<string>();
   const [wrongTypes, setWrongTypes] = useState<string>();
-  const form = useRef<HTMLFormElement>(null);
-  const create = useAction(async (wanted: NewWebhook) => {
-    setSentKind(wanted.kind);
-    const webhook = await createWebhook(supabase, wanted, operator);
+  const create = useAction(async (form: FormData) => {
+    setSentKind(textOf(form, 'kind'));
+    const webhook = await createWebhook(supabase, toWebhook(form), operator);
     if (webhook.secret) return onCreated(webhook);
     announce('The webhook is created.');
     onClose();
@@ -39,65 +36,68 @@ export function NewWebhookDialog(props: {
   const refusal = kind === sentKind ? create.refusal : undefined;
   // these are said at their fields
   const wrong = ['url', 'routing_key'].find((field) => field === refusal?.detail);
-  useFocusOnWrong(form, wrongTypes ?? (wrong && refusal));
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const data = new FormData(event.currentTarget);
-    const types = readTypes(data);
-    setWrongTypes(checkTypes(types));
-    if (!checkTypes(types)) void create.run(toWebhook(data, types));
+  const check = (form: FormData) => {
+    const mistake = checkTypes(readTypes(form));
+    setWrongTypes(mistake);
+    return mistake;
+  };
+  const explain = ({ code }: Refusal) => {
+    if (!refusal || wrong) return null;
+    return code === 'offline' ? <Unanswered /> : undefined;
   };
   // e-mail goes to an account, and the operator has none
   const kinds = ['webhook', 'slack', 'discord', 'pagerduty', ...(operator ? [] : ['email'])];
   return (
-    <Dialog title="New webhook" onClose={onClose}>
-      <form ref={form} onSubmit={submit}>
-        <Field label="Kind">
-          <select
-            name="kind"
-            autoFocus
-            value={kind}
-            onChange={(event) => setKind(event.target.value)}
-          >
-            {kinds.map((one) => (
-              <option key={one} value={one}>
-                {kindWords(one)}
-              </option>
-            ))}
-          </select>
-        </Field>
-        <KindFields kind={kind} wrong={wrong} />
-        <Field label="Label" hint="May be left empty. Up to 80 characters.">
-          <input name="label" maxLength={80} autoComplete="off" />
-        </Field>
-        <TypeFields initial={null} error={wrongTypes} />
-        {refusal?.code === 'offline' ? (
-          <Notice kind="error">
-            No answer came, and the webhook may have been created. Look at the list before you try
-            again; a new secret is made on the webhook’s page.
-          </Notice>
-        ) : (
-          refusal && !wrong && <RefusalNotice refusal={refusal} />
-        )}
-        <DialogButtons>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={create.busy}>
-            Create the webhook
-          </Button>
-        </DialogButtons>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="New webhook"
+      onClose={onClose}
+      action={create}
+      check={check}
+      explain={explain}
+      submit="Create the webhook"
+    >
+      <Field label="Kind">
+        <select
+          name="kind"
+          autoFocus
+          value={kind}
+          onChange={(event) => setKind(event.target.value)}
+        >
+          {kinds.map((one) => (
+            <option key={one} value={one}>
+              {kindWords(one)}
+            </option>
+          ))}
+        </select>
+      </Field>
+      <KindFields kind={kind} wrong={wrong} />
+      <Field label="Label" hint="May be left empty. Up to 80 characters.">
+        <input name="label" maxLength={80} autoComplete="off" />
+      </Field>
+      <TypeFields initial={null} error={wrongTypes} />
+    </FormDialog>
   );
 }
 
-function toWebhook(data: FormData, types: string[] | null): NewWebhook {
-  const text = (name: string) => String(data.get(name) ?? '').trim();
+function Unanswered() {
+  return (
+    <Notice kind="error">
+      No answer came, and the webhook may have been created. Look at the list before you try again;
+      a new secret is made on the webhook’s page.
+    </Notice>
+  );
+}
+
+function toWebhook(form: FormData): NewWebhook {
+  const url = textOf(form, 'url');
+  const routing_key = textOf(form, 'routing_key');
+  const label = textOf(form, 'label');
+  const types = readTypes(form);
   return {
-    kind: text('kind'),
-    ...(text('url') ? { url: text('url') } : {}),
-    ...(text('routing_key') ? { routing_key: text('routing_key') } : {}),
-    ...(text('label') ? { label: text('label') } : {}),
-    ...(types ? { types } : {}),
+    kind: textOf(form, 'kind'),
+    ...(url && { url }),
+    ...(routing_key && { routing_key }),
+    ...(label && { label }),
+    ...(types && { types }),
   };
 }

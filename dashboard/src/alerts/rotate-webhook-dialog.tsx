@@ -1,6 +1,4 @@
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { useAction } from '../components/use-action.ts';
 import type { Webhook, WebhookWithSecret } from '../data/alert.ts';
 import { rotateWebhook } from '../data/alert-actions.ts';
@@ -19,18 +17,16 @@ export function RotateWebhookDialog(props: {
     onRotated(await rotateWebhook(supabase, webhook.id, operator)),
   );
   return (
-    <Dialog title="Rotate the signing secret" onClose={onClose}>
+    <FormDialog
+      title="Rotate the signing secret"
+      onClose={onClose}
+      action={rotate}
+      submit="Rotate secret"
+    >
       <p>
         Requests are signed with the new secret at once, and never again with the old one. Until
         your receiver has the new one it refuses them; what it refuses is attempted again.
       </p>
-      {rotate.refusal && <RefusalNotice refusal={rotate.refusal} />}
-      <DialogButtons>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button kind="primary" busy={rotate.busy} onClick={() => void rotate.run()}>
-          Rotate secret
-        </Button>
-      </DialogButtons>
-    </Dialog>
+    </FormDialog>
   );
 }

@@ -1,6 +1,4 @@
-import type { FormEvent } from 'react';
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { ThresholdFields, useThresholdForm } from './threshold-fields.tsx';
 
 /** Sets the thresholds of the account, or of one key. `percents` is null where the key has no own. */
@@ -12,26 +10,15 @@ export function ThresholdDialog(props: {
   onClose: () => void;
 }) {
   const { keyId, name, percents, onClose } = props;
-  const thresholds = useThresholdForm(onClose);
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    thresholds.save(event.currentTarget, keyId);
-  };
+  const { wrong, ...form } = useThresholdForm(keyId, onClose);
   return (
-    <Dialog
+    <FormDialog
       title={name ? `Thresholds of “${name}”` : 'Thresholds of the account'}
       onClose={onClose}
+      {...form}
+      submit="Save"
     >
-      <form ref={thresholds.form} onSubmit={submit}>
-        <ThresholdFields ofKey={keyId !== undefined} percents={percents} state={thresholds} />
-        <DialogButtons>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={thresholds.busy}>
-            Save
-          </Button>
-        </DialogButtons>
-      </form>
-    </Dialog>
+      <ThresholdFields ofKey={keyId !== undefined} percents={percents} wrong={wrong} />
+    </FormDialog>
   );
 }

@@ -1,9 +1,9 @@
 import { type FormEvent, useRef, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Field } from '../components/field.tsx';
+import { useFocusOnWrong } from '../components/use-focus-on-wrong.ts';
 import styles from './event-filter-bar.module.css';
 import { checkFilters, type EventFilters, isFiltered, noFilters } from './event-filters.ts';
-import { useFocusOnWrong } from './use-focus-on-wrong.ts';
 
 /** Filters over the events. They hold once applied: half of a host or a date fits nothing. */
 export function EventFilterBar(props: {

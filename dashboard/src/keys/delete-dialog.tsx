@@ -1,8 +1,6 @@
-import { type FormEvent, useState } from 'react';
-import { Button } from '../components/button.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { useState } from 'react';
 import { Field } from '../components/field.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { useAction } from '../components/use-action.ts';
 import type { Key } from '../data/key.ts';
 import { deleteKey } from '../data/key-actions.ts';
@@ -20,39 +18,35 @@ export function DeleteDialog({ value: key, onClose }: { value: Key; onClose: () 
     announce(`The key “${key.label}” is deleted.`);
     onClose();
   });
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const typed = String(new FormData(event.currentTarget).get('typed'));
-    const same = typed.trim().normalize() === key.label.normalize();
-    setMistyped(!same);
-    if (same) void remove.run();
+  const check = (form: FormData) => {
+    const typed = String(form.get('typed')).trim().normalize();
+    const isOther = typed !== key.label.normalize();
+    setMistyped(isOther);
+    return isOther;
   };
   return (
-    <Dialog title="Delete the key" onClose={onClose}>
-      <form onSubmit={submit}>
-        <p>
-          The gateway refuses it at once, and its open connections are closed. Its usage and its
-          history stay, and count. Only an admin can bring it back.
-        </p>
-        <p className={styles.label}>
-          <bdi>{key.label}</bdi>
-          <code>{key.key_id}</code>
-        </p>
-        <Field
-          label="Type the label to delete it"
-          error={mistyped ? 'This is not the label as it stands above.' : undefined}
-        >
-          <input name="typed" autoComplete="off" autoFocus dir="auto" required />
-        </Field>
-        {remove.refusal && <RefusalNotice refusal={remove.refusal} />}
-        <DialogButtons>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="danger" type="submit" busy={remove.busy}>
-            Delete the key
-          </Button>
-        </DialogButtons>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Delete the key"
+      onClose={onClose}
+      action={remove}
+      check={check}
+      submit="Delete the key"
+      kind="danger"
+    >
+      <p>
+        The gateway refuses it at once, and its open connections are closed. Its usage and its
+        history stay, and count. Only an admin can bring it back.
+      </p>
+      <p className={styles.label}>
+        <bdi>{key.label}</bdi>
+        <code>{key.key_id}</code>
+      </p>
+      <Field
+        label="Type the label to delete it"
+        error={mistyped ? 'This is not the label as it stands above.' : undefined}
+      >
+        <input name="typed" autoComplete="off" autoFocus dir="auto" required />
+      </Field>
+    </FormDialog>
   );
 }

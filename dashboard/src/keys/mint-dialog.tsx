@@ -1,13 +1,12 @@
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { Link } from 'react-router';
 import { v4 as uuid } from 'uuid';
-import { Button } from '../components/button.tsx';
 import { Choice } from '../components/choice.tsx';
-import { Dialog, DialogButtons } from '../components/dialog.tsx';
+import { Dialog } from '../components/dialog.tsx';
 import { Field } from '../components/field.tsx';
+import { DialogForm } from '../components/form-dialog.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Notice } from '../components/notice.tsx';
-import { RefusalNotice } from '../components/refusal-notice.tsx';
 import { useAction } from '../components/use-action.ts';
 import type { MintedKey, Tier } from '../data/key.ts';
 import { mintKey } from '../data/key-actions.ts';
@@ -30,16 +29,18 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
     };
     onMinted(await mintKey(supabase, wanted, idempotencyKey));
   });
-
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    void mint.run(new FormData(event.currentTarget));
-  };
   return (
     <Dialog title="New key" onClose={onClose}>
       <Loaded query={tiers} what="the tiers">
         {(all) => (
-          <form onSubmit={submit}>
+          <DialogForm
+            onClose={onClose}
+            action={mint}
+            explain={({ code, detail }) =>
+              code === 'already_done' ? <Lost id={detail} onClose={onClose} /> : undefined
+            }
+            submit="Make the key"
+          >
             <Field
               label="Label"
               hint="What it is for: you will see it in lists. Up to 80 characters."
@@ -55,18 +56,7 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
                 { value: 'test', name: 'Test', hint: 'For trying out. Metered, never billed.' },
               ]}
             />
-            {mint.refusal?.code === 'already_done' ? (
-              <Lost id={mint.refusal.detail} onClose={onClose} />
-            ) : (
-              mint.refusal && <RefusalNotice refusal={mint.refusal} />
-            )}
-            <DialogButtons>
-              <Button onClick={onClose}>Cancel</Button>
-              <Button kind="primary" type="submit" busy={mint.busy}>
-                Make the key
-              </Button>
-            </DialogButtons>
-          </form>
+          </DialogForm>
         )}
       </Loaded>
     </Dialog>

@@ -1,7 +1,7 @@
 import { type FormEvent, useRef, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Field } from '../components/field.tsx';
-import { useFocusOnWrong } from '../key/use-focus-on-wrong.ts';
+import { useFocusOnWrong } from '../components/use-focus-on-wrong.ts';
 import { Segments } from '../usage-chart/segments.tsx';
 import { hour, useNow } from '../usage-chart/use-now.ts';
 import {
