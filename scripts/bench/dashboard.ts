@@ -100,7 +100,7 @@ async function openKeys({ stack }: Measuring, page: Page, user: BenchUser) {
     /** Each press on a column's head. */
     sort: {
       prepare: () => search.fill(''),
-      round: () => each(['Key', 'Used this month', 'Made'], (name) => head(name).click()),
+      round: () => each(['Key', 'Used this month', 'Created'], (name) => head(name).click()),
     },
     /** Milliseconds; 0 where none took 50, which is what a browser tells of. */
     longestTask: () =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readFilters, writeFilters } from '../../dashboard/src/admin/address-filters.ts';
-import { findFilterNames, toQuery } from '../../dashboard/src/admin/find-filters.ts';
+import { findFilters, toQuery } from '../../dashboard/src/admin/find-filters.ts';
+import { readFilters, writeFilters } from '../../dashboard/src/components/address-filters.ts';
 
 const secret = '0123456789abcdef'.repeat(4);
 const none = { key: '', user: '', label: '', state: '', tier: '', mode: '' };
@@ -8,26 +8,33 @@ const none = { key: '', user: '', label: '', state: '', tier: '', mode: '' };
 describe('the filters of an address', () => {
   it('are read as they were written, without those that are none', () => {
     const filters = { ...none, user: 'a+b@example.com', label: 'x & y = #1', mode: 'test' };
-    const parameters = writeFilters(filters);
+    const parameters = writeFilters(findFilters, filters);
     expect([...parameters.keys()]).toEqual(['user', 'label', 'mode']);
     const opened = new URLSearchParams(parameters.toString());
-    expect(readFilters(findFilterNames, opened)).toEqual(filters);
+    expect(readFilters(findFilters, opened)).toEqual(filters);
   });
 
   it('know nothing of other parameters', () => {
-    expect(readFilters(findFilterNames, new URLSearchParams('page=2&tier=team'))).toEqual({
+    expect(readFilters(findFilters, new URLSearchParams('page=2&tier=team'))).toEqual({
       ...none,
       tier: 'team',
     });
   });
 
+  it('leave what else the address has, and go where they are none', () => {
+    const address = new URLSearchParams('span=week&user=a&tier=team');
+    expect(String(writeFilters(findFilters, { user: '', key: 'b' }, address))).toBe(
+      'span=week&tier=team&key=b',
+    );
+  });
+
   it('never hold a secret, however it was pasted', () => {
     const keyId = 'avp_live_0123456789ab';
-    expect(writeFilters({ key: ` ${keyId}:${secret} ` }).get('key')).toBe(keyId);
-    expect(writeFilters({ key: secret.toUpperCase() }).has('key')).toBe(false);
-    expect(writeFilters({ label: `curl -x ${keyId}:${secret}@host` }).toString()).not.toContain(
-      secret.slice(0, 16),
-    );
+    expect(writeFilters(findFilters, { key: `${keyId}:${secret}` }).get('key')).toBe(keyId);
+    expect(writeFilters(findFilters, { key: secret.toUpperCase() }).has('key')).toBe(false);
+    expect(
+      writeFilters(findFilters, { label: `curl -x ${keyId}:${secret}@host` }).toString(),
+    ).not.toContain(secret.slice(0, 16));
   });
 });
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { readFilters, writeFilters } from '../../dashboard/src/components/address-filters.ts';
 import {
   applyFilters,
   firstFilters,
   type KeyFilters,
+  keyFilters,
   missesDeleted,
-  readFilters,
-  writeFilters,
+  type SortColumn,
 } from '../../dashboard/src/keys/key-filters.ts';
 import { aKey } from './a-key.ts';
 
@@ -35,6 +36,9 @@ function shown(changes: Partial<KeyFilters>): string[] {
   return applyFilters(keys, { ...firstFilters, ...changes }, now).map(({ label }) => label);
 }
 
+const read = (address: string) => readFilters(keyFilters, new URLSearchParams(address));
+const sorted = (by: SortColumn, descending: boolean) => shown({ sort: { by, descending } });
+
 describe('the filters of the list of keys', () => {
   it('leave out the deleted at first, and begin with the newest', () => {
     expect(shown({})).toEqual(['Zebra 2', 'zebra 10', 'ant', 'held']);
@@ -57,17 +61,12 @@ describe('the filters of the list of keys', () => {
   });
 
   it('sort by each column, both ways, what never was used as the oldest', () => {
-    expect(shown({ sort: 'label', descending: false })).toEqual([
-      'ant',
-      'held',
-      'Zebra 2',
-      'zebra 10',
-    ]);
-    expect(shown({ sort: 'label', descending: true })[0]).toBe('zebra 10');
-    expect(shown({ sort: 'used', descending: true })[0]).toBe('ant');
-    expect(shown({ sort: 'last_used', descending: true })[0]).toBe('ant');
-    expect(shown({ sort: 'last_used', descending: false }).at(-1)).toBe('ant');
-    expect(shown({ sort: 'created', descending: false }).at(-1)).toBe('Zebra 2');
+    expect(sorted('label', false)).toEqual(['ant', 'held', 'Zebra 2', 'zebra 10']);
+    expect(sorted('label', true)[0]).toBe('zebra 10');
+    expect(sorted('used', true)[0]).toBe('ant');
+    expect(sorted('last_used', true)[0]).toBe('ant');
+    expect(sorted('last_used', false).at(-1)).toBe('ant');
+    expect(sorted('created', false).at(-1)).toBe('Zebra 2');
   });
 
   it('tell when they let keys through that were not read: old ones, all of them deleted', () => {
@@ -81,17 +80,25 @@ describe('the filters of the list of keys', () => {
   it('are the same after a way through the address', () => {
     const chosen: KeyFilters[] = [
       firstFilters,
-      { search: 'a b&c=d', state: '', tier: 'team', mode: 'test', sort: 'used', descending: false },
-      { ...firstFilters, state: 'quota_used_up', sort: 'label', descending: true },
+      {
+        search: 'a b&c=d ',
+        state: '',
+        tier: 'team',
+        mode: 'test',
+        sort: { by: 'used', descending: false },
+        page: 3,
+      },
+      { ...firstFilters, state: 'quota_used_up', sort: { by: 'label', descending: true } },
     ];
     for (const filters of chosen) {
-      expect(readFilters(new URLSearchParams(String(writeFilters(filters))))).toEqual(filters);
+      expect(read(String(writeFilters(keyFilters, filters)))).toEqual(filters);
     }
-    expect(String(writeFilters(firstFilters))).toBe('');
+    expect(String(writeFilters(keyFilters, firstFilters))).toBe('');
   });
 
   it('take an address that says what there is not as if it said nothing', () => {
-    const address = new URLSearchParams('state=constructor&mode=both&sort=-secret&page=2');
-    expect(readFilters(address)).toEqual(firstFilters);
+    for (const page of ['0', '-1', '1.5', 'x', '1e99']) {
+      expect(read(`state=constructor&mode=both&sort=-secret&page=${page}`)).toEqual(firstFilters);
+    }
   });
 });

@@ -92,7 +92,6 @@ describe('days that somebody enters', () => {
 
 describe('in an address', () => {
   const now = at('2026-11-29T10:00:00Z');
-  const read = (query: string) => readSpan(new URLSearchParams(query), now);
 
   it.each([
     'hours',
@@ -100,10 +99,8 @@ describe('in an address', () => {
     'days',
     'month',
     { first: '2026-10-01', last: '2026-10-31' },
-  ] as Span[])('%j is read as it was written, beside what else is there', (span) => {
-    const written = writeSpan(new URLSearchParams('status=200&span=week'), span);
-    expect(written.get('status')).toBe('200');
-    expect(read(written.toString())).toEqual(span);
+  ] as Span[])('%j is read as it was written', (span) => {
+    expect(readSpan(writeSpan(span), now)).toEqual(span);
   });
 
   it('what cannot be shown is this month', () => {
@@ -117,9 +114,8 @@ describe('in an address', () => {
       '2026-11-01_2026-12-31',
       '2025-01-01_2026-01-01',
     ]) {
-      expect(read(`span=${value}`)).toBe('month');
+      expect(readSpan(value, now)).toBe('month');
     }
-    expect(read('from=2026-10-01')).toBe('month');
   });
 
   it('a link keeps it', () => {

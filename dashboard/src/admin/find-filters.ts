@@ -1,10 +1,18 @@
+import { text } from '../components/address-filters.ts';
 import type { FoundKeysQuery } from '../data/use-found-keys.ts';
 
 /** What keys can be found by, as the address has it. */
-export const findFilterNames = ['key', 'user', 'label', 'state', 'tier', 'mode'] as const;
+export const findFilters = {
+  key: text,
+  user: text,
+  label: text,
+  state: text,
+  tier: text,
+  mode: text,
+};
 
 /** What keys are looked for. An empty string is no filter. */
-export type FindFilters = Record<(typeof findFilterNames)[number], string>;
+export type FindFilters = Record<keyof typeof findFilters, string>;
 
 /** The states that can be looked for, by what the address calls them. */
 export const serviceStates = { in: 'In service', out: 'Out of service' };

@@ -1,20 +1,20 @@
 import { useState } from 'react';
+import { firstOf, useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import { useFoundKeys } from '../data/use-found-keys.ts';
 import { counted } from '../format/amount.ts';
 import { Page } from '../layout/page.tsx';
 import { AdminNav } from './admin-nav.tsx';
-import { findFilterNames, toQuery } from './find-filters.ts';
+import { findFilters, toQuery } from './find-filters.ts';
 import { FindForm } from './find-form.tsx';
 import { FoundKeyDialog, type OpenFoundKeyDialog } from './found-key-dialog.tsx';
 import { FoundKeyTable } from './found-key-table.tsx';
 import { Paged } from './paged.tsx';
-import { useAddressFilters } from './use-address-filters.ts';
 
 /** The keys of all users, and what an admin can do with them. */
 export default function FindKeysPage() {
-  const { filters, search } = useAddressFilters(findFilterNames);
+  const [filters, search] = useAddressFilters(findFilters, { push: true });
   const wanted = toQuery(filters);
   const keys = useFoundKeys(wanted);
   const [dialog, setDialog] = useState<OpenFoundKeyDialog>();
@@ -34,7 +34,7 @@ export default function FindKeysPage() {
           ) : (
             <EmptyState title="No key fits this search">
               <p>A key ID and a user are looked for as a whole, a label by any part of it.</p>
-              <Button onClick={() => search({})}>Show all keys</Button>
+              <Button onClick={() => search(firstOf(findFilters))}>Show all keys</Button>
             </EmptyState>
           )
         }

@@ -1,78 +1,66 @@
+import { useMemo } from 'react';
 import { Button } from '../components/button.tsx';
-import table from '../components/table.module.css';
+import { type Column, Table } from '../components/table.tsx';
 import type { TierGrant } from '../data/key.ts';
 import { date } from '../format/time.ts';
 import { useSession } from '../session/session-context.ts';
 import styles from './admin-table.module.css';
 
-/** Some grants, a row each; on a phone a card each. */
-export function GrantTable(props: { grants: TierGrant[]; onTakeBack: (grant: TierGrant) => void }) {
+type OnTakeBack = (grant: TierGrant) => void;
+
+/** Some grants, one row each. */
+export function GrantTable(props: { grants: TierGrant[]; onTakeBack: OnTakeBack }) {
   const { grants, onTakeBack } = props;
-  return (
-    <div className={table.frame}>
-      {/* the roles hold where a phone's layout takes a table's own away */}
-      <table role="table" className={`${table.table} ${table.cards}`}>
-        <caption className="visually-hidden">Granted tiers</caption>
-        <thead role="rowgroup">
-          <tr role="row">
-            <th role="columnheader">User</th>
-            <th role="columnheader">Tier</th>
-            <th role="columnheader">Granted (UTC)</th>
-            <th role="columnheader">By</th>
-            <th role="columnheader">Reason</th>
-            <th role="columnheader">
-              <span className="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {grants.map((grant) => (
-            <GrantRow key={grant.id} value={grant} onTakeBack={onTakeBack} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const columns = useMemo(() => columnsOf(onTakeBack), [onTakeBack]);
+  return <Table caption="Granted tiers" columns={columns} rows={grants} idOf={({ id }) => id} />;
 }
 
-function GrantRow(props: { value: TierGrant; onTakeBack: (grant: TierGrant) => void }) {
-  const { value: grant, onTakeBack } = props;
-  return (
-    <tr role="row">
-      <th role="rowheader" scope="row" className={styles.person}>
-        {grant.email && <bdi>{grant.email}</bdi>}
-        <code>{grant.user_id}</code>
-      </th>
-      <td role="cell" data-name="Tier">
-        {grant.tier}
-      </td>
-      <td role="cell" data-name="Granted (UTC)" className={styles.short}>
-        {date(grant.granted_at)}
-      </td>
-      <td role="cell" data-name="By" className={`${table.wide} ${styles.words}`}>
-        <Granter id={grant.granted_by} />
-      </td>
-      <td
-        role="cell"
-        data-name="Reason"
-        className={`${table.wide} ${styles.words} ${styles.reason}`}
+const columnsOf = (onTakeBack: OnTakeBack): Column<TierGrant>[] => [
+  {
+    name: 'User',
+    kind: 'row',
+    className: styles.person,
+    cell: ({ email, user_id }) => (
+      <>
+        {email && <bdi>{email}</bdi>}
+        <code>{user_id}</code>
+      </>
+    ),
+  },
+  { name: 'Tier', cell: ({ tier }) => tier },
+  {
+    name: 'Granted (UTC)',
+    className: styles.short,
+    cell: ({ granted_at }) => date(granted_at),
+  },
+  {
+    name: 'By',
+    wide: true,
+    className: styles.words,
+    cell: ({ granted_by }) => <Granter id={granted_by} />,
+  },
+  {
+    name: 'Reason',
+    wide: true,
+    className: `${styles.words} ${styles.reason}`,
+    cell: ({ reason }) => (reason ? <bdi>{reason}</bdi> : 'None given'),
+  },
+  {
+    name: 'Actions',
+    kind: 'action',
+    cell: (grant) => (
+      <Button
+        aria-label={`Take back ${grant.tier} from ${grant.email ?? grant.user_id}`}
+        onClick={() => onTakeBack(grant)}
       >
-        {grant.reason ? <bdi>{grant.reason}</bdi> : 'None given'}
-      </td>
-      <td role="cell" className={styles.actions}>
-        <Button
-          aria-label={`Take back ${grant.tier} from ${grant.email ?? grant.user_id}`}
-          onClick={() => onTakeBack(grant)}
-        >
-          Take back
-        </Button>
-      </td>
-    </tr>
-  );
-}
+        Take back
+      </Button>
+    ),
+  },
+];
 
 function Granter({ id }: { id: string | null }) {
   const { userId } = useSession();
-  if (id === null) return 'Made in the database';
+  if (id === null) return 'Created in the database';
   return id === userId ? 'You' : <code>{id}</code>;
 }

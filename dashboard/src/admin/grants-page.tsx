@@ -1,5 +1,6 @@
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
+import { firstOf, text, useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import type { TierGrant } from '../data/key.ts';
@@ -12,13 +13,12 @@ import { GrantForm } from './grant-form.tsx';
 import { GrantTable } from './grant-table.tsx';
 import { Paged } from './paged.tsx';
 import { TakeBackDialog } from './take-back-dialog.tsx';
-import { useAddressFilters } from './use-address-filters.ts';
 
-const filterNames = ['user', 'tier'] as const;
+const grantFilters = { user: text, tier: text };
 
 /** The tiers that users were granted. */
 export default function GrantsPage() {
-  const { filters, search } = useAddressFilters(filterNames);
+  const [filters, search] = useAddressFilters(grantFilters, { push: true });
   const { user, tier } = filters;
   const grants = useGrants({ ...(user ? { user } : {}), ...(tier ? { tier } : {}) });
   const [dialog, setDialog] = useState<'grant' | TierGrant>();
@@ -43,7 +43,7 @@ export default function GrantsPage() {
           user || tier ? (
             <EmptyState title="No grant fits this search">
               <p>A user is looked for by the whole e-mail address or user ID.</p>
-              <Button onClick={() => search({})}>Show all grants</Button>
+              <Button onClick={() => search(firstOf(grantFilters))}>Show all grants</Button>
             </EmptyState>
           ) : (
             <EmptyState title="No tier is granted to anybody yet">

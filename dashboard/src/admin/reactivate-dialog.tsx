@@ -6,6 +6,7 @@ import type { FoundKey } from '../data/key.ts';
 import type { Refusal } from '../data/refusal.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
+import { moment, useNow } from '../usage-chart/use-now.ts';
 import { FoundKeyName } from './found-key-name.tsx';
 import { ReasonField, reasonOf } from './reason-field.tsx';
 
@@ -19,7 +20,8 @@ export function ReactivateDialog(props: { value: FoundKey; onClose: () => void }
     announce(`The key “${key.label}” is reactivated.`);
     onClose();
   });
-  const isExpired = key.expires_at !== null && Date.parse(key.expires_at) <= Date.now();
+  const now = useNow(moment);
+  const isExpired = key.expires_at !== null && Date.parse(key.expires_at) <= now;
   return (
     <FormDialog
       title="Reactivate the key"

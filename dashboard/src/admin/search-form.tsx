@@ -1,7 +1,7 @@
 import { Search } from 'lucide-react';
 import { type ChangeEvent, type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { Button } from '../components/button.tsx';
-import { readFilters, writeFilters } from './address-filters.ts';
+import { withoutSecret } from '../format/without-secret.ts';
 import styles from './search-form.module.css';
 
 /** What a control of the form gets to hold one filter. */
@@ -26,7 +26,7 @@ export function SearchForm<Name extends string>(props: {
   useEffect(() => setTyped(filters), [filters]);
 
   const search = (wanted: Record<Name, string>) => {
-    const sent = readFilters(Object.keys(wanted) as Name[], writeFilters(wanted));
+    const sent = mapped(wanted, (value) => withoutSecret(value).trim());
     setTyped(sent);
     onSearch(sent);
   };
@@ -34,7 +34,7 @@ export function SearchForm<Name extends string>(props: {
     event.preventDefault();
     search(typed);
   };
-  const clear = () => search(readFilters(Object.keys(filters) as Name[], new URLSearchParams()));
+  const clear = () => search(mapped(filters, () => ''));
   return (
     <search>
       <form onSubmit={submit} className={styles.form} aria-label={what}>
@@ -53,4 +53,12 @@ export function SearchForm<Name extends string>(props: {
       </form>
     </search>
   );
+}
+
+function mapped<Name extends string>(
+  filters: Record<Name, string>,
+  change: (value: string) => string,
+): Record<Name, string> {
+  const entries = Object.entries<string>(filters).map(([name, value]) => [name, change(value)]);
+  return Object.fromEntries(entries) as Record<Name, string>;
 }

@@ -1,7 +1,7 @@
 import { Bell } from 'lucide-react';
 import { Link } from 'react-router';
 import { Paged } from '../admin/paged.tsx';
-import { useAddressFilters } from '../admin/use-address-filters.ts';
+import { firstOf, text, useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import { useAlerts } from '../data/use-alerts.ts';
@@ -11,19 +11,16 @@ import { AlertFilterBar } from './alert-filter-bar.tsx';
 import { AlertList } from './alert-list.tsx';
 import { AlertsNav } from './alerts-nav.tsx';
 
-const filterNames = ['type', 'key'] as const;
+const alertFilters = { type: text, key: text };
 
 /** What the signed-in user was alerted to. */
 export default function AlertsPage() {
-  const { filters, search } = useAddressFilters(filterNames);
+  const [filters, search] = useAddressFilters(alertFilters, { push: true });
   const { type, key } = filters;
   const alerts = useAlerts({ ...(type ? { type } : {}), ...(key ? { id: key } : {}) });
   return (
     <Page title="Alerts" above={<AlertsNav />}>
-      <AlertFilterBar
-        filters={filters}
-        onChange={(changes) => void search({ ...filters, ...changes })}
-      />
+      <AlertFilterBar filters={filters} onChange={search} />
       <Paged
         query={alerts}
         what="the alerts"
@@ -32,7 +29,7 @@ export default function AlertsPage() {
           type || key ? (
             <EmptyState title="No alert fits these filters">
               <p>Alerts are kept for 90 days.</p>
-              <Button onClick={() => void search({})}>Show all alerts</Button>
+              <Button onClick={() => search(firstOf(alertFilters))}>Show all alerts</Button>
             </EmptyState>
           ) : (
             <EmptyState icon={<Bell size={28} aria-hidden />} title="There are no alerts yet">

@@ -4,6 +4,7 @@ import type { Attempt, Delivery, Webhook } from '../data/alert.ts';
 import { counted } from '../format/amount.ts';
 import { dateTime } from '../format/time.ts';
 import { duration } from '../key/event-words.ts';
+import { minute, useNow } from '../usage-chart/use-now.ts';
 import { typeWords } from './alert-types.ts';
 import styles from './delivery-entry.module.css';
 import { deliveryState, outcomeWords } from './delivery-words.ts';
@@ -16,7 +17,7 @@ export function DeliveryEntry(props: {
   onResend: () => void;
 }) {
   const { value: delivery, webhook, busy, onResend } = props;
-  const { name, kind, explanation } = deliveryState(delivery, webhook, Date.now());
+  const { name, kind, explanation } = deliveryState(delivery, webhook, useNow(minute));
   const last = delivery.attempt_log.at(-1);
   const what = typeWords(delivery.type);
   return (

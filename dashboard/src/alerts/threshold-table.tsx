@@ -1,12 +1,12 @@
 import { Link } from 'react-router';
 import { Button } from '../components/button.tsx';
-import table from '../components/table.module.css';
+import { type Column, Table } from '../components/table.tsx';
 import type { Threshold } from '../data/alert.ts';
 import type { Key } from '../data/key.ts';
 import { percentWords } from './percents.ts';
 import styles from './thresholds.module.css';
 
-/** The keys with thresholds of their own, one row each; on a phone one card each. */
+/** The keys with thresholds of their own, one row each. */
 export function ThresholdTable(props: {
   thresholds: Threshold[];
   keys: Key[];
@@ -14,47 +14,41 @@ export function ThresholdTable(props: {
 }) {
   const { thresholds, keys, onEdit } = props;
   const labels = new Map(keys.map(({ key_id, label }) => [key_id, label]));
+  const labelOf = ({ key_id }: Threshold) => labels.get(key_id ?? '');
+  const columns: Column<Threshold>[] = [
+    {
+      name: 'Key',
+      kind: 'row',
+      className: styles.key,
+      cell: (threshold) => (
+        <>
+          <Link to={`/keys/${threshold.key_id}`}>
+            <bdi>{labelOf(threshold) ?? threshold.key_id}</bdi>
+          </Link>
+          {labelOf(threshold) && <code>{threshold.key_id}</code>}
+        </>
+      ),
+    },
+    { name: 'Alerted', cell: ({ percents }) => percentWords(percents) },
+    {
+      name: 'Actions',
+      kind: 'action',
+      cell: (threshold) => (
+        <Button
+          aria-label={`Edit the thresholds of ${labelOf(threshold) ?? threshold.key_id}`}
+          onClick={() => onEdit(threshold)}
+        >
+          Edit
+        </Button>
+      ),
+    },
+  ];
   return (
-    <div className={table.frame}>
-      <table role="table" className={`${table.table} ${table.cards}`}>
-        <caption className="visually-hidden">Keys with their own thresholds</caption>
-        <thead role="rowgroup">
-          <tr role="row">
-            <th role="columnheader">Key</th>
-            <th role="columnheader">Alerted</th>
-            <th role="columnheader">
-              <span className="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {thresholds.map((threshold) => {
-            const keyId = threshold.key_id ?? '';
-            const label = labels.get(keyId);
-            return (
-              <tr key={keyId} role="row">
-                <th role="rowheader" scope="row" className={styles.key}>
-                  <Link to={`/keys/${keyId}`}>
-                    <bdi>{label ?? keyId}</bdi>
-                  </Link>
-                  {label && <code>{keyId}</code>}
-                </th>
-                <td role="cell" data-name="Alerted">
-                  {percentWords(threshold.percents)}
-                </td>
-                <td role="cell" className={styles.actions}>
-                  <Button
-                    aria-label={`Edit the thresholds of ${label ?? keyId}`}
-                    onClick={() => onEdit(threshold)}
-                  >
-                    Edit
-                  </Button>
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption="Keys with their own thresholds"
+      columns={columns}
+      rows={thresholds}
+      idOf={({ key_id }) => key_id ?? ''}
+    />
   );
 }

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { text, useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Notice } from '../components/notice.tsx';
@@ -16,16 +16,17 @@ import { ThresholdDialog } from './threshold-dialog.tsx';
 import { ThresholdTable } from './threshold-table.tsx';
 import styles from './thresholds.module.css';
 
+const keyFilter = { key: text };
+
 /** At which percents of their quotas the signed-in user is alerted. A key's page leads to its own here. */
 export default function ThresholdsPage() {
   const thresholds = useThresholds();
   const keys = useKeys();
-  const [parameters, setParameters] = useSearchParams();
+  const [{ key: asked }, setAddress] = useAddressFilters(keyFilter);
   const [dialog, setDialog] = useState<'account' | 'key' | Threshold>();
-  const asked = parameters.get('key');
   const close = () => {
     setDialog(undefined);
-    if (asked) setParameters({}, { replace: true });
+    setAddress({ key: '' });
   };
   return (
     <Page title="Alert thresholds" above={<AlertsNav />}>

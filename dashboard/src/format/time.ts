@@ -56,7 +56,7 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /** “3 hours ago”, “in 2 days”, “just now”. `now` is in milliseconds since the epoch. */
-export function fromNow(time: Time, now = Date.now()): string {
+export function fromNow(time: Time, now: number): string {
   const seconds = Math.round((new Date(time).getTime() - now) / 1_000);
   for (const [unit, length] of steps) {
     if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
@@ -65,7 +65,7 @@ export function fromNow(time: Time, now = Date.now()): string {
 }
 
 /** The same of what has happened: never in the future, by however much the browser's clock is behind. */
-export function ago(time: Time, now = Date.now()): string {
+export function ago(time: Time, now: number): string {
   return fromNow(time, Math.max(now, new Date(time).getTime()));
 }
 

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { Button } from '../components/button.tsx';
 import type { Key } from '../data/key.ts';
 import { dateTime, fromNow } from '../format/time.ts';
+import { minute, useNow } from '../usage-chart/use-now.ts';
 import { shortRange } from './allowed-clients.ts';
 import { AllowedClientsDialog } from './allowed-clients-dialog.tsx';
 import { ExpiryDialog } from './expiry-dialog.tsx';
@@ -12,6 +13,7 @@ import { Section } from './section.tsx';
 /** From where the key may be used, and until when. */
 export function AccessSection({ value: key }: { value: Key }) {
   const [dialog, setDialog] = useState<'clients' | 'expiry'>();
+  const now = useNow(minute);
   const close = () => setDialog(undefined);
   const edit = (what: 'clients' | 'expiry', name: string) =>
     // what is gone cannot be changed
@@ -42,7 +44,9 @@ export function AccessSection({ value: key }: { value: Key }) {
         <Fact name="Expires">
           <div className={styles.edit}>
             <span>
-              {key.expires_at ? `${dateTime(key.expires_at)}, ${fromNow(key.expires_at)}` : 'Never'}
+              {key.expires_at
+                ? `${dateTime(key.expires_at)}, ${fromNow(key.expires_at, now)}`
+                : 'Never'}
             </span>
             {edit('expiry', 'expiry')}
           </div>

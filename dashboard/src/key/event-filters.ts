@@ -1,3 +1,4 @@
+import { text } from '../components/address-filters.ts';
 import type { EventQuery } from '../data/use-events.ts';
 import { withoutSecret } from '../format/without-secret.ts';
 
@@ -16,24 +17,13 @@ export interface EventFilters {
 /** All events. */
 export const noFilters: EventFilters = { from: '', to: '', status: '', host: '', code: '' };
 
-/** Reads filters from an address. What does not fit is as if it were not there. */
-export function readEventFilters(parameters: URLSearchParams): EventFilters {
-  const filters = tidy({
-    from: parameters.get('from') ?? '',
-    to: parameters.get('to') ?? '',
-    status: parameters.get('status') ?? '',
-    host: parameters.get('host') ?? '',
-    code: parameters.get('code') ?? '',
-  });
-  for (const name of Object.keys(checkFilters(filters))) {
-    filters[name as keyof EventFilters] = '';
-  }
-  return filters;
-}
+/** How the filters stand in an address. */
+export const eventFilters = { from: text, to: text, status: text, host: text, code: text };
 
-/** Writes filters into an address; an empty one is left out. */
-export function writeEventFilters(filters: EventFilters): URLSearchParams {
-  return new URLSearchParams(Object.entries(tidy(filters)).filter(([, value]) => value));
+/** The filters of an address: what does not fit is as if it were not there. */
+export function withoutWrong(filters: EventFilters): EventFilters {
+  const wrong = Object.keys(checkFilters(filters)).map((name) => [name, '']);
+  return { ...tidy(filters), ...Object.fromEntries(wrong) };
 }
 
 /** What is wrong with filters, by field, in words. */
@@ -70,7 +60,8 @@ export function isFiltered(filters: EventFilters): boolean {
   return Object.values(filters).some((value) => value !== '');
 }
 
-function tidy({ from, to, status, host, code }: EventFilters): EventFilters {
+/** The filters without space around them, and without a secret. */
+export function tidy({ from, to, status, host, code }: EventFilters): EventFilters {
   return {
     from,
     to,

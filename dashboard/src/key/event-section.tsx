@@ -1,15 +1,16 @@
 import { useMemo } from 'react';
-import { useSearchParams } from 'react-router';
+import { useAddressFilters } from '../components/address-filters.ts';
 import type { Key } from '../data/key.ts';
 import { EventExport } from './event-export.tsx';
 import { EventFilterBar } from './event-filter-bar.tsx';
 import {
   type EventFilters,
+  eventFilters,
   eventQuery,
   isFiltered,
   noFilters,
-  readEventFilters,
-  writeEventFilters,
+  tidy,
+  withoutWrong,
 } from './event-filters.ts';
 import { EventList } from './event-list.tsx';
 import { NoEvents } from './no-events.tsx';
@@ -17,17 +18,11 @@ import { Section } from './section.tsx';
 
 /** What the key was used for. The filters are in the address, to be kept or sent. */
 export function EventSection({ value: key }: { value: Key }) {
-  const [parameters, setParameters] = useSearchParams();
-  const filters = useMemo(() => readEventFilters(parameters), [parameters]);
+  const [address, setAddress] = useAddressFilters(eventFilters);
+  const filters = useMemo(() => withoutWrong(address), [address]);
   const query = useMemo(() => eventQuery(filters), [filters]);
   const filtered = isFiltered(filters);
-  const apply = (next: EventFilters) => {
-    const written = writeEventFilters(next);
-    // the time that the rest of the page is of
-    const span = parameters.get('span');
-    if (span) written.set('span', span);
-    setParameters(written, { replace: true });
-  };
+  const apply = (next: EventFilters) => setAddress(tidy(next));
   return (
     <Section title="Events">
       {/* there is nothing to choose from yet */}

@@ -1,43 +1,93 @@
 import { Fragment } from 'react';
 import table from '../components/table.module.css';
+import { type Column, Table } from '../components/table.tsx';
 import type { UsageEvent } from '../data/key.ts';
 import { bytes, counted } from '../format/amount.ts';
 import { clockTime, date } from '../format/time.ts';
 import styles from './event-table.module.css';
 import { duration, statusWords } from './event-words.ts';
 
-/** Some events, a row each; on a phone a card each. */
+const columns: Column<UsageEvent>[] = [
+  {
+    name: 'Time (UTC)',
+    kind: 'row',
+    className: styles.time,
+    cell: ({ occurred_at }) => (
+      <time dateTime={occurred_at}>
+        {date(occurred_at)}, {clockTime(occurred_at)}
+      </time>
+    ),
+  },
+  {
+    name: 'Target host',
+    wide: true,
+    className: styles.host,
+    cell: ({ target_host, count }) => (
+      <>
+        <bdi>{target_host}</bdi>
+        {count === 0 && <p className={table.small}>Goes on from an earlier hour</p>}
+      </>
+    ),
+  },
+  { name: 'Method', className: styles.name, cell: ({ method }) => <bdi>{method}</bdi> },
+  { name: 'Status', className: styles.status, cell: (event) => <Status value={event} /> },
+  {
+    name: 'Sent',
+    kind: 'number',
+    className: styles.amount,
+    cell: ({ bytes_sent }) => bytes(bytes_sent),
+  },
+  {
+    name: 'Received',
+    kind: 'number',
+    className: styles.amount,
+    cell: ({ bytes_received }) => bytes(bytes_received),
+  },
+  {
+    name: 'Duration',
+    kind: 'number',
+    className: styles.amount,
+    cell: ({ duration_ms }) => duration(duration_ms),
+  },
+  {
+    name: 'Node',
+    className: styles.name,
+    cell: ({ served_by_node_id }) => <bdi>{served_by_node_id}</bdi>,
+  },
+];
+
+/** Some events, one row each. */
 export function EventTable({ events, caption }: { events: UsageEvent[]; caption: string }) {
   const continued = events.some(({ count }) => count === 0);
   return (
     <>
-      <div className={table.frame}>
-        {/* the roles hold where a phone's layout takes a table's own away */}
-        <table role="table" className={`${table.table} ${table.cards} ${styles.events}`}>
-          <caption className="visually-hidden">{caption}</caption>
-          <thead role="rowgroup">
-            <tr role="row">
-              <th role="columnheader">Time (UTC)</th>
-              <th role="columnheader">Target host</th>
-              <th role="columnheader">Method</th>
-              <th role="columnheader">Status</th>
-              <NumberHeader name="Sent" />
-              <NumberHeader name="Received" />
-              <NumberHeader name="Duration" />
-              <th role="columnheader">Node</th>
-            </tr>
-          </thead>
-          <tbody role="rowgroup">
-            {events.map((event) => (
-              <EventRow key={`${event.event_id} ${event.occurred_at}`} value={event} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        caption={caption}
+        columns={columns}
+        rows={events}
+        idOf={({ event_id, occurred_at }) => `${event_id} ${occurred_at}`}
+        className={styles.events}
+      />
       {continued && (
         <p className={styles.continued}>
           A connection that stays open for hours has one row per hour, with the bytes of that hour.
           All of its rows count as one connection.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Status({ value: event }: { value: UsageEvent }) {
+  const words = statusWords(event);
+  return (
+    <>
+      {event.status_code}
+      {words && <span className={styles.words}> {words}</span>}
+      {event.code && (
+        <p className={table.small}>
+          <Code value={event.code} />
+          {event.count > 1 && `, ${counted(event.count, 'time')}`}
         </p>
       )}
     </>
@@ -58,56 +108,5 @@ function Code({ value }: { value: string }) {
         </Fragment>
       ))}
     </code>
-  );
-}
-
-function NumberHeader({ name }: { name: string }) {
-  return (
-    <th role="columnheader" className={table.number}>
-      {name}
-    </th>
-  );
-}
-
-function EventRow({ value: event }: { value: UsageEvent }) {
-  const words = statusWords(event);
-  const numberClass = `${table.number} ${styles.amount}`;
-  return (
-    <tr role="row">
-      <th role="rowheader" scope="row" className={styles.time}>
-        <time dateTime={event.occurred_at}>
-          {date(event.occurred_at)}, {clockTime(event.occurred_at)}
-        </time>
-      </th>
-      <td role="cell" data-name="Target host" className={`${table.wide} ${styles.host}`}>
-        <bdi>{event.target_host}</bdi>
-        {event.count === 0 && <p className={table.small}>Goes on from an earlier hour</p>}
-      </td>
-      <td role="cell" data-name="Method">
-        <bdi>{event.method}</bdi>
-      </td>
-      <td role="cell" data-name="Status">
-        {event.status_code}
-        {words && <span className={styles.words}> {words}</span>}
-        {event.code && (
-          <p className={table.small}>
-            <Code value={event.code} />
-            {event.count > 1 && `, ${counted(event.count, 'time')}`}
-          </p>
-        )}
-      </td>
-      <td role="cell" data-name="Sent" className={numberClass}>
-        {bytes(event.bytes_sent)}
-      </td>
-      <td role="cell" data-name="Received" className={numberClass}>
-        {bytes(event.bytes_received)}
-      </td>
-      <td role="cell" data-name="Duration" className={numberClass}>
-        {duration(event.duration_ms)}
-      </td>
-      <td role="cell" data-name="Node" className={styles.node}>
-        <bdi>{event.served_by_node_id}</bdi>
-      </td>
-    </tr>
   );
 }

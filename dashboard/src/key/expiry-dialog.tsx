@@ -8,6 +8,7 @@ import { updateKey } from '../data/key-actions.ts';
 import { dateTime } from '../format/time.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
+import { minute, useNow } from '../usage-chart/use-now.ts';
 import { fromLocalInput, toLocalInput } from './expiry.ts';
 
 /** Says until when the key may be used. */
@@ -15,6 +16,7 @@ export function ExpiryDialog({ value: key, onClose }: { value: Key; onClose: () 
   const { supabase } = useSession();
   const announce = useAnnounce();
   const [when, setWhen] = useState(key.expires_at ? 'at' : 'never');
+  const now = useNow(minute);
   const [missing, setMissing] = useState(false);
   const before = key.expires_at ? toLocalInput(key.expires_at) : '';
   const save = useAction(async (form: FormData) => {
@@ -52,7 +54,7 @@ export function ExpiryDialog({ value: key, onClose }: { value: Key; onClose: () 
       {when === 'at' && (
         <Field
           label="Date and time (UTC)"
-          hint={`It is ${dateTime(Date.now())} now.`}
+          hint={`It is ${dateTime(now)} now.`}
           error={missing ? 'Enter a date and a time.' : undefined}
         >
           <input type="datetime-local" name="time" defaultValue={before} max="9999-12-31T23:59" />

@@ -3,6 +3,7 @@ import { CopyField } from '../components/copy-field.tsx';
 import type { Key } from '../data/key.ts';
 import { dateTime } from '../format/time.ts';
 import { type KeyState, stateOf } from '../keys/key-state.ts';
+import { moment, useNow } from '../usage-chart/use-now.ts';
 import { Fact, Facts } from './facts.tsx';
 import styles from './key-page.module.css';
 
@@ -13,7 +14,7 @@ const whyNoRotation: Partial<Record<KeyState['state'], string>> = {
 
 /** Whether the key works, and what there is to know of it. */
 export function KeyHead({ value: key }: { value: Key }) {
-  const state = stateOf(key, Date.now());
+  const state = stateOf(key, useNow(moment));
   return (
     <div className={styles.head}>
       <div className={styles.state}>

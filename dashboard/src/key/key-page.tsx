@@ -10,6 +10,7 @@ import { useKey } from '../data/use-keys.ts';
 import { KeyDialog, type OpenKeyDialog } from '../keys/key-dialog.tsx';
 import { stateOf } from '../keys/key-state.ts';
 import { Page } from '../layout/page.tsx';
+import { moment, useNow } from '../usage-chart/use-now.ts';
 import { AccessSection } from './access-section.tsx';
 import { AuditSection } from './audit-section.tsx';
 import { EventSection } from './event-section.tsx';
@@ -73,7 +74,7 @@ function isNoKey(error: unknown): boolean {
 
 function KeyActions(props: { value: Key; onAction: (dialog: OpenKeyDialog) => void }) {
   const { value, onAction } = props;
-  const { state } = stateOf(value, Date.now());
+  const { state } = stateOf(value, useNow(moment));
   // nothing can be done with what is gone
   if (state === 'deleted') return null;
   return (

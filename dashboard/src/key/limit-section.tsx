@@ -3,12 +3,14 @@ import { QuotaMeter } from '../components/quota-meter.tsx';
 import type { Key } from '../data/key.ts';
 import { type LimitName, limits } from '../format/limits.ts';
 import { date, startOfMonth } from '../format/time.ts';
+import { hour, useNow } from '../usage-chart/use-now.ts';
 import styles from './facts.module.css';
 import { Fact, Facts } from './facts.tsx';
 import { Section } from './section.tsx';
 
 /** How much the key may do, how much of that is used, and where the limits come from. */
 export function LimitSection({ value: key }: { value: Key }) {
+  const now = useNow(hour);
   const origin = (name: LimitName) => (
     <span className={styles.note}>
       {name in key.limit_overrides ? 'Set for this key by an admin.' : `From the tier ${key.tier}.`}
@@ -24,7 +26,7 @@ export function LimitSection({ value: key }: { value: Key }) {
             name="Used this month"
           />
           {origin('bandwidth_limit_bytes')}
-          <span className={styles.note}>Starts again on {date(startOfMonth(Date.now(), 1))}.</span>
+          <span className={styles.note}>Resets on {date(startOfMonth(now, 1))}.</span>
         </Fact>
         <Fact name="Rate">
           {limits.rate_limit.words(key.rate_limit)}

@@ -1,8 +1,9 @@
 import { useMemo } from 'react';
+import { textOfOrder } from '../components/address-filters.ts';
 import { Field } from '../components/field.tsx';
 import type { Key } from '../data/key.ts';
 import styles from './key-filter-bar.module.css';
-import { type KeyFilters, readOrder } from './key-filters.ts';
+import { type KeyFilters, keyFilters } from './key-filters.ts';
 import { keyStates } from './key-state.ts';
 
 const orders = {
@@ -66,8 +67,8 @@ export function KeyFilterBar(props: {
       <div className={styles.order}>
         <Field label="Order">
           <select
-            value={`${filters.descending ? '-' : ''}${filters.sort}`}
-            onChange={(event) => onChange(readOrder(event.target.value))}
+            value={textOfOrder(filters.sort)}
+            onChange={(event) => onChange({ sort: keyFilters.sort.read(event.target.value) })}
           >
             {Object.entries(orders).map(([order, name]) => (
               <option key={order} value={order}>

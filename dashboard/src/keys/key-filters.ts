@@ -1,3 +1,11 @@
+import {
+  type Filter,
+  type Order,
+  oneOf,
+  orderBy,
+  page,
+  text,
+} from '../components/address-filters.ts';
 import type { Key } from '../data/key.ts';
 import { keyStates, stateOf } from './key-state.ts';
 
@@ -12,8 +20,8 @@ export interface KeyFilters {
   state: string;
   tier: string;
   mode: '' | 'live' | 'test';
-  sort: SortColumn;
-  descending: boolean;
+  sort: Order<SortColumn>;
+  page: number;
 }
 
 /** What the list shows at first: all but the deleted, the newest first. */
@@ -22,47 +30,19 @@ export const firstFilters: KeyFilters = {
   state: 'undeleted',
   tier: '',
   mode: '',
-  sort: 'created',
-  descending: true,
+  sort: { by: 'created', descending: true },
+  page: 1,
 };
 
-/** Reads filters from an address. What it does not know is as if it were not there. */
-export function readFilters(parameters: URLSearchParams): KeyFilters {
-  const read = (name: string, fallback: string) => parameters.get(name) ?? fallback;
-  const mode = read('mode', '');
-  const state = read('state', firstFilters.state);
-  return {
-    search: read('search', ''),
-    state:
-      state === '' || state === 'undeleted' || Object.hasOwn(keyStates, state)
-        ? state
-        : firstFilters.state,
-    tier: read('tier', ''),
-    mode: mode === 'live' || mode === 'test' ? mode : '',
-    ...readOrder(read('sort', '')),
-  };
-}
-
-/** Reads an order as an address has it: a column, with a minus before it for descending. */
-export function readOrder(order: string): Pick<KeyFilters, 'sort' | 'descending'> {
-  const descending = order.startsWith('-');
-  const sort = columns.find((column) => column === order.slice(descending ? 1 : 0));
-  if (sort) return { sort, descending };
-  return { sort: firstFilters.sort, descending: firstFilters.descending };
-}
-
-/** Writes filters into an address; what is as at first is left out. */
-export function writeFilters(filters: KeyFilters): URLSearchParams {
-  const { search, state, tier, mode, sort, descending } = filters;
-  const parameters = new URLSearchParams();
-  if (search) parameters.set('search', search);
-  if (state !== firstFilters.state) parameters.set('state', state);
-  if (tier) parameters.set('tier', tier);
-  if (mode) parameters.set('mode', mode);
-  const order = `${descending ? '-' : ''}${sort}`;
-  if (order !== '-created') parameters.set('sort', order);
-  return parameters;
-}
+/** How the filters stand in an address. */
+export const keyFilters: { [Name in keyof KeyFilters]: Filter<KeyFilters[Name]> } = {
+  search: text,
+  state: oneOf(['', 'undeleted', ...Object.keys(keyStates)], firstFilters.state),
+  tier: text,
+  mode: oneOf(['', 'live', 'test'], firstFilters.mode),
+  sort: orderBy(columns, firstFilters.sort),
+  page,
+};
 
 const collator = new Intl.Collator('en', { sensitivity: 'base', numeric: true });
 const ascending: Record<SortColumn, (a: Key, b: Key) => number> = {
@@ -84,8 +64,9 @@ export function applyFilters(keys: Key[], filters: KeyFilters, now: number): Key
     }
     return !wanted || key.label.toLowerCase().includes(wanted) || key.key_id.includes(wanted);
   });
-  const compare = ascending[filters.sort];
-  return shown.sort(filters.descending ? (a, b) => compare(b, a) : compare);
+  const { by, descending } = filters.sort;
+  const compare = ascending[by];
+  return shown.sort(descending ? (a, b) => compare(b, a) : compare);
 }
 
 /** Whether the filters let deleted keys through, of which there are older ones that were not read. */

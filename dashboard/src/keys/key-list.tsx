@@ -1,19 +1,19 @@
 import { useDeferredValue, useEffect, useMemo, useRef } from 'react';
-import { useSearchParams } from 'react-router';
+import { useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import { Pager } from '../components/pager.tsx';
 import type { OwnKeys } from '../data/key.ts';
 import { counted, number } from '../format/amount.ts';
-import { withoutSecret } from '../format/without-secret.ts';
+import { moment, useNow } from '../usage-chart/use-now.ts';
 import type { OpenKeyDialog } from './key-dialog.tsx';
 import { KeyFilterBar } from './key-filter-bar.tsx';
 import {
   applyFilters,
   firstFilters,
+  type KeyFilters,
+  keyFilters,
   missesDeleted,
-  readFilters,
-  writeFilters,
 } from './key-filters.ts';
 import styles from './key-list.module.css';
 import { KeyTable } from './key-table.tsx';
@@ -27,17 +27,16 @@ const pageSize = 50;
  */
 export function KeyList(props: OwnKeys & { onAction: (dialog: OpenKeyDialog) => void }) {
   const { keys, hasOlder, onAction } = props;
-  const [parameters, setParameters] = useSearchParams();
-  const filters = useMemo(() => readFilters(parameters), [parameters]);
-  const page = readPage(parameters);
+  const now = useNow(moment);
+  const [filters, setFilters] = useAddressFilters(keyFilters);
   const list = useRef<HTMLElement>(null);
   const turned = useRef(false);
 
   // typing goes on while the list follows
   const followed = useDeferredValue(filters);
-  const shown = useMemo(() => applyFilters(keys, followed, Date.now()), [keys, followed]);
+  const shown = useMemo(() => applyFilters(keys, followed, now), [keys, followed, now]);
   const pages = Math.max(1, Math.ceil(shown.length / pageSize));
-  const current = Math.min(page, pages);
+  const current = Math.min(filters.page, pages);
 
   // another page is read from its beginning
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is once the page is another
@@ -49,17 +48,12 @@ export function KeyList(props: OwnKeys & { onAction: (dialog: OpenKeyDialog) => 
     list.current?.scrollIntoView({ block: 'start' });
   }, [current]);
 
-  const turn = (next: number) => {
+  const turn = (page: number) => {
     turned.current = true;
-    const address = writeFilters(filters);
-    if (next > 1) address.set('page', String(next));
-    setParameters(address, { replace: true });
+    setFilters({ page });
   };
   // other filters begin at the first page again
-  const change = (changes: Partial<typeof filters>) => {
-    const search = withoutSecret(changes.search ?? filters.search);
-    setParameters(writeFilters({ ...filters, ...changes, search }), { replace: true });
-  };
+  const change = (changes: Partial<KeyFilters>) => setFilters({ page: 1, ...changes });
   return (
     <>
       <KeyFilterBar keys={keys} filters={filters} onChange={change} />
@@ -76,8 +70,8 @@ export function KeyList(props: OwnKeys & { onAction: (dialog: OpenKeyDialog) => 
           <>
             <KeyTable
               keys={shown.slice((current - 1) * pageSize, current * pageSize)}
-              sort={followed}
-              onSort={(sort, descending) => change({ sort, descending })}
+              order={followed.sort}
+              onOrder={(sort) => change({ sort })}
               onAction={onAction}
             />
             <Pager
@@ -94,10 +88,4 @@ export function KeyList(props: OwnKeys & { onAction: (dialog: OpenKeyDialog) => 
       </section>
     </>
   );
-}
-
-/** The page that an address names; the first where it names none. */
-function readPage(parameters: URLSearchParams): number {
-  const page = Number(parameters.get('page'));
-  return Number.isSafeInteger(page) && page > 0 ? page : 1;
 }

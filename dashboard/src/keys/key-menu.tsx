@@ -1,6 +1,7 @@
 import { Ellipsis } from 'lucide-react';
 import { Button, Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
 import type { Key } from '../data/key.ts';
+import { moment, useNow } from '../usage-chart/use-now.ts';
 import type { OpenKeyDialog } from './key-dialog.tsx';
 import styles from './key-menu.module.css';
 import { stateOf } from './key-state.ts';
@@ -8,7 +9,7 @@ import { stateOf } from './key-state.ts';
 /** What can be done with a key, behind one button. */
 export function KeyMenu(props: { value: Key; onAction: (dialog: OpenKeyDialog) => void }) {
   const { value, onAction } = props;
-  const { state } = stateOf(value, Date.now());
+  const { state } = stateOf(value, useNow(moment));
   // nothing can be done with what is gone
   if (state === 'deleted') return null;
   const mayRotate = state !== 'suspended' && state !== 'expired';

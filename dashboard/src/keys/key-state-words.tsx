@@ -1,11 +1,12 @@
 import { Badge } from '../components/badge.tsx';
 import table from '../components/table.module.css';
 import type { Key } from '../data/key.ts';
+import { moment, useNow } from '../usage-chart/use-now.ts';
 import { stateOf } from './key-state.ts';
 
 /** The state of a key in words, and what it means. */
 export function KeyStateWords({ value }: { value: Key }) {
-  const { kind, name, explanation, reason } = stateOf(value, Date.now());
+  const { kind, name, explanation, reason } = stateOf(value, useNow(moment));
   return (
     <>
       <Badge kind={kind}>{name}</Badge>

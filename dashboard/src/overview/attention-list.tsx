@@ -1,10 +1,11 @@
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import { writeFilters } from '../components/address-filters.ts';
 import { Badge } from '../components/badge.tsx';
 import type { Key } from '../data/key.ts';
 import { bytes, number, percent } from '../format/amount.ts';
 import { ago, dateTime, fromNow } from '../format/time.ts';
-import { firstFilters, type KeyFilters, writeFilters } from '../keys/key-filters.ts';
+import { type KeyFilters, keyFilters } from '../keys/key-filters.ts';
 import { keyStates } from '../keys/key-state.ts';
 import type { Attention, AttentionReason } from './attention.ts';
 import styles from './attention-list.module.css';
@@ -13,7 +14,7 @@ const most = 5;
 
 const reasons: Record<
   AttentionReason,
-  { name: string; kind: 'warning' | 'bad'; filters?: Partial<KeyFilters> }
+  { name: string; kind: 'warning' | 'bad'; filters: Partial<KeyFilters> }
 > = {
   quota_used_up: {
     name: keyStates.quota_used_up,
@@ -25,7 +26,7 @@ const reasons: Record<
   quota_nearly_used_up: {
     name: 'Quota nearly used up',
     kind: 'warning',
-    filters: { state: 'active', sort: 'used' },
+    filters: { state: 'active', sort: { by: 'used', descending: true } },
   },
   expires_soon: { name: 'Expires soon', kind: 'warning', filters: { state: 'active' } },
 };
@@ -82,10 +83,7 @@ function AllOfThem({ found }: { found: Attention[] }) {
     <p className={styles.all}>
       All {number(found.length)}:{' '}
       {[...counts].map(([reason, { length }]) => (
-        <Link
-          key={reason}
-          to={`/keys?${writeFilters({ ...firstFilters, ...reasons[reason].filters })}`}
-        >
+        <Link key={reason} to={`/keys?${writeFilters(keyFilters, reasons[reason].filters)}`}>
           {reasons[reason].name} ({number(length)})
         </Link>
       ))}

@@ -16,7 +16,7 @@ export function Figures({ keys }: { keys: Key[] | undefined }) {
   return (
     <section aria-labelledby="figures" className={styles.section}>
       <div className={styles.head}>
-        <h2 id="figures">{month(Date.now())} so far</h2>
+        <h2 id="figures">{month(useNow(hour))} so far</h2>
         <p className={styles.note}>Months, days and hours are those of UTC.</p>
       </div>
       <Loaded query={account} what="your figures">

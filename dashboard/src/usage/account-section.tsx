@@ -1,14 +1,15 @@
 import { Badge } from '../components/badge.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { QuotaMeter } from '../components/quota-meter.tsx';
-import table from '../components/table.module.css';
+import { type Column, Table } from '../components/table.tsx';
 import type { Account, AccountQuota, AccountTier } from '../data/burns.ts';
 import { useAccount } from '../data/use-burns.ts';
-import { bytes, number } from '../format/amount.ts';
+import { bytes } from '../format/amount.ts';
 import { date } from '../format/time.ts';
 import { Section } from '../key/section.tsx';
 import { hour, useNow } from '../usage-chart/use-now.ts';
 import styles from './account-section.module.css';
+import { numberColumn } from './burn-columns.tsx';
 import { project } from './projection.ts';
 
 /** This month by tier, against what all keys of a tier share: that is what stops them. */
@@ -35,45 +36,34 @@ function AccountTable({ value: account }: { value: Account }) {
   const quota = (name: string, of: AccountQuota) => (
     <Quota name={name} value={of} resetsAt={account.resets_at} now={now} />
   );
+  const columns: Column<AccountTier>[] = [
+    { name: 'Tier', kind: 'row', className: styles.tier, cell: ({ tier }) => tier },
+    numberColumn('Keys', ({ keys }) => keys),
+    {
+      name: 'Live keys',
+      wide: true,
+      cell: (tier) => quota(`Live keys of tier ${tier.tier}`, tier),
+    },
+    {
+      name: 'Test keys, never billed',
+      wide: true,
+      cell: (tier) =>
+        usesTest(tier) ? quota(`Test keys of tier ${tier.tier}`, tier.test) : 'Not used',
+    },
+  ];
   return (
     <>
       <p className={styles.note}>
         All live keys of a tier share one quota, and all its test keys another; deleted keys count.
         The usage resets on {date(account.resets_at)} (UTC).
       </p>
-      <div className={table.frame}>
-        <table role="table" className={`${table.table} ${table.cards} ${styles.tiers}`}>
-          <caption className="visually-hidden">Quota of this month, by tier</caption>
-          <thead role="rowgroup">
-            <tr role="row">
-              <th role="columnheader">Tier</th>
-              <th role="columnheader" className={table.number}>
-                Keys
-              </th>
-              <th role="columnheader">Live keys</th>
-              <th role="columnheader">Test keys, never billed</th>
-            </tr>
-          </thead>
-          <tbody role="rowgroup">
-            {tiers.map((tier) => (
-              <tr key={tier.tier} role="row">
-                <th role="rowheader" scope="row" className={styles.tier}>
-                  {tier.tier}
-                </th>
-                <td role="cell" data-name="Keys" className={table.number}>
-                  {number(tier.keys)}
-                </td>
-                <td role="cell" data-name="Live keys" className={table.wide}>
-                  {quota(`Live keys of tier ${tier.tier}`, tier)}
-                </td>
-                <td role="cell" data-name="Test keys, never billed" className={table.wide}>
-                  {usesTest(tier) ? quota(`Test keys of tier ${tier.tier}`, tier.test) : 'Not used'}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        caption="Quota of this month, by tier"
+        columns={columns}
+        rows={tiers}
+        idOf={({ tier }) => tier}
+        className={styles.tiers}
+      />
     </>
   );
 }

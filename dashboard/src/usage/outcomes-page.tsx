@@ -1,3 +1,4 @@
+import { useAddressFilters } from '../components/address-filters.ts';
 import { EmptyState } from '../components/empty-state.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { exportOutcomes } from '../data/export-usage.ts';
@@ -8,19 +9,21 @@ import { hour, useNow } from '../usage-chart/use-now.ts';
 import { BackLink } from './back-link.tsx';
 import { CsvExport } from './csv-export.tsx';
 import { ListBar } from './list-bar.tsx';
+import { listChoices } from './list-choices.ts';
 import { OutcomeChart } from './outcome-chart.tsx';
 import { OutcomeTable } from './outcome-table.tsx';
 import { boundsOf } from './span.ts';
 import { SpanBar } from './span-bar.tsx';
 import { SpanNote } from './span-note.tsx';
-import { useChoices } from './use-choices.ts';
 import { useSpan } from './use-span.ts';
+
+const choicesOfList = listChoices('requests');
 
 /** How requests ended, of all keys or one, in a time, and what to do about it: a list to sort and to download. */
 export default function OutcomesPage() {
   const { supabase } = useSession();
   const [span, setSpan] = useSpan();
-  const [choices, setChoices] = useChoices('requests');
+  const [choices, setChoices] = useAddressFilters(choicesOfList);
   const { key: keyId, sort } = choices;
   const bounds = boundsOf(span, useNow(hour));
   const query = { span: bounds, keyId, sort };

@@ -83,9 +83,8 @@ export function checkDays({ first, last }: Days, now: number): Partial<Days> {
   return wrong;
 }
 
-/** Reads the span of an address. What is none, or cannot be shown, is as if it were not there. */
-export function readSpan(parameters: URLSearchParams, now: number): Span {
-  const value = parameters.get('span') ?? '';
+/** Reads the span that an address names. What is none, or cannot be shown, is as if it were not there. */
+export function readSpan(value: string, now: number): Span {
   if (Object.hasOwn(spanNames, value)) return value as NamedSpan;
   const [first = '', last = '', ...more] = value.split('_');
   const days = { first, last };
@@ -93,19 +92,16 @@ export function readSpan(parameters: URLSearchParams, now: number): Span {
   return good ? days : firstSpan;
 }
 
-/** Puts a span into an address, beside what else is in it; the first one is left out. */
-export function writeSpan(parameters: URLSearchParams, span: Span): URLSearchParams {
-  const next = new URLSearchParams(parameters);
-  if (typeof span === 'object') next.set('span', `${span.first}_${span.last}`);
-  else if (span === firstSpan) next.delete('span');
-  else next.set('span', span);
-  return next;
+/** A span as an address names it; nothing for the first one. */
+export function writeSpan(span: Span): string {
+  if (typeof span === 'object') return `${span.first}_${span.last}`;
+  return span === firstSpan ? '' : span;
 }
 
 /** A link to `path` for the same span. */
 export function withSpan(path: string, span: Span): string {
-  const query = writeSpan(new URLSearchParams(), span).toString();
-  return query ? `${path}${path.includes('?') ? '&' : '?'}${query}` : path;
+  const written = writeSpan(span);
+  return written ? `${path}${path.includes('?') ? '&' : '?'}span=${written}` : path;
 }
 
 /** “1 Nov 2026 to 7 Nov 2026”; of less than whole days, with the times. All of it is of UTC. */

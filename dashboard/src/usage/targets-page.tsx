@@ -1,3 +1,4 @@
+import { useAddressFilters } from '../components/address-filters.ts';
 import { EmptyState } from '../components/empty-state.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { exportTargets } from '../data/export-usage.ts';
@@ -8,20 +9,22 @@ import { hour, useNow } from '../usage-chart/use-now.ts';
 import { BackLink } from './back-link.tsx';
 import { CsvExport } from './csv-export.tsx';
 import { ListBar } from './list-bar.tsx';
+import { listChoices } from './list-choices.ts';
 import { boundsOf } from './span.ts';
 import { SpanBar } from './span-bar.tsx';
 import { SpanNote } from './span-note.tsx';
 import { TargetTable } from './target-table.tsx';
-import { useChoices } from './use-choices.ts';
 import { useSpan } from './use-span.ts';
 
 const limit = 200;
+
+const choicesOfList = listChoices('bytes');
 
 /** What was moved to each target, of all keys or one, in a time: a list to sort and to download. */
 export default function TargetsPage() {
   const { supabase } = useSession();
   const [span, setSpan] = useSpan();
-  const [choices, setChoices] = useChoices('bytes');
+  const [choices, setChoices] = useAddressFilters(choicesOfList);
   const { key: keyId, by, sort } = choices;
   const bounds = boundsOf(span, useNow(hour));
   const query = { span: bounds, keyId, sort };

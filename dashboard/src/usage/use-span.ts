@@ -1,17 +1,18 @@
 import { useCallback, useMemo } from 'react';
-import { useSearchParams } from 'react-router';
+import { text, useAddressFilters } from '../components/address-filters.ts';
 import { hour, useNow } from '../usage-chart/use-now.ts';
 import { readSpan, type Span, writeSpan } from './span.ts';
 
-/** The span of the address, and how to change it: an address can be kept or sent. */
+const filters = { span: text };
+
+/** The span of the address, and how to change it. */
 export function useSpan(): [Span, (span: Span) => void] {
-  const [parameters, setParameters] = useSearchParams();
+  const [{ span: written }, setAddress] = useAddressFilters(filters);
   const now = useNow(hour);
-  const value = parameters.get('span') ?? '';
-  const span = useMemo(() => readSpan(new URLSearchParams({ span: value }), now), [value, now]);
+  const span = useMemo(() => readSpan(written, now), [written, now]);
   const change = useCallback(
-    (next: Span) => setParameters((before) => writeSpan(before, next), { replace: true }),
-    [setParameters],
+    (next: Span) => void setAddress({ span: writeSpan(next) }),
+    [setAddress],
   );
   return [span, change];
 }
