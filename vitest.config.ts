@@ -10,6 +10,7 @@ const projects = {
     'test/archive/*.test.ts',
     'test/stack/*.test.ts',
     'test/verify/*.test.ts',
+    'test/packages/*.test.ts',
     'test/deliver/*.test.ts',
     'test/docs/readme.test.ts',
     'test/dashboard/*.test.ts',

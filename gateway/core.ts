@@ -19,6 +19,7 @@ import { askForState } from './readiness/schema-version.ts';
 import { SchemaWatch } from './readiness/schema-watch.ts';
 import { Refusal } from './refusal.ts';
 import type { Session } from './session.ts';
+import { UndoStack } from './undo-stack.ts';
 import { recordUsageWith } from './usage/record-usage.ts';
 import { RefusedRequests } from './usage/refused-requests.ts';
 import { openSpool } from './usage/spool.ts';
@@ -69,7 +70,7 @@ export async function startCore(
   { log, now, hostNow, refusalWindowMs, traffic }: CoreOptions,
 ): Promise<Core> {
   const { databaseUrl, databaseConnections, nodeId, flushMs } = configuration;
-  await using undo = new AsyncDisposableStack();
+  await using undo = new UndoStack();
   const ledger = new QuotaLedger(now);
   const spool = await openSpool({
     directory: configuration.spoolDirectory,

@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
 import { z } from 'zod';
+import { commands } from './commands.ts';
 import {
   defaultConnections,
   fewestConnections,
@@ -109,7 +110,7 @@ const allTrafficVariables = z.object({
 const allGatewayVariables = allTrafficVariables.extend({
   GATEWAY_DATABASE_URL: url(
     /^postgres(ql)?:\/\//,
-    'must be the postgresql:// URL that npm run gateway-login prints, a direct or session-mode connection',
+    `must be the postgresql:// URL that \`${commands.login} create\` prints, a direct or session-mode connection`,
   ).superRefine((text, context) => {
     const fault = findDatabaseUrlFault(text);
     if (fault !== null) context.addIssue(fault);

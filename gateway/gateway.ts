@@ -10,6 +10,7 @@ import { createReadiness } from './readiness/readiness.ts';
 import { newReason } from './readiness/reason.ts';
 import { sweepMs } from './sweep.ts';
 import { startTraffic } from './traffic.ts';
+import { UndoStack } from './undo-stack.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
 
 /** A gateway that takes CONNECTs. */
@@ -69,7 +70,7 @@ export async function startGateway(
   options: GatewayOptions,
 ): Promise<Gateway> {
   const { log, now = () => performance.now() } = options;
-  await using undo = new AsyncDisposableStack();
+  await using undo = new UndoStack();
   let stopping = false;
   let stopped: Promise<void> | undefined;
 

@@ -16,7 +16,7 @@ export function explainStartFailure(
     return `${(error as Error).message}\nA gateway has one option: --resend-rejected sends again what was put aside.`;
   }
   if (error instanceof ConfigurationError) {
-    return `${error.message}\n\nThe README says what each is for.`;
+    return `${error.message}\n\ndocs/gateways.md says what each is for.`;
   }
   if (error instanceof TooFewConnections) {
     return `${error.code}: ${error.message}\ndocs/gateway-logins.md says how many a gateway takes.`;

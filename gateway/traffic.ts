@@ -17,6 +17,7 @@ import { Dialer } from './targets/dialer.ts';
 import { createNameResolver } from './targets/name-resolver.ts';
 import { createTargetPolicy } from './targets/target-policy.ts';
 import { OpenTunnels } from './tunnels/open-tunnels.ts';
+import { UndoStack } from './undo-stack.ts';
 
 export interface TrafficOptions {
   log: Logger;
@@ -71,7 +72,7 @@ export async function startTraffic(
 ): Promise<Traffic> {
   const { log, now, join, firstRequestMs = 10_000, connectTimeoutMs = 15_000 } = options;
   const { lastRequestsMs = 1_000, hostNow, lookEveryMs } = options;
-  await using undo = new AsyncDisposableStack();
+  await using undo = new UndoStack();
   const { flushMs, idleMs, nodeId } = configuration;
   let leaving = false;
   let stopping = false;

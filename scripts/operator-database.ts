@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { isPackaged } from '../gateway/commands.ts';
 import {
   type DatabaseConnection,
   DatabaseUrlError,
@@ -22,19 +23,25 @@ export interface Database {
 /** How long a connection may take, in seconds. */
 const connectTimeout = 10;
 
+/** A line of each command's usage. */
+export const databaseUrlUsage = isPackaged
+  ? 'DATABASE_URL names the database, as role postgres.'
+  : "DATABASE_URL names the database, as role postgres; without it, it is the local stack's.";
+
+const howToWrite = 'Write it as postgresql://postgres:<password>@<host>:<port>/<database>.';
+
 /**
  * Opens the database of a connection string, or without one the local stack's, when first used. Throws
  * `StackError` for a string that is none.
  */
 export function openDatabase(url: string | undefined): Database {
+  // the package has no local stack
+  if (!url && isPackaged) throw new StackError('DATABASE_URL is not set.', howToWrite);
   const given = url ? url : databaseUrl('postgres', readProjectConfig().db.port);
   // not the parser's own error, which has the whole string in it
   const parsed = URL.canParse(given) ? new URL(given) : undefined;
   if (parsed?.protocol !== 'postgres:' && parsed?.protocol !== 'postgresql:') {
-    throw new StackError(
-      'DATABASE_URL is not the URL of a Postgres database.',
-      'Write it as postgresql://postgres:<password>@<host>:<port>/<database>.',
-    );
+    throw new StackError('DATABASE_URL is not the URL of a Postgres database.', howToWrite);
   }
   parsed.password = '';
   return { sql: connect(readUrl(given)), address: parsed.host, url: parsed };

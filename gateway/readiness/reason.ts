@@ -1,3 +1,5 @@
+import { commands } from '../commands.ts';
+
 /** Every reason not to be ready: how loud its log line is, the cause, and the next step. */
 const reasons = {
   starting: ['info', 'the database has not answered yet', 'wait a few seconds'],
@@ -16,12 +18,12 @@ const reasons = {
   login_refused: [
     'error',
     "the database refuses this gateway's login or its password",
-    'set GATEWAY_DATABASE_URL as `npm run gateway-login -- create` prints it',
+    `set GATEWAY_DATABASE_URL as \`${commands.login} create\` prints it`,
   ],
   login_without_rights: [
     'error',
     'the login may not do what a gateway does',
-    'make one with `npm run gateway-login -- create`',
+    `make one with \`${commands.login} create\``,
   ],
   connection_limit: [
     'error',

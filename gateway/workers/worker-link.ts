@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { isPackaged } from '../commands.ts';
 import type { Core } from '../core.ts';
 import type { TunnelHolder } from '../keys/keys-in-use.ts';
 import { noTraffic, type TrafficFigures } from '../metrics.ts';
@@ -15,7 +16,7 @@ import {
   type WorkerPorts,
 } from './messages.ts';
 
-const script = fileURLToPath(new URL('./worker.ts', import.meta.url));
+const script = fileURLToPath(new URL(isPackaged ? './worker.js' : './worker.ts', import.meta.url));
 /** Sweeps without a word from a worker after which it is taken to hang: 30 s. */
 const mostSilentSweeps = 120;
 

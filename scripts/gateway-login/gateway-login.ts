@@ -1,24 +1,31 @@
 import { parseArgs } from 'node:util';
+import { commands } from '../../gateway/commands.ts';
 import {
   defaultConnections,
   fewestConnections,
   mostConnections,
 } from '../../gateway/database/connection-room.ts';
 import { runCommand } from '../operator-command.ts';
-import { type Database, explainFailure, openDatabase } from '../operator-database.ts';
+import {
+  type Database,
+  databaseUrlUsage,
+  explainFailure,
+  openDatabase,
+} from '../operator-database.ts';
 import { StackError } from '../stack/stack-error.ts';
 import { gatewayUrl } from './gateway-url.ts';
 import { createLogin, dropLogin, formatLogins, listLogins, newPassword } from './logins.ts';
 
-const usage = `npm run gateway-login -- create <name> [--connections <n>]
-                                           makes the login proxy_gateway_<name>, and shows its
-                                           password this once; it holds at most n connections (20):
-                                           twice what its gateway opens, for restarts
-npm run gateway-login -- drop <name>       ends the login's connections, and drops it
-npm run gateway-login -- list              each login, its limit, and its connections open now
+const usage = `${commands.login} create <name> [--connections <n>]
+    makes the login proxy_gateway_<name>, and shows its password this once; it holds at most n
+    connections (20): twice what its gateway opens, for restarts
+${commands.login} drop <name>
+    ends the login's connections, and drops it
+${commands.login} list
+    shows each login, its limit, and its connections open now
 
 A name is lower-case letters, digits and single underscores, at most 40 characters, as eu_1.
-DATABASE_URL names the database, as role postgres; without it, it is the local stack's.
+${databaseUrlUsage}
 Ends with 0 when it is done, and with 1 when it is not.`;
 
 type Command = (database: Database) => Promise<string>;

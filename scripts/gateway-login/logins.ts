@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
+import { commands } from '../../gateway/commands.ts';
 import { alignColumns } from '../aligned-table.ts';
 import { StackError } from '../stack/stack-error.ts';
 import { scramVerifier } from './scram-verifier.ts';
@@ -91,12 +92,12 @@ function explain(error: unknown, name: string): unknown {
     case '42710':
       return new StackError(
         `There is a login ${login} already.`,
-        `Choose another name, or drop that one first: npm run gateway-login -- drop ${name}`,
+        `Choose another name, or drop that one first: ${commands.login} drop ${name}`,
       );
     case '42704':
       return new StackError(
         `There is no login ${login}.`,
-        'See which there are: npm run gateway-login -- list',
+        `See which there are: ${commands.login} list`,
       );
     case '22023':
       return new StackError(error.message, error.hint ?? 'Correct that, then run it again.');
@@ -106,7 +107,7 @@ function explain(error: unknown, name: string): unknown {
         `In each database named, as role postgres, run:
   grant ${login} to postgres;
   drop owned by ${login};
-Then drop it again: npm run gateway-login -- drop ${name}`,
+Then drop it again: ${commands.login} drop ${name}`,
       );
     default:
       return error;

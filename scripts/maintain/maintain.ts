@@ -1,25 +1,28 @@
 import { parseArgs } from 'node:util';
+import { commands } from '../../gateway/commands.ts';
 import { alignColumns } from '../aligned-table.ts';
 import { runCommand } from '../operator-command.ts';
-import { explainFailure, openDatabase } from '../operator-database.ts';
+import { databaseUrlUsage, explainFailure, openDatabase } from '../operator-database.ts';
 import { StackError } from '../stack/stack-error.ts';
 import { openStore } from './archive/store.ts';
 import { type Report, runTask, type Task } from './tasks.ts';
 
-const usage = `npm run maintain                        recounts the usage of yesterday, today and each older day whose
-                                        events have changed since, makes the coming days'
-                                        partitions, drops the events of days older than they are
-                                        kept (90 days; rollups stay), and checks owners' accounts
-                                        and the gateways' logins
-npm run maintain -- --keep-days <n>     the same, and events are kept for n days from now on: 3 to
-                                        36500. It is the setting in private.maintenance_settings
-npm run maintain -- --archive <where>   the same, and writes each whole day as Parquet before any is
-                                        dropped: to a folder, or to s3://bucket/prefix
-npm run maintain -- --keep-targets-days <n>
-                                        the same for the usage by target and outcome: 90 days, too
-npm run maintain -- --day <YYYY-MM-DD>  recounts the usage of that day, and nothing else
+const usage = `${commands.maintain}
+    recounts the usage of yesterday, today and each older day whose events have changed since, makes
+    the coming days' partitions, drops the events of days older than they are kept (90 days; rollups
+    stay), and checks owners' accounts and the gateways' logins
+${commands.maintain} --keep-days <n>
+    the same, and events are kept for n days from now on: 3 to 36500. It is the setting in
+    private.maintenance_settings
+${commands.maintain} --keep-targets-days <n>
+    the same for the usage by target and outcome: 90 days, too
+${commands.maintain} --archive <where>
+    the same, and writes each whole day as Parquet before any is dropped: to a folder, or to
+    s3://bucket/prefix
+${commands.maintain} --day <YYYY-MM-DD>
+    recounts the usage of that day, and nothing else
 
-DATABASE_URL names the database, as role postgres; without it, it is the local stack's.
+${databaseUrlUsage}
 Ends with 0 when all is well, and with 1 when something failed or waits for somebody.`;
 
 /** `npm run maintain`: returns its exit code. */

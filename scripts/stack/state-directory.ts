@@ -87,7 +87,7 @@ function ephemeralRoot(user: ProcessUser | null): string {
 
 function keptRoot(user: ProcessUser | null): string {
   if (!user || canReach(user, projectRoot)) return join(projectRoot, '.stack');
-  const parent = '/var/lib/supabase-proxy-keys';
+  const parent = '/var/lib/proxy-keys';
   withWriteAccess(parent, () => {
     mkdirSync(parent, { recursive: true });
     chmodSync(parent, 0o711);

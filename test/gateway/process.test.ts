@@ -171,7 +171,7 @@ describe('a start that cannot be is explained, exits 1, and shows no stack', () 
   };
 
   it('without its environment: every variable that is wrong', async () => {
-    const words = ['GATEWAY_DATABASE_URL', 'GATEWAY_PORT', 'README'];
+    const words = ['GATEWAY_DATABASE_URL', 'GATEWAY_PORT', 'docs/gateways.md'];
     await expectExplained({ GATEWAY_DATABASE_URL: '', GATEWAY_PORT: '70000' }, words);
   });
 

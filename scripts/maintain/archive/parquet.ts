@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { isPackaged } from '../../../gateway/commands.ts';
 import { StackError } from '../../stack/stack-error.ts';
 import type { Totals } from './days.ts';
 
@@ -76,7 +77,7 @@ async function loadDuckdb() {
   } catch (error) {
     throw new StackError(
       'DuckDB, which writes the archive, is not installed here.',
-      'Install it with `npm install --include=optional`: nothing was dropped or changed.',
+      `Install it with \`npm install ${isPackaged ? '@duckdb/node-api' : '--include=optional'}\`: nothing was dropped or changed.`,
       { cause: error },
     );
   }

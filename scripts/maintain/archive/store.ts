@@ -1,3 +1,4 @@
+import { commands } from '../../../gateway/commands.ts';
 import { StackError } from '../../stack/stack-error.ts';
 import { openBucket } from './bucket.ts';
 import { openFolder } from './folder.ts';
@@ -24,7 +25,7 @@ export function openStore(target: string, environment: NodeJS.ProcessEnv): Archi
   if (target === '' || /^[a-z][a-z0-9+.-]*:\/\//i.test(target)) {
     throw new StackError(
       '--archive wants a folder, or a bucket as s3://bucket/prefix.',
-      'For example `npm run maintain -- --archive /var/lib/proxy-archive`.',
+      `For example \`${commands.maintain} --archive /var/lib/proxy-archive\`.`,
     );
   }
   return openFolder(target);

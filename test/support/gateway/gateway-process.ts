@@ -29,10 +29,16 @@ type Ending = number | NodeJS.Signals | null;
 /** Runs `node gateway/main.ts`, or another script that starts a gateway, in this environment. */
 export function startGatewayProcess(
   env: Record<string, string>,
-  options: { script?: string; nodeOptions?: string[]; args?: string[]; channel?: boolean } = {},
+  options: {
+    node?: string;
+    script?: string;
+    nodeOptions?: string[];
+    args?: string[];
+    channel?: boolean;
+  } = {},
 ): GatewayProcess {
-  const { script = main, nodeOptions = [], args = [], channel = false } = options;
-  const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
+  const { node = process.execPath, script = main, nodeOptions = [], args = [], channel } = options;
+  const child = spawn(node, [...nodeOptions, script, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
   });
