@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import { admit } from './admission.ts';
 import type { CoreConfiguration, TrafficConfiguration } from './configuration.ts';
 import { watchConnectionRoom } from './database/connection-room.ts';
@@ -7,12 +8,14 @@ import { startChangeListener } from './keys/change-listener.ts';
 import { KeyCache } from './keys/key-cache.ts';
 import { createPool, lookUpWith } from './keys/key-lookup.ts';
 import { KeysInUse, type TunnelHolder } from './keys/keys-in-use.ts';
+import { createDatabaseLatency } from './latency.ts';
 import { QuotaLedger } from './limits/quota-ledger.ts';
 import { createLocalRateLimiter } from './limits/rate-limiter.ts';
 import { createRedisRateLimiter } from './limits/redis-rate-limiter.ts';
 import { createMetrics, type Metrics, type TrafficFigures } from './metrics.ts';
 import { describeOwnKey } from './own-key.ts';
 import { watchLookups } from './readiness/lookup-watch.ts';
+import { watchMaintenance } from './readiness/maintenance-watch.ts';
 import { sendCheckWith } from './readiness/notification-check.ts';
 import { newReason, type Reason } from './readiness/reason.ts';
 import { askForState } from './readiness/schema-version.ts';
@@ -20,6 +23,7 @@ import { SchemaWatch } from './readiness/schema-watch.ts';
 import { Refusal } from './refusal.ts';
 import type { Session } from './session.ts';
 import { UndoStack } from './undo-stack.ts';
+import { BusiestKeys } from './usage/busiest-keys.ts';
 import { recordUsageWith } from './usage/record-usage.ts';
 import { RefusedRequests } from './usage/refused-requests.ts';
 import { openSpool } from './usage/spool.ts';
@@ -71,6 +75,7 @@ export async function startCore(
 ): Promise<Core> {
   const { databaseUrl, databaseConnections, nodeId, flushMs } = configuration;
   await using undo = new UndoStack();
+  const registry = new Registry();
   const ledger = new QuotaLedger(now);
   const spool = await openSpool({
     directory: configuration.spoolDirectory,
@@ -86,7 +91,13 @@ export async function startCore(
   undo.defer(async () => room.stop());
   const recording = createPool({ databaseUrl, connections: 1, timeoutMs: 30_000, log });
   undo.defer(() => recording.end());
-  const lookups = watchLookups({ lookUp: lookUpWith(pool), now, log });
+  const latency = createDatabaseLatency(registry);
+  const lookUpKey = lookUpWith(pool);
+  const lookups = watchLookups({
+    lookUp: (keyId) => latency.lookUp(() => lookUpKey(keyId)),
+    now,
+    log,
+  });
   undo.defer(async () => lookups.stop());
   const keys = new KeyCache({ lookUp: lookups.lookUp, now });
   const inUse = new KeysInUse({ keys, ledger, log, now });
@@ -97,8 +108,16 @@ export async function startCore(
   if (shared) undo.defer(() => shared.close());
   const clock = createDatabaseClock({ log, ...(hostNow && { hostNow }) });
 
-  const metrics = createMetrics({
+  const maintenance = watchMaintenance(pool);
+  undo.defer(async () => maintenance.stop());
+  const schema = new SchemaWatch();
+  const recordUsage = recordUsageWith(recording);
+
+  const metrics = createMetrics(registry, {
     keys,
+    pool,
+    schema,
+    maintenance,
     spool,
     clock,
     traffic,
@@ -108,7 +127,7 @@ export async function startCore(
   });
   const recorder = createUsageRecorder({
     spool,
-    record: recordUsageWith(recording),
+    record: (events, signal) => latency.record(() => recordUsage(events, signal)),
     flushMs,
     log,
     onRecorded: (events, outcome) => {
@@ -119,7 +138,6 @@ export async function startCore(
   undo.defer(async () => {
     await recorder.stop({ deadlineMs: lastFlushMs });
   });
-  const schema = new SchemaWatch();
   const listener = startChangeListener({
     databaseUrl,
     sendCheck: sendCheckWith(pool),
@@ -138,9 +156,11 @@ export async function startCore(
   });
   undo.defer(() => listener.stop());
 
+  const busiest = new BusiestKeys({ log, now });
   const record = (event: UsageEvent) => {
     const { sent, received } = newBytes(event);
     metrics.metered(sent, received);
+    busiest.add(event.apiKeyId, sent + received);
     return spool.append(event);
   };
   const refused = new RefusedRequests({
@@ -212,6 +232,7 @@ export async function startCore(
     sweep() {
       inUse.sweep();
       refused.flush();
+      busiest.sweep();
     },
     stop: () => kept.disposeAsync(),
   };

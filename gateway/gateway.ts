@@ -92,6 +92,7 @@ export async function startGateway(
     log,
   });
   undo.defer(async () => readiness.stop());
+  core.metrics.addReadiness(readiness);
   const operations = createOperationsServer({
     metrics: () => core.metrics.text(),
     notReady: () => readiness.reasons().map(({ code, sentence }) => `${code}: ${sentence}`),
@@ -143,7 +144,12 @@ async function startFront(
   options: GatewayOptions & { now: () => number },
 ): Promise<Front> {
   const { workers } = configuration;
-  if (workers === 1) return startTraffic(configuration, { ...options, join: core.join });
+  if (workers === 1)
+    return startTraffic(configuration, {
+      ...options,
+      join: core.join,
+      timeNames: core.metrics.timeNames,
+    });
   const { log, environment = process.env } = options;
   // a file that cannot be used fails here, once
   if (configuration.tls) (await Certificates.open({ ...configuration.tls, log })).close();

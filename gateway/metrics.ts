@@ -1,14 +1,22 @@
+import type pg from 'pg';
 import {
   AggregatorRegistry,
   Counter,
   collectDefaultMetrics,
   Gauge,
   Histogram,
-  Registry,
+  type Registry,
 } from 'prom-client';
+import packageJson from '../package.json' with { type: 'json' };
 import type { DatabaseClock } from './database-clock.ts';
 import type { KeyCache } from './keys/key-cache.ts';
+import { createNameLatency, type Timed } from './latency.ts';
+import type { MaintenanceWatch } from './readiness/maintenance-watch.ts';
+import type { Readiness } from './readiness/readiness.ts';
+import type { SchemaWatch } from './readiness/schema-watch.ts';
+import { putAsideBytes } from './usage/rejected-events.ts';
 import type { Spool } from './usage/spool.ts';
+import { gatewayVersion } from './versions.ts';
 
 /** What traffic has at one moment. */
 export interface TrafficFigures {
@@ -34,6 +42,10 @@ export function addFigures(each: readonly TrafficFigures[]): TrafficFigures {
 
 export interface MetricSources {
   keys: KeyCache;
+  /** The connections that look keys up. */
+  pool: Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'>;
+  schema: SchemaWatch;
+  maintenance: MaintenanceWatch;
   spool: Spool;
   /** Over all processes. */
   traffic: () => TrafficFigures;
@@ -62,6 +74,10 @@ export interface Metrics {
   text(): Promise<string>;
   /** The gateway has processes beside this one. */
   addWorkers(workers: WorkerMetrics): void;
+  /** Says why the gateway is not ready. */
+  addReadiness(readiness: Pick<Readiness, 'reasons'>): void;
+  /** Measures the time that name servers take, in this process. */
+  timeNames: Timed;
   connected(setupMs: number): void;
   answered(code: string, status: number): void;
   /** A connection ended before a request could be read from it. */
@@ -70,10 +86,10 @@ export interface Metrics {
   recorded(outcome: { recorded: number; repeated: number; rejected: number }): void;
 }
 
-/** The gateway's metrics, in a registry of their own. No label holds a key, a host or a client. */
-export function createMetrics(sources: MetricSources): Metrics {
+/** The gateway's metrics, in `registry`. No label holds a key, a host or a client. */
+export function createMetrics(registry: Registry, sources: MetricSources): Metrics {
   const { keys, spool, traffic, clock, withTls, listening, countingTogether } = sources;
-  const registry = new Registry();
+  const { pool, schema, maintenance } = sources;
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
 
@@ -138,15 +154,41 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const [reason, count] of dropped) this.inc({ reason }, count);
     },
   });
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
     new Gauge({
       name,
       help,
       registers,
-      collect() {
-        this.set(read());
+      async collect() {
+        this.set(await read());
       },
     });
+  new Gauge({
+    name: 'gateway_build_info',
+    help: 'Always 1; the version of this gateway, and the version that the schema knows it by.',
+    labelNames: ['version', 'gateway_version'],
+    registers,
+  }).set({ version: packageJson.version, gateway_version: gatewayVersion }, 1);
+  gauge('gateway_schema_version', "The schema's version; 0 until it is known.", () =>
+    Number(schema.version),
+  );
+  gauge(
+    'gateway_maintenance_finished_seconds',
+    'When the task of maintenance that waits longest ran last, in seconds since 1970; 0 where one never ran.',
+    () => (maintenance.finishedAt ?? 0) / 1_000,
+  );
+  gauge(
+    'gateway_maintenance_problems',
+    'Reports of the last maintenance that need a person.',
+    () => maintenance.problems,
+  );
+  gauge('gateway_lookup_connections', 'Connections that look keys up.', () => pool.totalCount);
+  gauge(
+    'gateway_lookup_connections_idle',
+    'Of these, those that do nothing.',
+    () => pool.idleCount,
+  );
+  gauge('gateway_lookups_waiting', 'Look-ups that wait for a connection.', () => pool.waitingCount);
   gauge('gateway_open_tunnels', 'Tunnels that are open.', () => traffic().openTunnels);
   gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);
   gauge('gateway_cached_unknown_keys', 'Unknown keyIds in the cache.', () => keys.size.unknown);
@@ -159,6 +201,11 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('gateway_names_under_way', 'Names that are being resolved.', () => traffic().namesUnderWay);
   gauge('gateway_spool_events', 'Events not yet recorded.', () => spool.pendingRecords);
   gauge('gateway_spool_bytes', 'Bytes of events not yet recorded.', () => spool.pendingBytes);
+  gauge(
+    'gateway_put_aside_bytes',
+    'Size of rejected.ndjson: events that the database refused.',
+    () => putAsideBytes(spool.directory),
+  );
   gauge('gateway_spool_accepting', '1 while the disk takes events.', () => Number(spool.accepting));
   gauge('gateway_spool_oldest_seconds', 'Age of the oldest event not yet recorded.', () =>
     spool.oldestAppendedAt === null ? 0 : (Date.now() - spool.oldestAppendedAt) / 1_000,
@@ -196,6 +243,19 @@ export function createMetrics(sources: MetricSources): Metrics {
         },
       });
     },
+    addReadiness({ reasons }) {
+      new Gauge({
+        name: 'gateway_not_ready',
+        help: 'Always 1; each reason that keeps the gateway from being ready, by its code.',
+        labelNames: ['code'],
+        registers,
+        collect() {
+          this.reset();
+          for (const { code } of reasons()) this.set({ code }, 1);
+        },
+      });
+    },
+    timeNames: createNameLatency(registry),
     connected(setupMs) {
       answered('connected', 200);
       setup.observe(setupMs / 1_000);

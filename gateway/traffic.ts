@@ -4,6 +4,7 @@ import { ClientConnections } from './clients/client-connections.ts';
 import type { TrafficConfiguration } from './configuration.ts';
 import { Descriptors } from './descriptors.ts';
 import type { TunnelHolder } from './keys/keys-in-use.ts';
+import type { Timed } from './latency.ts';
 import { Certificates } from './listeners/certificates.ts';
 import { DroppedConnections } from './listeners/dropped-connections.ts';
 import { untilJustAccepted } from './listeners/just-accepted.ts';
@@ -35,6 +36,8 @@ export interface TrafficOptions {
   connectTimeoutMs?: number | undefined;
   /** How long a stop serves clients that had connected before it, in ms. */
   lastRequestsMs?: number | undefined;
+  /** Measures the time that name servers take. */
+  timeNames: Timed;
   /** How often the certificate's files are looked at, in ms. */
   lookEveryMs?: number | undefined;
   /** The host's clock, in ms since 1970, for tests that set it. */
@@ -80,6 +83,7 @@ export async function startTraffic(
   const names = createNameResolver({
     servers: configuration.dnsServers,
     most: descriptors.names,
+    timed: options.timeNames,
     log,
   });
   const tunnels = new OpenTunnels({ log, reportMs: flushMs / 2, idleMs });

@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createAlarm } from '../alarm.ts';
+import { type Timed, untimed } from '../latency.ts';
 import { Refusal } from '../refusal.ts';
 import { createHostsFile, type HostsFile } from './hosts-file.ts';
 import { KeySlots } from './key-slots.ts';
@@ -36,6 +37,8 @@ export interface NameResolverOptions {
   /** How long a name may take in all, in ms. */
   timeoutMs?: number;
   hosts?: HostsFile;
+  /** Measures the time that name servers take. */
+  timed?: Timed;
   /** Monotonic, in ms. */
   now?: () => number;
   log: Pick<Logger, 'info' | 'warn'>;
@@ -68,7 +71,7 @@ const loopback = (): readonly LookupAddress[] => [
  */
 export function createNameResolver(options: NameResolverOptions): NameResolver {
   const { servers, mostPerKey = 50, most = 1_000, timeoutMs = 10_000, log } = options;
-  const { now = () => performance.now(), hosts = createHostsFile() } = options;
+  const { now = () => performance.now(), hosts = createHostsFile(), timed = untimed } = options;
   const slots = new KeySlots(mostPerKey);
   const queries = new Map<string, Query>();
   const cache = new LRUCache<string, NameAnswer | NameError>({
@@ -98,7 +101,7 @@ export function createNameResolver(options: NameResolverOptions): NameResolver {
   const ask = async (name: string, signal: AbortSignal): Promise<readonly LookupAddress[]> => {
     try {
       const query = { timeoutMs, signal, ...(servers && { servers }) };
-      const answer = await queryName(name, query);
+      const answer = await timed(() => queryName(name, query));
       cache.set(name, answer, { ttl: answer.ttlMs });
       deaf(false);
       return answer.addresses;

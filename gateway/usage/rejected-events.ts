@@ -24,6 +24,11 @@ export function keepRejected(directory: string, rejected: RejectedEvent[]): Prom
   );
 }
 
+/** Its size, in bytes: 0 where it is not there. */
+export async function putAsideBytes(directory: string): Promise<number> {
+  return (await stat(join(directory, rejectedFile)).catch(() => null))?.size ?? 0;
+}
+
 /** Appends lines to it. */
 export async function putAside(directory: string, lines: string[]): Promise<void> {
   const path = join(directory, rejectedFile);

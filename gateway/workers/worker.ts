@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { readTrafficConfiguration } from '../configuration.ts';
 import { parseClientRanges } from '../keys/client-ranges.ts';
+import { createNameLatency } from '../latency.ts';
 import { sweepMs } from '../sweep.ts';
 import { startTraffic, type Traffic } from '../traffic.ts';
 import { Channel } from './channel.ts';
@@ -19,6 +20,7 @@ const log = pino({ level: configuration.logLevel, base: { nodeId: configuration.
 const registry = new Registry();
 registry.setDefaultLabels({ worker });
 collectDefaultMetrics({ register: registry });
+const timeNames = createNameLatency(registry);
 let traffic: Traffic | undefined;
 
 const ours: WorkerFunctions = {
@@ -27,7 +29,7 @@ const ours: WorkerFunctions = {
     const { port, tlsPort } = ports;
     traffic = await startTraffic(
       { ...configuration, port, tls: tls && { ...tls, port: tlsPort ?? tls.port } },
-      { log, now: () => performance.now(), reusePort: true, join: () => session },
+      { log, now: () => performance.now(), reusePort: true, join: () => session, timeNames },
     );
     return { port: traffic.port, tlsPort: traffic.tlsPort };
   },

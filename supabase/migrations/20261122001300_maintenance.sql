@@ -2,7 +2,8 @@
 
 create table private.maintenance_log (
   id uuid primary key default private.uuid_v7(),
-  ran_at timestamptz not null default clock_timestamp(),
+  -- one for all that a run reports
+  ran_at timestamptz not null default now(),
   task text not null,
   day date,
   outcome text not null,

@@ -12,17 +12,19 @@ const schemas = ['public', 'private', 'gateway', 'auth', 'extensions'];
 const otherRoles = ['anon', 'authenticated', 'service_role', 'authenticator', 'postgres'];
 const ownFunctions = [
   'gateway.lookup_proxy_key(text)',
+  'gateway.maintenance_state()',
   'gateway.record_usage(jsonb)',
   'gateway.schema_version()',
 ];
 
 describe('the gateway, in SQL', () => {
-  it('calls its three functions', async () => {
+  it('calls its four functions', async () => {
     expect(await gateway`select * from gateway.lookup_proxy_key('avp_live_unknown')`).toEqual([]);
     const [outcome] = await gateway`select * from gateway.record_usage('[]')`;
     expect(outcome).toEqual({ recorded: 0, repeated: 0, rejected: [] });
     const [schema] = await gateway`select * from gateway.schema_version()`;
     expect(schema).toEqual({ version: 1, oldest_gateway_version: 1 });
+    expect(await gateway`select * from gateway.maintenance_state()`).toHaveLength(1);
   });
 
   it('may call no other function', async () => {

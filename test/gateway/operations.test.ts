@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { readConfiguration } from '../../gateway/configuration.ts';
+import { oldestSchemaVersion } from '../../gateway/versions.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import {
   connectRequest,
   type GatewayFixture,
@@ -65,6 +67,7 @@ describe('the operations server', () => {
       const response = await fetch(`${other.operationsUrl}/readyz`);
       expect(response.status).toBe(503);
       expect(await response.text()).toMatch(/^database_away: [^\n]+\n$/);
+      expect(await other.metric('gateway_not_ready', { code: 'database_away' })).toBe(1);
     });
     expect((await fetch(`${other.operationsUrl}/healthz`)).status).toBe(200);
     proxy.restore();
@@ -159,6 +162,30 @@ describe('/metrics', () => {
     );
     expect(await own.metric('gateway_spool_bytes')).toBe(0);
     expect(await own.metric('gateway_spool_accepting')).toBe(1);
+  });
+
+  it('says how long the database and name servers take, and which versions meet', async () => {
+    const own = await startTestGateway({ flushMs: 100 });
+    onTestFinished(() => own.stop());
+    await isListening(own);
+    const key = await owner.newKey();
+    const open = await sendRaw(own.port, connectRequest(`127.0.0.1:${echo.port}`, key.basicAuth));
+    open.socket.end('x');
+    await readToEnd(open.socket);
+    await sendRaw(own.port, connectRequest('nowhere.invalid:443', key.basicAuth));
+    const counted = (name: string, result: string) => own.metric(`${name}_count`, { result });
+    expect(await counted('gateway_lookup_seconds', 'ok')).toBeGreaterThanOrEqual(1);
+    expect(await counted('gateway_name_resolution_seconds', 'failed')).toBe(1);
+    await vi.waitFor(async () =>
+      expect(await counted('gateway_record_seconds', 'ok')).toBeGreaterThanOrEqual(1),
+    );
+    expect(await own.metric('gateway_lookup_connections')).toBeGreaterThanOrEqual(1);
+    expect(await own.metric('gateway_lookups_waiting')).toBe(0);
+    expect(await own.metric('gateway_put_aside_bytes')).toBe(0);
+    const { version } = packageJson;
+    expect(await own.metric('gateway_build_info', { version })).toBe(1);
+    expect(await own.metric('gateway_schema_version')).toBeGreaterThanOrEqual(oldestSchemaVersion);
+    expect(await own.metric('gateway_not_ready')).toBe(0);
   });
 
   it('says how much waits in the spool while the database is away', async () => {

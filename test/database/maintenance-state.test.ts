@@ -1,0 +1,68 @@
+import type postgres from 'postgres';
+import { afterAll, describe, expect, it } from 'vitest';
+import { connectOwner } from '../support/personas.ts';
+
+const sql = connectOwner();
+afterAll(() => sql.end());
+
+/** Runs with an empty log, and leaves it as it was. */
+async function withLog<T>(work: (transaction: postgres.TransactionSql) => Promise<T>): Promise<T> {
+  let result: T | undefined;
+  const undone = sql.begin(async (transaction) => {
+    await transaction`delete from private.maintenance_log`;
+    result = await work(transaction);
+    throw new Error('undo');
+  });
+  await expect(undone).rejects.toThrow('undo');
+  return result as T;
+}
+
+const tasks = ['reconcile', 'retention', 'partitions', 'accounts', 'privileges', 'alerts'];
+
+function log(
+  transaction: postgres.TransactionSql,
+  ranAt: string,
+  task: string,
+  ...outcomes: string[]
+) {
+  return transaction`
+    insert into private.maintenance_log (ran_at, task, outcome, detail)
+    select ${ranAt}::timestamptz, ${task}, o, '' from unnest(${outcomes}::text[]) as o`;
+}
+
+const stateOf = async (transaction: postgres.TransactionSql) => {
+  const [state] = await transaction`
+    select finished_at::text, problems from gateway.maintenance_state()`;
+  return state;
+};
+
+describe('the state of maintenance, which gateways have in their metrics', () => {
+  it('has no time where a task never ran', async () => {
+    const state = await withLog(async (transaction) => {
+      for (const task of tasks.slice(1)) await log(transaction, '2026-11-02Z', task, 'unchanged');
+      return stateOf(transaction);
+    });
+    expect(state).toEqual({ finished_at: null, problems: 0 });
+  });
+
+  it('has the last run of the task that waits longest, and what needs a person since each last ran', async () => {
+    const state = await withLog(async (transaction) => {
+      await transaction`set local timezone = 'UTC'`;
+      for (const task of tasks) await log(transaction, '2026-11-02Z', task, 'failed');
+      await log(transaction, '2026-11-04Z', 'reconcile', 'repaired', 'unchanged');
+      await log(transaction, '2026-11-03Z', 'retention', 'dropped', 'kept', 'skipped');
+      for (const task of tasks.slice(2)) await log(transaction, '2026-11-05Z', task, 'unchanged');
+      await log(transaction, '2026-11-05Z', 'privileges', 'found');
+      return stateOf(transaction);
+    });
+    expect(state).toEqual({ finished_at: '2026-11-03 00:00:00+00', problems: 3 });
+  });
+
+  it('counts all that one run reports as of one time', async () => {
+    const times = await withLog(async (transaction) => {
+      await transaction`select private.maintain_usage('{partitions,accounts,privileges}')`;
+      return transaction`select distinct ran_at from private.maintenance_log`;
+    });
+    expect(times).toHaveLength(1);
+  });
+});
