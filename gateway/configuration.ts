@@ -21,6 +21,8 @@ export interface CoreConfiguration extends CommonConfiguration {
   /** Connections to the database that may be open at once, altogether. */
   databaseConnections: number;
   spoolDirectory: string;
+  /** How long recorded events stay there, to be sent again after a restore of the database, in ms. */
+  spoolKeepMs: number;
   redisUrl: string | undefined;
 }
 
@@ -70,6 +72,7 @@ export function readConfiguration(environment: NodeJS.ProcessEnv): GatewayConfig
     metricsHost: data.GATEWAY_METRICS_HOST,
     metricsPort: data.GATEWAY_METRICS_PORT,
     spoolDirectory: data.GATEWAY_SPOOL_DIR,
+    spoolKeepMs: data.GATEWAY_SPOOL_KEEP_HOURS * 3_600_000,
     drainMs: data.GATEWAY_DRAIN_MS,
     lameDuckMs: data.GATEWAY_LAME_DUCK_MS,
     redisUrl: data.REDIS_URL,

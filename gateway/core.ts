@@ -79,6 +79,7 @@ export async function startCore(
   const ledger = new QuotaLedger(now);
   const spool = await openSpool({
     directory: configuration.spoolDirectory,
+    keepMs: configuration.spoolKeepMs,
     log,
     onRecovered: (event) => ledger.recover(event),
   });

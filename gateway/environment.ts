@@ -124,6 +124,9 @@ const allGatewayVariables = allTrafficVariables.extend({
   GATEWAY_METRICS_HOST: z.string().default('127.0.0.1'),
   GATEWAY_METRICS_PORT: port.default(9777),
   GATEWAY_SPOOL_DIR: z.string('must be a folder of this gateway alone'),
+  GATEWAY_SPOOL_KEEP_HOURS: whole('must be a number of hours')
+    .refine((hours) => hours <= 168, 'must be from 0 to 168')
+    .default(0),
   GATEWAY_DRAIN_MS: milliseconds({}).default(30_000),
   GATEWAY_LAME_DUCK_MS: milliseconds({ to: 3_600_000 }).default(0),
   REDIS_URL: url(/^rediss?:\/\//, 'must be a redis:// or rediss:// URL').optional(),

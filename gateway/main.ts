@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { type GatewayConfiguration, readConfiguration } from './configuration.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { readTime } from './read-time.ts';
 import { resend } from './resend.ts';
 import { explainStartFailure } from './start-failure.ts';
 
@@ -10,10 +11,14 @@ let gateway: Gateway | undefined;
 // without a listener it would end the process
 process.on('SIGHUP', () => void gateway?.reload());
 try {
-  const { values } = parseArgs({ options: { 'resend-rejected': { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { 'resend-rejected': { type: 'boolean' }, 'resend-kept': { type: 'string' } },
+  });
+  const since = values['resend-kept'] === undefined ? undefined : readTime(values['resend-kept']);
   configuration = readConfiguration(process.env);
   const log = pino({ level: configuration.logLevel, base: { nodeId: configuration.nodeId } });
   if (values['resend-rejected']) process.exit(await resend(configuration, { log, console }));
+  if (since) process.exit(await resend(configuration, { log, console, since }));
   const asked = Promise.withResolvers<string>();
   const hurry = new AbortController();
   let signals = 0;

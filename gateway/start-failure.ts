@@ -2,7 +2,12 @@ import { ConfigurationError, type GatewayConfiguration } from './configuration.t
 import { TooFewConnections } from './database/connection-room.ts';
 import { DatabaseUrlError } from './database/database-url.ts';
 import { CertificateUnusable } from './listeners/certificate-files.ts';
+import { NoTime } from './read-time.ts';
 import { SpoolInUse } from './usage/spool-lock.ts';
+
+const options = `A gateway has these options:
+--resend-rejected sends again what was put aside.
+--resend-kept <time> sends again what was recorded since then.`;
 
 /**
  * What is wrong and what to do next, for a start that fails for a reason that its operator can correct;
@@ -13,8 +18,9 @@ export function explainStartFailure(
   configuration: GatewayConfiguration | undefined,
 ): string | null {
   if (String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS')) {
-    return `${(error as Error).message}\nA gateway has one option: --resend-rejected sends again what was put aside.`;
+    return `${(error as Error).message}\n${options}`;
   }
+  if (error instanceof NoTime) return `--resend-kept: ${error.message}`;
   if (error instanceof ConfigurationError) {
     return `${error.message}\n\ndocs/gateways.md says what each is for.`;
   }

@@ -47,6 +47,9 @@ export interface ChangeListener {
   stop(): Promise<void>;
 }
 
+/** What the log says of each change: a restore is followed by what `maintain` reads of it. */
+export const keyChanged = 'a key changed';
+
 const channel = 'proxy_key_changed';
 const longestPauseMs = 2_000;
 
@@ -65,7 +68,7 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
     // a login of any gateway can send anything here
     if (isKeyId(payload)) {
       const occurredAt = new Date(clock.now()).toISOString();
-      log.info({ keyId: payload, occurredAt }, 'a key changed');
+      log.info({ keyId: payload, occurredAt }, keyChanged);
     }
     options.onChange(payload);
   };

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { decodeRecords } from './spool-record.ts';
+import type { RecordedSegments } from './spool-recorded.ts';
 import type { UsageEvent } from './usage-event.ts';
 
 /** A file of records that nothing is added to any more. */
@@ -40,10 +41,12 @@ export class SpoolSegments {
   readonly #log: Logger;
   /** Kept for a person to look at once their good records are recorded. */
   readonly #damaged = new Set<number>();
+  readonly #recorded: RecordedSegments;
 
-  constructor(directory: string, log: Logger) {
+  constructor(directory: string, log: Logger, recorded: RecordedSegments) {
     this.#directory = directory;
     this.#log = log;
+    this.#recorded = recorded;
   }
 
   /**
@@ -56,9 +59,9 @@ export class SpoolSegments {
     onRecovered: (event: UsageEvent) => void,
   ): Promise<{ segments: Segment[]; lastSequence: number }> {
     const files = (await readdir(this.#directory))
-      .map((name) => /^(\d{12})\.ndjson(\.damaged)?$/.exec(name))
+      .map((name) => /^(\d{12})\.ndjson(\.damaged|\.recorded)?$/.exec(name))
       .filter((match) => match !== null)
-      .map(([, digits, damaged]) => ({ sequence: Number(digits), live: damaged === undefined }))
+      .map(([, digits, ended]) => ({ sequence: Number(digits), live: ended === undefined }))
       .sort((a, b) => a.sequence - b.sequence);
     const lastSequence = files.at(-1)?.sequence ?? 0;
     const segments: Segment[] = [];
@@ -90,11 +93,11 @@ export class SpoolSegments {
     return events;
   }
 
-  /** Takes a recorded segment away; one with damage is renamed `.damaged` instead. */
+  /** Takes a recorded segment away, or keeps it for a while; one with damage is renamed `.damaged` instead. */
   async remove({ sequence }: Segment): Promise<void> {
     const file = segmentFile(this.#directory, sequence);
     if (this.#damaged.has(sequence)) await rename(file, `${file}.damaged`);
-    else await rm(file, { force: true });
+    else await this.#recorded.take(file);
     this.#damaged.delete(sequence);
   }
 

@@ -9,8 +9,13 @@ export interface SpoolSpaceOptions {
   intervalMs: number;
   /** Bytes that an unprivileged process may still write; rejects where it cannot be told. */
   freeBytes?: (directory: string) => Promise<number>;
+  /** Gives up something that is there for as long as there is room; false where nothing is left. */
+  yieldRoom: () => Promise<boolean>;
   log: Logger;
 }
+
+/** What is there for as long as there is room leaves so many reserves free. */
+const spareReserves = 16;
 
 /** Watches how much room the disk of a folder has left. */
 export class SpoolSpace {
@@ -36,10 +41,13 @@ export class SpoolSpace {
 
   /** Looks now, and again and again until there is enough. */
   async look(): Promise<void> {
-    const { directory, reserveBytes, freeBytes, intervalMs, log } = this.#options;
+    const { directory, reserveBytes, freeBytes, yieldRoom, intervalMs, log } = this.#options;
     this.#lookedAt = performance.now();
     // what cannot be told stays as it was: writes that fail say so themselves
-    const free = await freeBytes(directory).catch(() => null);
+    let free = await freeBytes(directory).catch(() => null);
+    while (free !== null && free < spareReserves * reserveBytes && (await yieldRoom())) {
+      free = await freeBytes(directory).catch(() => null);
+    }
     const enough = free === null ? this.#enough : free >= reserveBytes;
     if (enough !== this.#enough) {
       this.#enough = enough;

@@ -20,6 +20,8 @@ export interface SpoolWriterOptions {
   /** Is given the segment and its events. */
   onSealed: (segment: Segment, events: UsageEvent[]) => void;
   onWritten: () => void;
+  /** The disk has no room. */
+  onFull: () => Promise<unknown>;
 }
 
 /** The spool was closed before an event was on disk. */
@@ -50,6 +52,8 @@ interface ActiveSegment extends Segment {
 
 /** How long the first record of a group waits for others, in ms: syncing costs more than waiting. */
 const gatherMs = 2;
+/** What a disk, or a quota on it, says that is full. */
+const noRoom: (string | undefined)[] = ['ENOSPC', 'EDQUOT'];
 
 /**
  * Appends records in groups: while one is gathered, or the one before is written and synced, those
@@ -139,6 +143,7 @@ export class SpoolWriter {
       const failure = await this.#inTurn(() => this.#writeGroup());
       this.#noteOutcome(failure);
       if (failure === null) continue;
+      if (noRoom.includes(failure.code)) await this.#options.onFull().catch(() => {});
       if (this.#closing) this.#giveUp();
       else await this.#pause(this.#options.retryMs);
     }

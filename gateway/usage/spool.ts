@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { lockSpool, type SpoolLock } from './spool-lock.ts';
+import { RecordedSegments } from './spool-recorded.ts';
 import { makeSpoolFolder, type Segment, SpoolSegments } from './spool-segments.ts';
 import { SpoolSpace, type SpoolSpaceOptions } from './spool-space.ts';
 import { SpoolWriter, type SpoolWriterOptions } from './spool-writer.ts';
@@ -17,6 +18,8 @@ export interface SpoolOptions
   log: Logger;
   /** How many of the newest segments are in memory too, so that they are not read again. */
   keptSegments?: number;
+  /** How long segments stay when their events are recorded, in ms; 0 for not at all. */
+  keepMs?: number;
   /** Is given each event that an earlier process left. */
   onRecovered?: (event: UsageEvent) => void;
 }
@@ -28,6 +31,7 @@ const defaults = {
   segmentBytes: 8 * 1024 * 1024,
   retryMs: 1_000,
   keptSegments: 2,
+  keepMs: 0,
   now: Date.now,
   onRecovered: () => {},
 };
@@ -37,15 +41,19 @@ const defaults = {
  * gateway has the folder, and the error of the file system where it cannot be used.
  */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const { directory, log, onRecovered, ...rest } = { ...defaults, ...options };
+  const { directory, log, onRecovered, keepMs, ...rest } = { ...defaults, ...options };
   await makeSpoolFolder(directory);
   const lock = lockSpool(directory);
   try {
-    const files = new SpoolSegments(directory, log);
+    const recorded = new RecordedSegments({ keepMs, now: rest.now, log });
+    const files = new SpoolSegments(directory, log, recorded);
     const recovered = await files.recover(onRecovered);
-    const space = new SpoolSpace({ ...rest, directory, intervalMs: rest.retryMs, log });
+    await recorded.recover(directory);
+    const yieldRoom = () => recorded.dropOldest();
+    const space = new SpoolSpace({ ...rest, directory, intervalMs: rest.retryMs, yieldRoom, log });
     await space.look();
-    const spool = new Spool({ ...rest, ...recovered, directory, log, lock, files, space });
+    const onFull = yieldRoom;
+    const spool = new Spool({ ...rest, ...recovered, directory, log, lock, files, space, onFull });
     if (recovered.segments.length > 0) {
       const { pendingRecords } = spool;
       log.info({ directory, events: pendingRecords }, 'recovered events of an earlier run');

@@ -8,6 +8,8 @@ const usage = `${commands.gateway}
     runs a gateway, as its environment says: docs/gateways.md has the variables
 ${commands.gateway} --resend-rejected
     sends the usage again that the database had refused
+${commands.gateway} --resend-kept <time>
+    sends the usage again that was recorded since then, after a restore of the database
 ${commands.login} --help
     logins for gateways: create, drop, list
 ${commands.maintain} --help
@@ -20,8 +22,9 @@ if (first === 'login') process.exitCode = await gatewayLogin(rest, DATABASE_URL,
 else if (first === 'maintain') process.exitCode = await maintain(rest, DATABASE_URL, console);
 else if (first === '--version') console.log(packageJson.version);
 else if (first === '--help') console.log(usage);
-else if (first === '' || first === '--resend-rejected') await import('../../../gateway/main.ts');
-else {
+else if (['', '--resend-rejected', '--resend-kept'].includes(first)) {
+  await import('../../../gateway/main.ts');
+} else {
   console.error(`${first}: no such command.\n${usage}`);
   process.exitCode = 1;
 }

@@ -65,6 +65,7 @@ export async function startTestGateway(
       allowedTargets: loopbackTargets,
       dnsServers: undefined,
       redisUrl: undefined,
+      spoolKeepMs: 0,
       logLevel: 'trace',
       workers: 1,
       ...configuration,

@@ -1,0 +1,93 @@
+import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+
+/** The end of the name of a segment whose events are recorded. */
+const ending = '.recorded';
+
+/** A segment that is kept after its events were recorded. */
+export interface RecordedSegment {
+  file: string;
+  /** By the host's clock, in ms since 1970. */
+  recordedAt: number;
+}
+
+/** Those in a folder, in the order of their names: the oldest first. */
+export async function listRecorded(directory: string): Promise<RecordedSegment[]> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith(ending)).sort();
+  const kept: RecordedSegment[] = [];
+  for (const file of names.map((name) => join(directory, name))) {
+    const found = await stat(file).catch(() => null);
+    if (found) kept.push({ file, recordedAt: found.mtimeMs });
+  }
+  return kept;
+}
+
+/**
+ * Segments whose events are recorded, for a time in which the database may be restored to an earlier
+ * moment. They have what room is left: new events go first.
+ */
+export class RecordedSegments {
+  readonly #keepMs: number;
+  readonly #now: () => number;
+  readonly #log: Logger;
+  /** The oldest first. */
+  #kept: RecordedSegment[] = [];
+  #short = false;
+
+  /** `keepMs`: how long, 0 for not at all. `now`: in ms since 1970. */
+  constructor({ keepMs, now, log }: { keepMs: number; now: () => number; log: Logger }) {
+    this.#keepMs = keepMs;
+    this.#now = now;
+    this.#log = log;
+  }
+
+  /** Finds those of an earlier process. */
+  async recover(directory: string): Promise<void> {
+    this.#kept = await listRecorded(directory);
+    await this.#expire();
+  }
+
+  /** Takes a segment whose events are recorded now. */
+  async take(file: string): Promise<void> {
+    if (this.#keepMs === 0) return rm(file, { force: true });
+    const recordedAt = this.#now();
+    try {
+      await utimes(file, recordedAt / 1_000, recordedAt / 1_000);
+      await rename(file, `${file}${ending}`);
+      this.#kept.push({ file: `${file}${ending}`, recordedAt });
+    } catch (error) {
+      // somebody took it, or the disk writes no names: what is recorded must not be sent for ever
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await rm(file, { force: true });
+    }
+    await this.#expire();
+  }
+
+  /** Removes the oldest; false where none is left. */
+  async dropOldest(): Promise<boolean> {
+    const oldest = this.#kept.shift();
+    if (!oldest) return false;
+    await forget(oldest);
+    if (!this.#short) {
+      this.#log.warn('the disk of the spool has no room for recorded events: the oldest go');
+    }
+    this.#short = true;
+    return true;
+  }
+
+  async #expire(): Promise<void> {
+    const since = this.#now() - this.#keepMs;
+    let [oldest] = this.#kept;
+    while (oldest && oldest.recordedAt < since) {
+      await forget(oldest);
+      this.#kept.shift();
+      this.#short = false;
+      [oldest] = this.#kept;
+    }
+  }
+}
+
+/** One that the disk does not let go of stays: the gateway does its work all the same. */
+async function forget({ file }: RecordedSegment): Promise<void> {
+  await rm(file, { force: true }).catch(() => {});
+}

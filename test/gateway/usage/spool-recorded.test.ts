@@ -1,0 +1,103 @@
+import { open } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { Spool } from '../../../gateway/usage/spool.ts';
+import { createSpoolFile } from '../../../gateway/usage/spool-file.ts';
+import { until } from '../../support/stack/start-command.ts';
+import { newEvent, newEvents } from './spool-events.ts';
+import { appendInOrder, idsOf, newSpoolFolder, readAll, warn } from './spool-folder.ts';
+
+const hour = 3_600_000;
+
+/** Appends events, one segment for each, and takes the segments away as recorded. */
+async function record(spool: Spool, count: number): Promise<void> {
+  for (const event of newEvents(count)) {
+    await spool.append(event);
+    await spool.seal();
+  }
+  for (const segment of spool.sealed()) await spool.remove(segment);
+}
+
+describe('recorded segments', () => {
+  it('are removed where none are to be kept, and those of an earlier setting at the start', async () => {
+    const folder = newSpoolFolder();
+    const keeping = await folder.open({ keepMs: hour });
+    await record(keeping, 2);
+    await keeping.close();
+    expect(folder.files()).toHaveLength(2);
+    const spool = await folder.open();
+    expect(folder.files()).toEqual([]);
+    await record(spool, 1);
+    expect(folder.files()).toEqual([]);
+  });
+
+  it('are kept for as long as is said, from when they were recorded', async () => {
+    const folder = newSpoolFolder();
+    let now = Date.now();
+    const spool = await folder.open({ keepMs: hour, now: () => now });
+    await spool.append(newEvent());
+    await spool.seal();
+    // a database that is away for long
+    now += 5 * hour;
+    await record(spool, 1);
+    const kept = folder.files();
+    expect(kept).toHaveLength(2);
+    now += hour;
+    await record(spool, 1);
+    expect(folder.files()).toHaveLength(3);
+    now += 1;
+    await record(spool, 1);
+    expect(folder.files().filter((name) => kept.includes(name))).toEqual([]);
+    expect(folder.files()).toHaveLength(2);
+  });
+
+  it('are no events of a later process, which gives no number twice', async () => {
+    const folder = newSpoolFolder();
+    const first = await folder.open({ keepMs: hour });
+    await record(first, 2);
+    await first.close();
+    const spool = await folder.open({ keepMs: hour });
+    expect(spool.pendingRecords).toBe(0);
+    await record(spool, 1);
+    expect(folder.files()).toEqual([1, 2, 3].map((n) => `00000000000${n}.ndjson.recorded`));
+  });
+
+  it('go before the disk is short of room, the oldest first', async () => {
+    const folder = newSpoolFolder();
+    const kept = () => folder.files().filter((name) => name.endsWith('recorded'));
+    let full = false;
+    const spool = await folder.open({
+      keepMs: hour,
+      reserveBytes: 100,
+      retryMs: 1,
+      // two segments' room is enough
+      freeBytes: async () => (full ? 1_600 - kept().length + 2 : 1_600),
+    });
+    await record(spool, 4);
+    full = true;
+    await until(async () => {
+      await spool.append(newEvent());
+      return kept().length === 2;
+    });
+    expect(kept()).toEqual([3, 4].map((n) => `00000000000${n}.ndjson.recorded`));
+    expect(spool.accepting).toBe(true);
+    expect(folder.count(warn)).toBe(1);
+  });
+
+  it('go where a write says that the disk is full, whatever else is said to be free', async () => {
+    const folder = newSpoolFolder();
+    const full = () => folder.files().some((name) => name.endsWith('recorded'));
+    let filling = false;
+    const spool = await folder.open({
+      keepMs: hour,
+      retryMs: 1,
+      openFile: (path) => (filling && full() ? open('/dev/full', 'r+') : createSpoolFile(path)),
+    });
+    await record(spool, 2);
+    filling = true;
+    const events = newEvents(3);
+    await appendInOrder(spool, events);
+    await spool.seal();
+    expect(idsOf(await readAll(spool))).toEqual(idsOf(events));
+    expect(full()).toBe(false);
+  });
+});
