@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { commands } from '../../gateway/commands.ts';
+import { readTime } from '../../gateway/read-time.ts';
 import { alignColumns } from '../aligned-table.ts';
 import { runCommand } from '../operator-command.ts';
 import { databaseUrlUsage, explainFailure, openDatabase } from '../operator-database.ts';
 import { StackError } from '../stack/stack-error.ts';
 import { openStore } from './archive/store.ts';
+import { type Revocation, revokeSince } from './restore/revoke.ts';
 import { type Report, runTask, type Task } from './tasks.ts';
 
 const usage = `${commands.maintain}
@@ -21,6 +23,9 @@ ${commands.maintain} --archive <where>
     s3://bucket/prefix
 ${commands.maintain} --day <YYYY-MM-DD>
     recounts the usage of that day, and nothing else
+${commands.maintain} --revoke-since <time> [--until <time>] --logs <file...>
+    after a restore of the database to that time, as 2026-07-31T03:00:00Z: suspends each key that the
+    gateways' logs name as changed after it, and before --until; - reads standard input
 
 ${databaseUrlUsage}
 Ends with 0 when all is well, and with 1 when something failed or waits for somebody.`;
@@ -32,19 +37,26 @@ export function maintain(
   console: Pick<Console, 'log' | 'error'>,
 ): Promise<number> {
   const command = async () => {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args,
       options: {
         'keep-days': { type: 'string' },
         'keep-targets-days': { type: 'string' },
         day: { type: 'string' },
         archive: { type: 'string' },
+        'revoke-since': { type: 'string' },
+        until: { type: 'string' },
+        logs: { type: 'string', multiple: true },
         help: { type: 'boolean' },
       },
+      // more logs, as a shell names them
+      allowPositionals: args.includes('--logs'),
     });
-    if (!values.help) return run(readTasks(values), readAges(values), url, console);
-    console.log(usage);
-    return 0;
+    if (values.help) console.log(usage);
+    if (values.help) return 0;
+    const revocation = readRevocation(values, positionals);
+    if (revocation) return revokeSince(revocation, url, console);
+    return run(readTasks(values), readAges(values), url, console);
   };
   return runCommand(command, usage, console);
 }
@@ -54,6 +66,9 @@ interface Values {
   'keep-targets-days'?: string;
   day?: string;
   archive?: string;
+  'revoke-since'?: string;
+  until?: string;
+  logs?: string[];
 }
 
 /** Settings of the database, by what they are named on the command line. */
@@ -91,6 +106,30 @@ function readAges(values: Values): Map<string, number> {
     given.set(ages[option], Number(days));
   }
   return given;
+}
+
+/** What is to be done alone, after a restore; undefined for everything else. */
+function readRevocation(
+  { 'revoke-since': since, until, logs = [], ...others }: Values,
+  moreLogs: string[],
+): Revocation | undefined {
+  if (since === undefined && until === undefined && logs.length === 0) return;
+  if (since === undefined || logs.length === 0 || Object.values(others).length > 0) {
+    throw new StackError('--revoke-since wants --logs, and nothing else but --until.', usage);
+  }
+  return {
+    since: readMoment('--revoke-since', since),
+    until: until === undefined ? null : readMoment('--until', until),
+    files: [...logs, ...moreLogs],
+  };
+}
+
+function readMoment(option: string, text: string): Date {
+  try {
+    return readTime(text);
+  } catch (error) {
+    throw new StackError(`${option}: ${(error as Error).message}`, usage);
+  }
 }
 
 function isDay(text: string): boolean {

@@ -1,0 +1,38 @@
+import { createReadStream } from 'node:fs';
+import { keyChanged } from '../../../gateway/keys/change-listener.ts';
+import { isKeyId } from '../../../gateway/keys/credentials.ts';
+import { readLines } from './log-lines.ts';
+
+/** What a gateway's log says of a change of a key. */
+export interface ChangedKey {
+  keyId: string;
+  /** By the database's clock, in ms since 1970. */
+  at: number;
+}
+
+/** A line that may be of a change, and cannot be read: too long, or not as the gateway writes it. */
+export const unreadable = Symbol('unreadable');
+
+/** The changes of keys that gateways logged, of files, or of standard input for `-`. Other lines are skipped. */
+export async function* readChangedKeys(
+  files: string[],
+): AsyncGenerator<ChangedKey | typeof unreadable> {
+  for (const file of files) {
+    const chunks: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file);
+    for await (const line of readLines(chunks)) {
+      if (line === null) yield unreadable;
+      else if (line.includes(keyChanged)) yield parseChange(line) ?? unreadable;
+    }
+  }
+}
+
+function parseChange(line: string): ChangedKey | null {
+  try {
+    const { msg, keyId, occurredAt } = JSON.parse(line) as Record<string, unknown>;
+    const at = typeof occurredAt === 'string' ? Date.parse(occurredAt) : Number.NaN;
+    const known = msg === keyChanged && typeof keyId === 'string' && isKeyId(keyId);
+    return known && !Number.isNaN(at) ? { keyId, at } : null;
+  } catch {
+    return null;
+  }
+}

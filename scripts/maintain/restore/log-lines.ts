@@ -1,0 +1,30 @@
+/** A longer line is none that a gateway writes of a key. */
+const longest = 64 * 1024;
+const newline = 0x0a;
+
+/** The lines of a log; null for one that is too long. No more than one line and one chunk is in memory. */
+export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string | null> {
+  let begun: Buffer[] = [];
+  let length = 0;
+  const add = (part: Buffer) => {
+    length += part.length;
+    if (length > longest) begun = [];
+    else begun.push(part);
+  };
+  const end = () => {
+    const line = length > longest ? null : Buffer.concat(begun).toString();
+    begun = [];
+    length = 0;
+    return line;
+  };
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, start)) {
+      add(chunk.subarray(start, at));
+      yield end();
+      start = at + 1;
+    }
+    if (start < chunk.length) add(chunk.subarray(start));
+  }
+  if (length > 0) yield end();
+}
