@@ -11,6 +11,7 @@ const projects = {
     'test/stack/*.test.ts',
     'test/verify/*.test.ts',
     'test/packages/*.test.ts',
+    'test/ops/*.test.ts',
     'test/deliver/*.test.ts',
     'test/docs/readme.test.ts',
     'test/dashboard/*.test.ts',

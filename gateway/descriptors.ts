@@ -22,12 +22,14 @@ export class Descriptors {
   readonly #most: number;
   /** How many names may be asked for at once, out of the reserve. */
   readonly names: number;
+  readonly #mostClients: number;
   #used = { client: 0, target: 0 };
 
   /** `limit`: descriptors that the process may have. */
   constructor(limit = descriptorLimit()) {
     const reserve = Math.min(mostOwn + 2 * mostNames, Math.floor(limit / 4));
     this.#most = limit - reserve;
+    this.#mostClients = Math.floor(this.#most / 2);
     this.names = Math.ceil((reserve - Math.min(mostOwn, reserve / 2)) / 2);
   }
 
@@ -35,10 +37,15 @@ export class Descriptors {
     return this.#used.client + this.#used.target;
   }
 
+  /** The share of what clients, or clients and targets together, may have that is in use: 1 takes no more. */
+  get inUse(): number {
+    return Math.max(this.used / this.#most, this.#used.client / this.#mostClients);
+  }
+
   /** Takes one, if there is one. Clients may have half: each of them needs one for its target. */
   take(whose: 'client' | 'target'): boolean {
     if (this.used >= this.#most) return false;
-    if (whose === 'client' && this.#used.client >= Math.floor(this.#most / 2)) return false;
+    if (whose === 'client' && this.#used.client >= this.#mostClients) return false;
     this.#used[whose] += 1;
     return true;
   }

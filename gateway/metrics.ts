@@ -22,11 +22,13 @@ import { gatewayVersion } from './versions.ts';
 export interface TrafficFigures {
   openTunnels: number;
   namesUnderWay: number;
+  /** The share of its sockets that is in use, of the process that has the fewest left: 0 to 1. */
+  socketsInUse: number;
   /** When the certificate in use expires, in ms since 1970, the first over all processes. */
   certificateExpiresAt?: number;
 }
 
-export const noTraffic: TrafficFigures = { openTunnels: 0, namesUnderWay: 0 };
+export const noTraffic: TrafficFigures = { openTunnels: 0, namesUnderWay: 0, socketsInUse: 0 };
 
 /** The traffic of several processes. */
 export function addFigures(each: readonly TrafficFigures[]): TrafficFigures {
@@ -35,6 +37,7 @@ export function addFigures(each: readonly TrafficFigures[]): TrafficFigures {
     return {
       openTunnels: sum.openTunnels + figures.openTunnels,
       namesUnderWay: sum.namesUnderWay + figures.namesUnderWay,
+      socketsInUse: Math.max(sum.socketsInUse, figures.socketsInUse),
       ...(expires.length > 0 && { certificateExpiresAt: Math.min(...expires) }),
     };
   }, noTraffic);
@@ -199,6 +202,11 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
     () => clock.offsetMs / 1_000,
   );
   gauge('gateway_names_under_way', 'Names that are being resolved.', () => traffic().namesUnderWay);
+  gauge(
+    'gateway_sockets_in_use_ratio',
+    'The share of the sockets for clients and targets that is in use, where the fewest are left.',
+    () => traffic().socketsInUse,
+  );
   gauge('gateway_spool_events', 'Events not yet recorded.', () => spool.pendingRecords);
   gauge('gateway_spool_bytes', 'Bytes of events not yet recorded.', () => spool.pendingBytes);
   gauge(

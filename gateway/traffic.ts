@@ -169,6 +169,7 @@ export async function startTraffic(
     figures: () => ({
       openTunnels: tunnels.count,
       namesUnderWay: names.underWay,
+      socketsInUse: descriptors.inUse,
       ...(certificates && { certificateExpiresAt: certificates.current.expiresAt }),
     }),
     sweep: () => tunnels.sweep(),

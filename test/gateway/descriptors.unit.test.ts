@@ -24,6 +24,14 @@ it('clients and targets together have no more than there are', () => {
   for (let taken = 0; taken < 30; taken += 1) expect(descriptors.take('target')).toBe(true);
   expect(descriptors.take('target')).toBe(false);
   expect(descriptors.take('client')).toBe(false);
+  expect(descriptors.inUse).toBe(1);
   descriptors.release('target');
   expect(descriptors.take('client')).toBe(true);
+});
+
+it('clients alone use up their half', () => {
+  const descriptors = new Descriptors(40);
+  for (let taken = 0; taken < 15; taken += 1) descriptors.take('client');
+  expect(descriptors.inUse).toBe(1);
+  expect(new Descriptors(Number.POSITIVE_INFINITY).inUse).toBe(0);
 });
