@@ -8,6 +8,7 @@ import {
   lintDescription,
 } from './api-description.ts';
 import { generateTypes, typesFile } from './database-types.ts';
+import { generateGrafana, grafanaFile } from './ops/grafana.ts';
 import { generateRefusals, refusalsFile, refusalsPage } from './refusals.ts';
 import { locateDeno } from './stack/programs.ts';
 import { projectRoot } from './stack/project-root.ts';
@@ -30,6 +31,7 @@ const checks: [name: string, check: () => unknown][] = [
   ['versions in deno.json', requireSameVersions],
   ['the API description is sound', requireSoundDescription],
   ['api.types.ts is current (`npm run types`)', requireCurrentClientTypes],
+  ['the dashboard of Grafana is current (`npm run grafana`)', requireCurrentGrafana],
   ['what comes from the database is current (`npm run types`)', requireCurrentFiles],
 ];
 
@@ -87,6 +89,11 @@ async function requireCurrentClientTypes(): Promise<void> {
   const current = await generateClientTypes(await describeApi());
   if (current === readFileSync(clientTypesFile, 'utf8')) return;
   throw new Error('The committed types are not those of the routes.');
+}
+
+function requireCurrentGrafana(): void {
+  if (generateGrafana() === readFileSync(grafanaFile, 'utf8')) return;
+  throw new Error('ops/grafana/proxy-keys.json is not what scripts/ops makes it.');
 }
 
 async function requireCurrentFiles(): Promise<void> {

@@ -22,6 +22,7 @@ import { connectOwner, newUser } from '../support/personas.ts';
 import { copyDashboard } from '../support/stack/dashboard-copy.ts';
 
 const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+const operating = readFileSync(join(projectRoot, 'docs/operating.md'), 'utf8');
 const origin = 'http://127.0.0.1:54321';
 const stack = inject('stack');
 const sql = connectOwner();
@@ -29,14 +30,14 @@ afterAll(() => sql.end());
 const run = promisify(execFile);
 
 /** The fenced blocks of a language, in order. */
-function blocks(language: string): string[] {
+function blocks(language: string, page: string): string[] {
   const fence = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g');
-  return [...readme.matchAll(fence)].map(([, body = '']) => body);
+  return [...page.matchAll(fence)].map(([, body = '']) => body);
 }
 
 /** The one block of a language that has `part` in it. */
-function block(language: string, part: string): string {
-  const found = blocks(language).filter((body) => body.includes(part));
+function block(language: string, part: string, page = readme): string {
+  const found = blocks(language, page).filter((body) => body.includes(part));
   expect(found).toHaveLength(1);
   return found[0] ?? '';
 }
@@ -183,7 +184,7 @@ describe('the README', () => {
   });
 });
 
-describe('the README’s commands for a database of its own', () => {
+describe('the commands for a database, of the README and of operating', () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
   let own: OwnDatabase;
 
@@ -202,7 +203,10 @@ describe('the README’s commands for a database of its own', () => {
   });
 
   it('maintains the usage', async () => {
-    const command = block('sh', 'npm run maintain').replace(/"postgresql:[^"]+"/, `"${own.dbUrl}"`);
+    const command = block('sh', 'npm run maintain\n', operating).replace(
+      /"postgresql:[^"]+"/,
+      `"${own.dbUrl}"`,
+    );
     const { stdout } = await run('bash', ['-c', command], { cwd: projectRoot });
     expect(stdout).toMatch(/partitions/);
   });

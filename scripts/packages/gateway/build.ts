@@ -8,7 +8,14 @@ import { projectRoot } from '../../stack/project-root.ts';
 const duckdb = '@duckdb/node-api';
 
 /** The pages of docs/ that the gateway's messages and README name. */
-const docs = ['archive.md', 'gateway-logins.md', 'gateways.md', 'listeners.md', 'sizing.md'];
+const docs = [
+  'archive.md',
+  'gateway-logins.md',
+  'gateways.md',
+  'listeners.md',
+  'operating.md',
+  'sizing.md',
+];
 
 /**
  * Builds the package `proxy-keys-gateway` into an empty folder: plain JavaScript for Node 22.13 and
