@@ -21,8 +21,8 @@ export interface ProxyServerOptions {
   now: () => number;
   /** Serves a request. */
   serve: (request: ProxyRequest) => void;
-  /** A refusal was answered that no request stands behind. */
-  onRefused: (refusal: Refusal) => void;
+  /** A refusal was answered that no request stands behind; the answer has the id. */
+  onRefused: (refusal: Refusal, id: string) => void;
 }
 
 /**
@@ -107,8 +107,9 @@ export class ProxyServer {
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && connection.silent) socket.destroy();
     else {
       const refusal = new Refusal(codeOf(error));
-      this.#options.onRefused(refusal);
-      connection.refuse(refusal, newEventId(), null);
+      const id = newEventId();
+      this.#options.onRefused(refusal, id);
+      connection.refuse(refusal, id, null);
     }
   }
 }

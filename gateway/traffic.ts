@@ -115,7 +115,11 @@ export async function startTraffic(
     now,
     log,
   });
-  const onRefused = ({ code, statusCode }: Refusal) => session.answered(code, statusCode);
+  const onRefused = ({ code, statusCode }: Refusal, id: string) => {
+    // strangers cannot fill the log
+    log.debug({ id, code }, 'refused');
+    session.answered(code, statusCode);
+  };
   const server = new ProxyServer({
     connections,
     headTimeoutMs: firstRequestMs,

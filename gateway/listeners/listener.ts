@@ -24,8 +24,8 @@ export interface ListenerOptions {
   dropped: DroppedConnections;
   /** Takes a connection from which requests may be read. */
   take: (connection: ClientConnection) => void;
-  /** A connection was turned away: there are too many. */
-  onRefused: (refusal: Refusal) => void;
+  /** A connection was turned away: there are too many. Its answer has the id. */
+  onRefused: (refusal: Refusal, id: string) => void;
 }
 
 /**
@@ -116,11 +116,12 @@ export class Listener {
 
   #turnAway(socket: Socket): void {
     const refusal = new Refusal('unavailable', { error: 'connection_limit_reached' });
-    this.#options.onRefused(refusal);
+    const id = newEventId();
+    this.#options.onRefused(refusal, id);
     // an answer would take a handshake, which costs more than a connection that is let in
     if (this.#handshakes) socket.destroy();
     else {
-      socket.end(refusal.answer(newEventId()));
+      socket.end(refusal.answer(id));
       socket.resume();
       socket.destroySoon();
     }

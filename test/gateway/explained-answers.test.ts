@@ -116,6 +116,12 @@ describe('an answer names its event', () => {
     expect(answer.headers['proxy-status']).toContain('details="credentials_required"');
     expect(logged(idOf(answer))).toMatchObject([{ level: 20, code: 'credentials_required' }]);
   });
+
+  it('of what is no request, likewise', async () => {
+    const answer = await sendRaw(gateway.port, 'no request\r\n\r\n');
+    expect(idOf(answer)).toMatch(uuidV7);
+    expect(logged(idOf(answer))).toMatchObject([{ level: 20, code: 'malformed_request' }]);
+  });
 });
 
 describe('a client that leaves before it is answered', () => {
