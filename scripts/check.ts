@@ -31,7 +31,7 @@ const checks: [name: string, check: () => unknown][] = [
   ['versions in deno.json', requireSameVersions],
   ['the API description is sound', requireSoundDescription],
   ['api.types.ts is current (`npm run types`)', requireCurrentClientTypes],
-  ['the dashboard of Grafana is current (`npm run grafana`)', requireCurrentGrafana],
+  ['proxy-keys.json is current (`npm run grafana`)', requireCurrentGrafana],
   ['what comes from the database is current (`npm run types`)', requireCurrentFiles],
 ];
 

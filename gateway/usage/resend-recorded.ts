@@ -4,9 +4,10 @@ import type { RecordUsage } from './record-usage.ts';
 import { Resender, type Resending } from './resender.ts';
 import { lockSpool } from './spool-lock.ts';
 import { decodeRecords } from './spool-record.ts';
+import { listRecorded, type RecordedSegment } from './spool-recorded.ts';
 
-/** Damaged segments were recorded too, as far as they are whole. */
-const segment = /^\d{12}\.ndjson\.(recorded|damaged)$/;
+/** Recorded too, as far as they are whole. */
+const damaged = /^\d{12}\.ndjson\.damaged$/;
 
 /**
  * Sends the events that a gateway recorded since a moment again, also while it runs: the database was
@@ -19,11 +20,13 @@ export async function resendRecorded(
 ): Promise<Resending> {
   const lock = lockSpool(directory, 'resend-lock');
   try {
-    const files = (await readdir(directory)).filter((name) => segment.test(name)).sort();
+    const files = [...(await listRecorded(directory)), ...(await listDamaged(directory))].filter(
+      ({ recordedAt }) => recordedAt >= since.valueOf(),
+    );
     const resender = new Resender(directory, record);
     let failure: Error | null = null;
     try {
-      for (const file of files) await send(join(directory, file), since, resender);
+      for (const { file } of files) await send(file, resender);
       await resender.sendAll();
     } catch (error) {
       failure = error as Error;
@@ -34,14 +37,25 @@ export async function resendRecorded(
   }
 }
 
-async function send(path: string, since: Date, resender: Resender): Promise<void> {
-  try {
-    if ((await stat(path)).mtimeMs < since.valueOf()) return;
-    const { events, damagedLines } = await decodeRecords(await readFile(path));
-    resender.unreadable += damagedLines;
-    for (const event of events) await resender.add({ event, reason: 'recorded before' });
-  } catch (error) {
+/** They were renamed when they had been recorded. */
+async function listDamaged(directory: string): Promise<RecordedSegment[]> {
+  const names = (await readdir(directory)).filter((name) => damaged.test(name)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const file = join(directory, name);
+      return { file, recordedAt: (await stat(file)).ctimeMs };
+    }),
+  );
+}
+
+async function send(path: string, resender: Resender): Promise<void> {
+  const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     // the gateway has kept it for long enough meanwhile
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (content === null) return;
+  const { events, damagedLines } = await decodeRecords(content);
+  resender.unreadable += damagedLines;
+  for (const event of events) await resender.add({ event, reason: 'recorded before' });
 }

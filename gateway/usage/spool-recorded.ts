@@ -1,9 +1,9 @@
-import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 
-/** The end of the name of a segment whose events are recorded. */
-const ending = '.recorded';
+/** How a segment is named whose events are recorded, and when that was: a copy has no times. */
+const recorded = /^\d{12}\.ndjson\.recorded-(\d+)$/;
 
 /** A segment that is kept after its events were recorded. */
 export interface RecordedSegment {
@@ -14,13 +14,10 @@ export interface RecordedSegment {
 
 /** Those in a folder, in the order of their names: the oldest first. */
 export async function listRecorded(directory: string): Promise<RecordedSegment[]> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith(ending)).sort();
-  const kept: RecordedSegment[] = [];
-  for (const file of names.map((name) => join(directory, name))) {
-    const found = await stat(file).catch(() => null);
-    if (found) kept.push({ file, recordedAt: found.mtimeMs });
-  }
-  return kept;
+  return (await readdir(directory)).sort().flatMap((name) => {
+    const at = recorded.exec(name)?.[1];
+    return at === undefined ? [] : [{ file: join(directory, name), recordedAt: Number(at) }];
+  });
 }
 
 /**
@@ -51,11 +48,11 @@ export class RecordedSegments {
   /** Takes a segment whose events are recorded now. */
   async take(file: string): Promise<void> {
     if (this.#keepMs === 0) return rm(file, { force: true });
-    const recordedAt = this.#now();
+    const recordedAt = Math.floor(this.#now());
+    const name = `${file}.recorded-${recordedAt}`;
     try {
-      await utimes(file, recordedAt / 1_000, recordedAt / 1_000);
-      await rename(file, `${file}${ending}`);
-      this.#kept.push({ file: `${file}${ending}`, recordedAt });
+      await rename(file, name);
+      this.#kept.push({ file: name, recordedAt });
     } catch (error) {
       // somebody took it, or the disk writes no names: what is recorded must not be sent for ever
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await rm(file, { force: true });

@@ -59,7 +59,7 @@ export class SpoolSegments {
     onRecovered: (event: UsageEvent) => void,
   ): Promise<{ segments: Segment[]; lastSequence: number }> {
     const files = (await readdir(this.#directory))
-      .map((name) => /^(\d{12})\.ndjson(\.damaged|\.recorded)?$/.exec(name))
+      .map((name) => /^(\d{12})\.ndjson(\.damaged|\.recorded-\d+)?$/.exec(name))
       .filter((match) => match !== null)
       .map(([, digits, ended]) => ({ sequence: Number(digits), live: ended === undefined }))
       .sort((a, b) => a.sequence - b.sequence);

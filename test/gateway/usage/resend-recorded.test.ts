@@ -1,4 +1,4 @@
-import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { recordUsageWith } from '../../../gateway/usage/record-usage.ts';
 import { resendRecorded } from '../../../gateway/usage/resend-recorded.ts';
@@ -77,13 +77,14 @@ describe('what was recorded is sent again after a restore', () => {
     const events = newEvents(4, { apiKeyId });
     await recordAll(events, 2);
     const [oldest = ''] = folder.files();
-    utimesSync(folder.path(oldest), ago(hour), ago(hour));
+    const earlier = oldest.replace(/\d+$/, String(ago(hour).valueOf()));
+    renameSync(folder.path(oldest), folder.path(earlier));
     const record = recordUsageWith(newPool());
     expect(await resendRecorded(folder.directory, { since: ago(hour / 2), record })).toMatchObject({
       outcomes: [{ sent: 2, recorded: 2 }],
     });
     await expectRecordedOnce(sql, apiKeyId, events.slice(2));
-    expect(folder.files()).toContain(oldest);
+    expect(folder.files()).toContain(earlier);
   });
 
   it('also the whole records of a damaged segment, and what the database refuses is put aside', async () => {
@@ -95,7 +96,8 @@ describe('what was recorded is sent again after a restore', () => {
     await recordAll([lost, stray, event], 10);
     const [name = ''] = folder.files();
     const damaged = readFileSync(folder.path(name), 'utf8').replace(lost.eventId, 'damaged');
-    writeFileSync(folder.path(name), damaged);
+    rmSync(folder.path(name));
+    writeFileSync(folder.path(name.replace(/recorded-\d+$/, 'damaged')), damaged);
     expect(await runCommand('--resend-kept', ago(hour).toISOString())).toMatchObject({
       code: 1,
       cells: [expect.anything(), ['recorded before', '2', '1', '0', '1'], ['(no event)', '1']],

@@ -17,6 +17,8 @@ async function record(spool: Spool, count: number): Promise<void> {
   for (const segment of spool.sealed()) await spool.remove(segment);
 }
 
+const numbersOf = (names: string[]) => names.map((name) => Number(name.slice(0, 12)));
+
 describe('recorded segments', () => {
   it('are removed where none are to be kept, and those of an earlier setting at the start', async () => {
     const folder = newSpoolFolder();
@@ -58,12 +60,12 @@ describe('recorded segments', () => {
     const spool = await folder.open({ keepMs: hour });
     expect(spool.pendingRecords).toBe(0);
     await record(spool, 1);
-    expect(folder.files()).toEqual([1, 2, 3].map((n) => `00000000000${n}.ndjson.recorded`));
+    expect(numbersOf(folder.files())).toEqual([1, 2, 3]);
   });
 
   it('go before the disk is short of room, the oldest first', async () => {
     const folder = newSpoolFolder();
-    const kept = () => folder.files().filter((name) => name.endsWith('recorded'));
+    const kept = () => folder.files().filter((name) => name.includes('recorded'));
     let full = false;
     const spool = await folder.open({
       keepMs: hour,
@@ -78,14 +80,14 @@ describe('recorded segments', () => {
       await spool.append(newEvent());
       return kept().length === 2;
     });
-    expect(kept()).toEqual([3, 4].map((n) => `00000000000${n}.ndjson.recorded`));
+    expect(numbersOf(kept())).toEqual([3, 4]);
     expect(spool.accepting).toBe(true);
     expect(folder.count(warn)).toBe(1);
   });
 
   it('go where a write says that the disk is full, whatever else is said to be free', async () => {
     const folder = newSpoolFolder();
-    const full = () => folder.files().some((name) => name.endsWith('recorded'));
+    const full = () => folder.files().some((name) => name.includes('recorded'));
     let filling = false;
     const spool = await folder.open({
       keepMs: hour,
