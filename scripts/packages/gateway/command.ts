@@ -22,7 +22,7 @@ if (first === 'login') process.exitCode = await gatewayLogin(rest, DATABASE_URL,
 else if (first === 'maintain') process.exitCode = await maintain(rest, DATABASE_URL, console);
 else if (first === '--version') console.log(packageJson.version);
 else if (first === '--help') console.log(usage);
-else if (['', '--resend-rejected', '--resend-kept'].includes(first)) {
+else if (first === '' || first.startsWith('--resend-')) {
   await import('../../../gateway/main.ts');
 } else {
   console.error(`${first}: no such command.\n${usage}`);
