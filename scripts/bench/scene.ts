@@ -47,7 +47,7 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
     const email = `${randomUUID()}@example.com`;
     const user = await createUser(sql, { email, confirmEmail: true, appMetadata }, createdAt);
     if (!user) throw new Error(`there is a user ${email} already`);
-    const session = { id: randomUUID(), userId: user.id, createdAt };
+    const session = { id: randomUUID(), userId: user.id, createdAt, aal: 'aal1', amr: [] } as const;
     const { token } = await tokens.sign(user, session);
     return { id: user.id, token, claims: JSON.stringify(decodeJwt(token)) };
   };

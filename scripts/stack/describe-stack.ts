@@ -1,5 +1,6 @@
 import { apiDocsPath } from './api-docs.ts';
 import { dashboardPath } from './dashboard-path.ts';
+import { locateAuth } from './programs.ts';
 import type { Stack } from './stack.ts';
 
 /** The demo user of `demo.sql`. */
@@ -18,6 +19,8 @@ export async function describeStack(stack: Stack): Promise<string> {
     ['Gateway metrics', `${stack.gatewayMetricsUrl}/metrics`],
     ['Publishable key', stack.publishableKey],
     ['Secret key', stack.secretKey],
+    // Supabase Auth itself keeps none
+    ...(locateAuth() === null ? [mailsOf(stack)] : []),
     ['Logs', stack.logs],
     ['Demo user', `${demoUser.email} / ${demoUser.password}`],
   ];
@@ -41,6 +44,10 @@ and send traffic through the gateway with the basicAuth of the answer:
 
   curl -x ${stack.gatewayUrl.replace('//', '//<basicAuth>@')} https://example.com
 `;
+}
+
+function mailsOf({ url }: Stack): [string, string] {
+  return ['Mails', `curl -H 'apikey: <secret key>' ${url}/auth/v1/admin/mails`];
 }
 
 async function signInDemoUser(stack: Stack): Promise<string | null> {

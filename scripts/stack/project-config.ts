@@ -20,7 +20,10 @@ const configSchema = z.object({
     enable_refresh_token_rotation: z.boolean(),
     refresh_token_reuse_interval: z.int(),
     minimum_password_length: z.int(),
-    email: z.object({ enable_confirmations: z.boolean() }),
+    email: z.object({
+      enable_confirmations: z.boolean(),
+      secure_password_change: z.boolean().default(false),
+    }),
   }),
   functions: z.record(z.string(), z.object({ entrypoint: z.string() })),
 });

@@ -207,7 +207,14 @@ function createStandIn(run: Run, databasePort: number, undo: AsyncDisposableStac
   });
   undo.defer(() => sql.end({ timeout: 2 }));
   const { signingKey, jwks } = run.keys;
-  return createAuthApp({ sql, signingKey, jwks, issuer: `${run.url}/auth/v1` });
+  const securePasswordChange = run.config.auth.email.secure_password_change;
+  return createAuthApp({
+    sql,
+    signingKey,
+    jwks,
+    issuer: `${run.url}/auth/v1`,
+    securePasswordChange,
+  });
 }
 
 /** Returns the folder of the page, built beside the start of the database if need be. */

@@ -108,6 +108,9 @@ function authSettings(
     GOTRUE_DISABLE_SIGNUP: String(!config.enable_signup),
     GOTRUE_EXTERNAL_ANONYMOUS_USERS_ENABLED: String(config.enable_anonymous_sign_ins),
     GOTRUE_MAILER_AUTOCONFIRM: String(!config.email.enable_confirmations),
+    GOTRUE_SECURITY_UPDATE_PASSWORD_REQUIRE_REAUTHENTICATION: String(
+      config.email.secure_password_change,
+    ),
     GOTRUE_PASSWORD_MIN_LENGTH: String(config.minimum_password_length),
     GOTRUE_SECURITY_REFRESH_TOKEN_ROTATION_ENABLED: String(config.enable_refresh_token_rotation),
     GOTRUE_SECURITY_REFRESH_TOKEN_REUSE_INTERVAL: String(config.refresh_token_reuse_interval),

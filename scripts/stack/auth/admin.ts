@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import type postgres from 'postgres';
 import { requireAdmin } from './callers.ts';
 import { AuthRefusal, notInStandIn } from './errors.ts';
+import type { Mailbox } from './mailbox.ts';
 import { requireHashable, requireStrength } from './passwords.ts';
 import { bodies, isUuid, readBan, readBody, readEmail, readPage } from './requests.ts';
 import { endAllSessions } from './sessions.ts';
@@ -21,8 +22,9 @@ export function createAdminRoutes(options: {
   sql: postgres.Sql;
   tokens: Tokens;
   now: () => number;
+  mailbox: Mailbox;
 }): Hono {
-  const { sql, tokens, now } = options;
+  const { sql, tokens, now, mailbox } = options;
   const app = new Hono();
 
   app.use(async (c, next) => {
@@ -95,6 +97,9 @@ export function createAdminRoutes(options: {
     else await deleteUser(sql, id);
     return c.json({});
   });
+
+  // Supabase Auth has no such route: it sends mails out
+  app.get('/mails', (c) => c.json(mailbox.list()));
 
   for (const path of ['/generate_link', '/audit', '/users/:id/*', '/sso/*', '/oauth/*']) {
     app.all(path, () => {

@@ -6,6 +6,11 @@ import type { SigningKey } from '../signing-keys.ts';
 import { createAdminRoutes } from './admin.ts';
 import { requireUser } from './callers.ts';
 import { AuthRefusal, describeUnexpected, notInStandIn, refusalBody, toRefusal } from './errors.ts';
+import { createFactorRoutes } from './factors.ts';
+import { createFlows } from './flows.ts';
+import { createMailbox } from './mailbox.ts';
+import { createMailedRoutes } from './mailed.ts';
+import { redeemToken } from './one-time-tokens.ts';
 import { findByPassword, hasPassword, requireStrength } from './passwords.ts';
 import { bodies, readBody, readEmail } from './requests.ts';
 import {
@@ -14,10 +19,18 @@ import {
   endSession,
   type Grant,
   refreshSession,
+  type Session,
   startSession,
 } from './sessions.ts';
-import { accessTokenSeconds, createTokens } from './tokens.ts';
-import { createUser, findUser, isBanned, updateUser } from './users.ts';
+import { accessTokenSeconds, createTokens, type SignedInAnswer } from './tokens.ts';
+import {
+  createUser,
+  findUser,
+  hasVerifiedFactor,
+  isBanned,
+  type User,
+  updateUser,
+} from './users.ts';
 
 export interface AuthDependencies {
   /** Connection pool of role supabase_auth_admin. */
@@ -28,25 +41,28 @@ export interface AuthDependencies {
   jwks?: JSONWebKeySet;
   /** `iss` of the tokens, e.g. http://127.0.0.1:54321/auth/v1 */
   issuer: string;
+  /** Whether a new password needs a session of the last day, or a code by mail. Default: false. */
+  securePasswordChange?: boolean;
   /** Now, in milliseconds since the epoch. Default: the clock. */
   now?: () => number;
 }
 
 // routes of Supabase Auth that the stand-in has not: a 404 would read as a mistake of the caller
-const routesWithMailOrMore = [
-  ...['/recover', '/otp', '/magiclink', '/resend', '/verify', '/reauthenticate', '/invite'],
-  ...['/authorize', '/callback', '/sso/*', '/factors/*', '/passkeys/*', '/oauth/*'],
+const routesOfSupabaseAlone = [
+  ...['/magiclink', '/invite', '/authorize', '/callback', '/sso/*', '/passkeys/*', '/oauth/*'],
   '/user/identities/*',
 ];
 
 /**
- * The part of Supabase Auth's HTTP API that supabase-js needs to sign people up, in and out, and to
- * manage users. Paths are those after `/auth/v1`, which the API gateway takes off.
+ * The part of Supabase Auth's HTTP API that supabase-js needs to sign people up, in and out, also by
+ * mail and with a second factor, and to manage users. Paths are those after `/auth/v1`, which the API gateway takes off.
  */
 export function createAuthApp(dependencies: AuthDependencies): Hono {
-  const { sql, signingKey, issuer, now = Date.now } = dependencies;
+  const { sql, signingKey, issuer, securePasswordChange = false, now = Date.now } = dependencies;
   const { jwks = { keys: [signingKey.publicJwk] } } = dependencies;
   const tokens = createTokens({ signingKey, jwks, issuer, now });
+  const mailbox = createMailbox(now);
+  const flows = createFlows(now);
   const app = new Hono();
 
   app.onError((error, c) => {
@@ -78,6 +94,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       phone_autoconfirm: false,
       sms_provider: '',
       saml_enabled: false,
+      passkeys_enabled: false,
     }),
   );
 
@@ -108,7 +125,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       at,
     );
     if (!user) throw new AuthRefusal(422, 'user_already_exists', 'This user is registered.');
-    return signedIn(c, await startSession(sql, user.id, at));
+    return signedIn(c, await startSession(sql, user.id, 'password', at));
   });
 
   app.post('/token', (c) => {
@@ -118,6 +135,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       case 'refresh_token':
         return grantByRefreshToken(c);
       case 'pkce':
+        return grantByCode(c);
       case 'id_token':
       case 'web3':
         throw notInStandIn();
@@ -133,7 +151,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
 
   app.put('/user', async (c) => {
     const { user, session } = await requireUser(c, { sql, tokens, now });
-    const { password, ...body } = await readBody(c, bodies.userChanges);
+    const { password, nonce, ...body } = await readBody(c, bodies.userChanges);
     if (body.app_metadata) {
       throw new AuthRefusal(403, 'not_admin', 'Only the secret key may change app_metadata.');
     }
@@ -141,7 +159,11 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       throw notInStandIn();
     }
     if (password !== undefined) {
+      if (hasVerifiedFactor(user) && session.aal !== 'aal2') {
+        throw new AuthRefusal(401, 'insufficient_aal', 'A new password needs the second factor.');
+      }
       requireStrength(password);
+      await requireRecent(user, session, nonce);
       if (await hasPassword(sql, user.id, password)) {
         throw new AuthRefusal(422, 'same_password', 'This is the present password.');
       }
@@ -171,12 +193,14 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     return c.body(null, 204);
   });
 
-  for (const path of routesWithMailOrMore) {
+  for (const path of routesOfSupabaseAlone) {
     app.all(path, () => {
       throw notInStandIn();
     });
   }
-  app.route('/admin', createAdminRoutes({ sql, tokens, now }));
+  app.route('/admin', createAdminRoutes({ sql, tokens, now, mailbox }));
+  app.route('/factors', createFactorRoutes({ sql, tokens, now, signedIn }));
+  app.route('/', createMailedRoutes({ sql, tokens, now, issuer, mailbox, flows, answerOf }));
 
   async function grantByPassword(c: Context) {
     const body = await readBody(c, bodies.passwordGrant);
@@ -190,7 +214,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     if (!user.email_confirmed_at) {
       throw new AuthRefusal(400, 'email_not_confirmed', 'The e-mail address is not confirmed.');
     }
-    return signedIn(c, await startSession(sql, user.id, at));
+    return signedIn(c, await startSession(sql, user.id, 'password', at));
   }
 
   async function grantByRefreshToken(c: Context) {
@@ -201,18 +225,40 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     return signedIn(c, await refreshSession(sql, body.refresh_token, new Date(now())));
   }
 
-  async function signedIn(c: Context, { session, refreshToken }: Grant) {
+  async function grantByCode(c: Context) {
+    const body = await readBody(c, bodies.codeGrant);
+    const { userId, method } = flows.trade(body.auth_code, body.code_verifier);
+    return signedIn(c, await startSession(sql, userId, method, new Date(now())));
+  }
+
+  /** Refuses a new password in a session older than a day, unless with the code of a mail. */
+  async function requireRecent(user: User, session: Session, nonce: string) {
+    if (!securePasswordChange || now() - session.createdAt.getTime() < 86_400_000) return;
+    if (nonce === '') {
+      throw new AuthRefusal(400, 'reauthentication_needed', 'This needs the code of a mail.');
+    }
+    const proof = { email: user.email, code: nonce };
+    await redeemToken(sql, 'reauthentication', proof, new Date(now())).catch(() => {
+      throw new AuthRefusal(422, 'reauthentication_not_valid', 'The code is wrong or expired.');
+    });
+  }
+
+  async function signedIn(c: Context, grant: Grant) {
+    return c.json(await answerOf(grant));
+  }
+
+  async function answerOf({ session, refreshToken }: Grant): Promise<SignedInAnswer> {
     const user = await findUser(sql, session.userId);
     if (!user) throw new AuthRefusal(400, 'session_not_found', 'The user was deleted meanwhile.');
     const { token, expiresAt } = await tokens.sign(user, session);
-    return c.json({
+    return {
       access_token: token,
       token_type: 'bearer',
       expires_in: accessTokenSeconds,
       expires_at: expiresAt,
       refresh_token: refreshToken,
       user,
-    });
+    };
   }
 
   return app;

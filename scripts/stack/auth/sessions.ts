@@ -7,6 +7,10 @@ export interface Session {
   id: string;
   userId: string;
   createdAt: Date;
+  /** `aal2` once a second factor was proved. */
+  aal: 'aal1' | 'aal2';
+  /** How its user signed in, the last first; times in seconds since the epoch. */
+  amr: readonly { method: string; timestamp: number }[];
 }
 
 /** A session and the refresh token that keeps it going: the only time the token is in clear. */
@@ -20,13 +24,20 @@ const reuseMilliseconds = 10_000;
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex');
 
-/** Records a sign-in and gives its session a first refresh token. */
-export function startSession(sql: postgres.Sql, userId: string, at: Date): Promise<Grant> {
+/** Records a sign-in by a method and gives its session a first refresh token. */
+export function startSession(
+  sql: postgres.Sql,
+  userId: string,
+  method: string,
+  at: Date,
+): Promise<Grant> {
   return sql.begin(async (tx) => {
-    const session = { id: randomUUID(), userId, createdAt: at };
+    const amr = [{ method, timestamp: Math.floor(at.getTime() / 1_000) }];
+    const session: Session = { id: randomUUID(), userId, createdAt: at, aal: 'aal1', amr };
     await tx`
       insert into auth.sessions (id, user_id, created_at, updated_at, aal)
       values (${session.id}, ${userId}, ${at}, ${at}, 'aal1')`;
+    await noteMethod(tx, session, method, at);
     await tx`
       update auth.users set last_sign_in_at = ${at}, updated_at = ${at} where id = ${userId}`;
     return { session, refreshToken: await addRefreshToken(tx, session, null, at) };
@@ -69,15 +80,57 @@ export async function refreshSession(sql: postgres.Sql, token: string, at: Date)
   return grant;
 }
 
+/**
+ * Raises a session to `aal2` by a factor, which is verified from now on, and gives the session another
+ * refresh token. The user's sessions without a second factor end, and so do half-enrolled factors.
+ */
+export async function proveFactor(
+  sql: postgres.Sql,
+  { id, userId }: Session,
+  factorId: string,
+  at: Date,
+): Promise<Grant> {
+  return sql.begin(async (tx) => {
+    const [active] = await tx<{ token: string }[]>`
+      select token from auth.refresh_tokens where session_id = ${id} and not revoked
+      order by id desc limit 1 for update`;
+    await tx`
+      update auth.mfa_factors set status = 'verified', updated_at = ${at} where id = ${factorId}`;
+    await tx`delete from auth.mfa_factors where user_id = ${userId} and status = 'unverified'`;
+    await tx`
+      update auth.sessions set aal = 'aal2', factor_id = ${factorId}, updated_at = ${at}
+      where id = ${id}`;
+    await tx`delete from auth.sessions where user_id = ${userId} and aal = 'aal1'`;
+    const session = await findSession(tx, id, userId);
+    if (!session) throw new AuthRefusal(403, 'session_not_found', 'The session has ended.');
+    await noteMethod(tx, session, 'totp', at);
+    await tx`
+      update auth.refresh_tokens set revoked = true, updated_at = ${at}
+      where session_id = ${id} and not revoked`;
+    const refreshToken = await addRefreshToken(tx, session, active?.token ?? null, at);
+    return { session: (await findSession(tx, id, userId)) ?? session, refreshToken };
+  });
+}
+
+/** Takes back what a factor raised, when it is removed. */
+export async function downgradeSessions(sql: postgres.ISql, factorId: string): Promise<void> {
+  await sql`
+    with lowered as (
+      update auth.sessions set aal = 'aal1', factor_id = null where factor_id = ${factorId}
+      returning id
+    )
+    delete from auth.mfa_amr_claims c using lowered
+    where c.session_id = lowered.id and c.authentication_method = 'totp'`;
+}
+
 /** Finds a session of a user, unless it has ended. */
 export async function findSession(
-  sql: postgres.Sql,
+  sql: postgres.ISql,
   id: string,
   userId: string,
 ): Promise<Session | undefined> {
   const [session] = await sql<Session[]>`
-    select id, user_id as "userId", created_at as "createdAt"
-    from auth.sessions where id = ${id} and user_id = ${userId}`;
+    select ${columns(sql)} from auth.sessions s where s.id = ${id} and s.user_id = ${userId}`;
   return session;
 }
 
@@ -103,7 +156,7 @@ async function lockSessionOf(
   at: Date,
 ): Promise<Session> {
   const [row] = await tx<(Session & { bannedUntil: Date | null })[]>`
-    select s.id, s.user_id as "userId", s.created_at as "createdAt", u.banned_until as "bannedUntil"
+    select ${columns(tx)}, u.banned_until as "bannedUntil"
     from auth.sessions s join auth.users u on u.id = s.user_id
     where s.id = (select session_id from auth.refresh_tokens where token = ${hash(token)})
     for update of s`;
@@ -111,7 +164,35 @@ async function lockSessionOf(
   if (row.bannedUntil && row.bannedUntil > at) {
     throw new AuthRefusal(400, 'user_banned', 'The user is banned.');
   }
-  return { id: row.id, userId: row.userId, createdAt: row.createdAt };
+  const { bannedUntil: _, ...session } = row;
+  return session;
+}
+
+/** What a session is, of `auth.sessions s`. */
+function columns(sql: postgres.ISql) {
+  return sql`
+    s.id, s.user_id as "userId", s.created_at as "createdAt", coalesce(s.aal, 'aal1') as aal,
+    coalesce((
+      select jsonb_agg(
+        jsonb_build_object(
+          'method', c.authentication_method,
+          'timestamp', floor(extract(epoch from c.updated_at)))
+        order by c.updated_at desc)
+      from auth.mfa_amr_claims c where c.session_id = s.id
+    ), '[]') as amr`;
+}
+
+/** Notes a way in which the user of a session signed in. */
+async function noteMethod(
+  tx: postgres.TransactionSql,
+  { id }: Session,
+  method: string,
+  at: Date,
+): Promise<void> {
+  await tx`
+    insert into auth.mfa_amr_claims (id, session_id, authentication_method, created_at, updated_at)
+    values (${randomUUID()}, ${id}, ${method}, ${at}, ${at})
+    on conflict (session_id, authentication_method) do update set updated_at = excluded.updated_at`;
 }
 
 async function addRefreshToken(

@@ -7,6 +7,16 @@ import type { User } from './users.ts';
 /** How long an access token lives. */
 export const accessTokenSeconds = 3600;
 
+/** What is answered to somebody who has signed in. */
+export interface SignedInAnswer {
+  access_token: string;
+  token_type: 'bearer';
+  expires_in: number;
+  expires_at: number;
+  refresh_token: string;
+  user: User;
+}
+
 export interface Tokens {
   /** Signs the access token of a user in a session. `expiresAt` is in seconds since the epoch. */
   sign(user: User, session: Session): Promise<{ token: string; expiresAt: number }>;
@@ -28,7 +38,6 @@ export function createTokens(options: {
     async sign(user, session) {
       const issuedAt = Math.floor(now() / 1000);
       const expiresAt = issuedAt + accessTokenSeconds;
-      const signedInAt = Math.floor(session.createdAt.getTime() / 1000);
       const token = await new SignJWT({
         email: user.email,
         phone: user.phone,
@@ -36,8 +45,8 @@ export function createTokens(options: {
         user_metadata: user.user_metadata,
         // never from the users table: a row must not be able to name service_role
         role: 'authenticated',
-        aal: 'aal1',
-        amr: [{ method: 'password', timestamp: signedInAt }],
+        aal: session.aal,
+        amr: session.amr,
         session_id: session.id,
         is_anonymous: user.is_anonymous,
       })

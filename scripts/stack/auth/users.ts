@@ -17,6 +17,8 @@ export interface User {
   /** Null in a list. */
   identities: Record<string, unknown>[] | null;
   is_anonymous: boolean;
+  /** Without secrets; absent where there are none. */
+  factors?: { id: string; status: 'unverified' | 'verified'; friendly_name: string }[];
   created_at: Date;
   updated_at: Date;
   email_confirmed_at?: Date;
@@ -50,6 +52,12 @@ const nowhere = '00000000-0000-0000-0000-000000000000';
 /** Finds a user by id. */
 export async function findUser(sql: postgres.ISql, id: string): Promise<User | undefined> {
   const [row] = await sql`${selectUsers(sql)} and u.id = ${id}`;
+  return row && toUser(row);
+}
+
+/** Finds a user by their address, in lower case. */
+export async function findByEmail(sql: postgres.ISql, email: string): Promise<User | undefined> {
+  const [row] = await sql`${selectUsers(sql)} and lower(u.email) = ${email} limit 1`;
   return row && toUser(row);
 }
 
@@ -173,6 +181,11 @@ export function isBanned(user: User, at: Date): boolean {
   return user.banned_until !== undefined && user.banned_until > at;
 }
 
+/** Tells whether a user has proved a second factor once, which their changes then need. */
+export function hasVerifiedFactor({ factors = [] }: User): boolean {
+  return factors.some(({ status }) => status === 'verified');
+}
+
 /**
  * The condition for the rows of `auth.users u` that count as users: those that Supabase Auth looks
  * at. A seed that leaves these columns out makes no user there either.
@@ -214,6 +227,10 @@ function selectUsers(sql: postgres.ISql) {
           order by i.created_at)
         from auth.identities i where i.user_id = u.id
       ), '[]') as identities,
+      (
+        select jsonb_agg(to_jsonb(f) - 'user_id' - 'secret' order by f.created_at)
+        from auth.mfa_factors f where f.user_id = u.id
+      ) as factors,
       u.created_at, u.updated_at, u.banned_until, u.deleted_at, u.is_anonymous,
       ${lacksToken(sql)} as lacks_token
     from auth.users u

@@ -76,3 +76,12 @@ export async function seedUser(email: string, token: '' | null) {
     )`;
   return id;
 }
+
+/** Follows a link as a browser does, without an API key. Returns what it adds to where it leads. */
+export async function follow(link: string): Promise<URLSearchParams> {
+  const response = await fetch(link, { redirect: 'manual' });
+  expect(response.status).toBe(303);
+  const target = new URL(response.headers.get('location') ?? '');
+  expect(target.origin).toBe(url);
+  return new URLSearchParams(target.search || target.hash.slice(1));
+}

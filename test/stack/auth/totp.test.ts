@@ -1,26 +1,11 @@
-import { createHmac } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { realAuth } from '../../support/real-auth.ts';
-import { client, password, signUp } from './auth-client.ts';
+import { totpAt } from '../../../scripts/stack/auth/totp.ts';
+import { client, password, refresh, signUp } from './auth-client.ts';
 
-/** The code that an authenticator shows now for a secret in base32 (RFC 6238). */
-function totp(secret: string): string {
-  const bits = [...secret]
-    .map((letter) =>
-      'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-    )
-    .join('');
-  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const digest = createHmac('sha1', key).update(counter).digest();
-  const offset = (digest.at(-1) ?? 0) & 15;
-  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
+const totp = (secret: string) => totpAt(secret, Date.now());
 
-// the stand-in knows no second factor, and answers 501
-describe.runIf(realAuth)('a second factor', () => {
+describe('a second factor', () => {
   it('raises the level of the session that proves it, and of no other', async () => {
     const { supabase, email } = await signUp();
     const { mfa } = supabase.auth;
@@ -46,5 +31,47 @@ describe.runIf(realAuth)('a second factor', () => {
     });
     const changed = await other.auth.updateUser({ password: 'battery staple' });
     expect(changed.error).toMatchObject({ status: 401, code: 'insufficient_aal' });
+  });
+
+  it('that is verified ends the sessions without it, and needs itself to be removed', async () => {
+    const { supabase, email } = await signUp();
+    const other = client();
+    const { data } = await other.auth.signInWithPassword({ email, password });
+    const enrolled = await supabase.auth.mfa.enroll({ factorType: 'totp', friendlyName: 'phone' });
+    if (enrolled.error) throw enrolled.error;
+    const { id: factorId, totp: shown } = enrolled.data;
+    const same = await supabase.auth.mfa.enroll({ factorType: 'totp', friendlyName: 'phone' });
+    expect(same.error).toMatchObject({ status: 422, code: 'mfa_factor_name_conflict' });
+    const code = totp(shown.secret);
+    expect((await supabase.auth.mfa.challengeAndVerify({ factorId, code })).error).toBeNull();
+    const ended = await refresh(data.session?.refresh_token ?? '');
+    expect(ended.error).toMatchObject({ status: 400, code: 'refresh_token_not_found' });
+    expect((await supabase.auth.mfa.listFactors()).data?.totp).toMatchObject([
+      { id: factorId, friendly_name: 'phone', status: 'verified' },
+    ]);
+
+    const thief = client();
+    await thief.auth.signInWithPassword({ email, password });
+    const refused = await thief.auth.mfa.unenroll({ factorId });
+    expect(refused.error).toMatchObject({ code: 'insufficient_aal' });
+    const another = await thief.auth.mfa.enroll({ factorType: 'totp', friendlyName: 'theirs' });
+    expect(another.error).toMatchObject({ code: 'insufficient_aal' });
+
+    // a refresh keeps the level, and removing the factor takes it back
+    const refreshed = await supabase.auth.refreshSession();
+    expect(decodeJwt(refreshed.data.session?.access_token ?? '').aal).toBe('aal2');
+    expect((await supabase.auth.mfa.unenroll({ factorId })).error).toBeNull();
+    const lowered = await supabase.auth.refreshSession();
+    expect(decodeJwt(lowered.data.session?.access_token ?? '').aal).toBe('aal1');
+  });
+
+  it('is nobody else’s', async () => {
+    const [{ supabase }, stranger] = [await signUp(), await signUp()];
+    const { data } = await supabase.auth.mfa.enroll({ factorType: 'totp' });
+    const factorId = data?.id ?? '';
+    const asked = await stranger.supabase.auth.mfa.challenge({ factorId });
+    expect(asked.error).toMatchObject({ status: 404, code: 'mfa_factor_not_found' });
+    const removed = await stranger.supabase.auth.mfa.unenroll({ factorId });
+    expect(removed.error).toMatchObject({ status: 404, code: 'mfa_factor_not_found' });
   });
 });

@@ -1,0 +1,37 @@
+/** What a mail is for, by the name that Supabase Auth gives its kind. */
+export type MailType = 'signup' | 'recovery' | 'magiclink' | 'reauthentication';
+
+/** A mail that Supabase Auth would send. */
+export interface Mail {
+  to: string;
+  type: MailType;
+  /** The code to type. */
+  code: string;
+  /** The link to follow; a mail of a reauthentication has none. */
+  link?: string;
+  sentAt: string;
+}
+
+/** Where mails go instead of out: into this process's memory, for whoever holds the secret key. */
+export interface Mailbox {
+  put(mail: Omit<Mail, 'sentAt'>): void;
+  /** The mails of the last hour, newest first. */
+  list(): Mail[];
+}
+
+const mostMails = 100;
+const hour = 3_600_000;
+
+/** Makes an empty mailbox. */
+export function createMailbox(now: () => number): Mailbox {
+  let mails: Mail[] = [];
+  return {
+    put(mail) {
+      mails = [{ ...mail, sentAt: new Date(now()).toISOString() }, ...mails].slice(0, mostMails);
+    },
+    list() {
+      mails = mails.filter(({ sentAt }) => now() - Date.parse(sentAt) < hour);
+      return mails;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { createHash, randomInt } from 'node:crypto';
+import type postgres from 'postgres';
+import { AuthRefusal } from './errors.ts';
+import type { MailType } from './mailbox.ts';
+import { findUser, isBanned, isOurs, type User } from './users.ts';
+
+/** How a token is proved: by what a link carries, or by what somebody types with their address. */
+export type Proof = { tokenHash: string } | { email: string; code: string };
+
+/** What starts the token of a link that brings a code, and not a session. */
+export const pkcePrefix = 'pkce_';
+
+const lifetime = 3_600_000;
+
+const columns = {
+  signup: 'confirmation',
+  recovery: 'recovery',
+  magiclink: 'recovery',
+  reauthentication: 'reauthentication',
+} as const;
+
+/** Makes a user's next token of a type: the code for their mail, and the hash of the mail's link. */
+export async function issueToken(
+  sql: postgres.Sql,
+  user: User,
+  type: MailType,
+  options: { pkce: boolean; at: Date },
+): Promise<{ code: string; tokenHash: string }> {
+  const code = String(randomInt(1_000_000)).padStart(6, '0');
+  const tokenHash = `${options.pkce ? pkcePrefix : ''}${hash(user.email, code)}`;
+  const column = columns[type];
+  await sql`
+    update auth.users set
+      ${sql(`${column}_token`)} = ${tokenHash}, ${sql(`${column}_sent_at`)} = ${options.at}
+    where id = ${user.id}`;
+  return { code, tokenHash };
+}
+
+/** Uses a token up, and confirms the address that it was sent to. Refuses one that is not good. */
+export async function redeemToken(
+  sql: postgres.Sql,
+  type: MailType,
+  proof: Proof,
+  at: Date,
+): Promise<User> {
+  const token = `${columns[type]}_token`;
+  const hashes =
+    'tokenHash' in proof
+      ? [proof.tokenHash]
+      : [hash(proof.email, proof.code), pkcePrefix + hash(proof.email, proof.code)];
+  const sentAfter = new Date(at.getTime() - lifetime);
+  const [row] = await sql<{ id: string }[]>`
+    select u.id from auth.users u
+    where ${isOurs(sql)} and u.${sql(token)} = any(${hashes})
+      and u.${sql(`${columns[type]}_sent_at`)} > ${sentAfter}`;
+  const user = row && (await findUser(sql, row.id));
+  if (!user) throw expired();
+  if (isBanned(user, at)) throw new AuthRefusal(403, 'user_banned', 'The user is banned.');
+  const confirms = type !== 'reauthentication';
+  // asks for the token again, so that of two at once one is refused
+  const used = await sql`
+    update auth.users set
+      ${sql(token)} = '',
+      email_confirmed_at = case
+        when ${confirms} then coalesce(email_confirmed_at, ${at}) else email_confirmed_at end,
+      updated_at = ${at}
+    where id = ${user.id} and ${sql(token)} = any(${hashes})`;
+  if (used.count === 0) throw expired();
+  return user;
+}
+
+/** The hash of a code, as Supabase Auth makes it. */
+function hash(email: string, code: string): string {
+  return createHash('sha224').update(`${email}${code}`).digest('hex');
+}
+
+function expired(): AuthRefusal {
+  return new AuthRefusal(403, 'otp_expired', 'The link or the code is wrong, used or expired.');
+}
