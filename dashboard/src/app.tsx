@@ -8,6 +8,7 @@ import { NotFoundPage } from './layout/not-found-page.tsx';
 import { RequireAdmin } from './layout/require-admin.tsx';
 import { Shell } from './layout/shell.tsx';
 import { OverviewPage } from './overview/overview-page.tsx';
+import type { MailedLink } from './session/mailed-link.ts';
 import { SessionProvider } from './session/session-provider.tsx';
 
 // what a first visit does not show comes when it is asked for
@@ -19,18 +20,19 @@ const WebhooksPage = lazy(() => import('./alerts/webhooks-page.tsx'));
 const WebhookPage = lazy(() => import('./alerts/webhook-page.tsx'));
 const TargetsPage = lazy(() => import('./usage/targets-page.tsx'));
 const OutcomesPage = lazy(() => import('./usage/outcomes-page.tsx'));
+const AccountPage = lazy(() => import('./account/account-page.tsx'));
 const FindKeysPage = lazy(() => import('./admin/find-keys-page.tsx'));
 const GrantsPage = lazy(() => import('./admin/grants-page.tsx'));
 
 const queryClient = createQueryClient();
 
 /** The whole page. Paths are behind the `#`, so that a host needs no rules for them. */
-export function App() {
+export function App({ mailedLink }: { mailedLink: MailedLink | null }) {
   return (
     <ConfigurationProvider>
       <QueryClientProvider client={queryClient}>
         <HashRouter>
-          <SessionProvider>
+          <SessionProvider mailedLink={mailedLink}>
             {/* inside, so that nothing is said of one user to the next */}
             <Announcer>
               <Routes>
@@ -47,6 +49,7 @@ export function App() {
                   />
                   <Route path="usage/targets" element={<TargetsPage />} />
                   <Route path="usage/outcomes" element={<OutcomesPage />} />
+                  <Route path="account" element={<AccountPage />} />
                   <Route element={<RequireAdmin />}>
                     <Route path="admin" element={<FindKeysPage />} />
                     <Route path="admin/grants" element={<GrantsPage />} />

@@ -6,7 +6,10 @@ import { App } from './app.tsx';
 import { keepFocus } from './components/page-focus.ts';
 import { guardHistory } from './components/page-hold.ts';
 import { applyTheme, storedTheme } from './layout/theme.ts';
+import { takeMailedLink } from './session/mailed-link.ts';
 
+// before there is a router, which would take it for a page
+const mailedLink = takeMailedLink();
 applyTheme(storedTheme());
 keepFocus();
 guardHistory();
@@ -14,6 +17,6 @@ const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 createRoot(root).render(
   <StrictMode>
-    <App />
+    <App mailedLink={mailedLink} />
   </StrictMode>,
 );

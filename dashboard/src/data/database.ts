@@ -15,12 +15,17 @@ export function sessionStorageKey({ supabaseUrl }: KnownConfiguration): string {
   return supabaseUrl === location.origin ? baseKey : `${baseKey}@${supabaseUrl}`;
 }
 
-/** The one client of the page. A sign-in by link comes back with a code, so no token is in a URL. */
+/**
+ * The one client of the page. A sign-in by link comes back with a code, so no token is in a URL; what
+ * comes back is read by session/mailed-link.ts, which asks before it changes who is signed in.
+ */
 export function createSupabase(configuration: KnownConfiguration): Supabase {
-  // but an invitation, which this page did not ask for, comes with tokens: they must not stay there
-  if (/[#&?](access|refresh|provider)_token=/.test(location.hash)) location.replace('#/');
   return createClient<Database>(configuration.supabaseUrl, configuration.publishableKey, {
-    auth: { flowType: 'pkce', storageKey: sessionStorageKey(configuration) },
+    auth: {
+      flowType: 'pkce',
+      storageKey: sessionStorageKey(configuration),
+      detectSessionInUrl: false,
+    },
     global: { fetch: fetchUncached },
   });
 }

@@ -1,4 +1,4 @@
-import { KeyRound, LogOut } from 'lucide-react';
+import { CircleUser, KeyRound, LogOut } from 'lucide-react';
 import { Suspense } from 'react';
 import { NavLink, Outlet, useLocation } from 'react-router';
 import { Loading } from '../components/loading.tsx';
@@ -28,7 +28,11 @@ export function Shell() {
             <NavLink to="/alerts">Alerts</NavLink>
             {isAdmin && <NavLink to="/admin">Admin</NavLink>}
           </nav>
-          <span className={styles.email}>{email}</span>
+          <NavLink to="/account" className={styles.email ?? ''}>
+            <CircleUser size={18} aria-hidden />
+            <span className="visually-hidden">Account </span>
+            <bdi>{email}</bdi>
+          </NavLink>
           <div className={styles.account}>
             <ThemeChoice />
             <button type="button" className={styles.signOut} onClick={() => void signOut()}>

@@ -1,82 +1,144 @@
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, lazy, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Field } from '../components/field.tsx';
 import { FullPage } from '../components/full-page.tsx';
 import { Notice } from '../components/notice.tsx';
+import { useConfiguration } from '../configuration-provider.tsx';
+import { useAuthSettings } from '../data/auth-settings.ts';
 import type { Supabase } from '../data/database.ts';
 import { authWordsOf } from './auth-words.ts';
+import type { MailPurpose } from './mail-page.tsx';
+import { PasswordField } from './password-field.tsx';
 
-/** The way in: signs in, or signs up. `ended` says that a session was there and is no more. */
-export function SignInPage({ supabase, ended }: { supabase: Supabase; ended: boolean }) {
+const MailPage = lazy(() => import('./mail-page.tsx'));
+
+/** The way in: signs in, or signs up. `notice` says why somebody is here who may not expect it. */
+export function SignInPage({
+  supabase,
+  notice,
+}: {
+  supabase: Supabase;
+  notice?: string | undefined;
+}) {
+  const allowed = useAuthSettings(useConfiguration());
   const [isNew, setIsNew] = useState(false);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();
-  const [mailedTo, setMailedTo] = useState<string>();
-  const formId = useId();
+  const [email, setEmail] = useState('');
+  const [unconfirmed, setUnconfirmed] = useState(false);
+  const [mail, setMail] = useState<{ purpose: MailPurpose; sent: boolean }>();
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     if (busy) return;
-    const form = new FormData(event.currentTarget);
-    const email = String(form.get('email')).trim();
-    const password = String(form.get('password'));
+    const password = String(new FormData(event.currentTarget).get('password'));
+    const address = email.trim();
     setBusy(true);
     setFailure(undefined);
-    const page = new URL('.', document.baseURI).href;
+    setUnconfirmed(false);
+    const emailRedirectTo = new URL('.', document.baseURI).href;
     const { data, error } = isNew
-      ? await supabase.auth.signUp({ email, password, options: { emailRedirectTo: page } })
-      : await supabase.auth.signInWithPassword({ email, password });
+      ? await supabase.auth.signUp({ email: address, password, options: { emailRedirectTo } })
+      : await supabase.auth.signInWithPassword({ email: address, password });
     setBusy(false);
-    if (error) setFailure(authWordsOf(error));
-    else if (!data.session) setMailedTo(email);
+    if (error) {
+      setFailure(authWordsOf(error));
+      setUnconfirmed(error.code === 'email_not_confirmed');
+    } else if (!data.session) setMail({ purpose: 'signup', sent: true });
   }
 
-  if (mailedTo) {
+  async function signInWithPasskey() {
+    if (busy) return;
+    setBusy(true);
+    setFailure(undefined);
+    const { error } = await supabase.auth.signInWithPasskey();
+    setBusy(false);
+    if (error) setFailure(authWordsOf(error));
+  }
+
+  if (mail) {
     return (
-      <FullPage title="Check your e-mail">
-        <p>
-          A link is on its way to <strong>{mailedTo}</strong>. It confirms the address and signs you
-          in, in this browser.
-        </p>
-        <Button onClick={() => setMailedTo(undefined)}>Back</Button>
-      </FullPage>
+      <MailPage
+        {...mail}
+        supabase={supabase}
+        email={email.trim()}
+        onBack={() => {
+          setMail(undefined);
+          setIsNew(false);
+          setFailure(undefined);
+          setUnconfirmed(false);
+        }}
+      />
     );
   }
   return (
     <FullPage title={isNew ? 'Create an account' : 'Sign in'}>
-      {ended && <Notice kind="warning">Your session has ended. Sign in to go on.</Notice>}
-      <form id={formId} onSubmit={submit}>
+      {notice && <Notice kind="warning">{notice}</Notice>}
+      <form onSubmit={submit}>
         <Field label="E-mail address">
-          <input name="email" type="email" autoComplete="username" required maxLength={255} />
-        </Field>
-        <Field label="Password" {...(isNew ? { hint: 'At least 6 characters.' } : {})}>
           <input
-            key={String(isNew)}
-            name="password"
-            type="password"
-            autoComplete={isNew ? 'new-password' : 'current-password'}
+            name="email"
+            type="email"
+            autoComplete="username"
+            value={email}
+            onChange={(event) => setEmail(event.target.value)}
             required
-            minLength={isNew ? 6 : undefined}
-            maxLength={72}
+            maxLength={255}
           />
         </Field>
-        {failure && <Notice kind="error">{failure}</Notice>}
+        <PasswordField
+          key={String(isNew)}
+          label="Password"
+          name="password"
+          autoComplete={isNew ? 'new-password' : 'current-password'}
+        />
+        {failure && (
+          <Notice kind="error">
+            {failure}
+            {unconfirmed && (
+              <p>
+                <Button kind="link" onClick={() => setMail({ purpose: 'signup', sent: false })}>
+                  Get another mail
+                </Button>
+              </p>
+            )}
+          </Notice>
+        )}
         <Button kind="primary" type="submit" busy={busy} wide>
           {isNew ? 'Create the account' : 'Sign in'}
         </Button>
+        {!isNew && allowed.passkeys && (
+          <Button wide onClick={() => void signInWithPasskey()}>
+            Use a passkey
+          </Button>
+        )}
       </form>
-      <p>
-        {isNew ? 'You have an account?' : 'New here?'}{' '}
-        <Button
-          kind="link"
-          onClick={() => {
-            setIsNew(!isNew);
-            setFailure(undefined);
-          }}
-        >
-          {isNew ? 'Sign in' : 'Create an account'}
-        </Button>
-      </p>
+      {!isNew && (
+        <p>
+          <Button kind="link" onClick={() => setMail({ purpose: 'recovery', sent: false })}>
+            Forgot your password?
+          </Button>
+          <br />
+          <Button kind="link" onClick={() => setMail({ purpose: 'magiclink', sent: false })}>
+            Get a link or a code by e-mail
+          </Button>
+        </p>
+      )}
+      {(isNew || allowed.signUp) && (
+        <p>
+          {isNew ? 'You have an account?' : 'New here?'}{' '}
+          <Button
+            kind="link"
+            onClick={() => {
+              setIsNew(!isNew);
+              setFailure(undefined);
+              setUnconfirmed(false);
+            }}
+          >
+            {isNew ? 'Sign in' : 'Create an account'}
+          </Button>
+        </p>
+      )}
     </FullPage>
   );
 }

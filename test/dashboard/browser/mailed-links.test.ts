@@ -1,0 +1,154 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, inject, it } from 'vitest';
+import { mailsTo } from '../../support/mails.ts';
+import { createSupabase, newUser, password } from '../../support/personas.ts';
+import { realAuth } from '../../support/real-auth.ts';
+import { withoutChromium } from './chromium.ts';
+import { dashboardUrl } from './dashboard-url.ts';
+import { enter } from './steps.ts';
+import { newVisitor, type Visitor } from './visitor.ts';
+
+const { secretKey } = inject('stack');
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const heading = (page: Page, name: string) => page.getByRole('heading', { name, exact: true });
+const page404 = (page: Page) => heading(page, 'There is no such page');
+
+/** Asks for a mail on the page, which says the same whatever the address is. */
+async function askForMail(page: Page, by: string, email: string): Promise<void> {
+  await page.goto(dashboardUrl());
+  await button(page, by).click();
+  await page.getByLabel('E-mail address').fill(email);
+  await button(page, 'Send the mail').click();
+  await heading(page, 'Check your e-mail').waitFor();
+}
+
+/** Every address that the tab has been at. */
+async function addressesOf({ page, context }: Visitor): Promise<string> {
+  const client = await context.newCDPSession(page);
+  const { entries } = await client.send('Page.getNavigationHistory');
+  return [page.url(), ...entries.map(({ url }) => url)].join('\n');
+}
+
+/** A link for any browser, as a project's own mail template makes it. */
+async function hashLink(email: string, type: string): Promise<string> {
+  await createSupabase().auth.signInWithOtp({ email, options: { shouldCreateUser: false } });
+  const [mail] = await mailsTo(email);
+  const { searchParams } = new URL(mail?.link ?? '');
+  return dashboardUrl().replace('#/', `#token_hash=${searchParams.get('token')}&type=${type}`);
+}
+
+// Supabase Auth itself sends its mails out
+describe.skipIf(withoutChromium || realAuth)('a mail', () => {
+  it('of a forgotten password leads to a new one, and stays in no address', async () => {
+    const { email } = await newUser();
+    const visitor = await newVisitor();
+    const { page, picture } = visitor;
+    await askForMail(page, 'Forgot your password?', 'nobody@example.com');
+    const said = await page.locator('main').textContent();
+    await button(page, 'Back').click();
+    await askForMail(page, 'Forgot your password?', email);
+    expect(await page.locator('main').textContent()).toBe(
+      said?.replace('nobody@example.com', email),
+    );
+    await picture('mail-sent');
+    const [mail] = await mailsTo(email);
+    await page.goto(mail?.link ?? '');
+    await heading(page, 'Choose a new password').waitFor();
+    await picture('new-password');
+    await page.getByLabel('New password').fill('12345');
+    await button(page, 'Save the password').click();
+    await page.getByText('It needs at least 6 characters.').waitFor();
+    await page.getByLabel('New password').fill('battery staple');
+    await button(page, 'Save the password').click();
+    await heading(page, 'Overview').waitFor();
+    expect(await addressesOf(visitor)).not.toMatch(/[?&#](code|token)/);
+    const { error } = await createSupabase().auth.signInWithPassword({
+      email,
+      password: 'battery staple',
+    });
+    expect(error).toBeNull();
+  });
+
+  it('signs in by its code where its link was opened in another browser', async () => {
+    const { email } = await newUser();
+    const [asking, other] = [await newVisitor(), await newVisitor()];
+    await askForMail(asking.page, 'Get a link or a code by e-mail', email);
+    const [mail] = await mailsTo(email);
+    await other.page.goto(mail?.link ?? '');
+    await other.page.getByText('only in the browser that asked for it').waitFor();
+    await other.picture('other-browser');
+    await button(asking.page, 'Send another mail').click();
+    await asking.page.getByText('Another mail is on its way.').waitFor();
+    const [next] = await mailsTo(email);
+    await asking.page
+      .getByLabel('Code from the mail')
+      .fill(next?.code === '000000' ? '1' : '000000');
+    await button(asking.page, 'Continue').click();
+    await asking.page.getByText('This code is wrong or too old.').waitFor();
+    await asking.page.getByLabel('Code from the mail').fill(next?.code ?? '');
+    await button(asking.page, 'Continue').click();
+    await heading(asking.page, 'Overview').waitFor();
+  });
+
+  it('confirms an address, once more when the first did not come', async () => {
+    const { page } = await newVisitor();
+    const email = `${crypto.randomUUID()}@example.com`;
+    await createSupabase(secretKey).auth.admin.createUser({ email, password });
+    await page.goto(dashboardUrl());
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByLabel('Password').fill(password);
+    await button(page, 'Sign in').click();
+    await button(page, 'Get another mail').click();
+    await button(page, 'Send the mail').click();
+    await heading(page, 'Check your e-mail').waitFor();
+    const [mail] = await mailsTo(email);
+    await page.goto(mail?.link ?? '');
+    await heading(page, 'Overview').waitFor();
+  });
+
+  it('whose link any browser may follow asks first, and mixes nobody with anybody', async () => {
+    const [first, second] = [await newUser(), await newUser()];
+    await first.supabase.rpc('mint_proxy_key', { label: 'of-the-first' });
+    const visitor = await newVisitor();
+    const { page, picture } = visitor;
+    await enter(visitor, '/keys', first);
+    await page.getByText('of-the-first').waitFor();
+    const link = await hashLink(second.email, 'magiclink');
+    // a load, as a link of a mail is one
+    await page.goto('about:blank');
+    await page.goto(link);
+    await heading(page, 'Follow this link?').waitFor();
+    await picture('follow-link');
+    expect(await addressesOf(visitor)).not.toContain('token_hash');
+    await button(page, 'Stay signed in').click();
+    await heading(page, 'Overview').waitFor();
+    expect(await page.getByText(first.email).isVisible()).toBe(true);
+
+    await page.goto('about:blank');
+    await page.goto(link);
+    await button(page, 'Follow it').click();
+    await page.getByText(second.email).waitFor();
+    await page.getByRole('link', { name: 'Keys', exact: true }).click();
+    await page.getByText('You have no keys yet').waitFor();
+    expect(await page.content()).not.toContain('of-the-first');
+
+    // and once more, which it is not good for
+    await page.goto('about:blank');
+    await page.goto(link);
+    await button(page, 'Follow it').click();
+    await heading(page, 'This link did not work').waitFor();
+    await button(page, 'Go on').click();
+    await page.getByText(second.email).waitFor();
+  });
+
+  it('that is too old says so, and how to get another', async () => {
+    const visitor = await newVisitor();
+    const { page, picture } = visitor;
+    const refused = 'error=access_denied&error_code=otp_expired&error_description=expired&sb=';
+    await page.goto(dashboardUrl().replace('#/', `?${refused}#${refused}`));
+    await page.getByText('This link was used before, or is too old.').waitFor();
+    await picture('expired-link');
+    expect(page.url()).toBe(dashboardUrl());
+    expect(await page404(page).count()).toBe(0);
+  });
+});
