@@ -1,18 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { defineConfig, type Rolldown } from 'vite';
+import { defineConfig } from 'vite';
 import { deployment } from './deployment.ts';
-
-const main = fileURLToPath(new URL('src/main.tsx', import.meta.url));
-
-/** Whether the page cannot begin without a module: `main.tsx` imports it, and not only when it is asked for. */
-function isFirst(id: string, graph: Rolldown.ChunkingContext): boolean {
-  const found = new Set([main]);
-  for (const one of found) {
-    for (const next of graph.getModuleInfo(one)?.importedIds ?? []) found.add(next);
-  }
-  return found.has(id);
-}
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
@@ -29,13 +18,9 @@ export default defineConfig({
     // a data: URL is another origin to the policy
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // what the first page needs, in one file: else each part that a later page shares is another request
     rolldownOptions: {
-      output: {
-        codeSplitting: {
-          // what the first load needs is one file, also where a later page needs a part of it
-          groups: [{ name: (id, graph) => (isFirst(id, graph) ? 'first' : null) }],
-        },
-      },
+      output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
     },
   },
   // `npm run dashboard`: against the stack that `npm start` runs

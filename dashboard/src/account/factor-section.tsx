@@ -53,7 +53,7 @@ export function FactorSection() {
             <li key={id}>
               <span>
                 <bdi>{name || 'Authenticator'}</bdi>
-                <span className={styles.note}>Added {dateTime(at)} UTC</span>
+                <span className={styles.note}>Added {dateTime(at)}</span>
               </span>
               <Button onClick={() => setRemoved({ id, name: name || 'Authenticator' })}>
                 Remove<span className="visually-hidden"> {name || 'Authenticator'}</span>

@@ -58,7 +58,8 @@ export function PasskeySection() {
               <span>
                 <bdi>{name || 'Passkey'}</bdi>
                 <span className={styles.note}>
-                  Added {dateTime(at)} UTC{used ? `, last used ${dateTime(used)} UTC` : ''}
+                  Added {dateTime(at)}
+                  {used ? `, last used ${dateTime(used)}` : ''}
                 </span>
               </span>
               <Button onClick={() => setRemoved({ id, name: name || 'Passkey' })}>

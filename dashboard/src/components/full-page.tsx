@@ -11,7 +11,8 @@ export function FullPage({ title, children }: { title: string; children: ReactNo
           <img src="./icon.svg" alt="" width="28" height="28" />
           Proxy keys
         </p>
-        <h1>{title}</h1>
+        {/* for the focus of what led here and is gone */}
+        <h1 tabIndex={-1}>{title}</h1>
         {children}
       </div>
     </main>

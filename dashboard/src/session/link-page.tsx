@@ -11,7 +11,7 @@ import type { MailedLink } from './mailed-link.ts';
  * Does what a mailed link is for. One that any browser can follow asks first, as anybody may have sent it,
  * of their own account; so does one that ends a session.
  */
-export default function LinkPage(props: {
+export function LinkPage(props: {
   supabase: Supabase;
   link: MailedLink;
   /** The address of somebody who is signed in. */
@@ -45,8 +45,11 @@ export default function LinkPage(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page opens
   useEffect(() => {
     if (atOnce) void follow();
+    // the way in says why
+    else if (failure && present === undefined) onDone(failure);
   }, []);
 
+  if (failure && present === undefined) return null;
   if (atOnce) {
     return (
       <FullPage title="Signing you in">

@@ -19,7 +19,7 @@ const titles: Record<MailPurpose, string> = {
  * Asks for a mail with a link and a code, then for the code: the link leads here only in the browser that
  * asked. Says the same whether or not there is an account.
  */
-export default function MailPage(props: {
+export function MailPage(props: {
   supabase: Supabase;
   purpose: MailPurpose;
   email: string;

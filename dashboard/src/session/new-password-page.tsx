@@ -3,7 +3,7 @@ import { FullPage } from '../components/full-page.tsx';
 import { NewPasswordForm } from './new-password-form.tsx';
 
 /** After a recovery: the new password, before anything else. */
-export default function NewPasswordPage({ onDone }: { onDone: () => void }) {
+export function NewPasswordPage({ onDone }: { onDone: () => void }) {
   return (
     <FullPage title="Choose a new password">
       <p>All your other sessions end with it.</p>

@@ -9,7 +9,7 @@ import { FactorCodeField } from './factor-code-field.tsx';
 import { useSession } from './session-context.ts';
 
 /** Asks for the code of an authenticator that the user has enrolled, before anything is shown. */
-export default function SecondFactorPage({ factors }: { factors: Factor[] }) {
+export function SecondFactorPage({ factors }: { factors: Factor[] }) {
   const { supabase, email, signOut } = useSession();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string>();

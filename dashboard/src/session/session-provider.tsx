@@ -1,16 +1,15 @@
 import type { Session } from '@supabase/supabase-js';
 import { useQueryClient } from '@tanstack/react-query';
 import {
+  Fragment,
   lazy,
   type ReactNode,
   Suspense,
-  useCallback,
   useEffect,
   useMemo,
   useRef,
   useState,
 } from 'react';
-import { Loading } from '../components/loading.tsx';
 import { useConfiguration } from '../configuration-provider.tsx';
 import {
   createSupabase,
@@ -19,14 +18,10 @@ import {
   storedSession,
 } from '../data/database.ts';
 import { factorsToProve, isAal2 } from './assurance.ts';
-import { linkWordsOf } from './auth-words.ts';
 import type { MailedLink } from './mailed-link.ts';
 import { SessionContext, type SignedIn } from './session-context.ts';
-import { SignInPage } from './sign-in-page.tsx';
 
-const LinkPage = lazy(() => import('./link-page.tsx'));
-const NewPasswordPage = lazy(() => import('./new-password-page.tsx'));
-const SecondFactorPage = lazy(() => import('./second-factor-page.tsx'));
+const WayIn = lazy(() => import('./way-in.tsx'));
 
 const ended = 'Your session has ended. Sign in to go on.';
 
@@ -55,12 +50,6 @@ export function SessionProvider({
   const left = useRef<{ userId: string; address: string }>(undefined);
   const leaving = useRef(false);
 
-  const leaveLink = useCallback((failure?: string) => {
-    linkIsOpen.current = false;
-    setLink(null);
-    setNotice(failure);
-  }, []);
-
   useEffect(() => {
     const { data } = supabase.auth.onAuthStateChange((event, session) => {
       const next = session?.user ?? null;
@@ -86,14 +75,10 @@ export function SessionProvider({
       if (event === 'SIGNED_OUT') setNotice(leaving.current ? undefined : ended);
       if (next) setNotice(undefined);
       leaving.current = false;
-      // the way in says why; somebody who is in already gets a page of it
-      if (event === 'INITIAL_SESSION' && !next && mailedLink?.kind === 'refused') {
-        leaveLink(linkWordsOf(mailedLink.code));
-      }
       setSession(session);
     });
     return () => data.subscription.unsubscribe();
-  }, [supabase, configuration, queryClient, mailedLink, leaveLink]);
+  }, [supabase, configuration, queryClient]);
 
   const signedIn = useMemo((): SignedIn | null => {
     if (!session) return null;
@@ -123,37 +108,28 @@ export function SessionProvider({
   }, [supabase, configuration, session]);
 
   if (session === undefined) return null;
-  if (link) {
-    return (
-      <Suspense fallback={<Loading />}>
-        <LinkPage supabase={supabase} link={link} present={signedIn?.email} onDone={leaveLink} />
-      </Suspense>
-    );
-  }
-  if (!session || !signedIn) {
-    return (
-      <Suspense fallback={<Loading />}>
-        <SignInPage supabase={supabase} notice={notice} />
-      </Suspense>
-    );
-  }
+  const factors = session ? factorsToProve(session) : [];
+  const isIn = signedIn && !link && factors.length === 0 && !recovering;
   return (
-    <SessionContext key={signedIn.userId} value={signedIn}>
-      {inside(session)}
+    <SessionContext value={signedIn}>
+      {isIn ? (
+        <Fragment key={signedIn.userId}>{children}</Fragment>
+      ) : (
+        <Suspense>
+          <WayIn
+            supabase={supabase}
+            link={link}
+            leaveLink={(failure) => {
+              linkIsOpen.current = false;
+              setLink(null);
+              setNotice(failure);
+            }}
+            notice={notice}
+            factors={factors}
+            onNewPassword={() => setRecovering(false)}
+          />
+        </Suspense>
+      )}
     </SessionContext>
   );
-
-  function inside(current: Session): ReactNode {
-    const factors = factorsToProve(current);
-    if (factors.length === 0 && !recovering) return children;
-    return (
-      <Suspense fallback={<Loading />}>
-        {factors.length > 0 ? (
-          <SecondFactorPage factors={factors} />
-        ) : (
-          <NewPasswordPage onDone={() => setRecovering(false)} />
-        )}
-      </Suspense>
-    );
-  }
 }

@@ -1,4 +1,4 @@
-import { type FormEvent, lazy, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Field } from '../components/field.tsx';
 import { FullPage } from '../components/full-page.tsx';
@@ -7,10 +7,8 @@ import { useConfiguration } from '../configuration-provider.tsx';
 import { useAuthSettings } from '../data/auth-settings.ts';
 import type { Supabase } from '../data/database.ts';
 import { authWordsOf } from './auth-words.ts';
-import type { MailPurpose } from './mail-page.tsx';
+import { MailPage, type MailPurpose } from './mail-page.tsx';
 import { PasswordField } from './password-field.tsx';
-
-const MailPage = lazy(() => import('./mail-page.tsx'));
 
 /** The way in: signs in, or signs up. `notice` says why somebody is here who may not expect it. */
 export function SignInPage({

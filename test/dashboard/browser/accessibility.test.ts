@@ -1,6 +1,13 @@
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { connectGateway, connectOwner, newAdmin, newUser } from '../../support/personas.ts';
+import { totpAt } from '../../../scripts/stack/auth/totp.ts';
+import {
+  connectGateway,
+  connectOwner,
+  newAdmin,
+  newUser,
+  password,
+} from '../../support/personas.ts';
 import { ageKeys } from '../../support/seeded-keys.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
 import { expectAccessible } from './axe.ts';
@@ -130,6 +137,54 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.goto(dashboardUrl('/keys/avp_live_000000000000'));
     await heading(page, 'There is no such key').waitFor();
     await check('no such key');
+  });
+
+  it('on the pages of an account, and of mailed links', async () => {
+    const user = await newUser();
+    const visitor = await newVisitor(looks[0]);
+    const { page } = visitor;
+    const check = checksOf(visitor);
+    const code = () => page.getByLabel('Code from your authenticator app');
+    await page.goto(dashboardUrl());
+    await button(page, 'Get a link or a code').click();
+    await page.getByLabel('E-mail address').fill(user.email);
+    await check('ask for a mail');
+    await button(page, 'Send the mail').click();
+    await page.getByLabel('Code from the mail').fill('none');
+    await button(page, 'Continue').click();
+    await page.getByRole('alert').waitFor();
+    await check('mail sent');
+    await page.goto('about:blank');
+    await page.goto(dashboardUrl().replace('#/', '#token_hash=none&type=recovery'));
+    await page.getByText('Follow it only if you asked').waitFor();
+    await check('follow a link');
+    await page.getByRole('button', { name: 'Follow it', exact: true }).click();
+    await page.getByText('This link was used before').waitFor();
+    await check('a link that is too old');
+    await page.goto('about:blank');
+    await page.route('**/auth/v1/settings', (route) =>
+      route.fulfill({ json: { passkeys_enabled: true } }),
+    );
+    await page.route('**/auth/v1/passkeys', (route) => route.fulfill({ json: [] }));
+    await enter(visitor, '/account', user);
+    await button(page, 'Add a passkey').waitFor();
+    await button(page, 'Set up an authenticator').click();
+    await code().waitFor();
+    await check('account, setting up');
+    const secret = page.getByRole('group', { name: 'Secret', exact: true }).locator('code');
+    await code().fill(totpAt((await secret.textContent()) ?? '', Date.now()));
+    await button(page, 'Turn it on').click();
+    await button(page, 'Remove Authenticator').click();
+    await page.getByRole('dialog').waitFor();
+    await check('remove an authenticator');
+    await cancel(page);
+    await check('account');
+    await button(page, 'Sign out').first().click();
+    await page.getByLabel('E-mail address').fill(user.email);
+    await page.getByLabel('Password').fill(password);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await code().waitFor();
+    await check('second factor');
   });
 
   it('on an admin’s pages and dialogs', async () => {

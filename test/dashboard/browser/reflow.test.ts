@@ -85,6 +85,10 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await page.goto(dashboardUrl('/usage/outcomes'));
     await page.getByRole('table').last().waitFor();
     await check(page, 'outcomes');
+    await page.goto(dashboardUrl('/account'));
+    await page.getByRole('button', { name: 'Set up an authenticator' }).click();
+    await page.getByLabel('Code from your authenticator app').waitFor();
+    await check(page, 'account');
 
     await mint(page, 'one');
     await check(page, 'secret');
