@@ -1,5 +1,7 @@
 import { inject } from 'vitest';
 import type { Mail } from '../../scripts/stack/auth/mailbox.ts';
+import { connectOwner } from './personas.ts';
+import { realAuth } from './real-auth.ts';
 
 const { url, secretKey } = inject('stack');
 
@@ -8,4 +10,16 @@ export async function mailsTo(email: string): Promise<Mail[]> {
   const response = await fetch(`${url}/auth/v1/admin/mails`, { headers: { apikey: secretKey } });
   const mails = (await response.json()) as Mail[];
   return mails.filter(({ to }) => to === email);
+}
+
+/** The link of the last mail to somebody, of a type. Supabase Auth itself keeps what the link has, and no code. */
+export async function mailedLink(email: string, type: string, redirectTo: string): Promise<string> {
+  if (!realAuth) return (await mailsTo(email))[0]?.link ?? '';
+  const sql = connectOwner();
+  const [row] = await sql`
+    select coalesce(nullif(recovery_token, ''), confirmation_token) as token
+    from auth.users where email = ${email}`;
+  await sql.end();
+  const query = new URLSearchParams({ token: row?.token, type, redirect_to: redirectTo });
+  return `${url}/auth/v1/verify?${query}`;
 }

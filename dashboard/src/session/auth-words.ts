@@ -67,12 +67,21 @@ export function authWordsOf(error: Error & { code?: string | undefined }): strin
   if (isAuthRetryableFetchError(error))
     return 'No connection, or no answer. Try again in a moment.';
   if (isAuthWeakPasswordError(error)) return weaknessOf(error);
-  return sentences[error.code ?? ''] ?? 'That did not work. Try again in a moment.';
+  return wordsIn(sentences, error.code) ?? 'That did not work. Try again in a moment.';
 }
 
 /** Why a link led to nothing. */
 export function linkWordsOf(code: string): string {
-  return linkSentences[code] ?? sentences[code] ?? 'This link did not work. Ask for another one.';
+  return (
+    wordsIn(linkSentences, code) ??
+    wordsIn(sentences, code) ??
+    'This link did not work. Ask for another one.'
+  );
+}
+
+/** A code may come from the address, where anybody may write `constructor`. */
+function wordsIn(words: Record<string, string>, code = ''): string | undefined {
+  return Object.hasOwn(words, code) ? words[code] : undefined;
 }
 
 /** What a password lacks; how long one must be, the project's answer alone says. */
