@@ -17,8 +17,9 @@ export async function mailedLink(email: string, type: string, redirectTo: string
   if (!realAuth) return (await mailsTo(email))[0]?.link ?? '';
   const sql = connectOwner();
   const [row] = await sql`
-    select coalesce(nullif(recovery_token, ''), confirmation_token) as token
-    from auth.users where email = ${email}`;
+    select coalesce(
+      nullif(email_change_token_new, ''), nullif(recovery_token, ''), confirmation_token) as token
+    from auth.users where ${email} in (email, email_change)`;
   await sql.end();
   const query = new URLSearchParams({ token: row?.token, type, redirect_to: redirectTo });
   return `${url}/auth/v1/verify?${query}`;

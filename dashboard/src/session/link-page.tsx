@@ -28,7 +28,7 @@ export function LinkPage(props: {
   const begun = useRef(false);
 
   async function follow() {
-    if (begun.current || link.kind === 'refused') return;
+    if (begun.current || (link.kind !== 'code' && link.kind !== 'hash')) return;
     begun.current = true;
     setBusy(true);
     const { error } =
@@ -49,6 +49,16 @@ export function LinkPage(props: {
     else if (failure && present === undefined) onDone(failure);
   }, []);
 
+  if (link.kind === 'first-of-two') {
+    return (
+      <FullPage title="One more link">
+        <p>This address is confirmed. Follow the link in the mail to your other address as well.</p>
+        <Button kind="primary" wide onClick={() => onDone()}>
+          Go on
+        </Button>
+      </FullPage>
+    );
+  }
   if (failure && present === undefined) return null;
   if (atOnce) {
     return (

@@ -4,6 +4,8 @@ export type MailedLink =
   | { kind: 'code'; code: string }
   /** For any browser. */
   | { kind: 'hash'; tokenHash: string; type: LinkType }
+  /** An address changes once another link has been followed too. */
+  | { kind: 'first-of-two' }
   | { kind: 'refused'; code: string };
 
 const linkTypes = ['signup', 'invite', 'magiclink', 'recovery', 'email', 'email_change'] as const;
@@ -21,6 +23,8 @@ export function readMailedLink(address: string): MailedLink | null {
   if (/[#&?](access|refresh|provider)_token=/.test(hash)) {
     return { kind: 'refused', code: 'unasked_link' };
   }
+  // of the two links that change an address, where the project sends two
+  if (read('message') && inHash.has('sb')) return { kind: 'first-of-two' };
   const tokenHash = read('token_hash');
   if (tokenHash) {
     const type = linkTypes.find((known) => known === read('type'));

@@ -13,6 +13,7 @@ import { createMailedRoutes } from './mailed.ts';
 import { redeemToken } from './one-time-tokens.ts';
 import { findByPassword, hasPassword, requireStrength } from './passwords.ts';
 import { bodies, readBody, readEmail } from './requests.ts';
+import { createSendMail } from './send-mail.ts';
 import {
   endAllSessions,
   endOtherSessions,
@@ -25,6 +26,7 @@ import {
 import { accessTokenSeconds, createTokens, type SignedInAnswer } from './tokens.ts';
 import {
   createUser,
+  findByEmail,
   findUser,
   hasVerifiedFactor,
   isBanned,
@@ -63,6 +65,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
   const tokens = createTokens({ signingKey, jwks, issuer, now });
   const mailbox = createMailbox(now);
   const flows = createFlows(now);
+  const sendMail = createSendMail({ sql, now, issuer, mailbox, flows });
   const app = new Hono();
 
   app.onError((error, c) => {
@@ -155,13 +158,15 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     if (body.app_metadata) {
       throw new AuthRefusal(403, 'not_admin', 'Only the secret key may change app_metadata.');
     }
-    if (body.email !== '' && body.email.toLowerCase() !== user.email) {
-      throw notInStandIn();
+    const email = body.email === '' ? user.email : readEmail(body.email);
+    const isProtected = password !== undefined || email !== user.email;
+    if (isProtected && hasVerifiedFactor(user) && session.aal !== 'aal2') {
+      throw new AuthRefusal(401, 'insufficient_aal', 'This change needs the second factor.');
+    }
+    if (email !== user.email && (await findByEmail(sql, email))) {
+      throw new AuthRefusal(422, 'email_exists', 'Another user has this e-mail address.');
     }
     if (password !== undefined) {
-      if (hasVerifiedFactor(user) && session.aal !== 'aal2') {
-        throw new AuthRefusal(401, 'insufficient_aal', 'A new password needs the second factor.');
-      }
       requireStrength(password);
       await requireRecent(user, session, nonce);
       if (await hasPassword(sql, user.id, password)) {
@@ -172,6 +177,8 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       await updateUser(tx, user.id, { password, userMetadata: body.data }, new Date(now()));
       if (password !== undefined) await endOtherSessions(tx, session);
     });
+    // the address changes once its owner has followed the link
+    if (email !== user.email) await sendMail(c, user, 'email_change', body, email);
     return c.json(await findUser(sql, user.id));
   });
 
@@ -200,7 +207,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
   }
   app.route('/admin', createAdminRoutes({ sql, tokens, now, mailbox }));
   app.route('/factors', createFactorRoutes({ sql, tokens, now, signedIn }));
-  app.route('/', createMailedRoutes({ sql, tokens, now, issuer, mailbox, flows, answerOf }));
+  app.route('/', createMailedRoutes({ sql, tokens, now, issuer, flows, send: sendMail, answerOf }));
 
   async function grantByPassword(c: Context) {
     const body = await readBody(c, bodies.passwordGrant);

@@ -1,5 +1,5 @@
 /** What a mail is for, by the name that Supabase Auth gives its kind. */
-export type MailType = 'signup' | 'recovery' | 'magiclink' | 'reauthentication';
+export type MailType = 'signup' | 'recovery' | 'magiclink' | 'email_change' | 'reauthentication';
 
 /** A mail that Supabase Auth would send. */
 export interface Mail {

@@ -1,17 +1,14 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import type postgres from 'postgres';
 import { requireUser } from './callers.ts';
 import { AuthRefusal, notInStandIn } from './errors.ts';
 import type { Flows } from './flows.ts';
-import type { Mailbox, MailType } from './mailbox.ts';
-import { issueToken, pkcePrefix, redeemToken } from './one-time-tokens.ts';
+import { pkcePrefix, redeemToken } from './one-time-tokens.ts';
 import { bodies, readBody, readEmail } from './requests.ts';
+import { methods, redirectTarget, type SendMail } from './send-mail.ts';
 import { type Grant, startSession } from './sessions.ts';
 import type { SignedInAnswer, Tokens } from './tokens.ts';
 import { createUser, findByEmail, type User } from './users.ts';
-
-/** How a session says that its user signed in, by the type of the link that was followed (PKCE). */
-const methods = { signup: 'email/signup', recovery: 'recovery', magiclink: 'magiclink' } as const;
 
 /** The routes that send mails, and those that their links and codes lead to. */
 export function createMailedRoutes(options: {
@@ -19,11 +16,11 @@ export function createMailedRoutes(options: {
   tokens: Tokens;
   now: () => number;
   issuer: string;
-  mailbox: Mailbox;
   flows: Flows;
+  send: SendMail;
   answerOf: (grant: Grant) => Promise<SignedInAnswer>;
 }): Hono {
-  const { sql, tokens, now, issuer, mailbox, flows, answerOf } = options;
+  const { sql, tokens, now, issuer, flows, send, answerOf } = options;
   const app = new Hono();
 
   app.post('/recover', async (c) => {
@@ -70,7 +67,7 @@ export function createMailedRoutes(options: {
   app.get('/verify', async (c) => {
     const token = c.req.query('token') ?? '';
     const pkce = token.startsWith(pkcePrefix);
-    const target = new URL(redirectTarget(c));
+    const target = new URL(redirectTarget(c, issuer));
     try {
       const type = readType(c.req.query('type'));
       const user = await redeemToken(sql, type, { tokenHash: token }, new Date(now()));
@@ -117,36 +114,8 @@ export function createMailedRoutes(options: {
     }
   });
 
-  async function send(
-    c: Context,
-    user: User,
-    type: MailType,
-    asked: { code_challenge: string; code_challenge_method: string },
-  ): Promise<void> {
-    const pkce = asked.code_challenge !== '';
-    if (pkce && type !== 'reauthentication') {
-      const { code_challenge: challenge, code_challenge_method: challengeMethod } = asked;
-      flows.start({ userId: user.id, method: methods[type], challenge, challengeMethod });
-    }
-    const { code, tokenHash } = await issueToken(sql, user, type, { pkce, at: new Date(now()) });
-    const query = new URLSearchParams({ token: tokenHash, type, redirect_to: redirectTarget(c) });
-    const link = type === 'reauthentication' ? {} : { link: `${issuer}/verify?${query}` };
-    mailbox.put({ to: user.email, type, code, ...link });
-  }
-
   function start(user: User, method: string): Promise<Grant> {
     return startSession(sql, user.id, method, new Date(now()));
-  }
-
-  /** Where a link leads in the end: a page of this machine, as no other is allowed. */
-  function redirectTarget(c: Context): string {
-    const site = new URL(issuer).origin;
-    const asked = c.req.query('redirect_to') ?? '';
-    if (!URL.canParse(asked)) return site;
-    const { protocol, hostname } = new URL(asked);
-    return protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname)
-      ? asked
-      : site;
   }
 
   return app;
@@ -154,5 +123,5 @@ export function createMailedRoutes(options: {
 
 function readType(type: string | undefined): keyof typeof methods {
   if (type && Object.hasOwn(methods, type)) return type as keyof typeof methods;
-  throw new AuthRefusal(400, 'validation_failed', 'A type is signup, recovery or magiclink.');
+  throw new AuthRefusal(400, 'validation_failed', 'No link has this type.');
 }

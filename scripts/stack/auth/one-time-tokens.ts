@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import type postgres from 'postgres';
 import { AuthRefusal } from './errors.ts';
 import type { MailType } from './mailbox.ts';
-import { findUser, isBanned, isOurs, type User } from './users.ts';
+import { findUser, isBanned, isOurs, type User, updateUser } from './users.ts';
 
 /** How a token is proved: by what a link carries, or by what somebody types with their address. */
 export type Proof = { tokenHash: string } | { email: string; code: string };
@@ -13,25 +13,27 @@ export const pkcePrefix = 'pkce_';
 const lifetime = 3_600_000;
 
 const columns = {
-  signup: 'confirmation',
-  recovery: 'recovery',
-  magiclink: 'recovery',
-  reauthentication: 'reauthentication',
+  signup: ['confirmation_token', 'confirmation_sent_at'],
+  recovery: ['recovery_token', 'recovery_sent_at'],
+  magiclink: ['recovery_token', 'recovery_sent_at'],
+  email_change: ['email_change_token_new', 'email_change_sent_at'],
+  reauthentication: ['reauthentication_token', 'reauthentication_sent_at'],
 } as const;
 
-/** Makes a user's next token of a type: the code for their mail, and the hash of the mail's link. */
+/** Makes a user's next token of a type: the code for a mail to `to`, and the hash of the mail's link. */
 export async function issueToken(
   sql: postgres.Sql,
   user: User,
   type: MailType,
-  options: { pkce: boolean; at: Date },
+  options: { to: string; pkce: boolean; at: Date },
 ): Promise<{ code: string; tokenHash: string }> {
   const code = String(randomInt(1_000_000)).padStart(6, '0');
-  const tokenHash = `${options.pkce ? pkcePrefix : ''}${hash(user.email, code)}`;
-  const column = columns[type];
+  const tokenHash = `${options.pkce ? pkcePrefix : ''}${hash(options.to, code)}`;
+  const [token, sentAt] = columns[type];
   await sql`
     update auth.users set
-      ${sql(`${column}_token`)} = ${tokenHash}, ${sql(`${column}_sent_at`)} = ${options.at}
+      email_change = case when ${type === 'email_change'} then ${options.to} else email_change end,
+      ${sql(token)} = ${tokenHash}, ${sql(sentAt)} = ${options.at}
     where id = ${user.id}`;
   return { code, tokenHash };
 }
@@ -43,7 +45,7 @@ export async function redeemToken(
   proof: Proof,
   at: Date,
 ): Promise<User> {
-  const token = `${columns[type]}_token`;
+  const [token, sentAt] = columns[type];
   const hashes =
     'tokenHash' in proof
       ? [proof.tokenHash]
@@ -52,21 +54,24 @@ export async function redeemToken(
   const [row] = await sql<{ id: string }[]>`
     select u.id from auth.users u
     where ${isOurs(sql)} and u.${sql(token)} = any(${hashes})
-      and u.${sql(`${columns[type]}_sent_at`)} > ${sentAfter}`;
+      and u.${sql(sentAt)} > ${sentAfter}`;
   const user = row && (await findUser(sql, row.id));
   if (!user) throw expired();
   if (isBanned(user, at)) throw new AuthRefusal(403, 'user_banned', 'The user is banned.');
   const confirms = type !== 'reauthentication';
   // asks for the token again, so that of two at once one is refused
-  const used = await sql`
+  const [used] = await sql<{ changed: string }[]>`
     update auth.users set
       ${sql(token)} = '',
       email_confirmed_at = case
         when ${confirms} then coalesce(email_confirmed_at, ${at}) else email_confirmed_at end,
       updated_at = ${at}
-    where id = ${user.id} and ${sql(token)} = any(${hashes})`;
-  if (used.count === 0) throw expired();
-  return user;
+    where id = ${user.id} and ${sql(token)} = any(${hashes})
+    returning email_change as changed`;
+  if (!used) throw expired();
+  if (type !== 'email_change') return user;
+  await updateUser(sql, user.id, { email: used.changed, confirmEmail: true }, at);
+  return { ...user, email: used.changed };
 }
 
 /** The hash of a code, as Supabase Auth makes it. */

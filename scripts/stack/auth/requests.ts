@@ -37,6 +37,8 @@ export const bodies = {
     email: text,
     password: optionalText,
     nonce: text,
+    code_challenge: text,
+    code_challenge_method: text,
     data: metadata,
     app_metadata: metadata,
   }),

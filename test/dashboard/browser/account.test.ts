@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { totpAt } from '../../../scripts/stack/auth/totp.ts';
-import { mailsTo } from '../../support/mails.ts';
+import { mailedLink, mailsTo } from '../../support/mails.ts';
 import { createSupabase, newAdmin, newUser, password } from '../../support/personas.ts';
 import { realAuth } from '../../support/real-auth.ts';
 import { withoutChromium } from './chromium.ts';
@@ -83,6 +83,26 @@ describe.skipIf(withoutChromium)('the account page', () => {
       expect(old.error).toMatchObject({ code: 'invalid_credentials' });
     },
   );
+
+  it('changes the address, once the link in its mail is followed', async () => {
+    const visitor = await newVisitor();
+    const { page } = visitor;
+    const { id } = await enter(visitor, '/account');
+    const taken = await newUser();
+    await page.getByLabel('New e-mail address').fill(taken.email);
+    await button(page, 'Change the address').click();
+    await page.getByText('There is an account with this address already.').waitFor();
+    const next = `${crypto.randomUUID()}@example.com`;
+    await page.getByLabel('New e-mail address').fill(next);
+    await button(page, 'Change the address').click();
+    await page.getByText(`A mail is on its way to ${next}`).waitFor();
+    await page.goto(await mailedLink(next, 'email_change', dashboardUrl().replace('#/', '')));
+    // signed in already, by the address of before
+    await button(page, 'Follow it').click();
+    await page.getByRole('link', { name: next }).waitFor();
+    const { data } = await createSupabase().auth.signInWithPassword({ email: next, password });
+    expect(data.user?.id).toBe(id);
+  });
 
   it('ends every session, or says that it could not', async () => {
     const visitor = await newVisitor();

@@ -83,6 +83,27 @@ describe('a mailed link', () => {
     expect(used.get('error_code')).toBe('otp_expired');
   });
 
+  it('of a new address changes it, which until then nobody signs in by', async () => {
+    const { supabase, email, user } = await signUp();
+    const [next, taken] = [newEmail(), (await signUp()).email];
+    const refused = await supabase.auth.updateUser({ email: taken });
+    expect(refused.error).toMatchObject({ status: 422, code: 'email_exists' });
+    const asked = await supabase.auth.updateUser({ email: next });
+    expect(asked.data.user?.email).toBe(email);
+    const before = await client().auth.signInWithPassword({ email: next, password });
+    expect(before.error).toMatchObject({ code: 'invalid_credentials' });
+    const [row] = await sql`
+      select email_change_token_new as token from auth.users where id = ${user.id}`;
+    const answer = await follow(`${issuer}/verify?token=${row?.token}&type=email_change`);
+    expect(decodeJwt(answer.get('access_token') ?? '')).toMatchObject({
+      sub: user.id,
+      email: next,
+    });
+    expect((await client().auth.signInWithPassword({ email: next, password })).error).toBeNull();
+    const old = await client().auth.signInWithPassword({ email, password });
+    expect(old.error).toMatchObject({ code: 'invalid_credentials' });
+  });
+
   it('is sent or not, and answered alike', async () => {
     const { email } = await signUp();
     const recover = (address: string) => client().auth.resetPasswordForEmail(address);
