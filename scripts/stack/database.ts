@@ -32,8 +32,9 @@ export function bootstrapDatabase(port: number, options: { realAuth: boolean }):
       select
         to_regnamespace('auth') is not null as done,
         to_regclass('auth.users') is not null
-          and to_regclass('auth.schema_migrations') is null as of_stand_in`;
-    if (row?.done) return requireSameAuth(row.of_stand_in !== options.realAuth);
+          and to_regclass('auth.schema_migrations') is null as of_stand_in,
+        to_regclass('auth.mfa_factors') is not null as has_factors`;
+    if (row?.done) return requireSameAuth(row.of_stand_in !== options.realAuth && row.has_factors);
     const passwords = ['postgres', 'authenticator', 'supabase_auth_admin'].map(
       (role) => `alter role ${role} with password '${localPassword}';`,
     );
@@ -49,11 +50,11 @@ export function bootstrapDatabase(port: number, options: { realAuth: boolean }):
   });
 }
 
-/** Neither Supabase Auth nor its stand-in can use the tables of the other. */
+/** Neither Supabase Auth nor its stand-in can use the tables of the other, nor of one that is older. */
 function requireSameAuth(same: boolean): void {
   if (same) return;
   throw new StackError(
-    'These data were made with Supabase Auth where its stand-in is to run, or the other way round.',
+    'These data were made with Supabase Auth where its stand-in is to run, the other way round, or before it knew second factors.',
     'Set AUTH_BIN as at the first start, or remove .stack: the next start makes new data.',
   );
 }
