@@ -136,7 +136,7 @@ async function askForMail(supabase: Supabase, purpose: MailPurpose, email: strin
     case 'magiclink': {
       const withoutNew = { ...options, shouldCreateUser: false };
       const { error } = await supabase.auth.signInWithOtp({ email, options: withoutNew });
-      // the answer for an address without an account: who has one is nobody's business
+      // the answer for an address without an account, which the page does not give away
       return error?.code === 'otp_disabled' ? null : error;
     }
   }

@@ -10,8 +10,7 @@ import { createFactorRoutes } from './factors.ts';
 import { createFlows } from './flows.ts';
 import { createMailbox } from './mailbox.ts';
 import { createMailedRoutes } from './mailed.ts';
-import { redeemToken } from './one-time-tokens.ts';
-import { findByPassword, hasPassword, requireStrength } from './passwords.ts';
+import { findByPassword, requireStrength } from './passwords.ts';
 import { bodies, readBody, readEmail } from './requests.ts';
 import { createSendMail } from './send-mail.ts';
 import {
@@ -20,19 +19,11 @@ import {
   endSession,
   type Grant,
   refreshSession,
-  type Session,
   startSession,
 } from './sessions.ts';
 import { accessTokenSeconds, createTokens, type SignedInAnswer } from './tokens.ts';
-import {
-  createUser,
-  findByEmail,
-  findUser,
-  hasVerifiedFactor,
-  isBanned,
-  type User,
-  updateUser,
-} from './users.ts';
+import { changeUser } from './user-changes.ts';
+import { createUser, findUser, isBanned } from './users.ts';
 
 export interface AuthDependencies {
   /** Connection pool of role supabase_auth_admin. */
@@ -152,35 +143,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     return c.json(user);
   });
 
-  app.put('/user', async (c) => {
-    const { user, session } = await requireUser(c, { sql, tokens, now });
-    const { password, nonce, ...body } = await readBody(c, bodies.userChanges);
-    if (body.app_metadata) {
-      throw new AuthRefusal(403, 'not_admin', 'Only the secret key may change app_metadata.');
-    }
-    const email = body.email === '' ? user.email : readEmail(body.email);
-    const isProtected = password !== undefined || email !== user.email;
-    if (isProtected && hasVerifiedFactor(user) && session.aal !== 'aal2') {
-      throw new AuthRefusal(401, 'insufficient_aal', 'This change needs the second factor.');
-    }
-    if (email !== user.email && (await findByEmail(sql, email))) {
-      throw new AuthRefusal(422, 'email_exists', 'Another user has this e-mail address.');
-    }
-    if (password !== undefined) {
-      requireStrength(password);
-      await requireRecent(user, session, nonce);
-      if (await hasPassword(sql, user.id, password)) {
-        throw new AuthRefusal(422, 'same_password', 'This is the present password.');
-      }
-    }
-    await sql.begin(async (tx) => {
-      await updateUser(tx, user.id, { password, userMetadata: body.data }, new Date(now()));
-      if (password !== undefined) await endOtherSessions(tx, session);
-    });
-    // the address changes once its owner has followed the link
-    if (email !== user.email) await sendMail(c, user, 'email_change', body, email);
-    return c.json(await findUser(sql, user.id));
-  });
+  app.put('/user', (c) => changeUser(c, { sql, tokens, now, sendMail, securePasswordChange }));
 
   app.post('/logout', async (c) => {
     const { session } = await requireUser(c, { sql, tokens, now });
@@ -236,18 +199,6 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     const body = await readBody(c, bodies.codeGrant);
     const { userId, method } = flows.trade(body.auth_code, body.code_verifier);
     return signedIn(c, await startSession(sql, userId, method, new Date(now())));
-  }
-
-  /** Refuses a new password in a session older than a day, unless with the code of a mail. */
-  async function requireRecent(user: User, session: Session, nonce: string) {
-    if (!securePasswordChange || now() - session.createdAt.getTime() < 86_400_000) return;
-    if (nonce === '') {
-      throw new AuthRefusal(400, 'reauthentication_needed', 'This needs the code of a mail.');
-    }
-    const proof = { email: user.email, code: nonce };
-    await redeemToken(sql, 'reauthentication', proof, new Date(now())).catch(() => {
-      throw new AuthRefusal(422, 'reauthentication_not_valid', 'The code is wrong or expired.');
-    });
   }
 
   async function signedIn(c: Context, grant: Grant) {

@@ -16,7 +16,7 @@ export interface Flows {
   start(flow: Omit<Flow, 'startedAt'>): void;
   /** The code for the user's last flow of a method. */
   codeOf(userId: string, method: string): string;
-  /** Trades a code. A wrong verifier leaves it good for whoever has the right one. */
+  /** Trades a code. A wrong verifier leaves it good for the browser with the right one. */
   trade(code: string, verifier: string): { userId: string; method: string };
 }
 

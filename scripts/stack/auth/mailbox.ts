@@ -12,7 +12,7 @@ export interface Mail {
   sentAt: string;
 }
 
-/** Where mails go instead of out: into this process's memory, for whoever holds the secret key. */
+/** Where mails go instead of out: into this process's memory, for holders of the secret key. */
 export interface Mailbox {
   put(mail: Omit<Mail, 'sentAt'>): void;
   /** The mails of the last hour, newest first. */

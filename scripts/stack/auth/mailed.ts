@@ -26,7 +26,7 @@ export function createMailedRoutes(options: {
   app.post('/recover', async (c) => {
     const body = await readBody(c, bodies.mailed);
     const user = await findByEmail(sql, readEmail(body.email));
-    // answered alike: who has an account is nobody's business
+    // answered alike, so that an answer does not name the accounts
     if (user) await send(c, user, 'recovery', body);
     return c.json({});
   });
