@@ -22,9 +22,9 @@ function anEntry(fields: Partial<AuditEntry>): AuditEntry {
 
 describe('what was done', () => {
   it.each([
-    ['minted', 'Made'],
+    ['minted', 'Created'],
     ['updated', 'Changed'],
-    ['rotated', 'New secret'],
+    ['rotated', 'Secret rotated'],
     ['deleted', 'Deleted'],
     ['suspended', 'Suspended'],
     ['reactivated', 'Back in service'],

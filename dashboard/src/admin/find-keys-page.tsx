@@ -29,7 +29,7 @@ export default function FindKeysPage() {
         none={
           Object.keys(wanted).length === 0 ? (
             <EmptyState title="There are no keys yet">
-              <p>As soon as anybody makes one, it is here.</p>
+              <p>As soon as anybody creates one, it is here.</p>
             </EmptyState>
           ) : (
             <EmptyState title="No key fits this search">

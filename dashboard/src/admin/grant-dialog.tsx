@@ -12,7 +12,7 @@ import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
 import { ReasonField, reasonOf } from './reason-field.tsx';
 
-/** Lets a user make keys of a tier, with a reason. */
+/** Lets a user create keys of a tier, with a reason. */
 export function GrantDialog({ onClose }: { onClose: () => void }) {
   const { supabase } = useSession();
   const announce = useAnnounce();
@@ -21,7 +21,7 @@ export function GrantDialog({ onClose }: { onClose: () => void }) {
     const user = textOf(form, 'user');
     const tier = textOf(form, 'tier');
     await grantTier(supabase, { user, tier }, reasonOf(form));
-    announce(`${user} may make keys of the tier ${tier} now.`);
+    announce(`${user} may create keys of the tier ${tier} now.`);
     onClose();
   });
   return (

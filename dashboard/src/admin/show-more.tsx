@@ -25,7 +25,10 @@ export function ShowMore(props: { query: UseInfiniteQueryResult<unknown[]>; summ
   return (
     <>
       {isFetchNextPageError && (
-        <RefusalNotice refusal={error instanceof Refusal ? error : new Refusal('internal')} />
+        <RefusalNotice
+          reading
+          refusal={error instanceof Refusal ? error : new Refusal('internal')}
+        />
       )}
       <div className={styles.more}>
         <p ref={end} tabIndex={-1}>

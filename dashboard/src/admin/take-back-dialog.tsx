@@ -32,8 +32,8 @@ export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: 
       </p>
       <p>
         {isOpenToAll
-          ? 'This tier is open to all: the user can make keys of it without a grant, too.'
-          : 'The user can make no more keys of this tier.'}{' '}
+          ? 'This tier is open to all: the user can create keys of it without a grant, too.'
+          : 'The user can create no more keys of this tier.'}{' '}
         Keys that there are go on: suspend those that should not.
       </p>
       <ReasonField hint="The user can read it." autoFocus />

@@ -1,4 +1,5 @@
 import type { Outcome } from '../../../supabase/functions/deliver/outcome.ts';
+import type { Tone } from '../components/tone.ts';
 import type { Attempt, Delivery, Webhook } from '../data/alert.ts';
 import { fromNow } from '../format/time.ts';
 
@@ -24,7 +25,7 @@ export function outcomeWords({ outcome }: Pick<Attempt, 'outcome'>): string {
 /** How far a delivery is, in words. */
 export interface DeliveryState {
   name: string;
-  kind: 'good' | 'neutral' | 'warning' | 'bad';
+  kind: Tone;
   explanation?: string;
 }
 

@@ -83,7 +83,7 @@ function Unanswered() {
   return (
     <Notice kind="error">
       No answer came, and the webhook may have been created. Look at the list before you try again;
-      a new secret is made on the webhook’s page.
+      you can rotate the secret on the webhook’s page.
     </Notice>
   );
 }

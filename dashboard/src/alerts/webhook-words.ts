@@ -1,3 +1,4 @@
+import type { Tone } from '../components/tone.ts';
 import type { Webhook } from '../data/alert.ts';
 import { dateTime } from '../format/time.ts';
 import { typeWords } from './alert-types.ts';
@@ -23,7 +24,7 @@ export function kindWords(kind: string): string {
 /** Whether a webhook gets what is sent to it, in words. */
 export interface WebhookState {
   name: string;
-  kind: 'good' | 'neutral' | 'warning' | 'bad';
+  kind: Tone;
   explanation: string;
 }
 

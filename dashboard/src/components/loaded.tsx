@@ -32,7 +32,7 @@ export function Loaded<T>(props: {
   if (query.isError) {
     return (
       <>
-        <RefusalNotice refusal={asRefusal(query.error)} />
+        <RefusalNotice reading refusal={asRefusal(query.error)} />
         <div>
           <Button onClick={() => void query.refetch()} busy={query.isFetching}>
             Try again

@@ -1,11 +1,11 @@
 import { bytes, percent } from '../format/amount.ts';
 import styles from './quota-meter.module.css';
+import { quotaTone } from './tone.ts';
 
 /** How much of a month's bytes is used: in words, with a bar. */
 export function QuotaMeter(props: { used: number; limit: number; name: string }) {
   const { used, limit, name } = props;
   const share = limit > 0 ? Math.min(1, used / limit) : 1;
-  const level = share >= 1 ? 'full' : share >= 0.8 ? 'near' : 'fine';
   return (
     <div className={styles.quota}>
       <span className={styles.words}>
@@ -21,7 +21,11 @@ export function QuotaMeter(props: { used: number; limit: number; name: string })
         aria-valuetext={percent(used, limit)}
         className={styles.bar}
       >
-        <div className={styles.used} data-level={level} style={{ inlineSize: `${share * 100}%` }} />
+        <div
+          className={styles.used}
+          data-tone={quotaTone(share)}
+          style={{ inlineSize: `${share * 100}%` }}
+        />
       </div>
     </div>
   );

@@ -6,14 +6,15 @@ import { useSession } from '../session/session-context.ts';
 import { Button } from './button.tsx';
 import { Notice } from './notice.tsx';
 
-/** Says why something was not done, and what to do next. */
-export function RefusalNotice({ refusal }: { refusal: Refusal }) {
+/** Says why something was not done, or not read, and what to do next. */
+export function RefusalNotice(props: { refusal: Refusal; reading?: boolean }) {
+  const { refusal, reading } = props;
   const { signOut } = useSession();
   const seconds = useSecondsUntil(refusal.retryAt);
   if (refusal.code === 'rate_limited') {
     return (
       <Notice kind="error">
-        {wordsOf(refusal)} {/* the seconds alone would be read out one by one */}
+        {wordsOf(refusal, reading)} {/* the seconds alone would be read out one by one */}
         <span aria-hidden>{seconds > 0 ? `Try again in ${span(seconds)}.` : 'Try again now.'}</span>
         <span className="visually-hidden">
           {seconds < 60 ? 'Try again in up to a minute.' : `Try again in ${span(seconds)}.`}
@@ -24,7 +25,7 @@ export function RefusalNotice({ refusal }: { refusal: Refusal }) {
   return (
     <Notice kind="error">
       <p>
-        {wordsOf(refusal)}
+        {wordsOf(refusal, reading)}
         {/* to look up, or to tell the operator; without an answer there is no code */}
         {refusal.code !== 'offline' && (
           <>

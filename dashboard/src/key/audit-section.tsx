@@ -42,7 +42,7 @@ export function AuditSection({ id }: { id: string }) {
         )}
       </Loaded>
       {audit.isFetchNextPageError && audit.error instanceof Refusal && (
-        <RefusalNotice refusal={audit.error} />
+        <RefusalNotice reading refusal={audit.error} />
       )}
       {audit.hasNextPage && (
         <div>

@@ -10,9 +10,9 @@ export interface Detail {
 }
 
 const actions: Record<string, string> = {
-  minted: 'Made',
+  minted: 'Created',
   updated: 'Changed',
-  rotated: 'New secret',
+  rotated: 'Secret rotated',
   deleted: 'Deleted',
   suspended: 'Suspended',
   reactivated: 'Back in service',

@@ -55,7 +55,7 @@ export function EventExport(props: { value: Key; query: EventQuery; filtered: bo
           <Button
             onClick={() => {
               running.abort();
-              announce('The download is cancelled. No file was made.');
+              announce('The download is cancelled. No file was saved.');
             }}
           >
             Cancel the download
@@ -67,9 +67,9 @@ export function EventExport(props: { value: Key; query: EventQuery; filtered: bo
       </div>
       {refusal && (
         <>
-          <RefusalNotice refusal={refusal} />
+          <RefusalNotice reading refusal={refusal} />
           <p>
-            No file was made.{' '}
+            No file was saved.{' '}
             <Button kind="link" onClick={() => void start()}>
               Try again
             </Button>

@@ -24,7 +24,7 @@ const codes: Record<string, string> = {
   malformed_request: 'malformed',
   port_forbidden: 'port forbidden',
   quota_exceeded: 'quota used up',
-  rate_limited: 'too many a second',
+  rate_limited: 'rate limited',
   target_forbidden: 'target forbidden',
   target_response_invalid: 'invalid answer',
   target_timeout: 'target too slow',

@@ -31,7 +31,7 @@ export function KeyHead({ value: key }: { value: Key }) {
       <Facts>
         <Fact name="Tier">{key.tier}</Fact>
         <Fact name="Mode">{key.live_mode ? 'Live, billed' : 'Test, never billed'}</Fact>
-        <Fact name="Made">{dateTime(key.created_at)}</Fact>
+        <Fact name="Created">{dateTime(key.created_at)}</Fact>
         <Fact name="Rotated">{key.rotated_at ? dateTime(key.rotated_at) : 'Never'}</Fact>
         <Fact name="Last used">{key.last_used_at ? dateTime(key.last_used_at) : 'Never'}</Fact>
       </Facts>

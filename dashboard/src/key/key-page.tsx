@@ -81,7 +81,7 @@ function KeyActions(props: { value: Key; onAction: (dialog: OpenKeyDialog) => vo
     <>
       <Button onClick={() => onAction({ kind: 'rename', value })}>Rename</Button>
       {state !== 'suspended' && state !== 'expired' && (
-        <Button onClick={() => onAction({ kind: 'rotate', value })}>New secret (rotate)</Button>
+        <Button onClick={() => onAction({ kind: 'rotate', value })}>Rotate secret</Button>
       )}
       <Button onClick={() => onAction({ kind: 'delete', value })}>Delete</Button>
     </>

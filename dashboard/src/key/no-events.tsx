@@ -27,7 +27,7 @@ export function NoEvents({
   }
   if (!key.active) {
     return (
-      <EmptyState title="No connection was made with this key">
+      <EmptyState title="This key has no connections">
         <p>The gateway refuses it now: see its state above.</p>
       </EmptyState>
     );

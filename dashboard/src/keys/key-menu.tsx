@@ -28,7 +28,7 @@ export function KeyMenu(props: { value: Key; onAction: (dialog: OpenKeyDialog) =
             Rename
           </MenuItem>
           <MenuItem id="rotate" className={styles.item ?? ''}>
-            New secret (rotate)
+            Rotate secret
           </MenuItem>
           <MenuItem id="delete" className={`${styles.item} ${styles.danger}`}>
             Delete

@@ -39,7 +39,7 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
             explain={({ code, detail }) =>
               code === 'already_done' ? <Lost id={detail} onClose={onClose} /> : undefined
             }
-            submit="Make the key"
+            submit="Create the key"
           >
             <Field
               label="Label"
@@ -77,7 +77,7 @@ function TierChoice({ tiers }: { tiers: Tier[] }) {
 function Lost({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   return (
     <Notice kind="warning">
-      The key was made, but its secret did not reach this page, and nobody has it now.{' '}
+      The key was created, but its secret did not reach this page, and nobody has it now.{' '}
       <Link to={`/keys/${id}`} onClick={onClose}>
         Open the key
       </Link>{' '}

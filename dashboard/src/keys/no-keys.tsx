@@ -7,11 +7,11 @@ export function NoKeys({ onMint }: { onMint: () => void }) {
   return (
     <EmptyState icon={<KeyRound size={28} aria-hidden />} title="You have no keys yet">
       <p>
-        A key is a name and a secret that your code gives the proxy. Make one, and send your first
+        A key is a name and a secret that your code gives the proxy. Create one, and send your first
         request within a minute.
       </p>
       <Button kind="primary" onClick={onMint}>
-        Make your first key
+        Create your first key
       </Button>
     </EmptyState>
   );

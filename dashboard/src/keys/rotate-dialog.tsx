@@ -32,11 +32,11 @@ export function RotateDialog(props: {
   const wait = useSecondsUntil(rotate.refusal?.retryAt);
   return (
     <FormDialog
-      title={`New secret for “${key.label}”`}
+      title={`Rotate the secret of “${key.label}”`}
       onClose={onClose}
       action={rotate}
       explain={explain}
-      submit="Make a new secret"
+      submit="Rotate secret"
       disabled={wait > 0}
     >
       <p>

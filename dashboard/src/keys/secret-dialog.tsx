@@ -64,7 +64,7 @@ function SecretDialog(props: {
       {children}
       <CopyField name="Key ID" value={key.key_id} />
       <CopyField name="Secret" value={key.secret} />
-      <CopyField name="Pair, as proxy credentials" value={key.basic_auth} />
+      <CopyField name="Username:password" value={key.basic_auth} />
       <section aria-labelledby={connect} className={styles.connect}>
         <h3 id={connect}>Connect</h3>
         <Connect keyId={key.key_id} secret={key.secret} />

@@ -2,34 +2,37 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { writeFilters } from '../components/address-filters.ts';
 import { Badge } from '../components/badge.tsx';
+import type { Tone } from '../components/tone.ts';
 import type { Key } from '../data/key.ts';
 import { bytes, number, percent } from '../format/amount.ts';
 import { ago, dateTime, fromNow } from '../format/time.ts';
 import { type KeyFilters, keyFilters } from '../keys/key-filters.ts';
-import { keyStates } from '../keys/key-state.ts';
+import { keyStates, keyTones } from '../keys/key-state.ts';
 import type { Attention, AttentionReason } from './attention.ts';
 import styles from './attention-list.module.css';
 
 const most = 5;
 
-const reasons: Record<
-  AttentionReason,
-  { name: string; kind: 'warning' | 'bad'; filters: Partial<KeyFilters> }
-> = {
-  quota_used_up: {
-    name: keyStates.quota_used_up,
-    kind: 'bad',
-    filters: { state: 'quota_used_up' },
-  },
-  suspended: { name: keyStates.suspended, kind: 'bad', filters: { state: 'suspended' } },
-  expired: { name: keyStates.expired, kind: 'bad', filters: { state: 'expired' } },
-  quota_nearly_used_up: {
-    name: 'Quota nearly used up',
-    kind: 'warning',
-    filters: { state: 'active', sort: { by: 'used', descending: true } },
-  },
-  expires_soon: { name: 'Expires soon', kind: 'warning', filters: { state: 'active' } },
-};
+const reasons: Record<AttentionReason, { name: string; kind: Tone; filters: Partial<KeyFilters> }> =
+  {
+    quota_used_up: {
+      name: keyStates.quota_used_up,
+      kind: keyTones.quota_used_up,
+      filters: { state: 'quota_used_up' },
+    },
+    suspended: {
+      name: keyStates.suspended,
+      kind: keyTones.suspended,
+      filters: { state: 'suspended' },
+    },
+    expired: { name: keyStates.expired, kind: keyTones.expired, filters: { state: 'expired' } },
+    quota_nearly_used_up: {
+      name: 'Quota nearly used up',
+      kind: 'warning',
+      filters: { state: 'active', sort: { by: 'used', descending: true } },
+    },
+    expires_soon: { name: 'Expires soon', kind: 'warning', filters: { state: 'active' } },
+  };
 
 /** The keys that somebody should look at. Nothing at all where there are none. */
 export function AttentionList({ found, now }: { found: Attention[]; now: number }) {

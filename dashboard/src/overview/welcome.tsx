@@ -12,7 +12,7 @@ export function Welcome() {
         its first request on.
       </p>
       <Link to="/keys" className={buttonClass('primary')}>
-        Make your first key
+        Create your first key
       </Link>
     </EmptyState>
   );

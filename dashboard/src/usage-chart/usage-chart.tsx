@@ -6,11 +6,11 @@ import styles from './usage-chart.module.css';
 import { type Measure, type UsagePeriod, usageBars } from './usage-periods.ts';
 import { type PointedSlot, UsagePlot } from './usage-plot.tsx';
 import { UsageTable } from './usage-table.tsx';
-import { amountWords, chartWords, missingWords, timeWords } from './usage-words.ts';
+import { amountWords, chartWords, missingWords, soFarWords, timeWords } from './usage-words.ts';
 import { useWidth } from './use-width.ts';
 
 /** Usage over a period beside the one before it: bars, and the same numbers as a table. */
-export function UsageChart(props: {
+export default function UsageChart(props: {
   period: UsagePeriod;
   /** None while they are on their way: the axes are shown then. */
   points: UsagePoint[] | undefined;
@@ -42,7 +42,9 @@ export function UsageChart(props: {
     const time = bar?.slot[of];
     if (!bar || !time) return [];
     const value = bar[of];
-    const words = value === undefined ? missingWords(time) : amountWords(measure, value);
+    const isPartial = of === 'current' && bar.slot.isPartial;
+    const words =
+      value === undefined ? missingWords(time) : soFarWords(amountWords(measure, value), isPartial);
     return [{ of, time: timeWords(period, time), value: words }];
   };
   return (

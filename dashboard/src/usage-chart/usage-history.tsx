@@ -1,15 +1,18 @@
-import { useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { Loaded } from '../components/loaded.tsx';
+import { Loading } from '../components/loading.tsx';
 import { useUsageSeries } from '../data/use-usage.ts';
 import { bytes } from '../format/amount.ts';
 import type { Span } from '../usage/span.ts';
 import { Segments } from './segments.tsx';
 import { Swatch } from './swatch.tsx';
-import { UsageChart } from './usage-chart.tsx';
 import styles from './usage-history.module.css';
 import { arePointsOf, type Measure, usagePeriod } from './usage-periods.ts';
 import { measureNames } from './usage-words.ts';
 import { hour, useNow } from './use-now.ts';
+
+// what draws is large, and the figures are read before it
+const UsageChart = lazy(() => import('./usage-chart.tsx'));
 
 /** A key, and the bytes that it may move in a month. */
 export interface KeyWithQuota {
@@ -55,12 +58,14 @@ function History({ span, of }: { span: Span; of?: KeyWithQuota }) {
       <div className={styles.chart}>
         <Loaded query={series} what="the usage">
           {(points) => (
-            <UsageChart
-              period={period}
-              points={arePointsOf(period, points) ? points : undefined}
-              measure={measure}
-              quota={quota}
-            />
+            <Suspense fallback={<Loading what="Loading the chart" />}>
+              <UsageChart
+                period={period}
+                points={arePointsOf(period, points) ? points : undefined}
+                measure={measure}
+                quota={quota}
+              />
+            </Suspense>
           )}
         </Loaded>
       </div>

@@ -15,6 +15,8 @@ export interface UsageSlot {
   ordinal: number;
   current: Date | undefined;
   before: Date | undefined;
+  /** The current one has begun and not ended. */
+  isPartial: boolean;
 }
 
 /** A period beside the one before it. */
@@ -49,6 +51,7 @@ function monthByDay(now: number): UsagePeriod {
     before: month(before),
     span: { interval: 'day', from: before, to: boundsOf('month', now).to },
     slots: Array.from({ length: Math.max(days, currentDays) }, (_, index) => ({
+      isPartial: Math.floor((now - current.getTime()) / day) === index,
       label: String(index + 1),
       ordinal: index,
       current: index < currentDays ? new Date(current.getTime() + index * day) : undefined,
@@ -84,6 +87,7 @@ function besideTheSameBefore(span: Exclude<Span, 'month'>, now: number): UsagePe
         ordinal: interval === 'hour' ? time.getUTCHours() : index,
         current: time,
         before: new Date(time.getTime() - length),
+        isPartial: time.getTime() <= now && now < time.getTime() + step,
       };
     }),
     labels: interval === 'hour' ? ofHours : ofDays,

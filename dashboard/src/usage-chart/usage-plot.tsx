@@ -68,7 +68,9 @@ export function UsagePlot(props: {
     return (
       <Bar
         key={index}
-        className={styles[which] ?? ''}
+        className={
+          styles[which === 'current' && bars[index]?.slot.isPartial ? 'partial' : which] ?? ''
+        }
         x={(x(index) ?? 0) + inset}
         y={plotHeight - barHeight}
         width={x.bandwidth() - 2 * inset}

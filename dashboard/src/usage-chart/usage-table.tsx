@@ -1,7 +1,7 @@
 import { type Column, Table } from '../components/table.tsx';
 import { type Measure, summarize, type UsageBar, type UsagePeriod } from './usage-periods.ts';
 import styles from './usage-table.module.css';
-import { amountWords, measureNames, missingWords, timeWords } from './usage-words.ts';
+import { amountWords, measureNames, missingWords, soFarWords, timeWords } from './usage-words.ts';
 
 /** The chart's numbers as a table, opened by who wants it. */
 export function UsageTable(props: {
@@ -18,7 +18,9 @@ export function UsageTable(props: {
     kind: 'number',
     cell: (bar) => {
       const value = bar[which];
-      if (value !== undefined) return amountWords(measure, value);
+      if (value !== undefined) {
+        return soFarWords(amountWords(measure, value), which === 'current' && bar.slot.isPartial);
+      }
       return (
         <span className={styles.missing}>{loading ? '…' : missingWords(bar.slot[which])}</span>
       );

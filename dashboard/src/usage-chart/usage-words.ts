@@ -20,6 +20,11 @@ export function amountWords(measure: Measure, value: number): string {
   return measure === 'requests' ? number(value) : bytes(value);
 }
 
+/** The same of what goes on: “1.2 GB so far”. */
+export function soFarWords(words: string, isPartial: boolean): string {
+  return isPartial ? `${words} so far` : words;
+}
+
 /** What stands where there is no value: no such day in that month, or a day to come. */
 export function missingWords(time: Date | undefined): string {
   return time ? 'not yet' : 'no such day';

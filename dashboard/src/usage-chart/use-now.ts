@@ -7,7 +7,7 @@ export const hour = 60 * minute;
 export const day = 24 * hour;
 
 /** The beginning of the step it is now (UTC), in milliseconds since the epoch. Rolls over by itself. */
-export function useNow(step: typeof moment | typeof minute | typeof hour): number {
+export function useNow(step: typeof moment | typeof minute | typeof hour | typeof day): number {
   return useSyncExternalStore(subscribe, () => Math.floor(Date.now() / step) * step);
 }
 

@@ -33,9 +33,9 @@ export function CsvExport({ name, read }: { name: string; read: () => Promise<Bl
       </div>
       {refusal && (
         <>
-          <RefusalNotice refusal={refusal} />
+          <RefusalNotice reading refusal={refusal} />
           <p>
-            No file was made.{' '}
+            No file was saved.{' '}
             <Button kind="link" onClick={() => void start()}>
               Try again
             </Button>

@@ -1,11 +1,14 @@
-import table from '../components/table.module.css';
+import { type Column, Table } from '../components/table.tsx';
+import { outcomeTones } from '../components/tone.ts';
 import type { OutcomePoint, OutcomeUsage } from '../data/burns.ts';
 import { counted, number } from '../format/amount.ts';
 import { date, dateTime, shortDate } from '../format/time.ts';
-import { type OutcomeKind, outcomeKinds, rateWords, stack } from './outcome-bars.ts';
+import { soFarWords } from '../usage-chart/usage-words.ts';
+import { day, hour, useNow } from '../usage-chart/use-now.ts';
+import { numberColumn } from './burn-columns.tsx';
+import { outcomeKinds, rateWords, stack } from './outcome-bars.ts';
 import styles from './outcome-chart.module.css';
 
-const names: Record<OutcomeKind, string> = { ok: 'Served', refused: 'Refused', failed: 'Failed' };
 const height = 96;
 
 /** How requests ended over time: a success rate, stacked bars, and the same numbers as a table. */
@@ -14,10 +17,29 @@ export function OutcomeChart({ value: { totals, points, interval } }: { value: O
   const time = (point: OutcomePoint) =>
     interval === 'hour' ? dateTime(point.start) : date(point.start);
   const bars = stack(points);
+  const now = useNow(interval === 'hour' ? hour : day);
+  const partial = points.findIndex(({ start }) => Date.parse(start) === now);
+  const columns: Column<OutcomePoint>[] = [
+    {
+      name: interval === 'hour' ? 'Hour' : 'Day (UTC)',
+      kind: 'row',
+      cell: (point) => soFarWords(time(point), point === points[partial]),
+    },
+    ...outcomeKinds.map((kind) =>
+      numberColumn(outcomeTones[kind].name, (point: OutcomePoint) => point[kind]),
+    ),
+    {
+      name: 'Success',
+      kind: 'number',
+      cell: ({ ok, refused, failed }) => rateWords(ok, ok + refused + failed),
+    },
+  ];
   const first = points[0];
   const last = points.at(-1);
-  const words = outcomeKinds.map((kind) => `${names[kind]}: ${number(totals[kind])}`).join(', ');
-  if (requests === 0) return <p className={styles.soft}>No request was made in this time.</p>;
+  const words = outcomeKinds
+    .map((kind) => `${outcomeTones[kind].name}: ${number(totals[kind])}`)
+    .join(', ');
+  if (requests === 0) return <p className={styles.soft}>There were no requests in this time.</p>;
   return (
     <div className={styles.chart}>
       <p>
@@ -27,8 +49,8 @@ export function OutcomeChart({ value: { totals, points, interval } }: { value: O
       <ul className={styles.legend}>
         {outcomeKinds.map((kind) => (
           <li key={kind}>
-            <span aria-hidden className={`${styles.swatch} ${styles[kind]}`} />
-            {names[kind]}: {number(totals[kind])}
+            <span aria-hidden className={`${styles.swatch} ${styles[outcomeTones[kind].kind]}`} />
+            {outcomeTones[kind].name}: {number(totals[kind])}
           </li>
         ))}
       </ul>
@@ -43,7 +65,7 @@ export function OutcomeChart({ value: { totals, points, interval } }: { value: O
           parts.map(({ kind, from, to }) => (
             <rect
               key={`${kind} ${points[index]?.start}`}
-              className={styles[kind]}
+              className={`${styles[outcomeTones[kind].kind]} ${index === partial ? styles.partial : ''}`}
               x={index + 0.12}
               width={0.76}
               y={(1 - to) * height}
@@ -61,39 +83,14 @@ export function OutcomeChart({ value: { totals, points, interval } }: { value: O
       )}
       <details className={styles.details}>
         <summary>Show the outcomes as a table</summary>
-        <div className={table.frame}>
-          <table className={`${table.table} ${styles.table}`}>
-            <caption className="visually-hidden">Outcomes by {interval}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{interval === 'hour' ? 'Hour' : 'Day (UTC)'}</th>
-                {outcomeKinds.map((kind) => (
-                  <th key={kind} scope="col" className={table.number}>
-                    {names[kind]}
-                  </th>
-                ))}
-                <th scope="col" className={table.number}>
-                  Success
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {points.map((point) => (
-                <tr key={point.start}>
-                  <th scope="row">{time(point)}</th>
-                  {outcomeKinds.map((kind) => (
-                    <td key={kind} className={table.number}>
-                      {number(point[kind])}
-                    </td>
-                  ))}
-                  <td className={table.number}>
-                    {rateWords(point.ok, point.ok + point.refused + point.failed)}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          caption={`Outcomes by ${interval}`}
+          columns={columns}
+          rows={points}
+          idOf={({ start }) => start}
+          fixed
+          className={styles.table}
+        />
       </details>
     </div>
   );

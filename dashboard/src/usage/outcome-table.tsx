@@ -1,17 +1,12 @@
 import { Badge } from '../components/badge.tsx';
 import table from '../components/table.module.css';
 import { type Column, Table } from '../components/table.tsx';
+import { outcomeTones } from '../components/tone.ts';
 import type { Outcome, OutcomeUsage } from '../data/burns.ts';
 import { number, percent } from '../format/amount.ts';
 import { statusWords } from '../key/event-words.ts';
 import { moved, trafficColumn } from './burn-columns.tsx';
 import styles from './burn-table.module.css';
-
-const kinds = {
-  ok: { kind: 'good', name: 'Served' },
-  refused: { kind: 'warning', name: 'Refused' },
-  failed: { kind: 'bad', name: 'Failed' },
-} as const;
 
 /** How requests ended, one row for each code, with what to do about it. */
 export function OutcomeTable(props: { value: OutcomeUsage; outcomes: Outcome[]; caption: string }) {
@@ -24,7 +19,7 @@ export function OutcomeTable(props: { value: OutcomeUsage; outcomes: Outcome[]; 
       className: styles.name,
       cell: ({ kind, outcome }) => (
         <>
-          <Badge kind={kinds[kind].kind}>{kinds[kind].name}</Badge>
+          <Badge kind={outcomeTones[kind].kind}>{outcomeTones[kind].name}</Badge>
           {kind !== 'ok' && (
             <p className={table.small}>
               <code>{outcome}</code>

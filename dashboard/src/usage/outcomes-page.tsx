@@ -38,7 +38,7 @@ export default function OutcomesPage() {
             <SpanNote asked={bounds} answer={value} />
             {value.totals.requests === 0 ? (
               <EmptyState title="No request in this time">
-                <p>No request was made: choose other days or another key.</p>
+                <p>There were no requests: choose other days or another key.</p>
               </EmptyState>
             ) : (
               <>

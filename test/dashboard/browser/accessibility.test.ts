@@ -67,11 +67,11 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.getByLabel('Label').fill('prod');
     await check('new key');
     await page.getByLabel('enterprise').check();
-    await button(page, 'Make the key').click();
+    await button(page, 'Create the key').click();
     await page.getByRole('alert').waitFor();
     await check('new key refused');
     await page.getByLabel('developer').check();
-    await button(page, 'Make the key').click();
+    await button(page, 'Create the key').click();
     await button(page, 'I have stored it').waitFor();
     await check('secret');
     await page.getByRole('tab', { name: 'Environment' }).click();
@@ -93,9 +93,9 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await chooseAction(page, 'prod', 'Rename');
     await check('rename');
     await cancel(page);
-    await chooseAction(page, 'prod', 'New secret (rotate)');
+    await chooseAction(page, 'prod', 'Rotate secret');
     await check('rotate');
-    await button(page, 'Make a new secret').click();
+    await button(page, 'Rotate secret').click();
     await button(page, 'I have stored it').waitFor();
     await check('rotated');
     await button(page, 'I have stored it').click();

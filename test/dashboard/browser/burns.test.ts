@@ -109,7 +109,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     await expect
       .poll(names)
       .toEqual([
-        'Refusedrate_limited: too many a second',
+        'Refusedrate_limited: rate limited',
         'Served',
         'Failedtarget_unreachable: target unreachable',
       ]);

@@ -27,11 +27,11 @@ describe.skipIf(withoutChromium || withoutCurl)('a stranger', () => {
     await page.getByLabel('E-mail address').fill(`${crypto.randomUUID()}@example.com`);
     await page.getByLabel('Password').fill(password);
     await press('Create the account');
-    await press('Make your first key');
+    await press('Create your first key');
     await page.getByText('You have no keys yet').waitFor();
-    await press('Make your first key');
+    await press('Create your first key');
     await page.getByLabel('Label').fill('first');
-    await press('Make the key');
+    await press('Create the key');
     await press('Copy curl');
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     const url = `http://127.0.0.1:${target.port}/hello`;
@@ -85,8 +85,8 @@ describe.skipIf(withoutChromium)('Connect', () => {
     await page.getByRole('heading', { name: 'two', level: 1 }).waitFor();
     const selected = page.getByRole('tab', { selected: true });
     await expect.poll(() => selected.textContent()).toBe('Python requests');
-    await page.getByRole('button', { name: 'New secret (rotate)' }).click();
-    await page.getByRole('button', { name: 'Make a new secret' }).click();
+    await page.getByRole('button', { name: 'Rotate secret' }).click();
+    await page.getByRole('button', { name: 'Rotate secret' }).click();
     await page.getByRole('alertdialog').waitFor();
     const secret = await shownAs(page, 'Secret');
     expect(await shownAs(page, 'Python requests')).toContain(`${two}:${secret}@`);

@@ -140,7 +140,7 @@ describe.skipIf(withoutChromium)('the events of a key', () => {
     let downloads = 0;
     page.on('download', () => downloads++);
     await page.getByRole('button', { name: 'Download all events (CSV)' }).click();
-    await page.getByText('No file was made.').waitFor();
+    await page.getByText('No file was saved.').waitFor();
     expect(downloads).toBe(0);
     const [file] = await Promise.all([
       page.waitForEvent('download'),

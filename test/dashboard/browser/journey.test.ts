@@ -81,9 +81,9 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin brings 
       await page.getByRole('cell', { name: '127.0.0.1' }).first().waitFor();
       await step('06-key');
 
-      await page.getByRole('button', { name: 'New secret (rotate)' }).click();
+      await page.getByRole('button', { name: 'Rotate secret' }).click();
       await step('07-rotate');
-      await page.getByRole('button', { name: 'Make a new secret' }).click();
+      await page.getByRole('button', { name: 'Rotate secret' }).click();
       await page.getByText('The old secret is refused.').waitFor();
       await step('08-rotated');
       expect(await shownAs(page, 'Key ID')).toBe(keyId);

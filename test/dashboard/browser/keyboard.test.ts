@@ -24,13 +24,13 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.getByText('You have no keys yet').waitFor();
     // who follows a link is at the beginning of that page
     await expect.poll(async () => (await focused(page)).name).toBe('Keys');
-    await press(page, 'Make your first key');
+    await press(page, 'Create your first key');
     await expect.poll(async () => (await focused(page)).name).toBe('Label');
     await page.keyboard.type('by hand');
     await tabTo(page, /^developer/);
     await page.keyboard.press('ArrowDown');
     expect((await focused(page)).name).toMatch(/^team/);
-    await press(page, 'Make the key');
+    await press(page, 'Create the key');
     await page.getByRole('alertdialog').waitFor();
     await press(page, 'Copy Secret');
     await page.getByText('Copied.').waitFor();
@@ -78,7 +78,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await page.getByRole('dialog').waitFor();
     await tabTo(page, /^At once/);
     await page.keyboard.press('ArrowDown');
-    await press(page, 'Make a new secret');
+    await press(page, 'Rotate secret');
     await page.getByText(/The old secret works for/).waitFor();
     await press(page, 'I have stored it');
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });

@@ -57,7 +57,7 @@ describe.skipIf(withoutChromium)('a label of', () => {
     await chooseAction(page, label, 'Rename');
     expect(await page.getByLabel('Label').inputValue()).toBe(label);
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await chooseAction(page, label, 'New secret (rotate)');
+    await chooseAction(page, label, 'Rotate secret');
     await page.getByRole('heading', { name: label }).waitFor();
     await expectFits(page);
     await page.getByRole('button', { name: 'Cancel' }).click();
@@ -81,7 +81,7 @@ describe.skipIf(withoutChromium)('a label of', () => {
     await enter(visitor, '/keys');
     await page.getByRole('button', { name: 'New key' }).click();
     await page.getByLabel('Label').fill('invoice\u202Efdp.exe');
-    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Create the key' }).click();
     await page.getByText('none controls text or its direction').waitFor();
     expect(await page.getByLabel('Label').inputValue()).toBe('invoice\u202Efdp.exe');
     await expectFits(page);

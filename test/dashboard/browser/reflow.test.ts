@@ -107,7 +107,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await page.getByRole('menu').waitFor();
     await check(page, 'menu');
     await page.keyboard.press('Escape');
-    for (const action of ['Rename', 'New secret (rotate)', 'Delete']) {
+    for (const action of ['Rename', 'Rotate secret', 'Delete']) {
       await chooseAction(page, wide, action);
       await page.getByRole('dialog').waitFor();
       await check(page, action);

@@ -23,8 +23,8 @@ describe.skipIf(withoutChromium)('a secret', () => {
     const snippet = await page.evaluate(() => navigator.clipboard.readText());
     expect(snippet).toContain('os.Getenv("PROXY_SECRET")');
 
-    await page.getByRole('button', { name: 'New secret (rotate)' }).click();
-    await page.getByRole('button', { name: 'Make a new secret' }).click();
+    await page.getByRole('button', { name: 'Rotate secret' }).click();
+    await page.getByRole('button', { name: 'Rotate secret' }).click();
     const rotated = await shownAs(page, 'Secret');
     await close(page);
     await expectGone(visitor, minted);

@@ -78,9 +78,9 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await enter(visitor, '/keys');
     await page.getByRole('button', { name: 'New key' }).click();
     await page.getByLabel('Label').fill('once');
-    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Create the key' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
-    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Create the key' }).click();
     await page.getByText('its secret did not reach this page').waitFor();
     await page.getByRole('link', { name: 'Open the key' }).click();
     await page.getByRole('heading', { name: 'once', level: 1 }).waitFor();
@@ -100,15 +100,15 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await close(page);
     await backToKeys(page);
     for (let rotations = 0; rotations < 5; rotations++) {
-      await chooseAction(page, 'spinning', 'New secret (rotate)');
-      await page.getByRole('button', { name: 'Make a new secret' }).click();
+      await chooseAction(page, 'spinning', 'Rotate secret');
+      await page.getByRole('button', { name: 'Rotate secret' }).click();
       await page.getByRole('button', { name: 'I have stored it' }).waitFor();
       await close(page);
     }
-    await chooseAction(page, 'spinning', 'New secret (rotate)');
-    await page.getByRole('button', { name: 'Make a new secret' }).click();
+    await chooseAction(page, 'spinning', 'Rotate secret');
+    await page.getByRole('button', { name: 'Rotate secret' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/Try again in \d+ s/);
-    const again = page.getByRole('button', { name: 'Make a new secret' });
+    const again = page.getByRole('button', { name: 'Rotate secret' });
     expect(await again.getAttribute('aria-disabled')).toBe('true');
     await picture('rate-limited');
     await page.clock.fastForward('01:05');
@@ -124,12 +124,12 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await page.getByLabel('Label').fill('wants more');
     await page.getByLabel('enterprise').check();
     await page.getByLabel('Test').check();
-    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Create the key' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('is not granted');
     expect(await page.getByLabel('Label').inputValue()).toBe('wants more');
     expect(await page.getByLabel('enterprise').isChecked()).toBe(true);
     await page.getByLabel('team').check();
-    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Create the key' }).click();
     await page.getByRole('button', { name: 'I have stored it' }).waitFor();
   });
 
