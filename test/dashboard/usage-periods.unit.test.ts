@@ -229,3 +229,15 @@ describe('labels of the axis', () => {
     expect(period.slots.map(({ ordinal }) => ordinal).slice(17, 20)).toEqual([23, 0, 1]);
   });
 });
+
+it.each([
+  ['month', '2026-11-23T05:25:00Z', '2026-11-23T00:00:00.000Z'],
+  ['week', '2026-11-23T00:00:00Z', '2026-11-23T00:00:00.000Z'],
+  ['hours', '2026-11-23T05:59:59Z', '2026-11-23T05:00:00.000Z'],
+  [{ first: '2026-11-20', last: '2026-11-23' }, '2026-11-23T05:00:00Z', '2026-11-23T00:00:00.000Z'],
+  [{ first: '2026-11-20', last: '2026-11-22' }, '2026-11-23T05:00:00Z', undefined],
+] as const)('of %j the bar that goes on at %s is drawn as such', (span, now, partial) => {
+  const { slots } = usagePeriod(span, at(now));
+  const found = slots.filter(({ isPartial }) => isPartial);
+  expect(found.map(({ current }) => current?.toISOString())).toEqual(partial ? [partial] : []);
+});

@@ -20,9 +20,6 @@ export interface EventPage {
   next_cursor: string | null;
 }
 
-/** How many events a page has. */
-export const eventPageSize = 50;
-
 /**
  * A page of a key's events, from `cursor` on. The first page is read again every 10 s while `follow`;
  * what an older page shows does not move.
@@ -30,17 +27,17 @@ export const eventPageSize = 50;
 export function useEvents(
   id: string,
   query: EventQuery,
-  { cursor, follow }: { cursor: string | undefined; follow: boolean },
+  { cursor, follow, size }: { cursor: string | undefined; follow: boolean; size: number },
 ) {
   const { supabase } = useSession();
   return useQuery({
-    queryKey: ['key-events', id, query, cursor ?? null],
+    queryKey: ['key-events', id, query, size, cursor ?? null],
     queryFn: async ({ signal }): Promise<EventPage> =>
       (await answerOf(
         supabase
           .rpc('list_proxy_key_events', {
             id,
-            limit: eventPageSize,
+            limit: size,
             ...query,
             ...(cursor ? { cursor } : {}),
           })

@@ -2,19 +2,26 @@ import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Loaded } from '../components/loaded.tsx';
-import { type EventQuery, eventPageSize, useEvents } from '../data/use-events.ts';
+import { usePageSize } from '../components/use-page-size.ts';
+import { type EventQuery, useEvents } from '../data/use-events.ts';
 import { number } from '../format/amount.ts';
 import styles from './event-list.module.css';
 import { EventTable } from './event-table.tsx';
 
 /** The events that fit, a page at a time, newest first; `children` where there are none. */
 export function EventList(props: { id: string; query: EventQuery; children: ReactNode }) {
-  const { id, query, children } = props;
+  const size = usePageSize();
+  // pages of another size begin elsewhere
+  return <Pages key={size} size={size} {...props} />;
+}
+
+function Pages(props: { id: string; query: EventQuery; size: number; children: ReactNode }) {
+  const { id, query, size, children } = props;
   const list = useRef<HTMLDivElement>(null);
   // of the pages gone through to come here; the first has none
   const [cursors, setCursors] = useState<string[]>([]);
   const [follow, setFollow] = useState(true);
-  const events = useEvents(id, query, { cursor: cursors.at(-1), follow });
+  const events = useEvents(id, query, { cursor: cursors.at(-1), follow, size });
   const turned = useRef(false);
 
   // another page is read from its beginning
@@ -30,7 +37,7 @@ export function EventList(props: { id: string; query: EventQuery; children: Reac
     turned.current = true;
     setCursors(next);
   };
-  const first = cursors.length * eventPageSize + 1;
+  const first = cursors.length * size + 1;
   const shown = events.data?.items.length ?? 0;
   const range = shown > 0 ? `Events ${number(first)} to ${number(first + shown - 1)}` : 'Events';
   const older = events.isPlaceholderData ? null : events.data?.next_cursor;

@@ -12,10 +12,9 @@ import { stateOf } from '../keys/key-state.ts';
 import { Page } from '../layout/page.tsx';
 import { moment, useNow } from '../usage-chart/use-now.ts';
 import { AccessSection } from './access-section.tsx';
-import { AuditSection } from './audit-section.tsx';
-import { EventSection } from './event-section.tsx';
 import { KeyHead } from './key-head.tsx';
 import styles from './key-page.module.css';
+import { KeyRecords } from './key-records.tsx';
 import { KeyUsage } from './key-usage.tsx';
 import { LimitSection } from './limit-section.tsx';
 
@@ -57,8 +56,7 @@ export default function KeyPage() {
               <LimitSection value={value} />
               <AccessSection value={value} />
             </div>
-            <EventSection value={value} />
-            <AuditSection id={value.id} />
+            <KeyRecords value={value} />
           </>
         )}
       </Loaded>

@@ -36,7 +36,7 @@ export function RotateDialog(props: {
       onClose={onClose}
       action={rotate}
       explain={explain}
-      submit="Rotate secret"
+      submit="Rotate the secret"
       disabled={wait > 0}
     >
       <p>

@@ -95,7 +95,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await cancel(page);
     await chooseAction(page, 'prod', 'Rotate secret');
     await check('rotate');
-    await button(page, 'Rotate secret').click();
+    await button(page, 'Rotate the secret').click();
     await button(page, 'I have stored it').waitFor();
     await check('rotated');
     await button(page, 'I have stored it').click();

@@ -86,7 +86,7 @@ describe.skipIf(withoutChromium)('Connect', () => {
     const selected = page.getByRole('tab', { selected: true });
     await expect.poll(() => selected.textContent()).toBe('Python requests');
     await page.getByRole('button', { name: 'Rotate secret' }).click();
-    await page.getByRole('button', { name: 'Rotate secret' }).click();
+    await page.getByRole('button', { name: 'Rotate the secret' }).click();
     await page.getByRole('alertdialog').waitFor();
     const secret = await shownAs(page, 'Secret');
     expect(await shownAs(page, 'Python requests')).toContain(`${two}:${secret}@`);

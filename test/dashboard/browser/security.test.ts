@@ -190,6 +190,7 @@ describe.skipIf(withoutChromium)('an answer of the project', () => {
     await enter(visitor);
     await mint(page, 'not-on-disk');
     await close(page);
+    await page.getByRole('tab', { name: 'History' }).click();
     await heading(page, 'History').waitFor();
     const ended = page.waitForResponse(/logout/);
     await signOut(page);

@@ -101,14 +101,14 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     await backToKeys(page);
     for (let rotations = 0; rotations < 5; rotations++) {
       await chooseAction(page, 'spinning', 'Rotate secret');
-      await page.getByRole('button', { name: 'Rotate secret' }).click();
+      await page.getByRole('button', { name: 'Rotate the secret' }).click();
       await page.getByRole('button', { name: 'I have stored it' }).waitFor();
       await close(page);
     }
     await chooseAction(page, 'spinning', 'Rotate secret');
-    await page.getByRole('button', { name: 'Rotate secret' }).click();
+    await page.getByRole('button', { name: 'Rotate the secret' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/Try again in \d+ s/);
-    const again = page.getByRole('button', { name: 'Rotate secret' });
+    const again = page.getByRole('button', { name: 'Rotate the secret' });
     expect(await again.getAttribute('aria-disabled')).toBe('true');
     await picture('rate-limited');
     await page.clock.fastForward('01:05');
