@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exampleUrl } from '../../../dashboard/src/connect/client.ts';
 import { isOnPath } from '../../gateway/clients/client.ts';
@@ -83,7 +84,7 @@ describe.skipIf(withoutChromium)('Connect', () => {
     await page.getByRole('tab', { name: 'Python requests' }).click();
     await page.goto(dashboardUrl(`/keys/${two}`));
     await page.getByRole('heading', { name: 'two', level: 1 }).waitFor();
-    const selected = page.getByRole('tab', { selected: true });
+    const selected = selectedClient(page);
     await expect.poll(() => selected.textContent()).toBe('Python requests');
     await page.getByRole('button', { name: 'Rotate secret' }).click();
     await page.getByRole('button', { name: 'Rotate the secret' }).click();
@@ -97,7 +98,7 @@ describe.skipIf(withoutChromium)('Connect', () => {
 
     const other = await context.newPage();
     await other.goto(dashboardUrl(`/keys/${two}`));
-    const first = other.getByRole('tab', { selected: true });
+    const first = selectedClient(other);
     await expect.poll(() => first.textContent()).toBe('curl');
   });
 
@@ -113,3 +114,7 @@ describe.skipIf(withoutChromium)('Connect', () => {
     );
   });
 });
+
+function selectedClient(page: Page) {
+  return page.getByRole('tablist', { name: 'Client' }).getByRole('tab', { selected: true });
+}

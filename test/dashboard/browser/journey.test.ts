@@ -60,7 +60,9 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin brings 
       await mint(page, 'prod-scraper');
       await step('02-secret');
       const keyId = await shownAs(page, 'Key ID');
-      expect(await copied(page, 'Pair')).toBe(`${keyId}:${await shownAs(page, 'Secret')}`);
+      expect(await copied(page, 'Username:password')).toBe(
+        `${keyId}:${await shownAs(page, 'Secret')}`,
+      );
       const line = await copied(page, 'curl');
       await close(page);
       await page.getByRole('heading', { name: 'prod-scraper', level: 1 }).waitFor();

@@ -73,7 +73,7 @@ describe.skipIf(withoutChromium)('by keyboard alone', () => {
     await expect.poll(async () => (await focused(page)).name).toBe('Actions for by touch');
     await page.keyboard.press('Enter');
     await page.getByRole('menu').waitFor();
-    await page.keyboard.type('new');
+    await page.keyboard.type('rot');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     await tabTo(page, /^At once/);
