@@ -29,7 +29,7 @@ const columns: Column<UsageEvent>[] = [
       </>
     ),
   },
-  { name: 'Method', className: styles.name, cell: ({ method }) => <bdi>{method}</bdi> },
+  { name: 'Method', className: styles.method, cell: ({ method }) => <bdi>{method}</bdi> },
   { name: 'Status', className: styles.status, cell: (event) => <Status value={event} /> },
   {
     name: 'Sent',
