@@ -91,7 +91,7 @@ export interface paths {
         };
         /**
          * Find keys of all users
-         * @description Newest first, in pages of `limit` (50 by default).
+         * @description Newest first, in pages of `limit` (50 by default). With `state` a page looks at 2,000 keys: it may be short, or empty, and have a next one.
          */
         get: operations["findKeys"];
         put?: never;
@@ -397,7 +397,7 @@ export interface paths {
         };
         /**
          * Your keys
-         * @description All of them, deleted ones too, newest first, with this month's usage; with a `limit` in pages.
+         * @description All of them, deleted ones too, newest first, with this month's usage; with a `limit` in pages. Sorted, but by age, of the deleted the newest, up to 2,000 in all. With `Accept: text/csv` all in one stream, without `limit` and `cursor`.
          */
         get: operations["listKeys"];
         put?: never;
@@ -471,6 +471,46 @@ export interface paths {
          * @description The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion ends that grace.
          */
         post: operations["rotateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/keys/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your keys at a glance
+         * @description How many are in which state, and which need attention: their quota is used up or nearly, or they are suspended, expired or about to. The most pressing, up to `limit` (5 by default).
+         */
+        get: operations["getKeyAttention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxy/keys/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change up to 300 keys at once
+         * @description All of them or none: `deleted`, or what there is of `allowedIps` and `expiresAt`. It counts as one write, and may be sent again.
+         */
+        post: operations["changeKeys"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1049,10 +1089,20 @@ export interface components {
             };
             /** @description Billed when true, metered only when false. */
             liveMode: boolean;
+            /**
+             * @description Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the account's other keys.
+             * @enum {string|null}
+             */
+            quotaUsedUpBy: "key" | "account" | null;
             /** @description CONNECTs per second. */
             rateLimit: number;
             /** Format: date-time */
             rotatedAt: string | null;
+            /**
+             * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+             * @enum {string}
+             */
+            state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
             /** Format: date-time */
             suspendedAt: string | null;
             suspendedReason: string | null;
@@ -1188,16 +1238,78 @@ export interface components {
             };
             /** @description Billed when true, metered only when false. */
             liveMode: boolean;
+            /**
+             * @description Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the account's other keys.
+             * @enum {string|null}
+             */
+            quotaUsedUpBy: "key" | "account" | null;
             /** @description CONNECTs per second. */
             rateLimit: number;
             /** Format: date-time */
             rotatedAt: string | null;
+            /**
+             * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+             * @enum {string}
+             */
+            state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
             /** Format: date-time */
             suspendedAt: string | null;
             suspendedReason: string | null;
             tier: string;
             /** @description Tunnels that may be open at once on one gateway. */
             tunnelLimit: number;
+        };
+        KeyAttention: {
+            /** @description Whether you have keys, deleted ones too. */
+            hasKeys: boolean;
+            /** @description The most pressing of these. */
+            keys: components["schemas"]["PressingKey"][];
+            /** @description Why keys need attention, the most pressing first, and how many do. */
+            reasons: {
+                keys: number;
+                /**
+                 * @description Nearly: 80 % of its own quota. Soon: within 7 days.
+                 * @enum {string}
+                 */
+                reason: "quota_used_up" | "suspended" | "expired" | "quota_nearly_used_up" | "expires_soon";
+            }[];
+            /** @description How many of your keys that are not deleted are in each. */
+            states: {
+                keys: number;
+                /**
+                 * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+                 * @enum {string}
+                 */
+                state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
+            }[];
+        };
+        KeyChanges: {
+            /** @description Keys that are another now. */
+            changed: number;
+            /** @description Keys that were so already. */
+            unchanged: number;
+        };
+        KeyChangesRequest: {
+            /**
+             * @description IPv4 or IPv6 addresses or CIDR ranges of clients; empty for any.
+             * @example [
+             *       "203.0.113.0/24",
+             *       "2001:db8::/32"
+             *     ]
+             */
+            allowedIps?: string[];
+            /**
+             * @description Takes them out of service; nothing else with it.
+             * @enum {boolean}
+             */
+            deleted?: true;
+            /**
+             * Format: date-time
+             * @description A time to come, or null for never.
+             */
+            expiresAt?: string | null;
+            /** @description uuids or keyIds. One named twice counts once. */
+            ids: string[];
         };
         KeyDeletedAlert: {
             /** Format: uuid */
@@ -1255,6 +1367,12 @@ export interface components {
              */
             code: "key_deleted";
             detail: string;
+            /** @description Of several keys, which is refused: `ids.0` is the first. */
+            errors?: {
+                message: string;
+                /** @description The field; empty for the body as a whole. */
+                path: string;
+            }[];
             requestId: string;
             /** @enum {number} */
             status: 409;
@@ -1634,8 +1752,18 @@ export interface components {
             lastUsedAt: string | null;
             /** @description Billed when true, metered only when false. */
             liveMode: boolean;
+            /**
+             * @description Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the account's other keys.
+             * @enum {string|null}
+             */
+            quotaUsedUpBy: "key" | "account" | null;
             /** @description CONNECTs per second. */
             rateLimit: number;
+            /**
+             * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+             * @enum {string}
+             */
+            state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
             tier: string;
         };
         KeySuspendedAlert: {
@@ -1813,6 +1941,19 @@ export interface components {
         };
         MintRequest: {
             /**
+             * @description IPv4 or IPv6 addresses or CIDR ranges of clients; empty for any.
+             * @example [
+             *       "203.0.113.0/24",
+             *       "2001:db8::/32"
+             *     ]
+             */
+            allowedIps?: string[];
+            /**
+             * Format: date-time
+             * @description A time to come, or null for never.
+             */
+            expiresAt?: string | null;
+            /**
              * @description A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none controls text or its direction.
              * @example prod-scraper
              */
@@ -1828,6 +1969,12 @@ export interface components {
             /** @enum {string} */
             code: "not_found";
             detail: string;
+            /** @description Of several keys, which is refused: `ids.0` is the first. */
+            errors?: {
+                message: string;
+                /** @description The field; empty for the body as a whole. */
+                path: string;
+            }[];
             requestId: string;
             /** @enum {number} */
             status: 404;
@@ -1918,6 +2065,72 @@ export interface components {
             title: string;
             /** @enum {string} */
             type: "urn:proxy-keys:problem:payload_too_large";
+        };
+        PressingKey: {
+            /** @description Neither deleted, nor suspended, nor expired. */
+            active: boolean;
+            /** @description CIDR ranges of clients that may use it; empty for any. */
+            allowedIps: string[];
+            /** @description Bytes in and out per month (UTC). */
+            bandwidthLimitBytes: number;
+            bandwidthUsedThisPeriodBytes: number;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            deletedAt: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+            /**
+             * Format: date-time
+             * @description Until then the secret before the last rotation works too.
+             */
+            graceEndsAt: string | null;
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description Public; safe to log; never changes.
+             * @example avp_live_64a231d7cae0
+             */
+            keyId: string;
+            label: string;
+            /** Format: date-time */
+            lastUsedAt: string | null;
+            /** @description The limits that an admin set in place of the tier's. */
+            limitOverrides: {
+                /** @description Bytes in and out per month (UTC). */
+                bandwidthLimitBytes?: number;
+                /** @description CONNECTs per second. */
+                rateLimit?: number;
+                /** @description Tunnels that may be open at once on one gateway. */
+                tunnelLimit?: number;
+            };
+            /** @description Billed when true, metered only when false. */
+            liveMode: boolean;
+            /**
+             * @description Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the account's other keys.
+             * @enum {string|null}
+             */
+            quotaUsedUpBy: "key" | "account" | null;
+            /** @description CONNECTs per second. */
+            rateLimit: number;
+            /**
+             * @description Nearly: 80 % of its own quota. Soon: within 7 days.
+             * @enum {string}
+             */
+            reason: "quota_used_up" | "suspended" | "expired" | "quota_nearly_used_up" | "expires_soon";
+            /** Format: date-time */
+            rotatedAt: string | null;
+            /**
+             * @description What the gateway makes of the key now. `owner_barred`: its account is banned or removed.
+             * @enum {string}
+             */
+            state: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted";
+            /** Format: date-time */
+            suspendedAt: string | null;
+            suspendedReason: string | null;
+            tier: string;
+            /** @description Tunnels that may be open at once on one gateway. */
+            tunnelLimit: number;
         };
         RateLimitedProblem: {
             /** @enum {string} */
@@ -3077,6 +3290,8 @@ export interface operations {
                 label?: string;
                 limit?: number;
                 liveMode?: boolean;
+                /** @description A state, or `undeleted` for all but `deleted`. */
+                state?: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted" | "undeleted";
                 /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
                 tier?: string;
                 /** @description The id or the e-mail address of a user. */
@@ -5219,6 +5434,12 @@ export interface operations {
                 label?: string;
                 limit?: number;
                 liveMode?: boolean;
+                /** @description Contained in the label, in any case of letters, or in the keyId. */
+                search?: string;
+                /** @description By what, with a minus for descending; by default `-createdAt`. `used` is this month's bytes. */
+                sort?: "createdAt" | "-createdAt" | "label" | "-label" | "lastUsedAt" | "-lastUsedAt" | "used" | "-used";
+                /** @description A state, or `undeleted` for all but `deleted`. */
+                state?: "active" | "quota_used_up" | "suspended" | "expired" | "owner_barred" | "deleted" | "undeleted";
                 /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
                 tier?: string;
             };
@@ -5231,7 +5452,10 @@ export interface operations {
             /** @description The keys. Never a secret. */
             200: {
                 headers: {
-                    "Cache-Control": "no-store";
+                    /** @description CSV is never compressed on the way. */
+                    "Cache-Control": "no-store" | "no-store, no-transform";
+                    /** @description With CSV. */
+                    "Content-Disposition"?: string;
                     /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
                     Link?: string;
                     /** @description The caller's, if it sent a sane one. */
@@ -5240,6 +5464,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeySummary"][];
+                    "text/csv": string;
                 };
             };
             /** @description `invalid_request` */
@@ -6045,6 +6270,224 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["IdempotencyMismatchProblem"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit: string;
+                    "RateLimit-Policy": string;
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    getKeyAttention: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What needs attention. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyAttention"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    changeKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyChangesRequest"];
+            };
+        };
+        responses: {
+            /** @description What it came to. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    RateLimit?: string;
+                    "RateLimit-Policy"?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyChanges"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `key_deleted` */
+            409: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["KeyDeletedProblem"];
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "Accept-Encoding"?: "identity";
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
             /** @description `rate_limited` */

@@ -2,7 +2,10 @@ import createClient, { type Client } from 'openapi-fetch';
 import type { paths } from './api.types.ts';
 
 /** The HTTP API as typed calls: `client.GET('/api/v1/proxy/keys')`. */
-export type ProxyKeysClient = Client<paths>;
+export type ProxyKeysClient = Client<paths, MediaType>;
+
+/** What a call resolves to: JSON. CSV is asked for with `parseAs: 'text'`. */
+type MediaType = `application/${string}`;
 
 /**
  * A client of the HTTP API, typed by its OpenAPI description. Each call resolves to `{data, error,
@@ -15,7 +18,7 @@ export function createProxyKeysClient(options: {
   token: () => string | Promise<string>;
   fetch?: typeof globalThis.fetch;
 }): ProxyKeysClient {
-  const client = createClient<paths>({
+  const client = createClient<paths, MediaType>({
     baseUrl: options.baseUrl,
     ...(options.fetch ? { fetch: options.fetch } : {}),
   });

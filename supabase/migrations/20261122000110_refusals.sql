@@ -47,7 +47,8 @@ insert into private.refusals (sql_state, code, message, occurs_when, detail) val
     'keys and audit rows are never removed, audit rows and grants never changed', 'the table'
   ),
   (
-    'PT404', 'not_found', 'Not found: you have no such key.', 'no such key, or not yours', ''
+    'PT404', 'not_found', 'Not found: you have no such key.', 'no such key, or not yours',
+    'of several, which: `ids.0` is the first'
   ),
   (
     'PT404', 'user_not_found',
@@ -57,7 +58,8 @@ insert into private.refusals (sql_state, code, message, occurs_when, detail) val
   (
     'PT409', 'key_deleted', 'The key is deleted: only an admin can reactivate it.',
     'a deleted key cannot be rotated, changed, suspended or limited; one whose account is gone not '
-      'reactivated', ''
+      'reactivated',
+    'of several, which: `ids.0` is the first'
   ),
   (
     'PT409', 'key_suspended', 'The key is suspended: ask an admin to reactivate it.',

@@ -195,31 +195,56 @@ comment on function private.require_period is
   'what is none, one to come, and one over 13 months back.';
 
 
-create type private.key_filter as (active boolean, tier text, live_mode boolean, label text);
-comment on type private.key_filter is
-  'Which keys are asked for: null for any, and in `label` what the label must contain, in lower case.';
-
-create function private.read_key_filter(active boolean, tier text, live_mode boolean, label text)
-returns private.key_filter
-language plpgsql stable
+create function private.key_state_names() returns text[]
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  return array['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted'];
+end
+$$;
+comment on function private.key_state_names is
+  'Every state of a key, as private.key_summaries names it.';
+
+create type private.key_filter as (
+  active boolean, tier text, live_mode boolean, label text, search text, states text[]
+);
+comment on type private.key_filter is
+  'Which keys are asked for: null for any; in `label` what the label must contain, in `search` what it '
+  'or the keyId must, in lower case.';
+
+create function private.read_key_filter(
+  active boolean, tier text, live_mode boolean, label text, state text default null,
+  search text default null
+) returns private.key_filter
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  states constant text[] := private.key_state_names();
+begin
   perform private.require_size(octet_length(read_key_filter.label), 'label');
+  perform private.require_size(octet_length(read_key_filter.search), 'search');
+  if read_key_filter.state <> all (states || 'undeleted'::text) then
+    perform private.refuse('invalid_request', 'state');
+  end if;
   return (
     read_key_filter.active, private.require_tier(read_key_filter.tier), read_key_filter.live_mode,
-    lower(read_key_filter.label)
+    lower(read_key_filter.label), lower(read_key_filter.search),
+    case when read_key_filter.state = 'undeleted' then array_remove(states, 'deleted')
+      when read_key_filter.state is not null then array[read_key_filter.state] end
   )::private.key_filter;
 end
 $$;
 comment on function private.read_key_filter is
-  'The filter that these arguments mean; refuses (invalid_request) a tier that there is not, and a '
-  'label over 16,384 bytes.';
+  'The filter that these arguments mean; refuses (invalid_request) a tier or state that there is not, '
+  'and a label or search over 16,384 bytes.';
 
 
--- By columns, and not by the row: a scan can then leave out a key before its usage is looked up.
+-- By columns, and not by the row: a scan can then leave out a key before its usage is looked up, which
+-- its state needs.
 create function private.fits_filter(
-  active boolean, tier text, live_mode boolean, label text, filter private.key_filter
+  active boolean, tier text, live_mode boolean, label text, key_id text, filter private.key_filter
 ) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -228,10 +253,15 @@ begin
   return (filter.active is null or fits_filter.active = filter.active)
     and (filter.tier is null or fits_filter.tier = filter.tier)
     and (filter.live_mode is null or fits_filter.live_mode = filter.live_mode)
-    and (filter.label is null or strpos(lower(fits_filter.label), filter.label) > 0);
+    and (filter.label is null or strpos(lower(fits_filter.label), filter.label) > 0)
+    and (
+      filter.search is null or strpos(lower(fits_filter.label), filter.search) > 0
+      or strpos(fits_filter.key_id, filter.search) > 0
+    );
 end
 $$;
-comment on function private.fits_filter is 'Whether a key of these columns is one that the filter asks for.';
+comment on function private.fits_filter is
+  'Whether a key of these columns is one that the filter asks for, but for its state.';
 
 
 -- A definer: callers may read no table.
@@ -259,6 +289,11 @@ insert into private.argument_rules (argument, rule) values
   ('cursor', 'Not a cursor: begin without one.'),
   ('limit', 'A whole number from 1 to 200.'),
   ('tier', 'No such tier exists.'),
+  (
+    'state',
+    'One of active, quota_used_up, suspended, expired, owner_barred and deleted, or undeleted for all '
+      'but deleted.'
+  ),
   ('period', 'A month as YYYY-MM, this one or up to 13 back, without `from` and `to`.');
 
 
@@ -266,7 +301,7 @@ insert into private.argument_rules (argument, rule) values
 revoke all on function
   private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
   private.require_tier, private.require_time, private.require_period,
-  private.read_key_filter, private.fits_filter, private.find_own_key
+  private.key_state_names, private.read_key_filter, private.fits_filter, private.find_own_key
 from public, anon, authenticated, service_role;
 grant execute on function
   private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,

@@ -320,7 +320,11 @@ comment on function public.export_proxy_usage_targets is
 
 insert into private.argument_rules (argument, rule) values
   ('by', 'Either host or site.'),
-  ('sort', 'One of bytes, requests and errors.');
+  (
+    'sort',
+    'Of usage one of bytes, requests and errors; of keys one of created_at, label, last_used_at and '
+      'used, with a minus before it for descending.'
+  );
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -81,7 +81,8 @@ comment on function private.claim_key_slot is
 
 -- A definer: callers may not write keys or hashes.
 create function private.mint_proxy_key(
-  label text, tier text, live_mode boolean, idempotency_key text
+  label text, tier text, live_mode boolean, idempotency_key text, allowed_ips text[] default '{}',
+  expires_at text default null
 ) returns public.minted_proxy_key
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -89,6 +90,8 @@ as $$
 declare
   owner_id uuid := private.require_writer();
   clean_label text := private.require_label(mint_proxy_key.label);
+  allowed cidr[];
+  expiry timestamptz;
   chosen public.proxy_tiers;
   new_id constant uuid := private.uuid_v7();
   new_key_id text;
@@ -102,12 +105,16 @@ begin
   if mint_proxy_key.live_mode is null then
     perform private.refuse('invalid_request', 'live_mode');
   end if;
+  perform private.require_size(pg_column_size(mint_proxy_key.allowed_ips), 'allowed_ips');
+  allowed := private.require_allowed_ips(to_jsonb(coalesce(mint_proxy_key.allowed_ips, '{}')));
+  expiry := private.require_expiry(to_jsonb(mint_proxy_key.expires_at));
   if mint_proxy_key.idempotency_key is not null then
     perform private.claim_idempotency(
       owner_id,
       mint_proxy_key.idempotency_key,
       jsonb_build_object(
-        'mint', clean_label, 'tier', chosen.tier, 'live_mode', mint_proxy_key.live_mode
+        'mint', clean_label, 'tier', chosen.tier, 'live_mode', mint_proxy_key.live_mode,
+        'allowed_ips', allowed, 'expires_at', expiry
       ),
       new_id
     );
@@ -125,9 +132,11 @@ begin
   while not made loop
     new_key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || encode(extensions.gen_random_bytes(6), 'hex');
-    insert into private.proxy_keys (id, key_id, user_id, label, tier, live_mode, created_at)
+    insert into private.proxy_keys (
+      id, key_id, user_id, label, tier, live_mode, allowed_ips, expires_at, created_at
+    )
     values (
-      new_id, new_key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
+      new_id, new_key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode, allowed, expiry,
       clock_timestamp()
     )
     on conflict (key_id) do nothing;
@@ -144,7 +153,9 @@ create function public.mint_proxy_key(
   label text,
   tier text default 'developer',
   live_mode boolean default true,
-  idempotency_key text default null
+  idempotency_key text default null,
+  allowed_ips text[] default '{}',
+  expires_at text default null
 ) returns public.minted_proxy_key
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
@@ -152,14 +163,14 @@ as $$
 begin
   return private.mint_proxy_key(
     mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode,
-    mint_proxy_key.idempotency_key
+    mint_proxy_key.idempotency_key, mint_proxy_key.allowed_ips, mint_proxy_key.expires_at
   );
 end
 $$;
-comment on function public.mint_proxy_key(text, text, boolean, text) is
-  'Makes a key of the caller and returns it with its secret, which is shown this once. Refusals: '
-  'unauthorized, invalid_request (detail: the argument), tier_not_granted, key_limit_reached, '
-  'rate_limited (detail: seconds to wait); and '
+comment on function public.mint_proxy_key(text, text, boolean, text, text[], text) is
+  'Makes a key of the caller and returns it with its secret, which is shown this once. allowed_ips and '
+  'expires_at: as in update_proxy_key. Refusals: unauthorized, invalid_request (detail: the argument), '
+  'tier_not_granted, key_limit_reached, rate_limited (detail: seconds to wait); and '
   'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
 
 
@@ -180,7 +191,9 @@ begin
             when 'object' then refuse_mint_arguments.arguments else '{}'
           end
         ) as name
-        where name not in ('label', 'tier', 'live_mode', 'idempotency_key')
+        where name not in (
+          'label', 'tier', 'live_mode', 'idempotency_key', 'allowed_ips', 'expires_at'
+        )
         order by name
         limit 1
       ),
@@ -216,10 +229,10 @@ insert into private.argument_rules (argument, rule) values
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.key_with_secret, private.require_label, private.claim_key_slot, private.mint_proxy_key,
-  public.mint_proxy_key(text, text, boolean, text), private.refuse_mint_arguments,
+  public.mint_proxy_key(text, text, boolean, text, text[], text), private.refuse_mint_arguments,
   public.mint_proxy_key(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text),
+  private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text, text[], text),
   private.refuse_mint_arguments, public.mint_proxy_key(jsonb)
 to authenticated;

@@ -68,19 +68,15 @@ comment on function private.require_expiry is
   'A time to come, or null; refuses (invalid_request) anything else.';
 
 
--- A definer: callers may not write keys.
-create function private.update_proxy_key(id text, changes jsonb)
-returns private.key_summaries
-language plpgsql volatile security definer
+-- What is wanted is checked before a key is looked for.
+create function private.require_changes(changes jsonb, names text[]) returns private.proxy_keys
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  wanted jsonb := update_proxy_key.changes;
+  wanted constant jsonb := require_changes.changes;
   unknown_name text;
-  key private.proxy_keys;
   changed private.proxy_keys;
-  summary private.key_summaries;
 begin
   perform private.require_size(pg_column_size(wanted), 'changes');
   if jsonb_typeof(wanted) is distinct from 'object' then
@@ -88,7 +84,7 @@ begin
   end if;
   select left(name, 80) into unknown_name
   from jsonb_object_keys(wanted) as name
-  where name not in ('label', 'allowed_ips', 'expires_at')
+  where name <> all (require_changes.names)
   order by name
   limit 1;
   if unknown_name is not null then
@@ -106,8 +102,27 @@ begin
   if wanted ? 'expires_at' then
     changed.expires_at := private.require_expiry(wanted -> 'expires_at');
   end if;
+  return changed;
+end
+$$;
+comment on function private.require_changes is
+  'The columns that an object of these names changes, the others null; refuses (invalid_request) '
+  'another name, and a value that is none.';
 
-  key := private.lock_key(update_proxy_key.id, owner_id);
+
+-- A definer: callers may not write keys.
+create function private.update_proxy_key(id text, changes jsonb)
+returns private.key_summaries
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_writer();
+  changed constant private.proxy_keys :=
+    private.require_changes(update_proxy_key.changes, array['label', 'allowed_ips', 'expires_at']);
+  key private.proxy_keys := private.lock_key(update_proxy_key.id, owner_id);
+  summary private.key_summaries;
+begin
   if key.deleted_at is not null then
     perform private.refuse('key_deleted');
   end if;
@@ -116,7 +131,7 @@ begin
   set
     label = coalesce(changed.label, k.label),
     allowed_ips = coalesce(changed.allowed_ips, k.allowed_ips),
-    expires_at = case when wanted ? 'expires_at' then changed.expires_at else k.expires_at end
+    expires_at = case when update_proxy_key.changes ? 'expires_at' then changed.expires_at else k.expires_at end
   where k.id = key.id;
   select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
@@ -154,7 +169,7 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_allowed_ips, private.require_expiry,
+  private.require_allowed_ips, private.require_expiry, private.require_changes,
   private.update_proxy_key, public.update_proxy_key
 from public, anon, authenticated, service_role;
 grant execute on function private.update_proxy_key, public.update_proxy_key to authenticated;

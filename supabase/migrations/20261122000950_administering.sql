@@ -99,7 +99,7 @@ begin
   key := private.lock_key(reactivate_proxy_key.id, null);
   if key.deleted_at is not null or key.suspended_at is not null then
     if key.user_id is null then
-      perform private.refuse('key_deleted', 'The account of its owner is gone.');
+      perform private.refuse('key_deleted');
     end if;
     perform private.claim_write(admin_id, 'administer');
     if key.deleted_at is not null then

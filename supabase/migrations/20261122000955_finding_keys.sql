@@ -3,7 +3,7 @@
 -- A definer: it reads every user's keys, for an admin.
 create function private.find_proxy_keys(
   "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
-  live_mode boolean
+  live_mode boolean, state text
 ) returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -14,12 +14,16 @@ declare
   filter private.key_filter;
   owner_id uuid;
   one_key uuid;
+  -- a state has no index: a page looks at so many keys and no further, however few it finds
+  most_looked_at constant integer := 2000;
   found private.key_summaries[];
+  last_key private.key_summaries;
   answer public.proxy_page;
 begin
   perform private.require_admin();
   filter := private.read_key_filter(
-    find_proxy_keys.active, find_proxy_keys.tier, find_proxy_keys.live_mode, find_proxy_keys.label
+    find_proxy_keys.active, find_proxy_keys.tier, find_proxy_keys.live_mode, find_proxy_keys.label,
+    find_proxy_keys.state
   );
   place := private.decode_cursor(find_proxy_keys.cursor);
   most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
@@ -36,16 +40,30 @@ begin
     end if;
   end if;
   found := private.newest_keys(
-    one_key, owner_id, false, filter, place.moment, place.id, most + 1
+    one_key, owner_id, false, filter, place.moment, place.id,
+    case when filter.states is null then most + 1 else most_looked_at end
   );
+  if filter.states is not null then
+    if cardinality(found) = most_looked_at then
+      last_key := found[most_looked_at];
+    end if;
+    found := array(
+      select f from unnest(found) as f
+      where f.state = any (filter.states)
+      order by f.created_at desc, f.id desc
+    );
+  end if;
+  if cardinality(found) > most then
+    last_key := found[most];
+  end if;
   -- straight to json: making jsonb of a page takes longer than finding it
   select coalesce(json_agg(e), '[]') into answer.items
   from (
     select f.*, (select u.email from auth.users as u where u.id = f.user_id) as email
     from unnest(found[:most]) as f
   ) as e;
-  if cardinality(found) > most then
-    answer.next_cursor := private.encode_cursor(found[most].created_at, found[most].id);
+  if last_key.id is not null then
+    answer.next_cursor := private.encode_cursor(last_key.created_at, last_key.id);
   end if;
   return answer;
 end
@@ -60,7 +78,8 @@ create function public.find_proxy_keys(
   label text default null,
   active boolean default null,
   tier text default null,
-  live_mode boolean default null
+  live_mode boolean default null,
+  state text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -69,14 +88,16 @@ begin
   return private.find_proxy_keys(
     find_proxy_keys."limit", find_proxy_keys.cursor, find_proxy_keys.key_id,
     find_proxy_keys."user", find_proxy_keys.label, find_proxy_keys.active, find_proxy_keys.tier,
-    find_proxy_keys.live_mode
+    find_proxy_keys.live_mode, find_proxy_keys.state
   );
 end
 $$;
 comment on function public.find_proxy_keys is
   'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s `email`; '
   '`limit` (1 to 200, default 50) from `cursor` on. Filters: key_id (uuid or keyId), user (id or '
-  'e-mail address), label (contained), active, tier, live_mode. Refusals: unauthorized, forbidden, '
+  'e-mail address), label (contained), active, tier, live_mode; state, one of them, or undeleted for '
+  'all but deleted: a page then looks at 2,000 keys and may be short, or empty, and have a cursor. '
+  'Refusals: unauthorized, forbidden, '
   'invalid_request (detail: the argument).';
 
 

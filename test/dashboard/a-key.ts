@@ -24,6 +24,8 @@ export function aKey(fields: Partial<Key> = {}): Key {
     suspended_at: null,
     suspended_reason: null,
     deleted_at: null,
+    state: 'active',
+    quota_used_up_by: null,
     ...fields,
   };
 }

@@ -74,6 +74,9 @@ afterAll(() => sql.end());
 function argumentsNaming(reference: string): Record<string, unknown> {
   return {
     id: reference,
+    ids: [reference],
+    allowed_ips: ['10.0.0.0/8'],
+    expires_at: null,
     key_id: reference,
     user: reference,
     label: 'mine',
@@ -89,6 +92,8 @@ function argumentsNaming(reference: string): Record<string, unknown> {
     cursor: null,
     page: null,
     active: null,
+    state: null,
+    search: null,
     period: null,
     from: null,
     to: null,
@@ -123,6 +128,8 @@ const readAll = (client: Client, name: string, columns = '*') =>
 
 const callNaming = (client: Client, { name, argumentNames }: Routine, reference: string) => {
   const given = argumentsNaming(reference);
+  // of several keys no label is changed
+  if (argumentNames.includes('ids')) given.changes = { allowed_ips: given.allowed_ips };
   const args = Object.fromEntries(argumentNames.map((a) => [a, given[a]]));
   return client.rpc(name as 'rotate_proxy_key', args as never);
 };
@@ -224,7 +231,7 @@ describe('another user, and an admin too', () => {
         const { data, error } = await callNaming(other.supabase, routine, reference);
         expect(identifiersIn([data, error], owner.identifiers), name).toEqual([]);
         if (ofAdmins.includes(name)) expect(error, name).toMatchObject({ hint: 'forbidden' });
-        else if (argumentNames.some((a) => ['id', 'key_id', 'webhook_id'].includes(a))) {
+        else if (argumentNames.some((a) => ['id', 'key_id', 'webhook_id', 'ids'].includes(a))) {
           const hint = isOfWebhooks(routine) ? 'webhook_not_found' : 'not_found';
           expect(error, name).toMatchObject({ hint });
         }

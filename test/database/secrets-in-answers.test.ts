@@ -90,7 +90,14 @@ describe('no secret, hash or idempotency key is in the answer', () => {
       const response = await request(
         method,
         `${named}${query ? `?${query.replace(':user', owner.id)}` : ''}`,
-        { token, body: body && 'user' in body ? { ...body, user: owner.id } : body },
+        {
+          token,
+          body: body && {
+            ...body,
+            ...('user' in body ? { user: owner.id } : {}),
+            ...('ids' in body ? { ids: [id] } : {}),
+          },
+        },
       );
       expect(response.ok, path).toBe(true);
       if (webhook) await removeIdleWebhooks(sql);
@@ -119,11 +126,12 @@ describe('no secret, hash or idempotency key is in the answer', () => {
       user: owner.id,
       tier: 'enterprise',
       reason: 'Because.',
-      changes: { label: 'new' },
+      ids: [id],
+      changes: { expires_at: null },
       interval: 'hour',
       label: '',
     };
-    const needed = ['id', 'user', 'reason', 'changes', 'interval', 'key_id'];
+    const needed = ['id', 'ids', 'user', 'reason', 'changes', 'interval', 'key_id'];
     for (const { name, argumentNames } of await listRoutines(sql, ['public'])) {
       if (/^(mint|rotate|delete)_/.test(name)) continue;
       const names = argumentNames.filter(

@@ -17,6 +17,8 @@ const summary = {
   bandwidthLimitBytes: 5_000_000_000,
   rateLimit: 10,
   active: true,
+  state: 'active',
+  quotaUsedUpBy: null,
   lastUsedAt: null,
   createdAt: '2026-11-22T10:00:00.000Z',
 };

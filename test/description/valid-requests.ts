@@ -43,6 +43,7 @@ function rules({ owner, other, ownKeys, webhooks }: Scene): Record<string, fc.Ar
     from: times(now - 20 * 24 * hour, now - 2 * hour),
     to: times(now - hour, now + hour),
     keyId: fc.constantFrom(...ownKeys),
+    ids: fc.array(fc.constantFrom(...ownKeys), { minLength: 1, maxLength: 300 }),
     // a kind of webhook takes this machine for its own host on a local stack
     url: fc.constant(`http://127.0.0.1:9/${webhooks.token}`),
     routingKey: fc.constant(webhooks.token),
@@ -56,16 +57,25 @@ function withoutConflicts(query: Record<string, unknown>): Record<string, unknow
     return withoutConflicts({ ...query, period: undefined });
   }
   const { page, cursor, ...rest } = query;
-  if (cursor !== undefined) return { ...rest, cursor };
+  if (cursor !== undefined) {
+    // the cursors of other sorts are of what they list
+    return { ...rest, ...(rest.sort ? { sort: '-createdAt' } : {}), cursor };
+  }
   if (page === undefined) return rest;
   // a page is one of the newest 10,000 rows
   const pages = Math.floor(10_000 / Number(rest.limit ?? 50));
   return { ...rest, page: ((Number(page) - 1) % pages) + 1 };
 }
 
-/** A webhook without types would get all alerts of a run, some of them at PagerDuty's. */
-const withTypes = (body: unknown) =>
-  Object.hasOwn(body as object, 'kind') ? { ...(body as object), types: ['webhook.test'] } : body;
+/**
+ * A webhook without types would get all alerts of a run, some of them at PagerDuty's. A deletion goes
+ * with no other change.
+ */
+function withoutClashes(body: unknown) {
+  const fields = body as Record<string, unknown>;
+  if (Object.hasOwn(fields, 'kind')) return { ...fields, types: ['webhook.test'] };
+  return fields.deleted ? { ids: fields.ids, deleted: true } : fields;
+}
 
 /** Requests for an operation that who may make them makes rightly. */
 export function validRequests(
@@ -95,7 +105,7 @@ export function validRequests(
         : fc.constantFrom(...scene.ownKeys),
       query: parametersIn('query'),
       headers: parametersIn('header'),
-      body: bodies.map(withTypes),
+      body: bodies.map(withoutClashes),
       bodiless: fc.constantFrom(method === 'GET', method === 'GET' || optional),
       asCsv: fc.boolean().map((chosen) => chosen && csv !== undefined),
     })

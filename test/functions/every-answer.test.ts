@@ -33,10 +33,14 @@ async function prepare({ method, path, query, body }: ProtectedRoute) {
   if (path.includes('/webhooks')) await removeIdleWebhooks(sql);
   const webhook = path.includes(':webhook') ? await makeWebhook(by, by === admin) : '';
   const delivery = path.includes(':delivery') ? await testWebhook(by, webhook, by === admin) : '';
-  const id = path.includes(':id') ? (await mintKey(owner)).id : '';
+  const id = path.includes(':id') || body?.ids ? (await mintKey(owner)).id : '';
   if (path.endsWith('/reactivate')) await owner.request('DELETE', `/api/v1/proxy/keys/${id}`);
   const userId = body?.user || query?.includes(':user') ? (await newUser()).id : '';
-  const sent = body?.user ? { ...body, user: userId } : body;
+  const sent = body && {
+    ...body,
+    ...(body.user ? { user: userId } : {}),
+    ...(body.ids ? { ids: [id] } : {}),
+  };
   if (path.endsWith('/revoke')) await admin.request('POST', '/admin/proxy/grants', sent);
   return ({ prefix = '', added, headers }: Options = {}) => {
     const parameters = [query?.replace(':user', userId), added].filter(Boolean).join('&');

@@ -73,6 +73,8 @@ describe('an owner', () => {
         suspended_at: null,
         suspended_reason: null,
         deleted_at: null,
+        state: 'active',
+        quota_used_up_by: null,
       },
     ]);
     const { data: list } = await owner.supabase.rpc('list_proxy_keys');

@@ -113,10 +113,21 @@ const ofOneKey = ({ key_id: id, ...rest }: Fields): Fields => ({
   ...rest,
 });
 
+/** A column that a list is sorted by, as SQL names it. */
+const sortedInSql = ({ sort, ...rest }: Fields): Fields => ({
+  ...(sort !== undefined && { sort: snakeCase(String(sort)) }),
+  ...rest,
+});
+
 /** All that can be called both ways, with the fields as HTTP names them. */
 export const calls = {
   mint: ofUser('POST', keys, 'mint_proxy_key'),
-  list: ofUser('GET', keys, 'list_proxy_keys'),
+  list: ofUser('GET', keys, 'list_proxy_keys', { arrange: sortedInSql }),
+  keysCsv: ofUser('GET', keys, 'export_proxy_keys', { accept: 'text/csv', arrange: sortedInSql }),
+  attention: ofUser('GET', `${keys}/attention`, 'proxy_key_attention'),
+  changeKeys: ofUser('POST', `${keys}/changes`, 'change_proxy_keys', {
+    arrange: ({ ids, ...changes }) => ({ ids, changes }),
+  }),
   get: ofKey('GET', `${keys}/:id`, 'get_proxy_key'),
   update: ofKey('PATCH', `${keys}/:id`, 'update_proxy_key', {
     arrange: (changes) => ({ changes }),
@@ -178,6 +189,8 @@ export const ofAdmins = {
 export const everything: Record<string, CallOfKey> = {
   mint: (by) => calls.mint(by, { label: 'x' }),
   list: (by) => calls.list(by),
+  attention: (by) => calls.attention(by),
+  'change keys': (by, id) => calls.changeKeys(by, { ids: [id], allowedIps: [] }),
   usage: (by) => calls.usage(by),
   'usage by key': (by) => calls.usageByKey(by),
   account: (by) => calls.account(by),

@@ -33,6 +33,13 @@ const routesOfWebhooks = (base: string): ProtectedRoute[] => [
 export const protectedRoutes: ProtectedRoute[] = [
   { method: 'POST', path: '/api/v1/proxy/keys', body: { label: 'prod-scraper' }, success: 201 },
   { method: 'GET', path: '/api/v1/proxy/keys', success: 200 },
+  { method: 'GET', path: '/api/v1/proxy/keys/attention', success: 200 },
+  {
+    method: 'POST',
+    path: '/api/v1/proxy/keys/changes',
+    body: { ids: [':id'], allowedIps: [] },
+    success: 200,
+  },
   { method: 'GET', path: '/api/v1/proxy/keys/:id', success: 200 },
   { method: 'PATCH', path: '/api/v1/proxy/keys/:id', body: { label: 'renamed' }, success: 200 },
   { method: 'DELETE', path: '/api/v1/proxy/keys/:id', success: 204 },
@@ -123,6 +130,8 @@ export const mintedAnswer = z.strictObject({
 const summary = z.strictObject({
   ...keyFields,
   bandwidthUsedThisPeriodBytes: z.int().nonnegative(),
+  state: z.enum(['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted']),
+  quotaUsedUpBy: z.enum(['key', 'account']).nullable(),
   lastUsedAt: time.nullable(),
 });
 

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import type { components } from '../../client/api.types.ts';
 import {
   expectAnswer,
   type KeyDetail,
@@ -14,7 +15,7 @@ import { ageKeys } from './seeded-keys.ts';
 /** A key that `owner` mints over HTTP. */
 export async function mintKey(
   owner: Persona,
-  body: { label?: string; tier?: string; liveMode?: boolean } = {},
+  body: Partial<components['schemas']['MintRequest']> = {},
 ): Promise<MintedKey> {
   const { response } = await owner.api.POST('/api/v1/proxy/keys', {
     body: { label: 'key', ...body },

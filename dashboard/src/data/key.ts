@@ -19,6 +19,7 @@ export type Key = Present<
   | 'label'
   | 'live_mode'
   | 'rate_limit'
+  | 'state'
   | 'tier'
   | 'tunnel_limit'
 > & {

@@ -56,6 +56,9 @@ export function worstRequests({ user, key, admin, webhooks }: Busy): WorstReques
     read('events, 200', `${keys}/${key}/events?limit=200`),
     read('keys without a limit', keys),
     read('keys, 200', `${keys}?limit=200`),
+    read('keys, by label', `${keys}?limit=200&sort=label`),
+    read('keys as CSV', keys, csv),
+    read('keys that need attention', `${keys}/attention?limit=200`),
     read('one key', `${keys}/${key}`),
     read('usage by key without a limit', `${usage}/keys`),
     read('usage of a month', usage),
@@ -78,6 +81,9 @@ export function worstRequests({ user, key, admin, webhooks }: Busy): WorstReques
     request('mint, 10 MB', 'POST', keys, { body: ' '.repeat(1e7), expect: 413 }),
     request('update, 50 ranges', 'PATCH', `${keys}/${key}`, {
       body: JSON.stringify({ label: 'w'.repeat(80), allowedIps }).padEnd(mostBytes),
+    }),
+    request('changes, 50 ranges', 'POST', `${keys}/changes`, {
+      body: JSON.stringify({ ids: Array(300).fill(key), allowedIps }).padEnd(mostBytes),
     }),
     request('rotate', 'POST', `${keys}/${key}/rotate`),
     read('admins: keys, 200', '/admin/proxy/keys?limit=200', ofAdmin),

@@ -24,7 +24,14 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
   if (error.hint === 'already_done') {
     return new Problem('already_done', { detail: error.message, id: error.details });
   }
-  if (isProblemCode(error.hint)) return new Problem(error.hint, { detail: error.message });
+  if (isProblemCode(error.hint)) {
+    // of several keys the one that is refused
+    const path = /^ids\.\d+$/.test(error.details ?? '') ? error.details : null;
+    return new Problem(error.hint, {
+      detail: error.message,
+      ...(path === null ? {} : { errors: [{ path, message: error.message }] }),
+    });
+  }
   if (status === 401)
     return new Problem('unauthorized', { detail: 'The access token was refused.' });
   if (isOutage(error, status)) {

@@ -57,8 +57,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -81,8 +83,10 @@ export type Database = {
           last_used_at?: string | null;
           limit_overrides?: Json | null;
           live_mode?: boolean | null;
+          quota_used_up_by?: string | null;
           rate_limit?: number | null;
           rotated_at?: string | null;
+          state?: string | null;
           suspended_at?: string | null;
           suspended_reason?: string | null;
           tier?: string | null;
@@ -104,8 +108,10 @@ export type Database = {
           last_used_at?: string | null;
           limit_overrides?: Json | null;
           live_mode?: boolean | null;
+          quota_used_up_by?: string | null;
           rate_limit?: number | null;
           rotated_at?: string | null;
+          state?: string | null;
           suspended_at?: string | null;
           suspended_reason?: string | null;
           tier?: string | null;
@@ -116,6 +122,16 @@ export type Database = {
       };
     };
     Functions: {
+      change_proxy_keys: {
+        Args: { changes: Json; ids: string[] };
+        Returns: Database['public']['CompositeTypes']['proxy_key_changes'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_changes';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       claim_proxy_deliveries: {
         Args: { most: number };
         Returns: Database['public']['CompositeTypes']['proxy_delivery'][];
@@ -160,8 +176,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -185,6 +203,25 @@ export type Database = {
           status_code?: number;
           target_host?: string;
           to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_csv_part';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      export_proxy_keys: {
+        Args: {
+          active?: boolean;
+          cursor?: string;
+          label?: string;
+          live_mode?: boolean;
+          search?: string;
+          sort?: string;
+          state?: string;
+          tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
         SetofOptions: {
@@ -246,6 +283,7 @@ export type Database = {
           label?: string;
           limit?: number;
           live_mode?: boolean;
+          state?: string;
           tier?: string;
           user?: string;
         };
@@ -274,8 +312,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -376,6 +416,9 @@ export type Database = {
           label?: string;
           limit?: number;
           live_mode?: boolean;
+          search?: string;
+          sort?: string;
+          state?: string;
           tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
@@ -418,7 +461,14 @@ export type Database = {
             };
           }
         | {
-            Args: { idempotency_key?: string; label: string; live_mode?: boolean; tier?: string };
+            Args: {
+              allowed_ips?: string[];
+              expires_at?: string;
+              idempotency_key?: string;
+              label: string;
+              live_mode?: boolean;
+              tier?: string;
+            };
             Returns: Database['public']['CompositeTypes']['minted_proxy_key'];
             SetofOptions: {
               from: '*';
@@ -438,6 +488,16 @@ export type Database = {
         };
       };
       proxy_health: { Args: Record<PropertyKey, never>; Returns: string };
+      proxy_key_attention: {
+        Args: { limit?: number };
+        Returns: Database['public']['CompositeTypes']['proxy_key_attention'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_attention';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       proxy_schema_version: { Args: Record<PropertyKey, never>; Returns: number };
       proxy_usage_by_key: {
         Args: {
@@ -530,8 +590,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -617,8 +679,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -649,8 +713,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -691,8 +757,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -760,6 +828,16 @@ export type Database = {
         routing_key: string | null;
         address: string | null;
         alert: Json | null;
+      };
+      proxy_key_attention: {
+        has_keys: boolean | null;
+        states: Json | null;
+        reasons: Json | null;
+        keys: Json | null;
+      };
+      proxy_key_changes: {
+        changed: number | null;
+        unchanged: number | null;
       };
       proxy_outcome_usage: {
         interval: string | null;

@@ -39,6 +39,14 @@ export const mintedKey = ofRow('MintedKey', {
   rotatedAt: timeOrNull,
 });
 
+/** What the gateway makes of a key. */
+export const keyState = z
+  .enum(['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted'])
+  .openapi({
+    description:
+      'What the gateway makes of the key now. `owner_barred`: its account is banned or removed.',
+  });
+
 const summary = {
   id,
   keyId,
@@ -49,6 +57,15 @@ const summary = {
   bandwidthLimitBytes,
   rateLimit,
   active: z.boolean().openapi({ description: 'Neither deleted, nor suspended, nor expired.' }),
+  state: keyState,
+  quotaUsedUpBy: z
+    .enum(['key', 'account'])
+    .nullable()
+    .openapi({
+      description:
+        "Of state `quota_used_up`, whose quota it is: the key's, or the one that it shares with the " +
+        "account's other keys.",
+    }),
   lastUsedAt: timeOrNull,
   createdAt: time,
 };
@@ -89,34 +106,58 @@ export const foundKey = ofRow('FoundKey', {
   email: z.string().nullable(),
 });
 
+const allowedIps = z
+  .array(text)
+  .max(50)
+  .openapi({
+    description: 'IPv4 or IPv6 addresses or CIDR ranges of clients; empty for any.',
+    example: ['203.0.113.0/24', '2001:db8::/32'],
+  })
+  .optional();
+const expiresAt = z.iso
+  .datetime({ offset: true })
+  .nullable()
+  .openapi({ description: 'A time to come, or null for never.' })
+  .optional();
+
 /** The body of mint: types alone, as the rules are the database's. */
 export const mintBody = z
   .strictObject({
     label: labelField,
     tier: tierField.optional(),
     liveMode: z.boolean().optional(),
+    allowedIps,
+    expiresAt,
   })
   .openapi('MintRequest');
 
 /** The body of an update. */
 export const updateBody = z
-  .strictObject({
-    label: labelField.optional(),
-    allowedIps: z
-      .array(text)
-      .max(50)
-      .openapi({
-        description: 'IPv4 or IPv6 addresses or CIDR ranges of clients; empty for any.',
-        example: ['203.0.113.0/24', '2001:db8::/32'],
-      })
-      .optional(),
-    expiresAt: z.iso
-      .datetime({ offset: true })
-      .nullable()
-      .openapi({ description: 'A time to come, or null for never.' })
-      .optional(),
-  })
+  .strictObject({ label: labelField.optional(), allowedIps, expiresAt })
   .openapi('UpdateRequest');
+
+/** The body of a change of several keys. */
+export const changesBody = z
+  .strictObject({
+    ids: z
+      .array(text)
+      .min(1)
+      .max(300)
+      .openapi({ description: 'uuids or keyIds. One named twice counts once.' }),
+    deleted: z
+      .literal(true)
+      .openapi({ description: 'Takes them out of service; nothing else with it.' })
+      .optional(),
+    allowedIps,
+    expiresAt,
+  })
+  .openapi('KeyChangesRequest');
+
+/** `proxy_key_changes` as the API answers it. */
+export const keyChanges = ofRow('KeyChanges', {
+  changed: count.openapi({ description: 'Keys that are another now.' }),
+  unchanged: count.openapi({ description: 'Keys that were so already.' }),
+});
 
 /** The body of a rotation, which may be left out. */
 export const rotateBody = z

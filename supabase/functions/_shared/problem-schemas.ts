@@ -10,8 +10,14 @@ const fieldErrors = z
   )
   .openapi({ description: 'What is wrong, field by field.' });
 
+const refusedKey = fieldErrors
+  .optional()
+  .openapi({ description: 'Of several keys, which is refused: `ids.0` is the first.' });
+
 const extensions: { [code in ProblemCode]?: z.ZodRawShape } = {
   invalid_request: { errors: fieldErrors.optional() },
+  not_found: { errors: refusedKey },
+  key_deleted: { errors: refusedKey },
   already_done: {
     id: z
       .uuid()

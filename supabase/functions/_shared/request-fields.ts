@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { snakeCase } from './field-names.ts';
 import { argumentRules } from './refusals.ts';
 import { isStorable } from './storable-text.ts';
 
@@ -56,7 +57,7 @@ export const pageFields = {
   }),
 };
 
-/** Which keys a list shows. */
+/** Which keys of all users, or of one, a list shows. */
 export const keyFilters = {
   active: flag.optional(),
   tier: tierField.optional(),
@@ -64,6 +65,28 @@ export const keyFilters = {
   label: text
     .optional()
     .openapi({ description: 'Contained in the label, in any case of letters.' }),
+};
+
+/** In which state keys are. */
+export const stateFilter = z
+  .enum(['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted', 'undeleted'])
+  .openapi({ description: 'A state, or `undeleted` for all but `deleted`.' })
+  .optional();
+
+/** How a list of a user's keys is found and sorted. */
+export const keyListFields = {
+  state: stateFilter,
+  search: text
+    .optional()
+    .openapi({ description: 'Contained in the label, in any case of letters, or in the keyId.' }),
+  sort: z
+    .enum(['createdAt', 'label', 'lastUsedAt', 'used'].flatMap((by) => [by, `-${by}`] as const))
+    .transform(snakeCase)
+    .optional()
+    .openapi({
+      description:
+        "By what, with a minus for descending; by default `-createdAt`. `used` is this month's bytes.",
+    }),
 };
 
 /** From when up to when. */

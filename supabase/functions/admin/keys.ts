@@ -10,6 +10,7 @@ import {
   limitField,
   pageFields,
   reasonField,
+  stateFilter,
   text,
   userField,
 } from '../_shared/request-fields.ts';
@@ -40,13 +41,16 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
     get: operation({
       operationId: 'findKeys',
       summary: 'Find keys of all users',
-      description: 'Newest first, in pages of `limit` (50 by default).',
+      description:
+        'Newest first, in pages of `limit` (50 by default). With `state` a page looks at 2,000 keys: it ' +
+        'may be short, or empty, and have a next one.',
       tag: 'Admin',
       query: {
         ...pageFields,
         keyId: text.openapi({ description: 'A uuid or a keyId.' }).optional(),
         user: userField.optional(),
         ...keyFilters,
+        state: stateFilter,
       },
       success: {
         status: 200,

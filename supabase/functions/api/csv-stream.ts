@@ -9,7 +9,14 @@ const headersOf = (name: string) => ({
   'Content-Type': 'text/csv; charset=utf-8; header=present',
   'Content-Disposition': `attachment; filename="${name}.csv"`,
 });
-const headers = headersOf('events');
+
+/** The headers of an answer that can be a stream of CSV, for the description. */
+export const csvHeaders = {
+  'Cache-Control': z.enum(['no-store', 'no-store, no-transform']).openapi({
+    description: 'CSV is never compressed on the way.',
+  }),
+  'Content-Disposition': z.string().optional().openapi({ description: 'With CSV.' }),
+};
 
 /** Whether the client would rather have CSV than JSON. */
 export function wantsCsv(context: Context): boolean {
@@ -52,9 +59,9 @@ export function respondWithCsv(context: Context, name: string, row: unknown): Re
 }
 
 /** Answers HEAD as `streamCsv` answers GET. */
-export function announceCsv(context: Context): Response {
+export function announceCsv(context: Context, name: string): Response {
   forbidCompression(context);
-  return context.body(null, 200, headers);
+  return context.body(null, 200, headersOf(name));
 }
 
 /**
@@ -65,6 +72,7 @@ export function announceCsv(context: Context): Response {
  */
 export async function streamCsv(
   context: Context,
+  name: string,
   readPart: (cursor: string | undefined) => Promise<unknown>,
   onFailure: (error: unknown) => void,
 ): Promise<Response> {
@@ -89,7 +97,7 @@ export async function streamCsv(
     { highWaterMark: 0 },
   );
   forbidCompression(context);
-  return context.body(body, 200, headers);
+  return context.body(body, 200, headersOf(name));
 }
 
 /** The platform's runtime compresses what it may transform, within the CPU time of the function. */

@@ -11,7 +11,7 @@ import {
   tellFailure,
 } from '../_shared/service.ts';
 import { usageEvent } from '../_shared/usage-schemas.ts';
-import { announceCsv, refuseWithCsv, streamCsv, wantsCsv } from './csv-stream.ts';
+import { announceCsv, csvHeaders, refuseWithCsv, streamCsv, wantsCsv } from './csv-stream.ts';
 
 const filters = {
   ...spanFields,
@@ -48,10 +48,7 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
         },
         headers: {
           ...linkHeader,
-          'Cache-Control': z.enum(['no-store', 'no-store, no-transform']).openapi({
-            description: 'CSV is never compressed on the way.',
-          }),
-          'Content-Disposition': z.string().optional().openapi({ description: 'With CSV.' }),
+          ...csvHeaders,
         },
       },
       problems: [],
@@ -66,14 +63,14 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
               limit: 1,
               ...toArguments(query),
             });
-            return announceCsv(context);
+            return announceCsv(context, 'events');
           }
           const readPart = (cursor: string | undefined) =>
             callDatabase(caller, 'export_proxy_key_events', {
               id,
               ...toArguments({ ...query, cursor }),
             });
-          return streamCsv(context, readPart, (error) =>
+          return streamCsv(context, 'events', readPart, (error) =>
             tellFailure(dependencies, caller.requestId, error),
           );
         }

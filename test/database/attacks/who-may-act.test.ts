@@ -51,6 +51,7 @@ describe.each(Object.entries(bans))('a user who %s, with a token that is still g
     expect(routines.length).toBeGreaterThan(15);
     const given = {
       id: key.id,
+      ids: [key.id],
       label: 'x',
       changes: {},
       limits: {},

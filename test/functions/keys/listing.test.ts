@@ -17,7 +17,13 @@ describe('a user who lists keys', () => {
     const user = await newUser();
     const { secret, basicAuth, rotatedAt, ...summary } = await mintKey(user, { label: 'only' });
     expect(await listKeys(user)).toEqual([
-      { ...summary, bandwidthUsedThisPeriodBytes: 0, lastUsedAt: null },
+      {
+        ...summary,
+        bandwidthUsedThisPeriodBytes: 0,
+        state: 'active',
+        quotaUsedUpBy: null,
+        lastUsedAt: null,
+      },
     ]);
   });
 

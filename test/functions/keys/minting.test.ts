@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { askBy, expectSameRefusal, keyOf } from '../../support/both-ways.ts';
+import { calls } from '../../support/calls.ts';
 import { expectAnswer, expectProblem, mintedAnswer } from '../../support/contract.ts';
-import { listKeys, mintKey } from '../../support/key-scenes.ts';
+import { getKey, listKeys, mintKey } from '../../support/key-scenes.ts';
 import { connectOwner, newUser } from '../../support/personas.ts';
 
 const path = '/api/v1/proxy/keys';
@@ -38,6 +40,32 @@ describe('a user who mints a key', () => {
       bandwidthLimitBytes: 50_000_000_000,
       rateLimit: 50,
     });
+  });
+
+  it.each(Object.entries(askBy))('may give it clients and an expiry, by %s', async (_, ask) => {
+    const user = await newUser();
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    const fields = { label: 'staging', allowedIps: ['203.0.113.7', '203.0.113.7/32'], expiresAt };
+    const { id } = keyOf(await ask(calls.mint(user, fields, 'once')));
+    expect(await getKey(user, id)).toMatchObject({ allowedIps: ['203.0.113.7/32'], expiresAt });
+    expect(await ask(calls.mint(user, fields, 'once'))).toMatchObject({ code: 'already_done' });
+    const other = calls.mint(user, { ...fields, allowedIps: [] }, 'once');
+    expect(await ask(other)).toMatchObject({ code: 'idempotency_mismatch' });
+    const plain = keyOf(
+      await ask(calls.mint(user, { label: 'x', allowedIps: [], expiresAt: null })),
+    );
+    expect(await getKey(user, plain.id)).toMatchObject({ allowedIps: [], expiresAt: null });
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ expiresAt: '2026-01-01T00:00:00Z' }, 'expiresAt'],
+    [{ allowedIps: ['203.0.113.7/24'] }, 'allowedIps'],
+    [{ allowedIps: ['::ffff:203.0.113.7'] }, 'allowedIps'],
+  ])('is refused %j both ways, and gets no key', async (fields, field) => {
+    const user = await newUser();
+    const ways = calls.mint(user, { label: 'x', ...fields });
+    await expectSameRefusal(ways, 400, 'invalid_request', field);
+    expect(await listKeys(user)).toEqual([]);
   });
 
   it('gets an id, a keyId and a secret of its own each time', async () => {

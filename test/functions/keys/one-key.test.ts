@@ -21,6 +21,8 @@ describe('an owner who asks for one key', () => {
     expect(await getKey(owner, key[name])).toEqual({
       ...minted,
       tunnelLimit: 1000,
+      state: 'active',
+      quotaUsedUpBy: null,
       limitOverrides: {},
       bandwidthUsedThisPeriodBytes: 0,
       lastUsedAt: null,

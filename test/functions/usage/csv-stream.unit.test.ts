@@ -9,6 +9,7 @@ async function answer(parts: (string | Error)[]) {
   const app = new Hono().get('/', (context) =>
     streamCsv(
       context,
+      'events',
       async (cursor) => {
         asked.push(cursor);
         const part = parts[asked.length - 1];

@@ -11,7 +11,7 @@ import { type KeyOwner, newKeyOwner, type UsableKey } from '../../support/gatewa
 import { startTcpTarget, type TargetServer } from '../../support/gateway/targets.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/gateway/tcp-proxy.ts';
 import { connectOwner } from '../../support/personas.ts';
-import { overrideLimits } from '../../support/seeded-keys.ts';
+import { overrideLimits, seedKeys } from '../../support/seeded-keys.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
@@ -146,6 +146,20 @@ describe('three gateways that have the key in their caches', () => {
       }
     },
   );
+
+  it('refuse 300 keys that one call deletes, each as soon as they hear of it', async () => {
+    const keys = await seedKeys(sql, owner.persona.id, 300);
+    const [gateway] = gateways as [GatewayFixture];
+    const answers = () =>
+      Promise.all(keys.map((key) => statusOf(gateway, `${key.keyId}:${key.secret}`)));
+    expect(new Set(await answers())).toEqual(new Set([200]));
+    const response = await owner.persona.request('POST', '/api/v1/proxy/keys/changes', {
+      ids: keys.map(({ id }) => id),
+      deleted: true,
+    });
+    expect(await response.json()).toEqual({ changed: 300, unchanged: 0 });
+    await vi.waitFor(async () => expect(new Set(await answers())).toEqual(new Set([407])), 30_000);
+  });
 });
 
 describe('a gateway whose database is in a black hole', () => {
