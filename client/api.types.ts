@@ -541,7 +541,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A month, key by key */
+        /**
+         * A month, key by key
+         * @description Newest key first; with `sort` those that used the most, up to `limit` (50 by default), without a `cursor`.
+         */
         get: operations["listUsageByKey"];
         put?: never;
         post?: never;
@@ -6620,6 +6623,7 @@ export interface operations {
                 liveMode?: boolean;
                 /** @description A calendar month (UTC), up to 13 back; by default this one. */
                 period?: string;
+                sort?: "bytes" | "requests";
                 /** @description The name of a tier: developer, team, enterprise, or another that the operator set up. */
                 tier?: string;
             };
@@ -6629,7 +6633,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Each key with what it used in that month, newest key first. */
+            /** @description Each key with what it used in that month. */
             200: {
                 headers: {
                     "Cache-Control": "no-store";

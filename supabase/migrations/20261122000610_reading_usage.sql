@@ -73,20 +73,31 @@ create function public.proxy_usage_by_key(
   active boolean default null,
   tier text default null,
   live_mode boolean default null,
-  label text default null
+  label text default null,
+  sort text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  sorted constant boolean := proxy_usage_by_key.sort is not null;
   wanted_month date;
+  most integer;
   page record;
   answer public.proxy_page;
 begin
   perform private.require_user();
   wanted_month := private.require_period(proxy_usage_by_key.period);
+  if proxy_usage_by_key.sort not in ('bytes', 'requests') then
+    perform private.refuse('invalid_request', 'sort');
+  end if;
+  if sorted and proxy_usage_by_key.cursor is not null then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  most := private.require_limit(proxy_usage_by_key."limit");
+  -- sorted, all are looked at
   page := private.page_of_keys(
-    proxy_usage_by_key."limit", proxy_usage_by_key.cursor, proxy_usage_by_key.active,
+    case when not sorted then most end, proxy_usage_by_key.cursor, proxy_usage_by_key.active,
     proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
   );
   select
@@ -101,25 +112,42 @@ begin
           'active', k.active,
           'created_at', k.created_at,
           'billed', k.live_mode,
-          'requests', coalesce(u.requests, 0),
-          'bytes_sent', coalesce(u.bytes_sent, 0),
-          'bytes_received', coalesce(u.bytes_received, 0),
-          'last_used_at', u.last_used_at
-        ) order by k.created_at desc, k.id desc
+          'requests', k.requests,
+          'bytes_sent', k.bytes_sent,
+          'bytes_received', k.bytes_received,
+          'last_used_at', k.used_at
+        ) order by k.place desc, k.created_at desc, k.id desc
       ),
       '[]'
     )
   into answer.items
-  from unnest(page.keys) as k
-  left join private.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month;
-  answer.next_cursor := page.next_cursor;
+  from (
+    select
+      p.id, p.key_id, p.label, p.tier, p.live_mode, p.active, p.created_at,
+      coalesce(u.requests, 0) as requests,
+      coalesce(u.bytes_sent, 0) as bytes_sent,
+      coalesce(u.bytes_received, 0) as bytes_received,
+      u.last_used_at as used_at,
+      case proxy_usage_by_key.sort
+        when 'bytes' then u.bytes_sent + u.bytes_received when 'requests' then u.requests else 0
+      end as place
+    from unnest(page.keys) as p
+    left join private.proxy_usage_monthly as u on u.api_key_id = p.id and u.month = wanted_month
+    -- sorted, what was not used has no place
+    where not sorted or u.api_key_id is not null
+    order by place desc, p.created_at desc, p.id desc
+    limit case when sorted then coalesce(most, 50) end
+  ) as k;
+  answer.next_cursor := case when not sorted then page.next_cursor end;
   return answer;
 end
 $$;
 comment on function public.proxy_usage_by_key is
   'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
-  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. last_used_at is of that '
-  'month; a test key''s usage is not `billed`. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. With a sort, bytes or '
+  'requests, those that used the most, up to `limit` (default 50) of all that list_proxy_keys answers '
+  'without one. last_used_at is of that month; a test key''s usage is not `billed`. Refusals: '
+  'unauthorized, invalid_request (detail: the argument).';
 
 
 create type public.proxy_usage_timeline as (

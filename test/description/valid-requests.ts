@@ -58,8 +58,9 @@ function withoutConflicts(query: Record<string, unknown>): Record<string, unknow
   }
   const { page, cursor, ...rest } = query;
   if (cursor !== undefined) {
-    // the cursors of other sorts are of what they list
-    return { ...rest, ...(rest.sort ? { sort: '-createdAt' } : {}), cursor };
+    // a sort has cursors of its own
+    const { sort: _, ...unsorted } = rest;
+    return { ...unsorted, cursor };
   }
   if (page === undefined) return rest;
   // a page is one of the newest 10,000 rows

@@ -507,6 +507,7 @@ export type Database = {
           limit?: number;
           live_mode?: boolean;
           period?: string;
+          sort?: string;
           tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_page'];

@@ -52,10 +52,17 @@ export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Depende
       operationId: 'listUsageByKey',
       summary: 'A month, key by key',
       tag: 'Usage',
-      query: { period: periodField.optional(), ...pageFields, ...keyFilters },
+      description:
+        'Newest key first; with `sort` those that used the most, up to `limit` (50 by default), without a `cursor`.',
+      query: {
+        period: periodField.optional(),
+        ...pageFields,
+        ...keyFilters,
+        sort: z.enum(['bytes', 'requests']).optional(),
+      },
       success: {
         status: 200,
-        description: 'Each key with what it used in that month, newest key first.',
+        description: 'Each key with what it used in that month.',
         content: { 'application/json': z.array(keyUsage.answer) },
         headers: linkHeader,
       },

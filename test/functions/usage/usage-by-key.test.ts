@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectSameAnswer, expectSameRefusal } from '../../support/both-ways.ts';
+import { calls, type Fields } from '../../support/calls.ts';
 import { insertKeys, mintKey } from '../../support/key-scenes.ts';
 import { connectGateway, connectOwner, newUser, type Persona } from '../../support/personas.ts';
 import { endOf } from '../../support/usage-events.ts';
@@ -138,5 +140,37 @@ describe('a user who reads usage by pages and filters', () => {
     [{ label: 'key', tier: 'developer', active: true, liveMode: true }, 7],
   ])('gets those of %o', async (query, count) => {
     expect((await readByKey(owner, query)).keys).toHaveLength(count);
+  });
+});
+
+describe('a user who reads which keys used the most', () => {
+  it('gets the first of them, by bytes or by requests, of the month alone', async () => {
+    const owner = await newUser();
+    const [many, few, unused] = await insertKeys(sql, owner.id, { count: 3 });
+    const [gone] = await insertKeys(sql, owner.id, { count: 1, deleted: true });
+    const month = beginOf(period(-1));
+    const use = (id: string | undefined, requests: number, bytesSent: number, at = month) =>
+      insertUsage(sql, id ?? '', at, { requests, bytesSent, bytesReceived: 1 });
+    await use(many?.id, 100, 5);
+    await use(few?.id, 3, 70);
+    await use(gone?.id, 20, 10);
+    await use(unused?.id, 999, 999, beginOf(period(-2)));
+    const most = async (fields: Fields) => {
+      const ways = calls.usageByKey(owner, { period: period(-1), ...fields });
+      const { items, cursor } = await expectSameAnswer(ways);
+      expect(cursor).toBeNull();
+      return items.map(({ id }) => id);
+    };
+    expect(await most({ sort: 'bytes' })).toEqual([few?.id, gone?.id, many?.id]);
+    expect(await most({ sort: 'requests', limit: 2 })).toEqual([many?.id, gone?.id]);
+    expect(await most({ sort: 'bytes', active: true, limit: 1 })).toEqual([few?.id]);
+  });
+
+  it('is refused another sort, and a cursor', async () => {
+    const refused = (fields: Fields, field: string) =>
+      expectSameRefusal(calls.usageByKey(user, fields), 400, 'invalid_request', field);
+    await refused({ sort: 'errors' }, 'sort');
+    await refused({ sort: 'bytes', cursor: 'A'.repeat(32) }, 'cursor');
+    await refused({ sort: 'bytes', limit: 201 }, 'limit');
   });
 });
