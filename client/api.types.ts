@@ -930,6 +930,8 @@ export interface components {
              */
             apiKeyId: string | null;
             keyId: string | null;
+            /** @description The key's. */
+            label: string | null;
             percents: number[];
         };
         AlertThresholdsRequest: {

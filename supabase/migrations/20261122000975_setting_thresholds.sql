@@ -1,9 +1,11 @@
 -- Setting thresholds: at which percents of a quota a user wants to be alerted.
 
-create type public.proxy_alert_threshold as (api_key_id uuid, key_id text, percents integer[]);
+create type public.proxy_alert_threshold as (
+  api_key_id uuid, key_id text, percents integer[], label text
+);
 comment on type public.proxy_alert_threshold is
   'At which percents of a quota a user is alerted, in ascending order: of one key, or with no key of the '
-  'account and of all keys that are not listed.';
+  'account and of all keys that are not listed. label: the key''s.';
 
 
 -- A definer: callers may read no table.
@@ -14,9 +16,10 @@ as $$
 declare
   owner_id uuid := private.require_user();
 begin
-  return query select null::uuid, null::text, private.thresholds_of(owner_id, null)::integer[];
+  return query select
+    null::uuid, null::text, private.thresholds_of(owner_id, null)::integer[], null::text;
   return query
-  select k.id, k.key_id, t.percents::integer[]
+  select k.id, k.key_id, t.percents::integer[], k.label
   from private.proxy_alert_thresholds as t
   join private.proxy_keys as k on k.id = t.api_key_id
   where t.user_id = owner_id and k.deleted_at is null
@@ -90,6 +93,7 @@ begin
   answer.api_key_id := key.id;
   answer.key_id := key.key_id;
   answer.percents := private.thresholds_of(owner_id, key.id);
+  answer.label := key.label;
   return answer;
 end
 $$;

@@ -36,6 +36,7 @@ export const threshold = ofRow('AlertThreshold', {
     description: 'Null for the row of the account and of all keys without one.',
   }),
   keyId: z.string().nullable(),
+  label: z.string().nullable().openapi({ description: "The key's." }),
   percents: z.array(z.int()),
 });
 

@@ -814,6 +814,7 @@ export type Database = {
         api_key_id: string | null;
         key_id: string | null;
         percents: number[] | null;
+        label: string | null;
       };
       proxy_csv_part: {
         csv: string | null;

@@ -61,7 +61,9 @@ describe('thresholds', () => {
       'percents',
     ]);
     const { data } = await user.supabase.rpc('list_proxy_alert_thresholds');
-    expect(data).toEqual([{ api_key_id: null, key_id: null, percents: [80, 95, 100] }]);
+    expect(data).toEqual([
+      { api_key_id: null, key_id: null, percents: [80, 95, 100], label: null },
+    ]);
   });
 
   it('of a key of somebody else are refused as of no key', async () => {

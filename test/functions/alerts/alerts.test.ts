@@ -111,7 +111,7 @@ describe('thresholds', () => {
       const ask = askBy[way];
       const user = await newUser();
       const { id, keyId } = await mintKey(user);
-      const account = { apiKeyId: null, keyId: null };
+      const account = { apiKeyId: null, keyId: null, label: null };
       expect((await ask(calls.thresholds(user))).items).toEqual([
         { ...account, percents: [80, 95, 100] },
       ]);
@@ -122,11 +122,12 @@ describe('thresholds', () => {
       expect((await ask(calls.setThresholds(user, { percents: [], keyId }))).data).toEqual({
         apiKeyId: id,
         keyId,
+        label: 'key',
         percents: [],
       });
       expect((await expectSameAnswer(calls.thresholds(user))).items).toEqual([
         { ...account, percents: [50, 100] },
-        { apiKeyId: id, keyId, percents: [] },
+        { apiKeyId: id, keyId, label: 'key', percents: [] },
       ]);
       // null: as before it was set
       await ask(calls.setThresholds(user, { percents: null, keyId }));

@@ -36,7 +36,12 @@ it('the typed client makes a webhook, tests it, and reads its deliveries and the
   expect(alert?.type === 'key.quota' && alert.data.threshold).toBe(false);
 
   const set = await api.PATCH('/api/v1/proxy/alerts/thresholds', { body: { percents: [90] } });
-  expect(set.data?.threshold).toEqual({ apiKeyId: null, keyId: null, percents: [90] });
+  expect(set.data?.threshold).toEqual({
+    apiKeyId: null,
+    keyId: null,
+    label: null,
+    percents: [90],
+  });
 
   const full = await api.PATCH('/api/v1/proxy/webhooks/{id}', {
     params: { path },
