@@ -8,26 +8,39 @@ const before = '2026-11-23T11:00:00+00:00';
 const after = '2026-11-23T13:00:00+00:00';
 
 describe('the state of a key', () => {
-  const cases: [string, Partial<Key>, string][] = [
-    ['nothing else', {}, 'active'],
-    ['an expiry to come', { expires_at: after }, 'active'],
-    ['a grace', { grace_ends_at: after }, 'active'],
-    ['an expiry that was', { expires_at: before }, 'expired'],
-    ['an expiry that is now', { expires_at: '2026-11-23T12:00:00+00:00' }, 'expired'],
-    ['all its bytes used', { bandwidth_used_this_period_bytes: 5_000_000_000 }, 'quota_used_up'],
-    ['a byte left', { bandwidth_used_this_period_bytes: 4_999_999_999 }, 'active'],
-    ['a limit of nothing', { bandwidth_limit_bytes: 0 }, 'quota_used_up'],
-    ['a suspension', { suspended_at: before, expires_at: before }, 'suspended'],
-    ['a deletion', { deleted_at: before, suspended_at: before, expires_at: before }, 'deleted'],
+  const cases: [string, Partial<Key>, string | undefined][] = [
+    ['nothing else', {}, undefined],
+    ['an expiry to come', { expires_at: after }, 'Until 23 Nov 2026'],
+    ['a grace', { grace_ends_at: after }, 'Just rotated'],
+    ['a grace that is over', { grace_ends_at: before }, undefined],
+    ['an expiry that was', { state: 'expired', expires_at: before }, 'On 23 Nov 2026'],
+    ['its own quota used up', { state: 'quota_used_up', quota_used_up_by: 'key' }, 'its limit'],
+    [
+      'the quota of the live keys used up',
+      { state: 'quota_used_up', quota_used_up_by: 'account' },
+      'all live keys of the tier share',
+    ],
+    [
+      'the quota of the test keys used up',
+      { state: 'quota_used_up', quota_used_up_by: 'account', live_mode: false },
+      'all test keys of the tier share',
+    ],
+    ['a suspension', { state: 'suspended', suspended_at: before }, 'By an admin'],
+    ['a banned account', { state: 'owner_barred' }, 'banned or removed'],
+    ['a deletion', { state: 'deleted', deleted_at: before }, 'Since 23 Nov 2026'],
   ];
-  for (const [what, fields, state] of cases) {
-    it(`with ${what} is ${state}`, () => {
-      expect(stateOf(aKey(fields), now).state).toBe(state);
-    });
-  }
+  it.each(cases)('with %s is what the database says, and is explained', (_, fields, words) => {
+    const key = aKey(fields);
+    const { state, explanation } = stateOf(key, now);
+    expect(state).toBe(key.state);
+    if (words === undefined) expect(explanation).toBeUndefined();
+    else expect(explanation).toContain(words);
+  });
 
-  it('has an admin’s reason with a suspension', () => {
-    const suspended = aKey({ suspended_at: before, suspended_reason: 'abuse report 17' });
-    expect(stateOf(suspended, now).reason).toBe('abuse report 17');
+  it('has an admin’s reason with a suspension, and not after a deletion', () => {
+    const reason = { suspended_at: before, suspended_reason: 'abuse report 17' };
+    expect(stateOf(aKey({ ...reason, state: 'suspended' }), now).reason).toBe('abuse report 17');
+    const deleted = aKey({ ...reason, state: 'deleted', deleted_at: before });
+    expect(stateOf(deleted, now).reason).toBeUndefined();
   });
 });

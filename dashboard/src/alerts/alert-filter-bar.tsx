@@ -1,11 +1,7 @@
 import { Field } from '../components/field.tsx';
-import type { Key } from '../data/key.ts';
-import { useKeys } from '../data/use-keys.ts';
+import { KeyPicker } from '../key-picker/key-picker.tsx';
 import styles from './alert-filter-bar.module.css';
 import { alertTypes } from './alert-types.ts';
-import { KeyOptions } from './key-options.tsx';
-
-const none: Key[] = [];
 
 type AlertFilters = Record<'type' | 'key', string>;
 
@@ -15,10 +11,7 @@ export function AlertFilterBar(props: {
   onChange: (changes: Partial<AlertFilters>) => void;
 }) {
   const { filters, onChange } = props;
-  const keys = useKeys().data?.keys ?? none;
   const isKnown = filters.type === '' || Object.hasOwn(alertTypes, filters.type);
-  // an address may name one that is not listed, or by its uuid
-  const isListed = filters.key === '' || keys.some(({ key_id }) => key_id === filters.key);
   return (
     <search className={styles.bar}>
       <Field label="Type">
@@ -32,13 +25,12 @@ export function AlertFilterBar(props: {
           {isKnown || <option>{filters.type}</option>}
         </select>
       </Field>
-      <Field label="Key">
-        <select value={filters.key} onChange={(event) => onChange({ key: event.target.value })}>
-          <option value="">All keys, and the account</option>
-          {isListed || <option>{filters.key}</option>}
-          <KeyOptions keys={keys} />
-        </select>
-      </Field>
+      <KeyPicker
+        label="Key"
+        all="All keys, and the account"
+        value={filters.key}
+        onChange={(key) => onChange({ key })}
+      />
     </search>
   );
 }

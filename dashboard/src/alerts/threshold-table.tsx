@@ -2,30 +2,26 @@ import { Link } from 'react-router';
 import { Button } from '../components/button.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import type { Threshold } from '../data/alert.ts';
-import type { Key } from '../data/key.ts';
 import { percentWords } from './percents.ts';
 import styles from './thresholds.module.css';
 
 /** The keys with thresholds of their own, one row each. */
 export function ThresholdTable(props: {
   thresholds: Threshold[];
-  keys: Key[];
   onEdit: (threshold: Threshold) => void;
 }) {
-  const { thresholds, keys, onEdit } = props;
-  const labels = new Map(keys.map(({ key_id, label }) => [key_id, label]));
-  const labelOf = ({ key_id }: Threshold) => labels.get(key_id ?? '');
+  const { thresholds, onEdit } = props;
   const columns: Column<Threshold>[] = [
     {
       name: 'Key',
       kind: 'row',
       className: styles.key,
-      cell: (threshold) => (
+      cell: ({ key_id, label }) => (
         <>
-          <Link to={`/keys/${threshold.key_id}`}>
-            <bdi>{labelOf(threshold) ?? threshold.key_id}</bdi>
+          <Link to={`/keys/${key_id}`}>
+            <bdi>{label}</bdi>
           </Link>
-          {labelOf(threshold) && <code>{threshold.key_id}</code>}
+          <code>{key_id}</code>
         </>
       ),
     },
@@ -35,7 +31,7 @@ export function ThresholdTable(props: {
       kind: 'action',
       cell: (threshold) => (
         <Button
-          aria-label={`Edit the thresholds of ${labelOf(threshold) ?? threshold.key_id}`}
+          aria-label={`Edit the thresholds of ${threshold.label}`}
           onClick={() => onEdit(threshold)}
         >
           Edit

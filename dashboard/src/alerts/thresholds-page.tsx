@@ -2,10 +2,8 @@ import { useState } from 'react';
 import { text, useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { Loaded } from '../components/loaded.tsx';
-import { Notice } from '../components/notice.tsx';
 import type { Threshold } from '../data/alert.ts';
-import type { Key } from '../data/key.ts';
-import { useKeys } from '../data/use-keys.ts';
+import { useKey } from '../data/use-keys.ts';
 import { useThresholds } from '../data/use-thresholds.ts';
 import { Section } from '../key/section.tsx';
 import { Page } from '../layout/page.tsx';
@@ -21,8 +19,8 @@ const keyFilter = { key: text };
 /** At which percents of their quotas the signed-in user is alerted. A key's page leads to its own here. */
 export default function ThresholdsPage() {
   const thresholds = useThresholds();
-  const keys = useKeys();
   const [{ key: asked }, setAddress] = useAddressFilters(keyFilter);
+  const askedKey = useKey(asked, { enabled: asked !== '' }).data;
   const [dialog, setDialog] = useState<'account' | 'key' | Threshold>();
   const close = () => {
     setDialog(undefined);
@@ -52,11 +50,7 @@ export default function ThresholdsPage() {
               {own.length === 0 ? (
                 <p className={styles.none}>No key has thresholds that differ from the account’s.</p>
               ) : (
-                <ThresholdTable
-                  thresholds={own}
-                  keys={keys.data?.keys ?? []}
-                  onEdit={(threshold) => setDialog(threshold)}
-                />
+                <ThresholdTable thresholds={own} onEdit={(threshold) => setDialog(threshold)} />
               )}
             </Section>
             {dialog === 'account' && account && (
@@ -66,7 +60,7 @@ export default function ThresholdsPage() {
             {typeof dialog === 'object' && (
               <ThresholdDialog
                 keyId={dialog.key_id ?? ''}
-                name={nameOf(dialog.key_id, keys.data?.keys)}
+                name={dialog.label ?? ''}
                 percents={dialog.percents}
                 onClose={close}
               />
@@ -74,7 +68,7 @@ export default function ThresholdsPage() {
             {!dialog && asked && (
               <ThresholdDialog
                 keyId={asked}
-                name={nameOf(asked, keys.data?.keys)}
+                name={askedKey?.label ?? asked}
                 percents={own.find(({ key_id }) => key_id === asked)?.percents ?? null}
                 onClose={close}
               />
@@ -82,14 +76,6 @@ export default function ThresholdsPage() {
           </>
         )}
       </Loaded>
-      {keys.isError && !keys.data && (
-        <Notice kind="warning">Your keys could not be read: they are shown by their IDs.</Notice>
-      )}
     </Page>
   );
-}
-
-/** The label of a key, or its keyId where the key is not known yet. */
-function nameOf(keyId: string | null, keys: Key[] | undefined): string {
-  return keys?.find(({ key_id }) => key_id === keyId)?.label ?? keyId ?? '';
 }

@@ -53,15 +53,6 @@ export function textOfOrder({ by, descending }: Order<string>): string {
   return `${descending ? '-' : ''}${by}`;
 }
 
-/** The number of a page. */
-export const page: Filter<number> = {
-  read(typed) {
-    const number = Number(typed);
-    return Number.isSafeInteger(number) && number > 0 ? number : 1;
-  },
-  write: (value) => (value > 1 ? String(value) : undefined),
-};
-
 /** Reads filters from an address. */
 export function readFilters<Values extends object>(
   filters: Filters<Values>,

@@ -9,12 +9,16 @@ export interface NewKey {
   label: string;
   tier: string;
   liveMode: boolean;
+  /** From which addresses it may be used; none for any. */
+  allowedIps: string[];
+  /** RFC 3339, or null for never. */
+  expiresAt: string | null;
 }
 
 /** Mints a key. Safe to repeat under the same idempotency key. Throws Refusal. */
 export async function mintKey(
   supabase: Supabase,
-  { label, tier, liveMode }: NewKey,
+  { label, tier, liveMode, allowedIps, expiresAt }: NewKey,
   idempotencyKey: string,
 ): Promise<MintedKey> {
   return (await answerOf(
@@ -23,6 +27,8 @@ export async function mintKey(
       tier,
       live_mode: liveMode,
       idempotency_key: idempotencyKey,
+      ...(allowedIps.length > 0 ? { allowed_ips: allowedIps } : {}),
+      ...(expiresAt ? { expires_at: expiresAt } : {}),
     }),
   )) as MintedKey;
 }
@@ -54,4 +60,16 @@ export async function updateKey(supabase: Supabase, id: string, changes: KeyChan
 /** Takes a key out of service; its usage stays. Throws Refusal. */
 export async function deleteKey(supabase: Supabase, id: string): Promise<Key> {
   return (await answerOf(supabase.rpc('delete_proxy_key', { id }))) as Key;
+}
+
+/** One change of several keys. */
+export type ManyChanges = { deleted: true } | Pick<KeyChanges, 'allowed_ips' | 'expires_at'>;
+
+/** Makes one change of up to 300 keys, of all or of none. Throws Refusal. */
+export async function changeKeys(
+  supabase: Supabase,
+  ids: string[],
+  changes: ManyChanges,
+): Promise<void> {
+  await answerOf(supabase.rpc('change_proxy_keys', { ids, changes }));
 }

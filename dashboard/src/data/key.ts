@@ -8,7 +8,7 @@ type AllPresent<T> = { [F in keyof T]-?: NonNullable<T[F]> };
 
 /** A key as its owner reads it: never a secret. Times are RFC 3339 in UTC. */
 export type Key = Present<
-  Omit<Rpc<'get_proxy_key'>, 'limit_overrides'>,
+  Omit<Rpc<'get_proxy_key'>, 'limit_overrides' | 'quota_used_up_by' | 'state'>,
   | 'active'
   | 'allowed_ips'
   | 'bandwidth_limit_bytes'
@@ -19,19 +19,43 @@ export type Key = Present<
   | 'label'
   | 'live_mode'
   | 'rate_limit'
-  | 'state'
   | 'tier'
   | 'tunnel_limit'
 > & {
   /** What an admin set in place of the tier's limits, by the name of the limit. */
   limit_overrides: Record<string, number>;
+  state: KeyStateName;
+  /** Whose quota it is that is used up. */
+  quota_used_up_by: 'key' | 'account' | null;
 };
 
-/** A user's keys, newest first. */
-export interface OwnKeys {
-  keys: Key[];
-  /** Whether there are older deleted ones, which are left out where there are thousands. */
-  hasOlder: boolean;
+/** What the gateway makes of a key. */
+export type KeyStateName =
+  | 'active'
+  | 'quota_used_up'
+  | 'suspended'
+  | 'expired'
+  | 'owner_barred'
+  | 'deleted';
+
+/** Why somebody should look at a key. */
+export type AttentionReason =
+  | 'quota_used_up'
+  | 'suspended'
+  | 'expired'
+  | 'quota_nearly_used_up'
+  | 'expires_soon';
+
+/** A user's keys at a glance. */
+export interface KeyAttention {
+  /** Whether there are keys, deleted ones too. */
+  has_keys: boolean;
+  /** How many of those that are not deleted are in each. */
+  states: { state: KeyStateName; keys: number }[];
+  /** How many keys somebody should look at, the most pressing reason first. */
+  reasons: { reason: AttentionReason; keys: number }[];
+  /** The most pressing of these. */
+  keys: (Key & { reason: AttentionReason })[];
 }
 
 /** A key as an admin finds it: with its owner's address, unless the account is gone. */

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { Account, BurnSort, KeyUsage, OutcomeUsage, TargetUsage } from './burns.ts';
-import type { Supabase } from './database.ts';
 import { answerOf } from './refusal.ts';
 import type { UsageSpan } from './use-usage.ts';
 
@@ -16,44 +15,28 @@ export function useAccount() {
   });
 }
 
-/** What each key used in a month, and whether there are older keys that were not read. */
-export interface UsageByKey {
+/** The keys that used the most in a month, and what all keys used together. */
+export interface TopKeys {
   keys: KeyUsage[];
-  hasMore: boolean;
+  totalBytes: number;
 }
 
-const mostPages = 10;
-const pageSize = 200;
-
-/** What each of the user's keys, deleted ones too, used in a month (`YYYY-MM`, UTC). */
-export function useUsageByKey(period: string) {
+/** The `limit` of the user's keys, deleted ones too, with the most traffic of a month (`YYYY-MM`, UTC). */
+export function useTopKeys(period: string, limit: number) {
   const { supabase } = useSession();
   return useQuery({
-    queryKey: ['usage-by-key', period],
-    queryFn: ({ signal }) => readByKey(supabase, period, signal),
-    // many pages are not worth it more often
-    refetchInterval: ({ state }) => ((state.data?.keys.length ?? 0) > pageSize ? 60_000 : 10_000),
+    queryKey: ['top-keys', period, limit],
+    queryFn: async ({ signal }): Promise<TopKeys> => {
+      const [{ items }, { total_bandwidth_bytes }] = await Promise.all([
+        answerOf(
+          supabase.rpc('proxy_usage_by_key', { period, limit, sort: 'bytes' }).abortSignal(signal),
+        ),
+        answerOf(supabase.rpc('proxy_usage_summary', { period }).abortSignal(signal)),
+      ]);
+      return { keys: items as unknown as KeyUsage[], totalBytes: total_bandwidth_bytes ?? 0 };
+    },
+    refetchInterval: 30_000,
   });
-}
-
-async function readByKey(
-  supabase: Supabase,
-  period: string,
-  signal: AbortSignal,
-): Promise<UsageByKey> {
-  const keys: KeyUsage[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < mostPages; page++) {
-    const part: { items: unknown; next_cursor: string | null } = await answerOf(
-      supabase
-        .rpc('proxy_usage_by_key', { period, limit: pageSize, ...(cursor ? { cursor } : {}) })
-        .abortSignal(signal),
-    );
-    keys.push(...(part.items as KeyUsage[]));
-    cursor = part.next_cursor;
-    if (!cursor) break;
-  }
-  return { keys, hasMore: cursor !== null };
 }
 
 /** Which targets or outcomes are asked for, as the database's functions take it. */

@@ -1,5 +1,4 @@
 import { useState } from 'react';
-import { Field } from '../components/field.tsx';
 import { FormDialog } from '../components/form-dialog.tsx';
 import { useAction } from '../components/use-action.ts';
 import type { Key } from '../data/key.ts';
@@ -7,7 +6,8 @@ import { updateKey } from '../data/key-actions.ts';
 import { counted } from '../format/amount.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
-import { checkAllowedClients, readAllowedClients, writeAllowedClients } from './allowed-clients.ts';
+import { checkAllowedClients } from './allowed-clients.ts';
+import { ClientsField, readClients } from './clients-field.tsx';
 
 /** Says from which addresses the key may be used. */
 export function AllowedClientsDialog({ value: key, onClose }: { value: Key; onClose: () => void }) {
@@ -34,25 +34,7 @@ export function AllowedClientsDialog({ value: key, onClose }: { value: Key; onCl
         The gateway refuses clients of any other address. It is the address that the gateway sees:
         behind a load balancer or a shared network, that is theirs and not your machine’s.
       </p>
-      <Field
-        label="Addresses and ranges"
-        hint="One a line, as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32. At most 50. Leave it empty to let any client in."
-        error={wrong}
-      >
-        <textarea
-          name="clients"
-          rows={6}
-          defaultValue={writeAllowedClients(key.allowed_ips)}
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          autoFocus
-        />
-      </Field>
+      <ClientsField initial={key.allowed_ips} wrong={wrong} autoFocus />
     </FormDialog>
   );
-}
-
-function readClients(form: FormData): string[] {
-  return readAllowedClients(String(form.get('clients')));
 }

@@ -1,6 +1,7 @@
 import { useNavigate } from 'react-router';
 import type { Key, MintedKey, RotatedKey } from '../data/key.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
+import { type ManyKeysChange, ManyKeysDialog } from './many-keys-dialog.tsx';
 import { MintDialog } from './mint-dialog.tsx';
 import { RenameDialog } from './rename-dialog.tsx';
 import { RotateDialog } from './rotate-dialog.tsx';
@@ -10,6 +11,7 @@ import { MintedDialog, RotatedDialog } from './secret-dialog.tsx';
 export type OpenKeyDialog =
   | { kind: 'mint' }
   | { kind: 'rename' | 'rotate' | 'delete'; value: Key }
+  | { kind: 'many'; change: ManyKeysChange; keys: Key[]; onChanged: () => void }
   | { kind: 'minted'; minted: MintedKey }
   | { kind: 'rotated'; rotated: RotatedKey; graceSeconds: number };
 
@@ -53,6 +55,10 @@ export function KeyDialog(props: {
       return (
         <RotatedDialog rotated={open.rotated} graceSeconds={open.graceSeconds} onClose={close} />
       );
+    case 'many': {
+      const { kind: _, ...many } = open;
+      return <ManyKeysDialog {...many} onClose={close} />;
+    }
     case 'delete':
       return <DeleteDialog value={open.value} onClose={close} />;
   }

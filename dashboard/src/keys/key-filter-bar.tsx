@@ -1,7 +1,6 @@
-import { useMemo } from 'react';
 import { textOfOrder } from '../components/address-filters.ts';
 import { Field } from '../components/field.tsx';
-import type { Key } from '../data/key.ts';
+import { useTiers } from '../data/use-tiers.ts';
 import styles from './key-filter-bar.module.css';
 import { type KeyFilters, keyFilters } from './key-filters.ts';
 import { keyStates } from './key-state.ts';
@@ -19,12 +18,13 @@ const orders = {
 
 /** Search and filters over the list of keys. */
 export function KeyFilterBar(props: {
-  keys: Key[];
   filters: KeyFilters;
   onChange: (changes: Partial<KeyFilters>) => void;
 }) {
-  const { keys, filters, onChange } = props;
-  const tiers = useMemo(() => [...new Set(keys.map((key) => key.tier))].sort(), [keys]);
+  const { filters, onChange } = props;
+  // the list works without them, where they cannot be read
+  const tiers = useTiers().data?.map(({ tier }) => tier) ?? [];
+  const known = filters.tier === '' || tiers.includes(filters.tier);
   return (
     <search className={styles.bar}>
       <Field label="Search">
@@ -39,16 +39,20 @@ export function KeyFilterBar(props: {
         <select value={filters.state} onChange={(event) => onChange({ state: event.target.value })}>
           <option value="undeleted">All but deleted</option>
           <option value="">All</option>
-          {Object.entries(keyStates).map(([state, name]) => (
-            <option key={state} value={state}>
-              {name}
-            </option>
-          ))}
+          {Object.entries(keyStates)
+            // whose account is barred reads nothing
+            .filter(([state]) => state !== 'owner_barred')
+            .map(([state, name]) => (
+              <option key={state} value={state}>
+                {name}
+              </option>
+            ))}
         </select>
       </Field>
       <Field label="Tier">
         <select value={filters.tier} onChange={(event) => onChange({ tier: event.target.value })}>
           <option value="">All</option>
+          {known || <option>{filters.tier}</option>}
           {tiers.map((tier) => (
             <option key={tier}>{tier}</option>
           ))}

@@ -1,89 +1,144 @@
-import { useDeferredValue, useEffect, useMemo, useRef } from 'react';
+import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { useLocation, useNavigate } from 'react-router';
 import { useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
-import { Pager } from '../components/pager.tsx';
-import type { OwnKeys } from '../data/key.ts';
+import { Loaded } from '../components/loaded.tsx';
+import { useDebounced } from '../components/use-debounced.ts';
+import { useMedia } from '../components/use-media.ts';
+import type { Key } from '../data/key.ts';
+import { useKeyPage } from '../data/use-keys.ts';
 import { counted, number } from '../format/amount.ts';
-import { moment, useNow } from '../usage-chart/use-now.ts';
 import type { OpenKeyDialog } from './key-dialog.tsx';
+import { KeyExport } from './key-export.tsx';
 import { KeyFilterBar } from './key-filter-bar.tsx';
 import {
-  applyFilters,
   firstFilters,
   type KeyFilters,
   keyFilters,
-  missesDeleted,
+  mostListed,
+  toKeyQuery,
 } from './key-filters.ts';
 import styles from './key-list.module.css';
 import { KeyTable } from './key-table.tsx';
-
-// more rows than anybody reads at once only make each keystroke slower
-const pageSize = 50;
+import { SelectionBar } from './selection-bar.tsx';
 
 /**
- * The keys that fit the filters, a page at a time. Both are in the address, to be kept or sent, and so
- * that the way back from a key leads to where one was.
+ * The keys that fit the filters, a page at a time. The filters are in the address, to be kept or sent; the
+ * pages gone through are beside it, so that the way back from a key leads to where one was.
  */
-export function KeyList(props: OwnKeys & { onAction: (dialog: OpenKeyDialog) => void }) {
-  const { keys, hasOlder, onAction } = props;
-  const now = useNow(moment);
+export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => void }) {
   const [filters, setFilters] = useAddressFilters(keyFilters);
+  const navigate = useNavigate();
+  const { search: address, state } = useLocation() as {
+    search: string;
+    state: { cursors?: string[] } | null;
+  };
+  const cursors = useMemo(() => state?.cursors ?? [], [state]);
+  const limit = useMedia('(width < 43.75rem)') ? 10 : 50;
   const list = useRef<HTMLElement>(null);
   const turned = useRef(false);
+  const [selected, setSelected] = useState<ReadonlyMap<string, Key>>(new Map());
 
   // typing goes on while the list follows
-  const followed = useDeferredValue(filters);
-  const shown = useMemo(() => applyFilters(keys, followed, now), [keys, followed, now]);
-  const pages = Math.max(1, Math.ceil(shown.length / pageSize));
-  const current = Math.min(filters.page, pages);
+  const search = useDebounced(filters.search);
+  const query = toKeyQuery({ ...filters, search });
+  const keys = useKeyPage(query, { limit, cursor: cursors.at(-1) ?? '' });
 
   // another page is read from its beginning
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is once the page is another
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the cursors are the page
   useEffect(() => {
     if (!turned.current) return;
     turned.current = false;
     // a focus alone leaves a list that is higher than the window where it is
     list.current?.focus({ preventScroll: true });
     list.current?.scrollIntoView({ block: 'start' });
-  }, [current]);
+  }, [cursors]);
 
-  const turn = (page: number) => {
+  const turn = (next: string[]) => {
     turned.current = true;
-    setFilters({ page });
+    void navigate({ search: address }, { replace: true, state: { cursors: next } });
   };
-  // other filters begin at the first page again
-  const change = (changes: Partial<KeyFilters>) => setFilters({ page: 1, ...changes });
+  // other filters begin at the first page again, and nothing is changed that is not seen
+  const change = (changes: Partial<KeyFilters>) => {
+    setSelected(new Map());
+    setFilters(changes);
+  };
+  const items = keys.data?.items ?? [];
+  const first = cursors.length * limit + 1;
+  const last = first + items.length - 1;
+  const next = keys.isPlaceholderData ? null : keys.data?.next_cursor;
   return (
     <>
-      <KeyFilterBar keys={keys} filters={filters} onChange={change} />
+      <KeyFilterBar filters={filters} onChange={change} />
       <p role="status" className="visually-hidden">
-        {counted(shown.length, 'key')} shown
+        {keys.data && !keys.isPlaceholderData && `${counted(items.length, 'key')} shown`}
       </p>
       {/* for the focus of a row that went away, or when another page comes */}
-      <section ref={list} tabIndex={-1} aria-label="Your keys" className={styles.list}>
-        {shown.length === 0 ? (
-          <EmptyState title="No key fits these filters">
-            <Button onClick={() => change({ ...firstFilters, state: '' })}>Show all keys</Button>
-          </EmptyState>
-        ) : (
-          <>
-            <KeyTable
-              keys={shown.slice((current - 1) * pageSize, current * pageSize)}
-              order={followed.sort}
-              onOrder={(sort) => change({ sort })}
-              onAction={onAction}
-            />
-            <Pager
-              page={current}
-              pages={pages}
-              summary={`${shown.length < keys.length ? `${number(shown.length)} of ` : ''}${counted(keys.length, 'key')}`}
-              onPage={turn}
-            />
-          </>
-        )}
-        {missesDeleted(hasOlder, followed) && (
-          <p className={styles.note}>Older deleted keys are not shown.</p>
+      <section
+        ref={list}
+        tabIndex={-1}
+        aria-label="Your keys"
+        aria-busy={keys.isPlaceholderData}
+        className={styles.list}
+      >
+        <Loaded query={keys} what="your keys">
+          {() =>
+            items.length === 0 && cursors.length === 0 ? (
+              <EmptyState title="No key fits these filters">
+                <Button onClick={() => change({ ...firstFilters, state: '' })}>
+                  Show all keys
+                </Button>
+              </EmptyState>
+            ) : (
+              <>
+                <SelectionBar
+                  page={items.filter((key) => !key.deleted_at)}
+                  selected={selected}
+                  onSelect={setSelected}
+                  onAction={onAction}
+                />
+                <KeyTable
+                  keys={items}
+                  order={filters.sort}
+                  onOrder={(sort) => change({ sort })}
+                  selected={selected}
+                  onSelect={setSelected}
+                  onAction={onAction}
+                />
+                <nav aria-label="Pages of the list" className={styles.pager}>
+                  <span className={styles.range}>
+                    {items.length > 0 && `Keys ${number(first)} to ${number(last)}`}
+                  </span>
+                  <KeyExport query={query} />
+                  {(cursors.length > 0 || next) && (
+                    <span className={styles.buttons}>
+                      <Button
+                        aria-disabled={cursors.length === 0}
+                        onClick={() => cursors.length > 0 && turn(cursors.slice(0, -1))}
+                      >
+                        <ChevronLeft size={18} aria-hidden />
+                        Page before
+                      </Button>
+                      <Button
+                        aria-disabled={!next}
+                        onClick={() => next && turn([...cursors, next])}
+                      >
+                        Next page
+                        <ChevronRight size={18} aria-hidden />
+                      </Button>
+                    </span>
+                  )}
+                </nav>
+              </>
+            )
+          }
+        </Loaded>
+        {last >= mostListed(filters) && (
+          <p className={styles.note}>
+            Older deleted keys are not shown in this order. Newest or oldest first shows all.
+          </p>
         )}
       </section>
     </>

@@ -1,10 +1,10 @@
 import type { Tone } from '../components/tone.ts';
-import type { Key } from '../data/key.ts';
+import type { Key, KeyStateName } from '../data/key.ts';
 import { dateTime } from '../format/time.ts';
 
 /** Whether and why a key lets traffic through, in words. */
 export interface KeyState {
-  state: 'active' | 'quota_used_up' | 'suspended' | 'expired' | 'deleted';
+  state: KeyStateName;
   name: string;
   kind: Tone;
   /** What that means, where the name alone does not say it. */
@@ -14,11 +14,12 @@ export interface KeyState {
 }
 
 /** The states that there are, by what the list's filter calls them. */
-export const keyStates: Record<KeyState['state'], string> = {
+export const keyStates: Record<KeyStateName, string> = {
   active: 'Active',
   quota_used_up: 'Quota used up',
   suspended: 'Suspended',
   expired: 'Expired',
+  owner_barred: 'Account banned',
   deleted: 'Deleted',
 };
 
@@ -28,33 +29,43 @@ export const keyTones = {
   quota_used_up: 'bad',
   suspended: 'bad',
   expired: 'bad',
+  owner_barred: 'bad',
   deleted: 'neutral',
-} as const satisfies Record<KeyState['state'], Tone>;
+} as const satisfies Record<KeyStateName, Tone>;
 
-/** The state of a key at `now`, in milliseconds since the epoch: what the gateway would answer. */
+/** The state of a key at `now`, in milliseconds since the epoch: what the database says of it, in words. */
 export function stateOf(key: Key, now: number): KeyState {
-  const named = (state: KeyState['state'], explanation?: string) => ({
+  const { state, suspended_reason: reason } = key;
+  const explanation = explain(key, now);
+  return {
     state,
     name: keyStates[state],
     kind: keyTones[state],
     ...(explanation ? { explanation } : {}),
-  });
-  if (key.deleted_at) {
-    return named('deleted', `Since ${dateTime(key.deleted_at)}. Its usage stays.`);
+    ...(state === 'suspended' && reason ? { reason } : {}),
+  };
+}
+
+function explain(key: Key, now: number): string | undefined {
+  switch (key.state) {
+    case 'deleted':
+      return key.deleted_at ? `Since ${dateTime(key.deleted_at)}. Its usage stays.` : undefined;
+    case 'suspended':
+      return key.suspended_at ? `By an admin, on ${dateTime(key.suspended_at)}.` : undefined;
+    case 'expired':
+      return key.expires_at
+        ? `On ${dateTime(key.expires_at)}. Another expiry brings it back.`
+        : undefined;
+    case 'owner_barred':
+      return 'Its account is banned or removed.';
+    case 'quota_used_up':
+      return key.quota_used_up_by === 'account'
+        ? `The quota that all ${key.live_mode ? 'live' : 'test'} keys of the tier share. Until the month ends (UTC), or that limit is raised.`
+        : 'Until the month ends (UTC), or its limit is raised.';
+    case 'active':
+      if (key.grace_ends_at && Date.parse(key.grace_ends_at) > now) {
+        return 'Just rotated: the old secret works for some seconds more.';
+      }
+      return key.expires_at ? `Until ${dateTime(key.expires_at)}.` : undefined;
   }
-  if (key.suspended_at) {
-    const suspended = named('suspended', `By an admin, on ${dateTime(key.suspended_at)}.`);
-    return { ...suspended, ...(key.suspended_reason ? { reason: key.suspended_reason } : {}) };
-  }
-  if (key.expires_at && Date.parse(key.expires_at) <= now) {
-    return named('expired', `On ${dateTime(key.expires_at)}. Another expiry brings it back.`);
-  }
-  if (key.bandwidth_used_this_period_bytes >= key.bandwidth_limit_bytes) {
-    return named('quota_used_up', 'Until the month ends (UTC), or its limit is raised.');
-  }
-  if (key.grace_ends_at && Date.parse(key.grace_ends_at) > now) {
-    return named('active', 'Just rotated: the old secret works for some seconds more.');
-  }
-  if (key.expires_at) return named('active', `Until ${dateTime(key.expires_at)}.`);
-  return named('active');
 }

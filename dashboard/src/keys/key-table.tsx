@@ -17,13 +17,60 @@ export function KeyTable(props: {
   keys: Key[];
   order: Order<SortColumn>;
   onOrder: (order: Order<SortColumn>) => void;
+  selected: ReadonlyMap<string, Key>;
+  onSelect: (selected: ReadonlyMap<string, Key>) => void;
   onAction: OnAction;
 }) {
-  const { keys, onAction, ...order } = props;
-  const columns = useMemo(() => columnsOf(onAction), [onAction]);
+  const { keys, selected, onSelect, onAction, ...order } = props;
+  const columns = useMemo(
+    () => [selectColumn(keys, selected, onSelect), ...columnsOf(onAction)],
+    [keys, selected, onSelect, onAction],
+  );
   return (
     <Table caption="Your keys" columns={columns} rows={keys} idOf={({ id }) => id} {...order} />
   );
+}
+
+/** The column by which keys are selected: all that are not deleted. */
+function selectColumn(
+  keys: Key[],
+  selected: ReadonlyMap<string, Key>,
+  onSelect: (selected: ReadonlyMap<string, Key>) => void,
+): Column<Key, SortColumn> {
+  const page = keys.filter((key) => !key.deleted_at);
+  const count = page.filter(({ id }) => selected.has(id)).length;
+  const select = (some: Key[], isSelected: boolean) => {
+    const next = new Map(selected);
+    for (const key of some) {
+      if (isSelected) next.set(key.id, key);
+      else next.delete(key.id);
+    }
+    onSelect(next);
+  };
+  return {
+    name: 'Select',
+    kind: 'select',
+    heading: page.length > 0 && (
+      <input
+        type="checkbox"
+        aria-label="Select all keys of this page"
+        checked={count === page.length}
+        ref={(input) => {
+          if (input) input.indeterminate = count > 0 && count < page.length;
+        }}
+        onChange={(event) => select(page, event.target.checked)}
+      />
+    ),
+    cell: (key) =>
+      !key.deleted_at && (
+        <input
+          type="checkbox"
+          aria-label={`Select ${key.label}`}
+          checked={selected.has(key.id)}
+          onChange={(event) => select([key], event.target.checked)}
+        />
+      ),
+  };
 }
 
 const columnsOf = (onAction: OnAction): Column<Key, SortColumn>[] => [

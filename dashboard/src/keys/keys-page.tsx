@@ -2,7 +2,7 @@ import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Loaded } from '../components/loaded.tsx';
-import { useKeys } from '../data/use-keys.ts';
+import { useKeyAttention } from '../data/use-keys.ts';
 import { Page } from '../layout/page.tsx';
 import { KeyDialog, type OpenKeyDialog } from './key-dialog.tsx';
 import { KeyList } from './key-list.tsx';
@@ -10,7 +10,7 @@ import { NoKeys } from './no-keys.tsx';
 
 /** All keys of the signed-in user, and what can be done with them. */
 export default function KeysPage() {
-  const keys = useKeys();
+  const keys = useKeyAttention();
   const [dialog, setDialog] = useState<OpenKeyDialog>();
   const mint = () => setDialog({ kind: 'mint' });
   return (
@@ -24,13 +24,7 @@ export default function KeysPage() {
       }
     >
       <Loaded query={keys} what="your keys">
-        {(own) =>
-          own.keys.length === 0 ? (
-            <NoKeys onMint={mint} />
-          ) : (
-            <KeyList {...own} onAction={setDialog} />
-          )
-        }
+        {({ has_keys }) => (has_keys ? <KeyList onAction={setDialog} /> : <NoKeys onMint={mint} />)}
       </Loaded>
       <KeyDialog open={dialog} onOpen={setDialog} />
     </Page>

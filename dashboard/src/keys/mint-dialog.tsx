@@ -12,7 +12,11 @@ import type { MintedKey, Tier } from '../data/key.ts';
 import { mintKey } from '../data/key-actions.ts';
 import { useGrantedTiers, useTiers } from '../data/use-tiers.ts';
 import { limitWords } from '../format/limits.ts';
+import { checkAllowedClients } from '../key/allowed-clients.ts';
+import { ClientsField, readClients } from '../key/clients-field.tsx';
+import { ExpiryFields, readExpiry } from '../key/expiry-fields.tsx';
 import { useSession } from '../session/session-context.ts';
+import styles from './mint-dialog.module.css';
 
 /** Asks what a new key is to be, and mints it. */
 export function MintDialog(props: { onClose: () => void; onMinted: (minted: MintedKey) => void }) {
@@ -21,14 +25,27 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
   const tiers = useTiers();
   // an answer that is lost must not become a second key when one tries again
   const [idempotencyKey] = useState(() => uuid());
+  const [missing, setMissing] = useState(false);
+  const [wrong, setWrong] = useState<string>();
+  // a retry asks for the same time
+  const [openedAt] = useState(() => Date.now());
   const mint = useAction(async (form: FormData) => {
     const wanted = {
       label: String(form.get('label')),
       tier: String(form.get('tier')),
       liveMode: form.get('mode') === 'live',
+      allowedIps: readClients(form),
+      expiresAt: readExpiry(form, openedAt) ?? null,
     };
     onMinted(await mintKey(supabase, wanted, idempotencyKey));
   });
+  const check = (form: FormData) => {
+    const isMissing = readExpiry(form, openedAt) === undefined;
+    const mistake = checkAllowedClients(readClients(form));
+    setMissing(isMissing);
+    setWrong(mistake);
+    return isMissing || mistake;
+  };
   return (
     <Dialog title="New key" onClose={onClose}>
       <Loaded query={tiers} what="the tiers">
@@ -36,6 +53,7 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
           <DialogForm
             onClose={onClose}
             action={mint}
+            check={check}
             explain={({ code, detail }) =>
               code === 'already_done' ? <Lost id={detail} onClose={onClose} /> : undefined
             }
@@ -56,6 +74,17 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
                 { value: 'test', name: 'Test', hint: 'For trying out. Metered, never billed.' },
               ]}
             />
+            <details
+              className={styles.more}
+              // what is wrong in it must be seen
+              {...(missing || wrong ? { open: true } : {})}
+            >
+              <summary>Expiry and allowed clients</summary>
+              <div>
+                <ExpiryFields missing={missing} />
+                <ClientsField wrong={wrong} rows={3} />
+              </div>
+            </details>
           </DialogForm>
         )}
       </Loaded>

@@ -3,15 +3,12 @@ import { Link } from 'react-router';
 import { writeFilters } from '../components/address-filters.ts';
 import { Badge } from '../components/badge.tsx';
 import type { Tone } from '../components/tone.ts';
-import type { Key } from '../data/key.ts';
+import type { AttentionReason, Key, KeyAttention } from '../data/key.ts';
 import { bytes, number, percent } from '../format/amount.ts';
 import { ago, dateTime, fromNow } from '../format/time.ts';
 import { type KeyFilters, keyFilters } from '../keys/key-filters.ts';
 import { keyStates, keyTones } from '../keys/key-state.ts';
-import type { Attention, AttentionReason } from './attention.ts';
 import styles from './attention-list.module.css';
-
-const most = 5;
 
 const reasons: Record<AttentionReason, { name: string; kind: Tone; filters: Partial<KeyFilters> }> =
   {
@@ -35,13 +32,14 @@ const reasons: Record<AttentionReason, { name: string; kind: Tone; filters: Part
   };
 
 /** The keys that somebody should look at. Nothing at all where there are none. */
-export function AttentionList({ found, now }: { found: Attention[]; now: number }) {
-  if (found.length === 0) return null;
+export function AttentionList({ value, now }: { value: KeyAttention; now: number }) {
+  if (value.keys.length === 0) return null;
+  const all = value.reasons.reduce((sum, { keys }) => sum + keys, 0);
   return (
     <section aria-labelledby="attention" className={styles.attention}>
       <h2 id="attention">Needs your attention</h2>
       <ul className={styles.keys}>
-        {found.slice(0, most).map(({ key, reason }) => (
+        {value.keys.map(({ reason, ...key }) => (
           <li key={key.id}>
             <Link to={`/keys/${key.key_id}`}>
               <bdi>{key.label}</bdi>
@@ -51,15 +49,16 @@ export function AttentionList({ found, now }: { found: Attention[]; now: number 
           </li>
         ))}
       </ul>
-      {found.length > most && <AllOfThem found={found} />}
+      {all > value.keys.length && <AllOfThem found={value.reasons} all={all} />}
     </section>
   );
 }
 
 const details: Record<AttentionReason, (key: Key, now: number) => ReactNode> = {
-  quota_used_up: (key) => (
-    <>{bytes(key.bandwidth_limit_bytes)} a month. It lets nothing through until the month ends.</>
-  ),
+  quota_used_up: (key) =>
+    key.quota_used_up_by === 'account'
+      ? `Not its own, but the one that all ${key.live_mode ? 'live' : 'test'} ${key.tier} keys share.`
+      : `${bytes(key.bandwidth_limit_bytes)} a month. It lets nothing through until the month ends.`,
   suspended: (key, now) => (
     <>
       {key.suspended_at && ago(key.suspended_at, now)}, by an admin
@@ -80,14 +79,13 @@ const details: Record<AttentionReason, (key: Key, now: number) => ReactNode> = {
 };
 
 /** Where the rest of them are: a link for each reason, to the keys that it fits. */
-function AllOfThem({ found }: { found: Attention[] }) {
-  const counts = Map.groupBy(found, ({ reason }) => reason);
+function AllOfThem({ found, all }: { found: KeyAttention['reasons']; all: number }) {
   return (
     <p className={styles.all}>
-      All {number(found.length)}:{' '}
-      {[...counts].map(([reason, { length }]) => (
+      All {number(all)}:{' '}
+      {found.map(({ reason, keys }) => (
         <Link key={reason} to={`/keys?${writeFilters(keyFilters, reasons[reason].filters)}`}>
-          {reasons[reason].name} ({number(length)})
+          {reasons[reason].name} ({number(keys)})
         </Link>
       ))}
     </p>

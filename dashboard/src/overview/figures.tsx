@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Loaded } from '../components/loaded.tsx';
 import type { Account } from '../data/burns.ts';
-import type { Key, UsagePoint } from '../data/key.ts';
+import type { KeyAttention, UsagePoint } from '../data/key.ts';
 import { useAccount } from '../data/use-burns.ts';
 import { useUsageSeries } from '../data/use-usage.ts';
 import { bytes, counted, number } from '../format/amount.ts';
@@ -11,7 +11,7 @@ import { hour, useNow } from '../usage-chart/use-now.ts';
 import styles from './figures.module.css';
 
 /** The month in three figures, each with what it is to be seen beside. */
-export function Figures({ keys }: { keys: Key[] | undefined }) {
+export function Figures({ keys }: { keys: KeyAttention | undefined }) {
   const account = useAccount();
   return (
     <section aria-labelledby="figures" className={styles.section}>
@@ -26,14 +26,14 @@ export function Figures({ keys }: { keys: Key[] | undefined }) {
   );
 }
 
-function Month({ account, keys }: { account: Account; keys: Key[] | undefined }) {
+function Month({ account, keys }: { account: Account; keys: KeyAttention | undefined }) {
   const now = useNow(hour);
   const lastMonth = startOfMonth(now, -1);
   // the chart asks for the same at first
   const points = useUsageSeries(usagePeriod('month', now).span).data;
   const before = points && sumOf(points, lastMonth, startOfMonth(now));
   const { live, test } = totalsOf(account);
-  const active = keys?.filter((key) => key.active).length;
+  const active = keys?.states.find(({ state }) => state === 'active')?.keys;
   const undeleted = account.tiers.reduce((sum, tier) => sum + tier.keys, 0);
   return (
     <dl className={styles.figures}>

@@ -1,9 +1,7 @@
-import { useMemo } from 'react';
 import { Loaded } from '../components/loaded.tsx';
 import { Loading } from '../components/loading.tsx';
-import type { OwnKeys } from '../data/key.ts';
 import { useAccount } from '../data/use-burns.ts';
-import { useKeys } from '../data/use-keys.ts';
+import { useKeyAttention } from '../data/use-keys.ts';
 import { Page } from '../layout/page.tsx';
 import { AccountSection } from '../usage/account-section.tsx';
 import { OutcomesSection } from '../usage/outcomes-section.tsx';
@@ -13,21 +11,20 @@ import { TopKeys } from '../usage/top-keys.tsx';
 import { useSpan } from '../usage/use-span.ts';
 import { UsageHistory } from '../usage-chart/usage-history.tsx';
 import { minute, useNow } from '../usage-chart/use-now.ts';
-import { needsAttention } from './attention.ts';
 import { AttentionList } from './attention-list.tsx';
 import { Figures } from './figures.tsx';
 import { Welcome } from './welcome.tsx';
 
 /** This month at a glance, and what burns it. Each part is read, and fails, by itself. */
 export function OverviewPage() {
-  const keys = useKeys();
+  const keys = useKeyAttention();
   // on its way at once, not only when it is known whether there are keys
   useAccount();
   return (
     <Page title="Overview">
       {keys.isPending && keys.fetchStatus !== 'paused' ? (
         <Loading what="Loading your overview" />
-      ) : keys.data?.keys.length === 0 ? (
+      ) : keys.data?.has_keys === false ? (
         <Welcome />
       ) : (
         <Overview />
@@ -37,13 +34,14 @@ export function OverviewPage() {
 }
 
 function Overview() {
-  const keys = useKeys();
+  const keys = useKeyAttention();
+  const now = useNow(minute);
   const [span, setSpan] = useSpan();
   return (
     <>
-      <Figures keys={keys.data?.keys} />
+      <Figures keys={keys.data} />
       <Loaded query={keys} what="your keys">
-        {(own) => <Attention value={own} />}
+        {(value) => <AttentionList value={value} now={now} />}
       </Loaded>
       <AccountSection />
       <SpanBar span={span} onChange={setSpan} />
@@ -53,10 +51,4 @@ function Overview() {
       <OutcomesSection span={span} />
     </>
   );
-}
-
-function Attention({ value: { keys } }: { value: OwnKeys }) {
-  const now = useNow(minute);
-  const found = useMemo(() => needsAttention(keys, now), [keys, now]);
-  return <AttentionList found={found} now={now} />;
 }

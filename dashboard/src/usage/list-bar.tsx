@@ -1,6 +1,6 @@
 import { Field } from '../components/field.tsx';
 import type { BurnSort } from '../data/burns.ts';
-import { useKeys } from '../data/use-keys.ts';
+import { KeyPicker } from '../key-picker/key-picker.tsx';
 import styles from './list-bar.module.css';
 import type { ListChoices } from './list-choices.ts';
 
@@ -17,22 +17,14 @@ export function ListBar(props: {
   onChange: (changes: Partial<ListChoices>) => void;
 }) {
   const { choices, grouped, onChange } = props;
-  // the list works without their labels, where they cannot be read
-  const keys = useKeys().data?.keys ?? [];
-  const known = keys.some((key) => key.key_id === choices.key);
   return (
     <search className={styles.bar}>
-      <Field label="Key">
-        <select value={choices.key} onChange={(event) => onChange({ key: event.target.value })}>
-          <option value="">All keys</option>
-          {choices.key && !known && <option>{choices.key}</option>}
-          {keys.map((key) => (
-            <option key={key.id} value={key.key_id}>
-              {key.label} ({key.key_id})
-            </option>
-          ))}
-        </select>
-      </Field>
+      <KeyPicker
+        label="Key"
+        all="All keys"
+        value={choices.key}
+        onChange={(key) => onChange({ key })}
+      />
       {grouped && (
         <Field label="By">
           <select

@@ -5,13 +5,12 @@ import { Loaded } from '../components/loaded.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { WhenNear } from '../components/when-near.tsx';
 import type { KeyUsage } from '../data/burns.ts';
-import { type UsageByKey, useUsageByKey } from '../data/use-burns.ts';
-import { number } from '../format/amount.ts';
+import { type TopKeys as MostUsedKeys, useTopKeys } from '../data/use-burns.ts';
 import { month, period } from '../format/time.ts';
 import { Section } from '../key/section.tsx';
 import { keyFilters } from '../keys/key-filters.ts';
 import { hour, useNow } from '../usage-chart/use-now.ts';
-import { moved, numberColumn, trafficColumn } from './burn-columns.tsx';
+import { numberColumn, trafficColumn } from './burn-columns.tsx';
 import styles from './burn-table.module.css';
 import { boundsOf, type Span, withSpan } from './span.ts';
 
@@ -39,7 +38,7 @@ export function TopKeys({ span }: { span: Span }) {
 }
 
 function MostUsed({ of, span }: { of: string; span: Span }) {
-  const usage = useUsageByKey(of);
+  const usage = useTopKeys(of, most);
   return (
     <Loaded query={usage} what="the usage by key">
       {(value) => <KeyTable value={value} span={span} />}
@@ -47,13 +46,8 @@ function MostUsed({ of, span }: { of: string; span: Span }) {
   );
 }
 
-function KeyTable({ value: { keys, hasMore }, span }: { value: UsageByKey; span: Span }) {
-  const all = keys.reduce((sum, key) => sum + moved(key), 0);
-  const top = keys
-    .filter((key) => key.requests > 0 || moved(key) > 0)
-    .sort((a, b) => moved(b) - moved(a))
-    .slice(0, most);
-  if (top.length === 0) return <p className={styles.note}>No key was used in this month.</p>;
+function KeyTable({ value: { keys, totalBytes }, span }: { value: MostUsedKeys; span: Span }) {
+  if (keys.length === 0) return <p className={styles.note}>No key was used in this month.</p>;
   const columns: Column<KeyUsage>[] = [
     {
       name: 'Key',
@@ -69,19 +63,16 @@ function KeyTable({ value: { keys, hasMore }, span }: { value: UsageByKey; span:
       ),
     },
     { name: 'Tier', cell: ({ tier, live_mode }) => (live_mode ? tier : `${tier}, test`) },
-    trafficColumn((key) => key, all),
+    trafficColumn((key) => key, totalBytes),
     numberColumn('Requests', ({ requests }) => requests),
   ];
   return (
-    <>
-      <Table
-        caption="The keys with the most traffic"
-        columns={columns}
-        rows={top}
-        idOf={({ id }) => id}
-        className={styles.burns}
-      />
-      {hasMore && <p className={styles.note}>Of your newest {number(keys.length)} keys.</p>}
-    </>
+    <Table
+      caption="The keys with the most traffic"
+      columns={columns}
+      rows={keys}
+      idOf={({ id }) => id}
+      className={styles.burns}
+    />
   );
 }

@@ -65,6 +65,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await check('no keys');
     await button(page, 'New key').click();
     await page.getByLabel('Label').fill('prod');
+    await page.getByText('Expiry and allowed clients').click();
     await check('new key');
     await page.getByLabel('enterprise').check();
     await button(page, 'Create the key').click();
@@ -85,7 +86,15 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.goto(dashboardUrl('/keys?state='));
     await page.reload();
     await page.getByRole('table').waitFor();
+    await page.getByLabel('Select prod').check();
     await check('keys');
+    for (const change of ['Delete', 'Expiry', 'Allowed clients']) {
+      await page.getByRole('group', { name: 'The selected keys' }).getByText(change).click();
+      await page.getByRole('dialog').waitFor();
+      await check(`${change} of several`);
+      await cancel(page);
+    }
+    await button(page, 'Select none').click();
     await button(page, 'Actions for prod').click();
     await page.getByRole('menu').waitFor();
     await check('menu');

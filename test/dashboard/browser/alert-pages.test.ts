@@ -121,7 +121,11 @@ describe.skipIf(withoutChromium)('the pages about alerts', () => {
     await cancel(page);
     await button(page, 'Set for a key').click();
     await page.getByRole('dialog').waitFor();
+    await page.getByRole('combobox', { name: 'Key' }).click();
+    await page.getByRole('option').first().waitFor();
+    await page.keyboard.press('ArrowDown');
     await check(visitor, 'thresholds-of-a-key');
+    await page.keyboard.press('Escape');
     await cancel(page);
     await page.goto(dashboardUrl('/alerts/webhooks/none'));
     await page.getByRole('heading', { name: 'There is no such webhook' }).waitFor();

@@ -102,7 +102,12 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     }
     await backToKeys(page);
     await expect.poll(focused).toBe('Keys');
+    await page.getByLabel(`Select ${wide}`).check();
     await check(page, 'keys');
+    await page.getByRole('group', { name: 'The selected keys' }).getByText('Expiry').click();
+    await page.getByRole('dialog').waitFor();
+    await check(page, 'expiry of several');
+    await cancel(page);
     await page.getByRole('button', { name: `Actions for ${wide}` }).click();
     await page.getByRole('menu').waitFor();
     await check(page, 'menu');
@@ -114,7 +119,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
       await cancel(page);
     }
     await page.getByRole('button', { name: 'New key' }).click();
-    await page.getByLabel('Label').waitFor();
+    await page.getByText('Expiry and allowed clients').click();
     await check(page, 'new key');
     await cancel(page);
     await page.getByLabel('Search').fill('nothing that there is');

@@ -113,7 +113,7 @@ describe.skipIf(withoutChromium)('who signs out', () => {
     const first = await newUser();
     await first.supabase.rpc('mint_proxy_key', { label: 'of-the-first' });
     const second = await newUser();
-    await enter(visitor, '/', first);
+    await enter(visitor, '/keys', first);
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;

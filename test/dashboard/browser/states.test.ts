@@ -53,7 +53,9 @@ describe.skipIf(withoutChromium)('without an answer', () => {
     await enter(visitor);
     await page.getByRole('heading', { name: 'Welcome' }).waitFor();
     let cut = true;
-    await page.route('**/rpc/list_proxy_keys', (route) => (cut ? route.abort() : route.continue()));
+    await page.route('**/rpc/proxy_key_attention', (route) =>
+      cut ? route.abort() : route.continue(),
+    );
     await page.goto(dashboardUrl('/keys'));
     // it was read for the overview: that stays, with a word on how old it is
     await page.getByText('Your keys could not be read again').waitFor();

@@ -1,0 +1,124 @@
+import { type ReactNode, useState } from 'react';
+import { Field } from '../components/field.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
+import { Notice } from '../components/notice.tsx';
+import { useAction } from '../components/use-action.ts';
+import type { Key } from '../data/key.ts';
+import { changeKeys, type ManyChanges } from '../data/key-actions.ts';
+import type { Refusal } from '../data/refusal.ts';
+import { wordsOf } from '../data/refusal-words.ts';
+import { counted } from '../format/amount.ts';
+import { checkAllowedClients } from '../key/allowed-clients.ts';
+import { ClientsField, readClients } from '../key/clients-field.tsx';
+import { ExpiryFields, readExpiry } from '../key/expiry-fields.tsx';
+import { useAnnounce } from '../layout/announcer.tsx';
+import { useSession } from '../session/session-context.ts';
+import styles from './many-keys-dialog.module.css';
+
+export type ManyKeysChange = 'delete' | 'expiry' | 'clients';
+
+const words: Record<ManyKeysChange, { title: string; does: string; submit: string }> = {
+  delete: {
+    title: 'Delete',
+    does: 'The gateway refuses them at once, and closes their open connections. Their usage and history stay, and count. Only an admin can bring them back.',
+    submit: 'Delete',
+  },
+  expiry: {
+    title: 'Expiry of',
+    does: 'Once the time has come, the gateway refuses them and closes their open connections. It takes the place of the expiry that each has now.',
+    submit: 'Set the expiry of',
+  },
+  clients: {
+    title: 'Allowed clients of',
+    does: 'The gateway refuses clients of any other address. It takes the place of the list that each has now.',
+    submit: 'Set the clients of',
+  },
+};
+
+/** Makes one change of several keys: of all of them, or of none. */
+export function ManyKeysDialog(props: {
+  change: ManyKeysChange;
+  keys: Key[];
+  onChanged: () => void;
+  onClose: () => void;
+}) {
+  const { change, keys, onChanged, onClose } = props;
+  const { supabase } = useSession();
+  const announce = useAnnounce();
+  const [wrong, setWrong] = useState<string>();
+  const { title, does, submit } = words[change];
+  const howMany = counted(keys.length, 'key');
+  const save = useAction(async (form: FormData) => {
+    const ids = keys.map(({ id }) => id);
+    await changeKeys(supabase, ids, changesOf(change, form));
+    announce(change === 'delete' ? `${howMany} deleted.` : `${howMany} changed.`);
+    onChanged();
+    onClose();
+  });
+  const check = (form: FormData) => {
+    const mistake = mistakeIn(change, form, keys.length);
+    setWrong(mistake);
+    return mistake;
+  };
+  return (
+    <FormDialog
+      title={`${title} ${howMany}`}
+      onClose={onClose}
+      action={save}
+      check={check}
+      explain={(refusal) => explain(refusal, keys)}
+      submit={`${submit} ${howMany}`}
+      kind={change === 'delete' ? 'danger' : 'primary'}
+    >
+      <p>{does}</p>
+      {/* it scrolls by itself, also by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached */}
+      <ul tabIndex={0} aria-label="The keys" className={styles.keys}>
+        {keys.map(({ id, key_id, label }) => (
+          <li key={id}>
+            <bdi>{label}</bdi> <code>{key_id}</code>
+          </li>
+        ))}
+      </ul>
+      {change === 'delete' && (
+        <Field label={`Type ${keys.length} to delete them`} error={wrong}>
+          <input name="typed" inputMode="numeric" autoComplete="off" autoFocus required />
+        </Field>
+      )}
+      {change === 'expiry' && <ExpiryFields missing={wrong !== undefined} autoFocus />}
+      {change === 'clients' && <ClientsField wrong={wrong} rows={4} autoFocus />}
+    </FormDialog>
+  );
+}
+
+function changesOf(change: ManyKeysChange, form: FormData): ManyChanges {
+  if (change === 'delete') return { deleted: true };
+  if (change === 'clients') return { allowed_ips: readClients(form) };
+  return { expires_at: readExpiry(form, Date.now()) ?? null };
+}
+
+/** What is wrong with the fields, in words. */
+function mistakeIn(change: ManyKeysChange, form: FormData, count: number): string | undefined {
+  if (change === 'clients') return checkAllowedClients(readClients(form));
+  if (change === 'expiry') {
+    return readExpiry(form, Date.now()) === undefined ? 'missing' : undefined;
+  }
+  return String(form.get('typed')).trim() === String(count)
+    ? undefined
+    : 'This is not how many keys there are above.';
+}
+
+/** Why nothing was changed, and which key it is because of. */
+function explain(refusal: Refusal, keys: Key[]): ReactNode | undefined {
+  const place = /^ids\.(\d+)$/.exec(refusal.detail ?? '')?.[1];
+  const key = place === undefined ? undefined : keys[Number(place)];
+  if (!key) return undefined;
+  return (
+    <Notice kind="error">
+      <p>
+        No key was changed, because of <bdi>{key.label}</bdi> (<code>{key.key_id}</code>):{' '}
+        {wordsOf(refusal)} Leave it out, and try again.
+      </p>
+    </Notice>
+  );
+}

@@ -1,0 +1,58 @@
+import { Button } from '../components/button.tsx';
+import type { Key } from '../data/key.ts';
+import { counted } from '../format/amount.ts';
+import type { OpenKeyDialog } from './key-dialog.tsx';
+import styles from './key-list.module.css';
+
+/** How many keys one change may be of. */
+export const mostChanged = 300;
+
+/** What can be done with the keys that are selected. Nothing where none are. */
+export function SelectionBar(props: {
+  /** What can be selected on this page. */
+  page: Key[];
+  selected: ReadonlyMap<string, Key>;
+  onSelect: (selected: ReadonlyMap<string, Key>) => void;
+  onAction: (dialog: OpenKeyDialog) => void;
+}) {
+  const { page, selected, onSelect, onAction } = props;
+  const keys = [...selected.values()];
+  const isTooMany = keys.length > mostChanged;
+  const act = (change: 'delete' | 'expiry' | 'clients') => () => {
+    if (!isTooMany) {
+      onAction({ kind: 'many', change, keys, onChanged: () => onSelect(new Map()) });
+    }
+  };
+  return (
+    <>
+      <p role="status" className="visually-hidden">
+        {keys.length > 0 && `${counted(keys.length, 'key')} selected`}
+      </p>
+      {keys.length > 0 && (
+        <div role="group" aria-label="The selected keys" className={styles.selection}>
+          <span className={styles.count}>{counted(keys.length, 'key')} selected</span>
+          <Button aria-disabled={isTooMany} onClick={act('delete')}>
+            Delete
+          </Button>
+          <Button aria-disabled={isTooMany} onClick={act('expiry')}>
+            Expiry
+          </Button>
+          <Button aria-disabled={isTooMany} onClick={act('clients')}>
+            Allowed clients
+          </Button>
+          {!page.every(({ id }) => selected.has(id)) && (
+            <Button
+              onClick={() =>
+                onSelect(new Map([...selected, ...page.map((key) => [key.id, key] as const)]))
+              }
+            >
+              Select all of this page
+            </Button>
+          )}
+          <Button onClick={() => onSelect(new Map())}>Select none</Button>
+          {isTooMany && <p>At most {mostChanged} can be changed at once.</p>}
+        </div>
+      )}
+    </>
+  );
+}
