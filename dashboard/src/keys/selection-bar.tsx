@@ -5,7 +5,7 @@ import type { OpenKeyDialog } from './key-dialog.tsx';
 import styles from './key-list.module.css';
 
 /** How many keys one change may be of. */
-export const mostChanged = 300;
+const mostChanged = 300;
 
 /** What can be done with the keys that are selected. Nothing where none are. */
 export function SelectionBar(props: {
@@ -30,29 +30,36 @@ export function SelectionBar(props: {
       </p>
       {keys.length > 0 && (
         <div role="group" aria-label="The selected keys" className={styles.selection}>
-          <span className={styles.count}>{counted(keys.length, 'key')} selected</span>
-          <Button aria-disabled={isTooMany} onClick={act('delete')}>
-            Delete
-          </Button>
-          <Button aria-disabled={isTooMany} onClick={act('expiry')}>
-            Expiry
-          </Button>
-          <Button aria-disabled={isTooMany} onClick={act('clients')}>
-            Allowed clients
-          </Button>
-          {!page.every(({ id }) => selected.has(id)) && (
-            <Button
-              onClick={() =>
-                onSelect(new Map([...selected, ...page.map((key) => [key.id, key] as const)]))
-              }
-            >
-              Select all of this page
+          <p className={styles.count}>
+            <strong>{counted(keys.length, 'key')} selected</strong>
+            {!page.every(({ id }) => selected.has(id)) && (
+              <Button
+                kind="link"
+                onClick={() => onSelect(new Map([...selected, ...page.map(entry)]))}
+              >
+                Select all of this page
+              </Button>
+            )}
+            <Button kind="link" onClick={() => onSelect(new Map())}>
+              Select none
             </Button>
-          )}
-          <Button onClick={() => onSelect(new Map())}>Select none</Button>
+          </p>
+          <p className={styles.buttons}>
+            <Button aria-disabled={isTooMany} onClick={act('delete')}>
+              Delete
+            </Button>
+            <Button aria-disabled={isTooMany} onClick={act('expiry')}>
+              Expiry
+            </Button>
+            <Button aria-disabled={isTooMany} onClick={act('clients')}>
+              Clients
+            </Button>
+          </p>
           {isTooMany && <p>At most {mostChanged} can be changed at once.</p>}
         </div>
       )}
     </>
   );
 }
+
+const entry = (key: Key) => [key.id, key] as const;
