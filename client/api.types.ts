@@ -102,6 +102,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/admin/proxy/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a key is refused
+         * @description A key of any user, deleted or not, with its owner, the owner's account (null once it is removed), and the newest event that is kept, if there is one. Reading leaves nothing in the audit.
+         */
+        get: operations["readAnyKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/keys/{id}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done to any key */
+        get: operations["listAnyKeyAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/keys/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The usage events of any key
+         * @description As its owner reads them, as JSON alone.
+         */
+        get: operations["listAnyKeyEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/admin/proxy/keys/{id}/limits": {
         parameters: {
             query?: never;
@@ -156,6 +213,63 @@ export interface paths {
          * @description Its owner reads the reason. A key that is suspended already stays as it is.
          */
         post: operations["suspendKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/keys/{id}/usage/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the requests of any key ended
+         * @description As its owner reads it, as JSON alone.
+         */
+        get: operations["getAnyKeyOutcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/keys/{id}/usage/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The usage of any key by hour or day */
+        get: operations["getAnyKeyUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/proxy/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Users by usage
+         * @description Those whose keys moved something in this calendar month (UTC), the most bytes first, in pages of `limit` (50 by default); with `user` that one alone, whatever it moved. A user who moves more meanwhile may be on two pages.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -959,6 +1073,25 @@ export interface components {
             /** @enum {string} */
             type: "urn:proxy-keys:problem:already_done";
         };
+        AuditEntry: {
+            /** @example suspended */
+            action: string;
+            /**
+             * Format: uuid
+             * @description Null for a change made in SQL.
+             */
+            actorId: string | null;
+            /** @description The new values, by column. */
+            changes: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            occurredAt: string;
+            reason: string | null;
+            requestId: string | null;
+        };
         Delivery: {
             /**
              * Format: uuid
@@ -1572,6 +1705,18 @@ export interface components {
              */
             type: "key.minted";
         };
+        KeyOwner: {
+            /**
+             * Format: date-time
+             * @description Until when the account is banned; null where it is not, 2100 for good.
+             */
+            barredUntil: string | null;
+            email: string | null;
+            /** @description Whether the account is no longer there. */
+            removed: boolean;
+            /** Format: uuid */
+            userId: string | null;
+        };
         KeyQuotaAlert: {
             /** Format: uuid */
             apiKeyId: string | null;
@@ -1687,6 +1832,12 @@ export interface components {
              * @enum {string}
              */
             type: "key.reactivated";
+        };
+        KeyReading: {
+            account: components["schemas"]["Account"] | null;
+            key: components["schemas"]["FoundKey"];
+            lastEvent: components["schemas"]["UsageEvent"] | null;
+            owner: components["schemas"]["KeyOwner"];
         };
         KeyRotatedAlert: {
             /** Format: uuid */
@@ -2418,6 +2569,8 @@ export interface components {
              * @description Of the request. A tunnel that lasts for hours has one event per hour, of one id.
              */
             eventId: string;
+            /** @description What to do about the code; null without one, and for one unknown. */
+            howToFix: string | null;
             method: string;
             /**
              * Format: date-time
@@ -2467,6 +2620,29 @@ export interface components {
             title: string;
             /** @enum {string} */
             type: "urn:proxy-keys:problem:user_not_found";
+        };
+        UserUsage: {
+            /**
+             * Format: date-time
+             * @description Until when the account is banned; null where it is not, 2100 for good.
+             */
+            barredUntil: string | null;
+            email: string | null;
+            /**
+             * @description This calendar month (UTC).
+             * @example 2026-11
+             */
+            period: string;
+            /** @description Whether the account is no longer there. */
+            removed: boolean;
+            /** Format: date-time */
+            resetsAt: string;
+            /** @description Those that the user may have keys of, or has keys or usage of; the smallest first. Each with what all its live keys share. */
+            tiers: components["schemas"]["AccountTier"][];
+            /** @description By all keys, live and test, in this month. */
+            usedBytes: number;
+            /** Format: uuid */
+            userId: string;
         };
         Webhook: {
             /** @description The URL of a generic one, the host of one whose URL is a secret, an e-mail address. */
@@ -3386,6 +3562,326 @@ export interface operations {
             };
         };
     };
+    readAnyKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key's uuid or its keyId. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. Never a secret. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyReading"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden`, `second_factor_required` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    listAnyKeyAudit: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins, from the `Link` of the page before it. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The key's uuid or its keyId. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Each change with who made it and why, newest first. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    Link?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntry"][];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden`, `second_factor_required` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    listAnyKeyEvents: {
+        parameters: {
+            query?: {
+                code?: string;
+                /** @description Where the page begins, from the `Link` of the page before it. */
+                cursor?: string;
+                /** @description Not before this time. */
+                from?: string;
+                limit?: number;
+                page?: number;
+                statusCode?: number;
+                targetHost?: string;
+                /** @description Before this time. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The key's uuid or its keyId. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events, newest first. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    Link?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageEvent"][];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden`, `second_factor_required` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
     setKeyLimits: {
         parameters: {
             query?: never;
@@ -3837,6 +4333,315 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["RateLimitedProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    getAnyKeyOutcomes: {
+        parameters: {
+            query?: {
+                /** @description Not before this time. */
+                from?: string;
+                interval?: "hour" | "day";
+                limit?: number;
+                /** @description A calendar month (UTC), up to 13 back; by default this one. */
+                period?: string;
+                sort?: "bytes" | "requests" | "errors";
+                /** @description Before this time. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The key's uuid or its keyId. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The outcomes, their sums, and a point for each interval. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeUsageList"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden`, `second_factor_required` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    getAnyKeyUsage: {
+        parameters: {
+            query: {
+                /** @description Not before this time. */
+                from?: string;
+                interval: "hour" | "day";
+                /** @description Before this time. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The key's uuid or its keyId. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As its owner reads it. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageSeries"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden`, `second_factor_required` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `internal` */
+            500: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable` */
+            503: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "Retry-After": string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins, from the `Link` of the page before it. */
+                cursor?: string;
+                limit?: number;
+                /** @description The id or the e-mail address of a user. */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The users, each with the account. */
+            200: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The next page, relative to this one: `<?…>; rel="next"`. None on the last page. */
+                    Link?: string;
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserUsage"][];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InvalidRequestProblem"];
+                };
+            };
+            /** @description `unauthorized` */
+            401: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    "WWW-Authenticate": "Bearer";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthorizedProblem"];
+                };
+            };
+            /** @description `forbidden`, `second_factor_required` */
+            403: {
+                headers: {
+                    "Cache-Control": "no-store";
+                    /** @description The caller's, if it sent a sane one. */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"] | components["schemas"]["SecondFactorRequiredProblem"];
                 };
             };
             /** @description `internal` */

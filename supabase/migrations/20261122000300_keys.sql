@@ -146,12 +146,12 @@ begin
   if pg_input_is_valid(resolve_key.reference, 'uuid') then
     return resolve_key.reference::uuid;
   end if;
-  return (select k.id from private.proxy_keys as k where k.key_id = resolve_key.reference);
+  return (select k.id from private.proxy_keys as k where k.key_id = lower(resolve_key.reference));
 end
 $$;
 comment on function private.resolve_key is
-  'The id that a uuid or a keyId names, of any user; null for an unknown keyId. A uuid need not be that '
-  'of a key.';
+  'The id that a uuid or a keyId names, in any case of letters, of any user; null for an unknown keyId. A '
+  'uuid need not be that of a key.';
 
 
 create function private.lock_key(reference text, owner_id uuid) returns private.proxy_keys

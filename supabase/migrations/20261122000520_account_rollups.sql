@@ -39,6 +39,22 @@ create policy "users read the hourly usage of their own account" on private.prox
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
+-- of the tiers and modes together: the order of all users by usage needs one figure each
+create table private.proxy_user_monthly (
+  user_id uuid not null,
+  month date not null,
+  bytes bigint not null,
+  primary key (user_id, month),
+  constraint "a month is named by its first day" check (extract(day from month) = 1)
+) with (fillfactor = 70);
+comment on table private.proxy_user_monthly is
+  'Bytes in and out of all keys of a user in a calendar month (UTC), raised with each event but a refusal: '
+  'by it admins read the users in the order of their usage.';
+create index proxy_user_monthly_most on private.proxy_user_monthly (month, bytes desc, user_id desc);
+
+alter table private.proxy_user_monthly enable row level security;
+
+
 -- find the least of the overrides, as for keys
 create index proxy_account_limits_live
   on private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
@@ -104,6 +120,14 @@ begin
       least(sum(u.bytes_received), most_bytes) as bytes_received
     from by_tier as u
     group by 1, 2, 3, 4
+  ),
+  users as (
+    insert into private.proxy_user_monthly as s (user_id, month, bytes)
+    select m.user_id, m.month, least(sum(m.bytes_sent + m.bytes_received), most_bytes)
+    from months as m
+    group by 1, 2
+    order by 1, 2
+    on conflict (user_id, month) do update set bytes = least(s.bytes + excluded.bytes, most_bytes)
   ),
   hourly as (
     insert into private.proxy_account_hourly as h (
@@ -193,7 +217,7 @@ comment on function private.raise_account_rollups is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_account_monthly, private.proxy_account_hourly
+  private.proxy_account_monthly, private.proxy_account_hourly, private.proxy_user_monthly
 from public, anon, authenticated, service_role;
 revoke all on function private.raise_account_rollups from public, anon, authenticated, service_role;
 grant select on table private.proxy_account_monthly, private.proxy_account_hourly to authenticated;

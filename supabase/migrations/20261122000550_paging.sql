@@ -6,8 +6,45 @@ comment on type public.proxy_page is
 
 
 -- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
--- moves nothing. 24 bytes are 32 characters of base64url, with no padding. Times until 2100 leave
--- bits free, of which one marks a list that goes on with deleted keys alone.
+-- moves nothing. 24 bytes are 32 characters of base64url, with no padding.
+create function private.encode_place(rank bigint, id uuid) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return translate(
+    encode(int8send(encode_place.rank) || uuid_send(encode_place.id), 'base64'), '+/', '-_'
+  );
+end
+$$;
+comment on function private.encode_place is
+  'The opaque name of a place in a list that is ordered by a number and an id: 8 bytes of the number and '
+  '16 of the id, in base64url.';
+
+create function private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  bytes bytea;
+begin
+  if octet_length(decode_place.cursor) <> 32 or decode_place.cursor !~ '^[A-Za-z0-9_-]+$' then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  bytes := decode(translate(decode_place.cursor, '-_', '+/'), 'base64');
+  rank := ('x' || encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
+  if rank not between 0 and decode_place.most then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  id := encode(substring(bytes from 9 for 16), 'hex')::uuid;
+end
+$$;
+comment on function private.decode_place is
+  'The place that a cursor names; null for null. Refuses (invalid_request) what encode_place cannot have '
+  'made of a number of 0 to `most`.';
+
+
+-- Times until 2100 leave bits free, of which one marks a list that goes on with deleted keys alone.
 create function private.encode_cursor(
   moment timestamptz, id uuid, only_deleted boolean default false
 ) returns text
@@ -15,22 +52,16 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return translate(
-    encode(
-      int8send(
-        (extract(epoch from encode_cursor.moment) * 1000000)::bigint
-          | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end
-      )
-        || uuid_send(encode_cursor.id),
-      'base64'
-    ),
-    '+/', '-_'
+  return private.encode_place(
+    (extract(epoch from encode_cursor.moment) * 1000000)::bigint
+      | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end,
+    encode_cursor.id
   );
 end
 $$;
 comment on function private.encode_cursor is
-  'The opaque name of a place in a list that is ordered by a time and an id: 8 bytes of microseconds '
-  'since 1970 and 16 of the id, in base64url. only_deleted: the list goes on with deleted keys alone.';
+  'The opaque name of a place in a list that is ordered by a time, in microseconds since 1970, and an id. '
+  'only_deleted: the list goes on with deleted keys alone.';
 
 
 create function private.decode_cursor(
@@ -44,8 +75,10 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  bytes bytea;
-  microseconds bigint;
+  deleted_mark constant bigint := 1::bigint << 60;
+  -- until the year 2100: one that is made up must not be out of a time's range
+  most_microseconds constant bigint := 4102444800000000;
+  place record;
 begin
   only_deleted := false;
   if decode_cursor.cursor is null then
@@ -53,23 +86,19 @@ begin
     id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     return;
   end if;
-  if octet_length(decode_cursor.cursor) <> 32
-    or decode_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
-  then
-    perform private.refuse('invalid_request', 'cursor');
-  end if;
-  bytes := decode(translate(decode_cursor.cursor, '-_', '+/'), 'base64');
-  microseconds := ('x' || encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
-  if decode_cursor.of_keys and microseconds >> 60 = 1 then
+  place := private.decode_place(
+    decode_cursor.cursor,
+    case when decode_cursor.of_keys then deleted_mark else 0 end + most_microseconds
+  );
+  if place.rank >= deleted_mark then
     only_deleted := true;
-    microseconds := microseconds # (1::bigint << 60);
+    place.rank := place.rank - deleted_mark;
   end if;
-  -- until the year 2100: one that is made up must not be out of a time's range
-  if microseconds not between 0 and 4102444800000000 then
+  if place.rank > most_microseconds then
     perform private.refuse('invalid_request', 'cursor');
   end if;
-  moment := timestamptz 'epoch' + microseconds * interval '1 microsecond';
-  id := encode(substring(bytes from 9 for 16), 'hex')::uuid;
+  moment := timestamptz 'epoch' + place.rank * interval '1 microsecond';
+  id := place.id;
 end
 $$;
 comment on function private.decode_cursor is
@@ -285,7 +314,48 @@ comment on function private.find_own_key is
   'other, also one of another user.';
 
 
+-- A definer: callers may read no accounts.
+create function private.require_reader(as_admin boolean) returns uuid
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when require_reader.as_admin then private.require_admin() else private.require_user() end;
+end
+$$;
+comment on function private.require_reader is
+  'The caller''s id; refuses (unauthorized) who is no user, and as_admin (forbidden) who is no admin.';
+
+
+-- A definer: callers may read no table.
+create function private.find_read_key(
+  reference text, as_admin boolean, out id uuid, out live_mode boolean
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  named_id uuid;
+begin
+  if as_admin is not true then
+    select k.id, k.live_mode into id, live_mode
+    from private.find_own_key(find_read_key.reference) as k;
+    return;
+  end if;
+  perform private.require_admin();
+  named_id := private.resolve_key(find_read_key.reference);
+  select k.id, k.live_mode into id, live_mode from private.proxy_keys as k where k.id = named_id;
+  if not found then
+    perform private.refuse('not_found');
+  end if;
+end
+$$;
+comment on function private.find_read_key is
+  'As private.find_own_key; as_admin the key of any user, for admins alone.';
+
+
 insert into private.argument_rules (argument, rule) values
+  ('as_admin', 'Of one key alone: name it.'),
   ('cursor', 'Not a cursor: begin without one.'),
   ('limit', 'A whole number from 1 to 200.'),
   ('tier', 'No such tier exists.'),
@@ -299,11 +369,15 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
+  private.encode_place, private.decode_place, private.encode_cursor, private.decode_cursor,
+  private.make_page, private.require_limit,
   private.require_tier, private.require_time, private.require_period,
-  private.key_state_names, private.read_key_filter, private.fits_filter, private.find_own_key
+  private.key_state_names, private.read_key_filter, private.fits_filter, private.find_own_key,
+  private.require_reader, private.find_read_key
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
-  private.require_tier, private.require_time, private.require_period, private.find_own_key
+  private.encode_place, private.decode_place, private.encode_cursor, private.decode_cursor,
+  private.make_page, private.require_limit,
+  private.require_tier, private.require_time, private.require_period, private.find_own_key,
+  private.require_reader, private.find_read_key
 to authenticated;

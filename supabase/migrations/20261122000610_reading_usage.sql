@@ -199,8 +199,26 @@ comment on function private.require_span is
   'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
   'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
 
+-- A definer: row-level security shows a caller their own usage alone.
+create function private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
+returns setof private.proxy_usage_hourly
+language plpgsql stable security definer rows 100
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_admin();
+  return query
+  select h.* from private.proxy_usage_hourly as h
+  where h.api_key_id = hours_of_any_key.api_key_id and h.hour >= hours_of_any_key.first_at
+    and h.hour < hours_of_any_key.end_at;
+end
+$$;
+comment on function private.hours_of_any_key is
+  'The hourly usage of a key of any user, for admins. Refusals: unauthorized, forbidden.';
+
 create function public.proxy_usage_series(
-  "interval" text, "from" text default null, "to" text default null, key_id text default null
+  "interval" text, "from" text default null, "to" text default null, key_id text default null,
+  as_admin boolean default false
 ) returns public.proxy_usage_timeline
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -212,13 +230,15 @@ declare
   is_live boolean;
   series public.proxy_usage_timeline;
 begin
-  perform private.require_user();
+  perform private.require_reader(proxy_usage_series.as_admin);
   span := private.require_span(
     proxy_usage_series."interval", proxy_usage_series."from", proxy_usage_series."to"
   );
   if proxy_usage_series.key_id is not null then
     select k.id, k.live_mode into one_key, is_live
-    from private.find_own_key(proxy_usage_series.key_id) as k;
+    from private.find_read_key(proxy_usage_series.key_id, proxy_usage_series.as_admin) as k;
+  elsif proxy_usage_series.as_admin then
+    perform private.refuse('invalid_request', 'as_admin');
   end if;
   series."interval" := proxy_usage_series."interval";
   series."from" := span.first_at;
@@ -235,14 +255,19 @@ begin
         9007199254740991
       ) as billed_bytes
     from (
-      -- one of the two is not run
+      -- one of them is run
       select a.hour, a.live_mode, a.requests, a.bytes_sent, a.bytes_received
       from private.proxy_account_hourly as a
       where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
       union all
       select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
       from private.proxy_usage_hourly as k
-      where k.api_key_id = one_key and k.hour >= span.first_at and k.hour < span.end_at
+      where proxy_usage_series.as_admin is not true
+        and k.api_key_id = one_key and k.hour >= span.first_at and k.hour < span.end_at
+      union all
+      select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
+      from private.hours_of_any_key(one_key, span.first_at, span.end_at) as k
+      where proxy_usage_series.as_admin
     ) as h
     group by 1
   )
@@ -265,8 +290,8 @@ $$;
 comment on function public.proxy_usage_series is
   'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled with '
   'zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, by '
-  'default the last 24 hours or 30 days; at most 1,000. Refusals: unauthorized, invalid_request '
-  '(detail: the argument), not_found.';
+  'default the last 24 hours or 30 days; at most 1,000. as_admin: of the key of any user, for admins. '
+  'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
 
 
 insert into private.argument_rules (argument, rule) values
@@ -278,9 +303,9 @@ insert into private.argument_rules (argument, rule) values
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
-  private.require_span, public.proxy_usage_series
+  private.require_span, private.hours_of_any_key, public.proxy_usage_series
 from public, anon, authenticated, service_role;
 grant execute on function
   private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
-  private.require_span, public.proxy_usage_series
+  private.require_span, private.hours_of_any_key, public.proxy_usage_series
 to authenticated;

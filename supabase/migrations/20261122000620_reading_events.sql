@@ -16,7 +16,8 @@ comment on type private.event_filter is
   'status or code, to which host. billed: whether the key''s usage is billed.';
 
 create function private.read_event_filter(
-  id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text
+  id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text,
+  as_admin boolean default false
 ) returns private.event_filter
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -24,7 +25,7 @@ as $$
 declare
   filter private.event_filter;
 begin
-  perform private.require_user();
+  perform private.require_reader(read_event_filter.as_admin);
   filter.begins_at := coalesce(private.require_time(read_event_filter."from", 'from'), '-infinity');
   filter.ends_at := coalesce(private.require_time(read_event_filter."to", 'to'), 'infinity');
   if filter.begins_at >= filter.ends_at then
@@ -49,19 +50,20 @@ begin
   select d.moment, d.id into filter.place_at, filter.place_id
   from private.decode_cursor(read_event_filter.cursor) as d;
   select k.id, k.live_mode into filter.api_key_id, filter.billed
-  from private.find_own_key(read_event_filter.id) as k;
+  from private.find_read_key(read_event_filter.id, read_event_filter.as_admin) as k;
   return filter;
 end
 $$;
 comment on function private.read_event_filter is
-  'The filter that these arguments mean. Refusals: unauthorized, invalid_request (detail: the '
+  'The filter that these arguments mean. Refusals: unauthorized, forbidden, invalid_request (detail: the '
   'argument), not_found.';
 
 
 -- A definer: callers may read no events. The generic plan prunes days as it begins; planning them again
 -- takes longer than a page, but for the newest two days, where most pages end.
-create function private.page_of_events(filter private.event_filter, skipped integer, most integer)
-returns private.proxy_usage_events[]
+create function private.page_of_events(
+  filter private.event_filter, skipped integer, most integer, as_admin boolean default false
+) returns private.proxy_usage_events[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -69,13 +71,14 @@ set plan_cache_mode = force_generic_plan
 set enable_sort = off
 as $$
 declare
-  owner_id uuid := private.require_user();
+  reader_id uuid := private.require_reader(page_of_events.as_admin);
   recent_at timestamptz;
   recent private.proxy_usage_events[];
 begin
   -- also for a caller who makes a filter without private.read_event_filter
   perform from private.proxy_keys as k
-  where k.id = (page_of_events.filter).api_key_id and k.user_id = owner_id;
+  where k.id = (page_of_events.filter).api_key_id
+    and (k.user_id = reader_id or page_of_events.as_admin);
   if not found then
     return '{}';
   end if;
@@ -130,7 +133,21 @@ begin
 end
 $$;
 comment on function private.page_of_events is
-  'The caller''s events of a filter, newest first, without the first `skipped`, at most `most`.';
+  'The caller''s events of a filter, as_admin those of any user, newest first, without the first `skipped`, '
+  'at most `most`.';
+
+
+-- A definer: callers may read no table.
+create function private.how_to_fix(code text) returns text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select o.how_to_fix from private.outcomes as o where o.outcome = how_to_fix.code);
+end
+$$;
+comment on function private.how_to_fix is
+  'What to do about the code of an event; null for one that is no outcome.';
 
 
 create function private.require_page(page integer, "limit" integer, cursor text) returns integer
@@ -159,7 +176,8 @@ create function public.list_proxy_key_events(
   "to" text default null,
   status_code integer default null,
   target_host text default null,
-  code text default null
+  code text default null,
+  as_admin boolean default false
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -168,14 +186,17 @@ declare
   filter private.event_filter := private.read_event_filter(
     list_proxy_key_events.id, list_proxy_key_events.cursor, list_proxy_key_events."from",
     list_proxy_key_events."to", list_proxy_key_events.status_code,
-    list_proxy_key_events.target_host, list_proxy_key_events.code
+    list_proxy_key_events.target_host, list_proxy_key_events.code,
+    list_proxy_key_events.as_admin
   );
   most integer := private.require_limit(coalesce(list_proxy_key_events."limit", 50));
   page_number integer := private.require_page(
     list_proxy_key_events.page, most, list_proxy_key_events.cursor
   );
   found private.proxy_usage_events[] :=
-    private.page_of_events(filter, (page_number - 1) * most, most + 1);
+    private.page_of_events(
+      filter, (page_number - 1) * most, most + 1, list_proxy_key_events.as_admin
+    );
   answer public.proxy_page;
 begin
   -- straight to json: making jsonb of a page takes longer than finding it
@@ -184,7 +205,8 @@ begin
     select
       f.event_id, f.api_key_id, f.occurred_at, f.target_host, f.method, f.status_code,
       f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.code, f.count,
-      filter.billed
+      filter.billed,
+      case when f.code is not null then private.how_to_fix(f.code) end as how_to_fix
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
@@ -196,8 +218,9 @@ $$;
 comment on function public.list_proxy_key_events is
   'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
   '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
-  'and without `to`, status_code, target_host, code. Refusals: unauthorized, not_found, '
-  'invalid_request (detail: the argument).';
+  'and without `to`, status_code, target_host, code. how_to_fix: what to do about the code. as_admin: of '
+  'the key of any user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: '
+  'the argument).';
 
 
 -- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
@@ -299,10 +322,10 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.read_event_filter, private.page_of_events, private.require_page,
+  private.read_event_filter, private.page_of_events, private.how_to_fix, private.require_page,
   public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.read_event_filter, private.page_of_events, private.require_page,
+  private.read_event_filter, private.page_of_events, private.how_to_fix, private.require_page,
   public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
 to authenticated;

@@ -1,13 +1,14 @@
 -- Reading the audit: what was done to a user's keys, grants and account limits, newest first.
 
 -- A definer: callers may read no table. The owner is asked for in its own words.
-create function private.page_of_audit(reference text, "limit" integer, cursor text)
-returns public.proxy_page
+create function private.page_of_audit(
+  reference text, "limit" integer, cursor text, as_admin boolean default false
+) returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  reader_id uuid := private.require_reader(page_of_audit.as_admin);
   place record := private.decode_cursor(page_of_audit.cursor);
   most integer := private.require_limit(coalesce(page_of_audit."limit", 50));
   one_key uuid;
@@ -15,20 +16,23 @@ declare
   answer public.proxy_page;
 begin
   if page_of_audit.reference is not null then
-    one_key := (private.find_own_key(page_of_audit.reference)).id;
+    one_key := (private.find_read_key(page_of_audit.reference, page_of_audit.as_admin)).id;
+  elsif page_of_audit.as_admin then
+    perform private.refuse('invalid_request', 'as_admin');
   end if;
   -- each with the index that suits it
   if one_key is null then
     found := array(
       select a from private.proxy_key_audit as a
-      where a.user_id = owner_id and (a.occurred_at, a.id) < (place.moment, place.id)
+      where a.user_id = reader_id and (a.occurred_at, a.id) < (place.moment, place.id)
       order by a.occurred_at desc, a.id desc
       limit most + 1
     );
   else
     found := array(
       select a from private.proxy_key_audit as a
-      where a.api_key_id = one_key and a.user_id is not distinct from owner_id
+      where a.api_key_id = one_key
+        and (page_of_audit.as_admin or a.user_id is not distinct from reader_id)
         and (a.occurred_at, a.id) < (place.moment, place.id)
       order by a.occurred_at desc, a.id desc
       limit most + 1
@@ -49,22 +53,24 @@ $$;
 comment on function private.page_of_audit is 'Does the work of public.list_proxy_key_audit.';
 
 create function public.list_proxy_key_audit(
-  id text default null, "limit" integer default 50, cursor text default null
+  id text default null, "limit" integer default 50, cursor text default null,
+  as_admin boolean default false
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.page_of_audit(
-    list_proxy_key_audit.id, list_proxy_key_audit."limit", list_proxy_key_audit.cursor
+    list_proxy_key_audit.id, list_proxy_key_audit."limit", list_proxy_key_audit.cursor,
+    list_proxy_key_audit.as_admin
   );
 end
 $$;
 comment on function public.list_proxy_key_audit is
   'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants and '
   'account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
-  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. Refusals: unauthorized, '
-  'not_found, invalid_request (detail: the argument).';
+  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. as_admin: of a key of any '
+  'user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: the argument).';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -14,7 +14,8 @@ comment on type private.outcome_sum is 'What came to an outcome in the hour or d
 
 -- A definer: callers may read no rollups by outcome.
 create function private.read_outcomes(
-  key_id text, "interval" text, first_at timestamptz, end_at timestamptz
+  key_id text, "interval" text, first_at timestamptz, end_at timestamptz,
+  as_admin boolean default false
 )
 returns private.outcome_sum[]
 language plpgsql stable security definer
@@ -22,11 +23,13 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  subject_id constant uuid := case
-    when read_outcomes.key_id is null then private.require_user()
-    else (private.find_own_key(read_outcomes.key_id)).id
-  end;
+  subject_id uuid := private.require_reader(read_outcomes.as_admin);
 begin
+  if read_outcomes.key_id is not null then
+    subject_id := (private.find_read_key(read_outcomes.key_id, read_outcomes.as_admin)).id;
+  elsif read_outcomes.as_admin then
+    perform private.refuse('invalid_request', 'as_admin');
+  end if;
   return array(
     select (
       date_trunc(read_outcomes."interval", u.hour), o.outcome, o.kind, o.how_to_fix,
@@ -44,7 +47,8 @@ begin
 end
 $$;
 comment on function private.read_outcomes is
-  'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day.';
+  'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day; as_admin of '
+  'the key of any user.';
 
 create type public.proxy_outcome_usage as (
   "interval" text,
@@ -66,7 +70,8 @@ comment on type public.proxy_outcome_usage is
 
 create function public.proxy_usage_outcomes(
   period text default null, "from" text default null, "to" text default null, key_id text default null,
-  "interval" text default 'day', "limit" integer default 50, sort text default 'bytes'
+  "interval" text default 'day', "limit" integer default 50, sort text default 'bytes',
+  as_admin boolean default false
 ) returns public.proxy_outcome_usage
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -78,7 +83,7 @@ declare
   sums private.outcome_sum[];
   answer public.proxy_outcome_usage;
 begin
-  perform private.require_user();
+  perform private.require_reader(proxy_usage_outcomes.as_admin);
   answer."interval" := coalesce(proxy_usage_outcomes."interval", 'day');
   span := private.require_rollup_span(
     proxy_usage_outcomes.period, answer."interval", proxy_usage_outcomes."from",
@@ -87,7 +92,8 @@ begin
   answer.sort := private.require_rollup_sort(proxy_usage_outcomes.sort);
   most := private.require_limit(coalesce(proxy_usage_outcomes."limit", 50));
   sums := private.read_outcomes(
-    proxy_usage_outcomes.key_id, answer."interval", span.first_at, span.end_at
+    proxy_usage_outcomes.key_id, answer."interval", span.first_at, span.end_at,
+    proxy_usage_outcomes.as_admin
   );
   answer."from" := span.first_at;
   answer."to" := span.end_at;
@@ -171,8 +177,9 @@ $$;
 comment on function public.proxy_usage_outcomes is
   'How the requests of the caller''s keys, or of one (uuid or keyId), ended, refusals included, and what to '
   'do about it; by hour or day too. In a month (YYYY-MM), or in the whole hours or days (UTC) that `from` '
-  'and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. Refusals: '
-  'unauthorized, invalid_request (detail: the argument), not_found.';
+  'and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. as_admin: of the '
+  'key of any user, for admins. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
+  'not_found.';
 
 
 create function public.export_proxy_usage_outcomes(

@@ -189,6 +189,28 @@ begin
     bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
     bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
+  -- Locked first, then added up: who raised a row by account that this does not see yet waits to raise
+  -- this one.
+  insert into private.proxy_user_monthly as s (user_id, month, bytes)
+  select distinct c.api_key_id, c.period::date, 0
+  from unnest(corrections) as c
+  where c.rollup = 'account_monthly'
+  order by 1, 2
+  on conflict on constraint proxy_user_monthly_pkey do update set bytes = s.bytes;
+  update private.proxy_user_monthly as s
+  set bytes = least(
+    (
+      select coalesce(sum(m.bytes_sent + m.bytes_received), 0)
+      from private.proxy_account_monthly as m
+      where m.user_id = s.user_id and m.month = s.month
+    ),
+    9007199254740991
+  )
+  where (s.user_id, s.month) in (
+    select c.api_key_id, c.period::date from unnest(corrections) as c
+    where c.rollup = 'account_monthly'
+  );
+
   -- The rows are locked now: who raised one before has committed, and who will raise it waits.
   delete from private.proxy_account_monthly as m using unnest(corrections) as c
   where c.rollup = 'account_monthly' and c.found = 'surplus'
@@ -213,7 +235,8 @@ begin
 end
 $$;
 comment on function private.repair_account_usage is
-  'Adds to the rows by account what they lack, and removes those of which no key has a row.';
+  'Adds to the rows by account what they lack, and removes those of which no key has a row; then adds up '
+  'the months of their users again.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -130,6 +130,8 @@ it('a figure stops at what JSON holds exactly', async () => {
   await sql`
     update private.proxy_account_monthly set bytes_sent = ${mostBytes - 1} where user_id = ${userId}`;
   await sql`
+    update private.proxy_user_monthly set bytes = ${mostBytes - 1} where user_id = ${userId}`;
+  await sql`
     update private.proxy_account_hourly set bytes_sent = ${mostBytes - 1} where user_id = ${userId}`;
   await record([usageEvent(a.id), usageEvent(a.id)]);
   expect(await readMonths()).toMatchObject([{ sent: mostBytes }]);

@@ -39,8 +39,10 @@ const reads = (): Record<string, string> => ({
 /** Those of admins, the health check, and what refuses unknown arguments of a mint. */
 const others = [
   'find_proxy_account',
+  'find_proxy_key',
   'find_proxy_keys',
   'list_proxy_tier_grants',
+  'list_proxy_users',
   'mint_proxy_key',
   'proxy_health',
   'proxy_schema_version',

@@ -19,9 +19,11 @@ const sql = connectOwner();
 /** What refuses everybody but admins. */
 const ofAdmins = [
   'find_proxy_account',
+  'find_proxy_key',
   'find_proxy_keys',
   'grant_proxy_tier',
   'list_proxy_tier_grants',
+  'list_proxy_users',
   'reactivate_proxy_key',
   'revoke_proxy_tier',
   'set_proxy_account_limits',
@@ -109,6 +111,7 @@ function argumentsNaming(reference: string): Record<string, unknown> {
     routing_key: null,
     types: ['webhook.test'],
     operator: false,
+    as_admin: false,
     webhook_id: reference,
     // none is taken from those that deliver
     most: 0,

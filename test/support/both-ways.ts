@@ -129,7 +129,8 @@ export async function expectSameAnswer(ways: BothWays): Promise<Answer> {
 
 /** What stands under the one name of an answer about one thing. */
 function contentOf(body: Fields | null): Fields | null {
-  const { key, grant, webhook, delivery, threshold } = body ?? {};
+  const { key, grant, webhook, delivery, threshold, ...rest } = body ?? {};
+  if (Object.keys(rest).length > 0) return body;
   return (key ?? grant ?? webhook ?? delivery ?? threshold ?? body) as Fields | null;
 }
 

@@ -119,6 +119,9 @@ const sortedInSql = ({ sort, ...rest }: Fields): Fields => ({
   ...rest,
 });
 
+/** Of a key of any user. */
+const asAdmin: Partial<Operation> = { arrange: (fields) => ({ ...fields, as_admin: true }) };
+
 /** All that can be called both ways, with the fields as HTTP names them. */
 export const calls = {
   mint: ofUser('POST', keys, 'mint_proxy_key'),
@@ -148,6 +151,18 @@ export const calls = {
   usageByTarget: ofUser('GET', `${usage}/targets`, 'proxy_usage_targets'),
   usageByOutcome: ofUser('GET', `${usage}/outcomes`, 'proxy_usage_outcomes'),
   findKeys: ofUser('GET', `${admin}/keys`, 'find_proxy_keys'),
+  readAny: ofKey('GET', `${admin}/keys/:id`, 'find_proxy_key'),
+  anyEvents: ofKey('GET', `${admin}/keys/:id/events`, 'list_proxy_key_events', asAdmin),
+  anyAudit: ofKey('GET', `${admin}/keys/:id/audit`, 'list_proxy_key_audit', asAdmin),
+  anyUsageOverTime: ofKey('GET', `${admin}/keys/:id/usage/series`, 'proxy_usage_series', {
+    ...asAdmin,
+    idArgument: 'key_id',
+  }),
+  anyUsageByOutcome: ofKey('GET', `${admin}/keys/:id/usage/outcomes`, 'proxy_usage_outcomes', {
+    ...asAdmin,
+    idArgument: 'key_id',
+  }),
+  users: ofUser('GET', `${admin}/users`, 'list_proxy_users'),
   suspend: ofKey('POST', `${admin}/keys/:id/suspend`, 'suspend_proxy_key'),
   reactivate: ofKey('POST', `${admin}/keys/:id/reactivate`, 'reactivate_proxy_key'),
   limit: ofKey('PATCH', `${admin}/keys/:id/limits`, 'set_proxy_key_limits', {
@@ -180,6 +195,12 @@ const grant = { user: 'nobody@example.com', tier: 'enterprise', reason };
 
 /** What an admin does with anybody's key. */
 export const ofAdmins = {
+  read: calls.readAny,
+  'read events': calls.anyEvents,
+  'read audit': calls.anyAudit,
+  'read usage over time': (by: Caller, id: string) =>
+    calls.anyUsageOverTime(by, id, { interval: 'day' }),
+  'read usage by outcome': calls.anyUsageByOutcome,
   suspend: (by: Caller, id: string) => calls.suspend(by, id, { reason }),
   reactivate: calls.reactivate,
   limits: (by: Caller, id: string) => calls.limit(by, id, limits),
@@ -203,6 +224,7 @@ export const everything: Record<string, CallOfKey> = {
   ...ofOwners,
   ...ofAdmins,
   'find keys': (by) => calls.findKeys(by),
+  users: (by) => calls.users(by),
   'find grants': (by) => calls.findGrants(by),
   grant: (by) => calls.grant(by, grant),
   revoke: (by) => calls.revoke(by, grant),

@@ -61,6 +61,17 @@ export const protectedRoutes: ProtectedRoute[] = [
   },
   ...routesOfWebhooks('/api/v1/proxy/webhooks'),
   { method: 'GET', path: '/admin/proxy/keys', success: 200 },
+  { method: 'GET', path: '/admin/proxy/keys/:id', success: 200 },
+  { method: 'GET', path: '/admin/proxy/keys/:id/events', success: 200 },
+  { method: 'GET', path: '/admin/proxy/keys/:id/audit', success: 200 },
+  {
+    method: 'GET',
+    path: '/admin/proxy/keys/:id/usage/series',
+    query: 'interval=day',
+    success: 200,
+  },
+  { method: 'GET', path: '/admin/proxy/keys/:id/usage/outcomes', success: 200 },
+  { method: 'GET', path: '/admin/proxy/users', success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/suspend', body: { reason }, success: 200 },
   { method: 'POST', path: '/admin/proxy/keys/:id/reactivate', success: 200 },
   {

@@ -24,11 +24,14 @@ const event = z.strictObject({
   code: z.string().nullable(),
   count: z.int().nonnegative(),
   billed: z.boolean(),
+  howToFix: z.string().nullable(),
 });
 
 /** An event of a key, with what a test gives in place of the usual. */
 export function makeEvent(apiKeyId: string, fields: Partial<UsageEvent> = {}): UsageEvent {
-  return { ...usageEvent(apiKeyId), code: null, count: 1, billed: true, ...fields };
+  // what to do is the database's to say
+  const howToFix = fields.code ? (expect.any(String) as string) : null;
+  return { ...usageEvent(apiKeyId), code: null, count: 1, billed: true, howToFix, ...fields };
 }
 
 /** Puts events into the table as they stand, also such as no gateway may report; no rollups. */

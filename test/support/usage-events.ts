@@ -134,5 +134,13 @@ export async function findAccountDrift(sql: postgres.Sql, userIds: string[]): Pr
     (select 'not kept' as drift, * from (table summed except all table kept) as a)
     union all
     (select 'not summed', * from (table kept except all table summed) as b)`;
-  return [...drift];
+  const ofUsers = await sql`
+    select 'of a user' as drift, *
+    from (
+      select user_id, month, least(sum(bytes_sent + bytes_received), ${mostBytes}::bigint) as bytes
+      from private.proxy_account_monthly where user_id = any(${userIds}) group by 1, 2
+    ) as a
+    full join private.proxy_user_monthly as u using (user_id, month, bytes)
+    where (a.user_id is null or u.user_id is null) and user_id = any(${userIds})`;
+  return [...drift, ...ofUsers];
 }

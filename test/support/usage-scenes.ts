@@ -90,6 +90,13 @@ export async function insertUsage(
         requests = m.requests + excluded.requests,
         bytes_sent = m.bytes_sent + excluded.bytes_sent,
         bytes_received = m.bytes_received + excluded.bytes_received
+    ),
+    user_month as (
+      insert into private.proxy_user_monthly as m (user_id, month, bytes)
+      select k.user_id, date_trunc('month', ${at}::timestamptz at time zone 'UTC')::date,
+        ${bytesSent}::bigint + ${bytesReceived}::bigint
+      from private.proxy_keys as k where k.id = ${apiKeyId}
+      on conflict (user_id, month) do update set bytes = m.bytes + excluded.bytes
     )
     insert into private.proxy_usage_monthly as m (
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at

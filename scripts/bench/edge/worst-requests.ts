@@ -87,6 +87,16 @@ export function worstRequests({ user, key, admin, webhooks }: Busy): WorstReques
     }),
     request('rotate', 'POST', `${keys}/${key}/rotate`),
     read('admins: keys, 200', '/admin/proxy/keys?limit=200', ofAdmin),
+    read('admins: one key', `/admin/proxy/keys/${key}`, ofAdmin),
+    read('admins: events, 200', `/admin/proxy/keys/${key}/events?limit=200`, ofAdmin),
+    read('admins: audit, 200', `/admin/proxy/keys/${key}/audit?limit=200`, ofAdmin),
+    read('admins: series, 1,000 hours', `/admin/proxy/keys/${key}/usage/series?${hours}`, ofAdmin),
+    read(
+      'admins: outcomes, 1,000 hours',
+      `/admin/proxy/keys/${key}/usage/outcomes?${hours}`,
+      ofAdmin,
+    ),
+    read('admins: users, 200', '/admin/proxy/users?limit=200', ofAdmin),
     read('admins: grants, 200', '/admin/proxy/grants?limit=200', ofAdmin),
     read('admins: account', `/admin/proxy/account?user=${user.id}`, ofAdmin),
     request('admins: suspend', 'POST', `/admin/proxy/keys/${key}/suspend`, {

@@ -275,6 +275,16 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      find_proxy_key: {
+        Args: { id: string };
+        Returns: Database['public']['CompositeTypes']['proxy_key_reading'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_reading';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       find_proxy_keys: {
         Args: {
           active?: boolean;
@@ -380,7 +390,7 @@ export type Database = {
         };
       };
       list_proxy_key_audit: {
-        Args: { cursor?: string; id?: string; limit?: number };
+        Args: { as_admin?: boolean; cursor?: string; id?: string; limit?: number };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
         SetofOptions: {
           from: '*';
@@ -391,6 +401,7 @@ export type Database = {
       };
       list_proxy_key_events: {
         Args: {
+          as_admin?: boolean;
           code?: string;
           cursor?: string;
           from?: string;
@@ -431,6 +442,16 @@ export type Database = {
       };
       list_proxy_tier_grants: {
         Args: { cursor?: string; limit?: number; tier?: string; user?: string };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      list_proxy_users: {
+        Args: { cursor?: string; limit?: number; user?: string };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
         SetofOptions: {
           from: '*';
@@ -520,6 +541,7 @@ export type Database = {
       };
       proxy_usage_outcomes: {
         Args: {
+          as_admin?: boolean;
           from?: string;
           interval?: string;
           key_id?: string;
@@ -537,7 +559,7 @@ export type Database = {
         };
       };
       proxy_usage_series: {
-        Args: { from?: string; interval: string; key_id?: string; to?: string };
+        Args: { as_admin?: boolean; from?: string; interval: string; key_id?: string; to?: string };
         Returns: Database['public']['CompositeTypes']['proxy_usage_timeline'];
         SetofOptions: {
           from: '*';
@@ -840,6 +862,12 @@ export type Database = {
       proxy_key_changes: {
         changed: number | null;
         unchanged: number | null;
+      };
+      proxy_key_reading: {
+        key: Json | null;
+        owner: Json | null;
+        account: Json | null;
+        last_event: Json | null;
       };
       proxy_outcome_usage: {
         interval: string | null;

@@ -28,6 +28,7 @@ export const argumentRules = {
   account_limit_bytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
   allowed_ips:
     'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, not 203.0.113.7/24.',
+  as_admin: 'Of one key alone: name it.',
   bandwidth_limit_bytes: 'A whole number of bytes from 0 to 9007199254740991, or null.',
   by: 'Either host or site.',
   changes: 'An object of the fields to change.',

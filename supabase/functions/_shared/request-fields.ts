@@ -99,3 +99,16 @@ export const periodField = z
   .string()
   .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'A month as YYYY-MM.')
   .openapi({ description: 'A calendar month (UTC), up to 13 back; by default this one.' });
+
+/** Which events a list shows. */
+export const eventFilters = {
+  page: wholeNumber(1, 10_000).optional(),
+  ...spanFields,
+  statusCode: wholeNumber(100, 999).optional(),
+  targetHost: text.openapi({ minLength: 1, maxLength: 255 }).optional(),
+  code: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,63}$/, 'A code of the gateway.')
+    .openapi({ example: 'rate_limited' })
+    .optional(),
+};

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { billedBytes, count, ofRow, time, timeOrNull } from './answer.ts';
+import { interval } from './rollup-schemas.ts';
 
 /** `proxy_usage_totals` as the API answers it. */
 export const usageSummary = ofRow('UsageSummary', {
@@ -29,13 +30,26 @@ export const keyUsage = ofRow('KeyUsage', {
 });
 
 /** What was used in one hour or day. */
-export const usagePoint = ofRow('UsagePoint', {
+const usagePoint = ofRow('UsagePoint', {
   start: time,
   requests: count,
   bytesSent: count,
   bytesReceived: count,
   billedBytes,
 });
+
+/** `proxy_usage_timeline` as the API answers it. */
+export const usageSeries = {
+  answer: z
+    .strictObject({ interval, from: time, to: time, points: z.array(usagePoint.answer) })
+    .openapi('UsageSeries'),
+  row: z.object({
+    interval,
+    from: time,
+    to: time,
+    points: z.array(z.unknown()).transform((points) => points.map(usagePoint.read)),
+  }),
+};
 
 /** One CONNECT or plain request in one hour, or refusals of one kind. */
 export const usageEvent = ofRow('UsageEvent', {
@@ -66,5 +80,9 @@ export const usageEvent = ofRow('UsageEvent', {
       'How many requests or refusals it stands for: 1, more for refusals of one kind within a minute, ' +
       'and 0 for a tunnel that goes on from an earlier hour.',
   }),
+  howToFix: z
+    .string()
+    .nullable()
+    .openapi({ description: 'What to do about the code; null without one, and for one unknown.' }),
   billed,
 });

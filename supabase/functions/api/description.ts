@@ -3,10 +3,7 @@ import { declarePath } from '../_shared/declare-path.ts';
 import { operation } from '../_shared/operation.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 import { describeWebhooks } from '../_shared/webhook-description.ts';
-import { declareWebhooks, operatorWebhooks } from '../_shared/webhook-routes.ts';
-import { declareAdminAccount } from '../admin/account.ts';
-import { declareAdminGrants } from '../admin/grants.ts';
-import { declareAdminKeys } from '../admin/keys.ts';
+import { declareAdmin } from '../admin/app.ts';
 
 /** `/api/v1/openapi.json`: every route of this function and of the admins' one. */
 export function declareDescription(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
@@ -33,10 +30,7 @@ export function declareDescription(app: OpenAPIHono<ServiceEnv>, dependencies: D
 
 function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): object {
   const all = new OpenAPIHono<ServiceEnv>().route('/', app);
-  declareAdminKeys(all, dependencies);
-  declareAdminGrants(all, dependencies);
-  declareAdminAccount(all, dependencies);
-  declareWebhooks(all, dependencies, operatorWebhooks);
+  declareAdmin(all, dependencies);
   describeWebhooks(all);
   all.openAPIRegistry.registerComponent('securitySchemes', 'accessToken', {
     type: 'http',

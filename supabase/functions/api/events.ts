@@ -3,7 +3,7 @@ import { declarePath } from '../_shared/declare-path.ts';
 import { toArguments } from '../_shared/field-names.ts';
 import { operation } from '../_shared/operation.ts';
 import { linkHeader, respondWithPage } from '../_shared/paging.ts';
-import { pageFields, spanFields, text, wholeNumber } from '../_shared/request-fields.ts';
+import { eventFilters, pageFields } from '../_shared/request-fields.ts';
 import {
   type Dependencies,
   keyReference,
@@ -12,17 +12,6 @@ import {
 } from '../_shared/service.ts';
 import { usageEvent } from '../_shared/usage-schemas.ts';
 import { announceCsv, csvHeaders, refuseWithCsv, streamCsv, wantsCsv } from './csv-stream.ts';
-
-const filters = {
-  ...spanFields,
-  statusCode: wholeNumber(100, 999).optional(),
-  targetHost: text.openapi({ minLength: 1, maxLength: 255 }).optional(),
-  code: z
-    .string()
-    .regex(/^[a-z][a-z0-9_]{0,63}$/, 'A code of the gateway.')
-    .openapi({ example: 'rate_limited' })
-    .optional(),
-};
 
 /** `/api/v1/proxy/keys/{id}/events`: each CONNECT of a key, as JSON by pages or all as CSV. */
 export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
@@ -38,7 +27,7 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
         'proper end, so a client can tell. To go on, ask again with `to` one millisecond after the last ' +
         'whole line, and leave out the events that you have.',
       tag: 'Usage',
-      query: { ...pageFields, page: wholeNumber(1, 10_000).optional(), ...filters },
+      query: { ...pageFields, ...eventFilters },
       success: {
         status: 200,
         description: 'The events.',

@@ -1,5 +1,4 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { time } from '../_shared/answer.ts';
 import { declarePath } from '../_shared/declare-path.ts';
 import { toArguments } from '../_shared/field-names.ts';
 import { operation } from '../_shared/operation.ts';
@@ -11,19 +10,9 @@ import {
   spanFields,
   text,
 } from '../_shared/request-fields.ts';
+import { interval } from '../_shared/rollup-schemas.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
-import { keyUsage, usagePoint, usageSummary } from '../_shared/usage-schemas.ts';
-
-const interval = z.enum(['hour', 'day']);
-const timeline = z
-  .strictObject({ interval, from: time, to: time, points: z.array(usagePoint.answer) })
-  .openapi('UsageSeries');
-const timelineRow = z.object({
-  interval,
-  from: time,
-  to: time,
-  points: z.array(z.unknown()).transform((points) => points.map(usagePoint.read)),
-});
+import { keyUsage, usageSeries, usageSummary } from '../_shared/usage-schemas.ts';
 
 /** `/api/v1/proxy/usage`: a month in one sum and by key, and any time by hour or day. */
 export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
@@ -92,7 +81,7 @@ export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Depende
       success: {
         status: 200,
         description: 'A point for each interval, also where nothing was used.',
-        content: { 'application/json': timeline },
+        content: { 'application/json': usageSeries.answer },
       },
       problems: ['not_found'],
       handle: async ({ context, caller, query }) => {
@@ -100,7 +89,7 @@ export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Depende
           interval: query.interval,
           ...toArguments(query),
         });
-        return context.json(timelineRow.parse(row));
+        return context.json(usageSeries.row.parse(row));
       },
     }),
   });

@@ -61,6 +61,7 @@ describe('20 MB in any argument is refused by its size, in SQL too', () => {
     ['a reason', `public.suspend_proxy_key('KEY', ${huge})`, 'reason'],
     ['a user', `public.grant_proxy_tier(${huge}, 'team', 'Paid.')`, 'user'],
     ["an admin's filter of labels", `public.find_proxy_keys(label => ${huge})`, 'label'],
+    ["an admin's user of the users", `public.list_proxy_users("user" => ${huge})`, 'user'],
     ["an admin's filter of users", `public.find_proxy_keys("user" => ${huge})`, 'user'],
   ])('%s', async (_, call, argument) => {
     const claims = { sub: admin.id, app_metadata: { role: 'admin' } };

@@ -1,0 +1,74 @@
+-- Reading any key: admins see why a key of any user is refused. Its events, history and usage come from the
+-- functions that its owner reads them by, as_admin. A read leaves nothing in the audit, which is of changes.
+
+create function private.user_as_admins_see(user_id uuid) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  email text;
+  barred_until timestamptz;
+begin
+  select u.email, private.barred_until(u.banned_until, u.deleted_at) into email, barred_until
+  from auth.users as u where u.id = user_as_admins_see.user_id;
+  return jsonb_build_object(
+    'user_id', user_as_admins_see.user_id,
+    'email', email,
+    'removed', not found,
+    'barred_until', case when barred_until > now() then barred_until end
+  );
+end
+$$;
+comment on function private.user_as_admins_see is
+  'user_id, email, removed (no such account exists any more), and barred_until: null where the account is '
+  'not banned, 2100 where it is for good.';
+
+
+create type public.proxy_key_reading as (key jsonb, owner jsonb, account jsonb, last_event jsonb);
+comment on type public.proxy_key_reading is
+  'What says why a key is refused. key: as find_proxy_keys shows it. owner: user_id, email, removed (the '
+  'account), barred_until (null, or 2100 for good). account: the owner''s, as proxy_account shows it; null '
+  'once it is removed. last_event: the newest, as list_proxy_key_events shows it; null where none is kept.';
+
+-- A definer: it reads another user's key, for an admin.
+create function private.find_proxy_key(id text) returns public.proxy_key_reading
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found_id uuid := (private.find_read_key(find_proxy_key.id, true)).id;
+  summary private.key_summaries;
+  answer public.proxy_key_reading;
+begin
+  select * into summary from private.key_summaries as s where s.id = found_id;
+  answer.owner := private.user_as_admins_see(summary.user_id);
+  answer.key := to_jsonb(summary) || jsonb_build_object('email', answer.owner -> 'email');
+  if summary.user_id is not null then
+    answer.account := to_jsonb(private.account_of(summary.user_id));
+  end if;
+  answer.last_event :=
+    (public.list_proxy_key_events(found_id::text, 1, as_admin => true)).items -> 0;
+  return answer;
+end
+$$;
+comment on function private.find_proxy_key is 'Does the work of public.find_proxy_key.';
+
+create function public.find_proxy_key(id text) returns public.proxy_key_reading
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.find_proxy_key(find_proxy_key.id);
+end
+$$;
+comment on function public.find_proxy_key is
+  'For admins: a key of any user (uuid, or keyId in any case of letters), deleted or not, with what says why '
+  'it is refused: its owner, the owner''s account, and its last event. Refusals: unauthorized, forbidden, '
+  'not_found.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.user_as_admins_see, private.find_proxy_key, public.find_proxy_key
+from public, anon, authenticated, service_role;
+grant execute on function private.find_proxy_key, public.find_proxy_key to authenticated;

@@ -1,0 +1,83 @@
+-- Users by usage: admins see who moves most in this month.
+
+-- A definer: it reads every user's usage, for an admin.
+create function private.list_proxy_users("limit" integer, cursor text, "user" text)
+returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+-- in the order of the index, of which a page reads as many rows as it has
+set enable_sort = off
+as $$
+declare
+  this_month constant date := date_trunc('month', now() at time zone 'UTC');
+  -- what a number in JSON holds exactly
+  most_bytes constant bigint := 9007199254740991;
+  place record;
+  most integer;
+  found private.proxy_user_monthly[];
+  answer public.proxy_page;
+begin
+  perform private.require_admin();
+  place := private.decode_place(list_proxy_users.cursor, most_bytes);
+  most := private.require_limit(coalesce(list_proxy_users."limit", 50));
+  if list_proxy_users."user" is not null then
+    found := array(
+      select (u.id, this_month, coalesce(m.bytes, 0))::private.proxy_user_monthly
+      from private.find_user(list_proxy_users."user") as u (id)
+      left join private.proxy_user_monthly as m on m.user_id = u.id and m.month = this_month
+      where u.id is not null and list_proxy_users.cursor is null
+    );
+  else
+    found := array(
+      select m from private.proxy_user_monthly as m
+      where m.month = this_month and m.bytes > 0
+        and (m.bytes, m.user_id) < (
+          coalesce(place.rank, most_bytes),
+          coalesce(place.id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        )
+      order by m.bytes desc, m.user_id desc
+      limit most + 1
+    );
+  end if;
+  select coalesce(
+    json_agg(
+      private.user_as_admins_see(f.user_id) || to_jsonb(private.account_of(f.user_id))
+        || jsonb_build_object('used_bytes', f.bytes)
+    ),
+    '[]'
+  )
+  into answer.items
+  from unnest(found[:most]) as f;
+  if cardinality(found) > most then
+    answer.next_cursor := private.encode_place(found[most].bytes, found[most].user_id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.list_proxy_users is 'Does the work of public.list_proxy_users.';
+
+create function public.list_proxy_users(
+  "limit" integer default 50, cursor text default null, "user" text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.list_proxy_users(
+    list_proxy_users."limit", list_proxy_users.cursor, list_proxy_users."user"
+  );
+end
+$$;
+comment on function public.list_proxy_users is
+  'For admins: the users whose keys moved something in this calendar month (UTC), the most bytes first: '
+  '`limit` (1 to 200, default 50) from `cursor` on. With `user` (id or e-mail address) that one alone, '
+  'whatever it moved. Each: the account as proxy_account shows it, email, removed, barred_until (null, or '
+  '2100 for good), and used_bytes, of all keys, live and test. A user who moves more meanwhile may be on '
+  'two pages. Refusals: unauthorized, forbidden, invalid_request (detail: the argument).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.list_proxy_users, public.list_proxy_users
+from public, anon, authenticated, service_role;
+grant execute on function private.list_proxy_users, public.list_proxy_users to authenticated;
