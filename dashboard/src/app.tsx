@@ -22,6 +22,8 @@ const TargetsPage = lazy(() => import('./usage/targets-page.tsx'));
 const OutcomesPage = lazy(() => import('./usage/outcomes-page.tsx'));
 const AccountPage = lazy(() => import('./account/account-page.tsx'));
 const FindKeysPage = lazy(() => import('./admin/find-keys-page.tsx'));
+const AnyKeyPage = lazy(() => import('./admin/any-key-page.tsx'));
+const UsersPage = lazy(() => import('./admin/users-page.tsx'));
 const GrantsPage = lazy(() => import('./admin/grants-page.tsx'));
 
 const queryClient = createQueryClient();
@@ -52,6 +54,8 @@ export function App({ mailedLink }: { mailedLink: MailedLink | null }) {
                   <Route path="account" element={<AccountPage />} />
                   <Route element={<RequireAdmin />}>
                     <Route path="admin" element={<FindKeysPage />} />
+                    <Route path="admin/keys/:keyId" element={<AnyKeyPage />} />
+                    <Route path="admin/users" element={<UsersPage />} />
                     <Route path="admin/grants" element={<GrantsPage />} />
                     <Route path="admin/webhooks" element={<WebhooksPage operator />} />
                     <Route path="admin/webhooks/:webhookId" element={<WebhookPage operator />} />

@@ -45,12 +45,16 @@ describe('what keys are looked for', () => {
 
   it('is each filter as the database names it', () => {
     expect(
-      toQuery({ key: 'k', user: 'u', label: 'l', state: 'out', tier: 'team', mode: 'live' }),
-    ).toEqual({ key_id: 'k', user: 'u', label: 'l', active: false, tier: 'team', live_mode: true });
-    expect(toQuery({ ...none, state: 'in', mode: 'test' })).toEqual({
-      active: true,
-      live_mode: false,
+      toQuery({ key: 'k', user: 'u', label: 'l', state: 'expired', tier: 'team', mode: 'live' }),
+    ).toEqual({
+      key_id: 'k',
+      user: 'u',
+      label: 'l',
+      state: 'expired',
+      tier: 'team',
+      live_mode: true,
     });
+    expect(toQuery({ ...none, mode: 'test' })).toEqual({ live_mode: false });
   });
 
   it('is not narrowed by a state or mode that there is not', () => {

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { duration, statusWords } from '../../dashboard/src/key/event-words.ts';
+import { refusalCodes } from '../../gateway/refusal.ts';
 
 it.each([
   [0, '0 ms'],
@@ -14,6 +15,22 @@ it.each([
   [86_400_000 * 3, '72 h'],
 ])('says how long %i ms are', (milliseconds, words) => {
   expect(duration(milliseconds)).toBe(words);
+});
+
+it('has words for every code that the gateway records', () => {
+  // of requests of no key, they are in no event
+  const ofNobody = [
+    'credentials_required',
+    'head_too_large',
+    'method_not_allowed',
+    'not_implemented',
+    'request_timeout',
+  ];
+  for (const code of [...refusalCodes, 'client_closed_request']) {
+    const words = statusWords({ method: 'CONNECT', code });
+    if (ofNobody.includes(code)) expect(words, code).toBeUndefined();
+    else expect(words, code).toEqual(expect.any(String));
+  }
 });
 
 it('explains the gateway’s own answers, and no target’s', () => {

@@ -8,6 +8,9 @@ export function AdminNav() {
       <NavLink to="/admin" end>
         Keys of all users
       </NavLink>
+      <NavLink to="/admin/users" end>
+        Users by usage
+      </NavLink>
       <NavLink to="/admin/grants" end>
         Granted tiers
       </NavLink>

@@ -1,5 +1,6 @@
 import { text } from '../components/address-filters.ts';
 import type { FoundKeysQuery } from '../data/use-found-keys.ts';
+import { keyStates } from '../keys/key-state.ts';
 
 /** What keys can be found by, as the address has it. */
 export const findFilters = {
@@ -14,9 +15,6 @@ export const findFilters = {
 /** What keys are looked for. An empty string is no filter. */
 export type FindFilters = Record<keyof typeof findFilters, string>;
 
-/** The states that can be looked for, by what the address calls them. */
-export const serviceStates = { in: 'In service', out: 'Out of service' };
-
 /** The modes that can be looked for, by what the address calls them. */
 export const modes = { live: 'Live', test: 'Test' };
 
@@ -26,7 +24,7 @@ export function toQuery({ key, user, label, state, tier, mode }: FindFilters): F
     ...(key ? { key_id: key } : {}),
     ...(user ? { user } : {}),
     ...(label ? { label } : {}),
-    ...(Object.hasOwn(serviceStates, state) ? { active: state === 'in' } : {}),
+    ...(Object.hasOwn(keyStates, state) ? { state } : {}),
     ...(tier ? { tier } : {}),
     ...(Object.hasOwn(modes, mode) ? { live_mode: mode === 'live' } : {}),
   };

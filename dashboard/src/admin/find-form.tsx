@@ -1,5 +1,6 @@
 import { Field } from '../components/field.tsx';
-import { type FindFilters, modes, serviceStates } from './find-filters.ts';
+import { keyStates } from '../keys/key-state.ts';
+import { type FindFilters, modes } from './find-filters.ts';
 import { type Bound, SearchForm } from './search-form.tsx';
 import { TierSelect } from './tier-select.tsx';
 
@@ -39,7 +40,7 @@ export function FindForm(props: {
               dir="auto"
             />
           </Field>
-          <Options label="State" bound={bind('state')} options={serviceStates} />
+          <Options label="State" bound={bind('state')} options={keyStates} />
           <TierSelect bound={bind('tier')} />
           <Options label="Mode" bound={bind('mode')} options={modes} />
         </>

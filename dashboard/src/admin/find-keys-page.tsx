@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { useNavigate } from 'react-router';
 import { firstOf, useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
@@ -6,10 +7,11 @@ import { useFoundKeys } from '../data/use-found-keys.ts';
 import { counted } from '../format/amount.ts';
 import { Page } from '../layout/page.tsx';
 import { AdminNav } from './admin-nav.tsx';
-import { findFilters, toQuery } from './find-filters.ts';
+import { type FindFilters, findFilters, toQuery } from './find-filters.ts';
 import { FindForm } from './find-form.tsx';
 import { FoundKeyDialog, type OpenFoundKeyDialog } from './found-key-dialog.tsx';
 import { FoundKeyTable } from './found-key-table.tsx';
+import { keyReference } from './key-reference.ts';
 import { Paged } from './paged.tsx';
 
 /** The keys of all users, and what an admin can do with them. */
@@ -19,9 +21,16 @@ export default function FindKeysPage() {
   const keys = useFoundKeys(wanted);
   const [dialog, setDialog] = useState<OpenFoundKeyDialog>();
   const close = () => setDialog(undefined);
+  const navigate = useNavigate();
+  const find = (sought: FindFilters) => {
+    const one = keyReference(sought.key);
+    // a whole name means one key
+    if (one) void navigate(`/admin/keys/${one}`);
+    else if (!search(sought)) void keys.refetch();
+  };
   return (
     <Page title="Keys of all users" above={<AdminNav />}>
-      <FindForm filters={filters} onSearch={(sought) => search(sought) || void keys.refetch()} />
+      <FindForm filters={filters} onSearch={find} />
       <Paged
         query={keys}
         what="the keys"

@@ -1,4 +1,5 @@
 import { useMemo } from 'react';
+import { Link } from 'react-router';
 import { type Column, Table } from '../components/table.tsx';
 import type { FoundKey } from '../data/key.ts';
 import { number } from '../format/amount.ts';
@@ -23,7 +24,9 @@ const columnsOf = (onAction: OnAction): Column<FoundKey>[] => [
     className: styles.name,
     cell: ({ key_id, label }) => (
       <>
-        <bdi>{label}</bdi>
+        <Link to={`/admin/keys/${key_id}`}>
+          <bdi>{label}</bdi>
+        </Link>
         <code>{key_id}</code>
       </>
     ),

@@ -27,11 +27,12 @@ export function Paged<Item>(props: {
       <section tabIndex={-1} aria-label="What was found" className={styles.list}>
         <Loaded query={first as UseQueryResult<Item[]>} what={what}>
           {(items) =>
-            items.length === 0 ? (
+            items.length === 0 && !query.hasNextPage ? (
               none
             ) : (
               <>
-                {children(items)}
+                {/* of some filters a page may be empty, and not the last one */}
+                {items.length > 0 && children(items)}
                 <ShowMore query={query} summary={count(items)} />
               </>
             )

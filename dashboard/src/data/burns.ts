@@ -21,6 +21,8 @@ export interface AccountTier extends AccountQuota {
   /** How many keys there are, and may be, that are not deleted. */
   keys: number;
   key_limit: number;
+  /** What an admin set in place of the tier's limits, by the name of the limit. */
+  limit_overrides: Record<string, number>;
   test: AccountQuota;
 }
 

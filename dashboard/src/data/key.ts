@@ -108,6 +108,8 @@ export interface UsageEvent {
   code: string | null;
   /** How many requests or refusals it stands for; 0 where a tunnel goes on from an earlier hour. */
   count: number;
+  /** What to do about the code; null without one, and for one that is not known. */
+  how_to_fix: string | null;
 }
 
 /** What was used in one hour or day (UTC). */

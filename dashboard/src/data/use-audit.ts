@@ -1,19 +1,22 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { AuditEntry } from './key.ts';
+import { useReader } from './reader.ts';
 import { answerOf } from './refusal.ts';
 
 /** What was done to a key (by its uuid), newest first, 50 to a page. */
 export function useAudit(id: string) {
   const { supabase } = useSession();
+  const { asked } = useReader();
   return useInfiniteQuery({
-    queryKey: ['key-audit', id],
+    queryKey: ['key-audit', id, asked],
     queryFn: async ({ signal, pageParam }) => {
       const { items, next_cursor } = await answerOf(
         supabase
           .rpc('list_proxy_key_audit', {
             id,
             limit: 50,
+            ...asked,
             ...(pageParam ? { cursor: pageParam } : {}),
           })
           .abortSignal(signal),

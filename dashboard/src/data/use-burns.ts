@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { Account, BurnSort, KeyUsage, OutcomeUsage, TargetUsage } from './burns.ts';
+import { useReader } from './reader.ts';
 import { answerOf } from './refusal.ts';
 import type { UsageSpan } from './use-usage.ts';
 
@@ -77,7 +78,8 @@ export function useTargets(
 /** How requests ended, by hour or day as the span is. */
 export function useOutcomes(query: BurnQuery) {
   const { supabase } = useSession();
-  const values = { ...burnArguments(query), interval: query.span.interval };
+  const { asked } = useReader();
+  const values = { ...burnArguments(query), interval: query.span.interval, ...asked };
   return useQuery({
     queryKey: ['usage-outcomes', values],
     queryFn: async ({ signal }): Promise<OutcomeUsage> =>

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { UsageEvent } from './key.ts';
+import { useReader } from './reader.ts';
 import { answerOf } from './refusal.ts';
 
 /** Which events of a key are asked for, as the database's functions take it; what is left out is no filter. */
@@ -30,8 +31,9 @@ export function useEvents(
   { cursor, follow, size }: { cursor: string | undefined; follow: boolean; size: number },
 ) {
   const { supabase } = useSession();
+  const { asked } = useReader();
   return useQuery({
-    queryKey: ['key-events', id, query, size, cursor ?? null],
+    queryKey: ['key-events', id, query, size, cursor ?? null, asked],
     queryFn: async ({ signal }): Promise<EventPage> =>
       (await answerOf(
         supabase
@@ -39,6 +41,7 @@ export function useEvents(
             id,
             limit: size,
             ...query,
+            ...asked,
             ...(cursor ? { cursor } : {}),
           })
           .abortSignal(signal),

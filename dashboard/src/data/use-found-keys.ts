@@ -11,7 +11,7 @@ export interface FoundKeysQuery {
   user?: string;
   /** What the label contains. */
   label?: string;
-  active?: boolean;
+  state?: string;
   tier?: string;
   live_mode?: boolean;
 }

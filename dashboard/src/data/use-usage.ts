@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { UsagePoint } from './key.ts';
+import { useReader } from './reader.ts';
 import { answerOf } from './refusal.ts';
 
 /** A span of whole hours or days (UTC), from `from` up to, not including, `to`. */
@@ -13,13 +14,14 @@ export interface UsageSpan {
 /** Usage over a span, a point for each hour or day; of one key, or of all. */
 export function useUsageSeries({ interval, from, to }: UsageSpan, keyId?: string) {
   const { supabase } = useSession();
+  const { asked } = useReader();
   const span = { interval, from: from.toISOString(), to: to.toISOString() };
   return useQuery({
-    queryKey: ['usage-series', keyId ?? null, span],
+    queryKey: ['usage-series', keyId ?? null, span, asked],
     queryFn: async ({ signal }): Promise<UsagePoint[]> => {
       const { points } = await answerOf(
         supabase
-          .rpc('proxy_usage_series', { ...span, ...(keyId ? { key_id: keyId } : {}) })
+          .rpc('proxy_usage_series', { ...span, ...(keyId ? { key_id: keyId } : {}), ...asked })
           .abortSignal(signal),
       );
       return points as unknown as UsagePoint[];

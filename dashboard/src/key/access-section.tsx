@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { Button } from '../components/button.tsx';
 import type { Key } from '../data/key.ts';
+import { useReader } from '../data/reader.ts';
 import { dateTime, fromNow } from '../format/time.ts';
 import { minute, useNow } from '../usage-chart/use-now.ts';
 import { shortRange } from './allowed-clients.ts';
@@ -12,12 +13,14 @@ import { Section } from './section.tsx';
 
 /** From where the key may be used, and until when. */
 export function AccessSection({ value: key }: { value: Key }) {
+  const { asked } = useReader();
   const [dialog, setDialog] = useState<'clients' | 'expiry'>();
   const now = useNow(minute);
   const close = () => setDialog(undefined);
   const edit = (what: 'clients' | 'expiry', name: string) =>
-    // what is gone cannot be changed
-    !key.deleted_at && (
+    // what is gone cannot be changed, nor by an admin what is the owner's to say
+    !key.deleted_at &&
+    !asked.as_admin && (
       <Button onClick={() => setDialog(what)}>
         Edit<span className="visually-hidden"> {name}</span>
       </Button>

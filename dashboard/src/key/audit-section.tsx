@@ -3,6 +3,7 @@ import { Button } from '../components/button.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { RefusalNotice } from '../components/refusal-notice.tsx';
 import type { AuditEntry } from '../data/key.ts';
+import { useReader } from '../data/reader.ts';
 import { Refusal } from '../data/refusal.ts';
 import { useAudit } from '../data/use-audit.ts';
 import { dateTime } from '../format/time.ts';
@@ -57,12 +58,13 @@ export function AuditSection({ id }: { id: string }) {
 
 function Entry({ value: entry }: { value: AuditEntry }) {
   const { userId } = useSession();
+  const { ownerId } = useReader();
   const details = detailsOf(entry);
   return (
     // takes the focus when it is the first of more
     <li tabIndex={-1} className={styles.entry}>
       <p className={styles.what}>
-        <strong>{actionWords(entry)}</strong> by {actorWords(entry, userId)}
+        <strong>{actionWords(entry)}</strong> by {actorWords(entry, userId, ownerId)}
       </p>
       <time dateTime={entry.occurred_at} className={styles.when}>
         {dateTime(entry.occurred_at)}

@@ -32,9 +32,11 @@ const ofAdmins = ['suspended', 'reactivated', 'limits_changed', 'account_limits_
 export function actorWords(
   { action, actor_id }: Pick<AuditEntry, 'action' | 'actor_id'>,
   userId: string,
+  ownerId?: string | null,
 ): string {
   if (actor_id === null) return 'the operator';
   if (actor_id === userId) return 'you';
+  if (actor_id === ownerId) return 'the owner';
   return ofAdmins.includes(action) ? 'an admin' : 'another account';
 }
 

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { useAddressFilters } from '../components/address-filters.ts';
 import type { Key } from '../data/key.ts';
+import { useReader } from '../data/reader.ts';
 import { EventExport } from './event-export.tsx';
 import { EventFilterBar } from './event-filter-bar.tsx';
 import {
@@ -18,6 +19,7 @@ import { Section } from './section.tsx';
 
 /** What the key was used for. The filters are in the address, to be kept or sent. */
 export function EventSection({ value: key }: { value: Key }) {
+  const { asked } = useReader();
   const [address, setAddress] = useAddressFilters(eventFilters);
   const filters = useMemo(() => withoutWrong(address), [address]);
   const query = useMemo(() => eventQuery(filters), [filters]);
@@ -29,7 +31,7 @@ export function EventSection({ value: key }: { value: Key }) {
       {(key.last_used_at || filtered) && (
         <>
           <EventFilterBar filters={filters} onApply={apply} />
-          <EventExport value={key} query={query} filtered={filtered} />
+          {!asked.as_admin && <EventExport value={key} query={query} filtered={filtered} />}
         </>
       )}
       {/* other filters begin at the newest again */}

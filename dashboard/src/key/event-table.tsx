@@ -30,7 +30,12 @@ const columns: Column<UsageEvent>[] = [
     ),
   },
   { name: 'Method', className: styles.method, cell: ({ method }) => <bdi>{method}</bdi> },
-  { name: 'Status', className: styles.status, cell: (event) => <Status value={event} /> },
+  {
+    name: 'Status',
+    wide: true,
+    className: styles.status,
+    cell: (event) => <Status value={event} />,
+  },
   {
     name: 'Sent',
     kind: 'number',
@@ -78,7 +83,8 @@ export function EventTable({ events, caption }: { events: UsageEvent[]; caption:
   );
 }
 
-function Status({ value: event }: { value: UsageEvent }) {
+/** How it ended; what was not served, with its code and what to do. */
+export function Status({ value: event }: { value: UsageEvent }) {
   const words = statusWords(event);
   return (
     <>
@@ -90,6 +96,7 @@ function Status({ value: event }: { value: UsageEvent }) {
           {event.count > 1 && `, ${counted(event.count, 'time')}`}
         </p>
       )}
+      {event.how_to_fix && <p className={table.small}>{event.how_to_fix}</p>}
     </>
   );
 }

@@ -1,6 +1,8 @@
+import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { QuotaMeter } from '../components/quota-meter.tsx';
 import type { Key } from '../data/key.ts';
+import { useReader } from '../data/reader.ts';
 import { type LimitName, limits } from '../format/limits.ts';
 import { date, startOfMonth } from '../format/time.ts';
 import { hour, useNow } from '../usage-chart/use-now.ts';
@@ -8,9 +10,10 @@ import styles from './facts.module.css';
 import { Fact, Facts } from './facts.tsx';
 import { Section } from './section.tsx';
 
-/** How much the key may do, how much of that is used, and where the limits come from. */
-export function LimitSection({ value: key }: { value: Key }) {
+/** How much the key may do, how much of that is used, and where the limits come from; `children` are more facts. */
+export function LimitSection({ value: key, children }: { value: Key; children?: ReactNode }) {
   const now = useNow(hour);
+  const { asked } = useReader();
   const origin = (name: LimitName) => (
     <span className={styles.note}>
       {name in key.limit_overrides ? 'Set for this key by an admin.' : `From the tier ${key.tier}.`}
@@ -36,8 +39,9 @@ export function LimitSection({ value: key }: { value: Key }) {
           {limits.tunnel_limit.words(key.tunnel_limit)}
           {origin('tunnel_limit')}
         </Fact>
+        {children}
       </Facts>
-      {!key.deleted_at && (
+      {!key.deleted_at && !asked.as_admin && (
         <Link to={`/alerts/thresholds?key=${key.key_id}`} className={styles.link ?? ''}>
           Alert thresholds
         </Link>

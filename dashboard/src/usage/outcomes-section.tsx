@@ -1,6 +1,7 @@
 import { Link } from 'react-router';
 import { Loaded } from '../components/loaded.tsx';
 import { WhenNear } from '../components/when-near.tsx';
+import { useReader } from '../data/reader.ts';
 import { useOutcomes } from '../data/use-burns.ts';
 import { Section } from '../key/section.tsx';
 import { hour, useNow } from '../usage-chart/use-now.ts';
@@ -14,14 +15,18 @@ const most = 5;
 
 /** How requests ended over time, and what to do about those that did not end well; of all keys or of one. */
 export function OutcomesSection({ span, keyId }: OfSpan) {
+  const { asked } = useReader();
   const list = withSpan(`/usage/outcomes${keyId ? `?key=${keyId}` : ''}`, span);
   return (
     <Section
       title={keyId ? 'Outcomes of this key' : 'Outcomes'}
       actions={
-        <span className={styles.links}>
-          <Link to={list}>All outcomes</Link>
-        </span>
+        // the list is of the reader's own keys
+        !asked.as_admin && (
+          <span className={styles.links}>
+            <Link to={list}>All outcomes</Link>
+          </span>
+        )
       }
     >
       <WhenNear>

@@ -227,6 +227,15 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await check('reactivate');
     await cancel(page);
 
+    await page.getByRole('link', { name: 'prod', exact: true }).click();
+    await page.getByText('Refused: suspended').waitFor();
+    await page.getByRole('tab', { name: 'History' }).waitFor();
+    await check('any key');
+
+    await page.goto(dashboardUrl(`/admin/users?user=${user.id}`));
+    await page.getByRole('row', { name: user.email }).waitFor();
+    await check('users');
+
     await page.goto(dashboardUrl('/admin/grants'));
     await button(page, `Take back enterprise from ${user.email}`).waitFor();
     await check('grants');

@@ -111,13 +111,13 @@ describe.skipIf(withoutChromium)('from signing up to a key that an admin brings 
       await signIn(page, admin.email, '/admin');
       await page.getByLabel('Key ID').fill(keyId);
       await page.getByRole('button', { name: 'Search' }).click();
-      await page.getByRole('row', { name: 'prod-scraper' }).getByText('Deleted').waitFor();
+      await page.getByText('Refused: deleted').waitFor();
       await step('12-found');
-      await chooseAction(page, 'prod-scraper', 'Reactivate');
+      await page.getByRole('button', { name: 'Reactivate' }).click();
       await page.getByLabel(/^Reason/).fill('asked for by ticket 17');
       await step('13-reactivate');
       await page.getByRole('button', { name: 'Reactivate the key' }).click();
-      await page.getByRole('row', { name: 'prod-scraper' }).getByText('Active').waitFor();
+      await page.getByText('In service', { exact: true }).waitFor();
       await step('14-reactivated');
       await expect.poll(() => send(newLine)).toBe(`200 ${size}`);
     });

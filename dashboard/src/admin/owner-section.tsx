@@ -1,0 +1,46 @@
+import { Link } from 'react-router';
+import { Badge } from '../components/badge.tsx';
+import { CopyField } from '../components/copy-field.tsx';
+import type { Person } from '../data/use-any-key.ts';
+import { dateTime } from '../format/time.ts';
+import facts from '../key/facts.module.css';
+import { Section } from '../key/section.tsx';
+
+/** Whose key it is, and where their other keys are. */
+export function OwnerSection({ value: owner }: { value: Person }) {
+  if (!owner.user_id || owner.removed) {
+    return (
+      <Section title="Owner" framed>
+        <p>The account is removed. Its keys were deleted with it; their usage stays.</p>
+      </Section>
+    );
+  }
+  return (
+    <Section title="Owner" framed>
+      <p>
+        <bdi>{owner.email ?? 'No e-mail address'}</bdi> <Barred value={owner} />
+      </p>
+      <CopyField name="User ID" value={owner.user_id} />
+      <Link to={keysOf(owner.user_id)} className={facts.link ?? ''}>
+        All keys of this user
+      </Link>
+      <Link to={`/admin/users?user=${owner.user_id}`} className={facts.link ?? ''}>
+        Usage of this user
+      </Link>
+    </Section>
+  );
+}
+
+/** Where admins see the keys of a user. */
+export const keysOf = (userId: string) => `/admin?user=${userId}`;
+
+/** Says of an account that it is banned or removed. */
+export function Barred({ value: { barred_until: until, removed } }: { value: Person }) {
+  if (removed) return <Badge kind="neutral">Removed</Badge>;
+  if (!until) return null;
+  return (
+    <Badge kind="bad">
+      {until.startsWith('2100') ? 'Banned for good' : `Banned until ${dateTime(until)}`}
+    </Badge>
+  );
+}

@@ -1,0 +1,127 @@
+import { Link } from 'react-router';
+import { firstOf, text, useAddressFilters } from '../components/address-filters.ts';
+import { Button } from '../components/button.tsx';
+import { EmptyState } from '../components/empty-state.tsx';
+import { Field } from '../components/field.tsx';
+import { QuotaMeter } from '../components/quota-meter.tsx';
+import table from '../components/table.module.css';
+import { type Column, Table } from '../components/table.tsx';
+import type { AccountTier } from '../data/burns.ts';
+import { type UserUsage, useUsers } from '../data/use-users.ts';
+import { bytes, counted, number } from '../format/amount.ts';
+import { Page } from '../layout/page.tsx';
+import { AdminNav } from './admin-nav.tsx';
+import styles from './admin-table.module.css';
+import { Barred, keysOf } from './owner-section.tsx';
+import { Paged } from './paged.tsx';
+import { SearchForm } from './search-form.tsx';
+
+const userFilters = { user: text };
+
+const columns: Column<UserUsage>[] = [
+  {
+    name: 'User',
+    kind: 'row',
+    className: styles.user,
+    cell: (user) => (
+      <>
+        <Link to={keysOf(user.user_id)}>
+          <bdi>{user.email ?? user.user_id}</bdi>
+        </Link>{' '}
+        <Barred value={user} />
+      </>
+    ),
+  },
+  {
+    name: 'Used this month',
+    kind: 'number',
+    cell: ({ used_bytes }) => bytes(used_bytes),
+  },
+  {
+    name: 'Keys',
+    kind: 'number',
+    cell: ({ tiers }) => number(tiers.reduce((sum, { keys }) => sum + keys, 0)),
+  },
+  {
+    name: 'Quotas',
+    wide: true,
+    cell: ({ tiers }) => {
+      const used = tiers.flatMap(quotasOf);
+      if (used.length === 0) return 'Nothing was used';
+      return (
+        <div className={styles.quotas}>
+          {used.map(({ name, used_bytes, limit_bytes }) => (
+            <div key={name}>
+              <span className={table.small}>{name}</span>
+              <QuotaMeter used={used_bytes} limit={limit_bytes} name={name} />
+            </div>
+          ))}
+        </div>
+      );
+    },
+  },
+];
+
+/** The quotas of a tier of which something is used. */
+function quotasOf(tier: AccountTier) {
+  return [
+    { name: tier.tier, ...tier },
+    { name: `${tier.tier}, test keys`, ...tier.test },
+  ].filter(({ used_bytes }) => used_bytes > 0);
+}
+
+/** The users by what their keys moved in this month. */
+export default function UsersPage() {
+  const [filters, search] = useAddressFilters(userFilters, { push: true });
+  const users = useUsers(filters.user);
+  return (
+    <Page title="Users by usage" above={<AdminNav />}>
+      <SearchForm
+        filters={filters}
+        what="Find a user"
+        onSearch={(sought) => search(sought) || void users.refetch()}
+      >
+        {(bind) => (
+          <Field label="User">
+            <input
+              {...bind('user')}
+              type="search"
+              placeholder="E-mail address or user ID"
+              autoComplete="off"
+              spellCheck={false}
+            />
+          </Field>
+        )}
+      </SearchForm>
+      <Paged
+        query={users}
+        what="the users"
+        count={(found) => counted(found.length, 'user')}
+        none={
+          filters.user ? (
+            <EmptyState title="No such user">
+              <p>
+                A user is looked for by the whole e-mail address, once it is confirmed, or the user
+                ID.
+              </p>
+              <Button onClick={() => search(firstOf(userFilters))}>Show all users</Button>
+            </EmptyState>
+          ) : (
+            <EmptyState title="Nothing was used this month">
+              <p>A user whose keys move something is here within a minute.</p>
+            </EmptyState>
+          )
+        }
+      >
+        {(found) => (
+          <Table
+            caption="Users by usage"
+            columns={columns}
+            rows={found}
+            idOf={({ user_id }) => user_id}
+          />
+        )}
+      </Paged>
+    </Page>
+  );
+}

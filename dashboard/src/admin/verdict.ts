@@ -1,0 +1,96 @@
+import type { Tone } from '../components/tone.ts';
+import type { KeyReading } from '../data/use-any-key.ts';
+import { date, dateTime } from '../format/time.ts';
+import { keyTones } from '../keys/key-state.ts';
+
+/** What the gateway makes of a key now, why, and what to do about it. */
+export interface Verdict {
+  name: string;
+  kind: Tone;
+  /** The status and the code of the gateway's refusal; undefined for a key that is served. */
+  refusal?: string;
+  why: string;
+  /** Why, in an admin's own words. */
+  reason?: string;
+  next: string;
+}
+
+const out = '407 credentials_required';
+/** A ban for good ends in this year. */
+const forGood = '2100';
+
+/** The verdict on a key, in the order of the gateway's checks. */
+export function verdictOf({ key, owner, account }: KeyReading): Verdict {
+  switch (key.state) {
+    case 'deleted':
+      return {
+        name: 'Refused: deleted',
+        kind: keyTones.deleted,
+        refusal: out,
+        why: `It was deleted on ${timeOf(key.deleted_at)}.`,
+        next: owner.removed
+          ? 'The account of its owner is removed, so it cannot come back.'
+          : 'Reactivate it, and its secret works again.',
+      };
+    case 'suspended':
+      return {
+        name: 'Refused: suspended',
+        kind: keyTones.suspended,
+        refusal: '403 key_suspended',
+        why: `An admin suspended it on ${timeOf(key.suspended_at)}.`,
+        ...(key.suspended_reason ? { reason: key.suspended_reason } : {}),
+        next: 'Reactivate it once the reason is gone.',
+      };
+    case 'expired':
+      return {
+        name: 'Refused: expired',
+        kind: keyTones.expired,
+        refusal: out,
+        why: `It expired on ${timeOf(key.expires_at)}.`,
+        next: 'Its owner can set a new expiry, and its secret works again.',
+      };
+    case 'owner_barred':
+      return {
+        name: 'Refused: account banned',
+        kind: keyTones.owner_barred,
+        refusal: out,
+        why: owner.barred_until?.startsWith(forGood)
+          ? 'The account of its owner is banned or deleted for good.'
+          : `The account of its owner is banned until ${timeOf(owner.barred_until)}.`,
+        next: 'All keys of the owner work again once the ban ends or is lifted in Supabase Auth.',
+      };
+    case 'quota_used_up': {
+      const resets = account ? date(account.resets_at) : 'the first of next month';
+      if (key.quota_used_up_by === 'account') {
+        return {
+          name: 'Refused: shared quota used up',
+          kind: keyTones.quota_used_up,
+          refusal: '402 account_quota_exceeded',
+          why:
+            `All ${key.live_mode ? 'live' : 'test'} keys of its owner and the tier ${key.tier} share a ` +
+            'quota, which is used up for this month.',
+          next: `It resets on ${resets} (UTC). A higher limit of the account serves it before.`,
+        };
+      }
+      return {
+        name: 'Refused: quota used up',
+        kind: keyTones.quota_used_up,
+        refusal: '402 quota_exceeded',
+        why: 'It has moved all that it may in this month.',
+        next: `It resets on ${resets} (UTC). A higher limit serves it before.`,
+      };
+    }
+    // active
+    default:
+      return {
+        name: 'In service',
+        kind: keyTones.active,
+        why: 'The gateway serves requests with its secret from an allowed address, within its limits.',
+        next: 'If requests fail all the same, see the last request and the outcomes below.',
+      };
+  }
+}
+
+function timeOf(time: string | null | undefined): string {
+  return time ? dateTime(time) : 'an unknown day';
+}

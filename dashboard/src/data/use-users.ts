@@ -1,0 +1,34 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useSession } from '../session/session-context.ts';
+import type { Account } from './burns.ts';
+import { answerOf } from './refusal.ts';
+import type { Person } from './use-any-key.ts';
+
+/** A user with the account, and what all keys moved in this month. */
+export type UserUsage = Person & Account & { user_id: string; used_bytes: number };
+
+/** The users who moved something in this month, the most first, 50 a page; or one (id or e-mail address). */
+export function useUsers(user: string) {
+  const { supabase } = useSession();
+  return useInfiniteQuery({
+    queryKey: ['users', user],
+    queryFn: async ({ signal, pageParam }) => {
+      const { items, next_cursor } = await answerOf(
+        supabase
+          .rpc('list_proxy_users', {
+            limit: 50,
+            ...(user ? { user } : {}),
+            ...(pageParam ? { cursor: pageParam } : {}),
+          })
+          .abortSignal(signal),
+      );
+      return { items: items as unknown as UserUsage[], next_cursor };
+    },
+    initialPageParam: '',
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    // one who moved more meanwhile may be on two pages
+    select: ({ pages }): UserUsage[] => [
+      ...new Map(pages.flatMap(({ items }) => items.map((item) => [item.user_id, item]))).values(),
+    ],
+  });
+}
