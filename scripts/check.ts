@@ -10,6 +10,7 @@ import {
 import { generateTypes, typesFile } from './database-types.ts';
 import { generateGrafana, grafanaFile } from './ops/grafana.ts';
 import { generateRefusals, refusalsFile, refusalsPage } from './refusals.ts';
+import { buildFirstMigration, firstMigrationFile } from './schemas.ts';
 import { locateDeno } from './stack/programs.ts';
 import { projectRoot } from './stack/project-root.ts';
 import { withDatabase } from './stack/with-database.ts';
@@ -29,6 +30,7 @@ const checks: [name: string, check: () => unknown][] = [
     () => checkUnderDeno(`supabase/functions/${name}`),
   ]),
   ['versions in deno.json', requireSameVersions],
+  ['1_0_0.sql is what the schemas make (`npm run types`)', requireCurrentMigration],
   ['the API description is sound', requireSoundDescription],
   ['api.types.ts is current (`npm run types`)', requireCurrentClientTypes],
   ['proxy-keys.json is current (`npm run grafana`)', requireCurrentGrafana],
@@ -78,6 +80,11 @@ function requireSameVersions(): void {
       );
     }
   }
+}
+
+function requireCurrentMigration(): void {
+  if (readFileSync(firstMigrationFile, 'utf8') === buildFirstMigration()) return;
+  throw new Error('supabase/migrations does not have what supabase/schemas have now.');
 }
 
 async function requireSoundDescription(): Promise<void> {

@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,21 +7,17 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseUrl } from '../../scripts/stack/postgres.ts';
 import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
+import {
+  postgresProgram as program,
+  withoutPostgresPrograms,
+} from '../support/postgres-programs.ts';
 import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { readPrivileges } from './privilege-catalog.ts';
 
-/** A folder with `pg_dump` and `pg_restore`, where those on the PATH are too old. */
-const folder = process.env.PG_CLIENT_BIN;
-const program = (name: string) => (folder ? join(folder, name) : name);
-/** Of Postgres, where `pg_dump` is found: it dumps no server that is newer. */
-const version = Number(
-  /(\d+)/.exec(String(spawnSync(program('pg_dump'), ['--version']).stdout))?.[1],
-);
-const withoutPrograms = !process.env.REQUIRE_PG_DUMP && !(version >= 17);
 const run = promisify(execFile);
 const schemas = ['public', 'private', 'gateway'];
 
-describe.skipIf(withoutPrograms)('a full database, dumped and restored', () => {
+describe.skipIf(withoutPostgresPrograms)('a full database, dumped and restored', () => {
   let own: OwnDatabase;
   let restored: postgres.Sql;
   let batch: ReturnType<typeof usageEvent>[];

@@ -1,4 +1,5 @@
--- Foundation: nothing is reachable unless a line in these migrations grants it.
+-- Foundation: nothing is reachable unless a line in these files grants it. Each file ends with one block
+-- that closes what it made, by name, so that the project's own default privileges may stay as they are.
 
 do $$
 begin
@@ -9,17 +10,6 @@ begin
   end if;
 end
 $$;
-
--- A hosted project opens each new object in `public` to the API roles, and Postgres opens each new
--- function to PUBLIC. Both end here; the first must be global, as a per-schema revoke from PUBLIC
--- does nothing.
-alter default privileges revoke execute on functions from public;
-alter default privileges in schema public
-  revoke all on tables from anon, authenticated, service_role;
-alter default privileges in schema public
-  revoke all on sequences from anon, authenticated, service_role;
-alter default privileges in schema public
-  revoke all on functions from anon, authenticated, service_role;
 
 create extension if not exists pgcrypto with schema extensions;
 

@@ -1,8 +1,8 @@
 -- Gateway logins: each gateway has one of its own, so that a stolen one can be dropped alone.
 
 -- A login that may make temporary objects can put a type of a known name before all others. No function
--- here looks there first, and gateways have no use for them: so they may make none. What other
--- parts of the project make there stays possible.
+-- here looks there first, and gateways have no use for them: so they may make none. All other roles
+-- keep the right. A role that is made later needs a grant.
 create function private.withhold_temporary_objects() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -22,7 +22,8 @@ begin
   for role_name in
     select r.rolname from pg_roles as r
     where not r.rolsuper
-      and r.rolname ~ '^(anon|authenticated|service_role|dashboard_user|supabase_.*)$'
+      and not pg_has_role(r.oid, 'proxy_gateway', 'usage')
+      and r.rolname !~ '^pg_'
   loop
     execute format('grant temporary on database %I to %I', database_name, role_name);
   end loop;
@@ -31,7 +32,7 @@ begin
 end
 $$;
 comment on function private.withhold_temporary_objects is
-  'Takes TEMPORARY on this database from PUBLIC, and grants it to the platform''s own roles, which '
+  'Takes TEMPORARY on this database from PUBLIC, and grants it to all roles but the gateways'', which '
   'had it so far. Returns whether PUBLIC had it.';
 
 select private.withhold_temporary_objects();

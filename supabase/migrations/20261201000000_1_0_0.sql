@@ -1,0 +1,10595 @@
+-- Version 1.0.0. `npm run types` makes it of supabase/schemas: edit those files.
+
+
+-- 0100_foundation.sql
+
+-- Foundation: nothing is reachable unless a line in these files grants it. Each file ends with one block
+-- that closes what it made, by name, so that the project's own default privileges may stay as they are.
+
+do $$
+begin
+  if current_setting('server_version_num')::integer < 170000 then
+    raise exception 'Proxy Keys needs Postgres 17 or later, and this is %: upgrade the database first.',
+      current_setting('server_version')
+      using errcode = 'feature_not_supported';
+  end if;
+end
+$$;
+
+create extension if not exists pgcrypto with schema extensions;
+
+create schema private;
+comment on schema private is
+  'Hashes, helpers and the definer functions that do the work. Not exposed by the REST API.';
+-- the thin functions in `public` run as the caller and call into this schema
+grant usage on schema private to authenticated;
+
+create schema gateway;
+comment on schema gateway is
+  'The data plane''s functions, for role proxy_gateway alone. Not exposed by the REST API.';
+
+do $$
+begin
+  if not exists (select from pg_roles where rolname = 'proxy_gateway') then
+    create role proxy_gateway with nologin noinherit;
+  end if;
+end
+$$;
+comment on role proxy_gateway is
+  'The group of the CONNECT gateways'' logins, which private.create_gateway_login makes.';
+grant usage on schema gateway to proxy_gateway;
+
+
+-- Time-ordered ids keep inserts at the end of an index and sort as they were made.
+-- In plpgsql, as all that a change of a key calls: plans are kept between calls, where a sql
+-- function with a search_path is planned again in each.
+create function private.uuid_v7() returns uuid
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- a version 4 id with its first 48 bits replaced by the time; bits 52 and 53 turn the 4 into a 7
+  return encode(
+    set_bit(
+      set_bit(
+        overlay(
+          uuid_send(gen_random_uuid())
+          placing substring(
+            int8send((extract(epoch from clock_timestamp()) * 1000)::bigint)
+            from 3
+          )
+          from 1 for 6
+        ),
+        52, 1
+      ),
+      53, 1
+    ),
+    'hex'
+  )::uuid;
+end
+$$;
+comment on function private.uuid_v7 is
+  'A version 7 UUID (RFC 9562): 48 bits of Unix time in milliseconds, then 74 random bits.';
+
+
+-- Which request made a change, for the audit. Only a sane id is kept: the header is the caller's.
+create function private.request_id() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  id text :=
+    nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-request-id';
+begin
+  -- a bound in the pattern would make it twenty times as slow
+  return case when id ~ '^[A-Za-z0-9_=-]+$' and char_length(id) <= 64 then id end;
+end
+$$;
+comment on function private.request_id is
+  'The X-Request-Id that the request came with, or null when it had none or one that is not sane.';
+
+
+-- The cheapest question that only a working database answers.
+create function public.proxy_health() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select 'ok'
+$$;
+comment on function public.proxy_health is 'Answers `ok`. For health checks: needs no user.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.uuid_v7, private.request_id, public.proxy_health
+  from public, anon, authenticated, service_role;
+grant execute on function public.proxy_health to anon, authenticated;
+
+
+-- 0110_refusals.sql
+
+-- Refusals: each code that a caller can meet, with its SQLSTATE, in one table. PostgREST answers a
+-- SQLSTATE PTnnn with HTTP status nnn. `npm run types` makes the codes of the functions and the table
+-- of docs/errors.md from it.
+
+create table private.refusals (
+  code text primary key,
+  sql_state text not null,
+  message text not null,
+  occurs_when text not null,
+  detail text not null default '',
+  constraint "a code is snake case" check (code ~ '^[a-z]+(_[a-z]+)*$'),
+  constraint "a refusal has an http status" check (sql_state ~ '^PT4[0-9]{2}$')
+);
+comment on table private.refusals is
+  'Every refusal of this schema: the stable code (sent as hint), its SQLSTATE, and its sentence.';
+comment on column private.refusals.message is
+  'For the caller: up to the colon the title of the problem, after it what to do.';
+comment on column private.refusals.occurs_when is 'For the documentation.';
+comment on column private.refusals.detail is 'What the error''s detail is; empty without one.';
+alter table private.refusals enable row level security;
+
+insert into private.refusals (sql_state, code, message, occurs_when, detail) values
+  (
+    'PT400', 'invalid_request', 'The request is not valid.',
+    'a field or parameter is missing, unknown, or breaks a rule', 'the argument'
+  ),
+  (
+    'PT401', 'unauthorized', 'A valid access token is needed: sign in with an active account.',
+    'no valid access token of a user, or one of an account that is banned or deleted', ''
+  ),
+  (
+    'PT403', 'forbidden', 'Only an admin may do this.',
+    'the token is not an admin''s, or the account no longer is', ''
+  ),
+  (
+    'PT403', 'second_factor_required',
+    'Admins of this project need a second factor: sign in with it.',
+    'the operator requires `aal2` of admins, and the token is of a sign-in without a second factor', ''
+  ),
+  (
+    'PT403', 'tier_not_granted',
+    'The tier is not granted: ask an admin for it, or choose another.',
+    'the tier is not self-serve, and was not granted', ''
+  ),
+  (
+    'PT403', 'append_only', 'These rows are kept: they cannot be changed or removed.',
+    'keys and audit rows are never removed, audit rows and grants never changed', 'the table'
+  ),
+  (
+    'PT404', 'not_found', 'Not found: you have no such key.', 'no such key, or not yours', ''
+  ),
+  (
+    'PT404', 'user_not_found',
+    'No such user exists: an e-mail address counts once it is confirmed.',
+    'an admin names a user who does not exist', ''
+  ),
+  (
+    'PT409', 'key_deleted', 'The key is deleted: only an admin can reactivate it.',
+    'a deleted key cannot be rotated, changed, suspended or limited; one whose account is gone not '
+      'reactivated', ''
+  ),
+  (
+    'PT409', 'key_suspended', 'The key is suspended: ask an admin to reactivate it.',
+    'a suspended key cannot be rotated', ''
+  ),
+  (
+    'PT409', 'key_expired', 'The key has expired: give it another expiry first.',
+    'an expired key cannot be rotated: give it another expiry first', ''
+  ),
+  (
+    'PT409', 'key_limit_reached', 'The tier''s number of keys is reached: delete one first.',
+    'the tier''s number of undeleted keys is reached', ''
+  ),
+  (
+    'PT409', 'already_done',
+    'Done already: the secret cannot be shown again, rotate the key for a new one.',
+    'this idempotency key was used for this mint or rotation: rotate the key for a secret',
+    'the key''s id'
+  ),
+  (
+    'PT422', 'idempotency_mismatch',
+    'The idempotency key was used for another request: choose a new one.',
+    'this idempotency key was used for another request', ''
+  ),
+  (
+    'PT429', 'rate_limited', 'Too many requests of this kind: try again in %s s.',
+    'over a [limit on writes](api.md#limits)', 'seconds to wait'
+  );
+
+
+create table private.argument_rules (
+  argument text primary key,
+  rule text not null
+);
+comment on table private.argument_rules is
+  'What an argument may be, in a sentence: the message of invalid_request for it. Each row is inserted '
+  'where the rule stands.';
+alter table private.argument_rules enable row level security;
+
+
+-- A definer, so that callers need no right to read these tables.
+create function private.refuse(code text, detail text default null) returns void
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  refusal private.refusals;
+begin
+  select * into strict refusal from private.refusals as r where r.code = refuse.code;
+  if refuse.detail is null then
+    raise exception using
+      errcode = refusal.sql_state, message = refusal.message, hint = refusal.code;
+  end if;
+  if refuse.code = 'invalid_request' then
+    refusal.message := coalesce(
+      (select a.rule from private.argument_rules as a where a.argument = refuse.detail),
+      refusal.message
+    );
+  end if;
+  raise exception using
+    errcode = refusal.sql_state, message = refusal.message, hint = refusal.code,
+    detail = refuse.detail;
+end
+$$;
+comment on function private.refuse is
+  'Raises the refusal `code`: its SQLSTATE, its sentence, the code as hint, and `detail`, which for '
+  'invalid_request is the name of the argument, whose rule then is the sentence.';
+
+
+-- Raises rate_limited with headers, which PostgREST takes from a PGRST raise alone.
+create function private.refuse_until(retry_after_seconds integer, headers jsonb) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  refusal private.refusals;
+begin
+  select * into strict refusal from private.refusals as r where r.code = 'rate_limited';
+  raise sqlstate 'PGRST' using
+    message = json_build_object(
+      'code', refusal.sql_state,
+      'message', format(refusal.message, refuse_until.retry_after_seconds),
+      'details', refuse_until.retry_after_seconds::text,
+      'hint', refusal.code
+    )::text,
+    detail = json_build_object(
+      'status', 429,
+      'headers', refuse_until.headers
+        || jsonb_build_object('Retry-After', refuse_until.retry_after_seconds::text)
+    )::text,
+    hint = refusal.code;
+end
+$$;
+comment on function private.refuse_until is
+  'Raises rate_limited: HTTP 429 with Retry-After and these headers, and the seconds as detail. '
+  'SQLSTATE PGRST in SQL, PT429 over the REST API.';
+
+
+-- What the routes take as a body is the most that any argument may be: it is refused by its size,
+-- before anything reads it.
+create function private.require_size(bytes bigint, name text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_size.bytes > 16384 then
+    perform private.refuse('invalid_request', require_size.name);
+  end if;
+end
+$$;
+comment on function private.require_size is
+  'Refuses (invalid_request) the argument `name` if it has more than 16,384 bytes.';
+
+
+-- Makes history stay: for tables whose rows are never changed or removed, by any role.
+create function private.refuse_change() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.refuse('append_only', tg_table_name);
+  return null;
+end
+$$;
+comment on function private.refuse_change is
+  'Trigger: refuses (append_only) the statement it is fired for, also for owners and definers.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.refusals, private.argument_rules
+  from public, anon, authenticated, service_role;
+revoke all on function
+  private.refuse, private.refuse_until, private.require_size, private.refuse_change
+from public, anon, authenticated, service_role;
+grant execute on function private.refuse, private.require_size to authenticated;
+
+
+-- 0120_schema_version.sql
+
+-- The schema's version: what a gateway asks, so that it serves with no schema that it does not know.
+-- Whatever a gateway relies on is part of it: the functions of schema gateway and the channel
+-- proxy_key_changed. A migration that changes one of these raises `version`, and also
+-- `oldest_gateway_version` where gateways of before would no longer work.
+
+create table private.schema_version (
+  -- one row
+  id boolean primary key default true check (id),
+  version integer not null check (version > 0),
+  oldest_gateway_version integer not null check (oldest_gateway_version > 0)
+);
+comment on table private.schema_version is
+  'One row: the version of what gateways rely on, and the oldest gateways that it still serves.';
+comment on column private.schema_version.version is
+  'Raised by each migration that changes what a gateway relies on.';
+comment on column private.schema_version.oldest_gateway_version is
+  'Gateways of a lower version are not ready: they would misread the schema, or miss a part of it.';
+alter table private.schema_version enable row level security;
+insert into private.schema_version (version, oldest_gateway_version) values (1, 1);
+
+
+create function private.keep_schema_version() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'The schema has one version: update its row.' using errcode = 'check_violation';
+end
+$$;
+comment on function private.keep_schema_version is
+  'Refuses (23514) to remove the row of private.schema_version.';
+
+create trigger keep_schema_version before delete or truncate on private.schema_version
+for each statement execute function private.keep_schema_version();
+comment on trigger keep_schema_version on private.schema_version is
+  'Gateways are not ready without the row.';
+
+
+create type gateway.schema_version_row as (version integer, oldest_gateway_version integer);
+comment on type gateway.schema_version_row is
+  'The version of what gateways rely on, and the oldest gateways that it still serves.';
+
+-- A definer: the gateway may read no table.
+create function gateway.schema_version() returns gateway.schema_version_row
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  answer gateway.schema_version_row;
+begin
+  select s.version, s.oldest_gateway_version into answer from private.schema_version as s;
+  return answer;
+end
+$$;
+comment on function gateway.schema_version is
+  'The version of what gateways rely on, and the oldest gateways that it still serves. Reads only.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.schema_version from public, anon, authenticated, service_role;
+revoke all on function private.keep_schema_version, gateway.schema_version
+from public, anon, authenticated, service_role;
+grant execute on function gateway.schema_version to proxy_gateway;
+
+
+-- 0150_callers.sql
+
+-- Callers: who may act is who may act now, whatever a token that is still good says.
+
+create view private.active_accounts with (security_invoker = true) as
+select u.id, u.raw_app_meta_data ->> 'role' as role
+from auth.users as u
+where u.deleted_at is null and (u.banned_until is null or u.banned_until <= now());
+comment on view private.active_accounts is
+  'The accounts of Supabase Auth that are neither banned nor deleted, with their role (app_metadata).';
+
+
+-- Who calls: the token's subject, never the database role. PostgREST takes a token for 30 s after
+-- its end, and the routes do not: here it ends for both.
+create function private.token_subject() returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  claims jsonb := auth.jwt();
+  subject text := claims ->> 'sub';
+begin
+  if subject is null
+    or not pg_input_is_valid(subject, 'uuid')
+    or (claims ->> 'exp')::numeric <= extract(epoch from clock_timestamp())
+  then
+    perform private.refuse('unauthorized');
+  end if;
+  return subject::uuid;
+end
+$$;
+comment on function private.token_subject is
+  'The id of the user whose token this request carries; refuses (unauthorized) without one, and with '
+  'one that has ended.';
+
+
+-- A definer, so that callers need no right to read the accounts.
+create function private.require_user() returns uuid
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  caller_id uuid := private.token_subject();
+begin
+  perform from private.active_accounts as a where a.id = caller_id;
+  if not found then
+    perform private.refuse('unauthorized');
+  end if;
+  return caller_id;
+end
+$$;
+comment on function private.require_user is
+  'The id of the user whose token this request carries; refuses (unauthorized) without one, with one '
+  'that has ended, and with one of an account that is banned or deleted.';
+
+
+-- A ban or a removal of the account waits for this lock, or this waits for it and then finds no active
+-- account. It comes before all other locks: else the two could wait for each other.
+create function private.require_writer() returns uuid
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  caller_id uuid := private.token_subject();
+begin
+  perform from private.active_accounts as a where a.id = caller_id for share;
+  if not found then
+    perform private.refuse('unauthorized');
+  end if;
+  return caller_id;
+end
+$$;
+comment on function private.require_writer is
+  'As private.require_user, for what writes: holds off a ban and the removal of the caller''s account '
+  'until the transaction ends.';
+
+
+create table private.admin_settings (
+  -- one row
+  id boolean primary key default true check (id),
+  second_factor_required boolean not null default false
+);
+comment on table private.admin_settings is 'One row: what the operator asks of admins.';
+comment on column private.admin_settings.second_factor_required is
+  'Whether an admin''s token must be of a sign-in with a second factor (aal2).';
+alter table private.admin_settings enable row level security;
+insert into private.admin_settings default values;
+
+
+-- An admin is who Supabase Auth says, in the token and now: app_metadata can be set by the secret
+-- key alone.
+create function private.require_admin_role(account_role text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_admin_role.account_role is distinct from 'admin'
+    or (auth.jwt() -> 'app_metadata' ->> 'role') is distinct from 'admin'
+  then
+    perform private.refuse('forbidden');
+  end if;
+  if (auth.jwt() ->> 'aal') is distinct from 'aal2'
+    and (select s.second_factor_required from private.admin_settings as s)
+  then
+    perform private.refuse('second_factor_required');
+  end if;
+end
+$$;
+comment on function private.require_admin_role is
+  'Refuses (forbidden) a caller whose account has another role than `admin`, or whose token does; and one '
+  'without a second factor (second_factor_required) where the operator requires it.';
+
+
+create function private.require_admin() returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.token_subject();
+  account_role text;
+begin
+  select a.role into account_role from private.active_accounts as a where a.id = admin_id;
+  if not found then
+    perform private.refuse('unauthorized');
+  end if;
+  perform private.require_admin_role(account_role);
+  return admin_id;
+end
+$$;
+comment on function private.require_admin is
+  'The id of the admin whose token this request carries; refuses (unauthorized, forbidden) every '
+  'request but one of an account that is an admin''s now.';
+
+
+create function private.require_admin_writer() returns uuid
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.token_subject();
+  account_role text;
+begin
+  select a.role into account_role from private.active_accounts as a where a.id = admin_id for share;
+  if not found then
+    perform private.refuse('unauthorized');
+  end if;
+  perform private.require_admin_role(account_role);
+  return admin_id;
+end
+$$;
+comment on function private.require_admin_writer is
+  'As private.require_admin, for what writes: holds off the removal of the admin''s account until '
+  'the transaction ends.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.active_accounts, private.admin_settings
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.token_subject, private.require_user, private.require_writer,
+  private.require_admin_role, private.require_admin,
+  private.require_admin_writer
+from public, anon, authenticated, service_role;
+grant execute on function private.require_user to authenticated;
+
+
+-- 0200_tiers.sql
+
+-- Tiers: what a key may use. Rows, not code, so a new tier is an insert.
+
+-- The one place that says what a limit may be, for tiers, keys and accounts.
+create function private.wrong_limit(
+  limits jsonb,
+  known text[] default array['bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit']
+) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if jsonb_typeof(wrong_limit.limits) is distinct from 'object' then
+    return 'limits';
+  end if;
+  return (
+    select l.key
+    from jsonb_each(wrong_limit.limits) as l
+    where case
+      when l.key <> all (wrong_limit.known) then true
+      when jsonb_typeof(l.value) = 'null' then false
+      when jsonb_typeof(l.value) <> 'number' or l.value #>> '{}' !~ '^\d{1,16}$' then true
+      -- what a number in JSON holds exactly
+      when right(l.key, 6) = '_bytes' then (l.value #>> '{}')::bigint > 9007199254740991
+      else (l.value #>> '{}')::bigint not between 1 and 1000000
+    end
+    order by l.key
+    limit 1
+  );
+end
+$$;
+comment on function private.wrong_limit is
+  'The first name in an object of limits that is not one of the known limits (by default those of a '
+  'key) or has a value that it may not have: bytes are 0 to 2^53 - 1, others 1 to 1,000,000. A limit '
+  'may be null. Null where all are right; `limits` where it is not an object.';
+
+
+create table public.proxy_tiers (
+  tier text primary key,
+  bandwidth_limit_bytes bigint not null,
+  rate_limit integer not null,
+  tunnel_limit integer not null,
+  account_limit_bytes bigint not null,
+  test_limit_bytes bigint not null,
+  key_limit integer not null default 100,
+  self_serve boolean not null,
+  constraint "a tier's name is snake case" check (tier ~ '^[a-z][a-z0-9_]{0,30}$'),
+  constraint "limits are in their ranges" check (
+    private.wrong_limit(
+      jsonb_build_object(
+        'bandwidth_limit_bytes', bandwidth_limit_bytes,
+        'rate_limit', rate_limit,
+        'tunnel_limit', tunnel_limit,
+        'account_limit_bytes', account_limit_bytes,
+        'test_limit_bytes', test_limit_bytes
+      ),
+      array[
+        'bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit', 'account_limit_bytes',
+        'test_limit_bytes'
+      ]
+    ) is null
+  ),
+  constraint "a key limit is positive" check (key_limit > 0)
+);
+comment on table public.proxy_tiers is 'The tiers a key can be of, with their limits.';
+comment on column public.proxy_tiers.bandwidth_limit_bytes is
+  'Bytes in and out per calendar month (UTC) and key.';
+comment on column public.proxy_tiers.rate_limit is 'CONNECTs per second and key.';
+comment on column public.proxy_tiers.tunnel_limit is
+  'Tunnels that a key may have open at once on one gateway.';
+comment on column public.proxy_tiers.account_limit_bytes is
+  'Bytes in and out per calendar month (UTC) and user, over all live keys of the tier, deleted ones too.';
+comment on column public.proxy_tiers.test_limit_bytes is
+  'Bytes in and out per calendar month (UTC) and user, over all test keys of the tier, deleted ones too.';
+comment on column public.proxy_tiers.key_limit is 'Undeleted keys per user.';
+comment on column public.proxy_tiers.self_serve is
+  'Whether any user may mint keys of it; otherwise a row of proxy_tier_grants is needed.';
+
+alter table public.proxy_tiers enable row level security;
+create policy "signed-in users read the tiers" on public.proxy_tiers
+  for select to authenticated using (true);
+
+insert into public.proxy_tiers (
+  tier, bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes, test_limit_bytes,
+  self_serve
+) values
+  ('developer', 5000000000, 10, 100, 25000000000, 100000000, true),
+  ('team', 50000000000, 50, 1000, 500000000000, 1000000000, true),
+  ('enterprise', 1000000000000, 200, 5000, 20000000000000, 1000000000, false);
+
+
+create table private.proxy_tier_grants (
+  id uuid primary key default private.uuid_v7(),
+  user_id uuid not null references auth.users (id) on delete cascade,
+  tier text not null references public.proxy_tiers (tier),
+  granted_at timestamptz not null default clock_timestamp(),
+  granted_by uuid,
+  reason text,
+  constraint "a tier is granted to a user once" unique (user_id, tier),
+  constraint "a grant is of this century" check (
+    granted_at >= '2000-01-01 00:00Z' and granted_at <= '2100-01-01 00:00Z'
+  )
+);
+comment on table private.proxy_tier_grants is
+  'Which users may mint keys of a tier that is not self-serve.';
+comment on column private.proxy_tier_grants.granted_by is
+  'The admin whose token granted it; null for a grant made in SQL without one.';
+create index proxy_tier_grants_tier on private.proxy_tier_grants (tier);
+
+alter table private.proxy_tier_grants enable row level security;
+create policy "users read their own grants" on private.proxy_tier_grants
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+create table private.proxy_account_limits (
+  user_id uuid not null references auth.users (id) on delete cascade,
+  tier text not null references public.proxy_tiers (tier),
+  limit_overrides jsonb not null,
+  primary key (user_id, tier),
+  constraint "overridden account limits are known and in their ranges" check (
+    private.wrong_limit(limit_overrides, array['account_limit_bytes', 'test_limit_bytes']) is null
+  )
+);
+comment on table private.proxy_account_limits is
+  'Limits over all keys of a user and tier that an admin set in place of the tier''s.';
+comment on column private.proxy_account_limits.limit_overrides is
+  'By the name of the tier''s column.';
+create index proxy_account_limits_tier on private.proxy_account_limits (tier);
+alter table private.proxy_account_limits enable row level security;
+
+
+insert into private.argument_rules (argument, rule) values
+  ('limits', 'An object of the limits to change.'),
+  ('bandwidth_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
+  ('account_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
+  ('test_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
+  ('rate_limit', 'A whole number of CONNECTs per second from 1 to 1000000, or null.'),
+  ('tunnel_limit', 'A whole number of open tunnels from 1 to 1000000, or null.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  public.proxy_tiers, private.proxy_tier_grants, private.proxy_account_limits
+from public, anon, authenticated, service_role;
+revoke all on function private.wrong_limit from public, anon, authenticated, service_role;
+grant select on table public.proxy_tiers to authenticated;
+
+
+-- 0250_write_limits.sql
+
+-- Limits on writes: without them one user could make append-only tables grow without end, and keep
+-- the database from the others.
+
+create table private.write_limits (
+  name text primary key,
+  action text not null,
+  allowed integer not null,
+  seconds integer not null,
+  constraint "an action has one limit for each span" unique (action, seconds),
+  constraint "an action is a known one" check (
+    action in ('mint', 'rotate', 'change', 'administer')
+  ),
+  -- a policy's name in the RateLimit header
+  constraint "a limit's name is snake case" check (name ~ '^[a-z]+(_[a-z]+)*$'),
+  constraint "a limit is positive" check (allowed > 0),
+  constraint "a span is at most a day" check (seconds between 1 and 86400)
+);
+comment on table private.write_limits is
+  'How many writes of a kind a user may make in any span of seconds: rows, so an operator may change '
+  'them. `change` is updates and deletions of a user''s own keys, `administer` all that admins write. '
+  'Spans up to an hour are exact; longer ones are counted by the hour, and err towards refusing.';
+comment on column private.write_limits.name is 'The policy''s name in the RateLimit headers.';
+alter table private.write_limits enable row level security;
+
+insert into private.write_limits (name, action, allowed, seconds) values
+  ('rotate', 'rotate', 5, 60),
+  ('mint', 'mint', 60, 60),
+  ('mint_daily', 'mint', 1000, 86400),
+  ('change', 'change', 120, 60),
+  ('change_daily', 'change', 5000, 86400),
+  ('administer', 'administer', 600, 60),
+  ('administer_daily', 'administer', 20000, 86400);
+
+
+create table private.write_windows (
+  user_id uuid not null references auth.users (id) on delete cascade,
+  action text not null,
+  recent timestamptz[] not null default '{}',
+  hour integer not null default 0,
+  hourly integer[] not null default '{}',
+  primary key (user_id, action)
+) with (fillfactor = 70);
+comment on table private.write_windows is
+  'What a user wrote lately, one row per kind of write: at most four rows per user, of about 1 kB. '
+  'A row is the lock under which one user''s writes of that kind queue.';
+comment on column private.write_windows.recent is 'When, newest last, over the longest exact span.';
+comment on column private.write_windows.hour is 'The hour, since 1970, of the first of `hourly`.';
+comment on column private.write_windows.hourly is
+  'How many in that hour and in each of the 24 before it, newest first.';
+alter table private.write_windows enable row level security;
+
+
+create function private.lock_writes(
+  user_id uuid, action text, out recent timestamptz[], out hour integer, out hourly integer[]
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  loop
+    select w.recent, w.hour, w.hourly into recent, hour, hourly
+    from private.write_windows as w
+    where w.user_id = lock_writes.user_id and w.action = lock_writes.action
+    for no key update;
+    exit when found;
+    insert into private.write_windows (user_id, action)
+    values (lock_writes.user_id, lock_writes.action)
+    on conflict on constraint write_windows_pkey do nothing;
+  end loop;
+end
+$$;
+comment on function private.lock_writes is
+  'What the user wrote of this kind lately; holds off the user''s other writes of this kind until '
+  'the transaction ends.';
+
+
+-- Only what is done is counted: a refusal later in the transaction takes the count back. The row is
+-- locked first, so the clock is read in the order in which the writes happen.
+create function private.claim_write(
+  user_id uuid, action text, out writes_left integer, out reset_seconds integer
+)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  longest_exact constant integer := 3600;
+  written record := private.lock_writes(claim_write.user_id, claim_write.action);
+  before constant integer := cardinality(written.recent);
+  -- never earlier than the last, as what follows searches a sorted list
+  moment constant timestamptz :=
+    greatest(clock_timestamp(), written.recent[before]);
+  -- as a double: numeric, which extract gives, takes several times as long
+  now_at constant double precision := date_part('epoch', moment);
+  this_hour constant integer := floor(now_at / 3600);
+  counts integer[] := written.hourly;
+  policy text;
+  allowed integer;
+  span integer;
+  -- of the log, how many have left the span; after all, the longest exact one
+  gone integer;
+  hours integer;
+  used integer;
+  -- seconds until the oldest that counts no longer does; where too many count, until enough do not
+  reset integer;
+  longest_wait integer := 0;
+  policies text := '';
+  states text := '';
+begin
+  if this_hour > written.hour then
+    counts := array_fill(0, array[least(this_hour - written.hour, 25)]) || counts;
+    counts := counts[:25];
+  end if;
+  counts[1] := counts[1] + 1;
+
+  for policy, allowed, span in
+    select l.name, l.allowed, l.seconds
+    from private.write_limits as l
+    where l.action = claim_write.action
+    order by l.seconds
+  loop
+    if span <= longest_exact then
+      gone := width_bucket(moment - make_interval(secs => span), written.recent);
+      used := before - gone + 1;
+      reset := span + ceil(date_part('epoch', coalesce(written.recent[gone + 1], moment)) - now_at);
+    else
+      -- whole hours, the oldest of which began up to an hour before the span
+      hours := (span + 3599) / 3600;
+      used := 0;
+      for place in 1 .. least(hours + 1, cardinality(counts)) loop
+        continue when counts[place] = 0;
+        used := used + counts[place];
+        reset := (hours + 2 - place) * 3600;
+      end loop;
+      reset := reset - floor(now_at - this_hour * 3600.0::double precision);
+    end if;
+    if used > allowed then
+      if span <= longest_exact then
+        reset := span + ceil(date_part('epoch', written.recent[before - allowed + 1]) - now_at);
+      end if;
+      reset := greatest(reset, 1);
+      longest_wait := greatest(longest_wait, reset);
+    end if;
+    policies := policies || ', "' || policy || '";q=' || allowed || ';w=' || span;
+    states := states || ', "' || policy || '";r=' || greatest(allowed - used, 0) || ';t=' || reset;
+    writes_left := coalesce(writes_left, allowed - used);
+    reset_seconds := coalesce(reset_seconds, reset);
+  end loop;
+  policies := substring(policies from 3);
+  states := substring(states from 3);
+
+  if longest_wait > 0 then
+    perform private.refuse_until(
+      longest_wait,
+      jsonb_build_object('RateLimit-Policy', policies, 'RateLimit', states)
+    );
+  end if;
+  update private.write_windows as w
+  set recent = written.recent[coalesce(gone, before) + 1:] || moment,
+    hour = greatest(w.hour, this_hour), hourly = counts
+  where w.user_id = claim_write.user_id and w.action = claim_write.action;
+  -- an operator may take all limits of a kind away
+  if policies <> '' then
+    -- PostgREST adds them to its answer
+    perform set_config(
+      'response.headers',
+      json_build_array(
+        json_build_object('RateLimit-Policy', policies),
+        json_build_object('RateLimit', states)
+      )::text,
+      true
+    );
+  end if;
+end
+$$;
+comment on function private.claim_write is
+  'Counts one write of the user, and sets the RateLimit headers (draft-ietf-httpapi-ratelimit-'
+  'headers-10) of the answer; or refuses (rate_limited, with the seconds to wait). Returns how many '
+  'are left by the shortest limit, and the seconds until that grows.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.write_limits, private.write_windows
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.lock_writes, private.claim_write
+from public, anon, authenticated, service_role;
+
+
+-- 0270_texts.sql
+
+-- Texts: what people write for people, labels and reasons. The characters are spelled out, as what \s means
+-- depends on the database's locale. All are strict: a key's checks are asked at each change of it, and most
+-- keys have no reason.
+create function private.clean_text(value text, most integer) returns text
+language plpgsql immutable strict
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- of any script
+  spaces constant text :=
+    E' \t\n\u000b\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009'
+      || E'\u200a\u2028\u2029\u202f\u205f\u3000\ufeff';
+  -- what shows nothing: joiners, fillers, variation selectors, tags, an empty Braille pattern
+  invisible constant text := '\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f'
+    '\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufff9-\ufffb\uffa0'
+    '\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff';
+  clean text;
+begin
+  -- by its size first: what the routes take as a body
+  if octet_length(clean_text.value) > 16384 then
+    return null;
+  end if;
+  clean := btrim(clean_text.value, spaces);
+  if char_length(clean) not between 1 and clean_text.most
+    -- controls, and those that change the direction of what stands around
+    or clean ~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'
+    or clean !~ ('[^' || spaces || invisible || ']')
+  then
+    return null;
+  end if;
+  return clean;
+end
+$$;
+comment on function private.clean_text is
+  'The text without the space characters, of any script, at its ends; null for what then has not 1 '
+  'to `most` characters, has a control or bidirectional control among them, or shows nothing.';
+
+
+create function private.clean_label(value text) returns text
+language plpgsql immutable strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.clean_text(clean_label.value, 80);
+end
+$$;
+comment on function private.clean_label is
+  'The label of a key as clean text of 1 to 80 characters; null for what is not.';
+
+create function private.clean_reason(value text) returns text
+language plpgsql immutable strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.clean_text(clean_reason.value, 500);
+end
+$$;
+comment on function private.clean_reason is
+  'Why an admin does something, as clean text of 1 to 500 characters; null for what is not.';
+
+
+insert into private.argument_rules (argument, rule) values
+  (
+    'label',
+    'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none '
+      'controls text or its direction.'
+  ),
+  (
+    'reason',
+    'A reason has 1 to 500 characters, not counting space at its ends; some can be seen, and none '
+      'controls text or its direction.'
+  );
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.clean_text, private.clean_label, private.clean_reason
+  from public, anon, authenticated, service_role;
+
+
+-- 0300_keys.sql
+
+-- Keys: who owns one, what it may do, and its state. The secret's hash lives apart, out of reach.
+
+create table private.proxy_keys (
+  id uuid primary key default private.uuid_v7(),
+  key_id text not null,
+  user_id uuid references auth.users (id) on delete set null,
+  label text not null,
+  tier text not null references public.proxy_tiers (tier),
+  live_mode boolean not null,
+  limit_overrides jsonb not null default '{}',
+  allowed_ips cidr[] not null default '{}',
+  expires_at timestamptz,
+  created_at timestamptz not null default now(),
+  rotated_at timestamptz,
+  grace_ends_at timestamptz,
+  suspended_at timestamptz,
+  suspended_reason text,
+  deleted_at timestamptz,
+  owner_barred_until timestamptz,
+  constraint "a key id is unique" unique (key_id),
+  constraint "a key id has its form and shows its mode" check (
+    key_id ~ (case when live_mode then '^avp_live_[0-9a-f]{12}$' else '^avp_test_[0-9a-f]{12}$' end)
+  ),
+  constraint "a label is clean text of 1 to 80 characters" check (
+    label is not distinct from private.clean_label(label)
+  ),
+  constraint "a key without an owner is deleted" check (
+    user_id is not null or deleted_at is not null
+  ),
+  constraint "overridden limits are known and in their ranges" check (
+    limit_overrides = '{}' or private.wrong_limit(limit_overrides) is null
+  ),
+  constraint "at most 50 address ranges" check (cardinality(allowed_ips) <= 50),
+  constraint "an address range is not null" check (array_position(allowed_ips, null) is null),
+  constraint "a deleted key has no grace" check (deleted_at is null or grace_ends_at is null),
+  constraint "a grace is at most 30 seconds" check (
+    grace_ends_at is null or coalesce(grace_ends_at <= rotated_at + interval '30 seconds', false)
+  ),
+  constraint "a reason is of a suspension" check (
+    suspended_reason is null or suspended_at is not null
+  ),
+  constraint "a reason is clean text of 1 to 500 characters" check (
+    suspended_reason is not distinct from private.clean_reason(suspended_reason)
+  ),
+  -- others could not be counted with, nor put into an answer
+  constraint "times are of this century" check (
+    least(created_at, rotated_at, grace_ends_at, suspended_at, deleted_at, expires_at)
+      >= '2000-01-01 00:00Z'
+    and greatest(created_at, rotated_at, grace_ends_at, suspended_at, deleted_at, expires_at)
+      <= '2100-01-01 00:00Z'
+  )
+);
+comment on table private.proxy_keys is
+  'One row a proxy key, for ever: deletion is a time, so that usage still links to its key.';
+comment on column private.proxy_keys.key_id is 'The public name; never changes; safe to log.';
+comment on column private.proxy_keys.user_id is
+  'The owner; null once the account is gone, and the key then is deleted.';
+comment on column private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
+comment on column private.proxy_keys.limit_overrides is
+  'Limits that an admin set in place of the tier''s, by the name of the tier''s column.';
+comment on column private.proxy_keys.allowed_ips is
+  'The client addresses that the gateway lets through; empty means any.';
+comment on column private.proxy_keys.expires_at is
+  'From then on the key is not active; null means never.';
+comment on column private.proxy_keys.grace_ends_at is
+  'Until then the secret before the last rotation works too; null or past means it does not.';
+comment on column private.proxy_keys.suspended_reason is
+  'Why an admin suspended it, in words that the owner reads.';
+
+comment on column private.proxy_keys.owner_barred_until is
+  'Until when the owner''s account is banned; null or past means it is not, 2100 for good. Of keys '
+  'that are not deleted. Kept here, as a gateway asks for a key far more often than a ban changes.';
+
+create index proxy_keys_owner_newest on private.proxy_keys (user_id, created_at desc, id desc);
+-- the admins' list, over all users
+create index proxy_keys_newest on private.proxy_keys (created_at desc, id desc);
+-- counts a user's keys of a tier at mint, lists those that are not deleted, and finds a tier's keys when
+-- its limits change
+create index proxy_keys_undeleted on private.proxy_keys (tier, user_id) where deleted_at is null;
+
+alter table private.proxy_keys enable row level security;
+create policy "owners read their own keys" on private.proxy_keys
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+create trigger keep_keys before delete or truncate on private.proxy_keys
+  for each statement execute function private.refuse_change();
+
+
+create table private.proxy_key_secrets (
+  api_key_id uuid primary key references private.proxy_keys (id),
+  secret_hash bytea not null,
+  previous_hash bytea,
+  constraint "a hash is a sha-256" check (octet_length(secret_hash) = 32),
+  constraint "a previous hash is a sha-256" check (octet_length(previous_hash) = 32)
+);
+comment on table private.proxy_key_secrets is
+  'The one live secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`: 256 random '
+  'bits need no slow hash, and hashing the pair binds a hash to its row.';
+comment on column private.proxy_key_secrets.previous_hash is
+  'Of the secret before the last rotation, if that gave a grace: it works until the key''s '
+  'grace_ends_at, and not after.';
+alter table private.proxy_key_secrets enable row level security;
+
+
+create function private.secret_hash(key_id text, secret text) returns bytea
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return sha256(convert_to(secret_hash.key_id || ':' || secret_hash.secret, 'SQL_ASCII'));
+end
+$$;
+comment on function private.secret_hash is 'SHA-256 over the ASCII bytes of `keyId:secret`.';
+
+
+-- What a key may do and whether it works, in one place for all who ask.
+create view private.key_states with (security_invoker = true) as
+select
+  k.*,
+  coalesce((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint, t.bandwidth_limit_bytes)
+    as bandwidth_limit_bytes,
+  coalesce((k.limit_overrides ->> 'rate_limit')::integer, t.rate_limit) as rate_limit,
+  coalesce((k.limit_overrides ->> 'tunnel_limit')::integer, t.tunnel_limit) as tunnel_limit,
+  case when k.live_mode
+    then coalesce((a.limit_overrides ->> 'account_limit_bytes')::bigint, t.account_limit_bytes)
+    else coalesce((a.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes)
+  end as account_limit_bytes,
+  k.deleted_at is null and k.suspended_at is null
+    and (k.expires_at is null or k.expires_at > now())
+    and (k.owner_barred_until is null or k.owner_barred_until <= now()) as active
+from private.proxy_keys as k
+join public.proxy_tiers as t on t.tier = k.tier
+left join private.proxy_account_limits as a on a.user_id = k.user_id and a.tier = k.tier;
+comment on view private.key_states is
+  'Keys with the limits that count, theirs and the one that they share with all of their user, tier and '
+  'mode, and whether they are active: not deleted, suspended or expired, '
+  'and of an account that is neither banned nor deleted.';
+
+
+-- A path or an argument may name a key by its uuid or by its keyId.
+create function private.resolve_key(reference text) returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if pg_input_is_valid(resolve_key.reference, 'uuid') then
+    return resolve_key.reference::uuid;
+  end if;
+  return (select k.id from private.proxy_keys as k where k.key_id = resolve_key.reference);
+end
+$$;
+comment on function private.resolve_key is
+  'The id that a uuid or a keyId names, of any user; null for an unknown keyId. A uuid need not be that '
+  'of a key.';
+
+
+create function private.lock_key(reference text, owner_id uuid) returns private.proxy_keys
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  named_id uuid := private.resolve_key(lock_key.reference);
+  key private.proxy_keys;
+begin
+  select * into key from private.proxy_keys as k
+  where k.id = named_id and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
+  for no key update;
+  if not found then
+    perform private.refuse('not_found');
+  end if;
+  return key;
+end
+$$;
+comment on function private.lock_key is
+  'The key named by uuid or keyId, locked until the transaction ends. With an owner_id, another '
+  'user''s key is refused exactly as one that does not exist (not_found).';
+
+
+-- An account that goes away takes its keys out of service, but not their history.
+create function private.delete_ownerless_key() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.deleted_at := coalesce(new.deleted_at, clock_timestamp());
+  new.grace_ends_at := null;
+  return new;
+end
+$$;
+comment on function private.delete_ownerless_key is
+  'Trigger: marks a key deleted when its owner''s account is removed.';
+
+create trigger delete_ownerless_key before update of user_id on private.proxy_keys
+  for each row when (new.user_id is null)
+  execute function private.delete_ownerless_key();
+
+
+-- Gateways cache a key for up to 30 s; this tells them at commit that what they hold is stale.
+-- A trigger, so that no way of changing a key can forget it.
+create function private.announce_key_change() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_notify('proxy_key_changed', new.key_id);
+  return null;
+end
+$$;
+comment on function private.announce_key_change is
+  'Trigger: notifies channel proxy_key_changed with the keyId, at commit.';
+
+create trigger announce_key_change after update on private.proxy_keys
+  for each row
+  when (
+    (old.tier, old.limit_overrides, old.rotated_at, old.grace_ends_at, old.suspended_at,
+      old.deleted_at, old.expires_at, old.allowed_ips, old.owner_barred_until)
+    is distinct from
+    (new.tier, new.limit_overrides, new.rotated_at, new.grace_ends_at, new.suspended_at,
+      new.deleted_at, new.expires_at, new.allowed_ips, new.owner_barred_until)
+  )
+  execute function private.announce_key_change();
+
+
+-- A tier's limits are its keys' limits.
+create function private.announce_tier_change() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_notify('proxy_key_changed', k.key_id)
+  from private.proxy_keys as k
+  where k.tier = new.tier and k.deleted_at is null;
+  return null;
+end
+$$;
+comment on function private.announce_tier_change is
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits change.';
+
+create trigger announce_tier_change
+  after update of
+    bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes, test_limit_bytes
+  on public.proxy_tiers
+  for each row execute function private.announce_tier_change();
+
+
+-- The limits of an account are limits of its keys. A definer: when an account is removed, this runs as
+-- Supabase Auth's role, which may read no keys.
+create function private.announce_account_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'UPDATE' and new = old then
+    return null;
+  end if;
+  perform pg_notify('proxy_key_changed', k.key_id)
+  from private.proxy_keys as k
+  where (k.tier, k.user_id) in ((old.tier, old.user_id), (new.tier, new.user_id))
+    and k.deleted_at is null;
+  return null;
+end
+$$;
+comment on function private.announce_account_change is
+  'Trigger: notifies channel proxy_key_changed for each undeleted key of an account whose limits change.';
+
+create trigger announce_account_change
+  after insert or update or delete on private.proxy_account_limits
+  for each row execute function private.announce_account_change();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_keys, private.proxy_key_secrets, private.key_states
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.secret_hash, private.resolve_key, private.lock_key, private.delete_ownerless_key,
+  private.announce_key_change, private.announce_tier_change, private.announce_account_change
+from public, anon, authenticated, service_role;
+
+
+-- 0350_barred_owners.sql
+
+-- Barred owners: an account that is banned or deleted takes its keys out of service for as long.
+
+create function private.barred_until(banned_until timestamptz, deleted_at timestamptz)
+returns timestamptz
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- a time of this century, as all times here
+  return case
+    when barred_until.deleted_at is not null then timestamptz '2100-01-01 00:00Z'
+    when barred_until.banned_until is not null then least(
+      greatest(barred_until.banned_until, timestamptz '2000-01-01 00:00Z'),
+      timestamptz '2100-01-01 00:00Z'
+    )
+  end;
+end
+$$;
+comment on function private.barred_until is
+  'Until when an account of Supabase Auth with this banned_until and deleted_at may do nothing; 2100 '
+  'for good, null where it may.';
+
+
+-- The lock makes a ban wait for the mint, and find its key, or the mint wait for the ban.
+create function private.note_owner_state() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select
+    case when u.banned_until is not null or u.deleted_at is not null
+      then private.barred_until(u.banned_until, u.deleted_at)
+    end
+  into new.owner_barred_until
+  from auth.users as u where u.id = new.user_id
+  for share;
+  return new;
+end
+$$;
+comment on function private.note_owner_state is
+  'Trigger: gives a key that comes into service its owner_barred_until.';
+
+create trigger note_owner_state before insert on private.proxy_keys
+  for each row execute function private.note_owner_state();
+create trigger note_owner_state_again before update of deleted_at on private.proxy_keys
+  for each row when (old.deleted_at is not null and new.deleted_at is null)
+  execute function private.note_owner_state();
+
+
+-- A definer: Supabase Auth's role may write no keys.
+create function private.bar_keys() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update private.proxy_keys as k
+  set owner_barred_until = private.barred_until(new.banned_until, new.deleted_at)
+  where k.user_id = new.id
+    and k.deleted_at is null
+    and k.owner_barred_until is distinct from
+      private.barred_until(new.banned_until, new.deleted_at);
+  return null;
+end
+$$;
+comment on function private.bar_keys is
+  'Trigger: takes the keys of an account that is banned or deleted out of service for as long, and '
+  'puts them back when it is let in again.';
+
+create trigger bar_keys after update of banned_until, deleted_at on auth.users
+  for each row
+  when ((old.banned_until, old.deleted_at) is distinct from (new.banned_until, new.deleted_at))
+  execute function private.bar_keys();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.barred_until, private.note_owner_state, private.bar_keys
+from public, anon, authenticated, service_role;
+
+
+-- 0400_audit.sql
+
+-- Audit: who did what to which key, when, why, in which request. Written by triggers, so that no way
+-- of changing a key, a grant or an account's limits can leave it out; never changed or removed; never a secret or a hash.
+
+create table private.proxy_key_audit (
+  id uuid primary key default private.uuid_v7(),
+  api_key_id uuid references private.proxy_keys (id),
+  tier text,
+  user_id uuid,
+  actor_id uuid,
+  action text not null,
+  changes jsonb,
+  reason text,
+  request_id text,
+  occurred_at timestamptz not null default clock_timestamp(),
+  constraint "an action is a known one" check (
+    action in (
+      'minted', 'updated', 'rotated', 'deleted', 'suspended', 'reactivated', 'limits_changed',
+      'tier_granted', 'tier_revoked', 'account_limits_changed'
+    )
+  ),
+  constraint "an action is on a key or on a user's tier" check (
+    case when action in ('tier_granted', 'tier_revoked', 'account_limits_changed')
+      then api_key_id is null and tier is not null
+      else api_key_id is not null and tier is null
+    end
+  )
+);
+comment on table private.proxy_key_audit is
+  'One row for each change of a key''s state, or of a user''s grants or account limits, written in the '
+  'change''s own transaction.';
+comment on column private.proxy_key_audit.tier is
+  'Of a grant that was made or taken back, or whose account limits were changed.';
+comment on column private.proxy_key_audit.user_id is
+  'The owner of the key at that time, or the user of the grant or the account: who may read it.';
+comment on column private.proxy_key_audit.actor_id is
+  'The user whose token made the change; null for a change made in SQL without one.';
+comment on column private.proxy_key_audit.changes is
+  'The new values of an update, or of a change of limits, by column.';
+comment on column private.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
+comment on column private.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
+create index proxy_key_audit_key
+  on private.proxy_key_audit (api_key_id, occurred_at desc, id desc);
+create index proxy_key_audit_owner
+  on private.proxy_key_audit (user_id, occurred_at desc, id desc);
+
+alter table private.proxy_key_audit enable row level security;
+create policy "owners read the audit of their own keys" on private.proxy_key_audit
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+create trigger keep_audit before update or delete or truncate on private.proxy_key_audit
+  for each statement execute function private.refuse_change();
+
+
+-- A trigger sees rows, not why they change: that is left here for the statement that follows.
+create function private.give_reason(reason text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform set_config('proxy_keys.reason', coalesce(give_reason.reason, ''), true);
+end
+$$;
+comment on function private.give_reason is
+  'Notes why the next change of this transaction is made, for the audit; null takes it back.';
+
+
+-- Derives the action from what changed in the row: a column that no line here names is an update.
+-- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
+create function private.audit_key_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- what has an action by itself, and what follows from another change
+  known constant text[] := array[
+    'rotated_at', 'grace_ends_at', 'deleted_at', 'suspended_at', 'suspended_reason', 'user_id',
+    'owner_barred_until', 'tier', 'limit_overrides'
+  ];
+  subject text := auth.jwt() ->> 'sub';
+  actor uuid;
+  before jsonb;
+  updated jsonb;
+  actions text[] := '{}';
+  action text;
+begin
+  -- not within the statement below, which would read it as a uuid while it is planned
+  if pg_input_is_valid(subject, 'uuid') then
+    actor := subject::uuid;
+  end if;
+  if tg_op = 'INSERT' then
+    actions := array['minted'];
+  else
+    before := to_jsonb(old) - known;
+    updated := to_jsonb(new) - known;
+    if updated = before then
+      updated := null;
+    else
+      select jsonb_object_agg(c.key, c.value) into updated
+      from jsonb_each(updated) as c where c.value <> before -> c.key;
+    end if;
+    actions := array_remove(
+      array[
+        case when updated is not null then 'updated' end,
+        case when new.rotated_at is distinct from old.rotated_at then 'rotated' end,
+        case when new.deleted_at is not null and old.deleted_at is null then 'deleted' end,
+        case when new.suspended_at is not null and old.suspended_at is null then 'suspended' end,
+        case when (old.deleted_at is not null and new.deleted_at is null)
+          or (old.suspended_at is not null and new.suspended_at is null) then 'reactivated' end,
+        case when (new.tier, new.limit_overrides) is distinct from (old.tier, old.limit_overrides)
+          then 'limits_changed' end
+      ],
+      null
+    );
+  end if;
+  foreach action in array actions loop
+    insert into private.proxy_key_audit (
+      api_key_id, user_id, actor_id, action, changes, reason, request_id
+    )
+    values (
+      new.id,
+      -- an owner whose account is just being removed was the owner until now
+      coalesce(new.user_id, old.user_id),
+      actor,
+      action,
+      case action
+        when 'updated' then updated
+        when 'limits_changed' then jsonb_build_object(
+          'tier', new.tier, 'limit_overrides', new.limit_overrides
+        )
+      end,
+      -- only admins give reasons
+      case when action in ('suspended', 'reactivated', 'limits_changed')
+        then nullif(current_setting('proxy_keys.reason', true), '')
+      end,
+      private.request_id()
+    );
+  end loop;
+  return null;
+end
+$$;
+comment on function private.audit_key_change is
+  'Trigger: writes one audit row for each action that an insert or update of a key amounts to.';
+
+create trigger audit_key_change after insert or update on private.proxy_keys
+  for each row execute function private.audit_key_change();
+
+
+-- A definer, for the same reason.
+create function private.audit_grant_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  subject text := auth.jwt() ->> 'sub';
+  actor uuid;
+  changed private.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
+begin
+  -- as above
+  if pg_input_is_valid(subject, 'uuid') then
+    actor := subject::uuid;
+  end if;
+  insert into private.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
+  values (
+    changed.tier,
+    changed.user_id,
+    actor,
+    case when tg_op = 'INSERT' then 'tier_granted' else 'tier_revoked' end,
+    nullif(current_setting('proxy_keys.reason', true), ''),
+    private.request_id()
+  );
+  return null;
+end
+$$;
+comment on function private.audit_grant_change is
+  'Trigger: writes one audit row for each grant of a tier that is made or taken back.';
+
+create trigger audit_grant_change after insert or delete on private.proxy_tier_grants
+  for each row execute function private.audit_grant_change();
+
+-- A definer, for the same reason.
+create function private.audit_account_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  subject text := auth.jwt() ->> 'sub';
+  actor uuid;
+  changed private.proxy_account_limits := case when tg_op = 'DELETE' then old else new end;
+begin
+  if tg_op = 'UPDATE' and new.limit_overrides = old.limit_overrides then
+    return null;
+  end if;
+  -- as above
+  if pg_input_is_valid(subject, 'uuid') then
+    actor := subject::uuid;
+  end if;
+  insert into private.proxy_key_audit (
+    tier, user_id, actor_id, action, changes, reason, request_id
+  )
+  values (
+    changed.tier,
+    changed.user_id,
+    actor,
+    'account_limits_changed',
+    jsonb_build_object(
+      'limit_overrides', case when tg_op = 'DELETE' then '{}' else changed.limit_overrides end
+    ),
+    nullif(current_setting('proxy_keys.reason', true), ''),
+    private.request_id()
+  );
+  return null;
+end
+$$;
+comment on function private.audit_account_change is
+  'Trigger: writes one audit row for each change of an account''s limits.';
+
+create trigger audit_account_change after insert or update or delete on private.proxy_account_limits
+  for each row execute function private.audit_account_change();
+
+create trigger keep_grants before update or truncate on private.proxy_tier_grants
+  for each statement execute function private.refuse_change();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.proxy_key_audit from public, anon, authenticated, service_role;
+revoke all on function
+  private.give_reason, private.audit_key_change, private.audit_grant_change,
+  private.audit_account_change
+from public, anon, authenticated, service_role;
+
+
+-- 0410_alerts.sql
+
+-- Alerts: what an owner wants to know before a customer of theirs does. Each is written once, by the
+-- transaction that causes it; webhooks, the list and Realtime show the same rows.
+
+create function private.alert_types() returns text[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array[
+    'key.minted', 'key.rotated', 'key.deleted', 'key.suspended', 'key.reactivated',
+    'key.limits_changed', 'key.quota', 'key.expiring', 'key.unusual_usage',
+    'account.quota', 'account.limits_changed', 'tier.granted', 'tier.revoked',
+    'webhook.disabled', 'webhook.test'
+  ];
+end
+$$;
+comment on function private.alert_types is 'Every type of alert.';
+
+
+create table private.proxy_alerts (
+  id uuid primary key default private.uuid_v7(),
+  user_id uuid not null,
+  api_key_id uuid references private.proxy_keys (id),
+  type text not null,
+  cause text not null,
+  occurred_at timestamptz not null default clock_timestamp(),
+  data jsonb not null default '{}',
+  constraint "an alert is raised once for each cause" unique (user_id, cause),
+  constraint "a type is a known one" check (
+    type = any (private.alert_types())
+  )
+);
+comment on table private.proxy_alerts is
+  'One row for each thing that an owner is alerted to, written by the transaction that causes it; for 90 '
+  'days. Rows of an account that is removed go with it.';
+comment on column private.proxy_alerts.cause is
+  'What makes it the same alert again: an audit row, or a limit, its threshold and its month.';
+comment on column private.proxy_alerts.data is
+  'The payload, in camelCase, as webhooks send it: never a secret, and no text of another user but an '
+  'admin''s reason.';
+create index proxy_alerts_owner on private.proxy_alerts (user_id, occurred_at desc, id desc);
+create index proxy_alerts_key on private.proxy_alerts (api_key_id, occurred_at desc, id desc);
+create index proxy_alerts_age on private.proxy_alerts (occurred_at);
+
+alter table private.proxy_alerts enable row level security;
+create policy "owners read their own alerts" on private.proxy_alerts
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+create type private.new_alert as (
+  user_id uuid, api_key_id uuid, type text, cause text, occurred_at timestamptz, data jsonb
+);
+comment on type private.new_alert is 'An alert that may have been raised before.';
+
+
+-- What an alert says of a key. The label is the owner's own text: the operator's webhooks leave it out.
+create function private.describe_key(id uuid, key_id text, label text) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object(
+    'apiKeyId', describe_key.id, 'keyId', describe_key.key_id, 'label', describe_key.label
+  );
+end
+$$;
+comment on function private.describe_key is 'What each alert about a key says of it.';
+
+
+-- RFC 3339 in UTC, as JSON has times here.
+create function private.json_time(moment timestamptz) returns text
+language plpgsql immutable strict
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return to_char(json_time.moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+end
+$$;
+comment on function private.json_time is 'A time as RFC 3339 in UTC, with milliseconds.';
+
+
+-- Rows are made in one order, so that transactions that raise the same alerts do not wait for each other
+-- in a circle.
+create function private.raise_alerts(alerts private.new_alert[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  made private.proxy_alerts[];
+begin
+  with inserted as (
+    insert into private.proxy_alerts (user_id, api_key_id, type, cause, occurred_at, data)
+    select a.user_id, a.api_key_id, a.type, a.cause, coalesce(a.occurred_at, clock_timestamp()), a.data
+    from unnest(raise_alerts.alerts) as a
+    -- an account that is just being removed takes its alerts with it
+    where exists (select from auth.users as u where u.id = a.user_id)
+    order by a.user_id, a.cause
+    on conflict on constraint "an alert is raised once for each cause" do nothing
+    returning *
+  )
+  select array_agg(i::private.proxy_alerts) into made from inserted as i;
+  if made is null then
+    return;
+  end if;
+  perform private.queue_deliveries(made);
+  perform private.broadcast_alerts(made);
+end
+$$;
+comment on function private.raise_alerts is
+  'Writes the alerts whose cause is new, queues them for the webhooks that want them, and broadcasts them '
+  'to their owners.';
+
+
+-- A change that is audited is an alert too. A definer: the audit is written in the name of several roles.
+create function private.alert_of_audit() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  types constant jsonb := '{
+    "minted": "key.minted", "rotated": "key.rotated", "deleted": "key.deleted",
+    "suspended": "key.suspended", "reactivated": "key.reactivated",
+    "limits_changed": "key.limits_changed", "account_limits_changed": "account.limits_changed",
+    "tier_granted": "tier.granted", "tier_revoked": "tier.revoked"
+  }';
+  key private.key_states;
+  data jsonb := '{}';
+begin
+  -- an update of a label is no news to who made it
+  if not types ? new.action or new.user_id is null then
+    return null;
+  end if;
+  if new.api_key_id is null then
+    data := jsonb_build_object('tier', new.tier);
+  else
+    select * into key from private.key_states as k where k.id = new.api_key_id;
+    data := private.describe_key(key.id, key.key_id, key.label);
+    if new.action = 'limits_changed' then
+      data := data || jsonb_build_object(
+        'tier', key.tier, 'bandwidthLimitBytes', key.bandwidth_limit_bytes,
+        'rateLimit', key.rate_limit, 'tunnelLimit', key.tunnel_limit
+      );
+    end if;
+  end if;
+  if new.reason is not null then
+    data := data || jsonb_build_object('reason', new.reason);
+  end if;
+  perform private.raise_alerts(array[(
+    new.user_id, new.api_key_id, types ->> new.action, 'audit:' || new.id, new.occurred_at, data
+  )::private.new_alert]);
+  return null;
+end
+$$;
+comment on function private.alert_of_audit is
+  'Trigger: raises an alert for each audited change but updates by the owner.';
+
+create trigger alert_of_audit after insert on private.proxy_key_audit
+  for each row execute function private.alert_of_audit();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.proxy_alerts from public, anon, authenticated, service_role;
+revoke all on function
+  private.alert_types, private.describe_key, private.json_time, private.raise_alerts, private.alert_of_audit
+from public, anon, authenticated, service_role;
+
+
+-- 0420_webhooks.sql
+
+-- Webhooks: where a user, or the operator for all users, wants alerts sent. What authenticates a request
+-- (a signing secret, a routing key, an address that is itself a secret) is kept apart from the rest.
+
+create table private.proxy_webhooks (
+  id uuid primary key default private.uuid_v7(),
+  user_id uuid references auth.users (id) on delete cascade,
+  kind text not null,
+  label text,
+  address text,
+  types text[],
+  created_at timestamptz not null default clock_timestamp(),
+  last_delivered_at timestamptz,
+  failures integer not null default 0,
+  failing_since timestamptz,
+  disabled_at timestamptz,
+  disabled_reason text,
+  constraint "a kind is a known one" check (
+    kind in ('webhook', 'slack', 'discord', 'pagerduty', 'email')
+  ),
+  constraint "what is disabled has a reason" check (
+    (disabled_at is null) = (disabled_reason is null)
+    and disabled_reason in ('failing', 'gone', 'owner')
+  ),
+  constraint "what fails has failed since a time" check ((failures = 0) = (failing_since is null))
+);
+comment on table private.proxy_webhooks is
+  'Where alerts are sent: of a user, or of the operator for all users. Never a secret.';
+comment on column private.proxy_webhooks.user_id is 'Whose alerts; null: all users'', for the operator.';
+comment on column private.proxy_webhooks.address is
+  'For people: the URL of a generic webhook, the host of one whose URL is a secret, an e-mail address.';
+comment on column private.proxy_webhooks.types is 'The types of alerts that it wants; null for all.';
+comment on column private.proxy_webhooks.failures is 'Attempts that failed since the last success.';
+comment on column private.proxy_webhooks.disabled_reason is
+  'failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.';
+create index proxy_webhooks_owner on private.proxy_webhooks (user_id);
+alter table private.proxy_webhooks enable row level security;
+
+
+create table private.proxy_webhook_secrets (
+  webhook_id uuid primary key references private.proxy_webhooks (id) on delete cascade,
+  secret jsonb,
+  vault_id uuid,
+  constraint "a secret is in one place" check ((secret is null) <> (vault_id is null))
+);
+comment on table private.proxy_webhook_secrets is
+  'What deliveries need and nobody else may read: {"url"} of kinds webhook, slack and discord, {"key"} of '
+  'kinds webhook (32 bytes, base64: what signs) and pagerduty (its routing key). Where the database has '
+  'Vault, it is there, and this row names it.';
+alter table private.proxy_webhook_secrets enable row level security;
+
+
+-- Vault may come later, or go: each secret is read where it was put.
+create function private.keep_webhook_secret(webhook_id uuid, secret jsonb) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known_id uuid;
+begin
+  if to_regprocedure('vault.create_secret(text, text, text, uuid)') is null then
+    insert into private.proxy_webhook_secrets as s (webhook_id, secret)
+    values (keep_webhook_secret.webhook_id, keep_webhook_secret.secret)
+    on conflict on constraint proxy_webhook_secrets_pkey do update
+      set secret = excluded.secret, vault_id = null;
+    return;
+  end if;
+  select s.vault_id into known_id
+  from private.proxy_webhook_secrets as s where s.webhook_id = keep_webhook_secret.webhook_id;
+  if known_id is not null then
+    execute 'select vault.update_secret($1, $2)' using known_id, keep_webhook_secret.secret::text;
+    return;
+  end if;
+  execute 'select vault.create_secret($1, $2, $3)' into known_id
+  using keep_webhook_secret.secret::text, 'proxy_webhook:' || keep_webhook_secret.webhook_id,
+    'Of a webhook of Proxy Keys.';
+  insert into private.proxy_webhook_secrets as s (webhook_id, vault_id)
+  values (keep_webhook_secret.webhook_id, known_id)
+  on conflict on constraint proxy_webhook_secrets_pkey do update
+    set secret = null, vault_id = excluded.vault_id;
+end
+$$;
+comment on function private.keep_webhook_secret is
+  'Keeps the secret of a webhook, in Vault where the database has it; replaces the one before.';
+
+
+create function private.webhook_secret(webhook_id uuid) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  kept private.proxy_webhook_secrets;
+  decrypted text;
+begin
+  select * into kept
+  from private.proxy_webhook_secrets as s where s.webhook_id = webhook_secret.webhook_id;
+  if kept.vault_id is null then
+    return kept.secret;
+  end if;
+  execute 'select d.decrypted_secret from vault.decrypted_secrets as d where d.id = $1'
+  into decrypted using kept.vault_id;
+  return decrypted::jsonb;
+end
+$$;
+comment on function private.webhook_secret is 'The secret of a webhook, for deliveries alone.';
+
+
+-- A definer: a webhook also goes with its user's account, in the name of Supabase Auth's role.
+create function private.forget_webhook_secret() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if old.vault_id is not null and to_regclass('vault.secrets') is not null then
+    execute 'delete from vault.secrets where id = $1' using old.vault_id;
+  end if;
+  return null;
+end
+$$;
+comment on function private.forget_webhook_secret is
+  'Trigger: removes a secret from Vault with its webhook.';
+
+create trigger forget_webhook_secret after delete on private.proxy_webhook_secrets
+  for each row execute function private.forget_webhook_secret();
+
+
+-- The alerts of a removed account say what its keys did: they go with it. A definer, as above.
+create function private.forget_alerts() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from private.proxy_alerts as a where a.user_id = old.id;
+  return null;
+end
+$$;
+comment on function private.forget_alerts is 'Trigger: removes the alerts of an account that is removed.';
+
+create trigger forget_alerts after delete on auth.users
+  for each row execute function private.forget_alerts();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_webhooks, private.proxy_webhook_secrets
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.keep_webhook_secret, private.webhook_secret, private.forget_webhook_secret,
+  private.forget_alerts
+from public, anon, authenticated, service_role;
+
+
+-- 0430_deliveries.sql
+
+-- Deliveries: one row for each alert and webhook that wants it. The transaction that raises an alert
+-- queues them, so none is lost; the Edge Function `deliver` claims them, sends, and reports.
+
+create table private.delivery_settings (
+  -- one row
+  id boolean primary key default true check (id),
+  allow_local_webhooks boolean not null default false,
+  function_url text
+);
+comment on table private.delivery_settings is 'One row: how this database delivers alerts.';
+comment on column private.delivery_settings.allow_local_webhooks is
+  'Whether webhooks may be http:// and lead to this machine: on local stacks alone.';
+comment on column private.delivery_settings.function_url is
+  'The Edge Function that delivers, as https://<ref>.supabase.co/functions/v1/deliver, for pg_net; its key '
+  'is in Vault.';
+alter table private.delivery_settings enable row level security;
+insert into private.delivery_settings default values;
+
+
+create table private.proxy_deliveries (
+  id uuid primary key default private.uuid_v7(),
+  webhook_id uuid not null references private.proxy_webhooks (id) on delete cascade,
+  alert_id uuid not null references private.proxy_alerts (id) on delete cascade,
+  api_key_id uuid,
+  state text not null default 'pending',
+  attempts integer not null default 0,
+  next_attempt_at timestamptz default clock_timestamp(),
+  claim uuid,
+  claimed_until timestamptz,
+  constraint "an alert is delivered to a webhook once" unique (webhook_id, alert_id),
+  constraint "a state is a known one" check (state in ('pending', 'delivered', 'failed')),
+  constraint "what is pending has a next attempt" check (
+    (state = 'pending') = (next_attempt_at is not null)
+  ),
+  constraint "a claim ends" check ((claim is null) = (claimed_until is null))
+) with (fillfactor = 70);
+comment on table private.proxy_deliveries is
+  'One row for each alert and webhook that wants it: pending until an attempt succeeds (delivered) or the '
+  'last has failed (failed).';
+comment on column private.proxy_deliveries.api_key_id is
+  'Of the alert: those of one key are first attempted in their order.';
+comment on column private.proxy_deliveries.claim is
+  'Who claimed it attempts it until claimed_until; a report without this claim is too late.';
+create index proxy_deliveries_pending
+  on private.proxy_deliveries (webhook_id, next_attempt_at, id) where state = 'pending';
+create index proxy_deliveries_alert on private.proxy_deliveries (alert_id);
+alter table private.proxy_deliveries enable row level security;
+
+
+create table private.proxy_delivery_attempts (
+  delivery_id uuid not null references private.proxy_deliveries (id) on delete cascade,
+  number integer not null,
+  started_at timestamptz not null,
+  duration_ms integer not null,
+  outcome text not null,
+  status smallint,
+  answer text,
+  primary key (delivery_id, number),
+  constraint "an answer is its first 500 bytes" check (octet_length(answer) <= 500),
+  constraint "an outcome is a code" check (
+    outcome ~ '^[a-z]+(_[a-z]+)*$' and octet_length(outcome) <= 64
+  )
+);
+comment on table private.proxy_delivery_attempts is
+  'One row for each attempt to deliver: when, how long it took, what came of it, the HTTP status and the '
+  'first 500 bytes of the answer.';
+comment on column private.proxy_delivery_attempts.outcome is
+  'delivered, or why not: refused_status, redirected, timed_out, not_resolved, target_forbidden, '
+  'not_connected, tls_failed, broke_off, not_configured.';
+alter table private.proxy_delivery_attempts enable row level security;
+
+
+-- A webhook that is just being deleted is passed over: waiting for it could be waiting in a circle.
+create function private.queue_deliveries(alerts private.proxy_alerts[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- of one webhook: what its owner can make grow has a bound
+  most_pending constant integer := 10000;
+begin
+  insert into private.proxy_deliveries (webhook_id, alert_id, api_key_id)
+  select w.id, a.id, a.api_key_id
+  from unnest(queue_deliveries.alerts) as a
+  cross join lateral (
+    select h.id
+    from private.proxy_webhooks as h
+    where (h.user_id = a.user_id or h.user_id is null)
+      and h.disabled_at is null
+      and (h.types is null or a.type = any (h.types))
+      and (
+        select count(*)
+        from (
+          select from private.proxy_deliveries as d
+          where d.webhook_id = h.id and d.state = 'pending'
+          limit most_pending
+        ) as p
+      ) < most_pending
+    order by h.id
+    for key share of h skip locked
+  ) as w
+  order by a.id, w.id;
+end
+$$;
+comment on function private.queue_deliveries is
+  'Queues alerts for the webhooks of their users and of the operator that want them; a webhook with 10,000 '
+  'pending deliveries gets no more.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.delivery_settings, private.proxy_deliveries, private.proxy_delivery_attempts
+from public, anon, authenticated, service_role;
+revoke all on function private.queue_deliveries from public, anon, authenticated, service_role;
+
+
+-- 0440_broadcasting.sql
+
+-- Broadcasting: alerts on the owner's private Realtime channel, where the database has Realtime, so that a
+-- page need not poll. Nothing of this may fail what raises an alert.
+
+create function private.broadcast_alerts(alerts private.proxy_alerts[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regprocedure('realtime.send(jsonb, text, text, boolean)') is null then
+    return;
+  end if;
+  execute
+    'select realtime.send(
+       jsonb_build_object(
+         ''id'', a.id, ''type'', a.type, ''occurredAt'', private.json_time(a.occurred_at), ''data'', a.data
+       ),
+       ''proxy_alert'', ''proxy_alerts:'' || a.user_id, true
+     )
+     from unnest($1) as a'
+  using broadcast_alerts.alerts;
+exception when others then
+  raise warning 'Alerts are not broadcast: %', sqlstate;
+end
+$$;
+comment on function private.broadcast_alerts is
+  'Sends each alert as event proxy_alert to the private Realtime channel proxy_alerts:<user id>, where '
+  'there is Realtime; a failure is a warning.';
+
+
+-- Without a policy nobody may join a private channel.
+create function private.open_alert_channels() returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regclass('realtime.messages') is null or to_regprocedure('realtime.topic()') is null then
+    return false;
+  end if;
+  execute
+    'drop policy if exists "users join the channel of their own proxy alerts" on realtime.messages';
+  execute
+    'create policy "users join the channel of their own proxy alerts" on realtime.messages
+       for select to authenticated
+       using (
+         extension = ''broadcast''
+         and (select realtime.topic()) = ''proxy_alerts:'' || (select auth.uid())
+       )';
+  return true;
+exception when insufficient_privilege then
+  raise notice 'Alerts are not broadcast to users: this role may make no policy on realtime.messages.';
+  return false;
+end
+$$;
+comment on function private.open_alert_channels is
+  'Lets each user join the private Realtime channel of their own alerts, where the database has Realtime. '
+  'Returns whether it did; a failure is a notice.';
+
+select private.open_alert_channels();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.broadcast_alerts, private.open_alert_channels
+from public, anon, authenticated, service_role;
+
+
+-- 0500_usage.sql
+
+-- Usage: each exchange as an event. Rollups of them, which all reading of sums uses, follow.
+
+-- The widest columns first: none of them needs padding then.
+create table private.proxy_usage_events (
+  api_key_id uuid not null references private.proxy_keys (id),
+  event_id uuid not null,
+  occurred_at timestamptz not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  duration_ms integer not null,
+  count integer not null default 1,
+  status_code smallint not null,
+  site_length smallint,
+  target_host text not null,
+  method text not null,
+  served_by_node_id text not null,
+  code text,
+  -- finds a repeat, and is read for the pages of a key
+  primary key (api_key_id, occurred_at, event_id),
+  constraint "bytes are not negative" check (bytes_sent >= 0 and bytes_received >= 0),
+  constraint "a duration is not negative" check (duration_ms >= 0),
+  constraint "a status has three digits" check (status_code between 100 and 999),
+  constraint "a site is the end of its host" check (
+    site_length between 1 and char_length(target_host)
+  ),
+  constraint "a code is snake case of 1 to 64 characters" check (
+    code ~ '^[a-z][a-z0-9_]*$' and octet_length(code) <= 64
+  ),
+  constraint "a count is 0 to 1,000,000" check (count between 0 and 1000000),
+  constraint "what is counted together has a code and no bytes" check (
+    count <= 1 or (code is not null and bytes_sent = 0 and bytes_received = 0)
+  )
+) partition by range (occurred_at);
+comment on table private.proxy_usage_events is
+  'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: the row '
+  'of a tunnel that runs is raised by each report. Partitioned by day (UTC): old events leave by '
+  'dropping a partition.';
+comment on column private.proxy_usage_events.event_id is
+  'Of the request: the rows of a tunnel that lasts for hours share it.';
+comment on column private.proxy_usage_events.occurred_at is
+  'When the request began, or the hour of a tunnel that goes on.';
+comment on column private.proxy_usage_events.count is
+  'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and the '
+  'number of refusals of one key, code and minute.';
+comment on column private.proxy_usage_events.site_length is
+  'How many characters at the end of target_host are its site, the domain that somebody registered; null '
+  'for a host that has none, such as an address.';
+comment on column private.proxy_usage_events.code is
+  'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
+
+alter table private.proxy_usage_events enable row level security;
+
+-- The one place that says which events are no use of a key. Strict, so that an event without a code,
+-- as most are, costs no call: null then, which is no refusal either.
+create function private.is_refusal(code text, bytes bigint) returns boolean
+language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return is_refusal.bytes = 0 and is_refusal.code not in (
+    'target_unreachable', 'target_timeout', 'target_response_invalid', 'client_closed_request'
+  );
+end
+$$;
+comment on function private.is_refusal is
+  'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway tried '
+  'nothing for the client, so it is no request and no use of the key, and no rollup counts it. Any code '
+  'is one but those of an attempt that failed; an event that moved bytes is none. Null without a code.';
+
+create view private.counted_usage_events with (security_invoker = true) as
+select * from private.proxy_usage_events as e
+where private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
+comment on view private.counted_usage_events is
+  'The events that the rollups are made of: all but refusals.';
+
+-- a net for events that no partition takes, so that none is lost; row level security as above
+create table private.proxy_usage_events_default
+  partition of private.proxy_usage_events default;
+alter table private.proxy_usage_events_default enable row level security;
+
+
+-- Which table holds a day. By name: what an operator has detached is no partition any more.
+create function private.usage_partition(day date) returns regclass
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select i.inhrelid::regclass
+    from pg_class as c
+    join pg_inherits as i on i.inhrelid = c.oid
+    where c.relnamespace = 'private'::regnamespace
+      and c.relname = 'proxy_usage_events_' || to_char(usage_partition.day, 'YYYY_MM_DD')
+      and i.inhparent = 'private.proxy_usage_events'::regclass
+  );
+end
+$$;
+comment on function private.usage_partition is
+  'The partition of proxy_usage_events of that day, or null without one.';
+
+create function private.partitioned_usage_days() returns setof date
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select to_date(right(c.relname, 10), 'YYYY_MM_DD') as day
+  from pg_inherits as i
+  join pg_class as c on c.oid = i.inhrelid
+  where i.inhparent = 'private.proxy_usage_events'::regclass
+    and c.relname ~ '^proxy_usage_events_\d{4}_\d{2}_\d{2}$'
+  order by 1;
+end
+$$;
+comment on function private.partitioned_usage_days is 'The days that have a partition, in order.';
+
+
+-- Makes the partitions of the days from the first to the last; those that exist are left alone.
+-- Postgres makes no partition of what the default one already holds, so a day is made as a table
+-- by itself, takes its rows from the default partition, and is attached, in one transaction.
+-- Recording waits meanwhile: an event on its way into the default partition would be refused.
+create function private.make_usage_partitions(first_day date, last_day date) returns integer
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
+as $$
+declare
+  day date;
+  partition_name text;
+  begins text;
+  ends text;
+  made integer := 0;
+begin
+  for day in
+    select d::date
+    from generate_series(
+      make_usage_partitions.first_day::timestamp, make_usage_partitions.last_day::timestamp,
+      interval '1 day'
+    ) as d
+  loop
+    continue when private.usage_partition(day) is not null;
+    lock table only private.proxy_usage_events in share row exclusive mode;
+    lock table private.proxy_usage_events_default in access exclusive mode;
+    -- another may have made it while this waited
+    continue when private.usage_partition(day) is not null;
+
+    partition_name := 'proxy_usage_events_' || to_char(day, 'YYYY_MM_DD');
+    begins := day::text || ' 00:00:00+00';
+    ends := (day + 1)::text || ' 00:00:00+00';
+    execute format(
+      'create table private.%I (
+         like private.proxy_usage_events including defaults including constraints including indexes
+       )',
+      partition_name
+    );
+    execute format('alter table private.%I enable row level security', partition_name);
+    execute format(
+      'revoke all on table private.%I from public, anon, authenticated, service_role',
+      partition_name
+    );
+    execute format(
+      'comment on table private.%I is %L', partition_name, 'Usage events of ' || day || ' (UTC).'
+    );
+    execute format(
+      'with moved as (
+         delete from private.proxy_usage_events_default as d
+         where d.occurred_at >= %L and d.occurred_at < %L
+         returning d.*
+       )
+       insert into private.%I select * from moved',
+      begins, ends, partition_name
+    );
+    execute format(
+      'alter table private.proxy_usage_events attach partition private.%I
+         for values from (%L) to (%L)',
+      partition_name, begins, ends
+    );
+    made := made + 1;
+  end loop;
+  return made;
+end
+$$;
+comment on table private.proxy_usage_events_default is
+  'Usage events whose day has no partition: a net, emptied each night.';
+comment on function private.make_usage_partitions is
+  'Makes the daily partitions of proxy_usage_events from first_day to last_day, both included, with '
+  'the events that the default partition held of them, and returns how many were missing. Fails '
+  '(55P03) when events are being recorded for over 2 s without a pause.';
+
+select private.make_usage_partitions(
+  (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 40
+);
+
+
+create type private.raised_usage as (
+  api_key_id uuid,
+  occurred_at timestamptz,
+  used_until timestamptz,
+  counts boolean,
+  requests bigint,
+  bytes_sent bigint,
+  bytes_received bigint,
+  target_host text,
+  site_length smallint,
+  code text,
+  count bigint,
+  code_before text,
+  count_before bigint,
+  sent_before bigint,
+  received_before bigint
+);
+comment on type private.raised_usage is
+  'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. counts: whether '
+  'it is a use of the key, which a refusal is not. requests, bytes_sent and bytes_received: the difference. '
+  'code and count: what the row says now; code_before, count_before, sent_before and received_before: what it '
+  'said, null and 0 for a new row.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_usage_events, private.counted_usage_events, private.proxy_usage_events_default
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.is_refusal, private.usage_partition, private.partitioned_usage_days,
+  private.make_usage_partitions
+from public, anon, authenticated, service_role;
+
+
+-- 0505_usage_age.sql
+
+-- The age of usage: for how many days events are kept, and so for how long they are taken. The same
+-- event may be reported again as long as it is taken, and must be found then.
+
+create table private.maintenance_settings (
+  id boolean primary key default true,
+  keep_days integer not null default 90,
+  keep_targets_days integer not null default 90,
+  require_archive boolean not null default false,
+  constraint "there is one row" check (id),
+  constraint "events are kept for 3 to 36,500 days" check (keep_days between 3 and 36500),
+  constraint "targets are kept for 3 to 36,500 days" check (
+    keep_targets_days between 3 and 36500
+  )
+);
+comment on table private.maintenance_settings is
+  'One row, for the operator: update private.maintenance_settings set keep_days = 30. Maintenance '
+  'holds it locked, so that one run waits for another.';
+comment on column private.maintenance_settings.keep_days is
+  'How many whole days (UTC) of events are kept beside the current one.';
+comment on column private.maintenance_settings.keep_targets_days is
+  'How many whole days (UTC) of rollups by target and outcome are kept beside the current one.';
+comment on column private.maintenance_settings.require_archive is
+  'Whether a day of events stays until it is archived, as private.archived_usage_days says.';
+alter table private.maintenance_settings enable row level security;
+insert into private.maintenance_settings default values;
+
+
+create table private.dropped_usage_days (
+  day date primary key,
+  dropped_at timestamptz not null default clock_timestamp(),
+  events bigint not null,
+  bytes bigint not null
+);
+comment on table private.dropped_usage_days is
+  'Days whose events retention has dropped: their rollups can no longer be recounted, and stay as '
+  'they are. Who puts such a day back deletes its row once all of its events are there.';
+comment on column private.dropped_usage_days.bytes is 'Metered in and out, as the rollups say.';
+alter table private.dropped_usage_days enable row level security;
+
+
+create function private.oldest_usage_day() returns date
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return greatest(
+    (now() at time zone 'UTC')::date - (select s.keep_days from private.maintenance_settings as s),
+    (select max(d.day) + 1 from private.dropped_usage_days as d)
+  );
+end
+$$;
+comment on function private.oldest_usage_day is
+  'The oldest day (UTC) whose events are taken: no older than they are kept, and after all that were '
+  'dropped, also once they are kept for longer.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.maintenance_settings, private.dropped_usage_days
+from public, anon, authenticated, service_role;
+revoke all on function private.oldest_usage_day from public, anon, authenticated, service_role;
+
+
+-- 0508_quota_alerts.sql
+
+-- Alerts before a quota: at shares of a limit that the owner may set, once for each month, threshold and
+-- limit, so that a limit that was raised can warn again.
+
+create table private.proxy_alert_thresholds (
+  id uuid primary key default private.uuid_v7(),
+  user_id uuid not null references auth.users (id) on delete cascade,
+  api_key_id uuid references private.proxy_keys (id),
+  percents smallint[] not null,
+  least smallint generated always as (percents[1]) stored,
+  constraint "thresholds are set once for each key" unique nulls not distinct (user_id, api_key_id),
+  constraint "thresholds are up to five, from 10 to 100" check (
+    cardinality(percents) <= 5 and 10 <= all (percents) and 100 >= all (percents)
+  )
+);
+comment on table private.proxy_alert_thresholds is
+  'At which percents of a quota an owner is alerted: for one key, or without api_key_id for the account and '
+  'for all keys without a row. Without a row: 80, 95 and 100. An empty list: never.';
+comment on column private.proxy_alert_thresholds.percents is 'In ascending order.';
+comment on column private.proxy_alert_thresholds.least is 'The first of them.';
+create index proxy_alert_thresholds_least on private.proxy_alert_thresholds (least);
+create index proxy_alert_thresholds_key on private.proxy_alert_thresholds (api_key_id);
+alter table private.proxy_alert_thresholds enable row level security;
+
+
+create type private.raised_quota as (
+  user_id uuid,
+  api_key_id uuid,
+  subject jsonb,
+  limit_bytes bigint,
+  used_before bigint,
+  used_bytes bigint
+);
+comment on type private.raised_quota is
+  'What counts against a quota of this month, before and after a change; subject: whose, as the alert '
+  'says it; without api_key_id, the account''s of a tier and mode.';
+
+
+create function private.least_threshold() returns smallint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return least(
+    80::smallint,
+    (select t.least from private.proxy_alert_thresholds as t order by t.least limit 1)
+  );
+end
+$$;
+comment on function private.least_threshold is
+  'The least percent of a quota at which any owner is alerted: what is below needs no look.';
+
+
+create function private.thresholds_of(user_id uuid, api_key_id uuid) returns smallint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce(
+    (
+      select t.percents from private.proxy_alert_thresholds as t
+      where t.user_id = thresholds_of.user_id and t.api_key_id = thresholds_of.api_key_id
+    ),
+    (
+      select t.percents from private.proxy_alert_thresholds as t
+      where t.user_id = thresholds_of.user_id and t.api_key_id is null
+    ),
+    '{80,95,100}'
+  );
+end
+$$;
+comment on function private.thresholds_of is
+  'The thresholds of a key, or without one of the account: its own, else the owner''s, else 80, 95 and 100.';
+
+
+-- Of several thresholds that one change crosses, the highest says what the others would.
+create function private.alert_quotas(quotas private.raised_quota[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  period constant text := to_char(now(), 'YYYY-MM');
+  resets_at constant text := private.json_time(date_trunc('month', now()) + interval '1 month');
+  alerts private.new_alert[];
+begin
+  select array_agg(
+    (
+      q.user_id,
+      q.api_key_id,
+      case when q.api_key_id is null then 'account.quota' else 'key.quota' end,
+      format(
+        'quota:%s:%s:%s:%s',
+        coalesce(q.api_key_id::text, (q.subject ->> 'tier') || ':' || (q.subject ->> 'liveMode')),
+        period, t.percent, q.limit_bytes
+      ),
+      null,
+      q.subject || jsonb_build_object(
+        'threshold', t.percent, 'limitBytes', q.limit_bytes, 'usedBytes', q.used_bytes,
+        'period', period, 'resetsAt', resets_at
+      )
+    )::private.new_alert
+  ) into alerts
+  from unnest(alert_quotas.quotas) as q
+  cross join lateral (
+    select max(p) as percent
+    from unnest(private.thresholds_of(q.user_id, q.api_key_id)) as p
+    -- 2^53 times 100 is a bigint
+    where q.used_before * 100 < q.limit_bytes * p and q.used_bytes * 100 >= q.limit_bytes * p
+  ) as t
+  where q.user_id is not null and t.percent is not null;
+  if alerts is not null then
+    perform private.raise_alerts(alerts);
+  end if;
+end
+$$;
+comment on function private.alert_quotas is
+  'Raises an alert for each quota of which a threshold was crossed, the highest of several.';
+
+
+-- A limit that was changed, or a threshold, may be below what is used already.
+create function private.alert_key_quotas(keys uuid[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform private.alert_quotas(array(
+    select (
+      k.user_id, k.id, private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes, 0,
+      m.bytes_sent + m.bytes_received
+    )::private.raised_quota
+    from private.key_states as k
+    join private.proxy_usage_monthly as m
+      on m.api_key_id = k.id and m.month = date_trunc('month', now())::date
+    where k.id = any (alert_key_quotas.keys) and k.deleted_at is null
+      and k.bandwidth_limit_bytes > 0
+  ));
+end
+$$;
+comment on function private.alert_key_quotas is
+  'Raises an alert for each of these keys that is past a threshold of its limit now.';
+
+
+create function private.alert_account_quotas(user_id uuid) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform private.alert_quotas(array(
+    select (
+      m.user_id, null, jsonb_build_object('tier', m.tier, 'liveMode', m.live_mode),
+      case when m.live_mode
+        then coalesce((o.limit_overrides ->> 'account_limit_bytes')::bigint, t.account_limit_bytes)
+        else coalesce((o.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes)
+      end,
+      0, m.bytes_sent + m.bytes_received
+    )::private.raised_quota
+    from private.proxy_account_monthly as m
+    join public.proxy_tiers as t on t.tier = m.tier
+    left join private.proxy_account_limits as o on o.user_id = m.user_id and o.tier = m.tier
+    where m.user_id = alert_account_quotas.user_id
+      and m.month = date_trunc('month', now())::date
+  ));
+end
+$$;
+comment on function private.alert_account_quotas is
+  'Raises an alert for each tier and mode of a user''s account that is past a threshold of its quota now.';
+
+
+create function private.alert_of_changed_limit() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.api_key_id is not null then
+    perform private.alert_key_quotas(array[new.api_key_id]);
+  else
+    perform private.alert_account_quotas(new.user_id);
+  end if;
+  return null;
+end
+$$;
+comment on function private.alert_of_changed_limit is
+  'Trigger: alerts the owner where a changed limit is nearly used up already.';
+
+-- after alert_of_audit, by its name: the change itself is the first alert
+create trigger alert_of_changed_limit after insert on private.proxy_key_audit
+  for each row when (new.action in ('limits_changed', 'account_limits_changed'))
+  execute function private.alert_of_changed_limit();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.proxy_alert_thresholds from public, anon, authenticated, service_role;
+revoke all on function
+  private.least_threshold, private.thresholds_of, private.alert_quotas, private.alert_key_quotas,
+  private.alert_account_quotas, private.alert_of_changed_limit
+from public, anon, authenticated, service_role;
+
+
+-- 0510_key_rollups.sql
+
+-- Rollups by key: what a key moved in an hour and in a month. Reading a month is one index lookup a key,
+-- whatever the number of events.
+
+create table private.proxy_usage_hourly (
+  api_key_id uuid not null references private.proxy_keys (id),
+  hour timestamptz not null,
+  user_id uuid,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  primary key (api_key_id, hour)
+) with (fillfactor = 70);
+comment on table private.proxy_usage_hourly is
+  'Usage of a key in an hour (UTC), raised with each event but a refusal.';
+
+alter table private.proxy_usage_hourly enable row level security;
+create policy "owners read the hourly usage of their own keys" on private.proxy_usage_hourly
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+create table private.proxy_usage_monthly (
+  api_key_id uuid not null references private.proxy_keys (id),
+  month date not null,
+  user_id uuid,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  last_used_at timestamptz not null,
+  primary key (api_key_id, month),
+  constraint "a month is named by its first day" check (extract(day from month) = 1)
+) with (fillfactor = 70);
+comment on table private.proxy_usage_monthly is
+  'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
+  'lists read.';
+comment on column private.proxy_usage_monthly.last_used_at is
+  'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
+
+alter table private.proxy_usage_monthly enable row level security;
+create policy "owners read the monthly usage of their own keys" on private.proxy_usage_monthly
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+-- finds the least of the overrides, of which there are few
+create index proxy_keys_bandwidth_override
+  on private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
+  where limit_overrides ->> 'bandwidth_limit_bytes' is not null;
+
+-- The monthly rows first, each in order: all that raises or repairs rollups locks rows in one order. Of
+-- several CTEs that write, Postgres runs the last one first.
+create function private.raise_key_rollups(raised private.raised_usage[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  this_month constant date := date_trunc('month', now())::date;
+  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  most_bytes constant bigint := 9007199254740991;
+  least_limit constant bigint := least(
+    (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
+    (
+      select min((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint)
+      from private.proxy_keys as k
+      where k.limit_overrides ->> 'bandwidth_limit_bytes' is not null
+    )
+  );
+  -- below this no quota's threshold is, and nothing is to be done
+  least_bytes constant bigint := least_limit / 100 * private.least_threshold();
+  crossing_keys text[];
+  quotas private.raised_quota[];
+begin
+  with hours as materialized (
+    select
+      r.api_key_id, date_trunc('hour', r.occurred_at) as hour,
+      sum(r.requests) as requests,
+      least(sum(r.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(r.bytes_received), most_bytes) as bytes_received,
+      max(r.used_until) as last_used_at
+    from unnest(raised) as r
+    where r.counts
+    group by 1, 2
+  ),
+  months as materialized (
+    select
+      h.api_key_id, date_trunc('month', h.hour)::date as month,
+      sum(h.requests) as requests, least(sum(h.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(h.bytes_received), most_bytes) as bytes_received,
+      max(h.last_used_at) as last_used_at
+    from hours as h
+    group by 1, 2
+  ),
+  hourly as (
+    insert into private.proxy_usage_hourly as h (
+      api_key_id, hour, user_id, requests, bytes_sent, bytes_received
+    )
+    select r.api_key_id, r.hour, k.user_id, r.requests, r.bytes_sent, r.bytes_received
+    from hours as r
+    join private.proxy_keys as k on k.id = r.api_key_id
+    order by r.api_key_id, r.hour
+    on conflict (api_key_id, hour) do update set
+      requests = h.requests + excluded.requests,
+      bytes_sent = least(h.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
+  ),
+  monthly as (
+    insert into private.proxy_usage_monthly as m (
+      api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
+    )
+    select
+      r.api_key_id, r.month, k.user_id, r.requests, r.bytes_sent, r.bytes_received,
+      r.last_used_at
+    from months as r
+    join private.proxy_keys as k on k.id = r.api_key_id
+    order by r.api_key_id, r.month
+    on conflict (api_key_id, month) do update set
+      requests = m.requests + excluded.requests,
+      bytes_sent = least(m.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(m.bytes_received + excluded.bytes_received, most_bytes),
+      last_used_at = greatest(m.last_used_at, excluded.last_used_at)
+    returning m.api_key_id, m.month, m.bytes_sent + m.bytes_received as total
+  ),
+  -- Only keys past the least of all thresholds are looked at: mostly none. A full join is hashed or
+  -- merged, where the planner, who expects one row, would else compare each with each.
+  risen as materialized (
+    select m.api_key_id, m.total, m.total - r.bytes_sent - r.bytes_received as total_before
+    from (
+      select * from monthly as m where m.month = this_month and m.total >= least_bytes
+    ) as m
+    full join (select * from months as r where r.month = this_month) as r
+      on r.api_key_id = m.api_key_id
+  ),
+  nearing as (
+    select
+      k.key_id, k.deleted_at,
+      (
+        k.user_id, k.id, private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes,
+        r.total_before, r.total
+      )::private.raised_quota as quota
+    from risen as r
+    join private.key_states as k on k.id = r.api_key_id
+    -- mostly it stays within the same percent, and no threshold is between
+    where r.total_before < k.bandwidth_limit_bytes
+      and r.total * 100 / nullif(k.bandwidth_limit_bytes, 0)
+        > r.total_before::bigint * 100 / nullif(k.bandwidth_limit_bytes, 0)
+  )
+  select
+    array_agg(n.key_id) filter (where (n.quota).used_bytes >= (n.quota).limit_bytes),
+    array_agg(n.quota) filter (where n.deleted_at is null)
+  into crossing_keys, quotas
+  from nearing as n;
+  perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
+  if quotas is not null then
+    perform private.alert_quotas(quotas);
+  end if;
+end
+$$;
+comment on function private.raise_key_rollups is
+  'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this month reach '
+  'its limit by it, so that no gateway goes on with the figure that it has cached; alerts the owner of one '
+  'that crosses a threshold.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_usage_hourly, private.proxy_usage_monthly
+from public, anon, authenticated, service_role;
+revoke all on function private.raise_key_rollups from public, anon, authenticated, service_role;
+grant select on table private.proxy_usage_hourly, private.proxy_usage_monthly to authenticated;
+
+
+-- 0520_account_rollups.sql
+
+-- Rollups by account: what all keys of a user moved, deleted ones too. Reading them takes the same time
+-- whatever the number of keys; quotas of accounts count in them. An account that is removed keeps its
+-- rows, as its keys keep theirs; what its keys are reported to have moved later raises none.
+
+create table private.proxy_account_monthly (
+  user_id uuid not null,
+  month date not null,
+  tier text not null,
+  live_mode boolean not null,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  primary key (user_id, month, tier, live_mode),
+  constraint "a month is named by its first day" check (extract(day from month) = 1)
+) with (fillfactor = 70);
+comment on table private.proxy_account_monthly is
+  'Usage of all live or test keys of a user and tier in a calendar month (UTC), raised with each event '
+  'but a refusal: what quotas of accounts and sums over all keys read.';
+
+alter table private.proxy_account_monthly enable row level security;
+create policy "users read the monthly usage of their own account" on private.proxy_account_monthly
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+create table private.proxy_account_hourly (
+  user_id uuid not null,
+  hour timestamptz not null,
+  live_mode boolean not null,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  primary key (user_id, hour, live_mode)
+) with (fillfactor = 70);
+comment on table private.proxy_account_hourly is
+  'Usage of all live or test keys of a user in an hour (UTC), raised with each event but a refusal.';
+
+alter table private.proxy_account_hourly enable row level security;
+create policy "users read the hourly usage of their own account" on private.proxy_account_hourly
+  for select to authenticated using ((select auth.uid()) = user_id);
+
+
+-- find the least of the overrides, as for keys
+create index proxy_account_limits_live
+  on private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
+  where limit_overrides ->> 'account_limit_bytes' is not null;
+create index proxy_account_limits_test
+  on private.proxy_account_limits (((limit_overrides ->> 'test_limit_bytes')::bigint))
+  where limit_overrides ->> 'test_limit_bytes' is not null;
+
+-- The monthly rows first, each in order, after those by key: all that raises or repairs rollups locks
+-- rows in one order. Of several CTEs that write, Postgres runs the last one first.
+create function private.raise_account_rollups(raised private.raised_usage[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  this_month constant date := date_trunc('month', now())::date;
+  -- a figure that no honest gateway reaches stands there, and makes no later sum overflow
+  most_bytes constant bigint := 9007199254740991;
+  least_live_limit constant bigint := least(
+    (select min(t.account_limit_bytes) from public.proxy_tiers as t),
+    (
+      select min((o.limit_overrides ->> 'account_limit_bytes')::bigint)
+      from private.proxy_account_limits as o
+      where o.limit_overrides ->> 'account_limit_bytes' is not null
+    )
+  );
+  least_test_limit constant bigint := least(
+    (select min(t.test_limit_bytes) from public.proxy_tiers as t),
+    (
+      select min((o.limit_overrides ->> 'test_limit_bytes')::bigint)
+      from private.proxy_account_limits as o
+      where o.limit_overrides ->> 'test_limit_bytes' is not null
+    )
+  );
+  -- below these no quota's threshold is, and nothing is to be done
+  least_live_bytes constant bigint := least_live_limit / 100 * private.least_threshold();
+  least_test_bytes constant bigint := least_test_limit / 100 * private.least_threshold();
+  crossing_keys text[];
+  quotas private.raised_quota[];
+begin
+  with by_key as materialized (
+    select
+      r.api_key_id, date_trunc('hour', r.occurred_at) as hour, sum(r.requests) as requests,
+      sum(r.bytes_sent) as bytes_sent, sum(r.bytes_received) as bytes_received
+    from unnest(raised) as r
+    where r.counts
+    group by 1, 2
+  ),
+  by_tier as materialized (
+    select
+      k.user_id, k.tier, k.live_mode, u.hour, sum(u.requests) as requests,
+      sum(u.bytes_sent) as bytes_sent, sum(u.bytes_received) as bytes_received
+    from by_key as u
+    join private.proxy_keys as k on k.id = u.api_key_id
+    where k.user_id is not null
+    group by 1, 2, 3, 4
+  ),
+  months as materialized (
+    select
+      u.user_id, date_trunc('month', u.hour)::date as month, u.tier, u.live_mode,
+      sum(u.requests) as requests, least(sum(u.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(u.bytes_received), most_bytes) as bytes_received
+    from by_tier as u
+    group by 1, 2, 3, 4
+  ),
+  hourly as (
+    insert into private.proxy_account_hourly as h (
+      user_id, hour, live_mode, requests, bytes_sent, bytes_received
+    )
+    select
+      u.user_id, u.hour, u.live_mode, sum(u.requests), least(sum(u.bytes_sent), most_bytes),
+      least(sum(u.bytes_received), most_bytes)
+    from by_tier as u
+    group by 1, 2, 3
+    order by 1, 2, 3
+    on conflict (user_id, hour, live_mode) do update set
+      requests = h.requests + excluded.requests,
+      bytes_sent = least(h.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
+  ),
+  monthly as (
+    insert into private.proxy_account_monthly as m (
+      user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
+    )
+    select r.* from months as r
+    order by r.user_id, r.month, r.tier, r.live_mode
+    on conflict (user_id, month, tier, live_mode) do update set
+      requests = m.requests + excluded.requests,
+      bytes_sent = least(m.bytes_sent + excluded.bytes_sent, most_bytes),
+      bytes_received = least(m.bytes_received + excluded.bytes_received, most_bytes)
+    returning
+      m.user_id, m.month, m.tier, m.live_mode, m.bytes_sent + m.bytes_received as total
+  ),
+  -- Only accounts past the least of all thresholds are looked at: mostly none. Put together and no join,
+  -- where the planner, who expects few rows, would compare each with each.
+  risen as materialized (
+    select
+      a.user_id, a.tier, a.live_mode, sum(a.total) as total,
+      sum(a.total) - sum(a.raised) as total_before
+    from (
+      select m.user_id, m.month, m.tier, m.live_mode, m.total, 0 as raised from monthly as m
+      union all
+      select r.user_id, r.month, r.tier, r.live_mode, 0, r.bytes_sent + r.bytes_received
+      from months as r
+    ) as a
+    where a.month = this_month
+    group by 1, 2, 3
+    having sum(a.total) >= case when a.live_mode then least_live_bytes else least_test_bytes end
+  ),
+  nearing as materialized (
+    select
+      r.user_id, r.tier, r.live_mode,
+      (
+        r.user_id, null, jsonb_build_object('tier', r.tier, 'liveMode', r.live_mode),
+        l.account_limit_bytes, r.total_before, r.total
+      )::private.raised_quota as quota
+    from risen as r
+    -- the keys have one limit
+    cross join lateral (
+      select k.account_limit_bytes
+      from private.key_states as k
+      where k.tier = r.tier and k.user_id = r.user_id and k.live_mode = r.live_mode
+        and k.deleted_at is null
+      limit 1
+    ) as l
+    -- mostly it stays within the same percent, and no threshold is between
+    where r.total_before < l.account_limit_bytes
+      and div(r.total * 100, nullif(l.account_limit_bytes, 0))
+        > div(r.total_before * 100, nullif(l.account_limit_bytes, 0))
+  )
+  select
+    (
+      select array_agg(k.key_id)
+      from nearing as n
+      join private.proxy_keys as k
+        on k.user_id = n.user_id and k.tier = n.tier and k.live_mode = n.live_mode
+      where (n.quota).used_bytes >= (n.quota).limit_bytes and k.deleted_at is null
+    ),
+    (select array_agg(n.quota) from nearing as n)
+  into crossing_keys, quotas;
+  perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
+  if quotas is not null then
+    perform private.alert_quotas(quotas);
+  end if;
+end
+$$;
+comment on function private.raise_account_rollups is
+  'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a user, tier '
+  'and mode whose bytes of this month reach their shared limit by it; alerts a user who crosses a threshold.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_account_monthly, private.proxy_account_hourly
+from public, anon, authenticated, service_role;
+revoke all on function private.raise_account_rollups from public, anon, authenticated, service_role;
+grant select on table private.proxy_account_monthly, private.proxy_account_hourly to authenticated;
+
+
+-- 0530_target_rollups.sql
+
+-- Rollups by target: what a key, and what all keys of a user, moved to each host in a day. Their number is
+-- bounded, however many hosts a key connects to, and so is what a read of them costs.
+
+create table private.proxy_usage_targets (
+  subject uuid not null,
+  day date not null,
+  kind smallint not null,
+  site_length smallint,
+  requests bigint not null,
+  errors bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  billed_bytes bigint not null,
+  name text collate "C" not null,
+  primary key (subject, day, kind, name),
+  constraint "a kind is a host, a site or other" check (kind between 0 and 2),
+  constraint "what is other has no name" check ((kind = 2) = (name = '')),
+  constraint "a site is the end of its name" check (site_length between 1 and char_length(name))
+) with (fillfactor = 80);
+comment on table private.proxy_usage_targets is
+  'Usage of a key, and of all keys of a user, by target and day (UTC), raised with each event but a refusal: '
+  'at most 1,000 hosts, then 1,000 sites, then one row for all others.';
+comment on column private.proxy_usage_targets.subject is
+  'The id of a key or of a user. Both are random, and no one is the other.';
+comment on column private.proxy_usage_targets.kind is
+  '0: a host. 1: a site, for hosts of it that came when 1,000 hosts had a row. 2: what came when 1,000 sites '
+  'had one too, or has no site.';
+comment on column private.proxy_usage_targets.name is
+  'The host or site in lower case; empty for what is other.';
+comment on column private.proxy_usage_targets.site_length is
+  'How many characters at the end of the name are its site; null for a host that has none.';
+comment on column private.proxy_usage_targets.errors is
+  'How many of the requests failed: no connection to the target, or no valid answer of it.';
+comment on column private.proxy_usage_targets.billed_bytes is
+  'Of the bytes sent and received, those of live keys.';
+-- finds what is too old; days arrive in order, so it is tiny
+create index proxy_usage_targets_day on private.proxy_usage_targets using brin (day);
+
+create table private.proxy_usage_target_days (
+  subject uuid not null,
+  day date not null,
+  hosts integer not null default 0,
+  sites integer not null default 0,
+  primary key (subject, day),
+  constraint "hosts are bounded" check (hosts between 0 and 1000),
+  constraint "sites are bounded" check (sites between 0 and 1000)
+) with (fillfactor = 70);
+comment on table private.proxy_usage_target_days is
+  'How many hosts and sites have a row of proxy_usage_targets. Locked while a host or site gets one, so that '
+  'the bound is exact. No such row leaves before its day does: where a host counts changes only once.';
+create index proxy_usage_target_days_day on private.proxy_usage_target_days using brin (day);
+
+alter table private.proxy_usage_targets enable row level security;
+alter table private.proxy_usage_target_days enable row level security;
+
+
+-- A definer: callers may not read the settings.
+create function private.first_kept_target_day() returns date
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  return now()::date - (select s.keep_targets_days from private.maintenance_settings as s);
+end
+$$;
+comment on function private.first_kept_target_day is
+  'The first day (UTC) whose rollups by target and outcome are kept.';
+
+create function private.is_target_error(code text) returns boolean
+language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return is_target_error.code in (
+    'target_unreachable', 'target_timeout', 'target_response_invalid'
+  );
+end
+$$;
+comment on function private.is_target_error is
+  'Whether an event of that code is an attempt that failed at its target. Null without a code.';
+
+
+create type private.target_use as (
+  subject uuid,
+  day date,
+  kind smallint,
+  host text,
+  site_length smallint,
+  requests bigint,
+  errors bigint,
+  bytes_sent bigint,
+  bytes_received bigint,
+  billed_bytes bigint
+);
+comment on type private.target_use is
+  'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
+  'row may have to be made.';
+
+create type private.target_day as (subject uuid, day date);
+comment on type private.target_day is 'A row of private.proxy_usage_target_days.';
+
+-- Two statements: the second sees what was committed before the first had its locks.
+create function private.place_targets(uses private.target_use[]) returns private.target_use[]
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  most constant integer := 1000;
+  begun private.target_day[];
+  placed private.target_use[];
+begin
+  -- of a day that begins nothing has a row yet, so its hosts are counted at once
+  with inserted as (
+    insert into private.proxy_usage_target_days as d (subject, day, hosts)
+    select u.subject, u.day, least(count(distinct u.host), most)
+    from unnest(uses) as u
+    group by u.subject, u.day
+    order by u.subject, u.day
+    -- locked, and not written
+    on conflict (subject, day) do update set hosts = d.hosts where false
+    returning d.subject, d.day
+  )
+  select array_agg((i.subject, i.day)::private.target_day) into begun from inserted as i;
+
+  with known as materialized (
+    select
+      u.*, right(u.host, u.site_length) as site, d.hosts, d.sites,
+      -- hashed, where a join may compare each with each
+      (u.subject, u.day) in (select b.subject, b.day from unnest(begun) as b) as begins
+    from unnest(uses) as u
+    join private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
+  ),
+  sought as materialized (
+    select
+      k.subject, k.day, k.host, k.site_length, k.site, k.requests, k.errors, k.bytes_sent,
+      k.bytes_received, k.billed_bytes, k.sites,
+      case when k.begins then 0 else k.hosts end as hosts,
+      k.begins or not exists (
+        select from private.proxy_usage_targets as t
+        where t.subject = k.subject and t.day = k.day and t.kind = 0 and t.name = k.host
+        -- one lookup for each, and no join
+        offset 0
+      ) as is_new_host
+    from known as k
+  ),
+  hosts as materialized (
+    select
+      s.*,
+      not s.is_new_host or s.hosts + dense_rank() over (
+        partition by s.subject, s.day, s.is_new_host order by s.host collate "C"
+      ) <= most as has_row
+    from sought as s
+  ),
+  sites as materialized (
+    select
+      h.*,
+      not h.has_row and h.site is not null and not exists (
+        select from private.proxy_usage_targets as t
+        where t.subject = h.subject and t.day = h.day and t.kind = 1 and t.name = h.site
+        offset 0
+      ) as is_new_site
+    from hosts as h
+  ),
+  decided as materialized (
+    select
+      s.*,
+      case
+        when s.has_row then 0
+        when s.site is null then 2
+        when not s.is_new_site then 1
+        when s.sites + dense_rank() over (
+          partition by s.subject, s.day, s.is_new_site order by s.site collate "C"
+        ) <= most then 1
+        else 2
+      end as place
+    from sites as s
+  ),
+  counted as (
+    update private.proxy_usage_target_days as d
+    set hosts = n.hosts, sites = n.sites
+    from (
+      select
+        c.subject, c.day,
+        c.hosts + count(distinct c.host) filter (where c.is_new_host and c.place = 0) as hosts,
+        c.sites + count(distinct c.site) filter (where c.is_new_site and c.place = 1) as sites
+      from decided as c
+      group by c.subject, c.day, c.hosts, c.sites
+    ) as n
+    where d.subject = n.subject and d.day = n.day and (d.hosts, d.sites) <> (n.hosts, n.sites)
+  )
+  select array_agg(
+    (
+      c.subject, c.day, c.place, c.host, c.site_length, c.requests, c.errors, c.bytes_sent,
+      c.bytes_received, c.billed_bytes
+    )::private.target_use
+  )
+  into placed
+  from decided as c;
+  return placed;
+end
+$$;
+comment on function private.place_targets is
+  'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its key or user '
+  'and day, and raises them by the rows that are to be made.';
+
+create function private.add_target_uses(uses private.target_use[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+-- each lookup by its index, also where a plan was made while the tables were empty
+set enable_seqscan = off
+as $$
+declare
+  most_bytes constant bigint := 9007199254740991;
+  unplaced constant private.target_use[] := array(select u from unnest(uses) as u where u.kind is null);
+begin
+  if cardinality(unplaced) > 0 then
+    uses := array(select u from unnest(uses) as u where u.kind is not null)
+      || private.place_targets(unplaced);
+  end if;
+  insert into private.proxy_usage_targets as t (
+    subject, day, kind, name, site_length, requests, errors, bytes_sent, bytes_received, billed_bytes
+  )
+  select
+    u.subject, u.day, u.kind, u.name, max(u.site_length), sum(u.requests), sum(u.errors),
+    least(sum(u.bytes_sent), most_bytes), least(sum(u.bytes_received), most_bytes),
+    least(sum(u.billed_bytes), most_bytes)
+  from (
+    select
+      a.subject, a.day, a.kind, a.requests, a.errors, a.bytes_sent, a.bytes_received,
+      a.billed_bytes,
+      case a.kind when 0 then a.host when 1 then right(a.host, a.site_length) else '' end
+        collate "C" as name,
+      case when a.kind < 2 then a.site_length end as site_length
+    from unnest(uses) as a
+  ) as u
+  group by u.subject, u.day, u.kind, u.name
+  order by u.subject, u.day, u.kind, u.name
+  on conflict (subject, day, kind, name) do update set
+    requests = greatest(t.requests + excluded.requests, 0),
+    errors = greatest(t.errors + excluded.errors, 0),
+    bytes_sent = greatest(least(t.bytes_sent + excluded.bytes_sent, most_bytes), 0),
+    bytes_received = greatest(least(t.bytes_received + excluded.bytes_received, most_bytes), 0),
+    billed_bytes = greatest(least(t.billed_bytes + excluded.billed_bytes, most_bytes), 0);
+end
+$$;
+comment on function private.add_target_uses is
+  'Raises the rollups by target: first the counts of hosts and sites where one is new, then the targets, each '
+  'in order.';
+
+create function private.raise_target_rollups(raised private.raised_usage[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- each lookup by its index, also where a plan was made while the tables were empty
+set enable_seqscan = off
+as $$
+declare
+  most constant integer := 1000;
+  most_bytes constant bigint := 9007199254740991;
+  first_at constant timestamptz := private.first_kept_target_day();
+  used private.target_use[];
+begin
+  with by_key as materialized (
+    select
+      r.api_key_id, r.occurred_at::date as day,
+      -- of ASCII alone, as a host that was connected to is: other letters may change their number
+      lower(r.target_host collate "C") as host, r.site_length,
+      sum(r.requests) as requests,
+      sum(
+        case when r.code is null and r.code_before is null then 0 else
+          case when private.is_target_error(r.code) then r.count else 0 end
+          - case when private.is_target_error(r.code_before) then r.count_before else 0 end
+        end
+      ) as errors,
+      least(sum(r.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(r.bytes_received), most_bytes) as bytes_received
+    from unnest(raised) as r
+    where r.counts and r.occurred_at >= first_at
+    group by 1, 2, 3, 4
+  ),
+  owned as materialized (
+    select
+      b.*, k.user_id,
+      case when k.live_mode then b.bytes_sent + b.bytes_received else 0 end as billed_bytes
+    from by_key as b
+    join private.proxy_keys as k on k.id = b.api_key_id
+  ),
+  by_subject as materialized (
+    select
+      o.api_key_id as subject, o.day, o.host, o.site_length, o.requests, o.errors, o.bytes_sent,
+      o.bytes_received, o.billed_bytes
+    from owned as o
+    union all
+    select
+      o.user_id, o.day, o.host, o.site_length, sum(o.requests), sum(o.errors),
+      least(sum(o.bytes_sent), most_bytes), least(sum(o.bytes_received), most_bytes),
+      least(sum(o.billed_bytes), most_bytes)
+    from owned as o
+    where o.user_id is not null
+    group by o.user_id, o.day, o.host, o.site_length
+  )
+  select array_agg(
+    (
+      s.subject, s.day,
+      case
+        when exists (
+          select from private.proxy_usage_targets as t
+          where t.subject = s.subject and t.day = s.day and t.kind = 0 and t.name = s.host
+          offset 0
+        ) then 0
+        -- what is full stays full, so that nothing has to be locked
+        else (
+          select
+            case
+              when d.hosts < most then null
+              when s.site_length is null then 2
+              when exists (
+                select from private.proxy_usage_targets as t
+                where t.subject = s.subject and t.day = s.day and t.kind = 1
+                  and t.name = right(s.host, s.site_length)
+                offset 0
+              ) then 1
+              when d.sites = most then 2
+            end
+          from private.proxy_usage_target_days as d
+          where d.subject = s.subject and d.day = s.day
+        )
+      end,
+      s.host, s.site_length, s.requests, s.errors, s.bytes_sent, s.bytes_received, s.billed_bytes
+    )::private.target_use
+  )
+  into used
+  from by_subject as s
+  where (s.requests, s.errors, s.bytes_sent, s.bytes_received) <> (0, 0, 0, 0);
+
+  if used is not null then
+    perform private.add_target_uses(used);
+  end if;
+end
+$$;
+comment on function private.raise_target_rollups is
+  'Raises the rollups by target of the days that are kept, for each key and for its user.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.proxy_usage_targets, private.proxy_usage_target_days
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.first_kept_target_day, private.is_target_error, private.place_targets,
+  private.add_target_uses, private.raise_target_rollups
+from public, anon, authenticated, service_role;
+-- readers learn from when on there is something to read
+grant execute on function private.first_kept_target_day to authenticated;
+
+
+-- 0540_outcome_rollups.sql
+
+-- Rollups by outcome: how the requests of a key, and of all keys of a user, ended in each hour, refusals
+-- included.
+
+create table private.outcomes (
+  outcome text primary key,
+  kind text not null,
+  how_to_fix text,
+  constraint "an outcome is snake case" check (outcome ~ '^[a-z]+(_[a-z]+)*$'),
+  constraint "an outcome is served, refused or failed" check (kind in ('ok', 'refused', 'failed')),
+  constraint "what was not served can be fixed" check ((kind = 'ok') = (how_to_fix is null))
+);
+comment on table private.outcomes is
+  'What a request of a key in service can come to: ok, the code of a refusal or failure, or other for a code '
+  'that is not here.';
+comment on column private.outcomes.how_to_fix is 'For the developer: what to do about it.';
+alter table private.outcomes enable row level security;
+
+insert into private.outcomes (kind, outcome, how_to_fix) values
+  ('ok', 'ok', null),
+  (
+    'failed', 'target_unreachable',
+    'Check that the host exists and accepts connections at this port. If it does, it may block the '
+      'addresses of the gateway.'
+  ),
+  (
+    'failed', 'target_timeout',
+    'The target did not accept a connection within 15 seconds: try again later, and less often.'
+  ),
+  (
+    'failed', 'target_response_invalid',
+    'The target did not answer with valid HTTP: check the port, and use CONNECT where it speaks TLS.'
+  ),
+  (
+    'failed', 'client_closed_request',
+    'Your client closed the connection before the gateway answered: give it a timeout of over 15 seconds.'
+  ),
+  (
+    'refused', 'malformed_request',
+    'Send CONNECT host:port or an absolute http:// URL, with a valid host name or address.'
+  ),
+  (
+    'refused', 'quota_exceeded',
+    'The bandwidth of this key is used up: wait for the next month, use another key of your account, or ask '
+      'the operator for more.'
+  ),
+  (
+    'refused', 'account_quota_exceeded',
+    'The bandwidth of all your keys of this tier is used up: wait for the next month, or ask the operator '
+      'for more.'
+  ),
+  ('refused', 'port_forbidden', 'Connect to port 80, 443, 8080 or 8443.'),
+  (
+    'refused', 'target_forbidden',
+    'Connect to a public address: private, loopback and link-local addresses are never reached.'
+  ),
+  (
+    'refused', 'address_forbidden',
+    'Connect from an address that the key allows, or add yours to the allowed ranges of the key.'
+  ),
+  (
+    'refused', 'rate_limited',
+    'Begin fewer requests per second, wait as Retry-After says, or use a tier with a higher rate.'
+  ),
+  (
+    'refused', 'tunnel_limit_reached',
+    'Close tunnels that you no longer use, and reuse open ones.'
+  ),
+  ('refused', 'internal', 'Try again. If it happens again, send the request id to the operator.'),
+  ('refused', 'unavailable', 'Wait as Retry-After says, then try again.'),
+  ('refused', 'other', 'Look at the code of the events.');
+
+
+create table private.proxy_usage_outcomes (
+  subject uuid not null,
+  hour timestamptz not null,
+  requests bigint not null,
+  bytes_sent bigint not null,
+  bytes_received bigint not null,
+  billed_bytes bigint not null,
+  outcome text collate "C" not null,
+  primary key (subject, hour, outcome)
+) with (fillfactor = 70);
+comment on table private.proxy_usage_outcomes is
+  'Requests of a key, and of all keys of a user, by hour (UTC) and outcome, raised with each event. What was '
+  'refused is a request here.';
+comment on column private.proxy_usage_outcomes.subject is
+  'The id of a key or of a user. Both are random, and no one is the other.';
+comment on column private.proxy_usage_outcomes.billed_bytes is
+  'Of the bytes sent and received, those of live keys.';
+comment on column private.proxy_usage_outcomes.outcome is 'A row of private.outcomes.';
+alter table private.proxy_usage_outcomes enable row level security;
+-- finds what is too old; hours arrive in order, so it is tiny
+create index proxy_usage_outcomes_hour on private.proxy_usage_outcomes using brin (hour);
+
+
+create function private.outcome_of(code text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case
+    when outcome_of.code is null then 'ok'
+    when exists (
+      select from private.outcomes as o where o.outcome = outcome_of.code and o.kind <> 'ok'
+    ) then outcome_of.code
+    else 'other'
+  end;
+end
+$$;
+comment on function private.outcome_of is
+  'The outcome of an event with that code. A code that is not known is other, so that nobody makes rows '
+  'without end.';
+
+create function private.raise_outcome_rollups(raised private.raised_usage[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  most_bytes constant bigint := 9007199254740991;
+  first_at constant timestamptz := private.first_kept_target_day();
+begin
+  with by_code as materialized (
+    select
+      c.api_key_id, date_trunc('hour', c.occurred_at) as hour, c.code,
+      sum(c.requests) as requests, sum(c.bytes_sent) as bytes_sent,
+      sum(c.bytes_received) as bytes_received
+    from (
+      -- of a row whose code is another now all moves, else only what is new
+      select
+        r.api_key_id, r.occurred_at, r.code,
+        r.count - case when m.moved then 0 else r.count_before end as requests,
+        r.bytes_sent + case when m.moved then r.sent_before else 0 end as bytes_sent,
+        r.bytes_received + case when m.moved then r.received_before else 0 end as bytes_received
+      from unnest(raised) as r
+      cross join lateral (select r.code is distinct from r.code_before as moved) as m
+      union all
+      select
+        r.api_key_id, r.occurred_at, r.code_before,
+        -r.count_before, -r.sent_before, -r.received_before
+      from unnest(raised) as r
+      where r.code is distinct from r.code_before
+        and (r.count_before, r.sent_before, r.received_before) <> (0, 0, 0)
+    ) as c
+    where c.occurred_at >= first_at
+    group by 1, 2, 3
+  ),
+  by_key as materialized (
+    select
+      b.api_key_id, b.hour,
+      case when b.code is null then 'ok' else private.outcome_of(b.code) end collate "C" as outcome,
+      least(sum(b.requests), most_bytes) as requests,
+      least(sum(b.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(b.bytes_received), most_bytes) as bytes_received
+    from by_code as b
+    where (b.requests, b.bytes_sent, b.bytes_received) <> (0, 0, 0)
+    group by 1, 2, 3
+  ),
+  owned as materialized (
+    select
+      b.*, k.user_id,
+      case when k.live_mode then least(b.bytes_sent + b.bytes_received, most_bytes) else 0 end
+        as billed_bytes
+    from by_key as b
+    join private.proxy_keys as k on k.id = b.api_key_id
+  )
+  insert into private.proxy_usage_outcomes as o (
+    subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes
+  )
+  select s.* from (
+    select
+      w.api_key_id, w.hour, w.outcome, w.requests, w.bytes_sent, w.bytes_received, w.billed_bytes
+    from owned as w
+    union all
+    select
+      w.user_id, w.hour, w.outcome, sum(w.requests), least(sum(w.bytes_sent), most_bytes),
+      least(sum(w.bytes_received), most_bytes), least(sum(w.billed_bytes), most_bytes)
+    from owned as w
+    where w.user_id is not null
+    group by 1, 2, 3
+  ) as s (subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes)
+  order by s.subject, s.hour, s.outcome
+  on conflict (subject, hour, outcome) do update set
+    requests = greatest(o.requests + excluded.requests, 0),
+    bytes_sent = greatest(least(o.bytes_sent + excluded.bytes_sent, most_bytes), 0),
+    bytes_received = greatest(least(o.bytes_received + excluded.bytes_received, most_bytes), 0),
+    billed_bytes = greatest(least(o.billed_bytes + excluded.billed_bytes, most_bytes), 0);
+end
+$$;
+comment on function private.raise_outcome_rollups is
+  'Raises the rollups by outcome of the hours that are kept, for each key and for its user. What a row moved '
+  'goes with it where its code becomes another.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.outcomes, private.proxy_usage_outcomes
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.outcome_of, private.raise_outcome_rollups
+from public, anon, authenticated, service_role;
+
+
+-- 0550_paging.sql
+
+-- Paging: how every list is cut, and how arguments that name a place or a time are read.
+
+create type public.proxy_page as (items json, next_cursor text);
+comment on type public.proxy_page is
+  'A page of a list, and the cursor of the page after it: null on the last one.';
+
+
+-- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
+-- moves nothing. 24 bytes are 32 characters of base64url, with no padding. Times until 2100 leave
+-- bits free, of which one marks a list that goes on with deleted keys alone.
+create function private.encode_cursor(
+  moment timestamptz, id uuid, only_deleted boolean default false
+) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return translate(
+    encode(
+      int8send(
+        (extract(epoch from encode_cursor.moment) * 1000000)::bigint
+          | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end
+      )
+        || uuid_send(encode_cursor.id),
+      'base64'
+    ),
+    '+/', '-_'
+  );
+end
+$$;
+comment on function private.encode_cursor is
+  'The opaque name of a place in a list that is ordered by a time and an id: 8 bytes of microseconds '
+  'since 1970 and 16 of the id, in base64url. only_deleted: the list goes on with deleted keys alone.';
+
+
+create function private.decode_cursor(
+  cursor text,
+  of_keys boolean default false,
+  out moment timestamptz,
+  out id uuid,
+  out only_deleted boolean
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  bytes bytea;
+  microseconds bigint;
+begin
+  only_deleted := false;
+  if decode_cursor.cursor is null then
+    moment := 'infinity';
+    id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    return;
+  end if;
+  if octet_length(decode_cursor.cursor) <> 32
+    or decode_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
+  then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  bytes := decode(translate(decode_cursor.cursor, '-_', '+/'), 'base64');
+  microseconds := ('x' || encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
+  if decode_cursor.of_keys and microseconds >> 60 = 1 then
+    only_deleted := true;
+    microseconds := microseconds # (1::bigint << 60);
+  end if;
+  -- until the year 2100: one that is made up must not be out of a time's range
+  if microseconds not between 0 and 4102444800000000 then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  moment := timestamptz 'epoch' + microseconds * interval '1 microsecond';
+  id := encode(substring(bytes from 9 for 16), 'hex')::uuid;
+end
+$$;
+comment on function private.decode_cursor is
+  'The place that a cursor names; that before the first row for null. only_deleted can be true of a '
+  'list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
+
+
+create function private.make_page(items jsonb, most integer, moment text, id text)
+returns public.proxy_page
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  last_item jsonb := make_page.items -> (make_page.most - 1);
+begin
+  if jsonb_array_length(make_page.items) > make_page.most then
+    return (
+      (make_page.items - make_page.most)::json,
+      private.encode_cursor(
+        (last_item ->> make_page.moment)::timestamptz, (last_item ->> make_page.id)::uuid
+      )
+    )::public.proxy_page;
+  end if;
+  return (coalesce(make_page.items, '[]')::json, null)::public.proxy_page;
+end
+$$;
+comment on function private.make_page is
+  'A page of `most` items, or of all for null, out of up to one more, which tells that there is a '
+  'page after this one. `moment` and `id` name what the list is ordered by.';
+
+
+create function private.require_limit("limit" integer) returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_limit."limit" not between 1 and 200 then
+    perform private.refuse('invalid_request', 'limit');
+  end if;
+  return require_limit."limit";
+end
+$$;
+comment on function private.require_limit is
+  'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to 200.';
+
+
+create function private.require_tier(tier text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_tier.tier is not null and not exists (
+    select from public.proxy_tiers as t where t.tier = require_tier.tier
+  ) then
+    perform private.refuse('invalid_request', 'tier');
+  end if;
+  return require_tier.tier;
+end
+$$;
+comment on function private.require_tier is
+  'The tier, or null; refuses (invalid_request) one that there is not.';
+
+
+-- A full RFC 3339 time: 'tomorrow' is a time for Postgres, and one without its zone is ambiguous.
+create function private.require_time(value text, name text) returns timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  moment timestamptz;
+begin
+  if require_time.value is null then
+    return null;
+  end if;
+  -- by its size first
+  if octet_length(require_time.value) > 40 then
+    perform private.refuse('invalid_request', require_time.name);
+  end if;
+  if require_time.value
+      !~ '^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})$'
+    or not pg_input_is_valid(require_time.value, 'timestamptz')
+  then
+    perform private.refuse('invalid_request', require_time.name);
+  end if;
+  moment := require_time.value::timestamptz;
+  if moment not between timestamptz '2000-01-01 00:00Z' and timestamptz '2100-01-01 00:00Z' then
+    perform private.refuse('invalid_request', require_time.name);
+  end if;
+  return moment;
+end
+$$;
+comment on function private.require_time is
+  'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or not '
+  'of this century.';
+
+
+create function private.require_period(period text) returns date
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  this_month date := date_trunc('month', now() at time zone 'UTC')::date;
+  month date;
+begin
+  if require_period.period is null then
+    return this_month;
+  end if;
+  if octet_length(require_period.period) <> 7 then
+    perform private.refuse('invalid_request', 'period');
+  end if;
+  if require_period.period !~ '^\d{4}-(0[1-9]|1[0-2])$' or require_period.period < '0001' then
+    perform private.refuse('invalid_request', 'period');
+  end if;
+  month := (require_period.period || '-01')::date;
+  if month > this_month or month < this_month - interval '13 months' then
+    perform private.refuse('invalid_request', 'period');
+  end if;
+  return month;
+end
+$$;
+comment on function private.require_period is
+  'The first day of a month that is named YYYY-MM, of this month for null; refuses (invalid_request) '
+  'what is none, one to come, and one over 13 months back.';
+
+
+create type private.key_filter as (active boolean, tier text, live_mode boolean, label text);
+comment on type private.key_filter is
+  'Which keys are asked for: null for any, and in `label` what the label must contain, in lower case.';
+
+create function private.read_key_filter(active boolean, tier text, live_mode boolean, label text)
+returns private.key_filter
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_size(octet_length(read_key_filter.label), 'label');
+  return (
+    read_key_filter.active, private.require_tier(read_key_filter.tier), read_key_filter.live_mode,
+    lower(read_key_filter.label)
+  )::private.key_filter;
+end
+$$;
+comment on function private.read_key_filter is
+  'The filter that these arguments mean; refuses (invalid_request) a tier that there is not, and a '
+  'label over 16,384 bytes.';
+
+
+-- By columns, and not by the row: a scan can then leave out a key before its usage is looked up.
+create function private.fits_filter(
+  active boolean, tier text, live_mode boolean, label text, filter private.key_filter
+) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (filter.active is null or fits_filter.active = filter.active)
+    and (filter.tier is null or fits_filter.tier = filter.tier)
+    and (filter.live_mode is null or fits_filter.live_mode = filter.live_mode)
+    and (filter.label is null or strpos(lower(fits_filter.label), filter.label) > 0);
+end
+$$;
+comment on function private.fits_filter is 'Whether a key of these columns is one that the filter asks for.';
+
+
+-- A definer: callers may read no table.
+create function private.find_own_key(reference text, out id uuid, out live_mode boolean)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+  named_id uuid := private.resolve_key(find_own_key.reference);
+begin
+  select k.id, k.live_mode into id, live_mode
+  from private.proxy_keys as k where k.id = named_id and k.user_id = owner_id;
+  if not found then
+    perform private.refuse('not_found');
+  end if;
+end
+$$;
+comment on function private.find_own_key is
+  'The id and the mode of the caller''s key that is named by uuid or keyId; refuses (not_found) any '
+  'other, also one of another user.';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('cursor', 'Not a cursor: begin without one.'),
+  ('limit', 'A whole number from 1 to 200.'),
+  ('tier', 'No such tier exists.'),
+  ('period', 'A month as YYYY-MM, this one or up to 13 back, without `from` and `to`.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
+  private.require_tier, private.require_time, private.require_period,
+  private.read_key_filter, private.fits_filter, private.find_own_key
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
+  private.require_tier, private.require_time, private.require_period, private.find_own_key
+to authenticated;
+
+
+-- 0600_reading.sql
+
+-- Reading: a user's keys, as the dashboard and the API show them.
+
+create view private.key_summaries with (security_invoker = true) as
+select
+  k.id,
+  k.key_id,
+  k.user_id,
+  k.label,
+  k.tier,
+  k.live_mode,
+  case when m.month = date_trunc('month', now() at time zone 'UTC')::date
+    -- what a number in JSON holds exactly
+    then least(m.bytes_sent + m.bytes_received, 9007199254740991)
+    else 0
+  end as bandwidth_used_this_period_bytes,
+  k.bandwidth_limit_bytes,
+  k.rate_limit,
+  k.tunnel_limit,
+  k.limit_overrides,
+  k.active,
+  k.allowed_ips::text[] as allowed_ips,
+  m.last_used_at,
+  k.created_at,
+  k.rotated_at,
+  case when k.grace_ends_at > now() then k.grace_ends_at end as grace_ends_at,
+  k.expires_at,
+  k.suspended_at,
+  k.suspended_reason,
+  k.deleted_at
+from private.key_states as k
+-- the newest month serves both columns: this period's bytes if it is this month, and the last use
+left join lateral (
+  select u.month, u.bytes_sent, u.bytes_received, u.last_used_at
+  from private.proxy_usage_monthly as u
+  where u.api_key_id = k.id and u.month <= date_trunc('month', now() at time zone 'UTC')::date
+  order by u.month desc
+  limit 1
+) as m on true;
+comment on view private.key_summaries is
+  'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
+  'secret or hash.';
+
+
+-- Each question with the index that suits it, and a plan that is kept: making one takes longer than
+-- reading a page.
+create function private.newest_keys(
+  one_key uuid,
+  owner_id uuid,
+  only_deleted boolean,
+  filter private.key_filter,
+  moment timestamptz,
+  id uuid,
+  most integer
+) returns private.key_summaries[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+-- in the order of an index: of an owner with few keys, as the planner expects them, it would sort all
+set enable_sort = off
+as $$
+begin
+  if one_key is not null then
+    return array(
+      select s from private.key_summaries as s
+      where s.id = one_key
+        and (newest_keys.owner_id is null or s.user_id = newest_keys.owner_id)
+        and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
+        and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+    );
+  end if;
+  if owner_id is not null then
+    return array(
+      select s from private.key_summaries as s
+      where s.user_id = newest_keys.owner_id
+        and (not only_deleted or s.deleted_at is not null)
+        and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
+        and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+      order by s.created_at desc, s.id desc
+      limit most
+    );
+  end if;
+  return array(
+    select s from private.key_summaries as s
+    where (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
+      and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+    order by s.created_at desc, s.id desc
+    limit most
+  );
+end
+$$;
+comment on function private.newest_keys is
+  'Up to `most` keys that the filter asks for, newest first, from after a place on: one key, those of '
+  'an owner (or only the deleted ones), or those of all users.';
+
+
+-- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
+-- tens of thousands of them at a time, and the cursor leads to the rest.
+-- A definer: callers may read no table. The owner is asked for in its own words.
+create function private.page_of_keys(
+  "limit" integer,
+  cursor text,
+  active boolean,
+  tier text,
+  live_mode boolean,
+  label text,
+  out keys private.key_summaries[],
+  out next_cursor text
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  owner_id uuid := private.require_user();
+  place record := private.decode_cursor(page_of_keys.cursor, true);
+  most integer := private.require_limit(page_of_keys."limit");
+  filter private.key_filter := private.read_key_filter(
+    page_of_keys.active, page_of_keys.tier, page_of_keys.live_mode, page_of_keys.label
+  );
+  tiers text[];
+  undeleted private.key_summaries[] := '{}';
+  last_key private.key_summaries;
+begin
+  if most is null then
+    if not place.only_deleted then
+      -- each by name, for the index of what is not deleted, which begins with the tier
+      tiers := array(select t.tier from public.proxy_tiers as t);
+      undeleted := array(
+        select s
+        from private.key_summaries as s
+        where s.user_id = owner_id
+          and s.deleted_at is null
+          and s.tier = any (tiers)
+          and (s.created_at, s.id) < (place.moment, place.id)
+          and (
+            filter is null
+            or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter)
+          )
+      );
+    end if;
+    -- of deleted keys at least one, so that the cursor always leads on
+    most := greatest(2000 - cardinality(undeleted), 1);
+    place.only_deleted := true;
+  end if;
+
+  -- one more tells whether there is a page after this one
+  keys := private.newest_keys(
+    null, owner_id, place.only_deleted, filter, place.moment, place.id, most + 1
+  );
+  if cardinality(keys) > most then
+    keys := keys[:most];
+    last_key := keys[most];
+    next_cursor := private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted);
+  end if;
+  if cardinality(undeleted) > 0 then
+    keys := array(
+      select s from unnest(undeleted || keys) as s order by s.created_at desc, s.id desc
+    );
+  end if;
+end
+$$;
+comment on function private.page_of_keys is
+  'The caller''s keys from a cursor on, newest first, filtered, and the cursor of the page after it: '
+  'up to the limit; for null those that are not deleted, and deleted ones up to 2,000 in all. '
+  'Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor or tier that '
+  'is none.';
+
+
+-- A definer, with a number of rows that is always the same: so a planned count says nothing of what
+-- the tables hold, and the REST API finds no relation that could be embedded.
+create function private.own_key_summaries() returns setof private.key_summaries
+language plpgsql stable security definer rows 100
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select k.*
+  from private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k;
+end
+$$;
+comment on function private.own_key_summaries is
+  'The keys that public.list_proxy_keys answers without arguments. Refusals: unauthorized.';
+
+create view public.proxy_key_summaries with (security_invoker = true) as
+select * from private.own_key_summaries();
+comment on view public.proxy_key_summaries is
+  'The caller''s keys with their limits, state and usage in the current calendar month (UTC): those '
+  'that list_proxy_keys answers without arguments. Never a secret or hash.';
+
+-- Without a trigger Postgres refuses a write as one that cannot be done (55000, an internal error
+-- over HTTP); with one, as one that is not allowed.
+create trigger keep_summaries instead of insert or update or delete on public.proxy_key_summaries
+  for each row execute function private.refuse_change();
+
+
+-- A table or view over the REST API is cut at `max_rows` without a word; one json value is not.
+create function public.list_proxy_keys(
+  "limit" integer default null,
+  cursor text default null,
+  active boolean default null,
+  tier text default null,
+  live_mode boolean default null,
+  label text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  page record := private.page_of_keys(
+    list_proxy_keys."limit", list_proxy_keys.cursor, list_proxy_keys.active,
+    list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label
+  );
+begin
+  return (to_json(page.keys), page.next_cursor)::public.proxy_page;
+end
+$$;
+comment on function public.list_proxy_keys is
+  'The caller''s keys, newest first, as proxy_key_summaries: with a limit (1 to 200) a page from '
+  '`cursor` on; without one all that are not deleted, and deleted ones up to 2,000 in all, with the '
+  'cursor of the rest. Filters: active, tier, live_mode, and label, which is contained in any case '
+  'of letters. Refusals: unauthorized, invalid_request (detail: the argument).';
+
+
+-- A definer: callers may read no table.
+create function private.own_key_summary(reference text) returns private.key_summaries
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found_id uuid := (private.find_own_key(own_key_summary.reference)).id;
+  summary private.key_summaries;
+begin
+  select * into summary from private.key_summaries as s where s.id = found_id;
+  return summary;
+end
+$$;
+comment on function private.own_key_summary is 'Does the work of public.get_proxy_key.';
+
+create function public.get_proxy_key(id text) returns public.proxy_key_summaries
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.own_key_summary(get_proxy_key.id);
+end
+$$;
+comment on function public.get_proxy_key is
+  'The caller''s key (uuid or keyId), deleted or not. Refusals: unauthorized, not_found.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table
+  private.key_summaries, public.proxy_key_summaries
+from public, anon, authenticated, service_role;
+revoke all on function
+  private.newest_keys, private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
+  private.own_key_summary, public.get_proxy_key
+from public, anon, authenticated, service_role;
+grant select on table public.proxy_key_summaries to authenticated;
+grant execute on function
+  private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
+  private.own_key_summary, public.get_proxy_key
+to authenticated;
+
+
+-- 0610_reading_usage.sql
+
+-- Reading usage: what a user's keys moved in a month, by key, and over time. All of it comes from the
+-- rollups, so it costs the same whatever the number of events; sums over all keys, from those by account,
+-- so they cost the same whatever the number of keys.
+
+create type public.proxy_usage_totals as (
+  period text,
+  total_bandwidth_bytes bigint,
+  total_requests bigint,
+  active_keys integer,
+  tier_breakdown jsonb
+);
+comment on type public.proxy_usage_totals is
+  'What a user''s keys used in a calendar month (UTC), and how many are active now.';
+
+-- A definer: callers may read no keys.
+create function private.count_active_keys() returns jsonb
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+begin
+  return (
+    select coalesce(jsonb_object_agg(t.tier, a.keys) filter (where a.keys > 0), '{}')
+    from public.proxy_tiers as t
+    -- by the index of what is not deleted, of which there are as many as the tier allows
+    cross join lateral (
+      select count(*) as keys
+      from private.key_states as k
+      where k.tier = t.tier and k.user_id = owner_id and k.deleted_at is null and k.active
+    ) as a
+  );
+end
+$$;
+comment on function private.count_active_keys is
+  'How many of the caller''s keys are active now, by tier. Refusals: unauthorized.';
+
+create function public.proxy_usage_summary(period text default null)
+returns public.proxy_usage_totals
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wanted_month date;
+  totals public.proxy_usage_totals;
+begin
+  perform private.require_user();
+  wanted_month := private.require_period(proxy_usage_summary.period);
+  totals.period := to_char(wanted_month, 'YYYY-MM');
+  select
+    -- what a number in JSON holds exactly
+    least(coalesce(sum(u.bytes_sent + u.bytes_received), 0), 9007199254740991),
+    coalesce(sum(u.requests), 0)
+  into totals.total_bandwidth_bytes, totals.total_requests
+  from private.proxy_account_monthly as u
+  where u.month = wanted_month;
+  totals.tier_breakdown := private.count_active_keys();
+  select coalesce(sum(a.value::integer), 0) into totals.active_keys
+  from jsonb_each_text(totals.tier_breakdown) as a;
+  return totals;
+end
+$$;
+comment on function public.proxy_usage_summary is
+  'A calendar month (UTC; YYYY-MM, default this one, up to 13 back) over all of the caller''s keys, '
+  'deleted ones too: bytes in and out, CONNECTs; and the keys that are active now, by tier. '
+  'Refusals: unauthorized, invalid_request (detail: period).';
+
+
+create function public.proxy_usage_by_key(
+  period text default null,
+  "limit" integer default null,
+  cursor text default null,
+  active boolean default null,
+  tier text default null,
+  live_mode boolean default null,
+  label text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wanted_month date;
+  page record;
+  answer public.proxy_page;
+begin
+  perform private.require_user();
+  wanted_month := private.require_period(proxy_usage_by_key.period);
+  page := private.page_of_keys(
+    proxy_usage_by_key."limit", proxy_usage_by_key.cursor, proxy_usage_by_key.active,
+    proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
+  );
+  select
+    coalesce(
+      json_agg(
+        json_build_object(
+          'id', k.id,
+          'key_id', k.key_id,
+          'label', k.label,
+          'tier', k.tier,
+          'live_mode', k.live_mode,
+          'active', k.active,
+          'created_at', k.created_at,
+          'billed', k.live_mode,
+          'requests', coalesce(u.requests, 0),
+          'bytes_sent', coalesce(u.bytes_sent, 0),
+          'bytes_received', coalesce(u.bytes_received, 0),
+          'last_used_at', u.last_used_at
+        ) order by k.created_at desc, k.id desc
+      ),
+      '[]'
+    )
+  into answer.items
+  from unnest(page.keys) as k
+  left join private.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month;
+  answer.next_cursor := page.next_cursor;
+  return answer;
+end
+$$;
+comment on function public.proxy_usage_by_key is
+  'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
+  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. last_used_at is of that '
+  'month; a test key''s usage is not `billed`. Refusals: unauthorized, invalid_request (detail: the argument).';
+
+
+create type public.proxy_usage_timeline as (
+  "interval" text,
+  "from" timestamptz,
+  "to" timestamptz,
+  points json
+);
+comment on type public.proxy_usage_timeline is
+  'Usage by hour or day (UTC) from `from` up to, not including, `to`; points: start, requests, '
+  'bytes_sent, bytes_received, billed_bytes (of these, those of live keys), one for each, also where '
+  'nothing was used.';
+
+create function private.require_span(
+  "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  begins timestamptz;
+  ends timestamptz;
+begin
+  if require_span."interval" is null or require_span."interval" not in ('hour', 'day') then
+    perform private.refuse('invalid_request', 'interval');
+  end if;
+  step := ('1 ' || require_span."interval")::interval;
+  begins := private.require_time(require_span."from", 'from');
+  ends := coalesce(private.require_time(require_span."to", 'to'), now());
+  if begins >= ends then
+    perform private.refuse('invalid_request', 'to');
+  end if;
+  -- the end of the hour or day that the time is in, or the time itself where it is such an end
+  end_at := date_trunc(require_span."interval", ends + step - interval '1 microsecond');
+  first_at := date_trunc(
+    require_span."interval",
+    coalesce(
+      begins,
+      end_at - case when step = interval '1 hour' then interval '24 hours' else interval '30 days' end
+    )
+  );
+  if first_at + 1000 * step < end_at then
+    perform private.refuse('invalid_request', 'from');
+  end if;
+end
+$$;
+comment on function private.require_span is
+  'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
+  'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
+
+create function public.proxy_usage_series(
+  "interval" text, "from" text default null, "to" text default null, key_id text default null
+) returns public.proxy_usage_timeline
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+  one_key uuid;
+  is_live boolean;
+  series public.proxy_usage_timeline;
+begin
+  perform private.require_user();
+  span := private.require_span(
+    proxy_usage_series."interval", proxy_usage_series."from", proxy_usage_series."to"
+  );
+  if proxy_usage_series.key_id is not null then
+    select k.id, k.live_mode into one_key, is_live
+    from private.find_own_key(proxy_usage_series.key_id) as k;
+  end if;
+  series."interval" := proxy_usage_series."interval";
+  series."from" := span.first_at;
+  series."to" := span.end_at;
+  with used as (
+    select
+      date_trunc(proxy_usage_series."interval", h.hour) as start,
+      -- what a number in JSON holds exactly
+      least(sum(h.requests), 9007199254740991) as requests,
+      least(sum(h.bytes_sent), 9007199254740991) as bytes_sent,
+      least(sum(h.bytes_received), 9007199254740991) as bytes_received,
+      least(
+        sum(case when h.live_mode then h.bytes_sent + h.bytes_received else 0 end),
+        9007199254740991
+      ) as billed_bytes
+    from (
+      -- one of the two is not run
+      select a.hour, a.live_mode, a.requests, a.bytes_sent, a.bytes_received
+      from private.proxy_account_hourly as a
+      where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
+      union all
+      select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
+      from private.proxy_usage_hourly as k
+      where k.api_key_id = one_key and k.hour >= span.first_at and k.hour < span.end_at
+    ) as h
+    group by 1
+  )
+  -- straight to json, as for a page of events
+  select json_agg(
+    json_build_object(
+      'start', p.start,
+      'requests', coalesce(u.requests, 0),
+      'bytes_sent', coalesce(u.bytes_sent, 0),
+      'bytes_received', coalesce(u.bytes_received, 0),
+      'billed_bytes', coalesce(u.billed_bytes, 0)
+    ) order by p.start
+  )
+  into series.points
+  from generate_series(span.first_at, span.end_at - span.step, span.step) as p (start)
+  left join used as u on u.start = p.start;
+  return series;
+end
+$$;
+comment on function public.proxy_usage_series is
+  'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled with '
+  'zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, by '
+  'default the last 24 hours or 30 days; at most 1,000. Refusals: unauthorized, invalid_request '
+  '(detail: the argument), not_found.';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('interval', 'Either hour or day.'),
+  ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`, 92 days of targets or outcomes.'),
+  ('to', 'An RFC 3339 time of this century, later than `from`.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
+  private.require_span, public.proxy_usage_series
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
+  private.require_span, public.proxy_usage_series
+to authenticated;
+
+
+-- 0615_reading_account.sql
+
+-- Reading an account: what all keys of a user and tier may move together, and have moved.
+
+create type public.proxy_account_state as (
+  user_id uuid,
+  period text,
+  resets_at timestamptz,
+  tiers jsonb
+);
+comment on type public.proxy_account_state is
+  'What an account may use in the current calendar month (UTC). tiers: for each, smallest first, tier, '
+  'used_bytes, limit_bytes and left_bytes of all its live keys, their requests, billed, '
+  'keys (not deleted) and key_limit, limit_overrides; and in `test`, of all its test keys, used_bytes, '
+  'limit_bytes, left_bytes, requests, billed. Deleted keys count.';
+
+create function private.account_quota(
+  used private.proxy_account_monthly, limit_bytes bigint, billed boolean
+) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- what a number in JSON holds exactly
+  used_bytes constant bigint := least(
+    coalesce((account_quota.used).bytes_sent + (account_quota.used).bytes_received, 0),
+    9007199254740991
+  );
+begin
+  return jsonb_build_object(
+    'used_bytes', used_bytes,
+    'limit_bytes', account_quota.limit_bytes,
+    'left_bytes', greatest(account_quota.limit_bytes - used_bytes, 0),
+    'requests', coalesce((account_quota.used).requests, 0),
+    'billed', account_quota.billed
+  );
+end
+$$;
+comment on function private.account_quota is
+  'What was used of a limit, and what is left of it; `used` is null where nothing was.';
+
+
+create function private.account_of(user_id uuid) returns public.proxy_account_state
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  this_month constant date := date_trunc('month', now());
+  account public.proxy_account_state;
+begin
+  account.user_id := account_of.user_id;
+  account.period := to_char(this_month, 'YYYY-MM');
+  account.resets_at := this_month + interval '1 month';
+  select
+    coalesce(
+      jsonb_agg(
+        private.account_quota(
+          live,
+          coalesce((o.limit_overrides ->> 'account_limit_bytes')::bigint, t.account_limit_bytes),
+          true
+        ) || jsonb_build_object(
+          'tier', t.tier,
+          'keys', k.keys,
+          'key_limit', t.key_limit,
+          'limit_overrides', coalesce(o.limit_overrides, '{}'),
+          'test', private.account_quota(
+            test,
+            coalesce((o.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes),
+            false
+          )
+        ) order by t.bandwidth_limit_bytes, t.tier
+      ),
+      '[]'
+    )
+  into account.tiers
+  from public.proxy_tiers as t
+  left join private.proxy_account_limits as o
+    on o.user_id = account_of.user_id and o.tier = t.tier
+  left join private.proxy_account_monthly as live
+    on live.user_id = account_of.user_id and live.month = this_month and live.tier = t.tier
+    and live.live_mode
+  left join private.proxy_account_monthly as test
+    on test.user_id = account_of.user_id and test.month = this_month and test.tier = t.tier
+    and not test.live_mode
+  cross join lateral (
+    select count(*) as keys
+    from private.proxy_keys as p
+    where p.tier = t.tier and p.user_id = account_of.user_id and p.deleted_at is null
+  ) as k
+  where t.self_serve or k.keys > 0 or o.tier is not null or live.tier is not null
+    or test.tier is not null
+    or exists (
+      select from private.proxy_tier_grants as g
+      where g.user_id = account_of.user_id and g.tier = t.tier
+    );
+  return account;
+end
+$$;
+comment on function private.account_of is
+  'The account of a user: each tier that is self-serve or granted, of which there are keys or usage of '
+  'this month, or whose limits an admin has set.';
+
+
+-- A definer: callers may read no keys.
+create function private.own_account() returns public.proxy_account_state
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.account_of(private.require_user());
+end
+$$;
+comment on function private.own_account is 'Does the work of public.proxy_account.';
+
+create function public.proxy_account() returns public.proxy_account_state
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.own_account();
+end
+$$;
+comment on function public.proxy_account is
+  'What the caller''s account may use in this calendar month (UTC), tier by tier: the bytes that all live '
+  'keys share, and those that all test keys share, deleted ones too: used, allowed, and left; the keys; '
+  'and when it resets. Refusals: unauthorized.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.account_quota, private.account_of, private.own_account, public.proxy_account
+from public, anon, authenticated, service_role;
+grant execute on function private.own_account, public.proxy_account to authenticated;
+
+
+-- 0620_reading_events.sql
+
+-- Reading events: each CONNECT of a key, newest first, by pages or as CSV.
+
+create type private.event_filter as (
+  api_key_id uuid,
+  begins_at timestamptz,
+  ends_at timestamptz,
+  place_at timestamptz,
+  place_id uuid,
+  status_code integer,
+  target_host text,
+  code text,
+  billed boolean
+);
+comment on type private.event_filter is
+  'Which events are asked for: of which key, from when up to when, after which place, with what '
+  'status or code, to which host. billed: whether the key''s usage is billed.';
+
+create function private.read_event_filter(
+  id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text
+) returns private.event_filter
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  filter private.event_filter;
+begin
+  perform private.require_user();
+  filter.begins_at := coalesce(private.require_time(read_event_filter."from", 'from'), '-infinity');
+  filter.ends_at := coalesce(private.require_time(read_event_filter."to", 'to'), 'infinity');
+  if filter.begins_at >= filter.ends_at then
+    perform private.refuse('invalid_request', 'to');
+  end if;
+  -- no event is over five minutes ahead of its recording: months to come need not be looked into
+  filter.ends_at := least(filter.ends_at, now() + interval '1 hour');
+  if read_event_filter.status_code not between 100 and 999 then
+    perform private.refuse('invalid_request', 'status_code');
+  end if;
+  filter.status_code := read_event_filter.status_code;
+  perform private.require_size(octet_length(read_event_filter.target_host), 'target_host');
+  filter.target_host := lower(read_event_filter.target_host);
+  if char_length(filter.target_host) not between 1 and 255 then
+    perform private.refuse('invalid_request', 'target_host');
+  end if;
+  perform private.require_size(octet_length(read_event_filter.code), 'code');
+  if read_event_filter.code !~ '^[a-z][a-z0-9_]{0,63}$' then
+    perform private.refuse('invalid_request', 'code');
+  end if;
+  filter.code := read_event_filter.code;
+  select d.moment, d.id into filter.place_at, filter.place_id
+  from private.decode_cursor(read_event_filter.cursor) as d;
+  select k.id, k.live_mode into filter.api_key_id, filter.billed
+  from private.find_own_key(read_event_filter.id) as k;
+  return filter;
+end
+$$;
+comment on function private.read_event_filter is
+  'The filter that these arguments mean. Refusals: unauthorized, invalid_request (detail: the '
+  'argument), not_found.';
+
+
+-- A definer: callers may read no events. The generic plan prunes days as it begins; planning them again
+-- takes longer than a page, but for the newest two days, where most pages end.
+create function private.page_of_events(filter private.event_filter, skipped integer, most integer)
+returns private.proxy_usage_events[]
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+-- in the order of the index: of a key with few events, as the planner expects them, it would sort all
+set enable_sort = off
+as $$
+declare
+  owner_id uuid := private.require_user();
+  recent_at timestamptz;
+  recent private.proxy_usage_events[];
+begin
+  -- also for a caller who makes a filter without private.read_event_filter
+  perform from private.proxy_keys as k
+  where k.id = (page_of_events.filter).api_key_id and k.user_id = owner_id;
+  if not found then
+    return '{}';
+  end if;
+
+  recent_at := date_trunc('day', least((page_of_events.filter).ends_at, (page_of_events.filter).place_at), 'UTC')
+    - interval '1 day';
+  if page_of_events.skipped = 0 and recent_at >= (page_of_events.filter).begins_at and (
+    select sum(h.requests) >= page_of_events.most from private.proxy_usage_hourly as h
+    where h.api_key_id = (page_of_events.filter).api_key_id
+      and h.hour >= recent_at and h.hour < least((page_of_events.filter).ends_at, (page_of_events.filter).place_at)
+  ) then
+    execute format(
+      'select array(
+         select e
+         from private.proxy_usage_events as e
+         where e.api_key_id = ($1).api_key_id
+           and e.occurred_at >= %L and e.occurred_at < %L and e.occurred_at <= %L
+           and (e.occurred_at, e.event_id) < (($1).place_at, ($1).place_id)
+           and (($1).status_code is null or e.status_code = ($1).status_code)
+           and (($1).target_host is null or lower(e.target_host) = ($1).target_host)
+           and (($1).code is null or e.code = ($1).code)
+         order by e.occurred_at desc, e.event_id desc
+         limit $2
+       )',
+      recent_at, (page_of_events.filter).ends_at, (page_of_events.filter).place_at
+    )
+    into recent using page_of_events.filter, page_of_events.most;
+    if cardinality(recent) = page_of_events.most then
+      return recent;
+    end if;
+  end if;
+
+  return array(
+    select e
+    from private.proxy_usage_events as e
+    where e.api_key_id = (page_of_events.filter).api_key_id
+      and e.occurred_at >= (page_of_events.filter).begins_at
+      and e.occurred_at < (page_of_events.filter).ends_at
+      -- prunes days, as the comparison of rows does not
+      and e.occurred_at <= (page_of_events.filter).place_at
+      and (e.occurred_at, e.event_id)
+        < ((page_of_events.filter).place_at, (page_of_events.filter).place_id)
+      and ((page_of_events.filter).status_code is null
+        or e.status_code = (page_of_events.filter).status_code)
+      and ((page_of_events.filter).target_host is null
+        or lower(e.target_host) = (page_of_events.filter).target_host)
+      and ((page_of_events.filter).code is null or e.code = (page_of_events.filter).code)
+    order by e.occurred_at desc, e.event_id desc
+    offset page_of_events.skipped
+    limit page_of_events.most
+  );
+end
+$$;
+comment on function private.page_of_events is
+  'The caller''s events of a filter, newest first, without the first `skipped`, at most `most`.';
+
+
+create function private.require_page(page integer, "limit" integer, cursor text) returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_page.page < 1 or require_page.page::bigint * require_page."limit" > 10000
+    or (require_page.page is not null and require_page.cursor is not null)
+  then
+    perform private.refuse('invalid_request', 'page');
+  end if;
+  return coalesce(require_page.page, 1);
+end
+$$;
+comment on function private.require_page is
+  'The number of a page, from 1; refuses (invalid_request) one beyond the first 10,000 rows, which '
+  'would all be read to be skipped, and one beside a cursor.';
+
+create function public.list_proxy_key_events(
+  id text,
+  "limit" integer default 50,
+  cursor text default null,
+  page integer default null,
+  "from" text default null,
+  "to" text default null,
+  status_code integer default null,
+  target_host text default null,
+  code text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  filter private.event_filter := private.read_event_filter(
+    list_proxy_key_events.id, list_proxy_key_events.cursor, list_proxy_key_events."from",
+    list_proxy_key_events."to", list_proxy_key_events.status_code,
+    list_proxy_key_events.target_host, list_proxy_key_events.code
+  );
+  most integer := private.require_limit(coalesce(list_proxy_key_events."limit", 50));
+  page_number integer := private.require_page(
+    list_proxy_key_events.page, most, list_proxy_key_events.cursor
+  );
+  found private.proxy_usage_events[] :=
+    private.page_of_events(filter, (page_number - 1) * most, most + 1);
+  answer public.proxy_page;
+begin
+  -- straight to json: making jsonb of a page takes longer than finding it
+  select coalesce(json_agg(e), '[]') into answer.items
+  from (
+    select
+      f.event_id, f.api_key_id, f.occurred_at, f.target_host, f.method, f.status_code,
+      f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.code, f.count,
+      filter.billed
+    from unnest(found[:most]) as f
+  ) as e;
+  if cardinality(found) > most then
+    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].event_id);
+  end if;
+  return answer;
+end
+$$;
+comment on function public.list_proxy_key_events is
+  'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
+  '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
+  'and without `to`, status_code, target_host, code. Refusals: unauthorized, not_found, '
+  'invalid_request (detail: the argument).';
+
+
+-- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
+create function private.csv_field(value text) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if csv_field.value !~ '[",\r\n]|^[=+@\t-]' then
+    return csv_field.value;
+  end if;
+  return '"' || case when csv_field.value ~ '^[=+@\t\r-]' then '''' else '' end
+    || replace(csv_field.value, '"', '""') || '"';
+end
+$$;
+comment on function private.csv_field is
+  'The text as a field of CSV: quoted where it must be, and one that a spreadsheet would run as a '
+  'formula behind an apostrophe.';
+
+create type public.proxy_csv_part as (csv text, next_cursor text);
+comment on type public.proxy_csv_part is
+  'Lines of CSV, and the cursor of the part after it: null with the last one.';
+
+-- By parts, so that neither this database nor who passes them on holds more than one at a time.
+create function public.export_proxy_key_events(
+  id text,
+  cursor text default null,
+  "from" text default null,
+  "to" text default null,
+  status_code integer default null,
+  target_host text default null,
+  code text default null
+) returns public.proxy_csv_part
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  most constant integer := 5000;
+  filter private.event_filter := private.read_event_filter(
+    export_proxy_key_events.id, export_proxy_key_events.cursor, export_proxy_key_events."from",
+    export_proxy_key_events."to", export_proxy_key_events.status_code,
+    export_proxy_key_events.target_host, export_proxy_key_events.code
+  );
+  part public.proxy_csv_part;
+begin
+  select
+    string_agg(
+      concat_ws(
+        ',',
+        n.event_id,
+        n.api_key_id,
+        to_char(n.occurred_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        private.csv_field(n.target_host),
+        private.csv_field(n.method),
+        n.status_code,
+        n.bytes_sent,
+        n.bytes_received,
+        n.duration_ms,
+        private.csv_field(n.served_by_node_id),
+        coalesce(n.code, ''),
+        n.count,
+        filter.billed::text
+      ) || E'\r\n',
+      '' order by n.place
+    ) filter (where n.place <= most),
+    case when count(*) > most then private.encode_cursor(
+      max(n.occurred_at) filter (where n.place = most),
+      (array_agg(n.event_id) filter (where n.place = most))[1]
+    ) end
+  into part
+  from (
+    select e.*, row_number() over (order by e.occurred_at desc, e.event_id desc) as place
+    from unnest(private.page_of_events(filter, 0, most + 1)) as e
+  ) as n;
+  part.csv := case when export_proxy_key_events.cursor is null then
+      'eventId,apiKeyId,occurredAt,targetHost,method,statusCode,bytesSent,bytesReceived,durationMs,'
+        || E'servedByNodeId,code,count,billed\r\n'
+      else '' end
+    || coalesce(part.csv, '');
+  return part;
+end
+$$;
+comment on function public.export_proxy_key_events is
+  'The usage events of the caller''s key (uuid or keyId) as CSV, newest first, up to 5,000 lines from '
+  '`cursor` on, with a line of names before the first; filters as list_proxy_key_events. Refusals: '
+  'unauthorized, not_found, invalid_request (detail: the argument).';
+
+
+insert into private.argument_rules (argument, rule) values
+  (
+    'page',
+    'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.'
+  ),
+  ('status_code', 'A whole number from 100 to 999.'),
+  ('target_host', 'A host has 1 to 255 characters.'),
+  ('code', 'A code has lower-case letters, digits and underscores, such as rate_limited.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.read_event_filter, private.page_of_events, private.require_page,
+  public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.read_event_filter, private.page_of_events, private.require_page,
+  public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
+to authenticated;
+
+
+-- 0630_reading_audit.sql
+
+-- Reading the audit: what was done to a user's keys, grants and account limits, newest first.
+
+-- A definer: callers may read no table. The owner is asked for in its own words.
+create function private.page_of_audit(reference text, "limit" integer, cursor text)
+returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+  place record := private.decode_cursor(page_of_audit.cursor);
+  most integer := private.require_limit(coalesce(page_of_audit."limit", 50));
+  one_key uuid;
+  found private.proxy_key_audit[];
+  answer public.proxy_page;
+begin
+  if page_of_audit.reference is not null then
+    one_key := (private.find_own_key(page_of_audit.reference)).id;
+  end if;
+  -- each with the index that suits it
+  if one_key is null then
+    found := array(
+      select a from private.proxy_key_audit as a
+      where a.user_id = owner_id and (a.occurred_at, a.id) < (place.moment, place.id)
+      order by a.occurred_at desc, a.id desc
+      limit most + 1
+    );
+  else
+    found := array(
+      select a from private.proxy_key_audit as a
+      where a.api_key_id = one_key and a.user_id is not distinct from owner_id
+        and (a.occurred_at, a.id) < (place.moment, place.id)
+      order by a.occurred_at desc, a.id desc
+      limit most + 1
+    );
+  end if;
+  select coalesce(json_agg(e), '[]') into answer.items
+  from (
+    select f.id, f.api_key_id, f.tier, f.actor_id, f.action, f.changes, f.reason, f.request_id,
+      f.occurred_at
+    from unnest(found[:most]) as f
+  ) as e;
+  if cardinality(found) > most then
+    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.page_of_audit is 'Does the work of public.list_proxy_key_audit.';
+
+create function public.list_proxy_key_audit(
+  id text default null, "limit" integer default 50, cursor text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.page_of_audit(
+    list_proxy_key_audit.id, list_proxy_key_audit."limit", list_proxy_key_audit.cursor
+  );
+end
+$$;
+comment on function public.list_proxy_key_audit is
+  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants and '
+  'account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
+  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. Refusals: unauthorized, '
+  'not_found, invalid_request (detail: the argument).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.page_of_audit, public.list_proxy_key_audit
+from public, anon, authenticated, service_role;
+grant execute on function private.page_of_audit, public.list_proxy_key_audit to authenticated;
+
+
+-- 0640_reading_targets.sql
+
+-- Reading what burns usage: by target and by outcome, for one key or over all of a user. All of it comes
+-- from rollups whose number is bounded, whatever the number of events, keys and other users.
+
+create function private.require_rollup_span(
+  period text, "interval" text, "from" text, "to" text,
+  out step interval, out first_at timestamptz, out end_at timestamptz
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+begin
+  span := private.require_span(
+    require_rollup_span."interval", require_rollup_span."from", require_rollup_span."to"
+  );
+  step := span.step;
+  first_at := span.first_at;
+  end_at := span.end_at;
+  if require_rollup_span.period is not null then
+    if coalesce(require_rollup_span."from", require_rollup_span."to") is not null then
+      perform private.refuse('invalid_request', 'period');
+    end if;
+    first_at := private.require_period(require_rollup_span.period);
+    end_at := first_at + interval '1 month';
+  end if;
+  if first_at < end_at - interval '92 days' then
+    perform private.refuse('invalid_request', 'from');
+  end if;
+end
+$$;
+comment on function private.require_rollup_span is
+  'The whole hours or days (UTC) of a month, or that two times span, by default the 24 hours or 30 days up '
+  'to now. Refuses (invalid_request) what private.require_span does, a month beside times, and over 92 days.';
+
+create function private.require_rollup_sort(sort text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_rollup_sort.sort not in ('bytes', 'requests', 'errors') then
+    perform private.refuse('invalid_request', 'sort');
+  end if;
+  return coalesce(require_rollup_sort.sort, 'bytes');
+end
+$$;
+comment on function private.require_rollup_sort is
+  'What the first of a list have most of, by default bytes; refuses (invalid_request) any other.';
+
+
+create type private.target_sum as (
+  kind smallint,
+  host text,
+  site text,
+  requests bigint,
+  errors bigint,
+  bytes_sent bigint,
+  bytes_received bigint,
+  billed_bytes bigint
+);
+comment on type private.target_sum is
+  'What was moved to a target over days. kind: as in proxy_usage_targets. host: null for a site.';
+
+create type private.target_reading as (
+  first_at timestamptz,
+  end_at timestamptz,
+  items private.target_sum[],
+  totals private.target_sum,
+  other private.target_sum,
+  unlisted private.target_sum
+);
+comment on type private.target_reading is
+  'The targets that were asked for, the most first. totals: over all. other: what no target was counted of. '
+  'unlisted: of targets beyond the limit.';
+
+-- A definer: callers may read no rollups by target.
+create function private.read_targets(
+  key_id text, first_at timestamptz, end_at timestamptz, by_site boolean, sort text, most integer
+) returns private.target_reading
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  subject_id constant uuid := case
+    when read_targets.key_id is null then private.require_user()
+    else (private.find_own_key(read_targets.key_id)).id
+  end;
+  most_bytes constant bigint := 9007199254740991;
+  reading private.target_reading;
+begin
+  reading.first_at := read_targets.first_at;
+  reading.end_at := read_targets.end_at;
+  with named as (
+    select
+      t.*, right(t.name, t.site_length) as site
+    from private.proxy_usage_targets as t
+    where t.subject = subject_id
+      and t.day >= read_targets.first_at::date and t.day < read_targets.end_at::date
+  ),
+  summed as materialized (
+    select
+      -- by site, what has none stays a host
+      case when n.kind = 2 then 2 when by_site and n.site is not null then 1 else n.kind end as kind,
+      case when n.kind = 0 and not (by_site and n.site is not null) then n.name end as host,
+      max(n.site) as site,
+      sum(n.requests) as requests, sum(n.errors) as errors, sum(n.bytes_sent) as bytes_sent,
+      sum(n.bytes_received) as bytes_received, sum(n.billed_bytes) as billed_bytes
+    from named as n
+    group by 1, 2, case when n.kind = 1 or by_site then n.site end
+    -- what a correction left at nothing
+    having (sum(n.requests), sum(n.errors), sum(n.bytes_sent), sum(n.bytes_received)) <> (0, 0, 0, 0)
+  ),
+  ranked as materialized (
+    select
+      s.*,
+      case when s.kind < 2 then row_number() over (
+        partition by s.kind = 2
+        order by
+          case sort
+            when 'requests' then s.requests when 'errors' then s.errors
+            else s.bytes_sent + s.bytes_received
+          end desc,
+          s.bytes_sent + s.bytes_received desc, s.host, s.site
+      ) end as place
+    from summed as s
+  ),
+  -- what a number in JSON holds exactly
+  parts as (
+    select
+      g.part,
+      (
+        null, null, null,
+        least(coalesce(sum(r.requests), 0), most_bytes), least(coalesce(sum(r.errors), 0), most_bytes),
+        least(coalesce(sum(r.bytes_sent), 0), most_bytes),
+        least(coalesce(sum(r.bytes_received), 0), most_bytes),
+        least(coalesce(sum(r.billed_bytes), 0), most_bytes)
+      )::private.target_sum as sums
+    from (values ('totals'), ('other'), ('unlisted')) as g (part)
+    left join ranked as r
+      on g.part = 'totals' or (g.part = 'other' and r.kind = 2) or (g.part = 'unlisted' and r.place > most)
+    group by g.part
+  )
+  select
+    array(
+      select (
+        r.kind, r.host, r.site, least(r.requests, most_bytes), least(r.errors, most_bytes),
+        least(r.bytes_sent, most_bytes), least(r.bytes_received, most_bytes),
+        least(r.billed_bytes, most_bytes)
+      )::private.target_sum
+      from ranked as r where r.place <= most order by r.place
+    ),
+    (select p.sums from parts as p where p.part = 'totals'),
+    (select p.sums from parts as p where p.part = 'other'),
+    (select p.sums from parts as p where p.part = 'unlisted')
+  into reading.items, reading.totals, reading.other, reading.unlisted;
+  return reading;
+end
+$$;
+comment on function private.read_targets is
+  'The targets of the caller''s key, or of all of the caller''s keys for null, over whole days.';
+
+create function private.target_figures(sums private.target_sum) returns json
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return json_build_object(
+    'requests', sums.requests, 'errors', sums.errors, 'bytes_sent', sums.bytes_sent,
+    'bytes_received', sums.bytes_received, 'billed_bytes', sums.billed_bytes
+  );
+end
+$$;
+comment on function private.target_figures is 'The figures of a sum, as the API answers them.';
+
+create function private.require_target_grouping("by" text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_target_grouping."by" not in ('host', 'site') then
+    perform private.refuse('invalid_request', 'by');
+  end if;
+  return coalesce(require_target_grouping."by" = 'site', false);
+end
+$$;
+comment on function private.require_target_grouping is
+  'Whether targets are added up by site, by default not; refuses (invalid_request) other words than host '
+  'and site.';
+
+
+create type public.proxy_target_usage as (
+  "from" timestamptz,
+  "to" timestamptz,
+  kept_from timestamptz,
+  "by" text,
+  sort text,
+  targets json,
+  totals json,
+  other json,
+  unlisted json
+);
+comment on type public.proxy_target_usage is
+  'What was moved to each target, from `from` up to, not including, `to`. targets: host, site, requests, '
+  'errors, bytes_sent, bytes_received, billed_bytes (of these, those of live keys), the most first. totals = '
+  'targets + unlisted + other. unlisted: those beyond the limit. other: what is not counted by target, as a '
+  'key or user had over 1,000 hosts and 1,000 sites in a day. kept_from: what is older is no longer kept.';
+
+create function public.proxy_usage_targets(
+  period text default null, "from" text default null, "to" text default null, key_id text default null,
+  "by" text default 'host', "limit" integer default 50, sort text default 'bytes'
+) returns public.proxy_target_usage
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+  reading private.target_reading;
+  by_site boolean;
+  answer public.proxy_target_usage;
+begin
+  perform private.require_user();
+  span := private.require_rollup_span(
+    proxy_usage_targets.period, 'day', proxy_usage_targets."from", proxy_usage_targets."to"
+  );
+  by_site := private.require_target_grouping(proxy_usage_targets."by");
+  answer.sort := private.require_rollup_sort(proxy_usage_targets.sort);
+  reading := private.read_targets(
+    proxy_usage_targets.key_id, span.first_at, span.end_at, by_site, answer.sort,
+    private.require_limit(coalesce(proxy_usage_targets."limit", 50))
+  );
+  answer."from" := reading.first_at;
+  answer."to" := reading.end_at;
+  answer.kept_from := private.first_kept_target_day()::timestamptz;
+  answer."by" := case when by_site then 'site' else 'host' end;
+  answer.totals := private.target_figures(reading.totals);
+  answer.other := private.target_figures(reading.other);
+  answer.unlisted := private.target_figures(reading.unlisted);
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'host', i.host, 'site', i.site, 'requests', i.requests, 'errors', i.errors,
+        'bytes_sent', i.bytes_sent, 'bytes_received', i.bytes_received,
+        'billed_bytes', i.billed_bytes
+      ) order by i.place
+    ),
+    '[]'
+  )
+  into answer.targets
+  from unnest(reading.items) with ordinality
+    as i (kind, host, site, requests, errors, bytes_sent, bytes_received, billed_bytes, place);
+  return answer;
+end
+$$;
+comment on function public.proxy_usage_targets is
+  'What the caller''s keys, or one (uuid or keyId), moved to each host or site, the most bytes, requests or '
+  'errors first: in a month (YYYY-MM), or in the whole days (UTC) that `from` and `to` span, by default the '
+  'last 30, at most 92. Refusals: unauthorized, invalid_request (detail: the argument), not_found.';
+
+
+create function public.export_proxy_usage_targets(
+  period text default null, "from" text default null, "to" text default null, key_id text default null,
+  "by" text default 'host', sort text default 'bytes'
+) returns public.proxy_csv_part
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+  reading private.target_reading;
+  part public.proxy_csv_part;
+begin
+  perform private.require_user();
+  span := private.require_rollup_span(
+    export_proxy_usage_targets.period, 'day', export_proxy_usage_targets."from",
+    export_proxy_usage_targets."to"
+  );
+  reading := private.read_targets(
+    export_proxy_usage_targets.key_id, span.first_at, span.end_at,
+    private.require_target_grouping(export_proxy_usage_targets."by"),
+    private.require_rollup_sort(export_proxy_usage_targets.sort),
+    10000
+  );
+  select E'kind,host,site,requests,errors,bytesSent,bytesReceived,billedBytes\r\n' || string_agg(
+    concat_ws(
+      ',', l.kind, private.csv_field(coalesce(l.host, '')), private.csv_field(coalesce(l.site, '')),
+      l.requests, l.errors, l.bytes_sent, l.bytes_received, l.billed_bytes
+    ) || E'\r\n',
+    '' order by l.place
+  )
+  into part.csv
+  from (
+    select
+      case i.kind when 0 then 'host' else 'site' end as kind, i.host, i.site, i.requests, i.errors,
+      i.bytes_sent, i.bytes_received, i.billed_bytes, i.place
+    from unnest(reading.items) with ordinality
+      as i (kind, host, site, requests, errors, bytes_sent, bytes_received, billed_bytes, place)
+    union all
+    select
+      'unlisted', null, null, u.requests, u.errors, u.bytes_sent, u.bytes_received, u.billed_bytes,
+      10001
+    from (select (reading.unlisted).*) as u
+    union all
+    select
+      'other', null, null, o.requests, o.errors, o.bytes_sent, o.bytes_received, o.billed_bytes,
+      10002
+    from (select (reading.other).*) as o
+  ) as l;
+  return part;
+end
+$$;
+comment on function public.export_proxy_usage_targets is
+  'As proxy_usage_targets, as CSV: the first 10,000 targets, one line for all others, and one for what is '
+  'not counted by target. next_cursor is always null. Refusals: unauthorized, not_found, invalid_request '
+  '(detail: the argument).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('by', 'Either host or site.'),
+  ('sort', 'One of bytes, requests and errors.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_rollup_span, private.require_rollup_sort, private.read_targets,
+  private.target_figures, private.require_target_grouping, public.proxy_usage_targets,
+  public.export_proxy_usage_targets
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.require_rollup_span, private.require_rollup_sort, private.read_targets,
+  private.target_figures, private.require_target_grouping, public.proxy_usage_targets,
+  public.export_proxy_usage_targets
+to authenticated;
+
+
+-- 0645_reading_outcomes.sql
+
+-- Reading outcomes: how a user's requests ended, what to do about it, and how that changed over time.
+
+create type private.outcome_sum as (
+  start timestamptz,
+  outcome text,
+  kind text,
+  how_to_fix text,
+  requests bigint,
+  bytes_sent bigint,
+  bytes_received bigint,
+  billed_bytes bigint
+);
+comment on type private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
+
+-- A definer: callers may read no rollups by outcome.
+create function private.read_outcomes(
+  key_id text, "interval" text, first_at timestamptz, end_at timestamptz
+)
+returns private.outcome_sum[]
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  subject_id constant uuid := case
+    when read_outcomes.key_id is null then private.require_user()
+    else (private.find_own_key(read_outcomes.key_id)).id
+  end;
+begin
+  return array(
+    select (
+      date_trunc(read_outcomes."interval", u.hour), o.outcome, o.kind, o.how_to_fix,
+      least(sum(u.requests), 9007199254740991), least(sum(u.bytes_sent), 9007199254740991),
+      least(sum(u.bytes_received), 9007199254740991), least(sum(u.billed_bytes), 9007199254740991)
+    )::private.outcome_sum
+    from private.proxy_usage_outcomes as u
+    join private.outcomes as o using (outcome)
+    where u.subject = subject_id and u.hour >= read_outcomes.first_at
+      and u.hour < read_outcomes.end_at
+      -- what went to another outcome
+      and (u.requests, u.bytes_sent, u.bytes_received) <> (0, 0, 0)
+    group by date_trunc(read_outcomes."interval", u.hour), o.outcome
+  );
+end
+$$;
+comment on function private.read_outcomes is
+  'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day.';
+
+create type public.proxy_outcome_usage as (
+  "interval" text,
+  "from" timestamptz,
+  "to" timestamptz,
+  kept_from timestamptz,
+  sort text,
+  outcomes json,
+  totals json,
+  points json
+);
+comment on type public.proxy_outcome_usage is
+  'How requests ended, from `from` up to, not including, `to`; what was refused is a request here. outcomes: '
+  'outcome, kind (ok, refused, failed), requests, bytes_sent, bytes_received, billed_bytes (of these, those '
+  'of live keys), how_to_fix, the most first. '
+  'totals, over all: requests, ok, refused, failed, success_rate (ok of all, 0 to 1; null without a '
+  'request), bytes_sent, bytes_received, billed_bytes. points, one per interval: start, ok, refused, '
+  'failed. kept_from: what is older is no longer kept.';
+
+create function public.proxy_usage_outcomes(
+  period text default null, "from" text default null, "to" text default null, key_id text default null,
+  "interval" text default 'day', "limit" integer default 50, sort text default 'bytes'
+) returns public.proxy_outcome_usage
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  span record;
+  most integer;
+  sums private.outcome_sum[];
+  answer public.proxy_outcome_usage;
+begin
+  perform private.require_user();
+  answer."interval" := coalesce(proxy_usage_outcomes."interval", 'day');
+  span := private.require_rollup_span(
+    proxy_usage_outcomes.period, answer."interval", proxy_usage_outcomes."from",
+    proxy_usage_outcomes."to"
+  );
+  answer.sort := private.require_rollup_sort(proxy_usage_outcomes.sort);
+  most := private.require_limit(coalesce(proxy_usage_outcomes."limit", 50));
+  sums := private.read_outcomes(
+    proxy_usage_outcomes.key_id, answer."interval", span.first_at, span.end_at
+  );
+  answer."from" := span.first_at;
+  answer."to" := span.end_at;
+  answer.kept_from := private.first_kept_target_day()::timestamptz;
+
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'outcome', i.outcome, 'kind', i.kind, 'requests', i.requests, 'bytes_sent', i.bytes_sent,
+        'bytes_received', i.bytes_received, 'billed_bytes', i.billed_bytes,
+        'how_to_fix', i.how_to_fix
+      ) order by i.place
+    ),
+    '[]'
+  )
+  into answer.outcomes
+  from (
+    select
+      s.outcome, s.kind, s.how_to_fix, least(sum(s.requests), 9007199254740991) as requests,
+      least(sum(s.bytes_sent), 9007199254740991) as bytes_sent,
+      least(sum(s.bytes_received), 9007199254740991) as bytes_received,
+      least(sum(s.billed_bytes), 9007199254740991) as billed_bytes,
+      row_number() over (
+        order by
+          case answer.sort
+            when 'requests' then sum(s.requests)
+            when 'errors' then case when s.kind = 'ok' then 0 else sum(s.requests) end
+            else sum(s.bytes_sent) + sum(s.bytes_received)
+          end desc,
+          sum(s.requests) desc, s.outcome
+      ) as place
+    from unnest(sums) as s
+    group by s.outcome, s.kind, s.how_to_fix
+  ) as i
+  where i.place <= most;
+
+  select json_build_object(
+    'requests', least(t.requests, 9007199254740991),
+    'ok', least(t.ok, 9007199254740991),
+    'refused', least(t.refused, 9007199254740991),
+    'failed', least(t.failed, 9007199254740991),
+    'success_rate', round(t.ok / nullif(t.requests, 0), 6),
+    'bytes_sent', least(t.bytes_sent, 9007199254740991),
+    'bytes_received', least(t.bytes_received, 9007199254740991),
+    'billed_bytes', least(t.billed_bytes, 9007199254740991)
+  )
+  into answer.totals
+  from (
+    select
+      coalesce(sum(s.requests), 0) as requests,
+      coalesce(sum(s.requests) filter (where s.kind = 'ok'), 0) as ok,
+      coalesce(sum(s.requests) filter (where s.kind = 'refused'), 0) as refused,
+      coalesce(sum(s.requests) filter (where s.kind = 'failed'), 0) as failed,
+      coalesce(sum(s.bytes_sent), 0) as bytes_sent,
+      coalesce(sum(s.bytes_received), 0) as bytes_received,
+      coalesce(sum(s.billed_bytes), 0) as billed_bytes
+    from unnest(sums) as s
+  ) as t;
+
+  with used as (
+    select
+      s.start,
+      least(coalesce(sum(s.requests) filter (where s.kind = 'ok'), 0), 9007199254740991) as ok,
+      least(coalesce(sum(s.requests) filter (where s.kind = 'refused'), 0), 9007199254740991) as refused,
+      least(coalesce(sum(s.requests) filter (where s.kind = 'failed'), 0), 9007199254740991) as failed
+    from unnest(sums) as s
+    group by s.start
+  )
+  select json_agg(
+    json_build_object(
+      'start', p.start, 'ok', coalesce(u.ok, 0), 'refused', coalesce(u.refused, 0),
+      'failed', coalesce(u.failed, 0)
+    ) order by p.start
+  )
+  into answer.points
+  from generate_series(span.first_at, span.end_at - span.step, span.step) as p (start)
+  left join used as u on u.start = p.start;
+  return answer;
+end
+$$;
+comment on function public.proxy_usage_outcomes is
+  'How the requests of the caller''s keys, or of one (uuid or keyId), ended, refusals included, and what to '
+  'do about it; by hour or day too. In a month (YYYY-MM), or in the whole hours or days (UTC) that `from` '
+  'and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. Refusals: '
+  'unauthorized, invalid_request (detail: the argument), not_found.';
+
+
+create function public.export_proxy_usage_outcomes(
+  period text default null, "from" text default null, "to" text default null, key_id text default null,
+  "interval" text default 'day', sort text default 'bytes'
+) returns public.proxy_csv_part
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  wanted_interval text := coalesce(export_proxy_usage_outcomes."interval", 'day');
+  wanted_sort text := private.require_rollup_sort(export_proxy_usage_outcomes.sort);
+  span record;
+  part public.proxy_csv_part;
+begin
+  perform private.require_user();
+  span := private.require_rollup_span(
+    export_proxy_usage_outcomes.period, wanted_interval, export_proxy_usage_outcomes."from",
+    export_proxy_usage_outcomes."to"
+  );
+  select E'start,outcome,kind,requests,bytesSent,bytesReceived,billedBytes,howToFix\r\n' || coalesce(
+    string_agg(
+      concat_ws(
+        ',', to_char(s.start, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), s.outcome, s.kind, s.requests,
+        s.bytes_sent, s.bytes_received, s.billed_bytes, private.csv_field(coalesce(s.how_to_fix, ''))
+      ) || E'\r\n',
+      '' order by
+        s.start,
+        case wanted_sort
+          when 'requests' then s.requests
+          when 'errors' then case when s.kind = 'ok' then 0 else s.requests end
+          else s.bytes_sent + s.bytes_received
+        end desc,
+        s.requests desc, s.outcome
+    ),
+    ''
+  )
+  into part.csv
+  from unnest(
+    private.read_outcomes(
+      export_proxy_usage_outcomes.key_id, wanted_interval, span.first_at, span.end_at
+    )
+  ) as s;
+  return part;
+end
+$$;
+comment on function public.export_proxy_usage_outcomes is
+  'As proxy_usage_outcomes, as CSV: one line per outcome and hour or day in which it occurred, oldest first, and of these the most. '
+  'next_cursor is always null. Refusals: unauthorized, not_found, invalid_request (detail: the argument).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
+to authenticated;
+
+
+-- 0647_reading_alerts.sql
+
+-- Reading alerts: what a user was alerted to, newest first, also without a webhook.
+
+-- A definer: callers may read no table. The owner is asked for in its own words.
+create function private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
+returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+  place record := private.decode_cursor(page_of_alerts.cursor);
+  most integer := private.require_limit(coalesce(page_of_alerts."limit", 50));
+  one_key uuid;
+  found private.proxy_alerts[];
+  answer public.proxy_page;
+begin
+  perform private.require_size(octet_length(page_of_alerts.type), 'type');
+  if page_of_alerts.type <> all (private.alert_types()) then
+    perform private.refuse('invalid_request', 'type');
+  end if;
+  if page_of_alerts.reference is not null then
+    one_key := (private.find_own_key(page_of_alerts.reference)).id;
+  end if;
+  -- each with the index that suits it
+  if one_key is null then
+    found := array(
+      select a from private.proxy_alerts as a
+      where a.user_id = owner_id and (a.occurred_at, a.id) < (place.moment, place.id)
+        and (page_of_alerts.type is null or a.type = page_of_alerts.type)
+      order by a.occurred_at desc, a.id desc
+      limit most + 1
+    );
+  else
+    found := array(
+      select a from private.proxy_alerts as a
+      where a.api_key_id = one_key and a.user_id = owner_id
+        and (a.occurred_at, a.id) < (place.moment, place.id)
+        and (page_of_alerts.type is null or a.type = page_of_alerts.type)
+      order by a.occurred_at desc, a.id desc
+      limit most + 1
+    );
+  end if;
+  select coalesce(json_agg(e), '[]') into answer.items
+  from (
+    select f.id, f.api_key_id, f.type, f.occurred_at, f.data
+    from unnest(found[:most]) as f
+  ) as e;
+  if cardinality(found) > most then
+    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.page_of_alerts is 'Does the work of public.list_proxy_alerts.';
+
+create function public.list_proxy_alerts(
+  id text default null, type text default null, "limit" integer default 50,
+  cursor text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.page_of_alerts(
+    list_proxy_alerts.id, list_proxy_alerts.type, list_proxy_alerts."limit",
+    list_proxy_alerts.cursor
+  );
+end
+$$;
+comment on function public.list_proxy_alerts is
+  'What the caller was alerted to within 90 days, newest first: of a key (uuid or keyId) or of all, of a '
+  '`type` or of all; `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, type, '
+  'occurred_at, data, which is the payload as webhooks send it, in camelCase. Refusals: unauthorized, '
+  'not_found, invalid_request (detail: the argument).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('type', 'A type of alert, such as key.quota: docs/alerts.md lists them.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.page_of_alerts, public.list_proxy_alerts
+from public, anon, authenticated, service_role;
+grant execute on function private.page_of_alerts, public.list_proxy_alerts to authenticated;
+
+
+-- 0650_idempotency.sql
+
+-- Safe retries: who lost the answer to a mint or a rotation asks again under the same idempotency key,
+-- and learns that it was done, as the secret is kept nowhere.
+
+create table private.idempotency_keys (
+  user_id uuid not null references auth.users (id) on delete cascade,
+  key_hash bytea not null,
+  request_hash bytea not null,
+  -- no foreign key: it is written before the key it stands for, and keys are never deleted
+  api_key_id uuid not null,
+  used_at timestamptz not null default clock_timestamp(),
+  primary key (user_id, key_hash)
+);
+comment on table private.idempotency_keys is
+  'Which requests were done under which idempotency key, for 24 hours. Only hashes: what a client '
+  'chooses as a key may be private.';
+create index idempotency_keys_oldest on private.idempotency_keys (used_at);
+alter table private.idempotency_keys enable row level security;
+
+
+-- A refusal later in the transaction takes the row back: only what was done is remembered. Of two at
+-- once the second waits for the first here.
+create function private.claim_idempotency(
+  user_id uuid, idempotency_key text, request jsonb, api_key_id uuid
+) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  kept constant interval := interval '24 hours';
+  hash bytea;
+  request_hash bytea;
+  used private.idempotency_keys;
+begin
+  if octet_length(claim_idempotency.idempotency_key) > 255
+    or claim_idempotency.idempotency_key !~ '^[!-~]+$'
+  then
+    perform private.refuse('invalid_request', 'idempotency_key');
+  end if;
+  hash := sha256(convert_to(claim_idempotency.idempotency_key, 'UTF8'));
+  request_hash := sha256(convert_to(claim_idempotency.request::text, 'UTF8'));
+  delete from private.idempotency_keys as i
+  where i.user_id = claim_idempotency.user_id
+    and i.key_hash = hash
+    and i.used_at < clock_timestamp() - kept;
+  -- each claim clears away a little of what others left
+  delete from private.idempotency_keys as i
+  where (i.user_id, i.key_hash) in (
+    select o.user_id, o.key_hash from private.idempotency_keys as o
+    where o.used_at < clock_timestamp() - kept
+    order by o.used_at
+    limit 20
+    for update skip locked
+  );
+  insert into private.idempotency_keys (user_id, key_hash, request_hash, api_key_id)
+  values (claim_idempotency.user_id, hash, request_hash, claim_idempotency.api_key_id)
+  on conflict on constraint idempotency_keys_pkey do nothing;
+  if found then
+    return;
+  end if;
+  select * into strict used from private.idempotency_keys as i
+  where i.user_id = claim_idempotency.user_id and i.key_hash = hash;
+  if used.request_hash <> request_hash then
+    perform private.refuse('idempotency_mismatch');
+  end if;
+  perform private.refuse('already_done', used.api_key_id::text);
+end
+$$;
+comment on function private.claim_idempotency is
+  'Notes that the user''s request is done under this idempotency key, for the key `api_key_id`. '
+  'Refuses one that was used in the last 24 hours: already_done '
+  '(detail: the key''s id), or idempotency_mismatch for another request; and invalid_request.';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.idempotency_keys from public, anon, authenticated, service_role;
+revoke all on function private.claim_idempotency from public, anon, authenticated, service_role;
+
+
+-- 0700_minting.sql
+
+-- Minting: as for every change of a key, a definer in `private` does the work, since callers may not
+-- write a table, and a thin function in `public` is what callers see.
+
+create type public.minted_proxy_key as (
+  id uuid,
+  key_id text,
+  secret text,
+  basic_auth text,
+  label text,
+  tier text,
+  live_mode boolean,
+  bandwidth_limit_bytes bigint,
+  rate_limit integer,
+  active boolean,
+  created_at timestamptz,
+  rotated_at timestamptz
+);
+comment on type public.minted_proxy_key is
+  'A key with its secret, which is in this answer and nowhere else.';
+
+
+-- What a key may do is said where all who ask read it, also for a key that is new.
+create function private.key_with_secret(id uuid, secret text) returns public.minted_proxy_key
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  answer public.minted_proxy_key;
+begin
+  select
+    k.id, k.key_id, key_with_secret.secret, k.key_id || ':' || key_with_secret.secret, k.label,
+    k.tier, k.live_mode, k.bandwidth_limit_bytes, k.rate_limit, k.active, k.created_at,
+    k.rotated_at
+  into strict answer
+  from private.key_states as k where k.id = key_with_secret.id;
+  return answer;
+end
+$$;
+comment on function private.key_with_secret is
+  'The answer to a mint or a rotation: the key as it is now, with the secret it was just given.';
+
+
+create function private.require_label(label text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  clean_label text := private.clean_label(require_label.label);
+begin
+  if clean_label is null then
+    perform private.refuse('invalid_request', 'label');
+  end if;
+  return clean_label;
+end
+$$;
+comment on function private.require_label is
+  'The label without space at its ends; refuses (invalid_request) what is none.';
+
+
+-- The number of undeleted keys can be trusted only while no one else may add one of this user's, which
+-- is what the row holds off that private.lock_writes has locked.
+create function private.claim_key_slot(user_id uuid, tier text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (
+    select count(*) from private.proxy_keys as k
+    where k.user_id = claim_key_slot.user_id
+      and k.tier = claim_key_slot.tier
+      and k.deleted_at is null
+  ) >= (select t.key_limit from public.proxy_tiers as t where t.tier = claim_key_slot.tier) then
+    perform private.refuse('key_limit_reached');
+  end if;
+end
+$$;
+comment on function private.claim_key_slot is
+  'Refuses (key_limit_reached) when the user''s undeleted keys of the tier are at its limit. The '
+  'transaction must hold the user''s writes of kind `mint`.';
+
+
+-- A definer: callers may not write keys or hashes.
+create function private.mint_proxy_key(
+  label text, tier text, live_mode boolean, idempotency_key text
+) returns public.minted_proxy_key
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_writer();
+  clean_label text := private.require_label(mint_proxy_key.label);
+  chosen public.proxy_tiers;
+  new_id constant uuid := private.uuid_v7();
+  new_key_id text;
+  secret constant text := encode(extensions.gen_random_bytes(32), 'hex');
+  made boolean := false;
+begin
+  select * into chosen from public.proxy_tiers as t where t.tier = mint_proxy_key.tier;
+  if chosen.tier is null then
+    perform private.refuse('invalid_request', 'tier');
+  end if;
+  if mint_proxy_key.live_mode is null then
+    perform private.refuse('invalid_request', 'live_mode');
+  end if;
+  if mint_proxy_key.idempotency_key is not null then
+    perform private.claim_idempotency(
+      owner_id,
+      mint_proxy_key.idempotency_key,
+      jsonb_build_object(
+        'mint', clean_label, 'tier', chosen.tier, 'live_mode', mint_proxy_key.live_mode
+      ),
+      new_id
+    );
+  end if;
+  if not chosen.self_serve and not exists (
+    select from private.proxy_tier_grants as g
+    where g.user_id = owner_id and g.tier = chosen.tier
+  ) then
+    perform private.refuse('tier_not_granted');
+  end if;
+  perform private.claim_write(owner_id, 'mint');
+  perform private.claim_key_slot(owner_id, chosen.tier);
+
+  -- 48 random bits collide rarely, but they do
+  while not made loop
+    new_key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
+      || encode(extensions.gen_random_bytes(6), 'hex');
+    insert into private.proxy_keys (id, key_id, user_id, label, tier, live_mode, created_at)
+    values (
+      new_id, new_key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
+      clock_timestamp()
+    )
+    on conflict (key_id) do nothing;
+    made := found;
+  end loop;
+  insert into private.proxy_key_secrets (api_key_id, secret_hash)
+  values (new_id, private.secret_hash(new_key_id, secret));
+  return private.key_with_secret(new_id, secret);
+end
+$$;
+comment on function private.mint_proxy_key is 'Does the work of public.mint_proxy_key.';
+
+create function public.mint_proxy_key(
+  label text,
+  tier text default 'developer',
+  live_mode boolean default true,
+  idempotency_key text default null
+) returns public.minted_proxy_key
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.mint_proxy_key(
+    mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode,
+    mint_proxy_key.idempotency_key
+  );
+end
+$$;
+comment on function public.mint_proxy_key(text, text, boolean, text) is
+  'Makes a key of the caller and returns it with its secret, which is shown this once. Refusals: '
+  'unauthorized, invalid_request (detail: the argument), tier_not_granted, key_limit_reached, '
+  'rate_limited (detail: seconds to wait); and '
+  'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
+
+
+create function private.refuse_mint_arguments(arguments jsonb) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_user();
+  perform private.require_size(pg_column_size(refuse_mint_arguments.arguments), 'label');
+  perform private.refuse(
+    'invalid_request',
+    coalesce(
+      (
+        select left(name, 80)
+        from jsonb_object_keys(
+          case jsonb_typeof(refuse_mint_arguments.arguments)
+            when 'object' then refuse_mint_arguments.arguments else '{}'
+          end
+        ) as name
+        where name not in ('label', 'tier', 'live_mode', 'idempotency_key')
+        order by name
+        limit 1
+      ),
+      'label'
+    )
+  );
+end
+$$;
+comment on function private.refuse_mint_arguments is
+  'Refuses (invalid_request) by the first name that is no argument of mint_proxy_key, or by label, '
+  'the one argument that must be there.';
+
+-- PostgREST falls back to this when the body's names fit no arguments above: so an unknown or a missing
+-- field is refused as the route refuses it, and not as a function that does not exist.
+create function public.mint_proxy_key(jsonb) returns public.minted_proxy_key
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.refuse_mint_arguments($1);
+  return null;
+end
+$$;
+comment on function public.mint_proxy_key(jsonb) is
+  'Never mints: refuses arguments that the other form does not take. Refusals: unauthorized, '
+  'invalid_request (detail: the argument).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('live_mode', 'The mode is either true or false.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.key_with_secret, private.require_label, private.claim_key_slot, private.mint_proxy_key,
+  public.mint_proxy_key(text, text, boolean, text), private.refuse_mint_arguments,
+  public.mint_proxy_key(jsonb)
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text),
+  private.refuse_mint_arguments, public.mint_proxy_key(jsonb)
+to authenticated;
+
+
+-- 0800_rotating.sql
+
+-- Rotating: a new secret for the same keyId.
+
+create type public.rotated_proxy_key as (
+  id uuid,
+  key_id text,
+  secret text,
+  basic_auth text,
+  label text,
+  tier text,
+  live_mode boolean,
+  bandwidth_limit_bytes bigint,
+  rate_limit integer,
+  active boolean,
+  created_at timestamptz,
+  rotated_at timestamptz,
+  rotations_left integer,
+  rotations_reset_seconds integer
+);
+comment on type public.rotated_proxy_key is
+  'As minted_proxy_key, with what is left of the rotation limit and the seconds until it grows.';
+
+
+-- A definer: callers may not write keys or hashes.
+create function private.rotate_proxy_key(
+  id text, grace_seconds integer, idempotency_key text
+) returns public.rotated_proxy_key
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_writer();
+  key private.proxy_keys;
+  claimed record;
+  secret constant text := encode(extensions.gen_random_bytes(32), 'hex');
+  moment timestamptz;
+  grace interval;
+begin
+  -- the old secret is refused within 30 seconds, whatever the caller would like
+  if rotate_proxy_key.grace_seconds between 0 and 30 is not true then
+    perform private.refuse('invalid_request', 'grace_seconds');
+  end if;
+  grace := make_interval(secs => nullif(rotate_proxy_key.grace_seconds, 0));
+  key := private.lock_key(rotate_proxy_key.id, owner_id);
+  if rotate_proxy_key.idempotency_key is not null then
+    perform private.claim_idempotency(
+      owner_id,
+      rotate_proxy_key.idempotency_key,
+      jsonb_build_object('rotate', key.id, 'grace_seconds', rotate_proxy_key.grace_seconds),
+      key.id
+    );
+  end if;
+  if key.deleted_at is not null then
+    perform private.refuse('key_deleted');
+  end if;
+  if key.suspended_at is not null then
+    perform private.refuse('key_suspended');
+  end if;
+  if key.expires_at <= clock_timestamp() then
+    perform private.refuse('key_expired');
+  end if;
+  claimed := private.claim_write(owner_id, 'rotate');
+
+  update private.proxy_key_secrets as s
+  set
+    secret_hash = private.secret_hash(key.key_id, secret),
+    previous_hash = case when grace is not null then s.secret_hash end
+  where s.api_key_id = key.id;
+  moment := clock_timestamp();
+  update private.proxy_keys as k
+  set rotated_at = moment, grace_ends_at = moment + grace
+  where k.id = key.id;
+  return (
+    select (w.*, claimed.writes_left, claimed.reset_seconds)::public.rotated_proxy_key
+    from private.key_with_secret(key.id, secret) as w
+  );
+end
+$$;
+comment on function private.rotate_proxy_key is 'Does the work of public.rotate_proxy_key.';
+
+create function public.rotate_proxy_key(
+  id text, grace_seconds integer default 0, idempotency_key text default null
+) returns public.rotated_proxy_key
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.rotate_proxy_key(
+    rotate_proxy_key.id, rotate_proxy_key.grace_seconds, rotate_proxy_key.idempotency_key
+  );
+end
+$$;
+comment on function public.rotate_proxy_key is
+  'Replaces the secret of the caller''s key (uuid or keyId); the keyId stays. For `grace_seconds` (0 '
+  'to 30) the one before it works too, unless the key is rotated again or deleted. Refusals: '
+  'unauthorized, invalid_request (detail: the argument), not_found, key_deleted, key_suspended, '
+  'key_expired, rate_limited (detail: seconds to wait); and with an idempotency_key already_done '
+  '(detail: the key''s id), idempotency_mismatch.';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('grace_seconds', 'A grace is a whole number of seconds from 0 to 30.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.rotate_proxy_key, public.rotate_proxy_key
+from public, anon, authenticated, service_role;
+grant execute on function private.rotate_proxy_key, public.rotate_proxy_key to authenticated;
+
+
+-- 0850_updating.sql
+
+-- Updating: what an owner may change of a key without a new secret.
+
+-- Stricter than `cidr`, which takes 10/8 for 10.0.0.0/8, 010 for 10, which others read as 8, and a
+-- mask of 2^32 for 0. Bits behind the mask are refused too, as nobody can tell what was meant, and an
+-- IPv4 address in the form of IPv6, as it would match no client.
+create function private.require_allowed_ips(ranges jsonb) returns cidr[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  octet constant text := '(0|[1-9]\d{0,2})';
+  range_form constant text :=
+    '^(' || octet || '(\.' || octet || '){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*)(/' || octet || ')?$';
+  allowed cidr[];
+begin
+  if jsonb_typeof(require_allowed_ips.ranges) <> 'array'
+    or jsonb_array_length(require_allowed_ips.ranges) > 50
+    or exists (
+      select from jsonb_array_elements(require_allowed_ips.ranges) as r
+      where jsonb_typeof(r) <> 'string'
+        or r #>> '{}' !~ range_form
+        or not pg_input_is_valid(r #>> '{}', 'inet')
+        or not pg_input_is_valid(r #>> '{}', 'cidr')
+    )
+  then
+    perform private.refuse('invalid_request', 'allowed_ips');
+  end if;
+  -- each once, in the order in which they came
+  allowed := array(
+    select (r.range #>> '{}')::cidr
+    from jsonb_array_elements(require_allowed_ips.ranges)
+      with ordinality as r (range, position)
+    group by 1
+    order by min(r.position)
+  );
+  if cidr '::ffff:0.0.0.0/96' >>= any (allowed) then
+    perform private.refuse('invalid_request', 'allowed_ips');
+  end if;
+  return allowed;
+end
+$$;
+comment on function private.require_allowed_ips is
+  'The address ranges of an array of at most 50, each an IPv4 or IPv6 address or a CIDR range; '
+  'refuses (invalid_request) anything else. A repeated one is kept once.';
+
+
+create function private.require_expiry(expiry jsonb) returns timestamptz
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  expires_at timestamptz;
+begin
+  if jsonb_typeof(require_expiry.expiry) = 'null' then
+    return null;
+  end if;
+  if jsonb_typeof(require_expiry.expiry) <> 'string' then
+    perform private.refuse('invalid_request', 'expires_at');
+  end if;
+  expires_at := private.require_time(require_expiry.expiry #>> '{}', 'expires_at');
+  if expires_at <= clock_timestamp() then
+    perform private.refuse('invalid_request', 'expires_at');
+  end if;
+  return expires_at;
+end
+$$;
+comment on function private.require_expiry is
+  'A time to come, or null; refuses (invalid_request) anything else.';
+
+
+-- A definer: callers may not write keys.
+create function private.update_proxy_key(id text, changes jsonb)
+returns private.key_summaries
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_writer();
+  wanted jsonb := update_proxy_key.changes;
+  unknown_name text;
+  key private.proxy_keys;
+  changed private.proxy_keys;
+  summary private.key_summaries;
+begin
+  perform private.require_size(pg_column_size(wanted), 'changes');
+  if jsonb_typeof(wanted) is distinct from 'object' then
+    perform private.refuse('invalid_request', 'changes');
+  end if;
+  select left(name, 80) into unknown_name
+  from jsonb_object_keys(wanted) as name
+  where name not in ('label', 'allowed_ips', 'expires_at')
+  order by name
+  limit 1;
+  if unknown_name is not null then
+    perform private.refuse('invalid_request', unknown_name);
+  end if;
+  if wanted ? 'label' then
+    if jsonb_typeof(wanted -> 'label') <> 'string' then
+      perform private.refuse('invalid_request', 'label');
+    end if;
+    changed.label := private.require_label(wanted ->> 'label');
+  end if;
+  if wanted ? 'allowed_ips' then
+    changed.allowed_ips := private.require_allowed_ips(wanted -> 'allowed_ips');
+  end if;
+  if wanted ? 'expires_at' then
+    changed.expires_at := private.require_expiry(wanted -> 'expires_at');
+  end if;
+
+  key := private.lock_key(update_proxy_key.id, owner_id);
+  if key.deleted_at is not null then
+    perform private.refuse('key_deleted');
+  end if;
+  perform private.claim_write(owner_id, 'change');
+  update private.proxy_keys as k
+  set
+    label = coalesce(changed.label, k.label),
+    allowed_ips = coalesce(changed.allowed_ips, k.allowed_ips),
+    expires_at = case when wanted ? 'expires_at' then changed.expires_at else k.expires_at end
+  where k.id = key.id;
+  select * into summary from private.key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.update_proxy_key is 'Does the work of public.update_proxy_key.';
+
+-- One argument for all changes, as null is a value of its own: it takes an expiry away.
+create function public.update_proxy_key(id text, changes jsonb)
+returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.update_proxy_key(update_proxy_key.id, update_proxy_key.changes);
+end
+$$;
+comment on function public.update_proxy_key is
+  'Changes the caller''s key (uuid or keyId): of `changes` {label, allowed_ips, expires_at} what is '
+  'there. allowed_ips: at most 50 addresses or CIDR ranges of clients, none for any; expires_at: a '
+  'time to come, or null for never. A suspended key stays so. Refusals: unauthorized, '
+  'invalid_request (detail: the field), not_found, key_deleted, rate_limited (detail: seconds to '
+  'wait).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('changes', 'An object of the fields to change.'),
+  (
+    'allowed_ips',
+    'At most 50 IPv4 or IPv6 addresses or CIDR ranges, with no bits behind the mask: 203.0.113.0/24, '
+      'not 203.0.113.7/24.'
+  ),
+  ('expires_at', 'An expiry is an RFC 3339 time to come, or null.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_allowed_ips, private.require_expiry,
+  private.update_proxy_key, public.update_proxy_key
+from public, anon, authenticated, service_role;
+grant execute on function private.update_proxy_key, public.update_proxy_key to authenticated;
+
+
+-- 0900_retiring.sql
+
+-- Retiring: owners take a key out of service.
+
+-- A definer: callers may not write keys.
+create function private.delete_proxy_key(id text) returns private.key_summaries
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_writer();
+  key private.proxy_keys := private.lock_key(delete_proxy_key.id, owner_id);
+  summary private.key_summaries;
+begin
+  if key.deleted_at is null then
+    perform private.claim_write(owner_id, 'change');
+    update private.proxy_keys as k
+    set deleted_at = clock_timestamp(), grace_ends_at = null
+    where k.id = key.id;
+  end if;
+  select * into summary from private.key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.delete_proxy_key is 'Does the work of public.delete_proxy_key.';
+
+create function public.delete_proxy_key(id text) returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.delete_proxy_key(delete_proxy_key.id);
+end
+$$;
+comment on function public.delete_proxy_key is
+  'Takes the caller''s key (uuid or keyId) out of service; its row and usage stay. A key already '
+  'deleted is returned as it is. Refusals: unauthorized, not_found, rate_limited (detail: seconds to '
+  'wait).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.delete_proxy_key, public.delete_proxy_key
+from public, anon, authenticated, service_role;
+grant execute on function private.delete_proxy_key, public.delete_proxy_key to authenticated;
+
+
+-- 0950_administering.sql
+
+-- Administering keys: admins suspend, reactivate and limit the keys of any user, with a reason.
+
+create function private.require_reason(reason text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  clean_reason text := private.clean_reason(require_reason.reason);
+begin
+  if clean_reason is null then
+    perform private.refuse('invalid_request', 'reason');
+  end if;
+  return clean_reason;
+end
+$$;
+comment on function private.require_reason is
+  'The reason as clean text of 1 to 500 characters; refuses (invalid_request) anything else.';
+
+
+-- A definer: it writes another user's key, for an admin.
+create function private.suspend_proxy_key(id text, reason text) returns private.key_summaries
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.require_admin_writer();
+  clean_reason text;
+  key private.proxy_keys;
+  summary private.key_summaries;
+begin
+  clean_reason := private.require_reason(suspend_proxy_key.reason);
+  key := private.lock_key(suspend_proxy_key.id, null);
+  if key.deleted_at is not null then
+    perform private.refuse('key_deleted');
+  end if;
+  if key.suspended_at is null then
+    perform private.claim_write(admin_id, 'administer');
+    perform private.give_reason(clean_reason);
+    update private.proxy_keys as k
+    set suspended_at = clock_timestamp(), suspended_reason = clean_reason
+    where k.id = key.id;
+    perform private.give_reason(null);
+  end if;
+  select * into summary from private.key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.suspend_proxy_key is 'Does the work of public.suspend_proxy_key.';
+
+create function public.suspend_proxy_key(id text, reason text) returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.suspend_proxy_key(suspend_proxy_key.id, suspend_proxy_key.reason);
+end
+$$;
+comment on function public.suspend_proxy_key is
+  'For admins: takes any user''s key (uuid or keyId) out of service until it is reactivated; its '
+  'owner reads the reason (1 to 500 characters). A key already suspended is returned as it is. '
+  'Refusals: unauthorized, forbidden, invalid_request (detail: reason), not_found, key_deleted, '
+  'rate_limited (detail: seconds to wait).';
+
+
+-- A ban or a removal of the owner's account waits, or is waited for, before the key is locked.
+create function private.lock_owner(reference text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  named_id uuid := private.resolve_key(lock_owner.reference);
+  owner_id uuid;
+begin
+  select k.user_id into owner_id from private.proxy_keys as k where k.id = named_id;
+  perform from auth.users as u where u.id = owner_id for share;
+end
+$$;
+comment on function private.lock_owner is
+  'Holds off a ban and the removal of the account that owns the key (uuid or keyId) until the '
+  'transaction ends.';
+
+
+-- A definer: it writes another user's key, for an admin.
+create function private.reactivate_proxy_key(id text, reason text)
+returns private.key_summaries
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.require_admin_writer();
+  clean_reason text;
+  key private.proxy_keys;
+  summary private.key_summaries;
+begin
+  if reactivate_proxy_key.reason is not null then
+    clean_reason := private.require_reason(reactivate_proxy_key.reason);
+  end if;
+  perform private.lock_owner(reactivate_proxy_key.id);
+  key := private.lock_key(reactivate_proxy_key.id, null);
+  if key.deleted_at is not null or key.suspended_at is not null then
+    if key.user_id is null then
+      perform private.refuse('key_deleted', 'The account of its owner is gone.');
+    end if;
+    perform private.claim_write(admin_id, 'administer');
+    if key.deleted_at is not null then
+      perform private.lock_writes(key.user_id, 'mint');
+      perform private.claim_key_slot(key.user_id, key.tier);
+    end if;
+    perform private.give_reason(clean_reason);
+    update private.proxy_keys as k
+    set deleted_at = null, suspended_at = null, suspended_reason = null
+    where k.id = key.id;
+    perform private.give_reason(null);
+  end if;
+  select * into summary from private.key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.reactivate_proxy_key is 'Does the work of public.reactivate_proxy_key.';
+
+create function public.reactivate_proxy_key(id text, reason text default null)
+returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.reactivate_proxy_key(reactivate_proxy_key.id, reactivate_proxy_key.reason);
+end
+$$;
+comment on function public.reactivate_proxy_key is
+  'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service, with the '
+  'secret it had; the reason, if there is one, is in the audit. An active key is returned as it is, '
+  'and an expiry stays. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
+  'not_found, key_limit_reached, key_deleted (the owner''s account is gone), rate_limited (detail: '
+  'seconds to wait).';
+
+
+-- A definer: it writes another user's key, for an admin.
+create function private.set_proxy_key_limits(id text, reason text, limits jsonb)
+returns private.key_summaries
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.require_admin_writer();
+  wanted jsonb := set_proxy_key_limits.limits;
+  wrong_limit text;
+  clean_reason text;
+  key private.proxy_keys;
+  summary private.key_summaries;
+begin
+  perform private.require_size(pg_column_size(wanted), 'limits');
+  wrong_limit := private.wrong_limit(wanted);
+  if wrong_limit is not null then
+    perform private.refuse('invalid_request', left(wrong_limit, 80));
+  end if;
+  clean_reason := private.require_reason(set_proxy_key_limits.reason);
+  key := private.lock_key(set_proxy_key_limits.id, null);
+  if key.deleted_at is not null then
+    perform private.refuse('key_deleted');
+  end if;
+  perform private.claim_write(admin_id, 'administer');
+  perform private.give_reason(clean_reason);
+  update private.proxy_keys as k
+  set limit_overrides = jsonb_strip_nulls(k.limit_overrides || wanted)
+  where k.id = key.id;
+  perform private.give_reason(null);
+  select * into summary from private.key_summaries as s where s.id = key.id;
+  return summary;
+end
+$$;
+comment on function private.set_proxy_key_limits is 'Does the work of public.set_proxy_key_limits.';
+
+-- One argument for all limits, as null is a value of its own: it takes an override away.
+create function public.set_proxy_key_limits(id text, reason text, limits jsonb)
+returns public.proxy_key_summaries
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.set_proxy_key_limits(
+    set_proxy_key_limits.id, set_proxy_key_limits.reason, set_proxy_key_limits.limits
+  );
+end
+$$;
+comment on function public.set_proxy_key_limits is
+  'For admins: changes the limits of any user''s key (uuid or keyId): of `limits` '
+  '{bandwidth_limit_bytes, rate_limit, tunnel_limit} what is there, null for the tier''s. Bytes per '
+  'calendar month are 0 to 2^53 - 1; CONNECTs per second and tunnels open at once on one gateway 1 to '
+  '1,000,000. The reason is in the audit. Refusals: unauthorized, forbidden, invalid_request (detail: '
+  'the argument or the limit), not_found, key_deleted, rate_limited (detail: seconds to wait).';
+
+
+-- A user may be named by the id or by the e-mail address, which Auth keeps in lower case. An address
+-- that nobody has confirmed may be another's, and one of two accounts means neither.
+create function private.find_user(reference text) returns uuid
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_size(octet_length(find_user.reference), 'user');
+  if pg_input_is_valid(find_user.reference, 'uuid') then
+    return (select u.id from auth.users as u where u.id = find_user.reference::uuid);
+  end if;
+  return (
+    select case when count(*) = 1 then (array_agg(u.id))[1] end
+    from auth.users as u
+    where u.email = lower(find_user.reference) and u.email_confirmed_at is not null
+  );
+end
+$$;
+comment on function private.find_user is
+  'The id of the user with this id, or of the only one with this confirmed e-mail address; or null.';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('user', 'The id or the e-mail address of a user.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_reason, private.suspend_proxy_key, public.suspend_proxy_key, private.lock_owner,
+  private.reactivate_proxy_key, public.reactivate_proxy_key, private.set_proxy_key_limits,
+  public.set_proxy_key_limits, private.find_user
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.suspend_proxy_key, public.suspend_proxy_key, private.reactivate_proxy_key,
+  public.reactivate_proxy_key, private.set_proxy_key_limits, public.set_proxy_key_limits
+to authenticated;
+
+
+-- 0955_finding_keys.sql
+
+-- Finding keys: admins look for the keys of any user.
+
+-- A definer: it reads every user's keys, for an admin.
+create function private.find_proxy_keys(
+  "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
+  live_mode boolean
+) returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  place record;
+  most integer;
+  filter private.key_filter;
+  owner_id uuid;
+  one_key uuid;
+  found private.key_summaries[];
+  answer public.proxy_page;
+begin
+  perform private.require_admin();
+  filter := private.read_key_filter(
+    find_proxy_keys.active, find_proxy_keys.tier, find_proxy_keys.live_mode, find_proxy_keys.label
+  );
+  place := private.decode_cursor(find_proxy_keys.cursor);
+  most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
+  if find_proxy_keys."user" is not null then
+    owner_id := private.find_user(find_proxy_keys."user");
+    if owner_id is null then
+      return ('[]'::json, null)::public.proxy_page;
+    end if;
+  end if;
+  if find_proxy_keys.key_id is not null then
+    one_key := private.resolve_key(find_proxy_keys.key_id);
+    if one_key is null then
+      return ('[]'::json, null)::public.proxy_page;
+    end if;
+  end if;
+  found := private.newest_keys(
+    one_key, owner_id, false, filter, place.moment, place.id, most + 1
+  );
+  -- straight to json: making jsonb of a page takes longer than finding it
+  select coalesce(json_agg(e), '[]') into answer.items
+  from (
+    select f.*, (select u.email from auth.users as u where u.id = f.user_id) as email
+    from unnest(found[:most]) as f
+  ) as e;
+  if cardinality(found) > most then
+    answer.next_cursor := private.encode_cursor(found[most].created_at, found[most].id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.find_proxy_keys is 'Does the work of public.find_proxy_keys.';
+
+create function public.find_proxy_keys(
+  "limit" integer default 50,
+  cursor text default null,
+  key_id text default null,
+  "user" text default null,
+  label text default null,
+  active boolean default null,
+  tier text default null,
+  live_mode boolean default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.find_proxy_keys(
+    find_proxy_keys."limit", find_proxy_keys.cursor, find_proxy_keys.key_id,
+    find_proxy_keys."user", find_proxy_keys.label, find_proxy_keys.active, find_proxy_keys.tier,
+    find_proxy_keys.live_mode
+  );
+end
+$$;
+comment on function public.find_proxy_keys is
+  'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s `email`; '
+  '`limit` (1 to 200, default 50) from `cursor` on. Filters: key_id (uuid or keyId), user (id or '
+  'e-mail address), label (contained), active, tier, live_mode. Refusals: unauthorized, forbidden, '
+  'invalid_request (detail: the argument).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.find_proxy_keys, public.find_proxy_keys
+from public, anon, authenticated, service_role;
+grant execute on function private.find_proxy_keys, public.find_proxy_keys to authenticated;
+
+
+-- 0960_granting.sql
+
+-- Granting: admins give users the tiers that are not self-serve, and take them back.
+
+create type public.proxy_tier_grant as (
+  id uuid,
+  user_id uuid,
+  tier text,
+  granted_at timestamptz,
+  granted_by uuid,
+  reason text
+);
+comment on type public.proxy_tier_grant is
+  'That a user may mint keys of a tier. granted_by: the admin; null for a grant made in SQL.';
+
+
+create function private.require_grantee("user" text, tier text) returns uuid
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  user_id uuid := private.find_user(require_grantee."user");
+begin
+  if require_grantee.tier is null then
+    perform private.refuse('invalid_request', 'tier');
+  end if;
+  perform private.require_tier(require_grantee.tier);
+  if require_grantee."user" is null then
+    perform private.refuse('invalid_request', 'user');
+  end if;
+  -- whose account is removed meanwhile waits, or is waited for
+  perform from auth.users as u where u.id = user_id for key share;
+  if not found then
+    perform private.refuse('user_not_found');
+  end if;
+  return user_id;
+end
+$$;
+comment on function private.require_grantee is
+  'The id of the user that is named, whose account is not removed until the transaction ends; refuses '
+  '(invalid_request, user_not_found) without a user or tier.';
+
+
+-- A definer: callers may not write grants.
+create function private.grant_proxy_tier("user" text, tier text, reason text)
+returns public.proxy_tier_grant
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.require_admin_writer();
+  grantee uuid;
+  clean_reason text;
+  made public.proxy_tier_grant;
+begin
+  clean_reason := private.require_reason(grant_proxy_tier.reason);
+  grantee := private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
+  perform private.give_reason(clean_reason);
+  -- one that was in the way may be taken back before it is read
+  while made.id is null loop
+    insert into private.proxy_tier_grants (user_id, tier, granted_by, reason)
+    values (grantee, grant_proxy_tier.tier, admin_id, clean_reason)
+    on conflict on constraint "a tier is granted to a user once" do nothing;
+    if found then
+      perform private.claim_write(admin_id, 'administer');
+    end if;
+    select g.id, g.user_id, g.tier, g.granted_at, g.granted_by, g.reason into made
+    from private.proxy_tier_grants as g
+    where g.user_id = grantee and g.tier = grant_proxy_tier.tier;
+  end loop;
+  perform private.give_reason(null);
+  return made;
+end
+$$;
+comment on function private.grant_proxy_tier is 'Does the work of public.grant_proxy_tier.';
+
+create function public.grant_proxy_tier("user" text, tier text, reason text)
+returns public.proxy_tier_grant
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.grant_proxy_tier(
+    grant_proxy_tier."user", grant_proxy_tier.tier, grant_proxy_tier.reason
+  );
+end
+$$;
+comment on function public.grant_proxy_tier is
+  'For admins: lets a user (id or e-mail address) mint keys of a tier. A grant that there is already '
+  'is returned as it is. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
+  'user_not_found, rate_limited (detail: seconds to wait).';
+
+
+-- A definer: callers may not write grants.
+create function private.revoke_proxy_tier("user" text, tier text, reason text) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.require_admin_writer();
+  grantee uuid;
+  clean_reason text;
+begin
+  clean_reason := private.require_reason(revoke_proxy_tier.reason);
+  grantee := private.require_grantee(revoke_proxy_tier."user", revoke_proxy_tier.tier);
+  perform private.give_reason(clean_reason);
+  delete from private.proxy_tier_grants as g
+  where g.user_id = grantee and g.tier = revoke_proxy_tier.tier;
+  if found then
+    perform private.claim_write(admin_id, 'administer');
+  end if;
+  perform private.give_reason(null);
+end
+$$;
+comment on function private.revoke_proxy_tier is 'Does the work of public.revoke_proxy_tier.';
+
+create function public.revoke_proxy_tier("user" text, tier text, reason text) returns void
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.revoke_proxy_tier(
+    revoke_proxy_tier."user", revoke_proxy_tier.tier, revoke_proxy_tier.reason
+  );
+end
+$$;
+comment on function public.revoke_proxy_tier is
+  'For admins: takes the grant of a tier back from a user (id or e-mail address). Keys that there '
+  'are go on; suspend those that should not. Without such a grant it does nothing. Refusals: '
+  'unauthorized, forbidden, invalid_request (detail: the argument), user_not_found, rate_limited '
+  '(detail: seconds to wait).';
+
+
+-- A definer: it reads every user's grants, for an admin.
+create function private.list_proxy_tier_grants(
+  "limit" integer, cursor text, "user" text, tier text
+) returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  place record;
+  most integer;
+  wanted_tier text;
+  owner_id uuid;
+begin
+  perform private.require_admin();
+  place := private.decode_cursor(list_proxy_tier_grants.cursor);
+  most := private.require_limit(coalesce(list_proxy_tier_grants."limit", 50));
+  wanted_tier := private.require_tier(list_proxy_tier_grants.tier);
+  if list_proxy_tier_grants."user" is not null then
+    owner_id := private.find_user(list_proxy_tier_grants."user");
+    if owner_id is null then
+      return ('[]'::json, null)::public.proxy_page;
+    end if;
+  end if;
+  return private.make_page(
+    (
+      select jsonb_agg(
+        to_jsonb(g) || jsonb_build_object(
+          'email', (select u.email from auth.users as u where u.id = g.user_id)
+        ) order by g.granted_at desc, g.id desc
+      )
+      from (
+        select t.*
+        from private.proxy_tier_grants as t
+        where (t.granted_at, t.id) < (place.moment, place.id)
+          and (owner_id is null or t.user_id = owner_id)
+          and (wanted_tier is null or t.tier = wanted_tier)
+        order by t.granted_at desc, t.id desc
+        limit most + 1
+      ) as g
+    ),
+    most, 'granted_at', 'id'
+  );
+end
+$$;
+comment on function private.list_proxy_tier_grants is
+  'Does the work of public.list_proxy_tier_grants.';
+
+create function public.list_proxy_tier_grants(
+  "limit" integer default 50,
+  cursor text default null,
+  "user" text default null,
+  tier text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.list_proxy_tier_grants(
+    list_proxy_tier_grants."limit", list_proxy_tier_grants.cursor,
+    list_proxy_tier_grants."user", list_proxy_tier_grants.tier
+  );
+end
+$$;
+comment on function public.list_proxy_tier_grants is
+  'For admins: the grants of all users, newest first, with the user''s `email`; `limit` (1 to 200, '
+  'default 50) from `cursor` on. Filters: user (id or e-mail address), tier. Refusals: unauthorized, '
+  'forbidden, invalid_request (detail: the argument).';
+
+
+-- A definer: callers may read no table.
+create function private.own_tier_grants() returns setof public.proxy_tier_grant
+language plpgsql stable security definer rows 3
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+begin
+  return query
+  select g.id, g.user_id, g.tier, g.granted_at, g.granted_by, g.reason
+  from private.proxy_tier_grants as g
+  where g.user_id = owner_id
+  order by g.granted_at desc, g.id desc;
+end
+$$;
+comment on function private.own_tier_grants is
+  'Does the work of public.list_own_proxy_tier_grants.';
+
+create function public.list_own_proxy_tier_grants() returns setof public.proxy_tier_grant
+language plpgsql stable security invoker rows 3
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query select g.* from private.own_tier_grants() as g;
+end
+$$;
+comment on function public.list_own_proxy_tier_grants is
+  'The tiers that the caller was granted, newest first. Refusals: unauthorized.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_grantee, private.grant_proxy_tier, public.grant_proxy_tier,
+  private.revoke_proxy_tier, public.revoke_proxy_tier, private.list_proxy_tier_grants,
+  public.list_proxy_tier_grants, private.own_tier_grants, public.list_own_proxy_tier_grants
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.grant_proxy_tier, public.grant_proxy_tier, private.revoke_proxy_tier,
+  public.revoke_proxy_tier, private.list_proxy_tier_grants, public.list_proxy_tier_grants,
+  private.own_tier_grants, public.list_own_proxy_tier_grants
+to authenticated;
+
+
+-- 0965_limiting_accounts.sql
+
+-- Limiting accounts: admins read any user's account, and set its limits, with a reason.
+
+-- A definer: it reads another user's account, for an admin.
+create function private.find_proxy_account("user" text) returns public.proxy_account_state
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  user_id uuid;
+begin
+  perform private.require_admin();
+  if find_proxy_account."user" is null then
+    perform private.refuse('invalid_request', 'user');
+  end if;
+  user_id := private.find_user(find_proxy_account."user");
+  if user_id is null then
+    perform private.refuse('user_not_found');
+  end if;
+  return private.account_of(user_id);
+end
+$$;
+comment on function private.find_proxy_account is 'Does the work of public.find_proxy_account.';
+
+create function public.find_proxy_account("user" text) returns public.proxy_account_state
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.find_proxy_account(find_proxy_account."user");
+end
+$$;
+comment on function public.find_proxy_account is
+  'For admins: the account of a user (id or e-mail address), as proxy_account shows it to the user. '
+  'Refusals: unauthorized, forbidden, invalid_request (detail: user), user_not_found.';
+
+
+-- A definer: it writes the limits of another user's account, for an admin.
+create function private.set_proxy_account_limits(
+  "user" text, tier text, reason text, limits jsonb
+) returns public.proxy_account_state
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  admin_id uuid := private.require_admin_writer();
+  wanted jsonb := set_proxy_account_limits.limits;
+  wrong_limit text;
+  clean_reason text;
+  owner_id uuid;
+begin
+  perform private.require_size(pg_column_size(wanted), 'limits');
+  wrong_limit := private.wrong_limit(wanted, array['account_limit_bytes', 'test_limit_bytes']);
+  if wrong_limit is not null then
+    perform private.refuse('invalid_request', left(wrong_limit, 80));
+  end if;
+  clean_reason := private.require_reason(set_proxy_account_limits.reason);
+  owner_id := private.require_grantee(
+    set_proxy_account_limits."user", set_proxy_account_limits.tier
+  );
+  perform private.claim_write(admin_id, 'administer');
+  perform private.give_reason(clean_reason);
+  insert into private.proxy_account_limits as l (user_id, tier, limit_overrides)
+  values (owner_id, set_proxy_account_limits.tier, jsonb_strip_nulls(wanted))
+  on conflict on constraint proxy_account_limits_pkey
+    do update set limit_overrides = jsonb_strip_nulls(l.limit_overrides || wanted);
+  perform private.give_reason(null);
+  return private.account_of(owner_id);
+end
+$$;
+comment on function private.set_proxy_account_limits is
+  'Does the work of public.set_proxy_account_limits.';
+
+create function public.set_proxy_account_limits("user" text, tier text, reason text, limits jsonb)
+returns public.proxy_account_state
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.set_proxy_account_limits(
+    set_proxy_account_limits."user", set_proxy_account_limits.tier,
+    set_proxy_account_limits.reason, set_proxy_account_limits.limits
+  );
+end
+$$;
+comment on function public.set_proxy_account_limits is
+  'For admins: changes what all keys of a user (id or e-mail address) and tier may move per calendar '
+  'month together: of `limits` {account_limit_bytes (live keys), test_limit_bytes (test keys)} what is '
+  'there, 0 to 2^53 - 1, null for the tier''s. The reason is in the audit. Refusals: unauthorized, '
+  'forbidden, invalid_request (detail: the argument or the limit), user_not_found, rate_limited (detail: '
+  'seconds to wait).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.find_proxy_account, public.find_proxy_account, private.set_proxy_account_limits,
+  public.set_proxy_account_limits
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.find_proxy_account, public.find_proxy_account, private.set_proxy_account_limits,
+  public.set_proxy_account_limits
+to authenticated;
+
+
+-- 0975_setting_thresholds.sql
+
+-- Setting thresholds: at which percents of a quota a user wants to be alerted.
+
+create type public.proxy_alert_threshold as (api_key_id uuid, key_id text, percents integer[]);
+comment on type public.proxy_alert_threshold is
+  'At which percents of a quota a user is alerted, in ascending order: of one key, or with no key of the '
+  'account and of all keys that are not listed.';
+
+
+-- A definer: callers may read no table.
+create function private.own_alert_thresholds() returns setof public.proxy_alert_threshold
+language plpgsql stable security definer rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_user();
+begin
+  return query select null::uuid, null::text, private.thresholds_of(owner_id, null)::integer[];
+  return query
+  select k.id, k.key_id, t.percents::integer[]
+  from private.proxy_alert_thresholds as t
+  join private.proxy_keys as k on k.id = t.api_key_id
+  where t.user_id = owner_id and k.deleted_at is null
+  order by k.key_id;
+end
+$$;
+comment on function private.own_alert_thresholds is
+  'Does the work of public.list_proxy_alert_thresholds.';
+
+create function public.list_proxy_alert_thresholds() returns setof public.proxy_alert_threshold
+language plpgsql stable security invoker rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query select t.* from private.own_alert_thresholds() as t;
+end
+$$;
+comment on function public.list_proxy_alert_thresholds is
+  'At which percents of a quota the caller is alerted: first the row of the account and of all keys '
+  'without one (80, 95 and 100 where nothing was set), then each key''s. Refusals: unauthorized.';
+
+
+-- A definer: callers may write no table.
+create function private.set_alert_thresholds(percents integer[], reference text)
+returns public.proxy_alert_threshold
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_writer();
+  wanted smallint[];
+  key private.proxy_keys;
+  answer public.proxy_alert_threshold;
+begin
+  if cardinality(set_alert_thresholds.percents) > 5
+    or array_ndims(set_alert_thresholds.percents) > 1
+    or array_position(set_alert_thresholds.percents, null) is not null
+    or 10 > any (set_alert_thresholds.percents)
+    or 100 < any (set_alert_thresholds.percents)
+  then
+    perform private.refuse('invalid_request', 'percents');
+  end if;
+  if set_alert_thresholds.reference is not null then
+    key := private.lock_key(set_alert_thresholds.reference, owner_id);
+    if key.deleted_at is not null then
+      perform private.refuse('key_deleted');
+    end if;
+  end if;
+  perform private.claim_write(owner_id, 'change');
+  if set_alert_thresholds.percents is null then
+    delete from private.proxy_alert_thresholds as t
+    where t.user_id = owner_id and t.api_key_id is not distinct from key.id;
+  else
+    wanted := array(
+      select distinct p::smallint from unnest(set_alert_thresholds.percents) as p order by 1
+    );
+    insert into private.proxy_alert_thresholds (user_id, api_key_id, percents)
+    values (owner_id, key.id, wanted)
+    on conflict on constraint "thresholds are set once for each key"
+      do update set percents = excluded.percents;
+  end if;
+  -- one that is passed already
+  if key.id is not null then
+    perform private.alert_key_quotas(array[key.id]);
+  else
+    perform private.alert_key_quotas(array(
+      select k.id from private.proxy_keys as k where k.user_id = owner_id and k.deleted_at is null
+    ));
+    perform private.alert_account_quotas(owner_id);
+  end if;
+  answer.api_key_id := key.id;
+  answer.key_id := key.key_id;
+  answer.percents := private.thresholds_of(owner_id, key.id);
+  return answer;
+end
+$$;
+comment on function private.set_alert_thresholds is
+  'Does the work of public.set_proxy_alert_thresholds.';
+
+create function public.set_proxy_alert_thresholds(percents integer[], id text default null)
+returns public.proxy_alert_threshold
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.set_alert_thresholds(
+    set_proxy_alert_thresholds.percents, set_proxy_alert_thresholds.id
+  );
+end
+$$;
+comment on function public.set_proxy_alert_thresholds is
+  'Sets at which percents of a quota (up to five, 10 to 100) the caller is alerted: for a key (uuid or '
+  'keyId), or without one for the account and all keys that have no own. An empty list: never; null: as '
+  'before it was set. One that is passed already is alerted to at once. Refusals: unauthorized, not_found, '
+  'key_deleted, invalid_request (detail: percents), rate_limited (detail: seconds to wait).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('percents', 'Up to five whole numbers from 10 to 100; none for no alerts, null for the default.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.own_alert_thresholds, public.list_proxy_alert_thresholds, private.set_alert_thresholds,
+  public.set_proxy_alert_thresholds
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.own_alert_thresholds, public.list_proxy_alert_thresholds, private.set_alert_thresholds,
+  public.set_proxy_alert_thresholds
+to authenticated;
+
+
+-- 0976_webhook_rules.sql
+
+-- Webhooks as their owners see them, and what may be set of one: where a user wants alerts sent. Admins set
+-- the operator's, which get all users' alerts.
+
+insert into private.refusals (sql_state, code, message, occurs_when) values
+  (
+    'PT404', 'webhook_not_found', 'Not found: you have no such webhook.',
+    'no such webhook or delivery, or not yours'
+  ),
+  (
+    'PT409', 'webhook_limit_reached', 'Ten webhooks are the most: delete one first.',
+    'a user, or the operator, has ten webhooks'
+  ),
+  (
+    'PT409', 'webhook_disabled', 'The webhook is disabled: enable it first.',
+    'a disabled webhook cannot be tested, and nothing sent to it again'
+  ),
+  (
+    'PT409', 'email_not_confirmed',
+    'The account has no confirmed e-mail address: confirm it first.',
+    'alerts are mailed to the account''s confirmed address alone'
+  );
+
+create type public.proxy_webhook as (
+  id uuid,
+  kind text,
+  label text,
+  address text,
+  types text[],
+  created_at timestamptz,
+  last_delivered_at timestamptz,
+  failing_since timestamptz,
+  disabled_at timestamptz,
+  disabled_reason text,
+  secret text
+);
+comment on type public.proxy_webhook is
+  'A webhook. address: the URL of a generic one, the host of one whose URL is a secret, an e-mail address. '
+  'types: what it wants, null for all. secret: what signs a generic one''s requests, when it is made or '
+  'rotated, and never again.';
+
+
+create function private.show_webhook(webhook private.proxy_webhooks, secret text default null)
+returns public.proxy_webhook
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  w constant private.proxy_webhooks := show_webhook.webhook;
+begin
+  return (
+    w.id, w.kind, w.label, w.address, w.types, w.created_at, w.last_delivered_at, w.failing_since,
+    w.disabled_at, w.disabled_reason, show_webhook.secret
+  )::public.proxy_webhook;
+end
+$$;
+comment on function private.show_webhook is 'A webhook as its owner sees it.';
+
+
+-- What a URL may be by its text; where it leads is for the delivery to judge, at each attempt.
+create function private.require_webhook_url(url text, hosts text[]) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  local_allowed constant boolean := (select s.allow_local_webhooks from private.delivery_settings as s);
+  host text;
+begin
+  if octet_length(require_webhook_url.url) > 2000
+    -- visible ASCII: what else there is has to be percent-encoded, and a fragment is never sent
+    or require_webhook_url.url !~ '^https?://[!-~]+$'
+    or require_webhook_url.url ~ '[#\\"<>^`{|}]'
+    or (require_webhook_url.url !~ '^https://' and not local_allowed)
+  then
+    perform private.refuse('invalid_request', 'url');
+  end if;
+  -- user information is a credential in a URL
+  host := substring(require_webhook_url.url from '^https?://(\[[0-9a-fA-F:.]+\]|[^][/?:@]+)(?::[0-9]{1,5})?(?:[/?]|$)');
+  if host is null
+    or (
+      lower(host) <> all (require_webhook_url.hosts)
+      and not (local_allowed and host ~ '^(127\.[0-9.]+|localhost)$')
+    )
+  then
+    perform private.refuse('invalid_request', 'url');
+  end if;
+  return require_webhook_url.url;
+end
+$$;
+comment on function private.require_webhook_url is
+  'An absolute https URL without user information or fragment, of one of `hosts` where they are given; '
+  'refuses (invalid_request) anything else. Plain http is for local stacks.';
+
+
+create function private.require_alert_types(types text[]) returns text[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if cardinality(require_alert_types.types) not between 1 and 50
+    or array_ndims(require_alert_types.types) > 1
+    or not require_alert_types.types <@ private.alert_types()
+  then
+    perform private.refuse('invalid_request', 'types');
+  end if;
+  return array(select distinct t from unnest(require_alert_types.types) as t order by 1);
+end
+$$;
+comment on function private.require_alert_types is
+  'Types of alerts, each once; refuses (invalid_request) an empty list and unknown ones.';
+
+
+-- The id of the owner: null for the operator's webhooks, which are admins' to set.
+create function private.require_webhook_owner(operator boolean) returns uuid
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if require_webhook_owner.operator then
+    perform private.require_admin_writer();
+    return null;
+  end if;
+  return private.require_writer();
+end
+$$;
+comment on function private.require_webhook_owner is
+  'The caller''s id, or null for an admin who acts for the operator; refuses others (unauthorized, '
+  'forbidden).';
+
+
+create function private.new_signing_key(out key text, out shown text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  key := encode(extensions.gen_random_bytes(32), 'base64');
+  shown := 'whsec_' || key;
+end
+$$;
+comment on function private.new_signing_key is
+  'A new signing key of 32 random bytes, in base64 and as Standard Webhooks shows it.';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('kind', 'One of webhook, slack, discord, pagerduty and email, which is for users alone.'),
+  (
+    'url',
+    'An https:// URL of at most 2,000 characters, without user or fragment: of any host for kind webhook, '
+      'of hooks.slack.com for slack, of discord.com for discord; none for other kinds.'
+  ),
+  ('routing_key', 'The 32 characters of an integration key of PagerDuty''s; none for other kinds.'),
+  ('types', 'At least one type of alert, such as key.quota, or null for all: docs/alerts.md lists them.'),
+  ('disabled', 'Either true or false.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.show_webhook,
+  private.require_webhook_url,
+  private.require_alert_types,
+  private.require_webhook_owner,
+  private.new_signing_key
+from public, anon, authenticated, service_role;
+
+
+-- 0977_creating_webhooks.sql
+
+-- Creating webhooks: up to ten of a user, and ten of the operator.
+
+-- A definer: callers may write no table.
+create function private.create_proxy_webhook(
+  kind text, url text, routing_key text, label text, types text[], operator boolean
+) returns public.proxy_webhook
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_webhook_owner(coalesce(create_proxy_webhook.operator, false));
+  made private.proxy_webhooks;
+  secret jsonb;
+  shown text;
+begin
+  perform private.require_size(octet_length(create_proxy_webhook.kind), 'kind');
+  perform private.require_size(octet_length(create_proxy_webhook.url), 'url');
+  perform private.require_size(octet_length(create_proxy_webhook.routing_key), 'routing_key');
+  perform private.require_size(pg_column_size(create_proxy_webhook.types), 'types');
+  if create_proxy_webhook.kind is null
+    or create_proxy_webhook.kind not in ('webhook', 'slack', 'discord', 'pagerduty', 'email')
+  then
+    perform private.refuse('invalid_request', 'kind');
+  end if;
+  made.kind := create_proxy_webhook.kind;
+  if create_proxy_webhook.label is not null then
+    made.label := private.require_label(create_proxy_webhook.label);
+  end if;
+  if create_proxy_webhook.types is not null then
+    made.types := private.require_alert_types(create_proxy_webhook.types);
+  end if;
+
+  if made.kind in ('webhook', 'slack', 'discord') then
+    if create_proxy_webhook.url is null then
+      perform private.refuse('invalid_request', 'url');
+    end if;
+    secret := jsonb_build_object('url', private.require_webhook_url(
+      create_proxy_webhook.url,
+      case made.kind
+        when 'slack' then array['hooks.slack.com', 'hooks.slack-gov.com']
+        when 'discord' then array['discord.com', 'discordapp.com', 'canary.discord.com', 'ptb.discord.com']
+      end
+    ));
+    -- the URL of one of Slack's or Discord's is all that one needs to write there
+    made.address := case
+      when made.kind = 'webhook' then create_proxy_webhook.url
+      else substring(create_proxy_webhook.url from '^https?://([^/?:]+)')
+    end;
+  elsif create_proxy_webhook.url is not null then
+    perform private.refuse('invalid_request', 'url');
+  end if;
+  if made.kind = 'pagerduty' then
+    if create_proxy_webhook.routing_key is null or create_proxy_webhook.routing_key !~ '^[0-9A-Za-z]{32}$' then
+      perform private.refuse('invalid_request', 'routing_key');
+    end if;
+    secret := jsonb_build_object('key', create_proxy_webhook.routing_key);
+    made.address := 'events.pagerduty.com';
+  elsif create_proxy_webhook.routing_key is not null then
+    perform private.refuse('invalid_request', 'routing_key');
+  end if;
+  if made.kind = 'email' then
+    -- the operator's address is none of an account
+    if owner_id is null then
+      perform private.refuse('invalid_request', 'kind');
+    end if;
+    select u.email into made.address
+    from auth.users as u where u.id = owner_id and u.email_confirmed_at is not null;
+    if made.address is null then
+      perform private.refuse('email_not_confirmed');
+    end if;
+    secret := '{}';
+  end if;
+
+  perform private.claim_write(coalesce(owner_id, private.token_subject()), case when owner_id is null then 'administer' else 'change' end);
+  -- the operator's are counted under one lock, a user's under that of their writes
+  if owner_id is null then
+    perform from private.delivery_settings for no key update;
+  end if;
+  if (
+    select count(*) from private.proxy_webhooks as w
+    where w.user_id = owner_id or (owner_id is null and w.user_id is null)
+  ) >= 10 then
+    perform private.refuse('webhook_limit_reached');
+  end if;
+  insert into private.proxy_webhooks (user_id, kind, label, address, types)
+  values (owner_id, made.kind, made.label, made.address, made.types)
+  returning * into made;
+  if made.kind = 'webhook' then
+    select secret || jsonb_build_object('key', k.key), k.shown into secret, shown
+    from private.new_signing_key() as k;
+  end if;
+  perform private.keep_webhook_secret(made.id, secret);
+  return private.show_webhook(made, shown);
+end
+$$;
+comment on function private.create_proxy_webhook is 'Does the work of public.create_proxy_webhook.';
+
+create function public.create_proxy_webhook(
+  kind text, url text default null, routing_key text default null, label text default null,
+  types text[] default null, operator boolean default false
+) returns public.proxy_webhook
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.create_proxy_webhook(
+    create_proxy_webhook.kind, create_proxy_webhook.url, create_proxy_webhook.routing_key,
+    create_proxy_webhook.label, create_proxy_webhook.types, create_proxy_webhook.operator
+  );
+end
+$$;
+comment on function public.create_proxy_webhook is
+  'Makes a webhook of the caller, or for admins with `operator` one that gets all users'' alerts. kind: '
+  'webhook (url; answers the signing secret, this once), slack or discord (url), pagerduty (routing_key), '
+  'email (to the account''s confirmed address). types: what it wants; null for all. Refusals: unauthorized, '
+  'forbidden, invalid_request (detail: the argument), email_not_confirmed, webhook_limit_reached, '
+  'rate_limited (detail: seconds to wait).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.create_proxy_webhook,
+  public.create_proxy_webhook
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.create_proxy_webhook,
+  public.create_proxy_webhook
+to authenticated;
+
+
+-- 0978_changing_webhooks.sql
+
+-- Changing webhooks: list, update, delete, and a new signing secret.
+
+-- A definer: callers may read no table.
+create function private.list_proxy_webhooks(operator boolean) returns setof public.proxy_webhook
+language plpgsql stable security definer rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid;
+begin
+  if list_proxy_webhooks.operator then
+    perform private.require_admin();
+  else
+    owner_id := private.require_user();
+  end if;
+  return query
+  select s.*
+  from private.proxy_webhooks as w
+  cross join lateral private.show_webhook(w) as s
+  -- "is not distinct from" would have no index
+  where w.user_id = owner_id or (owner_id is null and w.user_id is null)
+  order by w.created_at, w.id;
+end
+$$;
+comment on function private.list_proxy_webhooks is 'Does the work of public.list_proxy_webhooks.';
+
+create function public.list_proxy_webhooks(operator boolean default false)
+returns setof public.proxy_webhook
+language plpgsql stable security invoker rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select w.* from private.list_proxy_webhooks(coalesce(list_proxy_webhooks.operator, false)) as w;
+end
+$$;
+comment on function public.list_proxy_webhooks is
+  'The caller''s webhooks, or for admins with `operator` those that get all users'' alerts, oldest first; '
+  'never a secret. Refusals: unauthorized, forbidden.';
+
+
+-- An admin's webhook and the operator's are told apart by the row: another user's is as none.
+create function private.lock_webhook(id uuid, operator boolean) returns private.proxy_webhooks
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_webhook_owner(coalesce(lock_webhook.operator, false));
+  webhook private.proxy_webhooks;
+begin
+  select * into webhook from private.proxy_webhooks as w
+  where w.id = lock_webhook.id and w.user_id is not distinct from owner_id
+  for no key update;
+  if not found then
+    perform private.refuse('webhook_not_found');
+  end if;
+  perform private.claim_write(
+    coalesce(owner_id, private.token_subject()),
+    case when owner_id is null then 'administer' else 'change' end
+  );
+  return webhook;
+end
+$$;
+comment on function private.lock_webhook is
+  'The caller''s webhook, or for admins the operator''s, locked until the transaction ends; counts a write. '
+  'Refusals: unauthorized, forbidden, webhook_not_found, rate_limited.';
+
+
+-- A definer: callers may write no table.
+create function private.update_proxy_webhook(id uuid, changes jsonb, operator boolean)
+returns public.proxy_webhook
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wanted constant jsonb := update_proxy_webhook.changes;
+  unknown_name text;
+  webhook private.proxy_webhooks;
+begin
+  perform private.require_size(pg_column_size(wanted), 'changes');
+  if jsonb_typeof(wanted) is distinct from 'object' then
+    perform private.refuse('invalid_request', 'changes');
+  end if;
+  select left(name, 80) into unknown_name
+  from jsonb_object_keys(wanted) as name
+  where name not in ('label', 'types', 'disabled')
+  order by name
+  limit 1;
+  if unknown_name is not null then
+    perform private.refuse('invalid_request', unknown_name);
+  end if;
+  webhook := private.lock_webhook(update_proxy_webhook.id, update_proxy_webhook.operator);
+  if wanted ? 'label' then
+    if jsonb_typeof(wanted -> 'label') not in ('string', 'null') then
+      perform private.refuse('invalid_request', 'label');
+    end if;
+    webhook.label := case when wanted ->> 'label' is not null
+      then private.require_label(wanted ->> 'label') end;
+  end if;
+  if wanted ? 'types' then
+    webhook.types := null;
+    if jsonb_typeof(wanted -> 'types') <> 'null' then
+      if jsonb_typeof(wanted -> 'types') <> 'array'
+        or exists (
+          select from jsonb_array_elements(wanted -> 'types') as t where jsonb_typeof(t) <> 'string'
+        )
+      then
+        perform private.refuse('invalid_request', 'types');
+      end if;
+      webhook.types := private.require_alert_types(
+        array(select jsonb_array_elements_text(wanted -> 'types'))
+      );
+    end if;
+  end if;
+  if wanted ? 'disabled' then
+    if jsonb_typeof(wanted -> 'disabled') <> 'boolean' then
+      perform private.refuse('invalid_request', 'disabled');
+    end if;
+    if (wanted -> 'disabled')::boolean then
+      webhook.disabled_at := coalesce(webhook.disabled_at, now());
+      webhook.disabled_reason := coalesce(webhook.disabled_reason, 'owner');
+    else
+      -- it may fail for three days again
+      webhook.disabled_at := null;
+      webhook.disabled_reason := null;
+      webhook.failures := 0;
+      webhook.failing_since := null;
+    end if;
+  end if;
+  update private.proxy_webhooks as w
+  set label = webhook.label, types = webhook.types, failures = webhook.failures,
+    failing_since = webhook.failing_since, disabled_at = webhook.disabled_at,
+    disabled_reason = webhook.disabled_reason
+  where w.id = webhook.id;
+  return private.show_webhook(webhook);
+end
+$$;
+comment on function private.update_proxy_webhook is 'Does the work of public.update_proxy_webhook.';
+
+create function public.update_proxy_webhook(
+  id uuid, changes jsonb, operator boolean default false
+) returns public.proxy_webhook
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.update_proxy_webhook(
+    update_proxy_webhook.id, update_proxy_webhook.changes, update_proxy_webhook.operator
+  );
+end
+$$;
+comment on function public.update_proxy_webhook is
+  'Changes the caller''s webhook, or for admins with `operator` the operator''s: of `changes` {label, types, '
+  'disabled} what is there. Enabling it forgets its failures; what it missed while it was disabled is not '
+  'sent. Refusals: unauthorized, forbidden, invalid_request (detail: the field), webhook_not_found, '
+  'rate_limited (detail: seconds to wait).';
+
+
+-- A definer: callers may write no table.
+create function private.delete_proxy_webhook(id uuid, operator boolean) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  webhook private.proxy_webhooks :=
+    private.lock_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
+begin
+  delete from private.proxy_webhooks as w where w.id = webhook.id;
+end
+$$;
+comment on function private.delete_proxy_webhook is 'Does the work of public.delete_proxy_webhook.';
+
+create function public.delete_proxy_webhook(id uuid, operator boolean default false) returns void
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.delete_proxy_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
+end
+$$;
+comment on function public.delete_proxy_webhook is
+  'Removes the caller''s webhook, or for admins with `operator` the operator''s, with its secret and its '
+  'deliveries. Refusals: unauthorized, forbidden, webhook_not_found, rate_limited (detail: seconds to wait).';
+
+
+-- A definer: callers may write no table.
+create function private.rotate_proxy_webhook(id uuid, operator boolean) returns public.proxy_webhook
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  webhook private.proxy_webhooks :=
+    private.lock_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
+  made record;
+begin
+  if webhook.kind <> 'webhook' then
+    perform private.refuse('invalid_request', 'id');
+  end if;
+  made := private.new_signing_key();
+  perform private.keep_webhook_secret(
+    webhook.id,
+    private.webhook_secret(webhook.id) || jsonb_build_object('key', made.key)
+  );
+  return private.show_webhook(webhook, made.shown);
+end
+$$;
+comment on function private.rotate_proxy_webhook is 'Does the work of public.rotate_proxy_webhook.';
+
+create function public.rotate_proxy_webhook(id uuid, operator boolean default false)
+returns public.proxy_webhook
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.rotate_proxy_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
+end
+$$;
+comment on function public.rotate_proxy_webhook is
+  'Gives the caller''s generic webhook, or for admins with `operator` the operator''s, a new signing secret, '
+  'which is answered this once; requests are signed with it from now on. Refusals: unauthorized, forbidden, '
+  'invalid_request (detail: id, for another kind), webhook_not_found, rate_limited (detail: seconds to wait).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.lock_webhook,
+  private.list_proxy_webhooks,
+  public.list_proxy_webhooks,
+  private.update_proxy_webhook,
+  public.update_proxy_webhook,
+  private.delete_proxy_webhook,
+  public.delete_proxy_webhook,
+  private.rotate_proxy_webhook,
+  public.rotate_proxy_webhook
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.list_proxy_webhooks,
+  public.list_proxy_webhooks,
+  private.update_proxy_webhook,
+  public.update_proxy_webhook,
+  private.delete_proxy_webhook,
+  public.delete_proxy_webhook,
+  private.rotate_proxy_webhook,
+  public.rotate_proxy_webhook
+to authenticated;
+
+
+-- 0979_reading_deliveries.sql
+
+-- Deliveries as the owners of webhooks see them: what was attempted and what came of it, a test, and one
+-- that has ended sent again.
+
+create type public.proxy_webhook_delivery as (
+  id uuid,
+  alert_id uuid,
+  type text,
+  occurred_at timestamptz,
+  state text,
+  attempts integer,
+  next_attempt_at timestamptz,
+  attempt_log jsonb
+);
+comment on type public.proxy_webhook_delivery is
+  'A delivery of an alert (type, occurred_at) to a webhook. state: pending, delivered or failed. attempts: '
+  'how many were made. attempt_log: the last 20 of them, in order, each {number, started_at, duration_ms, '
+  'outcome, status, answer}.';
+
+
+-- An owner may send a delivery again any number of times: what is shown has a bound.
+create function private.show_attempts(delivery_id uuid) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(to_jsonb(a) - 'delivery_id' order by a.number), '[]')
+    from (
+      select * from private.proxy_delivery_attempts as t
+      where t.delivery_id = show_attempts.delivery_id
+      order by t.number desc
+      limit 20
+    ) as a
+  );
+end
+$$;
+comment on function private.show_attempts is 'The last 20 attempts at a delivery, in order.';
+
+
+create function private.show_webhook_delivery(
+  delivery private.proxy_deliveries, alert private.proxy_alerts
+) returns public.proxy_webhook_delivery
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  d constant private.proxy_deliveries := show_webhook_delivery.delivery;
+begin
+  return (
+    d.id, d.alert_id, show_webhook_delivery.alert.type, show_webhook_delivery.alert.occurred_at,
+    d.state, d.attempts, d.next_attempt_at, private.show_attempts(d.id)
+  )::public.proxy_webhook_delivery;
+end
+$$;
+comment on function private.show_webhook_delivery is 'A delivery as the owner of its webhook sees it.';
+
+
+-- A definer: callers may read no table. By the ids of alerts, which rise with time: the index of what is
+-- delivered once has them.
+create function private.page_of_deliveries(
+  webhook_id uuid, "limit" integer, cursor text, operator boolean
+) returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid;
+  place record;
+  most integer;
+  page private.proxy_deliveries[];
+  answer public.proxy_page;
+begin
+  if page_of_deliveries.operator then
+    perform private.require_admin();
+  else
+    owner_id := private.require_user();
+  end if;
+  place := private.decode_cursor(page_of_deliveries.cursor);
+  most := private.require_limit(coalesce(page_of_deliveries."limit", 50));
+  perform from private.proxy_webhooks as w
+  where w.id = page_of_deliveries.webhook_id and w.user_id is not distinct from owner_id;
+  if not found then
+    perform private.refuse('webhook_not_found');
+  end if;
+  page := array(
+    select d from private.proxy_deliveries as d
+    where d.webhook_id = page_of_deliveries.webhook_id and d.alert_id < place.id
+    order by d.alert_id desc
+    limit most + 1
+  );
+  select coalesce(json_agg(s order by s.alert_id desc), '[]') into answer.items
+  from unnest(page[:most]) as f
+  join private.proxy_alerts as a on a.id = f.alert_id
+  cross join lateral private.show_webhook_delivery(f, a) as s;
+  if cardinality(page) > most then
+    answer.next_cursor := private.encode_cursor(now(), page[most].alert_id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.page_of_deliveries is 'Does the work of public.list_proxy_deliveries.';
+
+create function public.list_proxy_deliveries(
+  webhook_id uuid, "limit" integer default 50, cursor text default null,
+  operator boolean default false
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.page_of_deliveries(
+    list_proxy_deliveries.webhook_id, list_proxy_deliveries."limit", list_proxy_deliveries.cursor,
+    coalesce(list_proxy_deliveries.operator, false)
+  );
+end
+$$;
+comment on function public.list_proxy_deliveries is
+  'What is sent to the caller''s webhook, or for admins with `operator` to the operator''s, newest alert '
+  'first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, alert_id, type, occurred_at, state '
+  '(pending, delivered, failed), attempts, next_attempt_at, and in attempt_log the last 20 attempts. '
+  'Refusals: unauthorized, forbidden, webhook_not_found, invalid_request (detail: the argument).';
+
+
+-- A definer: callers may write no table. The webhook is locked first, as by those who claim and report.
+-- Attempts are counted on: after the eleventh, what is sent again gets one attempt each time.
+create function private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
+returns public.proxy_webhook_delivery
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  webhook private.proxy_webhooks := private.lock_webhook(
+    (
+      select d.webhook_id from private.proxy_deliveries as d
+      where d.id = resend_proxy_delivery.id
+        and d.webhook_id = coalesce(resend_proxy_delivery.webhook_id, d.webhook_id)
+    ),
+    resend_proxy_delivery.operator
+  );
+  delivery private.proxy_deliveries;
+  alert private.proxy_alerts;
+begin
+  if webhook.disabled_at is not null then
+    perform private.refuse('webhook_disabled');
+  end if;
+  update private.proxy_deliveries as d
+  set state = 'pending', next_attempt_at = now()
+  where d.id = resend_proxy_delivery.id
+  returning * into delivery;
+  -- its alert was just dropped for its age
+  if not found then
+    perform private.refuse('webhook_not_found');
+  end if;
+  select * into alert from private.proxy_alerts as a where a.id = delivery.alert_id;
+  return private.show_webhook_delivery(delivery, alert);
+end
+$$;
+comment on function private.resend_proxy_delivery is 'Does the work of public.resend_proxy_delivery.';
+
+create function public.resend_proxy_delivery(
+  id uuid, operator boolean default false, webhook_id uuid default null
+) returns public.proxy_webhook_delivery
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.resend_proxy_delivery(
+    resend_proxy_delivery.id, resend_proxy_delivery.operator, resend_proxy_delivery.webhook_id
+  );
+end
+$$;
+comment on function public.resend_proxy_delivery is
+  'Sends a delivery to the caller''s webhook (`webhook_id`, where it is given), or for admins with `operator` '
+  'to the operator''s, again: the same alert by the same id. A pending one is attempted now. Refusals: '
+  'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
+
+
+-- A definer: callers may write no table. The operator's webhooks are of no user: their test is an alert of
+-- the admin who asked for it.
+create function private.test_proxy_webhook(id uuid, operator boolean)
+returns public.proxy_webhook_delivery
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  webhook private.proxy_webhooks :=
+    private.lock_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
+  alert private.proxy_alerts;
+  delivery private.proxy_deliveries;
+begin
+  if webhook.disabled_at is not null then
+    perform private.refuse('webhook_disabled');
+  end if;
+  insert into private.proxy_alerts (user_id, type, cause, data)
+  values (
+    coalesce(webhook.user_id, private.token_subject()), 'webhook.test', 'test:' || private.uuid_v7(),
+    jsonb_build_object('webhookId', webhook.id, 'kind', webhook.kind)
+  )
+  returning * into alert;
+  -- for this one alone, whatever types it wants
+  insert into private.proxy_deliveries (webhook_id, alert_id)
+  values (webhook.id, alert.id)
+  returning * into delivery;
+  perform private.broadcast_alerts(array[alert]);
+  return private.show_webhook_delivery(delivery, alert);
+end
+$$;
+comment on function private.test_proxy_webhook is 'Does the work of public.test_proxy_webhook.';
+
+create function public.test_proxy_webhook(id uuid, operator boolean default false)
+returns public.proxy_webhook_delivery
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.test_proxy_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
+end
+$$;
+comment on function public.test_proxy_webhook is
+  'Sends an alert of type webhook.test to the caller''s webhook, or for admins with `operator` to the '
+  'operator''s, and to no other; returns the delivery, whose attempts list_proxy_deliveries shows. Refusals: '
+  'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('id', 'That of a generic webhook, where its signing secret is rotated: other kinds have none.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.show_attempts,
+  private.show_webhook_delivery,
+  private.page_of_deliveries,
+  public.list_proxy_deliveries,
+  private.resend_proxy_delivery,
+  public.resend_proxy_delivery,
+  private.test_proxy_webhook,
+  public.test_proxy_webhook
+from public, anon, authenticated, service_role;
+grant execute on function
+  private.page_of_deliveries,
+  public.list_proxy_deliveries,
+  private.resend_proxy_delivery,
+  public.resend_proxy_delivery,
+  private.test_proxy_webhook,
+  public.test_proxy_webhook
+to authenticated;
+
+
+-- 1000_data_plane.sql
+
+-- Data plane: what the CONNECT gateway may do, and nothing else.
+
+create type gateway.proxy_key_lookup as (
+  id uuid,
+  key_id text,
+  secret_hash bytea,
+  active boolean,
+  suspended boolean,
+  live_mode boolean,
+  rate_limit integer,
+  tunnel_limit integer,
+  bandwidth_limit_bytes bigint,
+  bandwidth_used_bytes bigint,
+  allowed_ips text[],
+  expires_in_ms bigint,
+  previous_hash bytea,
+  previous_ends_in_ms bigint,
+  account_id text,
+  account_limit_bytes bigint,
+  account_used_bytes bigint
+);
+comment on type gateway.proxy_key_lookup is
+  'What a gateway needs to judge a CONNECT. Times to come are in milliseconds from now, so that a '
+  'gateway''s own clock need not be right; allowed_ips is empty where any client may come, and '
+  'previous_hash null but in a grace. account_…: of the '
+  'bytes that all keys of its user, tier and mode share; all null once the user''s account is removed.';
+
+-- A definer: the gateway may read no table. In plpgsql, which keeps its plan between calls.
+create function gateway.lookup_proxy_key(key_id text) returns setof gateway.proxy_key_lookup
+language plpgsql stable security definer rows 1
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  this_month constant date := date_trunc('month', now() at time zone 'UTC');
+begin
+  return query
+  select
+    k.id,
+    k.key_id,
+    s.secret_hash,
+    k.active,
+    k.suspended_at is not null,
+    k.live_mode,
+    k.rate_limit,
+    k.tunnel_limit,
+    k.bandwidth_limit_bytes,
+    -- what a number in JSON holds exactly
+    least(coalesce(m.bytes_sent + m.bytes_received, 0), 9007199254740991),
+    k.allowed_ips::text[],
+    floor(extract(epoch from k.expires_at - now()) * 1000)::bigint,
+    case when k.grace_ends_at > now() then s.previous_hash end,
+    case when k.grace_ends_at > now()
+      then floor(extract(epoch from k.grace_ends_at - now()) * 1000)::bigint
+    end,
+    k.user_id || '/' || k.tier || case when k.live_mode then '/live' else '/test' end,
+    case when k.user_id is not null then k.account_limit_bytes end,
+    case when k.user_id is not null
+      then least(coalesce(a.bytes_sent + a.bytes_received, 0), 9007199254740991)
+    end
+  from private.key_states as k
+  join private.proxy_key_secrets as s on s.api_key_id = k.id
+  left join private.proxy_usage_monthly as m
+    on m.api_key_id = k.id and m.month = this_month
+  left join private.proxy_account_monthly as a
+    on a.user_id = k.user_id and a.month = this_month and a.tier = k.tier
+    and a.live_mode = k.live_mode
+  where k.key_id = lookup_proxy_key.key_id;
+end
+$$;
+comment on function gateway.lookup_proxy_key is
+  'The key with its hashes, state, limits and this month''s bytes, and those of its account; no row for an unknown keyId. The '
+  'gateway compares the hash itself, so that no secret reaches the database. Reads only.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function gateway.lookup_proxy_key from public, anon, authenticated, service_role;
+grant execute on function gateway.lookup_proxy_key to proxy_gateway;
+
+
+-- 1010_recording.sql
+
+-- Recording: what gateways report, judged, written once, and added to the rollups.
+
+create type gateway.recorded_usage as (recorded integer, repeated integer, rejected jsonb);
+comment on type gateway.recorded_usage is
+  'How many rows a batch made or raised, how many of its reports said nothing new, and which were '
+  'refused: the index in the batch, from 0, the event''s id, and the reason.';
+
+-- A definer: the gateway may write no table. Each row is made or locked, in one order of all rows, before
+-- any is raised: nobody changes a row after it was read, and batches that overlap wait for each other. The
+-- rollups follow, each in its order.
+create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- a batch of 10,000 in memory
+set work_mem = '32MB'
+-- a batch tells the planner nothing, and each new connection would plan its first five again
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  -- a full RFC 3339 time: 'now', or one without its zone, would be another time when repeated
+  time_form constant text :=
+    '\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})';
+  all_in_form boolean;
+  first_at timestamptz;
+  last_at timestamptz;
+  oldest_at timestamptz;
+  accepted integer;
+  reports private.proxy_usage_events[];
+  made private.proxy_usage_events[];
+  known private.proxy_usage_events[];
+  stored private.proxy_usage_events[];
+  raised private.raised_usage[];
+  outcome gateway.recorded_usage;
+begin
+  if jsonb_typeof(record_usage.events) is distinct from 'array'
+    or jsonb_array_length(record_usage.events) > 100000
+  then
+    perform private.refuse('invalid_request', 'events');
+  end if;
+
+  -- Retention drops no day between this and the commit: a repeat of its events could not be recognized.
+  lock table only private.proxy_usage_events in row exclusive mode;
+  oldest_at := private.oldest_usage_day();
+
+  -- All times in one match, as beginning a match takes longer than matching; each by itself below
+  -- where one is out of form.
+  select
+    string_agg(e.raw || '|', '') ~ ('^(' || time_form || '\|)*$'),
+    min(e.occurred_at), max(e.occurred_at)
+  into all_in_form, first_at, last_at
+  from json_table(
+    record_usage.events, '$[*]'
+    columns (raw text path '$.occurredAt', occurred_at timestamptz path '$.occurredAt')
+  ) as e;
+
+  with judged as materialized (
+    select
+      e.*,
+      case
+        when e.event_id is null then 'invalid_event_id'
+        when e.api_key_id is null then 'invalid_api_key_id'
+        when k.id is null then 'unknown_key'
+        when e.occurred_at is null
+          or (all_in_form is not true and e.raw_occurred_at !~ ('^' || time_form || '$'))
+          then 'invalid_occurred_at'
+        when e.occurred_at < oldest_at then 'occurred_too_long_ago'
+        when e.occurred_at > now() + interval '5 minutes' then 'occurred_in_the_future'
+        when e.occurred_at < k.created_at - interval '5 minutes' then 'occurred_before_key'
+        when char_length(e.target_host) between 1 and 255 is not true
+          then 'invalid_target_host'
+        when e.target_site = ''
+          or (
+            e.target_site <> e.target_host
+            and right(e.target_host, char_length(e.target_site) + 1) <> '.' || e.target_site
+          )
+          then 'invalid_target_site'
+        when char_length(e.method) between 1 and 20 is not true then 'invalid_method'
+        when e.status_code between 100 and 999 is not true then 'invalid_status_code'
+        -- 64 TiB a row: more than an hour at 100 Gbit/s
+        when e.bytes_sent between 0 and 70368744177664 is not true then 'invalid_bytes_sent'
+        when e.bytes_received between 0 and 70368744177664 is not true
+          then 'invalid_bytes_received'
+        when e.duration_ms >= 0 is not true then 'invalid_duration_ms'
+        -- a key would seem used until then
+        when e.occurred_at + e.duration_ms * interval '1 ms' > now() + interval '5 minutes'
+          then 'ended_in_the_future'
+        -- 100 Gbit/s, and a second for what a clock is off
+        when e.bytes_sent + e.bytes_received > (e.duration_ms + 1000::bigint) * 12500000
+          then 'too_many_bytes'
+        when char_length(e.served_by_node_id) between 1 and 100 is not true
+          then 'invalid_served_by_node_id'
+        -- a bound within the expression takes ten times as long
+        when e.code !~ '^[a-z][a-z0-9_]*$' or octet_length(e.code) > 64 then 'invalid_code'
+        when e.count not between 0 and 1000000
+          or (
+            e.count > 1
+            and private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true
+          )
+          then 'invalid_count'
+      end as reason
+    from json_table(
+      record_usage.events, '$[*]'
+      columns (
+        number for ordinality,
+        raw_event_id jsonb path '$.eventId',
+        event_id uuid path '$.eventId',
+        api_key_id uuid path '$.apiKeyId',
+        raw_occurred_at text path '$.occurredAt',
+        occurred_at timestamptz path '$.occurredAt',
+        target_host text path '$.targetHost',
+        target_site text path '$.targetSite' default '' on error,
+        method text path '$.method',
+        status_code smallint path '$.statusCode',
+        bytes_sent bigint path '$.bytesSent',
+        bytes_received bigint path '$.bytesReceived',
+        duration_ms integer path '$.durationMs',
+        served_by_node_id text path '$.servedByNodeId',
+        code text path '$.code' default '' on error,
+        count integer path '$.count' default -1 on error
+      )
+    ) as e
+    left join private.proxy_keys as k on k.id = e.api_key_id
+  )
+  select
+    -- of several reports of a row the last one says what the others did, and more
+    (
+      select
+        array_agg(
+          (
+            r.api_key_id, r.event_id, r.occurred_at, r.bytes_sent, r.bytes_received, r.duration_ms,
+            coalesce(r.count, 1), r.status_code, char_length(r.target_site), r.target_host, r.method, r.served_by_node_id, r.code
+          )::private.proxy_usage_events
+          order by r.api_key_id, r.occurred_at, r.event_id
+        )
+      from (
+        select distinct on (j.api_key_id, j.occurred_at, j.event_id) j.*
+        from judged as j
+        where j.reason is null
+        order by
+          j.api_key_id, j.occurred_at, j.event_id, j.duration_ms desc,
+          j.bytes_sent + j.bytes_received desc, j.count desc
+      ) as r
+    ),
+    count(*) filter (where j.reason is null),
+    coalesce(
+      jsonb_agg(
+        jsonb_build_object('index', j.number - 1, 'eventId', j.raw_event_id, 'reason', j.reason)
+        order by j.number
+      ) filter (where j.reason is not null),
+      '[]'
+    )
+  into reports, accepted, outcome.rejected
+  from judged as j;
+
+  -- In the order of the array. A known row is locked, and not written.
+  with written as (
+    insert into private.proxy_usage_events as u
+    select r.* from unnest(reports) as r
+    on conflict (api_key_id, occurred_at, event_id) do update set count = u.count where false
+    returning u.api_key_id, u.occurred_at, u.event_id
+  )
+  select
+    -- mostly nothing is known
+    case when (select count(*) from written) < cardinality(reports) then array(
+      select r from unnest(reports) as r
+      where (r.api_key_id, r.occurred_at, r.event_id) not in (select w.* from written as w)
+    ) end
+  into known;
+  made := case when known is null then reports else array(
+    select r from unnest(reports) as r
+    where (r.api_key_id, r.occurred_at, r.event_id) not in (
+      select k.api_key_id, k.occurred_at, k.event_id from unnest(known) as k
+    )
+  ) end;
+
+  -- A statement by itself, which sees the known rows as they were locked. Its days are constants: a plan
+  -- that is kept would lock those of all days, and begin to scan them.
+  if known is not null then
+    execute format(
+      'select array(
+         select s.o
+         from unnest($1) as r
+         -- row by row, by the index: a plan that knows nothing of today may compare each with each
+         cross join lateral (
+           select o from private.proxy_usage_events as o
+           where o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at
+             and o.event_id = r.event_id and o.occurred_at between %L and %L
+           offset 0
+         ) as s (o)
+       )',
+      greatest(first_at, oldest_at), least(last_at, now() + interval '5 minutes')
+    )
+    into stored using known;
+  end if;
+
+  -- Known rows are written by INSERT: an UPDATE would lock all days for it, and wait for retention, which
+  -- waits for this.
+  with risen_rows as materialized (
+    select
+      (p.r).api_key_id, (p.r).event_id, (p.r).occurred_at,
+      greatest((p.o).bytes_sent, (p.r).bytes_sent) as bytes_sent,
+      greatest((p.o).bytes_received, (p.r).bytes_received) as bytes_received,
+      greatest((p.o).duration_ms, (p.r).duration_ms) as duration_ms,
+      -- what turns out to be no refusal is one request
+      case
+        when private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received)
+          then greatest((p.o).count, (p.r).count)
+        else least(greatest((p.o).count, (p.r).count), 1)
+      end as count,
+      (p.r).status_code, (p.o).site_length, (p.o).target_host, (p.r).method,
+      (p.r).served_by_node_id, (p.r).code,
+      (p.o).code as code_before, (p.o).count as count_before,
+      (p.o).bytes_sent as sent_before, (p.o).bytes_received as received_before,
+      case
+        when private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received) then 0
+        else (p.o).count
+      end as requests_before
+    from (
+      -- a full join is hashed, as in private.raise_key_rollups
+      select r, o
+      from unnest(known) as r
+      full join unnest(stored) as o using (api_key_id, occurred_at, event_id)
+      offset 0
+    ) as p (r, o)
+    where (
+        (p.r).duration_ms > (p.o).duration_ms or (p.r).bytes_sent > (p.o).bytes_sent
+        or (p.r).bytes_received > (p.o).bytes_received or (p.r).count > (p.o).count
+      )
+      -- what is a request stays one: no report lowers a figure
+      and (
+        private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received) is not true
+        or private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received)
+      )
+  ),
+  rewritten as (
+    insert into private.proxy_usage_events (
+      api_key_id, event_id, occurred_at, bytes_sent, bytes_received, duration_ms, count,
+      status_code, site_length, target_host, method, served_by_node_id, code
+    )
+    select
+      r.api_key_id, r.event_id, r.occurred_at, r.bytes_sent, r.bytes_received, r.duration_ms,
+      r.count, r.status_code, r.site_length, r.target_host, r.method, r.served_by_node_id, r.code
+    from risen_rows as r
+    on conflict (api_key_id, occurred_at, event_id) do update set
+      bytes_sent = excluded.bytes_sent,
+      bytes_received = excluded.bytes_received,
+      duration_ms = excluded.duration_ms,
+      count = excluded.count,
+      status_code = excluded.status_code,
+      code = excluded.code
+  ),
+  -- by how much each row was raised: a new one by all of it; a refusal is no use of its key
+  all_raised as (
+    select (
+      r.api_key_id, r.occurred_at, r.occurred_at + r.duration_ms * interval '1 ms',
+      private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true,
+      r.count - r.requests_before, r.bytes_sent - r.sent_before, r.bytes_received - r.received_before,
+      r.target_host, r.site_length, r.code, r.count, r.code_before, r.count_before,
+      r.sent_before, r.received_before
+    )::private.raised_usage as raised
+    from risen_rows as r
+    union all
+    select (
+      m.api_key_id, m.occurred_at, m.occurred_at + m.duration_ms * interval '1 ms',
+      private.is_refusal(m.code, m.bytes_sent + m.bytes_received) is not true,
+      m.count, m.bytes_sent, m.bytes_received,
+      m.target_host, m.site_length, m.code, m.count, null, 0, 0, 0
+    )::private.raised_usage
+    from unnest(made) as m
+  )
+  select array_agg(a.raised) into raised from all_raised as a;
+
+  perform private.raise_key_rollups(raised);
+  perform private.raise_account_rollups(raised);
+  perform private.raise_target_rollups(raised);
+  perform private.raise_outcome_rollups(raised);
+
+  outcome.recorded := coalesce(cardinality(raised), 0);
+  outcome.repeated := accepted - outcome.recorded;
+  return outcome;
+end
+$$;
+comment on function gateway.record_usage is
+  'Records an array of usage events (camelCase, as the contract names them), each the latest report of '
+  'its row: bytes, duration and count since the row began. Makes the rows that are new, raises those that '
+  'are known, and the rollups by the difference, refusals left out, so a batch may be sent again, and '
+  'late. An event that is of no known key, out of bounds, or cannot have happened (before its key was '
+  'made, or more bytes than 100 Gbit/s) is reported in `rejected` and does not stop the others. Notifies '
+  'as the rollups do. Refusals: invalid_request (no array, or over 100,000 events).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function gateway.record_usage from public, anon, authenticated, service_role;
+grant execute on function gateway.record_usage to proxy_gateway;
+
+
+-- 1020_gateway_logins.sql
+
+-- Gateway logins: each gateway has one of its own, so that a stolen one can be dropped alone.
+
+-- A login that may make temporary objects can put a type of a known name before all others. No function
+-- here looks there first, and gateways have no use for them: so they may make none. All other roles
+-- keep the right. A role that is made later needs a grant.
+create function private.withhold_temporary_objects() returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  database_name constant text := current_database();
+  role_name text;
+begin
+  if not exists (
+    select
+    from pg_database as d,
+      aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a
+    where d.datname = database_name and a.grantee = 0 and a.privilege_type = 'TEMPORARY'
+  ) then
+    return false;
+  end if;
+  for role_name in
+    select r.rolname from pg_roles as r
+    where not r.rolsuper
+      and not pg_has_role(r.oid, 'proxy_gateway', 'usage')
+      and r.rolname !~ '^pg_'
+  loop
+    execute format('grant temporary on database %I to %I', database_name, role_name);
+  end loop;
+  execute format('revoke temporary on database %I from public', database_name);
+  return true;
+end
+$$;
+comment on function private.withhold_temporary_objects is
+  'Takes TEMPORARY on this database from PUBLIC, and grants it to all roles but the gateways'', which '
+  'had it so far. Returns whether PUBLIC had it.';
+
+select private.withhold_temporary_objects();
+
+
+create function private.gateway_login_name(name text) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (gateway_login_name.name ~ '^[a-z0-9]+(_[a-z0-9]+)*$'
+    and octet_length(gateway_login_name.name) <= 40) is not true
+  then
+    raise exception 'A gateway''s name is lower-case letters, digits and single underscores, at most 40.'
+      using errcode = 'invalid_parameter_value', hint = 'For example eu_1.';
+  end if;
+  return 'proxy_gateway_' || gateway_login_name.name;
+end
+$$;
+comment on function private.gateway_login_name is
+  'The role of the gateway with this name. Fails (22023) for a name that is none.';
+
+
+-- A verifier, and no password: statements may be logged.
+create function private.create_gateway_login(
+  name text, password_verifier text, connection_limit integer default 20
+) returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  login text := private.gateway_login_name(create_gateway_login.name);
+begin
+  if (create_gateway_login.password_verifier ~ '^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$')
+    is not true
+  then
+    raise exception 'The password is not given as a SCRAM-SHA-256 verifier.'
+      using errcode = 'invalid_parameter_value', hint = 'Use: npm run gateway-login -- create <name>.';
+  end if;
+  if (create_gateway_login.connection_limit between 1 and 1000) is not true then
+    raise exception 'A connection limit is 1 to 1000.' using errcode = 'invalid_parameter_value';
+  end if;
+  execute format(
+    'create role %I with login inherit nosuperuser nocreatedb nocreaterole noreplication
+       nobypassrls connection limit %s password %L',
+    login, create_gateway_login.connection_limit, create_gateway_login.password_verifier
+  );
+  execute format('grant proxy_gateway to %I with inherit true, set false', login);
+  execute format(
+    'comment on role %I is %L', login,
+    'A CONNECT gateway. Remove it with: npm run gateway-login -- drop ' || create_gateway_login.name
+  );
+  return login;
+end
+$$;
+comment on function private.create_gateway_login is
+  'Makes the login proxy_gateway_<name> in the group proxy_gateway, with a limit on its connections '
+  'and a password that is given as its SCRAM-SHA-256 verifier. Returns the login. Fails (22023) for a '
+  'name, verifier or limit that is none, and (42710) where it exists.';
+
+
+create function private.drop_gateway_login(name text) returns integer
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  login text := private.gateway_login_name(drop_gateway_login.name);
+  ended integer;
+begin
+  -- before its connections are ended, so that it opens no others
+  execute format('alter role %I with nologin', login);
+  select count(*) filter (where pg_terminate_backend(a.pid, 5000)) into ended
+  from pg_stat_activity as a
+  where a.usename = login;
+  -- what it made goes with it, large objects too; the right to that is not there by itself
+  execute format('grant %I to %I with inherit true', login, current_user);
+  execute format('drop owned by %I', login);
+  execute format('drop role %I', login);
+  return ended;
+end
+$$;
+comment on function private.drop_gateway_login is
+  'Ends the connections of the gateway''s login, and drops it with all that it made in this database. '
+  'Returns how many connections were ended. Fails (42704) where there is no such login. One that '
+  'connects again meanwhile keeps a connection without rights: `npm run gateway-login -- drop` first '
+  'commits that the login is closed.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.withhold_temporary_objects, private.gateway_login_name, private.create_gateway_login,
+  private.drop_gateway_login
+from public, anon, authenticated, service_role;
+
+
+-- 1030_claiming_deliveries.sql
+
+-- Claiming deliveries: what the Edge Function `deliver` may attempt now. Only the secret key may claim. What
+-- signs a request stays here: a claim has the signature.
+
+create type public.proxy_delivery as (
+  id uuid,
+  claim uuid,
+  kind text,
+  url text,
+  headers jsonb,
+  body text,
+  routing_key text,
+  address text,
+  alert jsonb
+);
+comment on type public.proxy_delivery is
+  'A delivery to attempt within 30 s. Of kind webhook: url, headers and body, signed. Of the others: the '
+  'alert, and where it goes.';
+
+
+-- https://www.standardwebhooks.com: over id, time and body; the id is the alert's, so that a receiver can
+-- tell a repeat.
+create function private.sign_webhook(key text, id text, seconds bigint, body text) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return 'v1,' || translate(
+    encode(
+      extensions.hmac(
+        convert_to(sign_webhook.id || '.' || sign_webhook.seconds || '.' || sign_webhook.body, 'UTF8'),
+        decode(sign_webhook.key, 'base64'),
+        'sha256'
+      ),
+      'base64'
+    ),
+    E'\n', ''
+  );
+end
+$$;
+comment on function private.sign_webhook is
+  'The signature of Standard Webhooks (v1): HMAC-SHA256 with the key, in base64.';
+
+
+-- A label is its owner's text, and the operator's webhooks show no user's.
+create function private.show_alert(alert private.proxy_alerts, to_operator boolean) returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object(
+    'id', show_alert.alert.id,
+    'type', show_alert.alert.type,
+    'timestamp', private.json_time(show_alert.alert.occurred_at),
+    'data', case when show_alert.to_operator
+      then (show_alert.alert.data - 'label') || jsonb_build_object('userId', show_alert.alert.user_id)
+      else show_alert.alert.data
+    end
+  );
+end
+$$;
+comment on function private.show_alert is 'An alert as webhooks send it.';
+
+
+create function private.show_delivery(
+  delivery private.proxy_deliveries, webhook private.proxy_webhooks, alert private.proxy_alerts
+) returns public.proxy_delivery
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  w constant private.proxy_webhooks := show_delivery.webhook;
+  secret constant jsonb := private.webhook_secret(w.id);
+  payload constant jsonb := private.show_alert(show_delivery.alert, w.user_id is null);
+  seconds constant bigint := floor(extract(epoch from clock_timestamp()));
+  shown public.proxy_delivery;
+begin
+  shown.id := show_delivery.delivery.id;
+  shown.claim := show_delivery.delivery.claim;
+  shown.kind := w.kind;
+  shown.url := secret ->> 'url';
+  shown.alert := payload;
+  if w.kind = 'webhook' then
+    shown.body := (payload - 'id')::text;
+    shown.headers := jsonb_build_object(
+      'webhook-id', payload ->> 'id',
+      'webhook-timestamp', seconds::text,
+      'webhook-signature', private.sign_webhook(
+        secret ->> 'key', payload ->> 'id', seconds, shown.body
+      )
+    );
+  elsif w.kind = 'pagerduty' then
+    shown.routing_key := secret ->> 'key';
+  elsif w.kind = 'email' then
+    shown.address := w.address;
+  end if;
+  return shown;
+end
+$$;
+comment on function private.show_delivery is 'All that an attempt at a delivery needs.';
+
+
+-- One claimer at a time works on a webhook; the counts are read after its lock. A webhook whose last attempt
+-- failed is tried one by one, so that one that hangs holds one place.
+create function private.claim_deliveries(most integer) returns setof public.proxy_delivery
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  most_at_once constant integer := 5;
+  claim_span constant interval := '30 seconds';
+  webhooks uuid[];
+  claimed private.proxy_deliveries[];
+begin
+  if claim_deliveries.most is null or claim_deliveries.most not between 1 and 500 then
+    perform private.refuse('invalid_request', 'most');
+  end if;
+  -- each webhook with something pending by one step in the index, however much is pending
+  with recursive waiting as (
+    (
+      select d.webhook_id from private.proxy_deliveries as d
+      where d.state = 'pending' order by d.webhook_id limit 1
+    )
+    union all
+    select (
+      select d.webhook_id from private.proxy_deliveries as d
+      where d.state = 'pending' and d.webhook_id > w.webhook_id order by d.webhook_id limit 1
+    )
+    from waiting as w
+    where w.webhook_id is not null
+  ),
+  locked as (
+    select h.id
+    from private.proxy_webhooks as h
+    where h.disabled_at is null
+      and h.id in (
+        select w.webhook_id from waiting as w
+        where exists (
+          select from private.proxy_deliveries as d
+          where d.webhook_id = w.webhook_id and d.state = 'pending' and d.next_attempt_at <= now()
+            and (d.claimed_until is null or d.claimed_until <= now())
+        )
+      )
+    for no key update skip locked
+  )
+  select array_agg(l.id) into webhooks from locked as l;
+
+  with free as materialized (
+    select
+      h.id,
+      case when h.failures = 0 then most_at_once else 1 end - (
+        select count(*) from private.proxy_deliveries as d
+        where d.webhook_id = h.id and d.state = 'pending' and d.claimed_until > now()
+      ) as places
+    from private.proxy_webhooks as h
+    where h.id = any (webhooks)
+  ),
+  due as (
+    select d.id, d.webhook_id, d.place
+    from free as f
+    cross join lateral (
+      select c.id, c.webhook_id, row_number() over (order by c.id) as place
+      from (
+        select e.*, row_number() over (partition by coalesce(e.api_key_id, e.id) order by e.id) as turn
+        from (
+          select * from private.proxy_deliveries as p
+          where p.webhook_id = f.id and p.state = 'pending' and p.next_attempt_at <= now()
+            and (p.claimed_until is null or p.claimed_until <= now())
+          order by p.next_attempt_at, p.id
+          limit 50
+        ) as e
+      ) as c
+      -- those of one key in their order: one at a time
+      where c.turn = 1
+        and not exists (
+          select from private.proxy_deliveries as b
+          where b.webhook_id = f.id and b.state = 'pending' and b.claimed_until > now()
+            and b.api_key_id = c.api_key_id
+        )
+    ) as d
+    where d.place <= f.places
+    -- each webhook's first before any one's second, and none always first
+    order by d.place, random()
+    limit claim_deliveries.most
+  ),
+  updated as (
+    update private.proxy_deliveries as d
+    set claim = gen_random_uuid(), claimed_until = now() + claim_span
+    from due
+    where d.id = due.id
+    returning d.*
+  )
+  select array_agg(u::private.proxy_deliveries order by u.id) into claimed from updated as u;
+
+  return query
+  select s.*
+  from unnest(claimed) as c
+  join private.proxy_webhooks as h on h.id = c.webhook_id
+  join private.proxy_alerts as a on a.id = c.alert_id
+  cross join lateral private.show_delivery(c, h, a) as s;
+end
+$$;
+comment on function private.claim_deliveries is 'Does the work of public.claim_proxy_deliveries.';
+
+create function public.claim_proxy_deliveries(most integer) returns setof public.proxy_delivery
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query select d.* from private.claim_deliveries(claim_proxy_deliveries.most) as d;
+end
+$$;
+comment on function public.claim_proxy_deliveries is
+  'For the Edge Function deliver, with the secret key alone: up to `most` (1 to 500) deliveries that are due, '
+  'at most five at once to a webhook, in the order of each key''s alerts. A claim that is not '
+  'reported ends after 30 s. Refusals: invalid_request (detail: most).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('most', 'A whole number from 1 to 500.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.sign_webhook, private.show_alert, private.show_delivery, private.claim_deliveries,
+  public.claim_proxy_deliveries
+from public, anon, authenticated, service_role;
+grant usage on schema private to service_role;
+grant execute on function private.claim_deliveries, public.claim_proxy_deliveries to service_role;
+
+
+-- 1040_reporting_deliveries.sql
+
+-- Reporting deliveries: what came of each attempt, when the next is, and when a webhook is given up.
+
+-- 24 hours in all: a receiver that is repaired within a working day loses nothing.
+create function private.pause_after(attempts integer) returns interval
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  pauses constant integer[] := '{5,30,120,600,1800,3600,7200,14400,21600,37000}';
+begin
+  -- with jitter, so that what failed together does not come back together
+  return pauses[pause_after.attempts] * (0.8 + 0.4 * random()) * interval '1 second';
+end
+$$;
+comment on function private.pause_after is
+  'How long to wait after so many attempts, more or less by a fifth; null after the last: the eleventh.';
+
+
+create function private.note_attempt(delivery private.proxy_deliveries, result jsonb) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  attempt constant integer := note_attempt.delivery.attempts + 1;
+  outcome constant text := note_attempt.result ->> 'outcome';
+  delivered constant boolean := outcome = 'delivered';
+  pause constant interval := private.pause_after(attempt);
+  answer text := note_attempt.result ->> 'answer';
+begin
+  -- a character that 500 bytes cut in two is left out
+  while octet_length(answer) > 500 loop
+    answer := left(answer, -greatest(1, (octet_length(answer) - 500) / 4));
+  end loop;
+  insert into private.proxy_delivery_attempts (
+    delivery_id, number, started_at, duration_ms, outcome, status, answer
+  )
+  values (
+    note_attempt.delivery.id, attempt,
+    clock_timestamp() - (note_attempt.result ->> 'durationMs')::integer * interval '1 ms',
+    (note_attempt.result ->> 'durationMs')::integer, outcome,
+    (note_attempt.result ->> 'status')::smallint, answer
+  );
+  update private.proxy_deliveries as d
+  set
+    attempts = attempt, claim = null, claimed_until = null,
+    state = case when delivered then 'delivered' when pause is null then 'failed' else 'pending' end,
+    next_attempt_at = case when not delivered then clock_timestamp() + pause end
+  where d.id = note_attempt.delivery.id;
+  return delivered;
+end
+$$;
+comment on function private.note_attempt is
+  'Writes down an attempt, and ends its delivery or sets the next attempt. Returns whether it was delivered.';
+
+
+create function private.disable_webhook(webhook private.proxy_webhooks, reason text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  w constant private.proxy_webhooks := disable_webhook.webhook;
+begin
+  update private.proxy_webhooks as h
+  set disabled_at = now(), disabled_reason = disable_webhook.reason where h.id = w.id;
+  -- what waits would be sent as news when somebody enables it
+  update private.proxy_deliveries as d
+  set state = 'failed', next_attempt_at = null, claim = null, claimed_until = null
+  where d.webhook_id = w.id and d.state = 'pending';
+  if w.user_id is not null then
+    perform private.raise_alerts(array[(
+      w.user_id, null, 'webhook.disabled',
+      format('disabled:%s:%s', w.id, extract(epoch from now())), null,
+      jsonb_build_object(
+        'webhookId', w.id, 'kind', w.kind, 'address', w.address, 'reason', disable_webhook.reason,
+        'failingSince', private.json_time(w.failing_since)
+      )
+    )::private.new_alert]);
+  end if;
+end
+$$;
+comment on function private.disable_webhook is
+  'Disables a webhook, ends what is pending for it, and alerts its owner by the others.';
+
+
+-- Webhooks first, in one order, then their deliveries: so is a webhook deleted.
+create function private.report_deliveries(results jsonb) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  result jsonb;
+  delivery private.proxy_deliveries;
+  webhook private.proxy_webhooks;
+  noted integer := 0;
+begin
+  if jsonb_typeof(report_deliveries.results) is distinct from 'array'
+    or jsonb_array_length(report_deliveries.results) > 500
+  then
+    perform private.refuse('invalid_request', 'results');
+  end if;
+  perform from private.proxy_webhooks as w
+  where w.id in (
+    select d.webhook_id
+    from jsonb_array_elements(report_deliveries.results) as r
+    join private.proxy_deliveries as d on d.id = (r ->> 'id')::uuid
+  )
+  order by w.id
+  for no key update;
+  for result in select r from jsonb_array_elements(report_deliveries.results) as r loop
+    select * into delivery from private.proxy_deliveries as d
+    where d.id = (result ->> 'id')::uuid and d.claim = (result ->> 'claim')::uuid
+      and d.state = 'pending'
+    for no key update;
+    -- claimed again since, or its webhook is gone
+    continue when not found;
+    noted := noted + 1;
+    if private.note_attempt(delivery, result) then
+      update private.proxy_webhooks as w
+      set failures = 0, failing_since = null, last_delivered_at = clock_timestamp()
+      where w.id = delivery.webhook_id;
+      continue;
+    end if;
+    update private.proxy_webhooks as w
+    set failures = w.failures + 1, failing_since = coalesce(w.failing_since, clock_timestamp())
+    where w.id = delivery.webhook_id
+    returning * into webhook;
+    if webhook.disabled_at is null then
+      if (result ->> 'status')::integer = 410 then
+        perform private.disable_webhook(webhook, 'gone');
+      elsif webhook.failing_since < now() - interval '3 days' then
+        perform private.disable_webhook(webhook, 'failing');
+      end if;
+    end if;
+  end loop;
+  return noted;
+end
+$$;
+comment on function private.report_deliveries is 'Does the work of public.report_proxy_deliveries.';
+
+create function public.report_proxy_deliveries(results jsonb) returns integer
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.report_deliveries(report_proxy_deliveries.results);
+end
+$$;
+comment on function public.report_proxy_deliveries is
+  'For the Edge Function deliver, with the secret key alone: an array (up to 500) of {id, claim, outcome, '
+  'durationMs, status, answer}, one for each attempt at a claimed delivery. What is not delivered is attempted '
+  'again, ten times within 24 h; a webhook that fails for three days, or answers 410, is disabled. Returns '
+  'how many were taken: not those that were claimed again since. Refusals: invalid_request (detail: results).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('results', 'An array of at most 500 results.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.pause_after, private.note_attempt, private.disable_webhook, private.report_deliveries,
+  public.report_proxy_deliveries
+from public, anon, authenticated, service_role;
+grant execute on function private.report_deliveries, public.report_proxy_deliveries to service_role;
+
+
+-- 1100_reconciling.sql
+
+-- Reconciling: rollups checked against their events and repaired, while events arrive. As all of
+-- maintenance it is for role postgres alone, and its errors carry Postgres's own SQLSTATEs.
+
+-- a day of rollups is read without reading all the years; hours arrive in order, so it is tiny
+create index proxy_usage_hourly_hour on private.proxy_usage_hourly using brin (hour);
+
+
+-- A snapshot older than the lock would show what the run before has changed since. A row and no
+-- advisory lock, which any login could hold that knows its number.
+create function private.take_maintenance_lock() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('transaction_isolation') in ('repeatable read', 'serializable') then
+    raise exception 'Maintenance runs in read committed transactions only.'
+      using errcode = 'invalid_transaction_state', hint = 'Begin one without an isolation level.';
+  end if;
+  perform from private.maintenance_settings for update;
+end
+$$;
+comment on function private.take_maintenance_lock is
+  'Waits for other maintenance and holds it off until the transaction ends. Fails (25000) in a '
+  'transaction whose statements do not see what others have committed since it began.';
+
+
+create type private.usage_correction as (
+  rollup text,
+  api_key_id uuid,
+  period timestamptz,
+  part text,
+  found text,
+  requests bigint,
+  bytes_sent bigint,
+  bytes_received bigint,
+  kept_last_used_at timestamptz,
+  last_used_at timestamptz,
+  kept_user_id uuid,
+  user_id uuid,
+  errors bigint,
+  billed_bytes bigint
+);
+comment on type private.usage_correction is
+  'What a rollup row lacks against a recount. rollup: hourly, target, outcome or monthly. period: its first instant. '
+  'part: which of the key''s rows of that period, where it has several. found: missing (usage '
+  'without a row), surplus (a row without usage) or different. requests, bytes_sent, '
+  'bytes_received, errors, billed_bytes: what to add; negative where the row says too much. kept_…: what the row says; '
+  'without the prefix: what it must say.';
+
+
+-- A rollup by hour or day is a function <name>_usage_drift(day) here, which recounts the events.
+-- One statement over one snapshot: an event and its share of the rollups are committed together, so
+-- what is being recorded meanwhile is in both or in neither.
+create function private.usage_drift(day date) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  by_key private.usage_correction[];
+begin
+  if usage_drift.day is null then
+    raise exception 'The day is missing.' using errcode = 'null_value_not_allowed';
+  end if;
+  if exists (select from private.dropped_usage_days as d where d.day = usage_drift.day) then
+    raise exception 'The events of % were dropped.', usage_drift.day
+      using errcode = 'object_not_in_prerequisite_state',
+        hint = 'Its rollups stand as they are. If its events were put back, all of them, delete '
+          'its row of private.dropped_usage_days.';
+  end if;
+  by_key := array(select d from private.hourly_usage_drift(usage_drift.day) as d);
+  return query
+  select d.* from unnest(by_key) as d
+  union all
+  select d.* from private.account_hourly_usage_drift(usage_drift.day, by_key) as d
+  union all
+  select d.* from private.target_usage_drift(usage_drift.day) as d
+  union all
+  select d.* from private.outcome_usage_drift(usage_drift.day) as d
+  order by rollup, api_key_id, period, part;
+end
+$$;
+comment on function private.usage_drift is
+  'Compares the rollups of a day (UTC) with a recount of its events, and returns the rows that '
+  'differ; none where all stand. A monthly row among them was used later than it says. Changes '
+  'nothing. Fails (55000) for a day whose events were dropped.';
+
+
+-- A rollup by month is a function <name>_usage_drift(month, corrections) here, which adds up those by
+-- hour or day: they outlive the events.
+create function private.usage_month_drift(
+  month date, corrections private.usage_correction[] default '{}'
+) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  first_day date := date_trunc('month', usage_month_drift.month)::date;
+  by_key private.usage_correction[] := array(
+    select d from private.monthly_usage_drift(first_day, usage_month_drift.corrections) as d
+  );
+begin
+  return query
+  select d.* from unnest(by_key) as d
+  union all
+  select d.* from private.account_monthly_usage_drift(first_day, by_key) as d
+  order by rollup, api_key_id, period, part;
+end
+$$;
+comment on function private.usage_month_drift is
+  'Compares the rollups of the calendar month (UTC) that the date is in with what those by hour add '
+  'up to once the corrections of its days are made, and returns the rows that differ. Changes nothing.';
+
+
+-- Differences are added, never figures set: what is recorded between the comparison and the repair
+-- then counts as well. Each rollup is repaired once for all days, in the order in which record_usage
+-- takes the rows of all rollups, by a function repair_<name>_usage(corrections).
+create function private.reconcile_usage(variadic days date[])
+returns setof private.usage_correction
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  corrections private.usage_correction[];
+begin
+  perform private.take_maintenance_lock();
+  -- a statement by itself, whose snapshot is younger than the lock
+  corrections := array(
+    select d from unnest(reconcile_usage.days) as t (day), private.usage_drift(t.day) as d
+  );
+  corrections := array(
+    select c from unnest(corrections) as c where c.rollup <> 'monthly'
+    union all
+    select d
+    from (select distinct date_trunc('month', t.day)::date from unnest(days) as t (day)) as m (month),
+      private.usage_month_drift(m.month, corrections) as d
+  );
+  if cardinality(corrections) > 0 then
+    perform private.repair_monthly_usage(corrections);
+    perform private.repair_hourly_usage(corrections);
+    perform private.repair_account_usage(corrections);
+    perform private.repair_target_usage(corrections);
+    perform private.repair_outcome_usage(corrections);
+  end if;
+  return query
+  select c.* from unnest(corrections) as c order by rollup, api_key_id, period, part;
+end
+$$;
+comment on function private.reconcile_usage is
+  'Repairs the rollups of days (UTC) from their events, and those of their months, while events '
+  'arrive, and returns what private.usage_drift and private.usage_month_drift found; no row where '
+  'all stood. Fails (55000) for a day whose events were dropped, and (25000) outside of read committed.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.take_maintenance_lock, private.usage_drift, private.usage_month_drift,
+  private.reconcile_usage
+from public, anon, authenticated, service_role;
+
+
+-- 1110_reconciling_hours.sql
+
+-- The hourly rollup, checked against the events of a day.
+
+create function private.hourly_usage_drift(day date) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- the partitions of other days are neither planned nor locked
+set plan_cache_mode = force_custom_plan
+-- hashed in memory, not sorted on disk
+set work_mem = '64MB'
+as $$
+declare
+  begins timestamptz := hourly_usage_drift.day;
+  ends timestamptz := hourly_usage_drift.day + 1;
+  first_day date := date_trunc('month', hourly_usage_drift.day)::date;
+begin
+  return query
+  with counted as materialized (
+    select
+      e.api_key_id,
+      -- as date_trunc, in a tenth of its time
+      date_bin('1 hour', e.occurred_at, begins) as hour,
+      sum(e.count)::bigint as requests,
+      -- as record_usage bounds them
+      least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
+      least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
+      max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
+    from private.counted_usage_events as e
+    where e.occurred_at >= begins and e.occurred_at < ends
+    group by 1, 2
+  ),
+  kept as (
+    select h.* from private.proxy_usage_hourly as h where h.hour >= begins and h.hour < ends
+  ),
+  compared as (
+    select
+      api_key_id,
+      hour,
+      case
+        when k.requests is null then 'missing' when c.requests is null then 'surplus'
+        else 'different'
+      end as found,
+      coalesce(c.requests, 0) - coalesce(k.requests, 0) as requests,
+      coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
+      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
+      k.user_id as kept_user_id,
+      -- a key keeps its owner; of an account that is gone the row alone says whose it was
+      coalesce(o.user_id, k.user_id) as user_id
+    from counted as c
+    full join kept as k using (api_key_id, hour)
+    left join private.proxy_keys as o on o.id = api_key_id
+  )
+  select
+    'hourly', d.api_key_id, d.hour, null::text, d.found, d.requests, d.bytes_sent,
+    d.bytes_received, null::timestamptz, null::timestamptz, d.kept_user_id, d.user_id, null::bigint,
+    null::bigint
+  from compared as d
+  where d.found <> 'different'
+    or (d.requests, d.bytes_sent, d.bytes_received) <> (0, 0, 0)
+    or d.kept_user_id is distinct from d.user_id
+  union all
+  select
+    'monthly', m.api_key_id, first_day::timestamptz, null, 'different', 0, 0, 0,
+    m.last_used_at, u.last_used_at, m.user_id, m.user_id, null, null
+  from (
+    select c.api_key_id, max(c.last_used_at) as last_used_at from counted as c group by 1
+  ) as u
+  join private.proxy_usage_monthly as m
+    on m.api_key_id = u.api_key_id and m.month = first_day
+  where m.last_used_at < u.last_used_at;
+end
+$$;
+comment on function private.hourly_usage_drift is
+  'The hourly rows of a day (UTC) that its events do not give, and the monthly ones that are used '
+  'later than they say.';
+
+
+create function private.repair_hourly_usage(corrections private.usage_correction[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into private.proxy_usage_hourly as h (
+    api_key_id, hour, user_id, requests, bytes_sent, bytes_received
+  )
+  select c.api_key_id, c.period, c.user_id, c.requests, c.bytes_sent, c.bytes_received
+  from unnest(corrections) as c
+  where c.rollup = 'hourly'
+  order by c.api_key_id, c.period
+  on conflict on constraint proxy_usage_hourly_pkey do update set
+    user_id = excluded.user_id,
+    requests = h.requests + excluded.requests,
+    bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
+    bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
+
+  -- The rows are locked now: who raised one before has committed, and who will raise it waits.
+  delete from private.proxy_usage_hourly as h using unnest(corrections) as c
+  where c.rollup = 'hourly' and c.found = 'surplus'
+    and h.api_key_id = c.api_key_id and h.hour = c.period
+    and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
+    and (
+      date_trunc('hour', h.hour, 'UTC') <> h.hour
+      or not exists (
+        select from private.counted_usage_events as e
+        where e.api_key_id = h.api_key_id
+          and e.occurred_at >= h.hour and e.occurred_at < h.hour + interval '1 hour'
+      )
+    );
+end
+$$;
+comment on function private.repair_hourly_usage is
+  'Adds to the hourly rows what they lack, and removes those of hours without an event.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.hourly_usage_drift, private.repair_hourly_usage
+from public, anon, authenticated, service_role;
+
+
+-- 1113_reconciling_targets.sql
+
+-- The rollup by target, checked against the events of a day.
+
+create function private.target_usage_drift(day date) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- the partitions of other days are neither planned nor locked
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  most constant integer := 1000;
+  most_bytes constant bigint := 9007199254740991;
+  begins timestamptz := target_usage_drift.day;
+  ends timestamptz := target_usage_drift.day + 1;
+begin
+  if target_usage_drift.day < private.first_kept_target_day() then
+    return;
+  end if;
+  return query
+  with by_key as materialized (
+    select
+      e.api_key_id, lower(e.target_host collate "C") as host, e.site_length,
+      sum(e.count) as requests,
+      coalesce(sum(e.count) filter (where private.is_target_error(e.code)), 0) as errors,
+      -- as raise_target_rollups bounds them
+      least(sum(e.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(e.bytes_received), most_bytes) as bytes_received
+    from private.counted_usage_events as e
+    where e.occurred_at >= begins and e.occurred_at < ends
+    group by 1, 2, 3
+  ),
+  owned as materialized (
+    select
+      b.*, k.user_id,
+      case when k.live_mode then b.bytes_sent + b.bytes_received else 0 end as billed_bytes
+    from by_key as b
+    join private.proxy_keys as k on k.id = b.api_key_id
+  ),
+  by_subject as (
+    select
+      o.api_key_id as subject, o.host, o.site_length, o.requests, o.errors, o.bytes_sent,
+      o.bytes_received, o.billed_bytes
+    from owned as o
+    union all
+    select
+      o.user_id, o.host, o.site_length, sum(o.requests), sum(o.errors), sum(o.bytes_sent),
+      sum(o.bytes_received), sum(o.billed_bytes)
+    from owned as o
+    where o.user_id is not null
+    group by 1, 2, 3
+  ),
+  kept as materialized (
+    select t.* from private.proxy_usage_targets as t where t.day = target_usage_drift.day
+  ),
+  -- where each counts: a row stays once it is there, so that it counts where it was counted
+  placed as (
+    select
+      s.*,
+      case
+        when h.subject is not null then 0
+        when coalesce(d.hosts, 0) < most then null
+        when s.site_length is null then 2
+        when w.subject is not null then 1
+        when d.sites = most then 2
+      end as kind
+    from by_subject as s
+    left join kept as h on h.subject = s.subject and h.kind = 0 and h.name = s.host
+    left join kept as w
+      on w.subject = s.subject and w.kind = 1 and w.name = right(s.host, s.site_length)
+    left join private.proxy_usage_target_days as d
+      on d.subject = s.subject and d.day = target_usage_drift.day
+  ),
+  counted as (
+    select
+      p.subject, p.kind, n.name, max(p.site_length) as site_length,
+      sum(p.requests)::bigint as requests, sum(p.errors)::bigint as errors,
+      least(sum(p.bytes_sent), most_bytes)::bigint as bytes_sent,
+      least(sum(p.bytes_received), most_bytes)::bigint as bytes_received,
+      least(sum(p.billed_bytes), most_bytes)::bigint as billed_bytes
+    from placed as p
+    cross join lateral (
+      select
+        case p.kind when 1 then right(p.host, p.site_length) when 2 then '' else p.host end as name
+    ) as n
+    group by 1, 2, 3
+  ),
+  compared as (
+    select
+      coalesce(c.subject, k.subject) as subject,
+      concat_ws(
+        ' ',
+        coalesce((array['host', 'site', 'other'])[coalesce(c.kind, k.kind) + 1], 'new'),
+        coalesce(case when k.subject is null then c.site_length else k.site_length end, 0),
+        coalesce(c.name, k.name)
+      ) as part,
+      case
+        when k.subject is null then 'missing' when c.subject is null then 'surplus'
+        else 'different'
+      end as found,
+      coalesce(c.requests, 0) - coalesce(k.requests, 0) as requests,
+      coalesce(c.errors, 0) - coalesce(k.errors, 0) as errors,
+      coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
+      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
+      coalesce(c.billed_bytes, 0) - coalesce(k.billed_bytes, 0) as billed_bytes
+    from counted as c
+    full join kept as k on k.subject = c.subject and k.kind = c.kind and k.name = c.name
+    where c.subject is not null
+      -- of an account that is gone nothing says which events were its own
+      or exists (select from private.proxy_keys as o where o.id = k.subject)
+      or exists (select from private.proxy_keys as o where o.user_id = k.subject)
+  )
+  select
+    'target', d.subject, begins, d.part, d.found, d.requests, d.bytes_sent, d.bytes_received,
+    null::timestamptz, null::timestamptz, null::uuid, null::uuid, d.errors,
+    d.billed_bytes
+  from compared as d
+  where (d.requests, d.errors, d.bytes_sent, d.bytes_received, d.billed_bytes) <> (0, 0, 0, 0, 0);
+end
+$$;
+comment on function private.target_usage_drift is
+  'The rows by target of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
+  'host, site, other, or new for a host that may need a row; the length of its site; and its name. None for '
+  'a day that is no longer kept.';
+
+
+create function private.repair_target_usage(corrections private.usage_correction[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  perform private.add_target_uses(
+    array(
+      select (
+        c.api_key_id, c.period::date, array_position(array['host', 'site', 'other'], p.words[1]) - 1,
+        p.words[3],
+        case
+          when p.words[1] = 'site' then char_length(p.words[3]) else nullif(p.words[2]::smallint, 0)
+        end,
+        c.requests, c.errors, c.bytes_sent, c.bytes_received, c.billed_bytes
+      )::private.target_use
+      from unnest(corrections) as c
+      cross join lateral regexp_match(c.part, '^(\S+) (\S+) (.*)$') as p (words)
+      where c.rollup = 'target'
+    )
+  );
+end
+$$;
+comment on function private.repair_target_usage is
+  'Adds to the rows by target what they lack. A row that has no event stays, with nothing in it: where a '
+  'host counts must not change within its day.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.target_usage_drift, private.repair_target_usage
+from public, anon, authenticated, service_role;
+
+
+-- 1116_reconciling_outcomes.sql
+
+-- The rollup by outcome, checked against the events of a day.
+
+create function private.outcome_usage_drift(day date) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- the partitions of other days are neither planned nor locked
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  most_bytes constant bigint := 9007199254740991;
+  begins timestamptz := outcome_usage_drift.day;
+  ends timestamptz := outcome_usage_drift.day + 1;
+begin
+  if outcome_usage_drift.day < private.first_kept_target_day() then
+    return;
+  end if;
+  return query
+  with by_code as materialized (
+    select
+      e.api_key_id, date_bin('1 hour', e.occurred_at, begins) as hour, e.code,
+      sum(e.count) as requests,
+      -- as raise_outcome_rollups bounds them
+      least(sum(e.bytes_sent), most_bytes) as bytes_sent,
+      least(sum(e.bytes_received), most_bytes) as bytes_received
+    from private.proxy_usage_events as e
+    where e.occurred_at >= begins and e.occurred_at < ends
+    group by 1, 2, 3
+  ),
+  counted as (
+    select
+      s.subject, b.hour,
+      case when b.code is null then 'ok' else private.outcome_of(b.code) end collate "C" as outcome,
+      sum(b.requests)::bigint as requests,
+      least(sum(b.bytes_sent), most_bytes)::bigint as bytes_sent,
+      least(sum(b.bytes_received), most_bytes)::bigint as bytes_received,
+      least(
+        sum(case when o.live_mode then b.bytes_sent + b.bytes_received else 0 end), most_bytes
+      )::bigint as billed_bytes
+    from by_code as b
+    join private.proxy_keys as o on o.id = b.api_key_id
+    cross join lateral (values (o.id), (o.user_id)) as s (subject)
+    where s.subject is not null
+    group by 1, 2, 3
+  ),
+  kept as (
+    select h.* from private.proxy_usage_outcomes as h where h.hour >= begins and h.hour < ends
+  ),
+  compared as (
+    select
+      subject, hour, outcome,
+      case
+        when k.requests is null then 'missing' when c.requests is null then 'surplus'
+        else 'different'
+      end as found,
+      coalesce(c.requests, 0) - coalesce(k.requests, 0) as requests,
+      coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
+      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
+      coalesce(c.billed_bytes, 0) - coalesce(k.billed_bytes, 0) as billed_bytes
+    from counted as c
+    full join kept as k using (subject, hour, outcome)
+    where c.requests is not null
+      -- as in private.target_usage_drift
+      or exists (select from private.proxy_keys as o where o.id = subject)
+      or exists (select from private.proxy_keys as o where o.user_id = subject)
+  )
+  select
+    'outcome', d.subject, d.hour, d.outcome, d.found, d.requests, d.bytes_sent, d.bytes_received,
+    null::timestamptz, null::timestamptz, null::uuid, null::uuid, null::bigint,
+    d.billed_bytes
+  from compared as d
+  where (d.requests, d.bytes_sent, d.bytes_received, d.billed_bytes) <> (0, 0, 0, 0);
+end
+$$;
+comment on function private.outcome_usage_drift is
+  'The rows by outcome of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
+  'the outcome. None for a day that is no longer kept.';
+
+
+create function private.repair_outcome_usage(corrections private.usage_correction[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into private.proxy_usage_outcomes as o (
+    subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes
+  )
+  select
+    c.api_key_id, c.period, c.part, c.requests, c.bytes_sent, c.bytes_received, c.billed_bytes
+  from unnest(corrections) as c
+  where c.rollup = 'outcome'
+  order by c.api_key_id, c.period, c.part collate "C"
+  on conflict (subject, hour, outcome) do update set
+    requests = o.requests + excluded.requests,
+    bytes_sent = least(o.bytes_sent + excluded.bytes_sent, 9007199254740991),
+    bytes_received = least(o.bytes_received + excluded.bytes_received, 9007199254740991),
+    billed_bytes = least(o.billed_bytes + excluded.billed_bytes, 9007199254740991);
+end
+$$;
+comment on function private.repair_outcome_usage is
+  'Adds to the rows by outcome what they lack. A row that has no event stays, with nothing in it.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.outcome_usage_drift, private.repair_outcome_usage
+from public, anon, authenticated, service_role;
+
+
+-- 1120_reconciling_months.sql
+
+-- The monthly rollup, checked against the hourly one, and its last use against the events.
+
+create function private.monthly_usage_drift(
+  month date, corrections private.usage_correction[]
+) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan
+-- hashed in memory, not sorted on disk
+set work_mem = '64MB'
+as $$
+declare
+  begins timestamptz := monthly_usage_drift.month;
+  ends timestamptz := monthly_usage_drift.month + interval '1 month';
+  -- of dropped events nothing but this last use is known
+  all_events_are_here boolean := not exists (
+    select from private.dropped_usage_days as d where d.day >= begins and d.day < ends
+  );
+begin
+  return query
+  with counted as (
+    select
+      u.api_key_id,
+      sum(u.requests)::bigint as requests,
+      least(sum(u.bytes_sent), 9007199254740991)::bigint as bytes_sent,
+      least(sum(u.bytes_received), 9007199254740991)::bigint as bytes_received,
+      max(u.hour) as last_hour,
+      max(u.last_used_at) as last_used_at
+    from (
+      select
+        h.api_key_id, h.hour, h.requests, h.bytes_sent, h.bytes_received,
+        null::timestamptz as last_used_at, 1 as rows
+      from private.proxy_usage_hourly as h
+      where h.hour >= begins and h.hour < ends
+      union all
+      select
+        c.api_key_id, c.period, c.requests, c.bytes_sent, c.bytes_received, c.last_used_at,
+        case c.found when 'missing' then 1 when 'surplus' then -1 else 0 end
+      from unnest(monthly_usage_drift.corrections) as c
+      where c.rollup in ('hourly', 'monthly') and c.period >= begins and c.period < ends
+    ) as u
+    group by 1
+    having sum(u.rows) > 0
+  ),
+  kept as (
+    select m.* from private.proxy_usage_monthly as m where m.month = monthly_usage_drift.month
+  ),
+  compared as (
+    select
+      api_key_id,
+      case
+        when k.requests is null then 'missing' when c.requests is null then 'surplus'
+        else 'different'
+      end as found,
+      coalesce(c.requests, 0) - coalesce(k.requests, 0) as requests,
+      coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
+      coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
+      k.last_used_at as kept_last_used_at,
+      -- of a surplus row nothing is known but what it says
+      coalesce(
+        case
+          when k.requests is null and newest.last_used_at is null then c.last_hour
+          when k.requests is null and not all_events_are_here
+            then greatest(newest.last_used_at, c.last_hour)
+          when all_events_are_here then newest.last_used_at
+          else greatest(k.last_used_at, newest.last_used_at)
+        end,
+        k.last_used_at
+      ) as last_used_at,
+      k.user_id as kept_user_id,
+      -- as in private.hourly_usage_drift
+      coalesce(o.user_id, k.user_id) as user_id
+    from counted as c
+    full join kept as k using (api_key_id)
+    left join private.proxy_keys as o on o.id = api_key_id
+    -- mostly an event of the last hour says so
+    left join lateral (
+      select true as stands
+      from private.counted_usage_events as e
+      where all_events_are_here and c.last_used_at is null
+        and e.api_key_id = k.api_key_id
+        and e.occurred_at >= begins and e.occurred_at < ends
+        and e.occurred_at >= k.last_used_at - interval '1 hour' and e.occurred_at <= k.last_used_at
+        and e.occurred_at + e.duration_ms * interval '1 ms' = k.last_used_at
+      limit 1
+    ) as probe on true
+    left join lateral (
+      select max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
+      from private.counted_usage_events as e
+      where probe.stands is null
+        and (all_events_are_here or k.requests is null or c.last_used_at is not null)
+        and e.api_key_id = c.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
+    ) as newest on true
+  )
+  select
+    'monthly', d.api_key_id, begins, null::text, d.found, d.requests, d.bytes_sent,
+    d.bytes_received, d.kept_last_used_at, d.last_used_at, d.kept_user_id, d.user_id,
+    null::bigint, null::bigint
+  from compared as d
+  where d.found <> 'different'
+    or (d.requests, d.bytes_sent, d.bytes_received) <> (0, 0, 0)
+    or d.kept_last_used_at <> d.last_used_at
+    or d.kept_user_id is distinct from d.user_id;
+end
+$$;
+comment on function private.monthly_usage_drift is
+  'The monthly rows that the hourly ones do not give once they are corrected, and those whose last '
+  'use is not the end of their newest event. Where days were dropped a last use is never too late.';
+
+
+create function private.repair_monthly_usage(corrections private.usage_correction[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  insert into private.proxy_usage_monthly as m (
+    api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
+  )
+  select
+    c.api_key_id, c.period::date, c.user_id, c.requests, c.bytes_sent, c.bytes_received,
+    c.last_used_at
+  from unnest(corrections) as c
+  where c.rollup = 'monthly'
+  order by c.api_key_id, c.period
+  on conflict on constraint proxy_usage_monthly_pkey do update set
+    user_id = excluded.user_id,
+    requests = m.requests + excluded.requests,
+    bytes_sent = least(m.bytes_sent + excluded.bytes_sent, 9007199254740991),
+    bytes_received = least(m.bytes_received + excluded.bytes_received, 9007199254740991),
+    last_used_at = greatest(m.last_used_at, excluded.last_used_at);
+
+  -- The rows are locked now: who raised one before has committed, and who will raise it waits. So a
+  -- last use that was too late can be set, and a row be found to have no event.
+  update private.proxy_usage_monthly as m set last_used_at = u.last_used_at
+  from unnest(corrections) as c
+  cross join lateral (
+    select max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
+    from private.counted_usage_events as e
+    where e.api_key_id = c.api_key_id
+      and e.occurred_at >= c.period and e.occurred_at < c.period + interval '1 month'
+  ) as u
+  where c.rollup = 'monthly' and c.last_used_at < c.kept_last_used_at
+    and m.api_key_id = c.api_key_id and m.month = c.period::date
+    and m.last_used_at <> u.last_used_at;
+
+  delete from private.proxy_usage_monthly as m using unnest(corrections) as c
+  where c.rollup = 'monthly' and c.found = 'surplus'
+    and m.api_key_id = c.api_key_id and m.month = c.period::date
+    and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
+    and not exists (
+      select from private.counted_usage_events as e
+      where e.api_key_id = m.api_key_id
+        and e.occurred_at >= c.period and e.occurred_at < c.period + interval '1 month'
+    );
+end
+$$;
+comment on function private.repair_monthly_usage is
+  'Adds to the monthly rows what they lack, sets last uses that are too late, and removes the rows of '
+  'keys without an event.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.monthly_usage_drift, private.repair_monthly_usage
+from public, anon, authenticated, service_role;
+
+
+-- 1125_reconciling_accounts.sql
+
+-- The rollups by account, checked against those by key: an account has what its keys have.
+
+-- as for the hours of keys
+create index proxy_account_hourly_hour on private.proxy_account_hourly using brin (hour);
+
+
+create type private.account_sum as (
+  user_id uuid,
+  period timestamptz,
+  part text,
+  requests bigint,
+  bytes_sent bigint,
+  bytes_received bigint
+);
+comment on type private.account_sum is
+  'A row of a rollup by account. part: its mode, live or test, after the tier in one by month.';
+
+
+-- With names, as the type has columns for what only other rollups have.
+create function private.account_corrections(
+  rollup text, counted private.account_sum[], kept private.account_sum[]
+) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+  select c.*
+  from (
+    select
+      user_id, period, part,
+      case
+        when k.requests is null then 'missing' when n.requests is null then 'surplus'
+        else 'different'
+      end as found,
+      coalesce(n.requests, 0) - coalesce(k.requests, 0) as requests,
+      coalesce(n.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
+      coalesce(n.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received
+    from unnest(counted) as n
+    full join unnest(kept) as k using (user_id, period, part)
+  ) as d
+  cross join lateral jsonb_populate_record(
+    null::private.usage_correction,
+    jsonb_build_object(
+      'rollup', account_corrections.rollup, 'api_key_id', d.user_id, 'period', d.period,
+      'part', d.part, 'found', d.found, 'requests', d.requests, 'bytes_sent', d.bytes_sent,
+      'bytes_received', d.bytes_received
+    )
+  ) as c
+  where (d.found <> 'different' or (d.requests, d.bytes_sent, d.bytes_received) <> (0, 0, 0))
+    -- what an account that is gone has moved stays as it is
+    and exists (select from auth.users as u where u.id = d.user_id);
+end
+$$;
+comment on function private.account_corrections is
+  'The rows of a rollup by account that differ, with the user for api_key_id.';
+
+
+create function private.account_hourly_usage_drift(
+  day date, corrections private.usage_correction[]
+) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  begins timestamptz := account_hourly_usage_drift.day;
+  ends timestamptz := account_hourly_usage_drift.day + 1;
+  counted private.account_sum[];
+  kept private.account_sum[];
+begin
+  counted := array(
+    select (
+      k.user_id, u.hour, case when k.live_mode then 'live' else 'test' end, sum(u.requests),
+      -- as record_usage bounds them
+      least(sum(u.bytes_sent), 9007199254740991), least(sum(u.bytes_received), 9007199254740991)
+    )::private.account_sum
+    from (
+      select h.api_key_id, h.hour, h.requests, h.bytes_sent, h.bytes_received, 1 as rows
+      from private.proxy_usage_hourly as h
+      where h.hour >= begins and h.hour < ends
+      union all
+      select
+        c.api_key_id, c.period, c.requests, c.bytes_sent, c.bytes_received,
+        case c.found when 'missing' then 1 when 'surplus' then -1 else 0 end
+      from unnest(account_hourly_usage_drift.corrections) as c
+      where c.rollup = 'hourly'
+    ) as u
+    join private.proxy_keys as k on k.id = u.api_key_id
+    where k.user_id is not null
+    group by k.user_id, u.hour, k.live_mode
+    having sum(u.rows) > 0
+  );
+  kept := array(
+    select (
+      h.user_id, h.hour, case when h.live_mode then 'live' else 'test' end, h.requests,
+      h.bytes_sent, h.bytes_received
+    )::private.account_sum
+    from private.proxy_account_hourly as h
+    where h.hour >= begins and h.hour < ends
+  );
+  return query select * from private.account_corrections('account_hourly', counted, kept);
+end
+$$;
+comment on function private.account_hourly_usage_drift is
+  'The hourly rows by account of a day (UTC) that those by key do not give once they are corrected.';
+
+
+create function private.account_monthly_usage_drift(
+  month date, corrections private.usage_correction[]
+) returns setof private.usage_correction
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  counted private.account_sum[];
+  kept private.account_sum[];
+begin
+  counted := array(
+    select (
+      k.user_id, account_monthly_usage_drift.month,
+      k.tier || case when k.live_mode then ' live' else ' test' end, sum(u.requests),
+      least(sum(u.bytes_sent), 9007199254740991), least(sum(u.bytes_received), 9007199254740991)
+    )::private.account_sum
+    from (
+      select m.api_key_id, m.requests, m.bytes_sent, m.bytes_received, 1 as rows
+      from private.proxy_usage_monthly as m
+      where m.month = account_monthly_usage_drift.month
+      union all
+      select
+        c.api_key_id, c.requests, c.bytes_sent, c.bytes_received,
+        case c.found when 'missing' then 1 when 'surplus' then -1 else 0 end
+      from unnest(account_monthly_usage_drift.corrections) as c
+      where c.rollup = 'monthly'
+    ) as u
+    join private.proxy_keys as k on k.id = u.api_key_id
+    where k.user_id is not null
+    group by k.user_id, k.tier, k.live_mode
+    having sum(u.rows) > 0
+  );
+  kept := array(
+    select (
+      m.user_id, m.month, m.tier || case when m.live_mode then ' live' else ' test' end,
+      m.requests, m.bytes_sent, m.bytes_received
+    )::private.account_sum
+    from private.proxy_account_monthly as m
+    where m.month = account_monthly_usage_drift.month
+  );
+  return query select * from private.account_corrections('account_monthly', counted, kept);
+end
+$$;
+comment on function private.account_monthly_usage_drift is
+  'The monthly rows by account that those by key do not give once they are corrected: each key counts '
+  'for the tier that it has now.';
+
+
+create function private.repair_account_usage(corrections private.usage_correction[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+begin
+  insert into private.proxy_account_monthly as m (
+    user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
+  )
+  select
+    c.api_key_id, c.period::date, split_part(c.part, ' ', 1), split_part(c.part, ' ', 2) = 'live',
+    c.requests, c.bytes_sent, c.bytes_received
+  from unnest(corrections) as c
+  where c.rollup = 'account_monthly'
+  order by 1, 2, 3, 4
+  on conflict on constraint proxy_account_monthly_pkey do update set
+    requests = m.requests + excluded.requests,
+    bytes_sent = least(m.bytes_sent + excluded.bytes_sent, 9007199254740991),
+    bytes_received = least(m.bytes_received + excluded.bytes_received, 9007199254740991);
+
+  insert into private.proxy_account_hourly as h (
+    user_id, hour, live_mode, requests, bytes_sent, bytes_received
+  )
+  select c.api_key_id, c.period, c.part = 'live', c.requests, c.bytes_sent, c.bytes_received
+  from unnest(corrections) as c
+  where c.rollup = 'account_hourly'
+  order by 1, 2, 3
+  on conflict on constraint proxy_account_hourly_pkey do update set
+    requests = h.requests + excluded.requests,
+    bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
+    bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
+
+  -- The rows are locked now: who raised one before has committed, and who will raise it waits.
+  delete from private.proxy_account_monthly as m using unnest(corrections) as c
+  where c.rollup = 'account_monthly' and c.found = 'surplus'
+    and (m.user_id, m.month) = (c.api_key_id, c.period::date)
+    and (m.tier, m.live_mode) = (split_part(c.part, ' ', 1), split_part(c.part, ' ', 2) = 'live')
+    and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
+    and not exists (
+      select from private.proxy_usage_monthly as u
+      join private.proxy_keys as k on k.id = u.api_key_id
+      where k.user_id = m.user_id and k.tier = m.tier and k.live_mode = m.live_mode
+        and u.month = m.month
+    );
+  delete from private.proxy_account_hourly as h using unnest(corrections) as c
+  where c.rollup = 'account_hourly' and c.found = 'surplus'
+    and (h.user_id, h.hour, h.live_mode) = (c.api_key_id, c.period, c.part = 'live')
+    and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
+    and not exists (
+      select from private.proxy_usage_hourly as u
+      join private.proxy_keys as k on k.id = u.api_key_id
+      where k.user_id = h.user_id and k.live_mode = h.live_mode and u.hour = h.hour
+    );
+end
+$$;
+comment on function private.repair_account_usage is
+  'Adds to the rows by account what they lack, and removes those of which no key has a row.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.account_corrections, private.account_hourly_usage_drift,
+  private.account_monthly_usage_drift, private.repair_account_usage
+from public, anon, authenticated, service_role;
+
+
+-- 1130_days_to_reconcile.sql
+
+-- Which days are worth a recount: those that can have changed since the last one.
+
+create table private.reconciled_usage_days (
+  day date primary key,
+  checked_at timestamptz not null,
+  changes bigint not null,
+  counted_since timestamptz
+);
+comment on table private.reconciled_usage_days is
+  'Days whose rollups were checked, and what Postgres had counted of changes to their events by then.';
+comment on column private.reconciled_usage_days.changes is
+  'Rows inserted, updated and deleted in the partition, as the statistics said before the check.';
+comment on column private.reconciled_usage_days.counted_since is
+  'When these statistics began: a crash or a reset begins them again.';
+alter table private.reconciled_usage_days enable row level security;
+
+
+-- Postgres counts a change after its commit, at the latest a minute later: what is counted by now is
+-- seen by the check that follows, and what is not makes the count differ the next time.
+create function private.check_of_usage_day(day date) returns private.reconciled_usage_days
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  partition oid := private.usage_partition(check_of_usage_day.day);
+begin
+  return (
+    check_of_usage_day.day,
+    clock_timestamp(),
+    coalesce(
+      pg_stat_get_tuples_inserted(partition) + pg_stat_get_tuples_updated(partition)
+        + pg_stat_get_tuples_deleted(partition),
+      0
+    ),
+    greatest(
+      pg_stat_get_bgwriter_stat_reset_time(),
+      (
+        select pg_stat_get_db_stat_reset_time(d.oid)
+        from pg_database as d where d.datname = current_database()
+      )
+    )
+  );
+end
+$$;
+comment on function private.check_of_usage_day is
+  'The row of private.reconciled_usage_days for a check of that day that begins now.';
+
+
+create function private.usage_days_to_check() returns setof date
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  today date := (now() at time zone 'UTC')::date;
+begin
+  return query
+  select d
+  from private.partitioned_usage_days() as d
+  cross join lateral private.check_of_usage_day(d) as c
+  left join private.reconciled_usage_days as r on r.day = d
+  where d < today - 1
+    and ((r.changes, r.counted_since) is distinct from (c.changes, c.counted_since)
+      or not current_setting('track_counts')::boolean)
+    and not exists (select from private.dropped_usage_days as o where o.day = d)
+  union all
+  values (today - 1), (today);
+end
+$$;
+comment on function private.usage_days_to_check is
+  'Today, yesterday, and older days whose events have changed since their rollups were checked.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.reconciled_usage_days from public, anon, authenticated, service_role;
+revoke all on function
+  private.check_of_usage_day, private.usage_days_to_check
+from public, anon, authenticated, service_role;
+
+
+-- 1200_retention.sql
+
+-- Retention: the events of old days are dropped, a whole partition at a time; rollups stay.
+
+create table private.archived_usage_days (
+  day date primary key,
+  archived_at timestamptz not null default clock_timestamp(),
+  events bigint not null,
+  bytes_sent numeric not null,
+  bytes_received numeric not null,
+  location text not null
+);
+comment on table private.archived_usage_days is
+  'Days whose events were written elsewhere, with what was written: retention compares it.';
+comment on column private.archived_usage_days.location is 'Where it was written, for people to find.';
+alter table private.archived_usage_days enable row level security;
+
+
+-- Each day that the net has caught gets its partition, and takes its events out of the net. Newest
+-- first, as those are read most.
+create function private.empty_default_partition() returns integer
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  begun timestamptz := clock_timestamp();
+  caught date;
+  made integer := 0;
+begin
+  for caught in
+    select distinct e.occurred_at::date as day
+    from private.proxy_usage_events_default as e
+    order by day desc
+    -- a partition takes about 10 of the cluster's locks, of which there are 6,400 or more
+    limit 200
+  loop
+    made := made + private.make_usage_partitions(caught, caught);
+    -- recording waits
+    exit when clock_timestamp() > begun + interval '10 s';
+  end loop;
+  return made;
+end
+$$;
+comment on function private.empty_default_partition is
+  'Makes the partitions of the days whose events are in the default partition, and returns how many: '
+  'up to 200, for about 10 s; the next call goes on. Fails as private.make_usage_partitions does.';
+
+
+create type private.usage_retention as (
+  day date,
+  action text,
+  reason text,
+  events bigint,
+  bytes bigint,
+  disk_bytes bigint,
+  drift bigint
+);
+comment on type private.usage_retention is
+  'What retention did with an old day. action: dropped; kept (reason: drift, its rollups do not '
+  'stand; not archived; archive is stale, it has other events; or restored, it was dropped before '
+  'and put back); skipped (reason: in use, a lock was not to be had in time; without a day: on the '
+  'default partition). bytes: metered in and out. drift: rollup rows that do not stand.';
+
+
+create function private.archive_lacks(day date, events bigint, bytes_sent numeric, bytes_received numeric)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  archived private.archived_usage_days;
+begin
+  if archive_lacks.events = 0 or not (select s.require_archive from private.maintenance_settings as s)
+  then
+    return null;
+  end if;
+  select * into archived from private.archived_usage_days as a where a.day = archive_lacks.day;
+  if archived is null then
+    return 'not archived';
+  end if;
+  if (archived.events, archived.bytes_sent, archived.bytes_received)
+    <> (archive_lacks.events, archive_lacks.bytes_sent, archive_lacks.bytes_received)
+  then
+    return 'archive is stale';
+  end if;
+  return null;
+end
+$$;
+comment on function private.archive_lacks is
+  'Why a day with these events must not be dropped yet, where days must be archived first; or null.';
+
+
+-- All days are checked before the first is dropped: from then on nobody can read or record events
+-- until the transaction ends.
+create function private.drop_old_usage() returns setof private.usage_retention
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+-- none at first, for other maintenance may take minutes; and what is set below ends with the call
+set lock_timeout = 0
+as $$
+declare
+  old_day date;
+  old private.usage_retention;
+  sent numeric;
+  received numeric;
+  standing private.usage_retention[] := '{}';
+  in_use boolean := false;
+begin
+  perform private.take_maintenance_lock();
+  -- those who record wait behind this for as long
+  perform set_config('lock_timeout', '1s', true);
+
+  begin
+    perform private.empty_default_partition();
+  exception when lock_not_available then
+    old := (null, 'skipped', 'in use', null, null, null, null);
+    return next old;
+  end;
+
+  for old_day in
+    select d from private.partitioned_usage_days() as d
+    where d < now()::date - (select s.keep_days from private.maintenance_settings as s)
+  loop
+    old := (old_day, 'kept', null, null, null, null, null);
+    if exists (select from private.dropped_usage_days as d where d.day = old_day) then
+      old.reason := 'restored';
+      return next old;
+      continue;
+    end if;
+    begin
+      -- nobody writes there while it is counted
+      execute format('lock table %s in share mode', private.usage_partition(old_day));
+    exception when lock_not_available then
+      old.action := 'skipped';
+      old.reason := 'in use';
+      return next old;
+      continue;
+    end;
+    old.disk_bytes := pg_total_relation_size(private.usage_partition(old_day));
+    execute format(
+      'select count(*), coalesce(sum(bytes_sent), 0), coalesce(sum(bytes_received), 0) from %s',
+      private.usage_partition(old_day)
+    )
+    into old.events, sent, received;
+    -- a stolen gateway can report more than a bigint holds, and must not keep days from leaving
+    old.bytes := least(sent + received, 9223372036854775807);
+    select count(*) into old.drift from private.usage_drift(old_day);
+    old.reason := case
+      when old.drift > 0 then 'drift'
+      else private.archive_lacks(old_day, old.events, sent, received)
+    end;
+    if old.reason is null then
+      standing := standing || old;
+    else
+      return next old;
+    end if;
+  end loop;
+
+  foreach old in array standing loop
+    begin
+      -- after one that is in use the others are not tried: each would make recording wait again
+      if in_use then
+        raise lock_not_available;
+      end if;
+      execute format('drop table %s', private.usage_partition(old.day));
+      insert into private.dropped_usage_days (day, events, bytes)
+      values (old.day, old.events, old.bytes);
+      old.action := 'dropped';
+    exception when lock_not_available or deadlock_detected then
+      in_use := true;
+      old.action := 'skipped';
+      old.reason := 'in use';
+    end;
+    return next old;
+  end loop;
+end
+$$;
+comment on function private.drop_old_usage is
+  'Drops the partitions of the days before those that private.maintenance_settings keeps, oldest '
+  'first, each only if its rollups stand and it is archived where it must be, and notes them in '
+  'private.dropped_usage_days; rollups stay. Returns a row for each old day. Recording waits at most '
+  'about 1 s for a lock that is not to be had. Fails (25000) outside of read committed.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.archived_usage_days from public, anon, authenticated, service_role;
+revoke all on function
+  private.empty_default_partition, private.archive_lacks, private.drop_old_usage
+from public, anon, authenticated, service_role;
+
+
+-- 1210_target_retention.sql
+
+-- Retention of the rollups by target and by outcome, which have an age that is theirs alone.
+
+create function private.drop_old_targets(most integer default 1000000) returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  piece constant integer := 20000;
+  first_kept constant date := private.first_kept_target_day();
+  removed bigint := 0;
+  found_rows bigint;
+  statement text;
+begin
+  -- not an array's elements: `supabase db lint` takes the whole array for the statement
+  for statement in values
+    ('delete from private.proxy_usage_targets where ctid = any (array(
+       select t.ctid from private.proxy_usage_targets as t where t.day < $1 limit $2))'),
+    ('delete from private.proxy_usage_target_days where ctid = any (array(
+       select d.ctid from private.proxy_usage_target_days as d where d.day < $1 limit $2))'),
+    ('delete from private.proxy_usage_outcomes where ctid = any (array(
+       select o.ctid from private.proxy_usage_outcomes as o where o.hour < $1::timestamptz limit $2))')
+  loop
+    loop
+      exit when removed >= drop_old_targets.most;
+      execute statement using first_kept, least(piece, drop_old_targets.most - removed);
+      get diagnostics found_rows = row_count;
+      removed := removed + found_rows;
+      exit when found_rows = 0;
+    end loop;
+  end loop;
+  return removed;
+end
+$$;
+comment on function private.drop_old_targets is
+  'Deletes the rollups by target and outcome of days before those that private.maintenance_settings keeps, at '
+  'most that many rows, and returns how many. No event raises them any more.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.drop_old_targets from public, anon, authenticated, service_role;
+
+
+-- 1300_maintenance.sql
+
+-- Maintenance: what is done each night, by pg_cron where there is one, else by `npm run maintain`.
+
+create table private.maintenance_log (
+  id uuid primary key default private.uuid_v7(),
+  -- one for all that a run reports
+  ran_at timestamptz not null default now(),
+  task text not null,
+  day date,
+  outcome text not null,
+  detail text not null
+);
+comment on table private.maintenance_log is
+  'What each run of private.maintain_usage reported, for 400 days: pg_cron keeps no answers.';
+alter table private.maintenance_log enable row level security;
+
+
+create type private.maintenance_report as (
+  task text,
+  day date,
+  outcome text,
+  detail text
+);
+comment on type private.maintenance_report is
+  'What came of a task of maintenance. outcome: unchanged, made, repaired or dropped; or, where '
+  'somebody should look, found, kept, skipped or failed.';
+
+
+create function private.report_reconciling(days date[]) returns setof private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  -- before the events are read: a day that changes meanwhile is checked again
+  checks private.reconciled_usage_days[] := array(
+    select private.check_of_usage_day(d) from unnest(report_reconciling.days) as d order by d
+  );
+  corrections private.usage_correction[] := array(
+    select c from private.reconcile_usage(variadic report_reconciling.days) as c
+  );
+begin
+  insert into private.reconciled_usage_days as r
+  select c.* from unnest(checks) as c
+  on conflict (day) do update set
+    checked_at = excluded.checked_at,
+    changes = excluded.changes,
+    counted_since = excluded.counted_since;
+  return query
+  select
+    'reconcile', k.day, case when count(c.rollup) = 0 then 'unchanged' else 'repaired' end,
+    case
+      when count(c.rollup) = 0 then 'No drift.'
+      else format(
+        'Drift in %s rows, by %s requests and %s bytes.',
+        count(*), sum(c.requests), sum(c.bytes_sent + c.bytes_received)
+      )
+    end
+  from unnest(checks) as k
+  left join unnest(corrections) as c on c.rollup <> 'monthly' and c.period::date = k.day
+  group by k.day
+  order by k.day;
+  return query
+  select
+    'reconcile', null::date, 'repaired',
+    format(
+      'Drift in %s monthly rows: %s changes by %s requests and %s bytes.', count(*),
+      to_char(c.period, 'YYYY-MM'), sum(c.requests), sum(c.bytes_sent + c.bytes_received)
+    )
+  from unnest(corrections) as c
+  where c.rollup = 'monthly'
+  group by c.period
+  order by c.period;
+end
+$$;
+comment on function private.report_reconciling is
+  'Runs private.reconcile_usage, says in rows what it found, and notes the days as checked.';
+
+
+create function private.report_retention() returns setof private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- before the events are locked
+  removed bigint := private.drop_old_targets();
+begin
+  if removed > 0 then
+    return query
+    select
+      'retention', null::date, 'dropped',
+      format('%s rows by target and outcome, older than %s days.', removed, s.keep_targets_days)
+    from private.maintenance_settings as s;
+  end if;
+  return query
+  select
+    'retention', r.day, r.action,
+    case
+      when r.action = 'dropped' then format(
+        '%s events of %s bytes, whose rollups stay; %s of disk.',
+        r.events, r.bytes, pg_size_pretty(r.disk_bytes)
+      )
+      when r.reason = 'drift' then format('Drift in %s rows of its rollups: reconcile it.', r.drift)
+      when r.reason = 'not archived' then 'Not archived: archive it.'
+      when r.reason = 'archive is stale' then 'Its archive has other events: archive it again.'
+      when r.reason = 'restored' then 'Dropped before, and put back.'
+      else 'In use: run it again.'
+    end
+  from private.drop_old_usage() as r;
+  if not found then
+    return query
+    select
+      'retention', null::date, 'unchanged', format('Nothing is older than %s days.', s.keep_days)
+    from private.maintenance_settings as s;
+  end if;
+end
+$$;
+comment on function private.report_retention is
+  'Runs private.drop_old_targets and private.drop_old_usage, and says in rows what they did.';
+
+
+create function private.report_partitions(today date) returns private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  last_day date := report_partitions.today + 40;
+  made integer := private.make_usage_partitions(report_partitions.today - 1, last_day)
+    + private.empty_default_partition();
+begin
+  return (
+    'partitions', null, case when made = 0 then 'unchanged' else 'made' end,
+    format('%s were missing up to %s.', made, last_day)
+  )::private.maintenance_report;
+end
+$$;
+comment on function private.report_partitions is
+  'Makes the partitions of the day before, the day and the 40 after it, and of what the default '
+  'partition holds.';
+
+
+-- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
+-- locks are held until all is done. Each task in a statement of its own is kinder still.
+create function private.maintain_usage(
+  tasks text[] default '{reconcile,retention,partitions,accounts,privileges,alerts}',
+  days date[] default null
+) returns setof private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  next_task text;
+  reports private.maintenance_report[] := '{}';
+  outcomes private.maintenance_report[];
+  failure text;
+begin
+  if not maintain_usage.tasks <@ '{reconcile,retention,partitions,accounts,privileges,alerts}' then
+    raise exception 'There is no such task.'
+      using errcode = 'invalid_parameter_value',
+        hint = 'The tasks are reconcile, retention, partitions, accounts, privileges and alerts.';
+  end if;
+  perform from private.maintenance_settings for update skip locked;
+  if not found then
+    return query
+    select t, null::date, 'skipped', 'Other maintenance is running.'
+    from unnest(maintain_usage.tasks) as t;
+    return;
+  end if;
+
+  foreach next_task in array maintain_usage.tasks loop
+    -- one that fails does not stop the others
+    begin
+      if next_task = 'reconcile' then
+        outcomes := array(
+          select r
+          from private.report_reconciling(
+            coalesce(maintain_usage.days, array(select private.usage_days_to_check()))
+          ) as r
+        );
+      elsif next_task = 'retention' then
+        outcomes := array(select r from private.report_retention() as r);
+      elsif next_task = 'accounts' then
+        outcomes := array[private.report_accounts()];
+      elsif next_task = 'privileges' then
+        outcomes := array(select r from private.report_privileges() as r);
+      elsif next_task = 'alerts' then
+        outcomes := array[private.report_alerts()];
+      else
+        outcomes := array[private.report_partitions(now()::date)];
+      end if;
+    exception when others then
+      get stacked diagnostics failure = message_text;
+      outcomes := array[
+        (next_task, null, 'failed', sqlstate || ': ' || failure)::private.maintenance_report
+      ];
+    end;
+    reports := reports || outcomes;
+  end loop;
+
+  insert into private.maintenance_log (task, day, outcome, detail)
+  select r.task, r.day, r.outcome, r.detail from unnest(reports) as r;
+  delete from private.maintenance_log as l where l.ran_at < now() - interval '400 days';
+  return query select r.* from unnest(reports) as r;
+end
+$$;
+comment on function private.maintain_usage is
+  'Maintenance: reconciles yesterday, today and older days whose events have changed since (or '
+  '`days`), drops the events and the rollups by target of days older than private.maintenance_settings '
+  'keeps them, makes the '
+  'partitions of the coming 40 days, checks the owners'' accounts and the gateways'' privileges, and '
+  'raises the alerts of the hour. Returns what came of each, and logs it in private.maintenance_log. A task that fails '
+  'is reported, and does not stop the others. Another run at the same time is skipped.';
+
+
+-- A job a task, so that each has a transaction of its own. Nothing of this may fail a migration: a
+-- database without jobs is maintained by `npm run maintain`.
+create function private.schedule_maintenance() returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  failure text;
+begin
+  if to_regnamespace('cron') is null then
+    if not exists (select from pg_available_extensions as e where e.name = 'pg_cron') then
+      return false;
+    end if;
+    create extension if not exists pg_cron with schema pg_catalog;
+  end if;
+  perform cron.schedule(
+    j.name,
+    j.schedule,
+    -- a hosted database ends what takes over two minutes
+    format('set statement_timeout = 0; select * from private.maintain_usage(tasks => %L)', j.tasks)
+  )
+  from (
+    values
+      -- each hour: what expires soon, and what was unlike other hours
+      ('proxy_alerts', '5 * * * *', '{alerts}'),
+      ('proxy_usage_partitions', '7 2 * * *', '{partitions}'),
+      ('proxy_usage_reconcile', '17 2 * * *', '{reconcile}'),
+      ('proxy_usage_retention', '47 3 * * *', '{retention}'),
+      ('proxy_accounts', '52 3 * * *', '{accounts}'),
+      ('proxy_gateway_privileges', '57 3 * * *', '{privileges}')
+  ) as j (name, schedule, tasks);
+  -- the log of a job that runs each minute has a row for each
+  perform cron.schedule('proxy_deliver', '* * * * *', 'select private.kick_delivery()');
+  return true;
+exception when others then
+  get stacked diagnostics failure = message_text;
+  raise notice 'Maintenance is not scheduled: %', failure;
+  return false;
+end
+$$;
+comment on function private.schedule_maintenance is
+  'Schedules private.maintain_usage each night (UTC), its alerts each hour and deliveries each minute, where pg_cron is available, also if it was '
+  'scheduled before. Returns whether it did; a failure is a notice.';
+
+select private.schedule_maintenance();
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.maintenance_log from public, anon, authenticated, service_role;
+revoke all on function
+  private.report_reconciling, private.report_retention, private.report_partitions,
+  private.maintain_usage, private.schedule_maintenance
+from public, anon, authenticated, service_role;
+
+
+-- 1310_hourly_alerts.sql
+
+-- Hourly alerts: what no change of a row causes, a key that expires soon and an hour that is unlike its
+-- key's others. Run by pg_cron, `npm run maintain`, or the local stack.
+
+create index proxy_keys_expiring on private.proxy_keys (expires_at)
+  where deleted_at is null and expires_at is not null;
+
+
+create function private.alert_expiring_keys() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  alerts private.new_alert[];
+begin
+  select array_agg(
+    (
+      k.user_id, k.id, 'key.expiring',
+      format('expiry:%s:%s:%s', k.id, extract(epoch from k.expires_at), d.days), null,
+      private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
+        'expiresAt', private.json_time(k.expires_at), 'days', d.days
+      )
+    )::private.new_alert
+  ) into alerts
+  from private.proxy_keys as k
+  cross join lateral (
+    -- the least that applies: a key that is made for a day expires in one day, and not also in seven
+    select min(d) as days from unnest(array[1, 7]) as d where k.expires_at <= now() + d * interval '1 day'
+  ) as d
+  where k.deleted_at is null and k.user_id is not null
+    and k.expires_at > now() and k.expires_at <= now() + interval '7 days';
+  if alerts is not null then
+    perform private.raise_alerts(alerts);
+  end if;
+end
+$$;
+comment on function private.alert_expiring_keys is
+  'Raises an alert for each key that expires within seven days, and within one, once each.';
+
+
+-- The hour that ended and the one before it: events of the last minute may come late.
+create function private.alert_unusual_usage() returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  least_bytes constant bigint := 100000000;
+  alerts private.new_alert[];
+begin
+  select array_agg(
+    (
+      k.user_id, k.id, 'key.unusual_usage', format('unusual:%s:%s', k.id, extract(epoch from h.hour)),
+      null,
+      private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
+        'hour', private.json_time(h.hour), 'bytes', h.bytes_sent + h.bytes_received,
+        'medianBytes', m.bytes::bigint
+      )
+    )::private.new_alert
+  ) into alerts
+  from private.proxy_usage_hourly as h
+  join private.proxy_keys as k on k.id = h.api_key_id and k.user_id is not null
+  cross join lateral (
+    select
+      percentile_cont(0.5) within group (order by w.bytes_sent + w.bytes_received) as bytes,
+      count(*) as hours
+    from private.proxy_usage_hourly as w
+    where w.api_key_id = h.api_key_id and w.hour >= h.hour - interval '7 days' and w.hour < h.hour
+      and w.bytes_sent + w.bytes_received > 0
+  ) as m
+  where h.hour >= date_trunc('hour', now()) - interval '2 hours'
+    and h.hour < date_trunc('hour', now())
+    and h.bytes_sent + h.bytes_received > least_bytes
+    and m.hours >= 24
+    and h.bytes_sent + h.bytes_received > 5 * m.bytes;
+  if alerts is not null then
+    perform private.raise_alerts(alerts);
+  end if;
+end
+$$;
+comment on function private.alert_unusual_usage is
+  'Raises an alert for each key of which an hour that has just ended moved over 100 MB and over five times '
+  'the median of its non-empty hours in the seven days before, once there are 24 of them.';
+
+
+create function private.drop_old_alerts() returns bigint
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  dropped bigint;
+begin
+  delete from private.proxy_alerts as a where a.occurred_at < now() - interval '90 days';
+  get diagnostics dropped = row_count;
+  return dropped;
+end
+$$;
+comment on function private.drop_old_alerts is
+  'Removes the alerts that are older than 90 days, with their deliveries. Returns how many.';
+
+
+create function private.report_alerts() returns private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  dropped bigint;
+begin
+  perform private.alert_expiring_keys();
+  perform private.alert_unusual_usage();
+  dropped := private.drop_old_alerts();
+  return (
+    'alerts', null, case when dropped = 0 then 'unchanged' else 'dropped' end,
+    format('%s alerts were older than 90 days.', dropped)
+  )::private.maintenance_report;
+end
+$$;
+comment on function private.report_alerts is
+  'Raises the alerts of the hour, removes old ones, and says in a row how many.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.alert_expiring_keys, private.alert_unusual_usage, private.drop_old_alerts,
+  private.report_alerts
+from public, anon, authenticated, service_role;
+
+
+-- 1320_kicking_delivery.sql
+
+-- Kicking the delivery: each minute pg_cron calls the Edge Function `deliver` by pg_net, where the database
+-- has both; elsewhere anybody's clock does, with the secret key.
+
+create index proxy_deliveries_due on private.proxy_deliveries (next_attempt_at)
+  where state = 'pending';
+
+
+create function private.count_due_deliveries(most integer) returns integer
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select count(*)
+    from (
+      select
+      from private.proxy_deliveries as d
+      -- what waits for one that its owner disabled is nothing to attempt
+      join private.proxy_webhooks as h on h.id = d.webhook_id and h.disabled_at is null
+      where d.state = 'pending' and d.next_attempt_at <= now()
+        and (d.claimed_until is null or d.claimed_until <= now())
+      limit count_due_deliveries.most
+    ) as due
+  );
+end
+$$;
+comment on function private.count_due_deliveries is
+  'How many deliveries are due and nobody attempts, up to `most`.';
+
+
+-- An invocation attempts 400: a burst gets several at once.
+create function private.kick_delivery() returns text
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  due constant integer := private.count_due_deliveries(4000);
+  function_url constant text := (select s.function_url from private.delivery_settings as s);
+  key text;
+begin
+  if due = 0 then
+    return 'Nothing is due.';
+  end if;
+  if function_url is null
+    or to_regclass('vault.decrypted_secrets') is null
+    or not exists (select from pg_proc as p where p.pronamespace = to_regnamespace('net') and p.proname = 'http_post')
+  then
+    return 'Not set up: docs/alerts.md says how.';
+  end if;
+  execute 'select s.decrypted_secret from vault.decrypted_secrets as s where s.name = $1'
+  into key using 'proxy_keys_deliver';
+  if key is null then
+    return 'Vault has no secret proxy_keys_deliver: docs/alerts.md says how to make it.';
+  end if;
+  execute
+    'select net.http_post(
+       url := $1, body := ''{}''::jsonb, timeout_milliseconds := 60000,
+       headers := jsonb_build_object(''apikey'', $2, ''Content-Type'', ''application/json'')
+     )
+     from generate_series(1, $3)'
+  using function_url, key, ceil(due / 400.0)::integer;
+  return format('%s are due.', due);
+end
+$$;
+comment on function private.kick_delivery is
+  'Calls the Edge Function deliver where deliveries are due, by pg_net, with the key that Vault has as '
+  'proxy_keys_deliver. Says what it did.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.count_due_deliveries, private.kick_delivery
+from public, anon, authenticated, service_role;
+
+
+-- 1330_maintenance_state.sql
+
+-- The state of maintenance, for gateways: their metrics are where an operator's alerts look.
+
+create index maintenance_log_task_idx on private.maintenance_log (task, ran_at desc);
+comment on index private.maintenance_log_task_idx is 'Finds the last run of a task.';
+
+create type gateway.maintenance_state_row as (finished_at timestamptz, problems integer);
+comment on type gateway.maintenance_state_row is
+  'When the task of maintenance that waits longest ran last, null where one never ran; and how many '
+  'reports of the tasks'' last runs need a person.';
+
+-- A definer: the gateway may read no table.
+create function gateway.maintenance_state() returns gateway.maintenance_state_row
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  answer gateway.maintenance_state_row;
+begin
+  -- null in a task that never ran makes the whole null
+  select
+    case when count(r.ran_at) = count(*) then min(r.ran_at) end,
+    coalesce(sum(r.problems), 0)
+  into answer.finished_at, answer.problems
+  from unnest(
+    array['reconcile', 'retention', 'partitions', 'accounts', 'privileges', 'alerts']
+  ) as t
+  left join lateral (
+    select
+      l.ran_at,
+      count(*) filter (where l.outcome in ('found', 'kept', 'skipped', 'failed')) as problems
+    from private.maintenance_log as l
+    where l.task = t
+    group by l.ran_at
+    order by l.ran_at desc
+    limit 1
+  ) as r on true;
+  return answer;
+end
+$$;
+comment on function gateway.maintenance_state is
+  'When the task of maintenance that waits longest ran last, and how many reports of the tasks'' last '
+  'runs need a person. Reads only.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function gateway.maintenance_state from public, anon, authenticated, service_role;
+grant execute on function gateway.maintenance_state to proxy_gateway;
+
+
+-- 1400_maintenance_checks.sql
+
+-- Checks: what a dump, a copy or an operator may have changed beside the migrations.
+
+-- A dump of the project leaves out what stands in Supabase Auth's own schema: the trigger there.
+create function private.report_accounts() returns private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  repaired integer;
+begin
+  update private.proxy_keys as k
+  set owner_barred_until = private.barred_until(u.banned_until, u.deleted_at)
+  from auth.users as u
+  where u.id = k.user_id
+    and k.deleted_at is null
+    and k.owner_barred_until is distinct from private.barred_until(u.banned_until, u.deleted_at);
+  get diagnostics repaired = row_count;
+  if not exists (
+    select from pg_trigger as t
+    where t.tgrelid = 'auth.users'::regclass and t.tgname = 'bar_keys' and t.tgenabled in ('O', 'A')
+  ) then
+    return (
+      'accounts', null, 'found',
+      'The trigger bar_keys on auth.users is missing: bans reach keys only through maintenance.'
+    )::private.maintenance_report;
+  end if;
+  return (
+    'accounts', null, case when repaired = 0 then 'unchanged' else 'repaired' end,
+    format('%s keys were out of step with the account of their owner.', repaired)
+  )::private.maintenance_report;
+end
+$$;
+comment on function private.report_accounts is
+  'Sets what keys say of their owners'' accounts by Supabase Auth, and reports a trigger that is '
+  'missing there.';
+
+
+-- Roles and the privileges on a database are copied neither by `create database … template` nor by
+-- `pg_dump` without `--create`, and no migration runs again.
+create function private.report_privileges() returns setof private.maintenance_report
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  repaired boolean := private.withhold_temporary_objects();
+begin
+  if repaired then
+    return query
+    select
+      'privileges', null::date, 'repaired', 'PUBLIC had TEMPORARY on this database.';
+  end if;
+  return query
+  with logins as (
+    select r.*
+    from pg_roles as r
+    join pg_auth_members as m on m.member = r.oid
+    where m.roleid = 'proxy_gateway'::regrole and m.inherit_option
+  ),
+  wrong as (
+    select 'Role proxy_gateway can log in: it is a group.' as detail
+    from pg_roles as r where r.rolname = 'proxy_gateway' and r.rolcanlogin
+    union all
+    select format('%s may make temporary objects here.', l.rolname)
+    from logins as l
+    where has_database_privilege(l.oid, current_database(), 'TEMPORARY')
+    union all
+    select format('%s may make objects in schema %s.', l.rolname, n.nspname)
+    from logins as l
+    join pg_namespace as n on n.nspname in ('public', 'private', 'gateway')
+    where has_schema_privilege(l.oid, n.oid, 'CREATE')
+    union all
+    select format('%s has no limit on its connections.', l.rolname)
+    from logins as l where l.rolconnlimit < 0
+    union all
+    select format('%s has a right of its own that a gateway needs not.', l.rolname)
+    from logins as l
+    where l.rolsuper or l.rolcreaterole or l.rolcreatedb or l.rolreplication or l.rolbypassrls
+    union all
+    select format('%s is in %s too.', l.rolname, m.roleid::regrole)
+    from logins as l join pg_auth_members as m on m.member = l.oid
+    where m.roleid <> 'proxy_gateway'::regrole
+    union all
+    select format(
+      '%s owns %s large objects: no gateway makes any.', l.rolname, count(*)
+    )
+    from logins as l
+    join pg_largeobject_metadata as o on o.lomowner = l.oid
+    group by l.rolname
+  )
+  select 'privileges', null::date, 'found', w.detail from wrong as w;
+  if not found and not repaired then
+    return query
+    select
+      'privileges', null::date, 'unchanged', 'The gateways'' logins have what they need, and no more.';
+  end if;
+end
+$$;
+comment on function private.report_privileges is
+  'Runs private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
+  'have, and large objects that it made.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.report_accounts, private.report_privileges
+from public, anon, authenticated, service_role;
+
+
+-- 1500_applied.sql
+
+-- The last migration. Its functions are there only where all migrations before it were applied, which is
+-- how `npm run verify` sees from outside that none is missing. A new migration goes before it.
+
+-- A definer: callers may read no table of private.
+create function private.schema_version() returns integer
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_user();
+  return (select s.version from private.schema_version as s);
+end
+$$;
+comment on function private.schema_version is 'Does the work of public.proxy_schema_version.';
+
+create function public.proxy_schema_version() returns integer
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.schema_version();
+end
+$$;
+comment on function public.proxy_schema_version is
+  'For users: the version of the schema, once all of its migrations were applied. Refusals: unauthorized.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.schema_version, public.proxy_schema_version
+from public, anon, authenticated, service_role;
+grant execute on function private.schema_version, public.proxy_schema_version to authenticated;
