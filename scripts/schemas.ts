@@ -9,7 +9,7 @@ export interface SchemaFile {
 }
 
 /** The migration that makes the whole of version 1.0.0. */
-export const firstMigrationFile = join(projectRoot, 'supabase/migrations/20261201000000_1_0_0.sql');
+export const firstMigrationFile = join(projectRoot, 'supabase/migrations/20261122000000_1_0_0.sql');
 
 /** The files that make the database, in their order. */
 export function readSchemaFiles(): SchemaFile[] {

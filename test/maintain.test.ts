@@ -283,6 +283,14 @@ describe('where it cannot work it says what to do, and never the password', () =
   });
 });
 
+it('does nothing in a schema that no longer serves this version, and says what to run', async () => {
+  await sql`update private.schema_version set oldest_gateway_version = 2`;
+  const { code, stdout, stderr } = await runMaintenance(database.dbUrl);
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain('run a newer gateway');
+  await sql`update private.schema_version set oldest_gateway_version = 1`;
+});
+
 it('a process that fails says so on stderr, and ends with 1', async () => {
   const { code, stdout, stderr } = await startMaintenance(['--day', 'today']).ended;
   expect([code, stdout]).toEqual([1, '']);

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
+import type postgres from 'postgres';
 import { commands } from '../../gateway/commands.ts';
 import { readTime } from '../../gateway/read-time.ts';
+import { type SchemaVersion, schemaProblem } from '../../gateway/readiness/schema-version.ts';
 import { alignColumns } from '../aligned-table.ts';
 import { runCommand } from '../operator-command.ts';
 import { databaseUrlUsage, explainFailure, openDatabase } from '../operator-database.ts';
@@ -147,6 +149,7 @@ async function run(
   const database = openDatabase(url);
   const reports: Report[] = [];
   try {
+    await requireServedVersion(database.sql);
     // committed before days are dropped, so that no gateway records into one of them meanwhile
     for (const [name, days] of settings) {
       await database.sql`
@@ -164,6 +167,15 @@ async function run(
     await database.sql.end({ timeout: 0 });
   }
   return reports.some(needsAttention) ? 1 : 0;
+}
+
+/** Maintenance comes with the gateway, and works with the same schemas. */
+async function requireServedVersion(sql: postgres.Sql): Promise<void> {
+  const [schema] = await sql<SchemaVersion[]>`
+    select version, oldest_gateway_version as "oldestGatewayVersion"
+    from gateway.schema_version()`;
+  const problem = schema && schemaProblem(schema);
+  if (problem) throw new StackError('Nothing was done.', `${problem.sentence}.`);
 }
 
 const notDropped: Report = {

@@ -1,4 +1,4 @@
-import { oldestSchemaVersion } from '../../gateway/versions.ts';
+import { versionMismatch } from '../../supabase/functions/_shared/schema-version.ts';
 import { demoUser } from '../stack/describe-stack.ts';
 import { call, codeOf, type Project, Unexpected } from './project.ts';
 
@@ -37,17 +37,20 @@ export async function checkMigrations(project: Project): Promise<string> {
       `PostgREST does not take the token (${codeOf(answer)}): it checks other keys`,
     );
   }
-  if (answer.status !== 200 || typeof answer.body !== 'number') {
+  const schema = answer.body as { version?: unknown; oldest_functions_version?: unknown } | null;
+  if (answer.status !== 200 || typeof schema?.version !== 'number') {
     throw new Unexpected(
       `the database does not say its version (${answer.status} ${codeOf(answer)}): ${push}`,
     );
   }
-  if (answer.body < oldestSchemaVersion) {
-    throw new Unexpected(
-      `the schema has version ${answer.body}, older than this checkout's: ${push}`,
-    );
+  const mismatch = versionMismatch({
+    version: schema.version,
+    oldestFunctionsVersion: Number(schema.oldest_functions_version),
+  });
+  if (mismatch) {
+    throw new Unexpected(`the schema has version ${schema.version}: ${mismatch.message}`);
   }
-  return `all were applied (version ${answer.body})`;
+  return `all were applied (version ${schema.version})`;
 }
 
 const paths = {

@@ -1,22 +1,27 @@
--- The schema's version: what a gateway asks, so that it serves with no schema that it does not know.
--- Whatever a gateway relies on is part of it: the functions of schema gateway and the channel
--- proxy_key_changed. A migration that changes one of these raises `version`, and also
--- `oldest_gateway_version` where gateways of before would no longer work.
+-- The schema's version: what gateways and Edge Functions ask, so that they serve with no schema that they
+-- do not know. A migration that changes what they rely on (the functions of schema gateway, the channel
+-- proxy_key_changed, the RPCs) raises `version`, and also `oldest_gateway_version` or
+-- `oldest_functions_version` where those of before would no longer work.
 
 create table private.schema_version (
   -- one row
   id boolean primary key default true check (id),
   version integer not null check (version > 0),
-  oldest_gateway_version integer not null check (oldest_gateway_version > 0)
+  oldest_gateway_version integer not null check (oldest_gateway_version > 0),
+  oldest_functions_version integer not null check (oldest_functions_version > 0)
 );
 comment on table private.schema_version is
-  'One row: the version of what gateways rely on, and the oldest gateways that it still serves.';
+  'One row: the version of what gateways and Edge Functions rely on, and the oldest of each that it '
+  'still serves.';
 comment on column private.schema_version.version is
-  'Raised by each migration that changes what a gateway relies on.';
+  'Raised by each migration that changes what gateways or Edge Functions rely on.';
 comment on column private.schema_version.oldest_gateway_version is
   'Gateways of a lower version are not ready: they would misread the schema, or miss a part of it.';
+comment on column private.schema_version.oldest_functions_version is
+  'Edge Functions of a lower version answer 503: they would misread the schema, or miss a part of it.';
 alter table private.schema_version enable row level security;
-insert into private.schema_version (version, oldest_gateway_version) values (1, 1);
+insert into private.schema_version (version, oldest_gateway_version, oldest_functions_version)
+values (1, 1, 1);
 
 
 create function private.keep_schema_version() returns trigger

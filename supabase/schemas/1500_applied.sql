@@ -1,19 +1,26 @@
--- The last migration. Its functions are there only where all migrations before it were applied, which is
--- how `npm run verify` sees from outside that none is missing. A new migration goes before it.
+-- The end. These functions are there only where all files before this one were applied, which is how Edge
+-- Functions and `npm run verify` see from outside that nothing is missing. A new file goes before it.
+
+create type public.proxy_schema_version as (version integer, oldest_functions_version integer);
+comment on type public.proxy_schema_version is
+  'The version of the schema, and the oldest Edge Functions that it still serves.';
 
 -- A definer: callers may read no table of private.
-create function private.schema_version() returns integer
+create function private.schema_version() returns public.proxy_schema_version
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  answer public.proxy_schema_version;
 begin
   perform private.require_user();
-  return (select s.version from private.schema_version as s);
+  select s.version, s.oldest_functions_version into answer from private.schema_version as s;
+  return answer;
 end
 $$;
 comment on function private.schema_version is 'Does the work of public.proxy_schema_version.';
 
-create function public.proxy_schema_version() returns integer
+create function public.proxy_schema_version() returns public.proxy_schema_version
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
@@ -22,7 +29,8 @@ begin
 end
 $$;
 comment on function public.proxy_schema_version is
-  'For users: the version of the schema, once all of its migrations were applied. Refusals: unauthorized.';
+  'For users: the version of the schema, and of the oldest Edge Functions that it serves, once all of its '
+  'migrations were applied. Refusals: unauthorized.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -7,6 +7,8 @@ import { type SeededKey, seedKey, seedKeys } from '../support/seeded-keys.ts';
 import { asRole } from './database-role.ts';
 
 const days = 30;
+/** All usage is of these hours, also where the test runs into another. */
+const begun = new Date();
 let database: OwnDatabase;
 let sql: postgres.Sql;
 let userId: string;
@@ -93,7 +95,7 @@ async function use(ids: string[]): Promise<void> {
     await sql`
       select gateway.record_usage(jsonb_agg(jsonb_build_object(
         'eventId', gen_random_uuid(), 'apiKeyId', k, 'targetHost', 'shop.example.com',
-        'occurredAt', now() - ${day}::integer * interval '1 day', 'method', 'CONNECT',
+        'occurredAt', ${begun}::timestamptz - ${day}::integer * interval '1 day', 'method', 'CONNECT',
         'statusCode', 200, 'bytesSent', 1, 'bytesReceived', 2, 'durationMs', 3,
         'servedByNodeId', 'node-1'
       )))

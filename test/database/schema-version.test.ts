@@ -14,10 +14,10 @@ describe('the schema’s version', () => {
   });
 
   it.each([
-    ['a second one', 'insert into private.schema_version values (true, 2, 1)', '23505'],
+    ['a second one', 'insert into private.schema_version values (true, 2, 1, 1)', '23505'],
     [
       'one that is not the first',
-      'insert into private.schema_version values (false, 2, 1)',
+      'insert into private.schema_version values (false, 2, 1, 1)',
       '23514',
     ],
     ['none', 'delete from private.schema_version', '23514'],
@@ -27,6 +27,11 @@ describe('the schema’s version', () => {
     [
       'gateways of version 0',
       'update private.schema_version set oldest_gateway_version = 0',
+      '23514',
+    ],
+    [
+      'functions of version 0',
+      'update private.schema_version set oldest_functions_version = 0',
       '23514',
     ],
   ])('is never %s', async (_, statement, code) => {

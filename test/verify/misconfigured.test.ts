@@ -189,7 +189,7 @@ describe('of the database', () => {
     await sql.end({ timeout: 1 });
     await own.stop();
   });
-  const verifyOwn = async () => {
+  const signIn = async (): Promise<string> => {
     const auth = { email: 'demo@example.com', password: 'proxy-keys-demo' };
     const signedIn = await fetch(`${own.url}/auth/v1/token?grant_type=password`, {
       method: 'POST',
@@ -197,8 +197,28 @@ describe('of the database', () => {
       body: JSON.stringify(auth),
     });
     const { access_token: token } = (await signedIn.json()) as { access_token: string };
-    return runVerify({ url: own.url, publishableKey: own.publishableKey, token });
+    return token;
   };
+  const verifyOwn = async () =>
+    runVerify({ url: own.url, publishableKey: own.publishableKey, token: await signIn() });
+
+  it('a schema and functions that do not go together: both are named, and the functions answer 503', async () => {
+    const set = (column: string, version: number) =>
+      sql`update private.schema_version set ${sql(column)} = ${version}`;
+    await set('oldest_functions_version', 2);
+    await vi.waitFor(
+      async () => expect((await verifyOwn()).wrong.migrations).toContain('functions deploy'),
+      { timeout: 60_000 },
+    );
+    const list = async () => {
+      const headers = { Authorization: `Bearer ${await signIn()}` };
+      return (await fetch(`${own.url}/api/v1/proxy/keys`, { headers })).status;
+    };
+    // each worker of the functions asks beside its requests
+    await vi.waitFor(async () => expect(await list()).toBe(503), { timeout: 90_000 });
+    await set('oldest_functions_version', 1);
+    await vi.waitFor(async () => expect(await list()).toBe(200), { timeout: 60_000 });
+  });
 
   it('missing migration: the sentence says to push', async () => {
     await sql`drop function public.proxy_schema_version()`;

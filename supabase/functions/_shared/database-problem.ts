@@ -34,14 +34,17 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
   }
   if (status === 401)
     return new Problem('unauthorized', { detail: 'The access token was refused.' });
-  if (isOutage(error, status)) {
-    return new Problem('unavailable', {
-      detail: 'The database does not answer now: try again shortly.',
-      headers: { 'Retry-After': '2' },
-      cause: error,
-    });
-  }
+  if (isOutage(error, status)) return unavailable(error);
   return new Problem('internal', { detail: 'Something went wrong on our side.', cause: error });
+}
+
+/** The database cannot serve the request now, for a cause that is the operator's to know. */
+export function unavailable(cause: unknown): Problem {
+  return new Problem('unavailable', {
+    detail: 'The database does not answer now: try again shortly.',
+    headers: { 'Retry-After': '2' },
+    cause,
+  });
 }
 
 /** No answer at all, PostgREST without a database, or Postgres out of time, room or service. */

@@ -1,6 +1,8 @@
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import type { Database } from './database.types.ts';
-import { problemOfDatabaseError } from './database-problem.ts';
+import { problemOfDatabaseError, unavailable } from './database-problem.ts';
+
+import { VersionWatch } from './schema-version.ts';
 
 type Functions = Database['public']['Functions'];
 
@@ -46,7 +48,20 @@ export function connectDatabase(url: string, publishableKey: string): CallDataba
     // no session is kept: the token is the caller's, on each call
     accessToken: async () => null,
   });
+  const versions = new VersionWatch(async (token) => {
+    const { data, error } = await client
+      .rpc('proxy_schema_version')
+      .setHeader('Authorization', `Bearer ${token}`)
+      .retry(false);
+    // no such function
+    if (error?.code === 'PGRST202') return null;
+    if (error) throw error;
+    const { version, oldest_functions_version: oldestFunctionsVersion } = data;
+    return { version: Number(version), oldestFunctionsVersion: Number(oldestFunctionsVersion) };
+  });
   return async (caller, name, args) => {
+    const mismatch = caller.token ? versions.check(caller.token) : null;
+    if (mismatch) throw unavailable(mismatch);
     const { signal } = new AbortController();
     callers.set(signal, caller);
     let call = client

@@ -57,10 +57,8 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
-          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
-          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -83,10 +81,8 @@ export type Database = {
           last_used_at?: string | null;
           limit_overrides?: Json | null;
           live_mode?: boolean | null;
-          quota_used_up_by?: string | null;
           rate_limit?: number | null;
           rotated_at?: string | null;
-          state?: string | null;
           suspended_at?: string | null;
           suspended_reason?: string | null;
           tier?: string | null;
@@ -108,10 +104,8 @@ export type Database = {
           last_used_at?: string | null;
           limit_overrides?: Json | null;
           live_mode?: boolean | null;
-          quota_used_up_by?: string | null;
           rate_limit?: number | null;
           rotated_at?: string | null;
-          state?: string | null;
           suspended_at?: string | null;
           suspended_reason?: string | null;
           tier?: string | null;
@@ -122,16 +116,6 @@ export type Database = {
       };
     };
     Functions: {
-      change_proxy_keys: {
-        Args: { changes: Json; ids: string[] };
-        Returns: Database['public']['CompositeTypes']['proxy_key_changes'];
-        SetofOptions: {
-          from: '*';
-          to: 'proxy_key_changes';
-          isOneToOne: true;
-          isSetofReturn: false;
-        };
-      };
       claim_proxy_deliveries: {
         Args: { most: number };
         Returns: Database['public']['CompositeTypes']['proxy_delivery'][];
@@ -176,10 +160,8 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
-          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
-          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -203,25 +185,6 @@ export type Database = {
           status_code?: number;
           target_host?: string;
           to?: string;
-        };
-        Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
-        SetofOptions: {
-          from: '*';
-          to: 'proxy_csv_part';
-          isOneToOne: true;
-          isSetofReturn: false;
-        };
-      };
-      export_proxy_keys: {
-        Args: {
-          active?: boolean;
-          cursor?: string;
-          label?: string;
-          live_mode?: boolean;
-          search?: string;
-          sort?: string;
-          state?: string;
-          tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
         SetofOptions: {
@@ -275,16 +238,6 @@ export type Database = {
           isSetofReturn: false;
         };
       };
-      find_proxy_key: {
-        Args: { id: string };
-        Returns: Database['public']['CompositeTypes']['proxy_key_reading'];
-        SetofOptions: {
-          from: '*';
-          to: 'proxy_key_reading';
-          isOneToOne: true;
-          isSetofReturn: false;
-        };
-      };
       find_proxy_keys: {
         Args: {
           active?: boolean;
@@ -293,7 +246,6 @@ export type Database = {
           label?: string;
           limit?: number;
           live_mode?: boolean;
-          state?: string;
           tier?: string;
           user?: string;
         };
@@ -322,10 +274,8 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
-          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
-          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -390,7 +340,7 @@ export type Database = {
         };
       };
       list_proxy_key_audit: {
-        Args: { as_admin?: boolean; cursor?: string; id?: string; limit?: number };
+        Args: { cursor?: string; id?: string; limit?: number };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
         SetofOptions: {
           from: '*';
@@ -401,7 +351,6 @@ export type Database = {
       };
       list_proxy_key_events: {
         Args: {
-          as_admin?: boolean;
           code?: string;
           cursor?: string;
           from?: string;
@@ -427,9 +376,6 @@ export type Database = {
           label?: string;
           limit?: number;
           live_mode?: boolean;
-          search?: string;
-          sort?: string;
-          state?: string;
           tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
@@ -442,16 +388,6 @@ export type Database = {
       };
       list_proxy_tier_grants: {
         Args: { cursor?: string; limit?: number; tier?: string; user?: string };
-        Returns: Database['public']['CompositeTypes']['proxy_page'];
-        SetofOptions: {
-          from: '*';
-          to: 'proxy_page';
-          isOneToOne: true;
-          isSetofReturn: false;
-        };
-      };
-      list_proxy_users: {
-        Args: { cursor?: string; limit?: number; user?: string };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
         SetofOptions: {
           from: '*';
@@ -482,14 +418,7 @@ export type Database = {
             };
           }
         | {
-            Args: {
-              allowed_ips?: string[];
-              expires_at?: string;
-              idempotency_key?: string;
-              label: string;
-              live_mode?: boolean;
-              tier?: string;
-            };
+            Args: { idempotency_key?: string; label: string; live_mode?: boolean; tier?: string };
             Returns: Database['public']['CompositeTypes']['minted_proxy_key'];
             SetofOptions: {
               from: '*';
@@ -509,17 +438,16 @@ export type Database = {
         };
       };
       proxy_health: { Args: Record<PropertyKey, never>; Returns: string };
-      proxy_key_attention: {
-        Args: { limit?: number };
-        Returns: Database['public']['CompositeTypes']['proxy_key_attention'];
+      proxy_schema_version: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database['public']['CompositeTypes']['proxy_schema_version'];
         SetofOptions: {
           from: '*';
-          to: 'proxy_key_attention';
+          to: 'proxy_schema_version';
           isOneToOne: true;
           isSetofReturn: false;
         };
       };
-      proxy_schema_version: { Args: Record<PropertyKey, never>; Returns: number };
       proxy_usage_by_key: {
         Args: {
           active?: boolean;
@@ -528,7 +456,6 @@ export type Database = {
           limit?: number;
           live_mode?: boolean;
           period?: string;
-          sort?: string;
           tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
@@ -541,7 +468,6 @@ export type Database = {
       };
       proxy_usage_outcomes: {
         Args: {
-          as_admin?: boolean;
           from?: string;
           interval?: string;
           key_id?: string;
@@ -559,7 +485,7 @@ export type Database = {
         };
       };
       proxy_usage_series: {
-        Args: { as_admin?: boolean; from?: string; interval: string; key_id?: string; to?: string };
+        Args: { from?: string; interval: string; key_id?: string; to?: string };
         Returns: Database['public']['CompositeTypes']['proxy_usage_timeline'];
         SetofOptions: {
           from: '*';
@@ -613,10 +539,8 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
-          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
-          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -702,10 +626,8 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
-          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
-          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -736,10 +658,8 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
-          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
-          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -780,10 +700,8 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
-          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
-          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -836,7 +754,6 @@ export type Database = {
         api_key_id: string | null;
         key_id: string | null;
         percents: number[] | null;
-        label: string | null;
       };
       proxy_csv_part: {
         csv: string | null;
@@ -853,22 +770,6 @@ export type Database = {
         address: string | null;
         alert: Json | null;
       };
-      proxy_key_attention: {
-        has_keys: boolean | null;
-        states: Json | null;
-        reasons: Json | null;
-        keys: Json | null;
-      };
-      proxy_key_changes: {
-        changed: number | null;
-        unchanged: number | null;
-      };
-      proxy_key_reading: {
-        key: Json | null;
-        owner: Json | null;
-        account: Json | null;
-        last_event: Json | null;
-      };
       proxy_outcome_usage: {
         interval: string | null;
         from: string | null;
@@ -882,6 +783,10 @@ export type Database = {
       proxy_page: {
         items: Json | null;
         next_cursor: string | null;
+      };
+      proxy_schema_version: {
+        version: number | null;
+        oldest_functions_version: number | null;
       };
       proxy_target_usage: {
         from: string | null;

@@ -8,6 +8,7 @@ import type { Authenticate } from './authentication.ts';
 import type { CallDatabase, Caller } from './database.ts';
 import { sayLength } from './head-requests.ts';
 import { Problem, respondWithProblem } from './problem.ts';
+import { VersionMismatch } from './schema-version.ts';
 import { isStorable } from './storable-text.ts';
 
 /** What a service needs from its surroundings; tests and `index.ts` bring their own. */
@@ -125,6 +126,7 @@ export function uuidOf(context: Context<ServiceEnv>, name: string): string {
 
 /** The kind of an error, never its text, which may quote a row. */
 function nameCause(cause: unknown): string {
+  if (cause instanceof VersionMismatch) return `${cause.code}: ${cause.message}`;
   if (typeof cause === 'object' && cause !== null && 'code' in cause) return String(cause.code);
   return cause instanceof Error ? cause.name : 'unknown';
 }

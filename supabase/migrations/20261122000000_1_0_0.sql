@@ -306,25 +306,30 @@ grant execute on function private.refuse, private.require_size to authenticated;
 
 -- 0120_schema_version.sql
 
--- The schema's version: what a gateway asks, so that it serves with no schema that it does not know.
--- Whatever a gateway relies on is part of it: the functions of schema gateway and the channel
--- proxy_key_changed. A migration that changes one of these raises `version`, and also
--- `oldest_gateway_version` where gateways of before would no longer work.
+-- The schema's version: what gateways and Edge Functions ask, so that they serve with no schema that they
+-- do not know. A migration that changes what they rely on (the functions of schema gateway, the channel
+-- proxy_key_changed, the RPCs) raises `version`, and also `oldest_gateway_version` or
+-- `oldest_functions_version` where those of before would no longer work.
 
 create table private.schema_version (
   -- one row
   id boolean primary key default true check (id),
   version integer not null check (version > 0),
-  oldest_gateway_version integer not null check (oldest_gateway_version > 0)
+  oldest_gateway_version integer not null check (oldest_gateway_version > 0),
+  oldest_functions_version integer not null check (oldest_functions_version > 0)
 );
 comment on table private.schema_version is
-  'One row: the version of what gateways rely on, and the oldest gateways that it still serves.';
+  'One row: the version of what gateways and Edge Functions rely on, and the oldest of each that it '
+  'still serves.';
 comment on column private.schema_version.version is
-  'Raised by each migration that changes what a gateway relies on.';
+  'Raised by each migration that changes what gateways or Edge Functions rely on.';
 comment on column private.schema_version.oldest_gateway_version is
   'Gateways of a lower version are not ready: they would misread the schema, or miss a part of it.';
+comment on column private.schema_version.oldest_functions_version is
+  'Edge Functions of a lower version answer 503: they would misread the schema, or miss a part of it.';
 alter table private.schema_version enable row level security;
-insert into private.schema_version (version, oldest_gateway_version) values (1, 1);
+insert into private.schema_version (version, oldest_gateway_version, oldest_functions_version)
+values (1, 1, 1);
 
 
 create function private.keep_schema_version() returns trigger
@@ -10562,22 +10567,29 @@ from public, anon, authenticated, service_role;
 
 -- 1500_applied.sql
 
--- The last migration. Its functions are there only where all migrations before it were applied, which is
--- how `npm run verify` sees from outside that none is missing. A new migration goes before it.
+-- The end. These functions are there only where all files before this one were applied, which is how Edge
+-- Functions and `npm run verify` see from outside that nothing is missing. A new file goes before it.
+
+create type public.proxy_schema_version as (version integer, oldest_functions_version integer);
+comment on type public.proxy_schema_version is
+  'The version of the schema, and the oldest Edge Functions that it still serves.';
 
 -- A definer: callers may read no table of private.
-create function private.schema_version() returns integer
+create function private.schema_version() returns public.proxy_schema_version
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  answer public.proxy_schema_version;
 begin
   perform private.require_user();
-  return (select s.version from private.schema_version as s);
+  select s.version, s.oldest_functions_version into answer from private.schema_version as s;
+  return answer;
 end
 $$;
 comment on function private.schema_version is 'Does the work of public.proxy_schema_version.';
 
-create function public.proxy_schema_version() returns integer
+create function public.proxy_schema_version() returns public.proxy_schema_version
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10586,7 +10598,8 @@ begin
 end
 $$;
 comment on function public.proxy_schema_version is
-  'For users: the version of the schema, once all of its migrations were applied. Refusals: unauthorized.';
+  'For users: the version of the schema, and of the oldest Edge Functions that it serves, once all of its '
+  'migrations were applied. Refusals: unauthorized.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
