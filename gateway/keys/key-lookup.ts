@@ -60,6 +60,10 @@ interface LookupRow {
   account_used_bytes: string;
 }
 
+/** By name: a prepared `*` would fail once a newer schema answers with more. */
+const columns =
+  'id, key_id, secret_hash, active, suspended, rate_limit, tunnel_limit, bandwidth_limit_bytes, bandwidth_used_bytes, allowed_ips, expires_in_ms, previous_hash, previous_ends_in_ms, account_id, account_limit_bytes, account_used_bytes';
+
 /** How long a query may take before its connection is given up: a black hole must not hang us. */
 const queryTimeoutMs = 3_000;
 
@@ -98,7 +102,7 @@ export function lookUpWith(pool: pg.Pool): LookUpKey {
   return async (keyId) => {
     const { rows } = await pool.query<LookupRow>({
       name: 'lookup_proxy_key',
-      text: 'select * from gateway.lookup_proxy_key($1)',
+      text: `select ${columns} from gateway.lookup_proxy_key($1)`,
       values: [keyId],
     });
     const [row] = rows;

@@ -1,20 +1,16 @@
 import { afterAll, beforeAll, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { freePort } from '../../../scripts/stack/ports.ts';
-import { type GatewayProcess, startGatewayProcess } from '../../support/gateway/gateway-process.ts';
 import { type KeyOwner, newKeyOwner } from '../../support/gateway/key-owner.ts';
 import { startPlainTarget, type TargetServer } from '../../support/gateway/targets.ts';
 import { connectOwner } from '../../support/personas.ts';
 import { overrideLimits } from '../../support/seeded-keys.ts';
-import { temporaryFolder } from '../../support/stack/start-command.ts';
-import { untilReady } from '../readiness/read-readiness.ts';
 import { startHaproxy, withoutHaproxy } from './haproxy.ts';
 import { startLoad } from './request-load.ts';
+import { newRestartableGateway } from './restartable-gateway.ts';
 
 const stack = inject('stack');
 const sql = connectOwner();
 /** At least so many requests are sent while gateways restart. */
 const leastRequests = Number(process.env.ROLLING_RESTART_REQUESTS ?? 1_000);
-const lameDuckMs = 1_500;
 let owner: KeyOwner;
 let site: TargetServer;
 
@@ -23,35 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([site.close(), sql.end()]));
 
-/** A gateway at the same ports, with the same spool, however often it is started. */
-async function newGateway() {
-  const [port, metricsPort] = [await freePort(), await freePort()];
-  const spool = `${temporaryFolder()}/spool`;
-  let running: GatewayProcess | undefined;
-  onTestFinished(async () => void (await running?.kill()));
-  return {
-    port,
-    metricsPort,
-    async start() {
-      running = startGatewayProcess({
-        GATEWAY_DATABASE_URL: stack.gatewayDbUrl,
-        GATEWAY_PORT: String(port),
-        GATEWAY_METRICS_PORT: String(metricsPort),
-        GATEWAY_SPOOL_DIR: spool,
-        GATEWAY_ALLOW_TARGETS: '127.0.0.0/8',
-        GATEWAY_LOG_LEVEL: 'warn',
-        GATEWAY_LAME_DUCK_MS: String(lameDuckMs),
-      });
-      await untilReady({ operationsUrl: `http://127.0.0.1:${metricsPort}` });
-    },
-    async stop() {
-      expect(await running?.stop()).toBe(0);
-    },
-  };
-}
-
 async function scene() {
-  const gateways = await Promise.all([newGateway(), newGateway()]);
+  const gateways = await Promise.all([1, 2].map(() => newRestartableGateway(stack.gatewayDbUrl)));
   await Promise.all(gateways.map((gateway) => gateway.start()));
   const key = await owner.newKey();
   await overrideLimits(sql, key.id, { rate_limit: 100000 });
