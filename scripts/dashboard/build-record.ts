@@ -7,12 +7,13 @@ export interface BuildRecord {
   sources: string;
 }
 
-const fileName = 'build.json';
+/** The name of the file with the record. */
+export const buildRecordName = 'build.json';
 
 /** The record of the build in `folder`; null where there is no whole build. */
 export async function readBuildRecord(folder: string): Promise<BuildRecord | null> {
   try {
-    const record = JSON.parse(await readFile(join(folder, fileName), 'utf8'));
+    const record = JSON.parse(await readFile(join(folder, buildRecordName), 'utf8'));
     return typeof record?.sources === 'string' ? record : null;
   } catch {
     return null;
@@ -21,5 +22,5 @@ export async function readBuildRecord(folder: string): Promise<BuildRecord | nul
 
 /** Marks the build in `folder` as whole. */
 export async function writeBuildRecord(folder: string, record: BuildRecord): Promise<void> {
-  await writeFile(join(folder, fileName), `${JSON.stringify(record)}\n`);
+  await writeFile(join(folder, buildRecordName), `${JSON.stringify(record)}\n`);
 }

@@ -3,10 +3,14 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { buildCreatePackage } from './create/build.ts';
 import { buildGatewayPackage } from './gateway/build.ts';
 
 /** The packages that `npm run package` makes, by name. */
-export const packages = { 'proxy-keys-gateway': buildGatewayPackage };
+export const packages = {
+  'proxy-keys-gateway': buildGatewayPackage,
+  'create-proxy-keys': buildCreatePackage,
+};
 export type PackageName = keyof typeof packages;
 
 /** A packed package. Sizes in bytes. */

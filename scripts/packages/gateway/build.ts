@@ -35,6 +35,7 @@ export async function buildGatewayPackage(folder: string): Promise<void> {
       target: 'node22.13',
       // a stack trace names the source's functions
       minify: false,
+      chunkSizeWarningLimit: 10_000,
       license: { fileName: 'licences.md' },
       rolldownOptions: {
         input: {

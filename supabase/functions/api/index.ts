@@ -1,5 +1,8 @@
 import { dependenciesFromEnvironment } from '../_shared/environment.ts';
 import { serve } from '../_shared/head-requests.ts';
+import { underName } from '../_shared/own-name.ts';
 import { createApi } from './app.ts';
 
-export default { fetch: serve(createApi(dependenciesFromEnvironment()).fetch) };
+const app = createApi(dependenciesFromEnvironment());
+
+export default { fetch: underName('api', serve(app.fetch)) };

@@ -1,0 +1,100 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Project } from './project.ts';
+
+/** The folder that our functions share: `_shared` may be the project's own. */
+export const sharedFolder = '_proxy_keys';
+
+/** The functions, by their own names. */
+export const functionNames = ['api', 'admin', 'deliver'] as const;
+export type FunctionName = (typeof functionNames)[number];
+
+/** Matches the name of our migration in a project. */
+export const ownMigration = /^\d+_proxy_keys_1_0_0\.sql$/;
+
+/** A file to write, relative to the project's folder. */
+export interface PlannedFile {
+  path: string;
+  content: Buffer;
+  /** Whether the project has it with other content. */
+  replaces: boolean;
+}
+
+/** What an installation writes. Files that the project has already are left out. */
+export interface Plan {
+  files: PlannedFile[];
+  /** What is added at the end of `supabase/config.toml`; empty for nothing. */
+  config: string;
+  /** By what names the functions are deployed. */
+  names: Record<FunctionName, string>;
+}
+
+/**
+ * Plans an installation from the package's `template` folder. A function whose name the project uses gets
+ * `proxy-` before it. `now`: the earliest version of the migration.
+ */
+export function planInstallation(project: Project, template: string, now: Date): Plan {
+  const names = Object.fromEntries(
+    functionNames.map((name) => [name, isTaken(project, name) ? `proxy-${name}` : name]),
+  ) as Plan['names'];
+  const contents = new Map<string, Buffer>();
+  contents.set(
+    `supabase/migrations/${migrationName(project, now)}`,
+    readFileSync(join(template, 'migration.sql')),
+  );
+  addFolder(
+    contents,
+    join(template, 'functions', sharedFolder),
+    `supabase/functions/${sharedFolder}`,
+  );
+  for (const name of functionNames) {
+    addFolder(contents, join(template, 'functions', name), `supabase/functions/${names[name]}`);
+  }
+  addFolder(contents, join(template, 'page'), 'proxy-keys-page');
+  const files = [...contents].flatMap(([path, content]): PlannedFile[] => {
+    const file = join(project.folder, path);
+    if (!existsSync(file)) return [{ path, content, replaces: false }];
+    return readFileSync(file).equals(content) ? [] : [{ path, content, replaces: true }];
+  });
+  return { files, names, config: missingSections(project, Object.values(names)) };
+}
+
+/** Whether the project has a function of its own by this name. */
+function isTaken({ folder, configuredFunctions }: Project, name: FunctionName): boolean {
+  const index = join(folder, 'supabase/functions', name, 'index.ts');
+  if (!existsSync(index)) return configuredFunctions.includes(name);
+  const text = readFileSync(index, 'utf8');
+  // each of ours begins with one of these
+  return !text.includes(`/${sharedFolder}/`) && !text.includes('createDeliver');
+}
+
+/** The name that it has already, or one that is later than all others. */
+function migrationName({ migrations }: Project, now: Date): string {
+  const installed = migrations.find((name) => ownMigration.test(name));
+  if (installed) return installed;
+  const last = Number(/^\d+/.exec(migrations.at(-1) ?? '0')?.[0]);
+  const version = Number(now.toISOString().replace(/\D/g, '').slice(0, 14));
+  return `${Math.max(version, last + 1)}_proxy_keys_1_0_0.sql`;
+}
+
+function addFolder(contents: Map<string, Buffer>, from: string, to: string): void {
+  for (const name of readdirSync(from, { recursive: true }).map(String).sort()) {
+    const file = join(from, name);
+    if (statSync(file).isFile())
+      contents.set(`${to}/${name.replaceAll('\\', '/')}`, readFileSync(file));
+  }
+}
+
+function missingSections({ configuredFunctions }: Project, names: string[]): string {
+  const missing = names.filter((name) => !configuredFunctions.includes(name));
+  if (missing.length === 0) return '';
+  const sections = missing.map(
+    (name) => `[functions.${name}]
+enabled = true
+verify_jwt = false
+import_map = "./functions/${name}/deno.json"
+entrypoint = "./functions/${name}/index.ts"
+`,
+  );
+  return `\n# Proxy Keys. The functions check tokens themselves, and answer with a problem document.\n${sections.join('\n')}`;
+}
