@@ -156,7 +156,8 @@ insert into private.refusals (sql_state, code, message, occurs_when, detail) val
     'keys and audit rows are never removed, audit rows and grants never changed', 'the table'
   ),
   (
-    'PT404', 'not_found', 'Not found: you have no such key.', 'no such key, or not yours', ''
+    'PT404', 'not_found', 'Not found: you have no such key.', 'no such key, or not yours',
+    'of several, which: `ids.0` is the first'
   ),
   (
     'PT404', 'user_not_found',
@@ -166,7 +167,8 @@ insert into private.refusals (sql_state, code, message, occurs_when, detail) val
   (
     'PT409', 'key_deleted', 'The key is deleted: only an admin can reactivate it.',
     'a deleted key cannot be rotated, changed, suspended or limited; one whose account is gone not '
-      'reactivated', ''
+      'reactivated',
+    'of several, which: `ids.0` is the first'
   ),
   (
     'PT409', 'key_suspended', 'The key is suspended: ask an admin to reactivate it.',
@@ -1113,12 +1115,12 @@ begin
   if pg_input_is_valid(resolve_key.reference, 'uuid') then
     return resolve_key.reference::uuid;
   end if;
-  return (select k.id from private.proxy_keys as k where k.key_id = resolve_key.reference);
+  return (select k.id from private.proxy_keys as k where k.key_id = lower(resolve_key.reference));
 end
 $$;
 comment on function private.resolve_key is
-  'The id that a uuid or a keyId names, of any user; null for an unknown keyId. A uuid need not be that '
-  'of a key.';
+  'The id that a uuid or a keyId names, in any case of letters, of any user; null for an unknown keyId. A '
+  'uuid need not be that of a key.';
 
 
 create function private.lock_key(reference text, owner_id uuid) returns private.proxy_keys
@@ -2779,6 +2781,22 @@ create policy "users read the hourly usage of their own account" on private.prox
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
+-- of the tiers and modes together: the order of all users by usage needs one figure each
+create table private.proxy_user_monthly (
+  user_id uuid not null,
+  month date not null,
+  bytes bigint not null,
+  primary key (user_id, month),
+  constraint "a month is named by its first day" check (extract(day from month) = 1)
+) with (fillfactor = 70);
+comment on table private.proxy_user_monthly is
+  'Bytes in and out of all keys of a user in a calendar month (UTC), raised with each event but a refusal: '
+  'by it admins read the users in the order of their usage.';
+create index proxy_user_monthly_most on private.proxy_user_monthly (month, bytes desc, user_id desc);
+
+alter table private.proxy_user_monthly enable row level security;
+
+
 -- find the least of the overrides, as for keys
 create index proxy_account_limits_live
   on private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
@@ -2844,6 +2862,14 @@ begin
       least(sum(u.bytes_received), most_bytes) as bytes_received
     from by_tier as u
     group by 1, 2, 3, 4
+  ),
+  users as (
+    insert into private.proxy_user_monthly as s (user_id, month, bytes)
+    select m.user_id, m.month, least(sum(m.bytes_sent + m.bytes_received), most_bytes)
+    from months as m
+    group by 1, 2
+    order by 1, 2
+    on conflict (user_id, month) do update set bytes = least(s.bytes + excluded.bytes, most_bytes)
   ),
   hourly as (
     insert into private.proxy_account_hourly as h (
@@ -2933,7 +2959,7 @@ comment on function private.raise_account_rollups is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_account_monthly, private.proxy_account_hourly
+  private.proxy_account_monthly, private.proxy_account_hourly, private.proxy_user_monthly
 from public, anon, authenticated, service_role;
 revoke all on function private.raise_account_rollups from public, anon, authenticated, service_role;
 grant select on table private.proxy_account_monthly, private.proxy_account_hourly to authenticated;
@@ -3513,8 +3539,45 @@ comment on type public.proxy_page is
 
 
 -- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
--- moves nothing. 24 bytes are 32 characters of base64url, with no padding. Times until 2100 leave
--- bits free, of which one marks a list that goes on with deleted keys alone.
+-- moves nothing. 24 bytes are 32 characters of base64url, with no padding.
+create function private.encode_place(rank bigint, id uuid) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return translate(
+    encode(int8send(encode_place.rank) || uuid_send(encode_place.id), 'base64'), '+/', '-_'
+  );
+end
+$$;
+comment on function private.encode_place is
+  'The opaque name of a place in a list that is ordered by a number and an id: 8 bytes of the number and '
+  '16 of the id, in base64url.';
+
+create function private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  bytes bytea;
+begin
+  if octet_length(decode_place.cursor) <> 32 or decode_place.cursor !~ '^[A-Za-z0-9_-]+$' then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  bytes := decode(translate(decode_place.cursor, '-_', '+/'), 'base64');
+  rank := ('x' || encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
+  if rank not between 0 and decode_place.most then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  id := encode(substring(bytes from 9 for 16), 'hex')::uuid;
+end
+$$;
+comment on function private.decode_place is
+  'The place that a cursor names; null for null. Refuses (invalid_request) what encode_place cannot have '
+  'made of a number of 0 to `most`.';
+
+
+-- Times until 2100 leave bits free, of which one marks a list that goes on with deleted keys alone.
 create function private.encode_cursor(
   moment timestamptz, id uuid, only_deleted boolean default false
 ) returns text
@@ -3522,22 +3585,16 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return translate(
-    encode(
-      int8send(
-        (extract(epoch from encode_cursor.moment) * 1000000)::bigint
-          | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end
-      )
-        || uuid_send(encode_cursor.id),
-      'base64'
-    ),
-    '+/', '-_'
+  return private.encode_place(
+    (extract(epoch from encode_cursor.moment) * 1000000)::bigint
+      | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end,
+    encode_cursor.id
   );
 end
 $$;
 comment on function private.encode_cursor is
-  'The opaque name of a place in a list that is ordered by a time and an id: 8 bytes of microseconds '
-  'since 1970 and 16 of the id, in base64url. only_deleted: the list goes on with deleted keys alone.';
+  'The opaque name of a place in a list that is ordered by a time, in microseconds since 1970, and an id. '
+  'only_deleted: the list goes on with deleted keys alone.';
 
 
 create function private.decode_cursor(
@@ -3551,8 +3608,10 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  bytes bytea;
-  microseconds bigint;
+  deleted_mark constant bigint := 1::bigint << 60;
+  -- until the year 2100: one that is made up must not be out of a time's range
+  most_microseconds constant bigint := 4102444800000000;
+  place record;
 begin
   only_deleted := false;
   if decode_cursor.cursor is null then
@@ -3560,23 +3619,19 @@ begin
     id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     return;
   end if;
-  if octet_length(decode_cursor.cursor) <> 32
-    or decode_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
-  then
-    perform private.refuse('invalid_request', 'cursor');
-  end if;
-  bytes := decode(translate(decode_cursor.cursor, '-_', '+/'), 'base64');
-  microseconds := ('x' || encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
-  if decode_cursor.of_keys and microseconds >> 60 = 1 then
+  place := private.decode_place(
+    decode_cursor.cursor,
+    case when decode_cursor.of_keys then deleted_mark else 0 end + most_microseconds
+  );
+  if place.rank >= deleted_mark then
     only_deleted := true;
-    microseconds := microseconds # (1::bigint << 60);
+    place.rank := place.rank - deleted_mark;
   end if;
-  -- until the year 2100: one that is made up must not be out of a time's range
-  if microseconds not between 0 and 4102444800000000 then
+  if place.rank > most_microseconds then
     perform private.refuse('invalid_request', 'cursor');
   end if;
-  moment := timestamptz 'epoch' + microseconds * interval '1 microsecond';
-  id := encode(substring(bytes from 9 for 16), 'hex')::uuid;
+  moment := timestamptz 'epoch' + place.rank * interval '1 microsecond';
+  id := place.id;
 end
 $$;
 comment on function private.decode_cursor is
@@ -3702,31 +3757,56 @@ comment on function private.require_period is
   'what is none, one to come, and one over 13 months back.';
 
 
-create type private.key_filter as (active boolean, tier text, live_mode boolean, label text);
-comment on type private.key_filter is
-  'Which keys are asked for: null for any, and in `label` what the label must contain, in lower case.';
-
-create function private.read_key_filter(active boolean, tier text, live_mode boolean, label text)
-returns private.key_filter
-language plpgsql stable
+create function private.key_state_names() returns text[]
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  return array['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted'];
+end
+$$;
+comment on function private.key_state_names is
+  'Every state of a key, as private.key_summaries names it.';
+
+create type private.key_filter as (
+  active boolean, tier text, live_mode boolean, label text, search text, states text[]
+);
+comment on type private.key_filter is
+  'Which keys are asked for: null for any; in `label` what the label must contain, in `search` what it '
+  'or the keyId must, in lower case.';
+
+create function private.read_key_filter(
+  active boolean, tier text, live_mode boolean, label text, state text default null,
+  search text default null
+) returns private.key_filter
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  states constant text[] := private.key_state_names();
+begin
   perform private.require_size(octet_length(read_key_filter.label), 'label');
+  perform private.require_size(octet_length(read_key_filter.search), 'search');
+  if read_key_filter.state <> all (states || 'undeleted'::text) then
+    perform private.refuse('invalid_request', 'state');
+  end if;
   return (
     read_key_filter.active, private.require_tier(read_key_filter.tier), read_key_filter.live_mode,
-    lower(read_key_filter.label)
+    lower(read_key_filter.label), lower(read_key_filter.search),
+    case when read_key_filter.state = 'undeleted' then array_remove(states, 'deleted')
+      when read_key_filter.state is not null then array[read_key_filter.state] end
   )::private.key_filter;
 end
 $$;
 comment on function private.read_key_filter is
-  'The filter that these arguments mean; refuses (invalid_request) a tier that there is not, and a '
-  'label over 16,384 bytes.';
+  'The filter that these arguments mean; refuses (invalid_request) a tier or state that there is not, '
+  'and a label or search over 16,384 bytes.';
 
 
--- By columns, and not by the row: a scan can then leave out a key before its usage is looked up.
+-- By columns, and not by the row: a scan can then leave out a key before its usage is looked up, which
+-- its state needs.
 create function private.fits_filter(
-  active boolean, tier text, live_mode boolean, label text, filter private.key_filter
+  active boolean, tier text, live_mode boolean, label text, key_id text, filter private.key_filter
 ) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -3735,10 +3815,15 @@ begin
   return (filter.active is null or fits_filter.active = filter.active)
     and (filter.tier is null or fits_filter.tier = filter.tier)
     and (filter.live_mode is null or fits_filter.live_mode = filter.live_mode)
-    and (filter.label is null or strpos(lower(fits_filter.label), filter.label) > 0);
+    and (filter.label is null or strpos(lower(fits_filter.label), filter.label) > 0)
+    and (
+      filter.search is null or strpos(lower(fits_filter.label), filter.search) > 0
+      or strpos(fits_filter.key_id, filter.search) > 0
+    );
 end
 $$;
-comment on function private.fits_filter is 'Whether a key of these columns is one that the filter asks for.';
+comment on function private.fits_filter is
+  'Whether a key of these columns is one that the filter asks for, but for its state.';
 
 
 -- A definer: callers may read no table.
@@ -3762,28 +3847,78 @@ comment on function private.find_own_key is
   'other, also one of another user.';
 
 
+-- A definer: callers may read no accounts.
+create function private.require_reader(as_admin boolean) returns uuid
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case when require_reader.as_admin then private.require_admin() else private.require_user() end;
+end
+$$;
+comment on function private.require_reader is
+  'The caller''s id; refuses (unauthorized) who is no user, and as_admin (forbidden) who is no admin.';
+
+
+-- A definer: callers may read no table.
+create function private.find_read_key(
+  reference text, as_admin boolean, out id uuid, out live_mode boolean
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  named_id uuid;
+begin
+  if as_admin is not true then
+    select k.id, k.live_mode into id, live_mode
+    from private.find_own_key(find_read_key.reference) as k;
+    return;
+  end if;
+  perform private.require_admin();
+  named_id := private.resolve_key(find_read_key.reference);
+  select k.id, k.live_mode into id, live_mode from private.proxy_keys as k where k.id = named_id;
+  if not found then
+    perform private.refuse('not_found');
+  end if;
+end
+$$;
+comment on function private.find_read_key is
+  'As private.find_own_key; as_admin the key of any user, for admins alone.';
+
+
 insert into private.argument_rules (argument, rule) values
+  ('as_admin', 'Of one key alone: name it.'),
   ('cursor', 'Not a cursor: begin without one.'),
   ('limit', 'A whole number from 1 to 200.'),
   ('tier', 'No such tier exists.'),
+  (
+    'state',
+    'One of active, quota_used_up, suspended, expired, owner_barred and deleted, or undeleted for all '
+      'but deleted.'
+  ),
   ('period', 'A month as YYYY-MM, this one or up to 13 back, without `from` and `to`.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
+  private.encode_place, private.decode_place, private.encode_cursor, private.decode_cursor,
+  private.make_page, private.require_limit,
   private.require_tier, private.require_time, private.require_period,
-  private.read_key_filter, private.fits_filter, private.find_own_key
+  private.key_state_names, private.read_key_filter, private.fits_filter, private.find_own_key,
+  private.require_reader, private.find_read_key
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.encode_cursor, private.decode_cursor, private.make_page, private.require_limit,
-  private.require_tier, private.require_time, private.require_period, private.find_own_key
+  private.encode_place, private.decode_place, private.encode_cursor, private.decode_cursor,
+  private.make_page, private.require_limit,
+  private.require_tier, private.require_time, private.require_period, private.find_own_key,
+  private.require_reader, private.find_read_key
 to authenticated;
 
 
 -- 0600_reading.sql
 
--- Reading: a user's keys, as the dashboard and the API show them.
+-- Reading: keys, as the dashboard and the API show them.
 
 create view private.key_summaries with (security_invoker = true) as
 select
@@ -3793,11 +3928,7 @@ select
   k.label,
   k.tier,
   k.live_mode,
-  case when m.month = date_trunc('month', now() at time zone 'UTC')::date
-    -- what a number in JSON holds exactly
-    then least(m.bytes_sent + m.bytes_received, 9007199254740991)
-    else 0
-  end as bandwidth_used_this_period_bytes,
+  u.used_bytes as bandwidth_used_this_period_bytes,
   k.bandwidth_limit_bytes,
   k.rate_limit,
   k.tunnel_limit,
@@ -3811,7 +3942,11 @@ select
   k.expires_at,
   k.suspended_at,
   k.suspended_reason,
-  k.deleted_at
+  k.deleted_at,
+  s.state,
+  case when s.state = 'quota_used_up'
+    then case when u.used_bytes >= k.bandwidth_limit_bytes then 'key' else 'account' end
+  end as quota_used_up_by
 from private.key_states as k
 -- the newest month serves both columns: this period's bytes if it is this month, and the last use
 left join lateral (
@@ -3820,11 +3955,218 @@ left join lateral (
   where u.api_key_id = k.id and u.month <= date_trunc('month', now() at time zone 'UTC')::date
   order by u.month desc
   limit 1
-) as m on true;
+) as m on true
+cross join lateral (
+  select
+    case when m.month = date_trunc('month', now() at time zone 'UTC')::date
+      -- what a number in JSON holds exactly
+      then least(m.bytes_sent + m.bytes_received, 9007199254740991)
+      else 0
+    end as used_bytes
+) as u
+-- in the order of the gateway's own checks; private.key_state_names() has them all
+cross join lateral (
+  select
+    case
+      when k.deleted_at is not null then 'deleted'
+      when k.suspended_at is not null then 'suspended'
+      when k.expires_at <= now() then 'expired'
+      when not k.active then 'owner_barred'
+      when u.used_bytes >= k.bandwidth_limit_bytes then 'quota_used_up'
+      when coalesce(
+        (
+          select a.bytes_sent + a.bytes_received
+          from private.proxy_account_monthly as a
+          where a.user_id = k.user_id and a.month = date_trunc('month', now() at time zone 'UTC')::date
+            and a.tier = k.tier and a.live_mode = k.live_mode
+        ),
+        0
+      ) >= k.account_limit_bytes then 'quota_used_up'
+      else 'active'
+    end as state
+  -- once for both columns that it is in
+  offset 0
+) as s;
 comment on view private.key_summaries is
   'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
-  'secret or hash.';
+  'secret or hash. state: what the gateway makes of the key now. quota_used_up_by: `key` where the '
+  'key''s own bytes are used up, `account` where those are that all keys of its user, tier and mode share.';
 
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on table private.key_summaries from public, anon, authenticated, service_role;
+
+
+-- 0602_sorting_keys.sql
+
+-- Sorting keys: by what a list may be sorted, and the places in it that cursors name.
+
+-- As people count: "crawler 9" before "crawler 10", whatever the case of letters.
+create collation private.by_label (provider = icu, locale = 'und-u-kn-true');
+comment on collation private.by_label is 'The order of labels in a sorted list.';
+
+
+create type private.key_order as (sorted_by text, descending boolean);
+comment on type private.key_order is 'What keys are sorted by.';
+
+create function private.read_key_order(sort text) returns private.key_order
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wanted private.key_order;
+begin
+  wanted.sorted_by := coalesce(ltrim(left(read_key_order.sort, 1), '-') || substr(read_key_order.sort, 2), 'created_at');
+  wanted.descending := coalesce(starts_with(read_key_order.sort, '-'), true);
+  if wanted.sorted_by not in ('created_at', 'label', 'last_used_at', 'used') then
+    perform private.refuse('invalid_request', 'sort');
+  end if;
+  return wanted;
+end
+$$;
+comment on function private.read_key_order is
+  'The order that the argument `sort` names, newest first for null; refuses (invalid_request) any other.';
+
+
+create type private.key_place as (rank bigint, name text, id uuid);
+comment on type private.key_place is
+  'The place of a key in a sorted list: one of rank and name is the same for all. A key that was never '
+  'used is before all that were.';
+
+create function private.place_of(sorted_by text, key private.key_summaries) returns private.key_place
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    case place_of.sorted_by
+      when 'created_at' then (extract(epoch from key.created_at) * 1000000)::bigint
+      when 'last_used_at' then coalesce((extract(epoch from key.last_used_at) * 1000000)::bigint, -1)
+      when 'used' then key.bandwidth_used_this_period_bytes
+      else 0
+    end,
+    case when place_of.sorted_by = 'label' then key.label else '' end,
+    key.id
+  )::private.key_place;
+end
+$$;
+comment on function private.place_of is 'The place of a key in a list that is sorted by this.';
+
+
+create function private.encode_key_cursor(key_order private.key_order, place private.key_place) returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return rtrim(
+    translate(
+      encode(
+        convert_to(
+          json_build_array(
+            key_order.sorted_by, key_order.descending, place.rank::text, place.name, place.id
+          )::text,
+          'UTF8'
+        ),
+        'base64'
+      ),
+      E'+/\n', '-_'
+    ),
+    '='
+  );
+end
+$$;
+comment on function private.encode_key_cursor is
+  'The opaque name of a place in a list of this order: JSON in base64url.';
+
+create function private.decode_key_cursor(key_order private.key_order, cursor text) returns private.key_place
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  named jsonb;
+  place private.key_place;
+begin
+  if octet_length(decode_key_cursor.cursor) > 1000
+    or decode_key_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
+  then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  begin
+    named := convert_from(
+      decode(
+        rpad(
+          translate(decode_key_cursor.cursor, '-_', '+/'),
+          (octet_length(decode_key_cursor.cursor) + 3) / 4 * 4, '='
+        ),
+        'base64'
+      ),
+      'UTF8'
+    );
+    place := (named ->> 2, named ->> 3, named ->> 4)::private.key_place;
+  exception when data_exception then
+    place := null;
+  end;
+  if (named ->> 0, named ->> 1) is distinct from (key_order.sorted_by, key_order.descending::text)
+    or place.rank between -1 and 9007199254740991 is not true or place.name is null or place.id is null
+  then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  return place;
+end
+$$;
+comment on function private.decode_key_cursor is
+  'The place that a cursor of this order names; refuses (invalid_request) one of another order, and '
+  'what encode_key_cursor cannot have made.';
+
+
+create function private.sort_keys(
+  keys private.key_summaries[],
+  key_order private.key_order,
+  after private.key_place,
+  most integer
+) returns private.key_summaries[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    with placed as materialized (
+      select k::private.key_summaries as key, private.place_of(key_order.sorted_by, k) as place
+      from unnest(sort_keys.keys) as k
+    ),
+    -- the other way round is the same order, counted from its end
+    numbered as (
+      select
+        p.*,
+        row_number() over (
+          order by (p.place).rank, (p.place).name collate private.by_label, (p.place).id
+        ) * case when key_order.descending then -1 else 1 end as number
+      from placed as p
+      where after is null or case when key_order.descending
+        then ((p.place).rank, (p.place).name collate private.by_label, (p.place).id)
+          < (after.rank, after.name collate private.by_label, after.id)
+        else ((p.place).rank, (p.place).name collate private.by_label, (p.place).id)
+          > (after.rank, after.name collate private.by_label, after.id)
+      end
+    )
+    select n.key from numbered as n order by n.number limit most
+  );
+end
+$$;
+comment on function private.sort_keys is
+  'The first `most` of these keys in an order, or all for null, from after a place on.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.read_key_order, private.place_of, private.encode_key_cursor, private.decode_key_cursor,
+  private.sort_keys
+from public, anon, authenticated, service_role;
+
+
+-- 0604_selecting_keys.sql
+
+-- Selecting keys: the statements by which lists of keys are read.
 
 -- Each question with the index that suits it, and a plan that is kept: making one takes longer than
 -- reading a page.
@@ -3850,7 +4192,10 @@ begin
       where s.id = one_key
         and (newest_keys.owner_id is null or s.user_id = newest_keys.owner_id)
         and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
-        and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+        and (
+          filter is null
+          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+        )
     );
   end if;
   if owner_id is not null then
@@ -3859,7 +4204,10 @@ begin
       where s.user_id = newest_keys.owner_id
         and (not only_deleted or s.deleted_at is not null)
         and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
-        and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+        and (
+          filter is null
+          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+        )
       order by s.created_at desc, s.id desc
       limit most
     );
@@ -3867,15 +4215,122 @@ begin
   return array(
     select s from private.key_summaries as s
     where (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
-      and (filter is null or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter))
+      and (
+        filter is null
+        or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+      )
     order by s.created_at desc, s.id desc
     limit most
   );
 end
 $$;
 comment on function private.newest_keys is
-  'Up to `most` keys that the filter asks for, newest first, from after a place on: one key, those of '
+  'Up to `most` keys that the filter asks for, of any state, newest first, from after a place on: one key, those of '
   'an owner (or only the deleted ones), or those of all users.';
+
+
+create function private.oldest_keys(
+  owner_id uuid,
+  only_deleted boolean,
+  filter private.key_filter,
+  after private.key_place,
+  most integer
+) returns private.key_summaries[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_sort = off
+as $$
+declare
+  after_at constant timestamptz :=
+    coalesce(timestamptz 'epoch' + after.rank * interval '1 microsecond', '-infinity');
+  after_id constant uuid := coalesce(after.id, '00000000-0000-0000-0000-000000000000');
+begin
+  return array(
+    select s from private.key_summaries as s
+    where s.user_id = oldest_keys.owner_id
+      and (not only_deleted or s.deleted_at is not null)
+      and (s.created_at, s.id) > (after_at, after_id)
+      and private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+    order by s.created_at, s.id
+    limit most
+  );
+end
+$$;
+comment on function private.oldest_keys is
+  'As newest_keys, of an owner, from the oldest on.';
+
+
+-- Of what is not deleted a tier allows a hundred: any order and any state is sorted out among all of them.
+create function private.undeleted_keys(
+  owner_id uuid, filter private.key_filter, moment timestamptz, id uuid
+) returns private.key_summaries[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return array(
+    select u.key
+    from public.proxy_tiers as t
+    -- each tier by itself, for the index of what is not deleted, which begins with it
+    cross join lateral (
+      select s as key
+      from private.key_summaries as s
+      where s.user_id = undeleted_keys.owner_id
+        and s.deleted_at is null
+        and s.tier = t.tier
+        and (
+          filter is null
+          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+        )
+        and (filter.states is null or s.state = any (filter.states))
+      offset 0
+    ) as u
+    where ((u.key).created_at, (u.key).id) < (undeleted_keys.moment, undeleted_keys.id)
+  );
+end
+$$;
+comment on function private.undeleted_keys is
+  'The owner''s keys that are not deleted and that the filter asks for, made before a place, in no order.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.newest_keys, private.oldest_keys, private.undeleted_keys
+from public, anon, authenticated, service_role;
+
+
+-- 0606_listing_keys.sql
+
+-- Listing keys: a user's keys by pages, filtered and sorted, as the dashboard and the API show them.
+
+-- By age an index has the order. Any other order, and any state but deleted, is made out of the keys
+-- that are not deleted, of which a tier allows a hundred, and of the newest deleted ones, up to 2,000.
+create function private.sorted_keys(
+  owner_id uuid, filter private.key_filter, key_order private.key_order, after private.key_place, most integer
+) returns private.key_summaries[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  last_id constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  keys private.key_summaries[] := '{}';
+begin
+  if filter.states is distinct from array['deleted'] then
+    keys := private.undeleted_keys(sorted_keys.owner_id, filter, 'infinity', last_id);
+  end if;
+  if filter.states is null or filter.states = array['deleted'] then
+    keys := keys || private.newest_keys(
+      null, sorted_keys.owner_id, true, filter, 'infinity', last_id,
+      greatest(2000 - cardinality(keys), 0)
+    );
+  end if;
+  return private.sort_keys(keys, sorted_keys.key_order, sorted_keys.after, sorted_keys.most);
+end
+$$;
+comment on function private.sorted_keys is
+  'The first `most` of an owner''s keys that the filter asks for, or all for null, from after a place on.';
 
 
 -- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
@@ -3888,54 +4343,67 @@ create function private.page_of_keys(
   tier text,
   live_mode boolean,
   label text,
+  state text default null,
+  search text default null,
+  sort text default null,
   out keys private.key_summaries[],
   out next_cursor text
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
 as $$
 declare
-  owner_id uuid := private.require_user();
-  place record := private.decode_cursor(page_of_keys.cursor, true);
-  most integer := private.require_limit(page_of_keys."limit");
-  filter private.key_filter := private.read_key_filter(
-    page_of_keys.active, page_of_keys.tier, page_of_keys.live_mode, page_of_keys.label
-  );
-  tiers text[];
+  owner_id constant uuid := private.require_user();
+  key_order constant private.key_order := private.read_key_order(page_of_keys.sort);
+  newest_first constant boolean := key_order.sorted_by = 'created_at' and key_order.descending;
+  place record := private.decode_cursor(case when newest_first then page_of_keys.cursor end, true);
+  after private.key_place;
+  most integer;
+  filter private.key_filter;
+  only_deleted boolean;
   undeleted private.key_summaries[] := '{}';
   last_key private.key_summaries;
 begin
-  if most is null then
-    if not place.only_deleted then
-      -- each by name, for the index of what is not deleted, which begins with the tier
-      tiers := array(select t.tier from public.proxy_tiers as t);
-      undeleted := array(
-        select s
-        from private.key_summaries as s
-        where s.user_id = owner_id
-          and s.deleted_at is null
-          and s.tier = any (tiers)
-          and (s.created_at, s.id) < (place.moment, place.id)
-          and (
-            filter is null
-            or private.fits_filter(s.active, s.tier, s.live_mode, s.label, filter)
-          )
-      );
+  if not newest_first and page_of_keys.cursor is not null then
+    after := private.decode_key_cursor(key_order, page_of_keys.cursor);
+  end if;
+  most := private.require_limit(page_of_keys."limit");
+  filter := private.read_key_filter(
+    page_of_keys.active, page_of_keys.tier, page_of_keys.live_mode, page_of_keys.label,
+    page_of_keys.state, page_of_keys.search
+  );
+  only_deleted := coalesce(filter.states = array['deleted'], false);
+
+  -- each asks for one more, which tells whether there is a page after this one
+  if key_order.sorted_by <> 'created_at' or (filter.states is not null and not only_deleted) then
+    if newest_first and page_of_keys.cursor is not null then
+      after := ((extract(epoch from place.moment) * 1000000)::bigint, '', place.id);
     end if;
-    -- of deleted keys at least one, so that the cursor always leads on
-    most := greatest(2000 - cardinality(undeleted), 1);
-    place.only_deleted := true;
+    keys := private.sorted_keys(owner_id, filter, key_order, after, most + 1);
+  elsif newest_first then
+    if most is null then
+      if not place.only_deleted and not only_deleted then
+        undeleted := private.undeleted_keys(owner_id, filter, place.moment, place.id);
+      end if;
+      -- of deleted keys at least one, so that the cursor always leads on
+      most := greatest(2000 - cardinality(undeleted), 1);
+      place.only_deleted := true;
+    end if;
+    keys := private.newest_keys(
+      null, owner_id, only_deleted or place.only_deleted, filter, place.moment, place.id, most + 1
+    );
+  else
+    most := coalesce(most, 2000);
+    keys := private.oldest_keys(owner_id, only_deleted, filter, after, most + 1);
   end if;
 
-  -- one more tells whether there is a page after this one
-  keys := private.newest_keys(
-    null, owner_id, place.only_deleted, filter, place.moment, place.id, most + 1
-  );
   if cardinality(keys) > most then
     keys := keys[:most];
     last_key := keys[most];
-    next_cursor := private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted);
+    next_cursor := case when newest_first
+      then private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted)
+      else private.encode_key_cursor(key_order, private.place_of(key_order.sorted_by, last_key))
+    end;
   end if;
   if cardinality(undeleted) > 0 then
     keys := array(
@@ -3945,10 +4413,10 @@ begin
 end
 $$;
 comment on function private.page_of_keys is
-  'The caller''s keys from a cursor on, newest first, filtered, and the cursor of the page after it: '
-  'up to the limit; for null those that are not deleted, and deleted ones up to 2,000 in all. '
-  'Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor or tier that '
-  'is none.';
+  'The caller''s keys from a cursor on, filtered and sorted, newest first for null, and the cursor of '
+  'the page after it: up to the limit; for null those that are not deleted, and deleted ones up to '
+  '2,000 in all. Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor, '
+  'tier, state or sort that is none.';
 
 
 -- A definer, with a number of rows that is always the same: so a planned count says nothing of what
@@ -3985,7 +4453,10 @@ create function public.list_proxy_keys(
   active boolean default null,
   tier text default null,
   live_mode boolean default null,
-  label text default null
+  label text default null,
+  state text default null,
+  search text default null,
+  sort text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -3993,7 +4464,8 @@ as $$
 declare
   page record := private.page_of_keys(
     list_proxy_keys."limit", list_proxy_keys.cursor, list_proxy_keys.active,
-    list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label
+    list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label, list_proxy_keys.state,
+    list_proxy_keys.search, list_proxy_keys.sort
   );
 begin
   return (to_json(page.keys), page.next_cursor)::public.proxy_page;
@@ -4002,8 +4474,11 @@ $$;
 comment on function public.list_proxy_keys is
   'The caller''s keys, newest first, as proxy_key_summaries: with a limit (1 to 200) a page from '
   '`cursor` on; without one all that are not deleted, and deleted ones up to 2,000 in all, with the '
-  'cursor of the rest. Filters: active, tier, live_mode, and label, which is contained in any case '
-  'of letters. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'cursor of the rest. Filters: active, tier, live_mode; label, which is contained in any case of '
+  'letters; search, which the label or the keyId contains; and state, one of them, or undeleted for all '
+  'but deleted. sort: created_at, label, last_used_at or used (this month''s bytes), with a minus before '
+  'it for descending; but by created_at, of the deleted the newest, up to 2,000 in all. A cursor is of '
+  'one sort. Refusals: unauthorized, invalid_request (detail: the argument).';
 
 
 -- A definer: callers may read no table.
@@ -4034,11 +4509,9 @@ comment on function public.get_proxy_key is
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table
-  private.key_summaries, public.proxy_key_summaries
-from public, anon, authenticated, service_role;
+revoke all on table public.proxy_key_summaries from public, anon, authenticated, service_role;
 revoke all on function
-  private.newest_keys, private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
+  private.sorted_keys, private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
   private.own_key_summary, public.get_proxy_key
 from public, anon, authenticated, service_role;
 grant select on table public.proxy_key_summaries to authenticated;
@@ -4046,6 +4519,120 @@ grant execute on function
   private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
   private.own_key_summary, public.get_proxy_key
 to authenticated;
+
+
+-- 0608_keys_at_a_glance.sql
+
+-- Keys at a glance: how many are in which state, and which of them somebody should look at.
+
+create type public.proxy_key_attention as (has_keys boolean, states json, reasons json, keys json);
+comment on type public.proxy_key_attention is
+  'A user''s keys that are not deleted. has_keys: whether there are keys, deleted ones too. states: '
+  '[{state, keys}], how many keys are in each. reasons: [{reason, keys}], why keys need attention, the '
+  'most pressing first, and how many do. keys: of these the most pressing, as proxy_key_summaries with '
+  'the reason.';
+
+create type private.pressing_key as (reason text, rank integer, place double precision);
+comment on type private.pressing_key is
+  'Why somebody should look at a key: the smallest rank first, and of one rank the smallest place.';
+
+create function private.pressing(key private.key_summaries) returns private.pressing_key
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  week constant interval := interval '7 days';
+  used constant double precision := key.bandwidth_used_this_period_bytes;
+begin
+  return case
+    when key.state = 'quota_used_up' then (key.state, 1, -used)::private.pressing_key
+    when key.state in ('suspended', 'expired') then (
+      key.state,
+      case when coalesce(key.suspended_at, key.expires_at) >= now() - week then 2 else 5 end,
+      -extract(epoch from coalesce(key.suspended_at, key.expires_at))
+    )::private.pressing_key
+    when key.state <> 'active' then null
+    when used >= 0.8 * key.bandwidth_limit_bytes then
+      ('quota_nearly_used_up', 3, -used / key.bandwidth_limit_bytes)::private.pressing_key
+    when key.expires_at <= now() + week then
+      ('expires_soon', 4, extract(epoch from key.expires_at))::private.pressing_key
+  end;
+end
+$$;
+comment on function private.pressing is
+  'Why somebody should look at the key; null of one that is well. First what does not work this month or '
+  'since this week, then what soon will not, then what has not worked for longer.';
+
+
+-- A definer: callers may read no table.
+create function private.own_key_attention(most integer) returns public.proxy_key_attention
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id constant uuid := private.require_user();
+  most_keys constant integer := private.require_limit(coalesce(own_key_attention.most, 5));
+  undeleted constant private.key_summaries[] := private.undeleted_keys(
+    owner_id, null, 'infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+  );
+  answer public.proxy_key_attention;
+begin
+  answer.has_keys := cardinality(undeleted) > 0
+    or exists (select from private.proxy_keys as k where k.user_id = owner_id);
+  select json_agg(json_build_object('state', s.state, 'keys', s.keys) order by s.place) into answer.states
+  from (
+    select n.state, n.place, count(k.id) as keys
+    from unnest(private.key_state_names()) with ordinality as n (state, place)
+    left join unnest(undeleted) as k on k.state = n.state
+    where n.state not in ('owner_barred', 'deleted')
+    group by n.state, n.place
+  ) as s;
+  with found as materialized (
+    select k::private.key_summaries as key, p.reason, p.rank, p.place
+    from unnest(undeleted) as k
+    cross join lateral private.pressing(k) as p
+    where p.reason is not null
+  ),
+  first as (
+    select f.* from found as f order by f.rank, f.place, (f.key).id limit most_keys
+  )
+  select
+    (
+      select coalesce(
+        json_agg(json_build_object('reason', r.reason, 'keys', r.keys) order by r.rank, r.reason), '[]'
+      )
+      from (select f.reason, min(f.rank) as rank, count(*) as keys from found as f group by 1) as r
+    ),
+    (
+      select coalesce(json_agg(e order by e.rank, e.place, e.id), '[]')
+      from (select (f.key).*, f.reason, f.rank, f.place from first as f) as e
+    )
+  into answer.reasons, answer.keys;
+  return answer;
+end
+$$;
+comment on function private.own_key_attention is 'Does the work of public.proxy_key_attention.';
+
+create function public.proxy_key_attention("limit" integer default 5)
+returns public.proxy_key_attention
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.own_key_attention(proxy_key_attention."limit");
+end
+$$;
+comment on function public.proxy_key_attention is
+  'The caller''s keys at a glance: how many are in which state, how many need attention and why, and the '
+  'most pressing of these, up to `limit` (1 to 200, default 5). Refusals: unauthorized, invalid_request '
+  '(detail: limit).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.pressing, private.own_key_attention, public.proxy_key_attention
+from public, anon, authenticated, service_role;
+grant execute on function private.own_key_attention, public.proxy_key_attention to authenticated;
 
 
 -- 0610_reading_usage.sql
@@ -4125,20 +4712,31 @@ create function public.proxy_usage_by_key(
   active boolean default null,
   tier text default null,
   live_mode boolean default null,
-  label text default null
+  label text default null,
+  sort text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  sorted constant boolean := proxy_usage_by_key.sort is not null;
   wanted_month date;
+  most integer;
   page record;
   answer public.proxy_page;
 begin
   perform private.require_user();
   wanted_month := private.require_period(proxy_usage_by_key.period);
+  if proxy_usage_by_key.sort not in ('bytes', 'requests') then
+    perform private.refuse('invalid_request', 'sort');
+  end if;
+  if sorted and proxy_usage_by_key.cursor is not null then
+    perform private.refuse('invalid_request', 'cursor');
+  end if;
+  most := private.require_limit(proxy_usage_by_key."limit");
+  -- sorted, all are looked at
   page := private.page_of_keys(
-    proxy_usage_by_key."limit", proxy_usage_by_key.cursor, proxy_usage_by_key.active,
+    case when not sorted then most end, proxy_usage_by_key.cursor, proxy_usage_by_key.active,
     proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
   );
   select
@@ -4153,25 +4751,42 @@ begin
           'active', k.active,
           'created_at', k.created_at,
           'billed', k.live_mode,
-          'requests', coalesce(u.requests, 0),
-          'bytes_sent', coalesce(u.bytes_sent, 0),
-          'bytes_received', coalesce(u.bytes_received, 0),
-          'last_used_at', u.last_used_at
-        ) order by k.created_at desc, k.id desc
+          'requests', k.requests,
+          'bytes_sent', k.bytes_sent,
+          'bytes_received', k.bytes_received,
+          'last_used_at', k.used_at
+        ) order by k.place desc, k.created_at desc, k.id desc
       ),
       '[]'
     )
   into answer.items
-  from unnest(page.keys) as k
-  left join private.proxy_usage_monthly as u on u.api_key_id = k.id and u.month = wanted_month;
-  answer.next_cursor := page.next_cursor;
+  from (
+    select
+      p.id, p.key_id, p.label, p.tier, p.live_mode, p.active, p.created_at,
+      coalesce(u.requests, 0) as requests,
+      coalesce(u.bytes_sent, 0) as bytes_sent,
+      coalesce(u.bytes_received, 0) as bytes_received,
+      u.last_used_at as used_at,
+      case proxy_usage_by_key.sort
+        when 'bytes' then u.bytes_sent + u.bytes_received when 'requests' then u.requests else 0
+      end as place
+    from unnest(page.keys) as p
+    left join private.proxy_usage_monthly as u on u.api_key_id = p.id and u.month = wanted_month
+    -- sorted, what was not used has no place
+    where not sorted or u.api_key_id is not null
+    order by place desc, p.created_at desc, p.id desc
+    limit case when sorted then coalesce(most, 50) end
+  ) as k;
+  answer.next_cursor := case when not sorted then page.next_cursor end;
   return answer;
 end
 $$;
 comment on function public.proxy_usage_by_key is
   'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
-  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. last_used_at is of that '
-  'month; a test key''s usage is not `billed`. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. With a sort, bytes or '
+  'requests, those that used the most, up to `limit` (default 50) of all that list_proxy_keys answers '
+  'without one. last_used_at is of that month; a test key''s usage is not `billed`. Refusals: '
+  'unauthorized, invalid_request (detail: the argument).';
 
 
 create type public.proxy_usage_timeline as (
@@ -4223,8 +4838,26 @@ comment on function private.require_span is
   'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
   'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
 
+-- A definer: row-level security shows a caller their own usage alone.
+create function private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
+returns setof private.proxy_usage_hourly
+language plpgsql stable security definer rows 100
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_admin();
+  return query
+  select h.* from private.proxy_usage_hourly as h
+  where h.api_key_id = hours_of_any_key.api_key_id and h.hour >= hours_of_any_key.first_at
+    and h.hour < hours_of_any_key.end_at;
+end
+$$;
+comment on function private.hours_of_any_key is
+  'The hourly usage of a key of any user, for admins. Refusals: unauthorized, forbidden.';
+
 create function public.proxy_usage_series(
-  "interval" text, "from" text default null, "to" text default null, key_id text default null
+  "interval" text, "from" text default null, "to" text default null, key_id text default null,
+  as_admin boolean default false
 ) returns public.proxy_usage_timeline
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -4236,13 +4869,15 @@ declare
   is_live boolean;
   series public.proxy_usage_timeline;
 begin
-  perform private.require_user();
+  perform private.require_reader(proxy_usage_series.as_admin);
   span := private.require_span(
     proxy_usage_series."interval", proxy_usage_series."from", proxy_usage_series."to"
   );
   if proxy_usage_series.key_id is not null then
     select k.id, k.live_mode into one_key, is_live
-    from private.find_own_key(proxy_usage_series.key_id) as k;
+    from private.find_read_key(proxy_usage_series.key_id, proxy_usage_series.as_admin) as k;
+  elsif proxy_usage_series.as_admin then
+    perform private.refuse('invalid_request', 'as_admin');
   end if;
   series."interval" := proxy_usage_series."interval";
   series."from" := span.first_at;
@@ -4259,14 +4894,19 @@ begin
         9007199254740991
       ) as billed_bytes
     from (
-      -- one of the two is not run
+      -- one of them is run
       select a.hour, a.live_mode, a.requests, a.bytes_sent, a.bytes_received
       from private.proxy_account_hourly as a
       where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
       union all
       select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
       from private.proxy_usage_hourly as k
-      where k.api_key_id = one_key and k.hour >= span.first_at and k.hour < span.end_at
+      where proxy_usage_series.as_admin is not true
+        and k.api_key_id = one_key and k.hour >= span.first_at and k.hour < span.end_at
+      union all
+      select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
+      from private.hours_of_any_key(one_key, span.first_at, span.end_at) as k
+      where proxy_usage_series.as_admin
     ) as h
     group by 1
   )
@@ -4289,8 +4929,8 @@ $$;
 comment on function public.proxy_usage_series is
   'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled with '
   'zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, by '
-  'default the last 24 hours or 30 days; at most 1,000. Refusals: unauthorized, invalid_request '
-  '(detail: the argument), not_found.';
+  'default the last 24 hours or 30 days; at most 1,000. as_admin: of the key of any user, for admins. '
+  'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
 
 
 insert into private.argument_rules (argument, rule) values
@@ -4302,11 +4942,11 @@ insert into private.argument_rules (argument, rule) values
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
-  private.require_span, public.proxy_usage_series
+  private.require_span, private.hours_of_any_key, public.proxy_usage_series
 from public, anon, authenticated, service_role;
 grant execute on function
   private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
-  private.require_span, public.proxy_usage_series
+  private.require_span, private.hours_of_any_key, public.proxy_usage_series
 to authenticated;
 
 
@@ -4466,7 +5106,8 @@ comment on type private.event_filter is
   'status or code, to which host. billed: whether the key''s usage is billed.';
 
 create function private.read_event_filter(
-  id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text
+  id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text,
+  as_admin boolean default false
 ) returns private.event_filter
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -4474,7 +5115,7 @@ as $$
 declare
   filter private.event_filter;
 begin
-  perform private.require_user();
+  perform private.require_reader(read_event_filter.as_admin);
   filter.begins_at := coalesce(private.require_time(read_event_filter."from", 'from'), '-infinity');
   filter.ends_at := coalesce(private.require_time(read_event_filter."to", 'to'), 'infinity');
   if filter.begins_at >= filter.ends_at then
@@ -4499,19 +5140,20 @@ begin
   select d.moment, d.id into filter.place_at, filter.place_id
   from private.decode_cursor(read_event_filter.cursor) as d;
   select k.id, k.live_mode into filter.api_key_id, filter.billed
-  from private.find_own_key(read_event_filter.id) as k;
+  from private.find_read_key(read_event_filter.id, read_event_filter.as_admin) as k;
   return filter;
 end
 $$;
 comment on function private.read_event_filter is
-  'The filter that these arguments mean. Refusals: unauthorized, invalid_request (detail: the '
+  'The filter that these arguments mean. Refusals: unauthorized, forbidden, invalid_request (detail: the '
   'argument), not_found.';
 
 
 -- A definer: callers may read no events. The generic plan prunes days as it begins; planning them again
 -- takes longer than a page, but for the newest two days, where most pages end.
-create function private.page_of_events(filter private.event_filter, skipped integer, most integer)
-returns private.proxy_usage_events[]
+create function private.page_of_events(
+  filter private.event_filter, skipped integer, most integer, as_admin boolean default false
+) returns private.proxy_usage_events[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -4519,13 +5161,14 @@ set plan_cache_mode = force_generic_plan
 set enable_sort = off
 as $$
 declare
-  owner_id uuid := private.require_user();
+  reader_id uuid := private.require_reader(page_of_events.as_admin);
   recent_at timestamptz;
   recent private.proxy_usage_events[];
 begin
   -- also for a caller who makes a filter without private.read_event_filter
   perform from private.proxy_keys as k
-  where k.id = (page_of_events.filter).api_key_id and k.user_id = owner_id;
+  where k.id = (page_of_events.filter).api_key_id
+    and (k.user_id = reader_id or page_of_events.as_admin);
   if not found then
     return '{}';
   end if;
@@ -4580,7 +5223,21 @@ begin
 end
 $$;
 comment on function private.page_of_events is
-  'The caller''s events of a filter, newest first, without the first `skipped`, at most `most`.';
+  'The caller''s events of a filter, as_admin those of any user, newest first, without the first `skipped`, '
+  'at most `most`.';
+
+
+-- A definer: callers may read no table.
+create function private.how_to_fix(code text) returns text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select o.how_to_fix from private.outcomes as o where o.outcome = how_to_fix.code);
+end
+$$;
+comment on function private.how_to_fix is
+  'What to do about the code of an event; null for one that is no outcome.';
 
 
 create function private.require_page(page integer, "limit" integer, cursor text) returns integer
@@ -4609,7 +5266,8 @@ create function public.list_proxy_key_events(
   "to" text default null,
   status_code integer default null,
   target_host text default null,
-  code text default null
+  code text default null,
+  as_admin boolean default false
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -4618,14 +5276,17 @@ declare
   filter private.event_filter := private.read_event_filter(
     list_proxy_key_events.id, list_proxy_key_events.cursor, list_proxy_key_events."from",
     list_proxy_key_events."to", list_proxy_key_events.status_code,
-    list_proxy_key_events.target_host, list_proxy_key_events.code
+    list_proxy_key_events.target_host, list_proxy_key_events.code,
+    list_proxy_key_events.as_admin
   );
   most integer := private.require_limit(coalesce(list_proxy_key_events."limit", 50));
   page_number integer := private.require_page(
     list_proxy_key_events.page, most, list_proxy_key_events.cursor
   );
   found private.proxy_usage_events[] :=
-    private.page_of_events(filter, (page_number - 1) * most, most + 1);
+    private.page_of_events(
+      filter, (page_number - 1) * most, most + 1, list_proxy_key_events.as_admin
+    );
   answer public.proxy_page;
 begin
   -- straight to json: making jsonb of a page takes longer than finding it
@@ -4634,7 +5295,8 @@ begin
     select
       f.event_id, f.api_key_id, f.occurred_at, f.target_host, f.method, f.status_code,
       f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.code, f.count,
-      filter.billed
+      filter.billed,
+      case when f.code is not null then private.how_to_fix(f.code) end as how_to_fix
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
@@ -4646,8 +5308,9 @@ $$;
 comment on function public.list_proxy_key_events is
   'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
   '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
-  'and without `to`, status_code, target_host, code. Refusals: unauthorized, not_found, '
-  'invalid_request (detail: the argument).';
+  'and without `to`, status_code, target_host, code. how_to_fix: what to do about the code. as_admin: of '
+  'the key of any user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: '
+  'the argument).';
 
 
 -- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
@@ -4749,13 +5412,85 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.read_event_filter, private.page_of_events, private.require_page,
+  private.read_event_filter, private.page_of_events, private.how_to_fix, private.require_page,
   public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.read_event_filter, private.page_of_events, private.require_page,
+  private.read_event_filter, private.page_of_events, private.how_to_fix, private.require_page,
   public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
 to authenticated;
+
+
+-- 0625_exporting_keys.sql
+
+-- Exporting keys: the list as CSV, by parts, so that nobody holds more than one at a time.
+
+create function public.export_proxy_keys(
+  cursor text default null,
+  active boolean default null,
+  tier text default null,
+  live_mode boolean default null,
+  label text default null,
+  state text default null,
+  search text default null,
+  sort text default null
+) returns public.proxy_csv_part
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+  time_form constant text := 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"';
+  page record;
+  part public.proxy_csv_part;
+begin
+  page := private.page_of_keys(
+    200, export_proxy_keys.cursor, export_proxy_keys.active, export_proxy_keys.tier,
+    export_proxy_keys.live_mode, export_proxy_keys.label, export_proxy_keys.state,
+    export_proxy_keys.search, export_proxy_keys.sort
+  );
+  select
+    case when export_proxy_keys.cursor is null then
+      'id,keyId,label,tier,liveMode,state,quotaUsedUpBy,bandwidthUsedThisPeriodBytes,'
+        || 'bandwidthLimitBytes,rateLimit,tunnelLimit,allowedIps,lastUsedAt,createdAt,rotatedAt,expiresAt,'
+        || E'suspendedAt,suspendedReason,deletedAt\r\n'
+      else '' end
+    || coalesce(
+      string_agg(
+        concat_ws(
+          ',',
+          k.id, k.key_id, private.csv_field(k.label), private.csv_field(k.tier), k.live_mode::text, k.state,
+          coalesce(k.quota_used_up_by, ''), k.bandwidth_used_this_period_bytes, k.bandwidth_limit_bytes,
+          k.rate_limit, k.tunnel_limit, array_to_string(k.allowed_ips, ' '),
+          coalesce(to_char(k.last_used_at, time_form), ''), to_char(k.created_at, time_form),
+          coalesce(to_char(k.rotated_at, time_form), ''), coalesce(to_char(k.expires_at, time_form), ''),
+          coalesce(to_char(k.suspended_at, time_form), ''),
+          coalesce(private.csv_field(k.suspended_reason), ''),
+          coalesce(to_char(k.deleted_at, time_form), '')
+        ) || E'\r\n',
+        '' order by k.place
+      ),
+      ''
+    )
+  into part.csv
+  from unnest(page.keys) with ordinality as k (
+    id, key_id, user_id, label, tier, live_mode, bandwidth_used_this_period_bytes,
+    bandwidth_limit_bytes, rate_limit, tunnel_limit, limit_overrides, active, allowed_ips, last_used_at,
+    created_at, rotated_at, grace_ends_at, expires_at, suspended_at, suspended_reason, deleted_at,
+    state, quota_used_up_by, place
+  );
+  part.next_cursor := page.next_cursor;
+  return part;
+end
+$$;
+comment on function public.export_proxy_keys is
+  'The caller''s keys as CSV, up to 200 lines from `cursor` on, with a line of names before the first; '
+  'filters and sort as list_proxy_keys. Refusals: unauthorized, invalid_request (detail: the argument).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function public.export_proxy_keys from public, anon, authenticated, service_role;
+grant execute on function public.export_proxy_keys to authenticated;
 
 
 -- 0630_reading_audit.sql
@@ -4763,13 +5498,14 @@ to authenticated;
 -- Reading the audit: what was done to a user's keys, grants and account limits, newest first.
 
 -- A definer: callers may read no table. The owner is asked for in its own words.
-create function private.page_of_audit(reference text, "limit" integer, cursor text)
-returns public.proxy_page
+create function private.page_of_audit(
+  reference text, "limit" integer, cursor text, as_admin boolean default false
+) returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  reader_id uuid := private.require_reader(page_of_audit.as_admin);
   place record := private.decode_cursor(page_of_audit.cursor);
   most integer := private.require_limit(coalesce(page_of_audit."limit", 50));
   one_key uuid;
@@ -4777,20 +5513,23 @@ declare
   answer public.proxy_page;
 begin
   if page_of_audit.reference is not null then
-    one_key := (private.find_own_key(page_of_audit.reference)).id;
+    one_key := (private.find_read_key(page_of_audit.reference, page_of_audit.as_admin)).id;
+  elsif page_of_audit.as_admin then
+    perform private.refuse('invalid_request', 'as_admin');
   end if;
   -- each with the index that suits it
   if one_key is null then
     found := array(
       select a from private.proxy_key_audit as a
-      where a.user_id = owner_id and (a.occurred_at, a.id) < (place.moment, place.id)
+      where a.user_id = reader_id and (a.occurred_at, a.id) < (place.moment, place.id)
       order by a.occurred_at desc, a.id desc
       limit most + 1
     );
   else
     found := array(
       select a from private.proxy_key_audit as a
-      where a.api_key_id = one_key and a.user_id is not distinct from owner_id
+      where a.api_key_id = one_key
+        and (page_of_audit.as_admin or a.user_id is not distinct from reader_id)
         and (a.occurred_at, a.id) < (place.moment, place.id)
       order by a.occurred_at desc, a.id desc
       limit most + 1
@@ -4811,22 +5550,24 @@ $$;
 comment on function private.page_of_audit is 'Does the work of public.list_proxy_key_audit.';
 
 create function public.list_proxy_key_audit(
-  id text default null, "limit" integer default 50, cursor text default null
+  id text default null, "limit" integer default 50, cursor text default null,
+  as_admin boolean default false
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.page_of_audit(
-    list_proxy_key_audit.id, list_proxy_key_audit."limit", list_proxy_key_audit.cursor
+    list_proxy_key_audit.id, list_proxy_key_audit."limit", list_proxy_key_audit.cursor,
+    list_proxy_key_audit.as_admin
   );
 end
 $$;
 comment on function public.list_proxy_key_audit is
   'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants and '
   'account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
-  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. Refusals: unauthorized, '
-  'not_found, invalid_request (detail: the argument).';
+  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. as_admin: of a key of any '
+  'user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: the argument).';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
@@ -5160,7 +5901,11 @@ comment on function public.export_proxy_usage_targets is
 
 insert into private.argument_rules (argument, rule) values
   ('by', 'Either host or site.'),
-  ('sort', 'One of bytes, requests and errors.');
+  (
+    'sort',
+    'Of usage one of bytes, requests and errors; of keys one of created_at, label, last_used_at and '
+      'used, with a minus before it for descending.'
+  );
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
@@ -5194,7 +5939,8 @@ comment on type private.outcome_sum is 'What came to an outcome in the hour or d
 
 -- A definer: callers may read no rollups by outcome.
 create function private.read_outcomes(
-  key_id text, "interval" text, first_at timestamptz, end_at timestamptz
+  key_id text, "interval" text, first_at timestamptz, end_at timestamptz,
+  as_admin boolean default false
 )
 returns private.outcome_sum[]
 language plpgsql stable security definer
@@ -5202,11 +5948,13 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  subject_id constant uuid := case
-    when read_outcomes.key_id is null then private.require_user()
-    else (private.find_own_key(read_outcomes.key_id)).id
-  end;
+  subject_id uuid := private.require_reader(read_outcomes.as_admin);
 begin
+  if read_outcomes.key_id is not null then
+    subject_id := (private.find_read_key(read_outcomes.key_id, read_outcomes.as_admin)).id;
+  elsif read_outcomes.as_admin then
+    perform private.refuse('invalid_request', 'as_admin');
+  end if;
   return array(
     select (
       date_trunc(read_outcomes."interval", u.hour), o.outcome, o.kind, o.how_to_fix,
@@ -5224,7 +5972,8 @@ begin
 end
 $$;
 comment on function private.read_outcomes is
-  'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day.';
+  'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day; as_admin of '
+  'the key of any user.';
 
 create type public.proxy_outcome_usage as (
   "interval" text,
@@ -5246,7 +5995,8 @@ comment on type public.proxy_outcome_usage is
 
 create function public.proxy_usage_outcomes(
   period text default null, "from" text default null, "to" text default null, key_id text default null,
-  "interval" text default 'day', "limit" integer default 50, sort text default 'bytes'
+  "interval" text default 'day', "limit" integer default 50, sort text default 'bytes',
+  as_admin boolean default false
 ) returns public.proxy_outcome_usage
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -5258,7 +6008,7 @@ declare
   sums private.outcome_sum[];
   answer public.proxy_outcome_usage;
 begin
-  perform private.require_user();
+  perform private.require_reader(proxy_usage_outcomes.as_admin);
   answer."interval" := coalesce(proxy_usage_outcomes."interval", 'day');
   span := private.require_rollup_span(
     proxy_usage_outcomes.period, answer."interval", proxy_usage_outcomes."from",
@@ -5267,7 +6017,8 @@ begin
   answer.sort := private.require_rollup_sort(proxy_usage_outcomes.sort);
   most := private.require_limit(coalesce(proxy_usage_outcomes."limit", 50));
   sums := private.read_outcomes(
-    proxy_usage_outcomes.key_id, answer."interval", span.first_at, span.end_at
+    proxy_usage_outcomes.key_id, answer."interval", span.first_at, span.end_at,
+    proxy_usage_outcomes.as_admin
   );
   answer."from" := span.first_at;
   answer."to" := span.end_at;
@@ -5351,8 +6102,9 @@ $$;
 comment on function public.proxy_usage_outcomes is
   'How the requests of the caller''s keys, or of one (uuid or keyId), ended, refusals included, and what to '
   'do about it; by hour or day too. In a month (YYYY-MM), or in the whole hours or days (UTC) that `from` '
-  'and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. Refusals: '
-  'unauthorized, invalid_request (detail: the argument), not_found.';
+  'and `to` span, by default the last 24 hours or 30 days, at most 1,000 hours or 92 days. as_admin: of the '
+  'key of any user, for admins. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), '
+  'not_found.';
 
 
 create function public.export_proxy_usage_outcomes(
@@ -5671,7 +6423,8 @@ comment on function private.claim_key_slot is
 
 -- A definer: callers may not write keys or hashes.
 create function private.mint_proxy_key(
-  label text, tier text, live_mode boolean, idempotency_key text
+  label text, tier text, live_mode boolean, idempotency_key text, allowed_ips text[] default '{}',
+  expires_at text default null
 ) returns public.minted_proxy_key
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -5679,6 +6432,8 @@ as $$
 declare
   owner_id uuid := private.require_writer();
   clean_label text := private.require_label(mint_proxy_key.label);
+  allowed cidr[];
+  expiry timestamptz;
   chosen public.proxy_tiers;
   new_id constant uuid := private.uuid_v7();
   new_key_id text;
@@ -5692,12 +6447,16 @@ begin
   if mint_proxy_key.live_mode is null then
     perform private.refuse('invalid_request', 'live_mode');
   end if;
+  perform private.require_size(pg_column_size(mint_proxy_key.allowed_ips), 'allowed_ips');
+  allowed := private.require_allowed_ips(to_jsonb(coalesce(mint_proxy_key.allowed_ips, '{}')));
+  expiry := private.require_expiry(to_jsonb(mint_proxy_key.expires_at));
   if mint_proxy_key.idempotency_key is not null then
     perform private.claim_idempotency(
       owner_id,
       mint_proxy_key.idempotency_key,
       jsonb_build_object(
-        'mint', clean_label, 'tier', chosen.tier, 'live_mode', mint_proxy_key.live_mode
+        'mint', clean_label, 'tier', chosen.tier, 'live_mode', mint_proxy_key.live_mode,
+        'allowed_ips', allowed, 'expires_at', expiry
       ),
       new_id
     );
@@ -5715,9 +6474,11 @@ begin
   while not made loop
     new_key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || encode(extensions.gen_random_bytes(6), 'hex');
-    insert into private.proxy_keys (id, key_id, user_id, label, tier, live_mode, created_at)
+    insert into private.proxy_keys (
+      id, key_id, user_id, label, tier, live_mode, allowed_ips, expires_at, created_at
+    )
     values (
-      new_id, new_key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode,
+      new_id, new_key_id, owner_id, clean_label, chosen.tier, mint_proxy_key.live_mode, allowed, expiry,
       clock_timestamp()
     )
     on conflict (key_id) do nothing;
@@ -5734,7 +6495,9 @@ create function public.mint_proxy_key(
   label text,
   tier text default 'developer',
   live_mode boolean default true,
-  idempotency_key text default null
+  idempotency_key text default null,
+  allowed_ips text[] default '{}',
+  expires_at text default null
 ) returns public.minted_proxy_key
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
@@ -5742,14 +6505,14 @@ as $$
 begin
   return private.mint_proxy_key(
     mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode,
-    mint_proxy_key.idempotency_key
+    mint_proxy_key.idempotency_key, mint_proxy_key.allowed_ips, mint_proxy_key.expires_at
   );
 end
 $$;
-comment on function public.mint_proxy_key(text, text, boolean, text) is
-  'Makes a key of the caller and returns it with its secret, which is shown this once. Refusals: '
-  'unauthorized, invalid_request (detail: the argument), tier_not_granted, key_limit_reached, '
-  'rate_limited (detail: seconds to wait); and '
+comment on function public.mint_proxy_key(text, text, boolean, text, text[], text) is
+  'Makes a key of the caller and returns it with its secret, which is shown this once. allowed_ips and '
+  'expires_at: as in update_proxy_key. Refusals: unauthorized, invalid_request (detail: the argument), '
+  'tier_not_granted, key_limit_reached, rate_limited (detail: seconds to wait); and '
   'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
 
 
@@ -5770,7 +6533,9 @@ begin
             when 'object' then refuse_mint_arguments.arguments else '{}'
           end
         ) as name
-        where name not in ('label', 'tier', 'live_mode', 'idempotency_key')
+        where name not in (
+          'label', 'tier', 'live_mode', 'idempotency_key', 'allowed_ips', 'expires_at'
+        )
         order by name
         limit 1
       ),
@@ -5806,11 +6571,11 @@ insert into private.argument_rules (argument, rule) values
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.key_with_secret, private.require_label, private.claim_key_slot, private.mint_proxy_key,
-  public.mint_proxy_key(text, text, boolean, text), private.refuse_mint_arguments,
+  public.mint_proxy_key(text, text, boolean, text, text[], text), private.refuse_mint_arguments,
   public.mint_proxy_key(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text),
+  private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text, text[], text),
   private.refuse_mint_arguments, public.mint_proxy_key(jsonb)
 to authenticated;
 
@@ -5999,19 +6764,15 @@ comment on function private.require_expiry is
   'A time to come, or null; refuses (invalid_request) anything else.';
 
 
--- A definer: callers may not write keys.
-create function private.update_proxy_key(id text, changes jsonb)
-returns private.key_summaries
-language plpgsql volatile security definer
+-- What is wanted is checked before a key is looked for.
+create function private.require_changes(changes jsonb, names text[]) returns private.proxy_keys
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  wanted jsonb := update_proxy_key.changes;
+  wanted constant jsonb := require_changes.changes;
   unknown_name text;
-  key private.proxy_keys;
   changed private.proxy_keys;
-  summary private.key_summaries;
 begin
   perform private.require_size(pg_column_size(wanted), 'changes');
   if jsonb_typeof(wanted) is distinct from 'object' then
@@ -6019,7 +6780,7 @@ begin
   end if;
   select left(name, 80) into unknown_name
   from jsonb_object_keys(wanted) as name
-  where name not in ('label', 'allowed_ips', 'expires_at')
+  where name <> all (require_changes.names)
   order by name
   limit 1;
   if unknown_name is not null then
@@ -6037,8 +6798,27 @@ begin
   if wanted ? 'expires_at' then
     changed.expires_at := private.require_expiry(wanted -> 'expires_at');
   end if;
+  return changed;
+end
+$$;
+comment on function private.require_changes is
+  'The columns that an object of these names changes, the others null; refuses (invalid_request) '
+  'another name, and a value that is none.';
 
-  key := private.lock_key(update_proxy_key.id, owner_id);
+
+-- A definer: callers may not write keys.
+create function private.update_proxy_key(id text, changes jsonb)
+returns private.key_summaries
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id uuid := private.require_writer();
+  changed constant private.proxy_keys :=
+    private.require_changes(update_proxy_key.changes, array['label', 'allowed_ips', 'expires_at']);
+  key private.proxy_keys := private.lock_key(update_proxy_key.id, owner_id);
+  summary private.key_summaries;
+begin
   if key.deleted_at is not null then
     perform private.refuse('key_deleted');
   end if;
@@ -6047,7 +6827,7 @@ begin
   set
     label = coalesce(changed.label, k.label),
     allowed_ips = coalesce(changed.allowed_ips, k.allowed_ips),
-    expires_at = case when wanted ? 'expires_at' then changed.expires_at else k.expires_at end
+    expires_at = case when update_proxy_key.changes ? 'expires_at' then changed.expires_at else k.expires_at end
   where k.id = key.id;
   select * into summary from private.key_summaries as s where s.id = key.id;
   return summary;
@@ -6085,7 +6865,7 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_allowed_ips, private.require_expiry,
+  private.require_allowed_ips, private.require_expiry, private.require_changes,
   private.update_proxy_key, public.update_proxy_key
 from public, anon, authenticated, service_role;
 grant execute on function private.update_proxy_key, public.update_proxy_key to authenticated;
@@ -6136,6 +6916,143 @@ revoke all on function
   private.delete_proxy_key, public.delete_proxy_key
 from public, anon, authenticated, service_role;
 grant execute on function private.delete_proxy_key, public.delete_proxy_key to authenticated;
+
+
+-- 0910_changing_keys.sql
+
+-- Changing keys: one change of up to 300 keys at once, all of them or none.
+
+create type public.proxy_key_changes as (changed integer, unchanged integer);
+comment on type public.proxy_key_changes is
+  'How many keys a change of several made another of, and how many were so already.';
+
+create type private.named_key as (place bigint, id uuid);
+comment on type private.named_key is 'A key that a list names: where it stands there, and its id if it is one.';
+
+
+create function private.require_keys(ids text[], owner_id uuid) returns private.named_key[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  missing bigint;
+  named private.named_key[];
+begin
+  perform private.require_size(pg_column_size(require_keys.ids), 'ids');
+  if cardinality(require_keys.ids) between 1 and 300 is not true
+    or array_position(require_keys.ids, null) is not null
+  then
+    perform private.refuse('invalid_request', 'ids');
+  end if;
+  named := array(
+    select (n.place, k.id)::private.named_key
+    from unnest(require_keys.ids) with ordinality as n (reference, place)
+    left join lateral (
+      select o.id from private.proxy_keys as o
+      where o.id = private.resolve_key(n.reference) and o.user_id = require_keys.owner_id
+      limit 1
+    ) as k on true
+    order by n.place
+  );
+  select min(n.place) into missing from unnest(named) as n where n.id is null;
+  if missing is not null then
+    perform private.refuse('not_found', 'ids.' || missing - 1);
+  end if;
+  return named;
+end
+$$;
+comment on function private.require_keys is
+  'The keys of a user that a list of 1 to 300 uuids and keyIds names. Refuses (invalid_request) what is '
+  'no such list, and (not_found, with its place as `ids.0`) any other key, also one of another user.';
+
+
+-- A definer: callers may not write keys.
+create function private.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  owner_id constant uuid := private.require_writer();
+  wanted constant jsonb := change_proxy_keys.changes;
+  changed constant private.proxy_keys :=
+    private.require_changes(wanted, array['deleted', 'allowed_ips', 'expires_at']);
+  deletes constant boolean := coalesce(wanted ? 'deleted', false);
+  named private.named_key[];
+  keys private.proxy_keys[];
+  refused bigint;
+  answer public.proxy_key_changes;
+begin
+  if deletes and wanted <> '{"deleted": true}' then
+    perform private.refuse('invalid_request', 'deleted');
+  end if;
+  named := private.require_keys(change_proxy_keys.ids, owner_id);
+  -- in one order, so that two of these do not wait for each other
+  keys := array(
+    select k from private.proxy_keys as k
+    where k.id in (select n.id from unnest(named) as n) and k.user_id = owner_id
+    order by k.id
+    for no key update
+  );
+  if deletes then
+    keys := array(select k from unnest(keys) as k where k.deleted_at is null);
+  else
+    select min(n.place) into refused
+    from unnest(named) as n join unnest(keys) as k on k.id = n.id
+    where k.deleted_at is not null;
+    if refused is not null then
+      perform private.refuse('key_deleted', 'ids.' || refused - 1);
+    end if;
+  end if;
+
+  if cardinality(keys) > 0 then
+    perform private.claim_write(owner_id, 'change');
+  end if;
+  update private.proxy_keys as k
+  set
+    deleted_at = case when deletes then clock_timestamp() end,
+    grace_ends_at = case when not deletes then k.grace_ends_at end,
+    allowed_ips = coalesce(changed.allowed_ips, k.allowed_ips),
+    expires_at = case when wanted ? 'expires_at' then changed.expires_at else k.expires_at end
+  where k.id in (select l.id from unnest(keys) as l)
+    and (
+      deletes
+      or k.allowed_ips is distinct from coalesce(changed.allowed_ips, k.allowed_ips)
+      or (wanted ? 'expires_at' and k.expires_at is distinct from changed.expires_at)
+    );
+  get diagnostics answer.changed = row_count;
+  answer.unchanged :=
+    (select count(distinct n.id) from unnest(named) as n) - answer.changed;
+  return answer;
+end
+$$;
+comment on function private.change_proxy_keys is 'Does the work of public.change_proxy_keys.';
+
+create function public.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
+language plpgsql volatile security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.change_proxy_keys(change_proxy_keys.ids, change_proxy_keys.changes);
+end
+$$;
+comment on function public.change_proxy_keys is
+  'Makes one change of 1 to 300 of the caller''s keys (uuids or keyIds), of all or of none: `changes` is '
+  '{"deleted": true}, or of {allowed_ips, expires_at} what is there, as in update_proxy_key. One named '
+  'twice counts once, and all of it as one write. Refusals: unauthorized, invalid_request (detail: the '
+  'argument or field), not_found and key_deleted (detail: the first that is refused, as ids.0), '
+  'rate_limited (detail: seconds to wait).';
+
+
+insert into private.argument_rules (argument, rule) values
+  ('ids', 'From 1 to 300 keys, each by its uuid or keyId.'),
+  ('deleted', 'True, and nothing else with it.');
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.require_keys, private.change_proxy_keys, public.change_proxy_keys
+from public, anon, authenticated, service_role;
+grant execute on function private.change_proxy_keys, public.change_proxy_keys to authenticated;
 
 
 -- 0950_administering.sql
@@ -6241,7 +7158,7 @@ begin
   key := private.lock_key(reactivate_proxy_key.id, null);
   if key.deleted_at is not null or key.suspended_at is not null then
     if key.user_id is null then
-      perform private.refuse('key_deleted', 'The account of its owner is gone.');
+      perform private.refuse('key_deleted');
     end if;
     perform private.claim_write(admin_id, 'administer');
     if key.deleted_at is not null then
@@ -6378,7 +7295,7 @@ to authenticated;
 -- A definer: it reads every user's keys, for an admin.
 create function private.find_proxy_keys(
   "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
-  live_mode boolean
+  live_mode boolean, state text
 ) returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -6389,12 +7306,16 @@ declare
   filter private.key_filter;
   owner_id uuid;
   one_key uuid;
+  -- a state has no index: a page looks at so many keys and no further, however few it finds
+  most_looked_at constant integer := 2000;
   found private.key_summaries[];
+  last_key private.key_summaries;
   answer public.proxy_page;
 begin
   perform private.require_admin();
   filter := private.read_key_filter(
-    find_proxy_keys.active, find_proxy_keys.tier, find_proxy_keys.live_mode, find_proxy_keys.label
+    find_proxy_keys.active, find_proxy_keys.tier, find_proxy_keys.live_mode, find_proxy_keys.label,
+    find_proxy_keys.state
   );
   place := private.decode_cursor(find_proxy_keys.cursor);
   most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
@@ -6411,16 +7332,30 @@ begin
     end if;
   end if;
   found := private.newest_keys(
-    one_key, owner_id, false, filter, place.moment, place.id, most + 1
+    one_key, owner_id, false, filter, place.moment, place.id,
+    case when filter.states is null then most + 1 else most_looked_at end
   );
+  if filter.states is not null then
+    if cardinality(found) = most_looked_at then
+      last_key := found[most_looked_at];
+    end if;
+    found := array(
+      select f from unnest(found) as f
+      where f.state = any (filter.states)
+      order by f.created_at desc, f.id desc
+    );
+  end if;
+  if cardinality(found) > most then
+    last_key := found[most];
+  end if;
   -- straight to json: making jsonb of a page takes longer than finding it
   select coalesce(json_agg(e), '[]') into answer.items
   from (
     select f.*, (select u.email from auth.users as u where u.id = f.user_id) as email
     from unnest(found[:most]) as f
   ) as e;
-  if cardinality(found) > most then
-    answer.next_cursor := private.encode_cursor(found[most].created_at, found[most].id);
+  if last_key.id is not null then
+    answer.next_cursor := private.encode_cursor(last_key.created_at, last_key.id);
   end if;
   return answer;
 end
@@ -6435,7 +7370,8 @@ create function public.find_proxy_keys(
   label text default null,
   active boolean default null,
   tier text default null,
-  live_mode boolean default null
+  live_mode boolean default null,
+  state text default null
 ) returns public.proxy_page
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
@@ -6444,14 +7380,16 @@ begin
   return private.find_proxy_keys(
     find_proxy_keys."limit", find_proxy_keys.cursor, find_proxy_keys.key_id,
     find_proxy_keys."user", find_proxy_keys.label, find_proxy_keys.active, find_proxy_keys.tier,
-    find_proxy_keys.live_mode
+    find_proxy_keys.live_mode, find_proxy_keys.state
   );
 end
 $$;
 comment on function public.find_proxy_keys is
   'For admins: the keys of all users, newest first, as proxy_key_summaries with the owner''s `email`; '
   '`limit` (1 to 200, default 50) from `cursor` on. Filters: key_id (uuid or keyId), user (id or '
-  'e-mail address), label (contained), active, tier, live_mode. Refusals: unauthorized, forbidden, '
+  'e-mail address), label (contained), active, tier, live_mode; state, one of them, or undeleted for '
+  'all but deleted: a page then looks at 2,000 keys and may be short, or empty, and have a cursor. '
+  'Refusals: unauthorized, forbidden, '
   'invalid_request (detail: the argument).';
 
 
@@ -6460,6 +7398,84 @@ revoke all on function
   private.find_proxy_keys, public.find_proxy_keys
 from public, anon, authenticated, service_role;
 grant execute on function private.find_proxy_keys, public.find_proxy_keys to authenticated;
+
+
+-- 0956_reading_any_key.sql
+
+-- Reading any key: admins see why a key of any user is refused. Its events, history and usage come from the
+-- functions that its owner reads them by, as_admin. A read leaves nothing in the audit, which is of changes.
+
+create function private.user_as_admins_see(user_id uuid) returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  email text;
+  barred_until timestamptz;
+begin
+  select u.email, private.barred_until(u.banned_until, u.deleted_at) into email, barred_until
+  from auth.users as u where u.id = user_as_admins_see.user_id;
+  return jsonb_build_object(
+    'user_id', user_as_admins_see.user_id,
+    'email', email,
+    'removed', not found,
+    'barred_until', case when barred_until > now() then barred_until end
+  );
+end
+$$;
+comment on function private.user_as_admins_see is
+  'user_id, email, removed (no such account exists any more), and barred_until: null where the account is '
+  'not banned, 2100 where it is for good.';
+
+
+create type public.proxy_key_reading as (key jsonb, owner jsonb, account jsonb, last_event jsonb);
+comment on type public.proxy_key_reading is
+  'What says why a key is refused. key: as find_proxy_keys shows it. owner: user_id, email, removed (the '
+  'account), barred_until (null, or 2100 for good). account: the owner''s, as proxy_account shows it; null '
+  'once it is removed. last_event: the newest, as list_proxy_key_events shows it; null where none is kept.';
+
+-- A definer: it reads another user's key, for an admin.
+create function private.find_proxy_key(id text) returns public.proxy_key_reading
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found_id uuid := (private.find_read_key(find_proxy_key.id, true)).id;
+  summary private.key_summaries;
+  answer public.proxy_key_reading;
+begin
+  select * into summary from private.key_summaries as s where s.id = found_id;
+  answer.owner := private.user_as_admins_see(summary.user_id);
+  answer.key := to_jsonb(summary) || jsonb_build_object('email', answer.owner -> 'email');
+  if summary.user_id is not null then
+    answer.account := to_jsonb(private.account_of(summary.user_id));
+  end if;
+  answer.last_event :=
+    (public.list_proxy_key_events(found_id::text, 1, as_admin => true)).items -> 0;
+  return answer;
+end
+$$;
+comment on function private.find_proxy_key is 'Does the work of public.find_proxy_key.';
+
+create function public.find_proxy_key(id text) returns public.proxy_key_reading
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.find_proxy_key(find_proxy_key.id);
+end
+$$;
+comment on function public.find_proxy_key is
+  'For admins: a key of any user (uuid, or keyId in any case of letters), deleted or not, with what says why '
+  'it is refused: its owner, the owner''s account, and its last event. Refusals: unauthorized, forbidden, '
+  'not_found.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function
+  private.user_as_admins_see, private.find_proxy_key, public.find_proxy_key
+from public, anon, authenticated, service_role;
+grant execute on function private.find_proxy_key, public.find_proxy_key to authenticated;
 
 
 -- 0960_granting.sql
@@ -6812,14 +7828,103 @@ grant execute on function
 to authenticated;
 
 
+-- 0967_users_by_usage.sql
+
+-- Users by usage: admins see who moves most in this month.
+
+-- A definer: it reads every user's usage, for an admin.
+create function private.list_proxy_users("limit" integer, cursor text, "user" text)
+returns public.proxy_page
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+-- in the order of the index, of which a page reads as many rows as it has
+set enable_sort = off
+as $$
+declare
+  this_month constant date := date_trunc('month', now() at time zone 'UTC');
+  -- what a number in JSON holds exactly
+  most_bytes constant bigint := 9007199254740991;
+  place record;
+  most integer;
+  found private.proxy_user_monthly[];
+  answer public.proxy_page;
+begin
+  perform private.require_admin();
+  place := private.decode_place(list_proxy_users.cursor, most_bytes);
+  most := private.require_limit(coalesce(list_proxy_users."limit", 50));
+  if list_proxy_users."user" is not null then
+    found := array(
+      select (u.id, this_month, coalesce(m.bytes, 0))::private.proxy_user_monthly
+      from private.find_user(list_proxy_users."user") as u (id)
+      left join private.proxy_user_monthly as m on m.user_id = u.id and m.month = this_month
+      where u.id is not null and list_proxy_users.cursor is null
+    );
+  else
+    found := array(
+      select m from private.proxy_user_monthly as m
+      where m.month = this_month and m.bytes > 0
+        and (m.bytes, m.user_id) < (
+          coalesce(place.rank, most_bytes),
+          coalesce(place.id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+        )
+      order by m.bytes desc, m.user_id desc
+      limit most + 1
+    );
+  end if;
+  select coalesce(
+    json_agg(
+      private.user_as_admins_see(f.user_id) || to_jsonb(private.account_of(f.user_id))
+        || jsonb_build_object('used_bytes', f.bytes)
+    ),
+    '[]'
+  )
+  into answer.items
+  from unnest(found[:most]) as f;
+  if cardinality(found) > most then
+    answer.next_cursor := private.encode_place(found[most].bytes, found[most].user_id);
+  end if;
+  return answer;
+end
+$$;
+comment on function private.list_proxy_users is 'Does the work of public.list_proxy_users.';
+
+create function public.list_proxy_users(
+  "limit" integer default 50, cursor text default null, "user" text default null
+) returns public.proxy_page
+language plpgsql stable security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.list_proxy_users(
+    list_proxy_users."limit", list_proxy_users.cursor, list_proxy_users."user"
+  );
+end
+$$;
+comment on function public.list_proxy_users is
+  'For admins: the users whose keys moved something in this calendar month (UTC), the most bytes first: '
+  '`limit` (1 to 200, default 50) from `cursor` on. With `user` (id or e-mail address) that one alone, '
+  'whatever it moved. Each: the account as proxy_account shows it, email, removed, barred_until (null, or '
+  '2100 for good), and used_bytes, of all keys, live and test. A user who moves more meanwhile may be on '
+  'two pages. Refusals: unauthorized, forbidden, invalid_request (detail: the argument).';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.list_proxy_users, public.list_proxy_users
+from public, anon, authenticated, service_role;
+grant execute on function private.list_proxy_users, public.list_proxy_users to authenticated;
+
+
 -- 0975_setting_thresholds.sql
 
 -- Setting thresholds: at which percents of a quota a user wants to be alerted.
 
-create type public.proxy_alert_threshold as (api_key_id uuid, key_id text, percents integer[]);
+create type public.proxy_alert_threshold as (
+  api_key_id uuid, key_id text, percents integer[], label text
+);
 comment on type public.proxy_alert_threshold is
   'At which percents of a quota a user is alerted, in ascending order: of one key, or with no key of the '
-  'account and of all keys that are not listed.';
+  'account and of all keys that are not listed. label: the key''s.';
 
 
 -- A definer: callers may read no table.
@@ -6830,9 +7935,10 @@ as $$
 declare
   owner_id uuid := private.require_user();
 begin
-  return query select null::uuid, null::text, private.thresholds_of(owner_id, null)::integer[];
+  return query select
+    null::uuid, null::text, private.thresholds_of(owner_id, null)::integer[], null::text;
   return query
-  select k.id, k.key_id, t.percents::integer[]
+  select k.id, k.key_id, t.percents::integer[], k.label
   from private.proxy_alert_thresholds as t
   join private.proxy_keys as k on k.id = t.api_key_id
   where t.user_id = owner_id and k.deleted_at is null
@@ -6906,6 +8012,7 @@ begin
   answer.api_key_id := key.id;
   answer.key_id := key.key_id;
   answer.percents := private.thresholds_of(owner_id, key.id);
+  answer.label := key.label;
   return answer;
 end
 $$;
@@ -9575,6 +10682,28 @@ begin
     bytes_sent = least(h.bytes_sent + excluded.bytes_sent, 9007199254740991),
     bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
+  -- Locked first, then added up: who raised a row by account that this does not see yet waits to raise
+  -- this one.
+  insert into private.proxy_user_monthly as s (user_id, month, bytes)
+  select distinct c.api_key_id, c.period::date, 0
+  from unnest(corrections) as c
+  where c.rollup = 'account_monthly'
+  order by 1, 2
+  on conflict on constraint proxy_user_monthly_pkey do update set bytes = s.bytes;
+  update private.proxy_user_monthly as s
+  set bytes = least(
+    (
+      select coalesce(sum(m.bytes_sent + m.bytes_received), 0)
+      from private.proxy_account_monthly as m
+      where m.user_id = s.user_id and m.month = s.month
+    ),
+    9007199254740991
+  )
+  where (s.user_id, s.month) in (
+    select c.api_key_id, c.period::date from unnest(corrections) as c
+    where c.rollup = 'account_monthly'
+  );
+
   -- The rows are locked now: who raised one before has committed, and who will raise it waits.
   delete from private.proxy_account_monthly as m using unnest(corrections) as c
   where c.rollup = 'account_monthly' and c.found = 'surplus'
@@ -9599,7 +10728,8 @@ begin
 end
 $$;
 comment on function private.repair_account_usage is
-  'Adds to the rows by account what they lack, and removes those of which no key has a row.';
+  'Adds to the rows by account what they lack, and removes those of which no key has a row; then adds up '
+  'the months of their users again.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
@@ -10562,6 +11692,61 @@ comment on function private.report_privileges is
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
   private.report_accounts, private.report_privileges
+from public, anon, authenticated, service_role;
+
+
+-- 1410_restoring.sql
+
+-- Restoring: a restore to an earlier moment forgets what was done to keys after it.
+
+-- Run as role postgres, by `npm run maintain -- --revoke-since`: no user's token is behind it.
+create function private.suspend_restored_keys(key_ids text[], restored_to timestamptz)
+returns table (key_id text, outcome text)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  why constant text := format(
+    'The database was restored to its state of %s UTC, and this key was changed after that.',
+    to_char(suspend_restored_keys.restored_to at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+  );
+  named text;
+  key private.proxy_keys;
+begin
+  -- in one order, so that two of these never wait for each other
+  for named in select distinct n from unnest(suspend_restored_keys.key_ids) as n order by n loop
+    select * into key from private.proxy_keys as k where k.key_id = named for update;
+    key_id := named;
+    if not found then
+      outcome := 'unknown';
+    elsif exists (
+      select from private.proxy_key_audit as a
+      where a.api_key_id = key.id and a.action = 'suspended' and a.reason = why
+    ) then
+      -- an admin may have reactivated it since
+      outcome := 'done_before';
+    elsif key.deleted_at is not null or key.suspended_at is not null then
+      outcome := 'out_of_service';
+    else
+      perform private.give_reason(why);
+      update private.proxy_keys as k
+      set suspended_at = clock_timestamp(), suspended_reason = why
+      where k.id = key.id;
+      perform private.give_reason(null);
+      outcome := 'suspended';
+    end if;
+    return next;
+  end loop;
+end
+$$;
+comment on function private.suspend_restored_keys is
+  'Suspends keys that were changed after the moment to which the database was restored, and says of each '
+  'keyId: suspended; out_of_service, deleted or suspended already; done_before, for the same moment; or '
+  'unknown. Their owners read why, and admins reactivate them.';
+
+
+-- All of this is closed, then opened to those who need it: also where default privileges are open.
+revoke all on function private.suspend_restored_keys
 from public, anon, authenticated, service_role;
 
 

@@ -57,8 +57,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -81,8 +83,10 @@ export type Database = {
           last_used_at?: string | null;
           limit_overrides?: Json | null;
           live_mode?: boolean | null;
+          quota_used_up_by?: string | null;
           rate_limit?: number | null;
           rotated_at?: string | null;
+          state?: string | null;
           suspended_at?: string | null;
           suspended_reason?: string | null;
           tier?: string | null;
@@ -104,8 +108,10 @@ export type Database = {
           last_used_at?: string | null;
           limit_overrides?: Json | null;
           live_mode?: boolean | null;
+          quota_used_up_by?: string | null;
           rate_limit?: number | null;
           rotated_at?: string | null;
+          state?: string | null;
           suspended_at?: string | null;
           suspended_reason?: string | null;
           tier?: string | null;
@@ -116,6 +122,16 @@ export type Database = {
       };
     };
     Functions: {
+      change_proxy_keys: {
+        Args: { changes: Json; ids: string[] };
+        Returns: Database['public']['CompositeTypes']['proxy_key_changes'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_changes';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       claim_proxy_deliveries: {
         Args: { most: number };
         Returns: Database['public']['CompositeTypes']['proxy_delivery'][];
@@ -160,8 +176,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -185,6 +203,25 @@ export type Database = {
           status_code?: number;
           target_host?: string;
           to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_csv_part';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      export_proxy_keys: {
+        Args: {
+          active?: boolean;
+          cursor?: string;
+          label?: string;
+          live_mode?: boolean;
+          search?: string;
+          sort?: string;
+          state?: string;
+          tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_csv_part'];
         SetofOptions: {
@@ -238,6 +275,16 @@ export type Database = {
           isSetofReturn: false;
         };
       };
+      find_proxy_key: {
+        Args: { id: string };
+        Returns: Database['public']['CompositeTypes']['proxy_key_reading'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_reading';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       find_proxy_keys: {
         Args: {
           active?: boolean;
@@ -246,6 +293,7 @@ export type Database = {
           label?: string;
           limit?: number;
           live_mode?: boolean;
+          state?: string;
           tier?: string;
           user?: string;
         };
@@ -274,8 +322,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -340,7 +390,7 @@ export type Database = {
         };
       };
       list_proxy_key_audit: {
-        Args: { cursor?: string; id?: string; limit?: number };
+        Args: { as_admin?: boolean; cursor?: string; id?: string; limit?: number };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
         SetofOptions: {
           from: '*';
@@ -351,6 +401,7 @@ export type Database = {
       };
       list_proxy_key_events: {
         Args: {
+          as_admin?: boolean;
           code?: string;
           cursor?: string;
           from?: string;
@@ -376,6 +427,9 @@ export type Database = {
           label?: string;
           limit?: number;
           live_mode?: boolean;
+          search?: string;
+          sort?: string;
+          state?: string;
           tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
@@ -388,6 +442,16 @@ export type Database = {
       };
       list_proxy_tier_grants: {
         Args: { cursor?: string; limit?: number; tier?: string; user?: string };
+        Returns: Database['public']['CompositeTypes']['proxy_page'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_page';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
+      list_proxy_users: {
+        Args: { cursor?: string; limit?: number; user?: string };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
         SetofOptions: {
           from: '*';
@@ -418,7 +482,14 @@ export type Database = {
             };
           }
         | {
-            Args: { idempotency_key?: string; label: string; live_mode?: boolean; tier?: string };
+            Args: {
+              allowed_ips?: string[];
+              expires_at?: string;
+              idempotency_key?: string;
+              label: string;
+              live_mode?: boolean;
+              tier?: string;
+            };
             Returns: Database['public']['CompositeTypes']['minted_proxy_key'];
             SetofOptions: {
               from: '*';
@@ -438,6 +509,16 @@ export type Database = {
         };
       };
       proxy_health: { Args: Record<PropertyKey, never>; Returns: string };
+      proxy_key_attention: {
+        Args: { limit?: number };
+        Returns: Database['public']['CompositeTypes']['proxy_key_attention'];
+        SetofOptions: {
+          from: '*';
+          to: 'proxy_key_attention';
+          isOneToOne: true;
+          isSetofReturn: false;
+        };
+      };
       proxy_schema_version: {
         Args: Record<PropertyKey, never>;
         Returns: Database['public']['CompositeTypes']['proxy_schema_version'];
@@ -456,6 +537,7 @@ export type Database = {
           limit?: number;
           live_mode?: boolean;
           period?: string;
+          sort?: string;
           tier?: string;
         };
         Returns: Database['public']['CompositeTypes']['proxy_page'];
@@ -468,6 +550,7 @@ export type Database = {
       };
       proxy_usage_outcomes: {
         Args: {
+          as_admin?: boolean;
           from?: string;
           interval?: string;
           key_id?: string;
@@ -485,7 +568,7 @@ export type Database = {
         };
       };
       proxy_usage_series: {
-        Args: { from?: string; interval: string; key_id?: string; to?: string };
+        Args: { as_admin?: boolean; from?: string; interval: string; key_id?: string; to?: string };
         Returns: Database['public']['CompositeTypes']['proxy_usage_timeline'];
         SetofOptions: {
           from: '*';
@@ -539,8 +622,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -626,8 +711,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -658,8 +745,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -700,8 +789,10 @@ export type Database = {
           last_used_at: string | null;
           limit_overrides: Json | null;
           live_mode: boolean | null;
+          quota_used_up_by: string | null;
           rate_limit: number | null;
           rotated_at: string | null;
+          state: string | null;
           suspended_at: string | null;
           suspended_reason: string | null;
           tier: string | null;
@@ -754,6 +845,7 @@ export type Database = {
         api_key_id: string | null;
         key_id: string | null;
         percents: number[] | null;
+        label: string | null;
       };
       proxy_csv_part: {
         csv: string | null;
@@ -769,6 +861,22 @@ export type Database = {
         routing_key: string | null;
         address: string | null;
         alert: Json | null;
+      };
+      proxy_key_attention: {
+        has_keys: boolean | null;
+        states: Json | null;
+        reasons: Json | null;
+        keys: Json | null;
+      };
+      proxy_key_changes: {
+        changed: number | null;
+        unchanged: number | null;
+      };
+      proxy_key_reading: {
+        key: Json | null;
+        owner: Json | null;
+        account: Json | null;
+        last_event: Json | null;
       };
       proxy_outcome_usage: {
         interval: string | null;
