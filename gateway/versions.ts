@@ -1,4 +1,4 @@
-// What gateways and the schema agree on, as `private.schema_version` describes it. Both are raised by
+// What gateways and the schema agree on, as `proxy_private.schema_version` describes it. Both are raised by
 // hand, together with the migration that makes it necessary.
 
 /** This gateway's version: the schema names the oldest that it serves. */

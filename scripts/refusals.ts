@@ -23,9 +23,9 @@ export async function generateRefusals(dbUrl: string): Promise<{ code: string; p
   try {
     const refusals = await sql<Refusal[]>`
       select code, sql_state as "sqlState", message, occurs_when as "occursWhen", detail
-      from private.refusals order by sql_state, code`;
+      from proxy_private.refusals order by sql_state, code`;
     const rules = await sql<{ argument: string; rule: string }[]>`
-      select argument, rule from private.argument_rules order by argument`;
+      select argument, rule from proxy_private.argument_rules order by argument`;
     return { code: await format(codeOf(refusals, rules)), page: pageOf(refusals) };
   } finally {
     await sql.end();

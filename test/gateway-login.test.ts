@@ -106,7 +106,7 @@ describe('a login that is made', () => {
 
   it('may do nothing else in a schema of ours', async () => {
     const gateway = connect(url);
-    const schemas = ['public', 'private', 'gateway', 'auth', 'extensions'];
+    const schemas = ['public', 'proxy_private', 'gateway', 'auth', 'extensions'];
     const relations = await listRelations(owner, schemas);
     const routines = await listRoutines(owner, schemas);
     const others = routines.filter(
@@ -148,7 +148,7 @@ describe('a login that is made', () => {
     await vi.waitFor(() => {
       const log = readFileSync(logFile, 'utf8');
       // the statements and their parameters are there, those of one that failed too
-      expect(log).toContain('private.create_gateway_login');
+      expect(log).toContain('proxy_private.create_gateway_login');
       expect(log.match(/= 'SCRAM-SHA-256\$4096:/g)?.length).toBeGreaterThan(2);
       expect(log).not.toContain(url.password);
     });
@@ -170,7 +170,7 @@ describe('a login that is made', () => {
 
   it('passes maintenance’s check of privileges', async () => {
     const reports = await owner`
-      select outcome, detail from private.maintain_usage(tasks => '{privileges}')`;
+      select outcome, detail from proxy_private.maintain_usage(tasks => '{privileges}')`;
     expect([...reports]).toMatchObject([{ outcome: 'unchanged' }]);
   });
 });
@@ -205,7 +205,7 @@ describe('a drop', () => {
     const countObjects = async () =>
       (await owner`select from pg_largeobject_metadata where oid = ${made?.id}`).length;
     const found = await owner`
-      select outcome, detail from private.maintain_usage(tasks => '{privileges}')`;
+      select outcome, detail from proxy_private.maintain_usage(tasks => '{privileges}')`;
     expect([...found]).toMatchObject([
       { outcome: 'found', detail: expect.stringContaining('proxy_gateway_hoarder owns 1 large') },
     ]);

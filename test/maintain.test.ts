@@ -53,7 +53,7 @@ async function exists(day: string): Promise<boolean> {
 }
 
 async function addDrift(): Promise<void> {
-  await sql`update private.proxy_usage_hourly set bytes_sent = 7 where api_key_id = ${id}`;
+  await sql`update proxy_private.proxy_usage_hourly set bytes_sent = 7 where api_key_id = ${id}`;
 }
 
 it('does all its tasks, in aligned columns, and ends with 0', async () => {
@@ -84,7 +84,7 @@ it('repairs drift, says so, and leaves a log', async () => {
   const again = await runMaintenance(database.dbUrl);
   expect([again.code, outcomes(again.rows)[2]]).toEqual([0, `reconcile ${today} unchanged`]);
   const logged = await sql`
-    select task, day::text from private.maintenance_log
+    select task, day::text from proxy_private.maintenance_log
     where outcome = 'repaired'`;
   expect([...logged]).toEqual([{ task: 'reconcile', day: today }]);
 });
@@ -100,9 +100,9 @@ it('reconciles one day alone', async () => {
 });
 
 describe('old days', () => {
-  const make = (day: string) => sql`select private.make_usage_partitions(${day}, ${day})`;
+  const make = (day: string) => sql`select proxy_private.make_usage_partitions(${day}, ${day})`;
   const readAge = async () => {
-    const [row] = await sql`select keep_days from private.maintenance_settings`;
+    const [row] = await sql`select keep_days from proxy_private.maintenance_settings`;
     return row?.keep_days as unknown;
   };
 
@@ -129,7 +129,8 @@ describe('old days', () => {
     expect(await runMaintenance(database.dbUrl, ['--keep-targets-days', '7'])).toMatchObject({
       code: 0,
     });
-    const rows = await sql`select keep_days, keep_targets_days from private.maintenance_settings`;
+    const rows =
+      await sql`select keep_days, keep_targets_days from proxy_private.maintenance_settings`;
     expect([...rows]).toEqual([{ keep_days: 80, keep_targets_days: 7 }]);
   });
 
@@ -147,7 +148,7 @@ describe('old days', () => {
     await make('2010-08-01');
     await runMaintenance(database.dbUrl, ['--day', '2010-08-01']);
     await sql`
-      insert into private.proxy_usage_hourly values (${id}, '2010-08-01', null, 1, 2, 3)`;
+      insert into proxy_private.proxy_usage_hourly values (${id}, '2010-08-01', null, 1, 2, 3)`;
     const { code, rows } = await runMaintenance(database.dbUrl);
     expect(code).toBe(1);
     expect(outcomes(rows)).toContain('retention 2010-08-01 kept');
@@ -163,13 +164,13 @@ describe('old days', () => {
     const [other] = await database.newKeys(1);
     await make('2010-09-01');
     await sql`
-      insert into private.proxy_usage_events (
+      insert into proxy_private.proxy_usage_events (
         event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
         bytes_received, duration_ms, served_by_node_id
       ) values (gen_random_uuid(), ${other?.id ?? ''}, '2010-09-01', 'a', 'CONNECT', 200, 1, 2, 3, 'n')`;
-    await sql`update private.maintenance_settings set require_archive = true`;
+    await sql`update proxy_private.maintenance_settings set require_archive = true`;
     const { code, rows } = await runMaintenance(database.dbUrl);
-    await sql`update private.maintenance_settings set require_archive = false`;
+    await sql`update proxy_private.maintenance_settings set require_archive = false`;
     expect(code).toBe(1);
     expect(outcomes(rows)).toContain('reconcile 2010-09-01 repaired');
     expect(outcomes(rows)).toContain('retention 2010-09-01 kept');
@@ -184,7 +185,7 @@ describe('old days', () => {
 it('in one call, a task that fails is reported and stops no other', async () => {
   await addDrift();
   const rows = await sql`
-    select task, outcome from private.maintain_usage(days => array['2010-07-01'::date])`;
+    select task, outcome from proxy_private.maintain_usage(days => array['2010-07-01'::date])`;
   expect(rows.map(({ task, outcome }) => `${task} ${outcome}`)).toEqual([
     'reconcile failed',
     expect.stringMatching(/^retention /),
@@ -195,7 +196,9 @@ it('in one call, a task that fails is reported and stops no other', async () => 
   ]);
   expect(await runMaintenance(database.dbUrl)).toMatchObject({ code: 0 });
   expect(await findDrift(sql, [id])).toEqual([]);
-  await expect(sql`select from private.maintain_usage(tasks => '{tidy}')`).rejects.toMatchObject({
+  await expect(
+    sql`select from proxy_private.maintain_usage(tasks => '{tidy}')`,
+  ).rejects.toMatchObject({
     code: '22023',
   });
 });
@@ -203,7 +206,7 @@ it('in one call, a task that fails is reported and stops no other', async () => 
 it('skips what other maintenance is at, and ends with 1', async () => {
   const other = await connectAlone(database.dbUrl);
   await other`begin`;
-  await other`select from private.reconcile_usage((now() at time zone 'UTC')::date)`;
+  await other`select from proxy_private.reconcile_usage((now() at time zone 'UTC')::date)`;
   const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)]).toEqual([
     1,
@@ -226,10 +229,10 @@ it('repairs what lets gateways make temporary objects, and says what it cannot r
 });
 
 it('brings keys in step with the accounts of their owners', async () => {
-  await sql`update private.proxy_keys set owner_barred_until = '2100-01-01' where id = ${id}`;
+  await sql`update proxy_private.proxy_keys set owner_barred_until = '2100-01-01' where id = ${id}`;
   const { code, rows } = await runMaintenance(database.dbUrl);
   expect([code, outcomes(rows)[4]]).toEqual([0, 'accounts repaired']);
-  const [key] = await sql`select active from private.key_states where id = ${id}`;
+  const [key] = await sql`select active from proxy_private.key_states where id = ${id}`;
   expect(key).toEqual({ active: true });
 });
 
@@ -237,7 +240,7 @@ it('says what it is at when that takes long', async () => {
   await addDrift();
   const holding = await connectAlone(database.dbUrl);
   await holding`begin`;
-  await holding`select from private.proxy_usage_hourly where api_key_id = ${id} for update`;
+  await holding`select from proxy_private.proxy_usage_hourly where api_key_id = ${id} for update`;
   const run = startMaintenance();
   while (!run.words.stderr.includes('reconcile: 2 s'))
     await once(run.child.stderr ?? run.child, 'data');
@@ -284,11 +287,11 @@ describe('where it cannot work it says what to do, and never the password', () =
 });
 
 it('does nothing in a schema that no longer serves this version, and says what to run', async () => {
-  await sql`update private.schema_version set oldest_gateway_version = 2`;
+  await sql`update proxy_private.schema_version set oldest_gateway_version = 2`;
   const { code, stdout, stderr } = await runMaintenance(database.dbUrl);
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toContain('run a newer gateway');
-  await sql`update private.schema_version set oldest_gateway_version = 1`;
+  await sql`update proxy_private.schema_version set oldest_gateway_version = 1`;
 });
 
 it('a process that fails says so on stderr, and ends with 1', async () => {

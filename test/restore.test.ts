@@ -85,7 +85,7 @@ describe('a restore to an earlier moment', () => {
       SeededKey,
     ];
     const [deleted, suspended, rotated, limited, used, gone] = keys;
-    await database.sql`update private.proxy_keys set deleted_at = now() where id = ${gone.id}`;
+    await database.sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${gone.id}`;
     await database.sql.end();
     // stands for the backup, and all that was archived up to the moment
     const operator = connect('template1');
@@ -100,11 +100,11 @@ describe('a restore to an earlier moment', () => {
       ...Array(5).fill(200),
       407,
     ]);
-    await lost`update private.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
-    await lost`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
-    await lost`update private.proxy_keys set rotated_at = now() where id = ${rotated.id}`;
+    await lost`update proxy_private.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
+    await lost`update proxy_private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+    await lost`update proxy_private.proxy_keys set rotated_at = now() where id = ${rotated.id}`;
     await lost`
-      update private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${limited.id}`;
+      update proxy_private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${limited.id}`;
     await vi.waitFor(async () => expect(await ask(before, deleted)).toBe(407));
     await vi.waitFor(() => {
       expect(before.logged.filter((line) => line.includes('a key changed'))).toHaveLength(4);

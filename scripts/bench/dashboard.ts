@@ -19,8 +19,8 @@ export async function measureDashboard(measuring: Measuring): Promise<void> {
   await scene.newKeys(Array.from({ length: many }, () => busy));
   await scene.newKeys([fresh]);
   await sql`
-    update private.proxy_keys as k set label = 'key ' || n.place
-    from (select id, row_number() over (order by id) as place from private.proxy_keys
+    update proxy_private.proxy_keys as k set label = 'key ' || n.place
+    from (select id, row_number() over (order by id) as place from proxy_private.proxy_keys
           where user_id in (${busy.id}, ${fresh.id})) as n
     where n.id = k.id`;
   const browser = await launchChromium();

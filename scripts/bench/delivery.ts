@@ -61,26 +61,26 @@ async function deliver(
   const paths = kinds.flatMap(([kind, count]) => Array.from({ length: count }, () => kind));
   await sql`
     with made as (
-      insert into private.proxy_webhooks (user_id, kind, address)
+      insert into proxy_private.proxy_webhooks (user_id, kind, address)
       select u.id, 'webhook', u.path
       from unnest(${ids}::uuid[], ${paths}::text[]) as u (id, path)
       returning *
     )
-    select private.keep_webhook_secret(
+    select proxy_private.keep_webhook_secret(
       m.id,
       jsonb_build_object('url', ${origin}::text || '/' || m.address, 'key', encode(sha256(m.id::text::bytea), 'base64'))
     )
     from made as m`;
   undo.defer(async () => {
-    await sql`delete from private.proxy_webhooks where user_id = any(${ids})`;
+    await sql`delete from proxy_private.proxy_webhooks where user_id = any(${ids})`;
   });
 
   const rounds = size.alerts;
   for (let round = 0; round < rounds; round += 1) {
     signal.throwIfAborted();
     await sql`
-      select private.raise_alerts(array(
-        select (u, null, 'webhook.test', ${`bench ${round}`}, null, '{}')::private.new_alert
+      select proxy_private.raise_alerts(array(
+        select (u, null, 'webhook.test', ${`bench ${round}`}, null, '{}')::proxy_private.new_alert
         from unnest(${ids}::uuid[]) as u
       ))`;
     await sleep(size.alertPauseMs, undefined, { signal });

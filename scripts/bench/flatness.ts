@@ -41,7 +41,7 @@ export async function measureFlatness(measuring: Measuring): Promise<void> {
     'proxy_usage_outcomes',
     'proxy_keys',
   ]) {
-    await measuring.sql.unsafe(`vacuum analyze private.${table}`);
+    await measuring.sql.unsafe(`vacuum analyze proxy_private.${table}`);
   }
 
   const sql = await connectAsUser(stack.dbUrl);
@@ -79,38 +79,38 @@ async function furnishAccounts(
   const many = await scene.newKeys(Array<BenchUser>(size.shownKeys).fill(rich));
   const one = await scene.newKeys([plain]);
   await sql`
-    update private.proxy_keys set deleted_at = now() where id = any(${many.slice(1)}::uuid[])`;
+    update proxy_private.proxy_keys set deleted_at = now() where id = any(${many.slice(1)}::uuid[])`;
   const users = [rich.id, plain.id];
   await sql`
-    insert into private.proxy_usage_hourly
+    insert into proxy_private.proxy_usage_hourly
     select k.id, h, k.user_id, 1, 2, 3
-    from private.proxy_keys as k, generate_series(
+    from proxy_private.proxy_keys as k, generate_series(
       date_trunc('hour', now()) - ${days}::integer * interval '1 day', now(), interval '1 hour'
     ) as h
     where k.user_id = any(${users}::uuid[])`;
   await sql`
-    insert into private.proxy_usage_monthly
+    insert into proxy_private.proxy_usage_monthly
     select h.api_key_id, date_trunc('month', h.hour)::date, h.user_id, sum(h.requests),
       sum(h.bytes_sent), sum(h.bytes_received), max(h.hour)
-    from private.proxy_usage_hourly as h where h.user_id = any(${users}::uuid[]) group by 1, 2, 3`;
+    from proxy_private.proxy_usage_hourly as h where h.user_id = any(${users}::uuid[]) group by 1, 2, 3`;
   const subjects = [...users, ...many, ...one];
   await sql`
-    insert into private.proxy_usage_outcomes
+    insert into proxy_private.proxy_usage_outcomes
     select s, h, 1, 2, 3, 5, 'ok' from unnest(${subjects}::uuid[]) as s, generate_series(
       date_trunc('hour', now()) - ${days}::integer * interval '1 day', now(), interval '1 hour'
     ) as h`;
   await sql`
-    insert into private.proxy_usage_targets
+    insert into proxy_private.proxy_usage_targets
     select s, now()::date - d, 0, null, 1, 0, 2, 3, 5, 'host-' || n || '.example'
     from unnest(${subjects}::uuid[]) as s, generate_series(0, ${days}::integer) as d,
       generate_series(1, 10) as n`;
   await sql`
-    insert into private.proxy_account_hourly
+    insert into proxy_private.proxy_account_hourly
     select h.user_id, h.hour, true, sum(h.requests), sum(h.bytes_sent), sum(h.bytes_received)
-    from private.proxy_usage_hourly as h where h.user_id = any(${users}::uuid[]) group by 1, 2`;
+    from proxy_private.proxy_usage_hourly as h where h.user_id = any(${users}::uuid[]) group by 1, 2`;
   await sql`
-    insert into private.proxy_account_monthly
+    insert into proxy_private.proxy_account_monthly
     select m.user_id, m.month, 'developer', true, sum(m.requests), sum(m.bytes_sent),
       sum(m.bytes_received)
-    from private.proxy_usage_monthly as m where m.user_id = any(${users}::uuid[]) group by 1, 2`;
+    from proxy_private.proxy_usage_monthly as m where m.user_id = any(${users}::uuid[]) group by 1, 2`;
 }

@@ -115,7 +115,7 @@ async function recordUsage(client: postgres.Sql, { size, json }: Batch): Promise
 
 async function copyUsage(client: postgres.Sql, { lines }: Batch): Promise<void> {
   const copy = await client`
-    copy private.proxy_usage_events (
+    copy proxy_private.proxy_usage_events (
       event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id
     ) from stdin`.writable();
@@ -130,25 +130,25 @@ async function seedKeys(dbUrl: string, owners: BenchUser[], count: number): Prom
       // a million rows of audit and as many checks of foreign keys would take a minute more
       await transaction`set local session_replication_role = replica`;
       await transaction`
-        insert into private.proxy_keys (id, key_id, user_id, label, tier, live_mode)
+        insert into proxy_private.proxy_keys (id, key_id, user_id, label, tier, live_mode)
         select
           gen_random_uuid(), 'avp_live_' || lpad(to_hex(n), 12, '0'), owner_id, 'bench',
           'developer', true
         from generate_series(
-          1 + (select count(*) from private.proxy_keys where key_id < 'avp_live_0000001'),
+          1 + (select count(*) from proxy_private.proxy_keys where key_id < 'avp_live_0000001'),
           ${count}::integer
         ) as n
         join unnest(${owners.map(({ id }) => id)}::uuid[]) with ordinality as o (owner_id, place)
           on place = 1 + n % ${owners.length}`;
     });
-    await sql`vacuum analyze private.proxy_keys`;
+    await sql`vacuum analyze proxy_private.proxy_keys`;
   });
 }
 
 /** A key for each of `events`, at random among those that were seeded. */
 async function pickKeys(sql: postgres.Sql, events: number): Promise<string[]> {
   const keys = await sql<{ id: string }[]>`
-    select id from private.proxy_keys
+    select id from proxy_private.proxy_keys
     where key_id < 'avp_live_0000001'
     order by random() limit ${events}`;
   return Array.from({ length: Math.ceil(events / keys.length) }, () => keys.map(({ id }) => id))

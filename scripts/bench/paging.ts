@@ -20,7 +20,7 @@ export async function measurePaging(
   if (!hoarder) throw new Error('a user was asked for');
   const { pages } = measuring.size;
   await scene.newKeys(Array<BenchUser>(pageSize * (pages + 1)).fill(hoarder));
-  await measuring.sql`vacuum analyze private.proxy_keys`;
+  await measuring.sql`vacuum analyze proxy_private.proxy_keys`;
 
   const sql = await connectAsUser(stack.dbUrl);
   try {

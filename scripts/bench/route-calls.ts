@@ -99,7 +99,7 @@ const writes: Route[] = [
     method: 'POST',
     keys: 1,
     before: (sql, keys) => sql`
-      update private.proxy_keys set deleted_at = now() where id = any(${keys}::uuid[])`,
+      update proxy_private.proxy_keys set deleted_at = now() where id = any(${keys}::uuid[])`,
     path: (key) => `${adminPath}/keys/${key}/reactivate`,
     expect: 200,
   },
@@ -120,7 +120,7 @@ const writes: Route[] = [
     admin: true,
     method: 'POST',
     before: (sql, _, users) => sql`
-      delete from private.proxy_tier_grants
+      delete from proxy_private.proxy_tier_grants
       where user_id = any(${users.map(({ id }) => id)}::uuid[])`,
     path: () => `${adminPath}/grants`,
     body: ({ id }) => ({ user: id, tier: 'enterprise', reason: 'bench' }),

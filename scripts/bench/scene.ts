@@ -33,7 +33,7 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
   const { signingJwk } = JSON.parse(readFileSync(keysFile, 'utf8')) as { signingJwk: JWK };
   // a second instead of a minute, so that the log of a user's writes stays as short as users have it
   await sql`
-    update private.write_limits
+    update proxy_private.write_limits
     set allowed = 1000000, seconds = case when seconds = 60 then 1 else seconds end`;
   const signingKey = await readSigningKey(signingJwk);
   const tokens = createTokens({
@@ -60,21 +60,21 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
       const owners = users.map(({ id }) => id);
       await sql`
         with made as (
-          insert into private.proxy_keys
+          insert into proxy_private.proxy_keys
             (id, key_id, user_id, label, tier, live_mode, created_at)
           select id, key_id, owner_id, 'bench', 'developer', true, now() - interval '100 days'
           from unnest(${ids}::uuid[], ${keyIds}::text[], ${owners}::uuid[])
             as wanted (id, key_id, owner_id)
           returning id, key_id
         )
-        insert into private.proxy_key_secrets (api_key_id, secret_hash)
+        insert into proxy_private.proxy_key_secrets (api_key_id, secret_hash)
         select id, sha256(key_id::bytea) from made`;
       return ids;
     },
     async newUsage(keys, { events, days }) {
       // as a service has them that has run for so long
       await sql`
-        select private.make_usage_partitions(now()::date - ${days}::integer - 1, now()::date)`;
+        select proxy_private.make_usage_partitions(now()::date - ${days}::integer - 1, now()::date)`;
       for (let recorded = 0; recorded < events; recorded += usageBatch) {
         await sql`
           select gateway.record_usage(jsonb_agg(jsonb_build_object(

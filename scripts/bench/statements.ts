@@ -66,7 +66,7 @@ async function measureRotate(measuring: Measuring, sql: postgres.Sql): Promise<v
   const owners = await scene.newUsers(size.statements);
   const keys = await scene.newKeys(owners);
   await measuring.sql`
-    insert into bench.bare_keys select * from private.proxy_keys where id = any(${keys}::uuid[])`;
+    insert into bench.bare_keys select * from proxy_private.proxy_keys where id = any(${keys}::uuid[])`;
   const round = (statement: (key: string) => postgres.PendingQuery<postgres.Row[]>) => () =>
     timeEach(
       size.statements,

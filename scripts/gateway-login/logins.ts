@@ -28,7 +28,7 @@ export async function createLogin(
   const { name, password, connections } = options;
   try {
     const [row] = await sql<{ login: string }[]>`
-      select private.create_gateway_login(
+      select proxy_private.create_gateway_login(
         ${name}, ${scramVerifier(password)}, ${connections}
       ) as login`;
     return row?.login ?? '';
@@ -45,14 +45,14 @@ export async function dropLogin(
   try {
     const [row] = await sql<{ login: string; oid: number }[]>`
       select n.login, r.oid
-      from private.gateway_login_name(${name}) as n (login)
+      from proxy_private.gateway_login_name(${name}) as n (login)
       left join pg_roles as r on r.rolname = n.login`;
     const login = row?.login ?? '';
     // Committed before the rest: else one that connects again and again slips in between, and one
     // that cannot be dropped would be open again.
     await sql`alter role ${sql(login)} with nologin`;
     const [dropped] = await sql<{ ended: number }[]>`
-      select private.drop_gateway_login(${name}) as ended`;
+      select proxy_private.drop_gateway_login(${name}) as ended`;
     // those that were about to open when it was closed
     const [late] = await sql<{ ended: number }[]>`
       select count(*) filter (where pg_terminate_backend(pid))::integer as ended

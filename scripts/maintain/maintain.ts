@@ -17,7 +17,7 @@ const usage = `${commands.maintain}
     stay), and checks owners' accounts and the gateways' logins
 ${commands.maintain} --keep-days <n>
     the same, and events are kept for n days from now on: 3 to 36500. It is the setting in
-    private.maintenance_settings
+    proxy_private.maintenance_settings
 ${commands.maintain} --keep-targets-days <n>
     the same for the usage by target and outcome: 90 days, too
 ${commands.maintain} --archive <where>
@@ -153,7 +153,7 @@ async function run(
     // committed before days are dropped, so that no gateway records into one of them meanwhile
     for (const [name, days] of settings) {
       await database.sql`
-        update private.maintenance_settings set ${database.sql(name)} = ${days}`;
+        update proxy_private.maintenance_settings set ${database.sql(name)} = ${days}`;
     }
     for (const task of tasks) {
       // what was to be archived first is not dropped because that failed

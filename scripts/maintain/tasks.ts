@@ -3,7 +3,7 @@ import { archiveUsage } from './archive/archive.ts';
 import type { ArchiveStore } from './archive/store.ts';
 import { sayWhile } from './say-while.ts';
 
-/** A task of `private.maintain_usage`, with what it is told. */
+/** A task of `proxy_private.maintain_usage`, with what it is told. */
 export type Task =
   | { name: 'partitions' }
   | { name: 'accounts' }
@@ -14,7 +14,7 @@ export type Task =
   /** The days that may have changed, or one day, as `2026-07-31`. */
   | { name: 'reconcile'; day?: string };
 
-/** A row of what `private.maintain_usage` reports. */
+/** A row of what `proxy_private.maintain_usage` reports. */
 export interface Report {
   task: string;
   /** `2026-07-31`, or null where the task is not about one day. */
@@ -50,7 +50,7 @@ async function maintain(
     await transaction`set local statement_timeout = 0`;
     return transaction<Report[]>`
       select task, day::text, outcome, detail
-      from private.maintain_usage(
+      from proxy_private.maintain_usage(
         array[${task.name}],
         case when ${day}::text is not null then array[${day}::date] end
       )`;

@@ -69,6 +69,6 @@ export function openGatewayLogin(port: number): Promise<void> {
     if (row) return;
     // as many connections as tests open; a gateway takes far fewer
     await sql`
-      select private.create_gateway_login('local', ${scramVerifier(localPassword)}, 90)`;
+      select proxy_private.create_gateway_login('local', ${scramVerifier(localPassword)}, 90)`;
   });
 }

@@ -22,7 +22,7 @@ export function startDeliveryClock(options: {
   let nextHour = Date.now() + hourMs;
 
   const tick = async () => {
-    const [row] = await sql`select private.count_due_deliveries(1) as due`;
+    const [row] = await sql`select proxy_private.count_due_deliveries(1) as due`;
     if (row?.due > 0) {
       await fetch(`${url}/functions/v1/deliver`, {
         method: 'POST',
@@ -32,11 +32,11 @@ export function startDeliveryClock(options: {
     }
     if (Date.now() >= nextHour) {
       nextHour = Date.now() + hourMs;
-      await sql`select from private.maintain_usage(array['alerts'])`;
+      await sql`select from proxy_private.maintain_usage(array['alerts'])`;
     }
   };
   const run = async () => {
-    await sql`update private.delivery_settings set allow_local_webhooks = true
+    await sql`update proxy_private.delivery_settings set allow_local_webhooks = true
       where not allow_local_webhooks`.catch(() => {});
     while (!stopping.signal.aborted) {
       // the database or the function may be away: tests stop them, and the next tick finds what is due

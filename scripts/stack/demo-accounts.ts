@@ -14,7 +14,7 @@ export async function makeDemoAccounts(port: number): Promise<boolean> {
   try {
     return await withConnection('postgres', port, (sql) =>
       sql.begin(async (transaction) => {
-        const keys = await transaction`select from private.proxy_keys limit 1`;
+        const keys = await transaction`select from proxy_private.proxy_keys limit 1`;
         if (keys.length > 0) return false;
         await transaction.unsafe(demo);
         return true;

@@ -51,11 +51,11 @@ begin
         ('integration-tests', 'developer', false, 5)
     ) as v (label, tier, live_mode, connects_per_day)
   loop
-    minted := private.mint_proxy_key(wanted.label, wanted.tier, wanted.live_mode, null);
+    minted := proxy_private.mint_proxy_key(wanted.label, wanted.tier, wanted.live_mode, null);
     -- older than its usage, which a key cannot have before it is made
-    update private.proxy_keys set created_at = now() - interval '63 days' where id = minted.id;
+    update proxy_private.proxy_keys set created_at = now() - interval '63 days' where id = minted.id;
     perform gateway.record_usage(jsonb_agg(jsonb_build_object(
-      'eventId', private.uuid_v7(),
+      'eventId', proxy_private.uuid_v7(),
       'apiKeyId', minted.id,
       'occurredAt', event.at,
       'targetHost',

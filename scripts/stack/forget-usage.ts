@@ -5,7 +5,7 @@ export async function forgetUsage(sql: postgres.Sql): Promise<void> {
   // from the catalog, so that no rollup is missed
   const [row] = await sql<{ tables: string }[]>`
     select string_agg(c.oid::regclass::text, ', ') as tables from pg_class as c
-    where c.relnamespace = 'private'::regnamespace and c.relkind in ('r', 'p')
+    where c.relnamespace = 'proxy_private'::regnamespace and c.relkind in ('r', 'p')
       and not c.relispartition
       and c.relname ~ '^(proxy_usage_.*|proxy_account_(hourly|monthly)|dropped_usage_days)$'`;
   await sql.unsafe(`truncate ${row?.tables}`);

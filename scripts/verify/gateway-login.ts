@@ -65,7 +65,7 @@ async function checkRights(client: pg.Client): Promise<void> {
   await client.query("select from gateway.lookup_proxy_key('avp_test_000000000000')");
   const { rows } = await client.query<{ powers: boolean }>(
     `select r.rolsuper or r.rolbypassrls or r.rolcreaterole
-       or has_schema_privilege('private', 'usage') as powers
+       or has_schema_privilege('proxy_private', 'usage') as powers
      from pg_roles as r where r.rolname = current_user`,
   );
   if (rows[0]?.powers !== false) {

@@ -2,7 +2,7 @@ import { versionMismatch } from '../../supabase/functions/_shared/schema-version
 import { demoUser } from '../stack/describe-stack.ts';
 import { call, codeOf, type Project, Unexpected } from './project.ts';
 
-const schemas = ['private', 'gateway', 'auth', 'extensions', 'cron', 'vault'];
+const schemas = ['proxy_private', 'gateway', 'auth', 'extensions', 'cron', 'vault'];
 
 /** The REST API reaches none of the closed schemas. */
 export async function checkSchemas(project: Project): Promise<string> {

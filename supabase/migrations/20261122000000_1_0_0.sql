@@ -18,11 +18,11 @@ $$;
 
 create extension if not exists pgcrypto with schema extensions;
 
-create schema private;
-comment on schema private is
+create schema proxy_private;
+comment on schema proxy_private is
   'Hashes, helpers and the definer functions that do the work. Not exposed by the REST API.';
 -- the thin functions in `public` run as the caller and call into this schema
-grant usage on schema private to authenticated;
+grant usage on schema proxy_private to authenticated;
 
 create schema gateway;
 comment on schema gateway is
@@ -36,14 +36,14 @@ begin
 end
 $$;
 comment on role proxy_gateway is
-  'The group of the CONNECT gateways'' logins, which private.create_gateway_login makes.';
+  'The group of the CONNECT gateways'' logins, which proxy_private.create_gateway_login makes.';
 grant usage on schema gateway to proxy_gateway;
 
 
 -- Time-ordered ids keep inserts at the end of an index and sort as they were made.
 -- In plpgsql, as all that a change of a key calls: plans are kept between calls, where a sql
 -- function with a search_path is planned again in each.
-create function private.uuid_v7() returns uuid
+create function proxy_private.uuid_v7() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -68,12 +68,12 @@ begin
   )::uuid;
 end
 $$;
-comment on function private.uuid_v7 is
+comment on function proxy_private.uuid_v7 is
   'A version 7 UUID (RFC 9562): 48 bits of Unix time in milliseconds, then 74 random bits.';
 
 
 -- Which request made a change, for the audit. Only a sane id is kept: the header is the caller's.
-create function private.request_id() returns text
+create function proxy_private.request_id() returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -85,7 +85,7 @@ begin
   return case when id ~ '^[A-Za-z0-9_=-]+$' and char_length(id) <= 64 then id end;
 end
 $$;
-comment on function private.request_id is
+comment on function proxy_private.request_id is
   'The X-Request-Id that the request came with, or null when it had none or one that is not sane.';
 
 
@@ -100,7 +100,7 @@ comment on function public.proxy_health is 'Answers `ok`. For health checks: nee
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.uuid_v7, private.request_id, public.proxy_health
+revoke all on function proxy_private.uuid_v7, proxy_private.request_id, public.proxy_health
   from public, anon, authenticated, service_role;
 grant execute on function public.proxy_health to anon, authenticated;
 
@@ -111,7 +111,7 @@ grant execute on function public.proxy_health to anon, authenticated;
 -- SQLSTATE PTnnn with HTTP status nnn. `npm run types` makes the codes of the functions and the table
 -- of docs/errors.md from it.
 
-create table private.refusals (
+create table proxy_private.refusals (
   code text primary key,
   sql_state text not null,
   message text not null,
@@ -120,15 +120,15 @@ create table private.refusals (
   constraint "a code is snake case" check (code ~ '^[a-z]+(_[a-z]+)*$'),
   constraint "a refusal has an http status" check (sql_state ~ '^PT4[0-9]{2}$')
 );
-comment on table private.refusals is
+comment on table proxy_private.refusals is
   'Every refusal of this schema: the stable code (sent as hint), its SQLSTATE, and its sentence.';
-comment on column private.refusals.message is
+comment on column proxy_private.refusals.message is
   'For the caller: up to the colon the title of the problem, after it what to do.';
-comment on column private.refusals.occurs_when is 'For the documentation.';
-comment on column private.refusals.detail is 'What the error''s detail is; empty without one.';
-alter table private.refusals enable row level security;
+comment on column proxy_private.refusals.occurs_when is 'For the documentation.';
+comment on column proxy_private.refusals.detail is 'What the error''s detail is; empty without one.';
+alter table proxy_private.refusals enable row level security;
 
-insert into private.refusals (sql_state, code, message, occurs_when, detail) values
+insert into proxy_private.refusals (sql_state, code, message, occurs_when, detail) values
   (
     'PT400', 'invalid_request', 'The request is not valid.',
     'a field or parameter is missing, unknown, or breaks a rule', 'the argument'
@@ -199,32 +199,32 @@ insert into private.refusals (sql_state, code, message, occurs_when, detail) val
   );
 
 
-create table private.argument_rules (
+create table proxy_private.argument_rules (
   argument text primary key,
   rule text not null
 );
-comment on table private.argument_rules is
+comment on table proxy_private.argument_rules is
   'What an argument may be, in a sentence: the message of invalid_request for it. Each row is inserted '
   'where the rule stands.';
-alter table private.argument_rules enable row level security;
+alter table proxy_private.argument_rules enable row level security;
 
 
 -- A definer, so that callers need no right to read these tables.
-create function private.refuse(code text, detail text default null) returns void
+create function proxy_private.refuse(code text, detail text default null) returns void
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal private.refusals;
+  refusal proxy_private.refusals;
 begin
-  select * into strict refusal from private.refusals as r where r.code = refuse.code;
+  select * into strict refusal from proxy_private.refusals as r where r.code = refuse.code;
   if refuse.detail is null then
     raise exception using
       errcode = refusal.sql_state, message = refusal.message, hint = refusal.code;
   end if;
   if refuse.code = 'invalid_request' then
     refusal.message := coalesce(
-      (select a.rule from private.argument_rules as a where a.argument = refuse.detail),
+      (select a.rule from proxy_private.argument_rules as a where a.argument = refuse.detail),
       refusal.message
     );
   end if;
@@ -233,20 +233,20 @@ begin
     detail = refuse.detail;
 end
 $$;
-comment on function private.refuse is
+comment on function proxy_private.refuse is
   'Raises the refusal `code`: its SQLSTATE, its sentence, the code as hint, and `detail`, which for '
   'invalid_request is the name of the argument, whose rule then is the sentence.';
 
 
 -- Raises rate_limited with headers, which PostgREST takes from a PGRST raise alone.
-create function private.refuse_until(retry_after_seconds integer, headers jsonb) returns void
+create function proxy_private.refuse_until(retry_after_seconds integer, headers jsonb) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal private.refusals;
+  refusal proxy_private.refusals;
 begin
-  select * into strict refusal from private.refusals as r where r.code = 'rate_limited';
+  select * into strict refusal from proxy_private.refusals as r where r.code = 'rate_limited';
   raise sqlstate 'PGRST' using
     message = json_build_object(
       'code', refusal.sql_state,
@@ -262,48 +262,48 @@ begin
     hint = refusal.code;
 end
 $$;
-comment on function private.refuse_until is
+comment on function proxy_private.refuse_until is
   'Raises rate_limited: HTTP 429 with Retry-After and these headers, and the seconds as detail. '
   'SQLSTATE PGRST in SQL, PT429 over the REST API.';
 
 
 -- What the routes take as a body is the most that any argument may be: it is refused by its size,
 -- before anything reads it.
-create function private.require_size(bytes bigint, name text) returns void
+create function proxy_private.require_size(bytes bigint, name text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_size.bytes > 16384 then
-    perform private.refuse('invalid_request', require_size.name);
+    perform proxy_private.refuse('invalid_request', require_size.name);
   end if;
 end
 $$;
-comment on function private.require_size is
+comment on function proxy_private.require_size is
   'Refuses (invalid_request) the argument `name` if it has more than 16,384 bytes.';
 
 
 -- Makes history stay: for tables whose rows are never changed or removed, by any role.
-create function private.refuse_change() returns trigger
+create function proxy_private.refuse_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.refuse('append_only', tg_table_name);
+  perform proxy_private.refuse('append_only', tg_table_name);
   return null;
 end
 $$;
-comment on function private.refuse_change is
+comment on function proxy_private.refuse_change is
   'Trigger: refuses (append_only) the statement it is fired for, also for owners and definers.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.refusals, private.argument_rules
+revoke all on table proxy_private.refusals, proxy_private.argument_rules
   from public, anon, authenticated, service_role;
 revoke all on function
-  private.refuse, private.refuse_until, private.require_size, private.refuse_change
+  proxy_private.refuse, proxy_private.refuse_until, proxy_private.require_size, proxy_private.refuse_change
 from public, anon, authenticated, service_role;
-grant execute on function private.refuse, private.require_size to authenticated;
+grant execute on function proxy_private.refuse, proxy_private.require_size to authenticated;
 
 
 -- 0120_schema_version.sql
@@ -313,28 +313,28 @@ grant execute on function private.refuse, private.require_size to authenticated;
 -- proxy_key_changed, the RPCs) raises `version`, and also `oldest_gateway_version` or
 -- `oldest_functions_version` where those of before would no longer work.
 
-create table private.schema_version (
+create table proxy_private.schema_version (
   -- one row
   id boolean primary key default true check (id),
   version integer not null check (version > 0),
   oldest_gateway_version integer not null check (oldest_gateway_version > 0),
   oldest_functions_version integer not null check (oldest_functions_version > 0)
 );
-comment on table private.schema_version is
+comment on table proxy_private.schema_version is
   'One row: the version of what gateways and Edge Functions rely on, and the oldest of each that it '
   'still serves.';
-comment on column private.schema_version.version is
+comment on column proxy_private.schema_version.version is
   'Raised by each migration that changes what gateways or Edge Functions rely on.';
-comment on column private.schema_version.oldest_gateway_version is
+comment on column proxy_private.schema_version.oldest_gateway_version is
   'Gateways of a lower version are not ready: they would misread the schema, or miss a part of it.';
-comment on column private.schema_version.oldest_functions_version is
+comment on column proxy_private.schema_version.oldest_functions_version is
   'Edge Functions of a lower version answer 503: they would misread the schema, or miss a part of it.';
-alter table private.schema_version enable row level security;
-insert into private.schema_version (version, oldest_gateway_version, oldest_functions_version)
+alter table proxy_private.schema_version enable row level security;
+insert into proxy_private.schema_version (version, oldest_gateway_version, oldest_functions_version)
 values (1, 1, 1);
 
 
-create function private.keep_schema_version() returns trigger
+create function proxy_private.keep_schema_version() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -342,12 +342,12 @@ begin
   raise exception 'The schema has one version: update its row.' using errcode = 'check_violation';
 end
 $$;
-comment on function private.keep_schema_version is
-  'Refuses (23514) to remove the row of private.schema_version.';
+comment on function proxy_private.keep_schema_version is
+  'Refuses (23514) to remove the row of proxy_private.schema_version.';
 
-create trigger keep_schema_version before delete or truncate on private.schema_version
-for each statement execute function private.keep_schema_version();
-comment on trigger keep_schema_version on private.schema_version is
+create trigger keep_schema_version before delete or truncate on proxy_private.schema_version
+for each statement execute function proxy_private.keep_schema_version();
+comment on trigger keep_schema_version on proxy_private.schema_version is
   'Gateways are not ready without the row.';
 
 
@@ -363,7 +363,7 @@ as $$
 declare
   answer gateway.schema_version_row;
 begin
-  select s.version, s.oldest_gateway_version into answer from private.schema_version as s;
+  select s.version, s.oldest_gateway_version into answer from proxy_private.schema_version as s;
   return answer;
 end
 $$;
@@ -372,8 +372,8 @@ comment on function gateway.schema_version is
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.schema_version from public, anon, authenticated, service_role;
-revoke all on function private.keep_schema_version, gateway.schema_version
+revoke all on table proxy_private.schema_version from public, anon, authenticated, service_role;
+revoke all on function proxy_private.keep_schema_version, gateway.schema_version
 from public, anon, authenticated, service_role;
 grant execute on function gateway.schema_version to proxy_gateway;
 
@@ -382,17 +382,17 @@ grant execute on function gateway.schema_version to proxy_gateway;
 
 -- Callers: who may act is who may act now, whatever a token that is still good says.
 
-create view private.active_accounts with (security_invoker = true) as
+create view proxy_private.active_accounts with (security_invoker = true) as
 select u.id, u.raw_app_meta_data ->> 'role' as role
 from auth.users as u
 where u.deleted_at is null and (u.banned_until is null or u.banned_until <= now());
-comment on view private.active_accounts is
+comment on view proxy_private.active_accounts is
   'The accounts of Supabase Auth that are neither banned nor deleted, with their role (app_metadata).';
 
 
 -- Who calls: the token's subject, never the database role. PostgREST takes a token for 30 s after
 -- its end, and the routes do not: here it ends for both.
-create function private.token_subject() returns uuid
+create function proxy_private.token_subject() returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -404,72 +404,72 @@ begin
     or not pg_input_is_valid(subject, 'uuid')
     or (claims ->> 'exp')::numeric <= extract(epoch from clock_timestamp())
   then
-    perform private.refuse('unauthorized');
+    perform proxy_private.refuse('unauthorized');
   end if;
   return subject::uuid;
 end
 $$;
-comment on function private.token_subject is
+comment on function proxy_private.token_subject is
   'The id of the user whose token this request carries; refuses (unauthorized) without one, and with '
   'one that has ended.';
 
 
 -- A definer, so that callers need no right to read the accounts.
-create function private.require_user() returns uuid
+create function proxy_private.require_user() returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  caller_id uuid := private.token_subject();
+  caller_id uuid := proxy_private.token_subject();
 begin
-  perform from private.active_accounts as a where a.id = caller_id;
+  perform from proxy_private.active_accounts as a where a.id = caller_id;
   if not found then
-    perform private.refuse('unauthorized');
+    perform proxy_private.refuse('unauthorized');
   end if;
   return caller_id;
 end
 $$;
-comment on function private.require_user is
+comment on function proxy_private.require_user is
   'The id of the user whose token this request carries; refuses (unauthorized) without one, with one '
   'that has ended, and with one of an account that is banned or deleted.';
 
 
 -- A ban or a removal of the account waits for this lock, or this waits for it and then finds no active
 -- account. It comes before all other locks: else the two could wait for each other.
-create function private.require_writer() returns uuid
+create function proxy_private.require_writer() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  caller_id uuid := private.token_subject();
+  caller_id uuid := proxy_private.token_subject();
 begin
-  perform from private.active_accounts as a where a.id = caller_id for share;
+  perform from proxy_private.active_accounts as a where a.id = caller_id for share;
   if not found then
-    perform private.refuse('unauthorized');
+    perform proxy_private.refuse('unauthorized');
   end if;
   return caller_id;
 end
 $$;
-comment on function private.require_writer is
-  'As private.require_user, for what writes: holds off a ban and the removal of the caller''s account '
+comment on function proxy_private.require_writer is
+  'As proxy_private.require_user, for what writes: holds off a ban and the removal of the caller''s account '
   'until the transaction ends.';
 
 
-create table private.admin_settings (
+create table proxy_private.admin_settings (
   -- one row
   id boolean primary key default true check (id),
   second_factor_required boolean not null default false
 );
-comment on table private.admin_settings is 'One row: what the operator asks of admins.';
-comment on column private.admin_settings.second_factor_required is
+comment on table proxy_private.admin_settings is 'One row: what the operator asks of admins.';
+comment on column proxy_private.admin_settings.second_factor_required is
   'Whether an admin''s token must be of a sign-in with a second factor (aal2).';
-alter table private.admin_settings enable row level security;
-insert into private.admin_settings default values;
+alter table proxy_private.admin_settings enable row level security;
+insert into proxy_private.admin_settings default values;
 
 
 -- An admin is who Supabase Auth says, in the token and now: app_metadata can be set by the secret
 -- key alone.
-create function private.require_admin_role(account_role text) returns void
+create function proxy_private.require_admin_role(account_role text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -477,71 +477,71 @@ begin
   if require_admin_role.account_role is distinct from 'admin'
     or (auth.jwt() -> 'app_metadata' ->> 'role') is distinct from 'admin'
   then
-    perform private.refuse('forbidden');
+    perform proxy_private.refuse('forbidden');
   end if;
   if (auth.jwt() ->> 'aal') is distinct from 'aal2'
-    and (select s.second_factor_required from private.admin_settings as s)
+    and (select s.second_factor_required from proxy_private.admin_settings as s)
   then
-    perform private.refuse('second_factor_required');
+    perform proxy_private.refuse('second_factor_required');
   end if;
 end
 $$;
-comment on function private.require_admin_role is
+comment on function proxy_private.require_admin_role is
   'Refuses (forbidden) a caller whose account has another role than `admin`, or whose token does; and one '
   'without a second factor (second_factor_required) where the operator requires it.';
 
 
-create function private.require_admin() returns uuid
+create function proxy_private.require_admin() returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.token_subject();
+  admin_id uuid := proxy_private.token_subject();
   account_role text;
 begin
-  select a.role into account_role from private.active_accounts as a where a.id = admin_id;
+  select a.role into account_role from proxy_private.active_accounts as a where a.id = admin_id;
   if not found then
-    perform private.refuse('unauthorized');
+    perform proxy_private.refuse('unauthorized');
   end if;
-  perform private.require_admin_role(account_role);
+  perform proxy_private.require_admin_role(account_role);
   return admin_id;
 end
 $$;
-comment on function private.require_admin is
+comment on function proxy_private.require_admin is
   'The id of the admin whose token this request carries; refuses (unauthorized, forbidden) every '
   'request but one of an account that is an admin''s now.';
 
 
-create function private.require_admin_writer() returns uuid
+create function proxy_private.require_admin_writer() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.token_subject();
+  admin_id uuid := proxy_private.token_subject();
   account_role text;
 begin
-  select a.role into account_role from private.active_accounts as a where a.id = admin_id for share;
+  select a.role into account_role from proxy_private.active_accounts as a where a.id = admin_id for share;
   if not found then
-    perform private.refuse('unauthorized');
+    perform proxy_private.refuse('unauthorized');
   end if;
-  perform private.require_admin_role(account_role);
+  perform proxy_private.require_admin_role(account_role);
   return admin_id;
 end
 $$;
-comment on function private.require_admin_writer is
-  'As private.require_admin, for what writes: holds off the removal of the admin''s account until '
+comment on function proxy_private.require_admin_writer is
+  'As proxy_private.require_admin, for what writes: holds off the removal of the admin''s account until '
   'the transaction ends.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.active_accounts, private.admin_settings
+revoke all on table proxy_private.active_accounts, proxy_private.admin_settings
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.token_subject, private.require_user, private.require_writer,
-  private.require_admin_role, private.require_admin,
-  private.require_admin_writer
+  proxy_private.token_subject, proxy_private.require_user, proxy_private.require_writer,
+  proxy_private.require_admin_role, proxy_private.require_admin,
+  proxy_private.require_admin_writer
 from public, anon, authenticated, service_role;
-grant execute on function private.require_user to authenticated;
+grant execute on function proxy_private.require_user to authenticated;
 
 
 -- 0200_tiers.sql
@@ -549,7 +549,7 @@ grant execute on function private.require_user to authenticated;
 -- Tiers: what a key may use. Rows, not code, so a new tier is an insert.
 
 -- The one place that says what a limit may be, for tiers, keys and accounts.
-create function private.wrong_limit(
+create function proxy_private.wrong_limit(
   limits jsonb,
   known text[] default array['bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit']
 ) returns text
@@ -576,7 +576,7 @@ begin
   );
 end
 $$;
-comment on function private.wrong_limit is
+comment on function proxy_private.wrong_limit is
   'The first name in an object of limits that is not one of the known limits (by default those of a '
   'key) or has a value that it may not have: bytes are 0 to 2^53 - 1, others 1 to 1,000,000. A limit '
   'may be null. Null where all are right; `limits` where it is not an object.';
@@ -593,7 +593,7 @@ create table public.proxy_tiers (
   self_serve boolean not null,
   constraint "a tier's name is snake case" check (tier ~ '^[a-z][a-z0-9_]{0,30}$'),
   constraint "limits are in their ranges" check (
-    private.wrong_limit(
+    proxy_private.wrong_limit(
       jsonb_build_object(
         'bandwidth_limit_bytes', bandwidth_limit_bytes,
         'rate_limit', rate_limit,
@@ -636,8 +636,8 @@ insert into public.proxy_tiers (
   ('enterprise', 1000000000000, 200, 5000, 20000000000000, 1000000000, false);
 
 
-create table private.proxy_tier_grants (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_tier_grants (
+  id uuid primary key default proxy_private.uuid_v7(),
   user_id uuid not null references auth.users (id) on delete cascade,
   tier text not null references public.proxy_tiers (tier),
   granted_at timestamptz not null default clock_timestamp(),
@@ -648,35 +648,35 @@ create table private.proxy_tier_grants (
     granted_at >= '2000-01-01 00:00Z' and granted_at <= '2100-01-01 00:00Z'
   )
 );
-comment on table private.proxy_tier_grants is
+comment on table proxy_private.proxy_tier_grants is
   'Which users may mint keys of a tier that is not self-serve.';
-comment on column private.proxy_tier_grants.granted_by is
+comment on column proxy_private.proxy_tier_grants.granted_by is
   'The admin whose token granted it; null for a grant made in SQL without one.';
-create index proxy_tier_grants_tier on private.proxy_tier_grants (tier);
+create index proxy_tier_grants_tier on proxy_private.proxy_tier_grants (tier);
 
-alter table private.proxy_tier_grants enable row level security;
-create policy "users read their own grants" on private.proxy_tier_grants
+alter table proxy_private.proxy_tier_grants enable row level security;
+create policy "users read their own grants" on proxy_private.proxy_tier_grants
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
-create table private.proxy_account_limits (
+create table proxy_private.proxy_account_limits (
   user_id uuid not null references auth.users (id) on delete cascade,
   tier text not null references public.proxy_tiers (tier),
   limit_overrides jsonb not null,
   primary key (user_id, tier),
   constraint "overridden account limits are known and in their ranges" check (
-    private.wrong_limit(limit_overrides, array['account_limit_bytes', 'test_limit_bytes']) is null
+    proxy_private.wrong_limit(limit_overrides, array['account_limit_bytes', 'test_limit_bytes']) is null
   )
 );
-comment on table private.proxy_account_limits is
+comment on table proxy_private.proxy_account_limits is
   'Limits over all keys of a user and tier that an admin set in place of the tier''s.';
-comment on column private.proxy_account_limits.limit_overrides is
+comment on column proxy_private.proxy_account_limits.limit_overrides is
   'By the name of the tier''s column.';
-create index proxy_account_limits_tier on private.proxy_account_limits (tier);
-alter table private.proxy_account_limits enable row level security;
+create index proxy_account_limits_tier on proxy_private.proxy_account_limits (tier);
+alter table proxy_private.proxy_account_limits enable row level security;
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('limits', 'An object of the limits to change.'),
   ('bandwidth_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
   ('account_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
@@ -687,9 +687,9 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  public.proxy_tiers, private.proxy_tier_grants, private.proxy_account_limits
+  public.proxy_tiers, proxy_private.proxy_tier_grants, proxy_private.proxy_account_limits
 from public, anon, authenticated, service_role;
-revoke all on function private.wrong_limit from public, anon, authenticated, service_role;
+revoke all on function proxy_private.wrong_limit from public, anon, authenticated, service_role;
 grant select on table public.proxy_tiers to authenticated;
 
 
@@ -698,7 +698,7 @@ grant select on table public.proxy_tiers to authenticated;
 -- Limits on writes: without them one user could make append-only tables grow without end, and keep
 -- the database from the others.
 
-create table private.write_limits (
+create table proxy_private.write_limits (
   name text primary key,
   action text not null,
   allowed integer not null,
@@ -712,14 +712,14 @@ create table private.write_limits (
   constraint "a limit is positive" check (allowed > 0),
   constraint "a span is at most a day" check (seconds between 1 and 86400)
 );
-comment on table private.write_limits is
+comment on table proxy_private.write_limits is
   'How many writes of a kind a user may make in any span of seconds: rows, so an operator may change '
   'them. `change` is updates and deletions of a user''s own keys, `administer` all that admins write. '
   'Spans up to an hour are exact; longer ones are counted by the hour, and err towards refusing.';
-comment on column private.write_limits.name is 'The policy''s name in the RateLimit headers.';
-alter table private.write_limits enable row level security;
+comment on column proxy_private.write_limits.name is 'The policy''s name in the RateLimit headers.';
+alter table proxy_private.write_limits enable row level security;
 
-insert into private.write_limits (name, action, allowed, seconds) values
+insert into proxy_private.write_limits (name, action, allowed, seconds) values
   ('rotate', 'rotate', 5, 60),
   ('mint', 'mint', 60, 60),
   ('mint_daily', 'mint', 1000, 86400),
@@ -729,7 +729,7 @@ insert into private.write_limits (name, action, allowed, seconds) values
   ('administer_daily', 'administer', 20000, 86400);
 
 
-create table private.write_windows (
+create table proxy_private.write_windows (
   user_id uuid not null references auth.users (id) on delete cascade,
   action text not null,
   recent timestamptz[] not null default '{}',
@@ -737,17 +737,17 @@ create table private.write_windows (
   hourly integer[] not null default '{}',
   primary key (user_id, action)
 ) with (fillfactor = 70);
-comment on table private.write_windows is
+comment on table proxy_private.write_windows is
   'What a user wrote lately, one row per kind of write: at most four rows per user, of about 1 kB. '
   'A row is the lock under which one user''s writes of that kind queue.';
-comment on column private.write_windows.recent is 'When, newest last, over the longest exact span.';
-comment on column private.write_windows.hour is 'The hour, since 1970, of the first of `hourly`.';
-comment on column private.write_windows.hourly is
+comment on column proxy_private.write_windows.recent is 'When, newest last, over the longest exact span.';
+comment on column proxy_private.write_windows.hour is 'The hour, since 1970, of the first of `hourly`.';
+comment on column proxy_private.write_windows.hourly is
   'How many in that hour and in each of the 24 before it, newest first.';
-alter table private.write_windows enable row level security;
+alter table proxy_private.write_windows enable row level security;
 
 
-create function private.lock_writes(
+create function proxy_private.lock_writes(
   user_id uuid, action text, out recent timestamptz[], out hour integer, out hourly integer[]
 )
 language plpgsql volatile
@@ -756,24 +756,24 @@ as $$
 begin
   loop
     select w.recent, w.hour, w.hourly into recent, hour, hourly
-    from private.write_windows as w
+    from proxy_private.write_windows as w
     where w.user_id = lock_writes.user_id and w.action = lock_writes.action
     for no key update;
     exit when found;
-    insert into private.write_windows (user_id, action)
+    insert into proxy_private.write_windows (user_id, action)
     values (lock_writes.user_id, lock_writes.action)
     on conflict on constraint write_windows_pkey do nothing;
   end loop;
 end
 $$;
-comment on function private.lock_writes is
+comment on function proxy_private.lock_writes is
   'What the user wrote of this kind lately; holds off the user''s other writes of this kind until '
   'the transaction ends.';
 
 
 -- Only what is done is counted: a refusal later in the transaction takes the count back. The row is
 -- locked first, so the clock is read in the order in which the writes happen.
-create function private.claim_write(
+create function proxy_private.claim_write(
   user_id uuid, action text, out writes_left integer, out reset_seconds integer
 )
 language plpgsql volatile
@@ -781,7 +781,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   longest_exact constant integer := 3600;
-  written record := private.lock_writes(claim_write.user_id, claim_write.action);
+  written record := proxy_private.lock_writes(claim_write.user_id, claim_write.action);
   before constant integer := cardinality(written.recent);
   -- never earlier than the last, as what follows searches a sorted list
   moment constant timestamptz :=
@@ -811,7 +811,7 @@ begin
 
   for policy, allowed, span in
     select l.name, l.allowed, l.seconds
-    from private.write_limits as l
+    from proxy_private.write_limits as l
     where l.action = claim_write.action
     order by l.seconds
   loop
@@ -846,12 +846,12 @@ begin
   states := substring(states from 3);
 
   if longest_wait > 0 then
-    perform private.refuse_until(
+    perform proxy_private.refuse_until(
       longest_wait,
       jsonb_build_object('RateLimit-Policy', policies, 'RateLimit', states)
     );
   end if;
-  update private.write_windows as w
+  update proxy_private.write_windows as w
   set recent = written.recent[coalesce(gone, before) + 1:] || moment,
     hour = greatest(w.hour, this_hour), hourly = counts
   where w.user_id = claim_write.user_id and w.action = claim_write.action;
@@ -869,7 +869,7 @@ begin
   end if;
 end
 $$;
-comment on function private.claim_write is
+comment on function proxy_private.claim_write is
   'Counts one write of the user, and sets the RateLimit headers (draft-ietf-httpapi-ratelimit-'
   'headers-10) of the answer; or refuses (rate_limited, with the seconds to wait). Returns how many '
   'are left by the shortest limit, and the seconds until that grows.';
@@ -877,10 +877,10 @@ comment on function private.claim_write is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.write_limits, private.write_windows
+  proxy_private.write_limits, proxy_private.write_windows
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.lock_writes, private.claim_write
+  proxy_private.lock_writes, proxy_private.claim_write
 from public, anon, authenticated, service_role;
 
 
@@ -889,7 +889,7 @@ from public, anon, authenticated, service_role;
 -- Texts: what people write for people, labels and reasons. The characters are spelled out, as what \s means
 -- depends on the database's locale. All are strict: a key's checks are asked at each change of it, and most
 -- keys have no reason.
-create function private.clean_text(value text, most integer) returns text
+create function proxy_private.clean_text(value text, most integer) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
@@ -919,35 +919,35 @@ begin
   return clean;
 end
 $$;
-comment on function private.clean_text is
+comment on function proxy_private.clean_text is
   'The text without the space characters, of any script, at its ends; null for what then has not 1 '
   'to `most` characters, has a control or bidirectional control among them, or shows nothing.';
 
 
-create function private.clean_label(value text) returns text
+create function proxy_private.clean_label(value text) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.clean_text(clean_label.value, 80);
+  return proxy_private.clean_text(clean_label.value, 80);
 end
 $$;
-comment on function private.clean_label is
+comment on function proxy_private.clean_label is
   'The label of a key as clean text of 1 to 80 characters; null for what is not.';
 
-create function private.clean_reason(value text) returns text
+create function proxy_private.clean_reason(value text) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.clean_text(clean_reason.value, 500);
+  return proxy_private.clean_text(clean_reason.value, 500);
 end
 $$;
-comment on function private.clean_reason is
+comment on function proxy_private.clean_reason is
   'Why an admin does something, as clean text of 1 to 500 characters; null for what is not.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   (
     'label',
     'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none '
@@ -961,7 +961,7 @@ insert into private.argument_rules (argument, rule) values
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.clean_text, private.clean_label, private.clean_reason
+revoke all on function proxy_private.clean_text, proxy_private.clean_label, proxy_private.clean_reason
   from public, anon, authenticated, service_role;
 
 
@@ -969,8 +969,8 @@ revoke all on function private.clean_text, private.clean_label, private.clean_re
 
 -- Keys: who owns one, what it may do, and its state. The secret's hash lives apart, out of reach.
 
-create table private.proxy_keys (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_keys (
+  id uuid primary key default proxy_private.uuid_v7(),
   key_id text not null,
   user_id uuid references auth.users (id) on delete set null,
   label text not null,
@@ -991,13 +991,13 @@ create table private.proxy_keys (
     key_id ~ (case when live_mode then '^avp_live_[0-9a-f]{12}$' else '^avp_test_[0-9a-f]{12}$' end)
   ),
   constraint "a label is clean text of 1 to 80 characters" check (
-    label is not distinct from private.clean_label(label)
+    label is not distinct from proxy_private.clean_label(label)
   ),
   constraint "a key without an owner is deleted" check (
     user_id is not null or deleted_at is not null
   ),
   constraint "overridden limits are known and in their ranges" check (
-    limit_overrides = '{}' or private.wrong_limit(limit_overrides) is null
+    limit_overrides = '{}' or proxy_private.wrong_limit(limit_overrides) is null
   ),
   constraint "at most 50 address ranges" check (cardinality(allowed_ips) <= 50),
   constraint "an address range is not null" check (array_position(allowed_ips, null) is null),
@@ -1009,7 +1009,7 @@ create table private.proxy_keys (
     suspended_reason is null or suspended_at is not null
   ),
   constraint "a reason is clean text of 1 to 500 characters" check (
-    suspended_reason is not distinct from private.clean_reason(suspended_reason)
+    suspended_reason is not distinct from proxy_private.clean_reason(suspended_reason)
   ),
   -- others could not be counted with, nor put into an answer
   constraint "times are of this century" check (
@@ -1019,59 +1019,59 @@ create table private.proxy_keys (
       <= '2100-01-01 00:00Z'
   )
 );
-comment on table private.proxy_keys is
+comment on table proxy_private.proxy_keys is
   'One row a proxy key, for ever: deletion is a time, so that usage still links to its key.';
-comment on column private.proxy_keys.key_id is 'The public name; never changes; safe to log.';
-comment on column private.proxy_keys.user_id is
+comment on column proxy_private.proxy_keys.key_id is 'The public name; never changes; safe to log.';
+comment on column proxy_private.proxy_keys.user_id is
   'The owner; null once the account is gone, and the key then is deleted.';
-comment on column private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
-comment on column private.proxy_keys.limit_overrides is
+comment on column proxy_private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
+comment on column proxy_private.proxy_keys.limit_overrides is
   'Limits that an admin set in place of the tier''s, by the name of the tier''s column.';
-comment on column private.proxy_keys.allowed_ips is
+comment on column proxy_private.proxy_keys.allowed_ips is
   'The client addresses that the gateway lets through; empty means any.';
-comment on column private.proxy_keys.expires_at is
+comment on column proxy_private.proxy_keys.expires_at is
   'From then on the key is not active; null means never.';
-comment on column private.proxy_keys.grace_ends_at is
+comment on column proxy_private.proxy_keys.grace_ends_at is
   'Until then the secret before the last rotation works too; null or past means it does not.';
-comment on column private.proxy_keys.suspended_reason is
+comment on column proxy_private.proxy_keys.suspended_reason is
   'Why an admin suspended it, in words that the owner reads.';
 
-comment on column private.proxy_keys.owner_barred_until is
+comment on column proxy_private.proxy_keys.owner_barred_until is
   'Until when the owner''s account is banned; null or past means it is not, 2100 for good. Of keys '
   'that are not deleted. Kept here, as a gateway asks for a key far more often than a ban changes.';
 
-create index proxy_keys_owner_newest on private.proxy_keys (user_id, created_at desc, id desc);
+create index proxy_keys_owner_newest on proxy_private.proxy_keys (user_id, created_at desc, id desc);
 -- the admins' list, over all users
-create index proxy_keys_newest on private.proxy_keys (created_at desc, id desc);
+create index proxy_keys_newest on proxy_private.proxy_keys (created_at desc, id desc);
 -- counts a user's keys of a tier at mint, lists those that are not deleted, and finds a tier's keys when
 -- its limits change
-create index proxy_keys_undeleted on private.proxy_keys (tier, user_id) where deleted_at is null;
+create index proxy_keys_undeleted on proxy_private.proxy_keys (tier, user_id) where deleted_at is null;
 
-alter table private.proxy_keys enable row level security;
-create policy "owners read their own keys" on private.proxy_keys
+alter table proxy_private.proxy_keys enable row level security;
+create policy "owners read their own keys" on proxy_private.proxy_keys
   for select to authenticated using ((select auth.uid()) = user_id);
 
-create trigger keep_keys before delete or truncate on private.proxy_keys
-  for each statement execute function private.refuse_change();
+create trigger keep_keys before delete or truncate on proxy_private.proxy_keys
+  for each statement execute function proxy_private.refuse_change();
 
 
-create table private.proxy_key_secrets (
-  api_key_id uuid primary key references private.proxy_keys (id),
+create table proxy_private.proxy_key_secrets (
+  api_key_id uuid primary key references proxy_private.proxy_keys (id),
   secret_hash bytea not null,
   previous_hash bytea,
   constraint "a hash is a sha-256" check (octet_length(secret_hash) = 32),
   constraint "a previous hash is a sha-256" check (octet_length(previous_hash) = 32)
 );
-comment on table private.proxy_key_secrets is
+comment on table proxy_private.proxy_key_secrets is
   'The one live secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`: 256 random '
   'bits need no slow hash, and hashing the pair binds a hash to its row.';
-comment on column private.proxy_key_secrets.previous_hash is
+comment on column proxy_private.proxy_key_secrets.previous_hash is
   'Of the secret before the last rotation, if that gave a grace: it works until the key''s '
   'grace_ends_at, and not after.';
-alter table private.proxy_key_secrets enable row level security;
+alter table proxy_private.proxy_key_secrets enable row level security;
 
 
-create function private.secret_hash(key_id text, secret text) returns bytea
+create function proxy_private.secret_hash(key_id text, secret text) returns bytea
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1079,11 +1079,11 @@ begin
   return sha256(convert_to(secret_hash.key_id || ':' || secret_hash.secret, 'SQL_ASCII'));
 end
 $$;
-comment on function private.secret_hash is 'SHA-256 over the ASCII bytes of `keyId:secret`.';
+comment on function proxy_private.secret_hash is 'SHA-256 over the ASCII bytes of `keyId:secret`.';
 
 
 -- What a key may do and whether it works, in one place for all who ask.
-create view private.key_states with (security_invoker = true) as
+create view proxy_private.key_states with (security_invoker = true) as
 select
   k.*,
   coalesce((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint, t.bandwidth_limit_bytes)
@@ -1097,17 +1097,17 @@ select
   k.deleted_at is null and k.suspended_at is null
     and (k.expires_at is null or k.expires_at > now())
     and (k.owner_barred_until is null or k.owner_barred_until <= now()) as active
-from private.proxy_keys as k
+from proxy_private.proxy_keys as k
 join public.proxy_tiers as t on t.tier = k.tier
-left join private.proxy_account_limits as a on a.user_id = k.user_id and a.tier = k.tier;
-comment on view private.key_states is
+left join proxy_private.proxy_account_limits as a on a.user_id = k.user_id and a.tier = k.tier;
+comment on view proxy_private.key_states is
   'Keys with the limits that count, theirs and the one that they share with all of their user, tier and '
   'mode, and whether they are active: not deleted, suspended or expired, '
   'and of an account that is neither banned nor deleted.';
 
 
 -- A path or an argument may name a key by its uuid or by its keyId.
-create function private.resolve_key(reference text) returns uuid
+create function proxy_private.resolve_key(reference text) returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1115,38 +1115,38 @@ begin
   if pg_input_is_valid(resolve_key.reference, 'uuid') then
     return resolve_key.reference::uuid;
   end if;
-  return (select k.id from private.proxy_keys as k where k.key_id = lower(resolve_key.reference));
+  return (select k.id from proxy_private.proxy_keys as k where k.key_id = lower(resolve_key.reference));
 end
 $$;
-comment on function private.resolve_key is
+comment on function proxy_private.resolve_key is
   'The id that a uuid or a keyId names, in any case of letters, of any user; null for an unknown keyId. A '
   'uuid need not be that of a key.';
 
 
-create function private.lock_key(reference text, owner_id uuid) returns private.proxy_keys
+create function proxy_private.lock_key(reference text, owner_id uuid) returns proxy_private.proxy_keys
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  named_id uuid := private.resolve_key(lock_key.reference);
-  key private.proxy_keys;
+  named_id uuid := proxy_private.resolve_key(lock_key.reference);
+  key proxy_private.proxy_keys;
 begin
-  select * into key from private.proxy_keys as k
+  select * into key from proxy_private.proxy_keys as k
   where k.id = named_id and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
   for no key update;
   if not found then
-    perform private.refuse('not_found');
+    perform proxy_private.refuse('not_found');
   end if;
   return key;
 end
 $$;
-comment on function private.lock_key is
+comment on function proxy_private.lock_key is
   'The key named by uuid or keyId, locked until the transaction ends. With an owner_id, another '
   'user''s key is refused exactly as one that does not exist (not_found).';
 
 
 -- An account that goes away takes its keys out of service, but not their history.
-create function private.delete_ownerless_key() returns trigger
+create function proxy_private.delete_ownerless_key() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1156,17 +1156,17 @@ begin
   return new;
 end
 $$;
-comment on function private.delete_ownerless_key is
+comment on function proxy_private.delete_ownerless_key is
   'Trigger: marks a key deleted when its owner''s account is removed.';
 
-create trigger delete_ownerless_key before update of user_id on private.proxy_keys
+create trigger delete_ownerless_key before update of user_id on proxy_private.proxy_keys
   for each row when (new.user_id is null)
-  execute function private.delete_ownerless_key();
+  execute function proxy_private.delete_ownerless_key();
 
 
 -- Gateways cache a key for up to 30 s; this tells them at commit that what they hold is stale.
 -- A trigger, so that no way of changing a key can forget it.
-create function private.announce_key_change() returns trigger
+create function proxy_private.announce_key_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1175,10 +1175,10 @@ begin
   return null;
 end
 $$;
-comment on function private.announce_key_change is
+comment on function proxy_private.announce_key_change is
   'Trigger: notifies channel proxy_key_changed with the keyId, at commit.';
 
-create trigger announce_key_change after update on private.proxy_keys
+create trigger announce_key_change after update on proxy_private.proxy_keys
   for each row
   when (
     (old.tier, old.limit_overrides, old.rotated_at, old.grace_ends_at, old.suspended_at,
@@ -1187,34 +1187,34 @@ create trigger announce_key_change after update on private.proxy_keys
     (new.tier, new.limit_overrides, new.rotated_at, new.grace_ends_at, new.suspended_at,
       new.deleted_at, new.expires_at, new.allowed_ips, new.owner_barred_until)
   )
-  execute function private.announce_key_change();
+  execute function proxy_private.announce_key_change();
 
 
 -- A tier's limits are its keys' limits.
-create function private.announce_tier_change() returns trigger
+create function proxy_private.announce_tier_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_notify('proxy_key_changed', k.key_id)
-  from private.proxy_keys as k
+  from proxy_private.proxy_keys as k
   where k.tier = new.tier and k.deleted_at is null;
   return null;
 end
 $$;
-comment on function private.announce_tier_change is
+comment on function proxy_private.announce_tier_change is
   'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits change.';
 
 create trigger announce_tier_change
   after update of
     bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes, test_limit_bytes
   on public.proxy_tiers
-  for each row execute function private.announce_tier_change();
+  for each row execute function proxy_private.announce_tier_change();
 
 
 -- The limits of an account are limits of its keys. A definer: when an account is removed, this runs as
 -- Supabase Auth's role, which may read no keys.
-create function private.announce_account_change() returns trigger
+create function proxy_private.announce_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1223,27 +1223,27 @@ begin
     return null;
   end if;
   perform pg_notify('proxy_key_changed', k.key_id)
-  from private.proxy_keys as k
+  from proxy_private.proxy_keys as k
   where (k.tier, k.user_id) in ((old.tier, old.user_id), (new.tier, new.user_id))
     and k.deleted_at is null;
   return null;
 end
 $$;
-comment on function private.announce_account_change is
+comment on function proxy_private.announce_account_change is
   'Trigger: notifies channel proxy_key_changed for each undeleted key of an account whose limits change.';
 
 create trigger announce_account_change
-  after insert or update or delete on private.proxy_account_limits
-  for each row execute function private.announce_account_change();
+  after insert or update or delete on proxy_private.proxy_account_limits
+  for each row execute function proxy_private.announce_account_change();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_keys, private.proxy_key_secrets, private.key_states
+  proxy_private.proxy_keys, proxy_private.proxy_key_secrets, proxy_private.key_states
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.secret_hash, private.resolve_key, private.lock_key, private.delete_ownerless_key,
-  private.announce_key_change, private.announce_tier_change, private.announce_account_change
+  proxy_private.secret_hash, proxy_private.resolve_key, proxy_private.lock_key, proxy_private.delete_ownerless_key,
+  proxy_private.announce_key_change, proxy_private.announce_tier_change, proxy_private.announce_account_change
 from public, anon, authenticated, service_role;
 
 
@@ -1251,7 +1251,7 @@ from public, anon, authenticated, service_role;
 
 -- Barred owners: an account that is banned or deleted takes its keys out of service for as long.
 
-create function private.barred_until(banned_until timestamptz, deleted_at timestamptz)
+create function proxy_private.barred_until(banned_until timestamptz, deleted_at timestamptz)
 returns timestamptz
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -1267,20 +1267,20 @@ begin
   end;
 end
 $$;
-comment on function private.barred_until is
+comment on function proxy_private.barred_until is
   'Until when an account of Supabase Auth with this banned_until and deleted_at may do nothing; 2100 '
   'for good, null where it may.';
 
 
 -- The lock makes a ban wait for the mint, and find its key, or the mint wait for the ban.
-create function private.note_owner_state() returns trigger
+create function proxy_private.note_owner_state() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   select
     case when u.banned_until is not null or u.deleted_at is not null
-      then private.barred_until(u.banned_until, u.deleted_at)
+      then proxy_private.barred_until(u.banned_until, u.deleted_at)
     end
   into new.owner_barred_until
   from auth.users as u where u.id = new.user_id
@@ -1288,44 +1288,44 @@ begin
   return new;
 end
 $$;
-comment on function private.note_owner_state is
+comment on function proxy_private.note_owner_state is
   'Trigger: gives a key that comes into service its owner_barred_until.';
 
-create trigger note_owner_state before insert on private.proxy_keys
-  for each row execute function private.note_owner_state();
-create trigger note_owner_state_again before update of deleted_at on private.proxy_keys
+create trigger note_owner_state before insert on proxy_private.proxy_keys
+  for each row execute function proxy_private.note_owner_state();
+create trigger note_owner_state_again before update of deleted_at on proxy_private.proxy_keys
   for each row when (old.deleted_at is not null and new.deleted_at is null)
-  execute function private.note_owner_state();
+  execute function proxy_private.note_owner_state();
 
 
 -- A definer: Supabase Auth's role may write no keys.
-create function private.bar_keys() returns trigger
+create function proxy_private.bar_keys() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  update private.proxy_keys as k
-  set owner_barred_until = private.barred_until(new.banned_until, new.deleted_at)
+  update proxy_private.proxy_keys as k
+  set owner_barred_until = proxy_private.barred_until(new.banned_until, new.deleted_at)
   where k.user_id = new.id
     and k.deleted_at is null
     and k.owner_barred_until is distinct from
-      private.barred_until(new.banned_until, new.deleted_at);
+      proxy_private.barred_until(new.banned_until, new.deleted_at);
   return null;
 end
 $$;
-comment on function private.bar_keys is
+comment on function proxy_private.bar_keys is
   'Trigger: takes the keys of an account that is banned or deleted out of service for as long, and '
   'puts them back when it is let in again.';
 
 create trigger bar_keys after update of banned_until, deleted_at on auth.users
   for each row
   when ((old.banned_until, old.deleted_at) is distinct from (new.banned_until, new.deleted_at))
-  execute function private.bar_keys();
+  execute function proxy_private.bar_keys();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.barred_until, private.note_owner_state, private.bar_keys
+  proxy_private.barred_until, proxy_private.note_owner_state, proxy_private.bar_keys
 from public, anon, authenticated, service_role;
 
 
@@ -1334,9 +1334,9 @@ from public, anon, authenticated, service_role;
 -- Audit: who did what to which key, when, why, in which request. Written by triggers, so that no way
 -- of changing a key, a grant or an account's limits can leave it out; never changed or removed; never a secret or a hash.
 
-create table private.proxy_key_audit (
-  id uuid primary key default private.uuid_v7(),
-  api_key_id uuid references private.proxy_keys (id),
+create table proxy_private.proxy_key_audit (
+  id uuid primary key default proxy_private.uuid_v7(),
+  api_key_id uuid references proxy_private.proxy_keys (id),
   tier text,
   user_id uuid,
   actor_id uuid,
@@ -1358,34 +1358,34 @@ create table private.proxy_key_audit (
     end
   )
 );
-comment on table private.proxy_key_audit is
+comment on table proxy_private.proxy_key_audit is
   'One row for each change of a key''s state, or of a user''s grants or account limits, written in the '
   'change''s own transaction.';
-comment on column private.proxy_key_audit.tier is
+comment on column proxy_private.proxy_key_audit.tier is
   'Of a grant that was made or taken back, or whose account limits were changed.';
-comment on column private.proxy_key_audit.user_id is
+comment on column proxy_private.proxy_key_audit.user_id is
   'The owner of the key at that time, or the user of the grant or the account: who may read it.';
-comment on column private.proxy_key_audit.actor_id is
+comment on column proxy_private.proxy_key_audit.actor_id is
   'The user whose token made the change; null for a change made in SQL without one.';
-comment on column private.proxy_key_audit.changes is
+comment on column proxy_private.proxy_key_audit.changes is
   'The new values of an update, or of a change of limits, by column.';
-comment on column private.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
-comment on column private.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
+comment on column proxy_private.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
+comment on column proxy_private.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
 create index proxy_key_audit_key
-  on private.proxy_key_audit (api_key_id, occurred_at desc, id desc);
+  on proxy_private.proxy_key_audit (api_key_id, occurred_at desc, id desc);
 create index proxy_key_audit_owner
-  on private.proxy_key_audit (user_id, occurred_at desc, id desc);
+  on proxy_private.proxy_key_audit (user_id, occurred_at desc, id desc);
 
-alter table private.proxy_key_audit enable row level security;
-create policy "owners read the audit of their own keys" on private.proxy_key_audit
+alter table proxy_private.proxy_key_audit enable row level security;
+create policy "owners read the audit of their own keys" on proxy_private.proxy_key_audit
   for select to authenticated using ((select auth.uid()) = user_id);
 
-create trigger keep_audit before update or delete or truncate on private.proxy_key_audit
-  for each statement execute function private.refuse_change();
+create trigger keep_audit before update or delete or truncate on proxy_private.proxy_key_audit
+  for each statement execute function proxy_private.refuse_change();
 
 
 -- A trigger sees rows, not why they change: that is left here for the statement that follows.
-create function private.give_reason(reason text) returns void
+create function proxy_private.give_reason(reason text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1393,13 +1393,13 @@ begin
   perform set_config('proxy_keys.reason', coalesce(give_reason.reason, ''), true);
 end
 $$;
-comment on function private.give_reason is
+comment on function proxy_private.give_reason is
   'Notes why the next change of this transaction is made, for the audit; null takes it back.';
 
 
 -- Derives the action from what changed in the row: a column that no line here names is an update.
 -- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
-create function private.audit_key_change() returns trigger
+create function proxy_private.audit_key_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1446,7 +1446,7 @@ begin
     );
   end if;
   foreach action in array actions loop
-    insert into private.proxy_key_audit (
+    insert into proxy_private.proxy_key_audit (
       api_key_id, user_id, actor_id, action, changes, reason, request_id
     )
     values (
@@ -1465,60 +1465,60 @@ begin
       case when action in ('suspended', 'reactivated', 'limits_changed')
         then nullif(current_setting('proxy_keys.reason', true), '')
       end,
-      private.request_id()
+      proxy_private.request_id()
     );
   end loop;
   return null;
 end
 $$;
-comment on function private.audit_key_change is
+comment on function proxy_private.audit_key_change is
   'Trigger: writes one audit row for each action that an insert or update of a key amounts to.';
 
-create trigger audit_key_change after insert or update on private.proxy_keys
-  for each row execute function private.audit_key_change();
+create trigger audit_key_change after insert or update on proxy_private.proxy_keys
+  for each row execute function proxy_private.audit_key_change();
 
 
 -- A definer, for the same reason.
-create function private.audit_grant_change() returns trigger
+create function proxy_private.audit_grant_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   subject text := auth.jwt() ->> 'sub';
   actor uuid;
-  changed private.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
+  changed proxy_private.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
 begin
   -- as above
   if pg_input_is_valid(subject, 'uuid') then
     actor := subject::uuid;
   end if;
-  insert into private.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
+  insert into proxy_private.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
   values (
     changed.tier,
     changed.user_id,
     actor,
     case when tg_op = 'INSERT' then 'tier_granted' else 'tier_revoked' end,
     nullif(current_setting('proxy_keys.reason', true), ''),
-    private.request_id()
+    proxy_private.request_id()
   );
   return null;
 end
 $$;
-comment on function private.audit_grant_change is
+comment on function proxy_private.audit_grant_change is
   'Trigger: writes one audit row for each grant of a tier that is made or taken back.';
 
-create trigger audit_grant_change after insert or delete on private.proxy_tier_grants
-  for each row execute function private.audit_grant_change();
+create trigger audit_grant_change after insert or delete on proxy_private.proxy_tier_grants
+  for each row execute function proxy_private.audit_grant_change();
 
 -- A definer, for the same reason.
-create function private.audit_account_change() returns trigger
+create function proxy_private.audit_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   subject text := auth.jwt() ->> 'sub';
   actor uuid;
-  changed private.proxy_account_limits := case when tg_op = 'DELETE' then old else new end;
+  changed proxy_private.proxy_account_limits := case when tg_op = 'DELETE' then old else new end;
 begin
   if tg_op = 'UPDATE' and new.limit_overrides = old.limit_overrides then
     return null;
@@ -1527,7 +1527,7 @@ begin
   if pg_input_is_valid(subject, 'uuid') then
     actor := subject::uuid;
   end if;
-  insert into private.proxy_key_audit (
+  insert into proxy_private.proxy_key_audit (
     tier, user_id, actor_id, action, changes, reason, request_id
   )
   values (
@@ -1539,26 +1539,26 @@ begin
       'limit_overrides', case when tg_op = 'DELETE' then '{}' else changed.limit_overrides end
     ),
     nullif(current_setting('proxy_keys.reason', true), ''),
-    private.request_id()
+    proxy_private.request_id()
   );
   return null;
 end
 $$;
-comment on function private.audit_account_change is
+comment on function proxy_private.audit_account_change is
   'Trigger: writes one audit row for each change of an account''s limits.';
 
-create trigger audit_account_change after insert or update or delete on private.proxy_account_limits
-  for each row execute function private.audit_account_change();
+create trigger audit_account_change after insert or update or delete on proxy_private.proxy_account_limits
+  for each row execute function proxy_private.audit_account_change();
 
-create trigger keep_grants before update or truncate on private.proxy_tier_grants
-  for each statement execute function private.refuse_change();
+create trigger keep_grants before update or truncate on proxy_private.proxy_tier_grants
+  for each statement execute function proxy_private.refuse_change();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.proxy_key_audit from public, anon, authenticated, service_role;
+revoke all on table proxy_private.proxy_key_audit from public, anon, authenticated, service_role;
 revoke all on function
-  private.give_reason, private.audit_key_change, private.audit_grant_change,
-  private.audit_account_change
+  proxy_private.give_reason, proxy_private.audit_key_change, proxy_private.audit_grant_change,
+  proxy_private.audit_account_change
 from public, anon, authenticated, service_role;
 
 
@@ -1567,7 +1567,7 @@ from public, anon, authenticated, service_role;
 -- Alerts: what an owner wants to know before a customer of theirs does. Each is written once, by the
 -- transaction that causes it; webhooks, the list and Realtime show the same rows.
 
-create function private.alert_types() returns text[]
+create function proxy_private.alert_types() returns text[]
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1580,47 +1580,47 @@ begin
   ];
 end
 $$;
-comment on function private.alert_types is 'Every type of alert.';
+comment on function proxy_private.alert_types is 'Every type of alert.';
 
 
-create table private.proxy_alerts (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_alerts (
+  id uuid primary key default proxy_private.uuid_v7(),
   user_id uuid not null,
-  api_key_id uuid references private.proxy_keys (id),
+  api_key_id uuid references proxy_private.proxy_keys (id),
   type text not null,
   cause text not null,
   occurred_at timestamptz not null default clock_timestamp(),
   data jsonb not null default '{}',
   constraint "an alert is raised once for each cause" unique (user_id, cause),
   constraint "a type is a known one" check (
-    type = any (private.alert_types())
+    type = any (proxy_private.alert_types())
   )
 );
-comment on table private.proxy_alerts is
+comment on table proxy_private.proxy_alerts is
   'One row for each thing that an owner is alerted to, written by the transaction that causes it; for 90 '
   'days. Rows of an account that is removed go with it.';
-comment on column private.proxy_alerts.cause is
+comment on column proxy_private.proxy_alerts.cause is
   'What makes it the same alert again: an audit row, or a limit, its threshold and its month.';
-comment on column private.proxy_alerts.data is
+comment on column proxy_private.proxy_alerts.data is
   'The payload, in camelCase, as webhooks send it: never a secret, and no text of another user but an '
   'admin''s reason.';
-create index proxy_alerts_owner on private.proxy_alerts (user_id, occurred_at desc, id desc);
-create index proxy_alerts_key on private.proxy_alerts (api_key_id, occurred_at desc, id desc);
-create index proxy_alerts_age on private.proxy_alerts (occurred_at);
+create index proxy_alerts_owner on proxy_private.proxy_alerts (user_id, occurred_at desc, id desc);
+create index proxy_alerts_key on proxy_private.proxy_alerts (api_key_id, occurred_at desc, id desc);
+create index proxy_alerts_age on proxy_private.proxy_alerts (occurred_at);
 
-alter table private.proxy_alerts enable row level security;
-create policy "owners read their own alerts" on private.proxy_alerts
+alter table proxy_private.proxy_alerts enable row level security;
+create policy "owners read their own alerts" on proxy_private.proxy_alerts
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
-create type private.new_alert as (
+create type proxy_private.new_alert as (
   user_id uuid, api_key_id uuid, type text, cause text, occurred_at timestamptz, data jsonb
 );
-comment on type private.new_alert is 'An alert that may have been raised before.';
+comment on type proxy_private.new_alert is 'An alert that may have been raised before.';
 
 
 -- What an alert says of a key. The label is the owner's own text: the operator's webhooks leave it out.
-create function private.describe_key(id uuid, key_id text, label text) returns jsonb
+create function proxy_private.describe_key(id uuid, key_id text, label text) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1630,11 +1630,11 @@ begin
   );
 end
 $$;
-comment on function private.describe_key is 'What each alert about a key says of it.';
+comment on function proxy_private.describe_key is 'What each alert about a key says of it.';
 
 
 -- RFC 3339 in UTC, as JSON has times here.
-create function private.json_time(moment timestamptz) returns text
+create function proxy_private.json_time(moment timestamptz) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1642,20 +1642,20 @@ begin
   return to_char(json_time.moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 end
 $$;
-comment on function private.json_time is 'A time as RFC 3339 in UTC, with milliseconds.';
+comment on function proxy_private.json_time is 'A time as RFC 3339 in UTC, with milliseconds.';
 
 
 -- Rows are made in one order, so that transactions that raise the same alerts do not wait for each other
 -- in a circle.
-create function private.raise_alerts(alerts private.new_alert[]) returns void
+create function proxy_private.raise_alerts(alerts proxy_private.new_alert[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  made private.proxy_alerts[];
+  made proxy_private.proxy_alerts[];
 begin
   with inserted as (
-    insert into private.proxy_alerts (user_id, api_key_id, type, cause, occurred_at, data)
+    insert into proxy_private.proxy_alerts (user_id, api_key_id, type, cause, occurred_at, data)
     select a.user_id, a.api_key_id, a.type, a.cause, coalesce(a.occurred_at, clock_timestamp()), a.data
     from unnest(raise_alerts.alerts) as a
     -- an account that is just being removed takes its alerts with it
@@ -1664,21 +1664,21 @@ begin
     on conflict on constraint "an alert is raised once for each cause" do nothing
     returning *
   )
-  select array_agg(i::private.proxy_alerts) into made from inserted as i;
+  select array_agg(i::proxy_private.proxy_alerts) into made from inserted as i;
   if made is null then
     return;
   end if;
-  perform private.queue_deliveries(made);
-  perform private.broadcast_alerts(made);
+  perform proxy_private.queue_deliveries(made);
+  perform proxy_private.broadcast_alerts(made);
 end
 $$;
-comment on function private.raise_alerts is
+comment on function proxy_private.raise_alerts is
   'Writes the alerts whose cause is new, queues them for the webhooks that want them, and broadcasts them '
   'to their owners.';
 
 
 -- A change that is audited is an alert too. A definer: the audit is written in the name of several roles.
-create function private.alert_of_audit() returns trigger
+create function proxy_private.alert_of_audit() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1689,7 +1689,7 @@ declare
     "limits_changed": "key.limits_changed", "account_limits_changed": "account.limits_changed",
     "tier_granted": "tier.granted", "tier_revoked": "tier.revoked"
   }';
-  key private.key_states;
+  key proxy_private.key_states;
   data jsonb := '{}';
 begin
   -- an update of a label is no news to who made it
@@ -1699,8 +1699,8 @@ begin
   if new.api_key_id is null then
     data := jsonb_build_object('tier', new.tier);
   else
-    select * into key from private.key_states as k where k.id = new.api_key_id;
-    data := private.describe_key(key.id, key.key_id, key.label);
+    select * into key from proxy_private.key_states as k where k.id = new.api_key_id;
+    data := proxy_private.describe_key(key.id, key.key_id, key.label);
     if new.action = 'limits_changed' then
       data := data || jsonb_build_object(
         'tier', key.tier, 'bandwidthLimitBytes', key.bandwidth_limit_bytes,
@@ -1711,23 +1711,23 @@ begin
   if new.reason is not null then
     data := data || jsonb_build_object('reason', new.reason);
   end if;
-  perform private.raise_alerts(array[(
+  perform proxy_private.raise_alerts(array[(
     new.user_id, new.api_key_id, types ->> new.action, 'audit:' || new.id, new.occurred_at, data
-  )::private.new_alert]);
+  )::proxy_private.new_alert]);
   return null;
 end
 $$;
-comment on function private.alert_of_audit is
+comment on function proxy_private.alert_of_audit is
   'Trigger: raises an alert for each audited change but updates by the owner.';
 
-create trigger alert_of_audit after insert on private.proxy_key_audit
-  for each row execute function private.alert_of_audit();
+create trigger alert_of_audit after insert on proxy_private.proxy_key_audit
+  for each row execute function proxy_private.alert_of_audit();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.proxy_alerts from public, anon, authenticated, service_role;
+revoke all on table proxy_private.proxy_alerts from public, anon, authenticated, service_role;
 revoke all on function
-  private.alert_types, private.describe_key, private.json_time, private.raise_alerts, private.alert_of_audit
+  proxy_private.alert_types, proxy_private.describe_key, proxy_private.json_time, proxy_private.raise_alerts, proxy_private.alert_of_audit
 from public, anon, authenticated, service_role;
 
 
@@ -1736,8 +1736,8 @@ from public, anon, authenticated, service_role;
 -- Webhooks: where a user, or the operator for all users, wants alerts sent. What authenticates a request
 -- (a signing secret, a routing key, an address that is itself a secret) is kept apart from the rest.
 
-create table private.proxy_webhooks (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_webhooks (
+  id uuid primary key default proxy_private.uuid_v7(),
   user_id uuid references auth.users (id) on delete cascade,
   kind text not null,
   label text,
@@ -1758,34 +1758,34 @@ create table private.proxy_webhooks (
   ),
   constraint "what fails has failed since a time" check ((failures = 0) = (failing_since is null))
 );
-comment on table private.proxy_webhooks is
+comment on table proxy_private.proxy_webhooks is
   'Where alerts are sent: of a user, or of the operator for all users. Never a secret.';
-comment on column private.proxy_webhooks.user_id is 'Whose alerts; null: all users'', for the operator.';
-comment on column private.proxy_webhooks.address is
+comment on column proxy_private.proxy_webhooks.user_id is 'Whose alerts; null: all users'', for the operator.';
+comment on column proxy_private.proxy_webhooks.address is
   'For people: the URL of a generic webhook, the host of one whose URL is a secret, an e-mail address.';
-comment on column private.proxy_webhooks.types is 'The types of alerts that it wants; null for all.';
-comment on column private.proxy_webhooks.failures is 'Attempts that failed since the last success.';
-comment on column private.proxy_webhooks.disabled_reason is
+comment on column proxy_private.proxy_webhooks.types is 'The types of alerts that it wants; null for all.';
+comment on column proxy_private.proxy_webhooks.failures is 'Attempts that failed since the last success.';
+comment on column proxy_private.proxy_webhooks.disabled_reason is
   'failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.';
-create index proxy_webhooks_owner on private.proxy_webhooks (user_id);
-alter table private.proxy_webhooks enable row level security;
+create index proxy_webhooks_owner on proxy_private.proxy_webhooks (user_id);
+alter table proxy_private.proxy_webhooks enable row level security;
 
 
-create table private.proxy_webhook_secrets (
-  webhook_id uuid primary key references private.proxy_webhooks (id) on delete cascade,
+create table proxy_private.proxy_webhook_secrets (
+  webhook_id uuid primary key references proxy_private.proxy_webhooks (id) on delete cascade,
   secret jsonb,
   vault_id uuid,
   constraint "a secret is in one place" check ((secret is null) <> (vault_id is null))
 );
-comment on table private.proxy_webhook_secrets is
+comment on table proxy_private.proxy_webhook_secrets is
   'What deliveries need and nobody else may read: {"url"} of kinds webhook, slack and discord, {"key"} of '
   'kinds webhook (32 bytes, base64: what signs) and pagerduty (its routing key). Where the database has '
   'Vault, it is there, and this row names it.';
-alter table private.proxy_webhook_secrets enable row level security;
+alter table proxy_private.proxy_webhook_secrets enable row level security;
 
 
 -- Vault may come later, or go: each secret is read where it was put.
-create function private.keep_webhook_secret(webhook_id uuid, secret jsonb) returns void
+create function proxy_private.keep_webhook_secret(webhook_id uuid, secret jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1793,14 +1793,14 @@ declare
   known_id uuid;
 begin
   if to_regprocedure('vault.create_secret(text, text, text, uuid)') is null then
-    insert into private.proxy_webhook_secrets as s (webhook_id, secret)
+    insert into proxy_private.proxy_webhook_secrets as s (webhook_id, secret)
     values (keep_webhook_secret.webhook_id, keep_webhook_secret.secret)
     on conflict on constraint proxy_webhook_secrets_pkey do update
       set secret = excluded.secret, vault_id = null;
     return;
   end if;
   select s.vault_id into known_id
-  from private.proxy_webhook_secrets as s where s.webhook_id = keep_webhook_secret.webhook_id;
+  from proxy_private.proxy_webhook_secrets as s where s.webhook_id = keep_webhook_secret.webhook_id;
   if known_id is not null then
     execute 'select vault.update_secret($1, $2)' using known_id, keep_webhook_secret.secret::text;
     return;
@@ -1808,26 +1808,26 @@ begin
   execute 'select vault.create_secret($1, $2, $3)' into known_id
   using keep_webhook_secret.secret::text, 'proxy_webhook:' || keep_webhook_secret.webhook_id,
     'Of a webhook of Proxy Keys.';
-  insert into private.proxy_webhook_secrets as s (webhook_id, vault_id)
+  insert into proxy_private.proxy_webhook_secrets as s (webhook_id, vault_id)
   values (keep_webhook_secret.webhook_id, known_id)
   on conflict on constraint proxy_webhook_secrets_pkey do update
     set secret = null, vault_id = excluded.vault_id;
 end
 $$;
-comment on function private.keep_webhook_secret is
+comment on function proxy_private.keep_webhook_secret is
   'Keeps the secret of a webhook, in Vault where the database has it; replaces the one before.';
 
 
-create function private.webhook_secret(webhook_id uuid) returns jsonb
+create function proxy_private.webhook_secret(webhook_id uuid) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  kept private.proxy_webhook_secrets;
+  kept proxy_private.proxy_webhook_secrets;
   decrypted text;
 begin
   select * into kept
-  from private.proxy_webhook_secrets as s where s.webhook_id = webhook_secret.webhook_id;
+  from proxy_private.proxy_webhook_secrets as s where s.webhook_id = webhook_secret.webhook_id;
   if kept.vault_id is null then
     return kept.secret;
   end if;
@@ -1836,11 +1836,11 @@ begin
   return decrypted::jsonb;
 end
 $$;
-comment on function private.webhook_secret is 'The secret of a webhook, for deliveries alone.';
+comment on function proxy_private.webhook_secret is 'The secret of a webhook, for deliveries alone.';
 
 
 -- A definer: a webhook also goes with its user's account, in the name of Supabase Auth's role.
-create function private.forget_webhook_secret() returns trigger
+create function proxy_private.forget_webhook_secret() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1851,36 +1851,36 @@ begin
   return null;
 end
 $$;
-comment on function private.forget_webhook_secret is
+comment on function proxy_private.forget_webhook_secret is
   'Trigger: removes a secret from Vault with its webhook.';
 
-create trigger forget_webhook_secret after delete on private.proxy_webhook_secrets
-  for each row execute function private.forget_webhook_secret();
+create trigger forget_webhook_secret after delete on proxy_private.proxy_webhook_secrets
+  for each row execute function proxy_private.forget_webhook_secret();
 
 
 -- The alerts of a removed account say what its keys did: they go with it. A definer, as above.
-create function private.forget_alerts() returns trigger
+create function proxy_private.forget_alerts() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  delete from private.proxy_alerts as a where a.user_id = old.id;
+  delete from proxy_private.proxy_alerts as a where a.user_id = old.id;
   return null;
 end
 $$;
-comment on function private.forget_alerts is 'Trigger: removes the alerts of an account that is removed.';
+comment on function proxy_private.forget_alerts is 'Trigger: removes the alerts of an account that is removed.';
 
 create trigger forget_alerts after delete on auth.users
-  for each row execute function private.forget_alerts();
+  for each row execute function proxy_private.forget_alerts();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_webhooks, private.proxy_webhook_secrets
+  proxy_private.proxy_webhooks, proxy_private.proxy_webhook_secrets
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.keep_webhook_secret, private.webhook_secret, private.forget_webhook_secret,
-  private.forget_alerts
+  proxy_private.keep_webhook_secret, proxy_private.webhook_secret, proxy_private.forget_webhook_secret,
+  proxy_private.forget_alerts
 from public, anon, authenticated, service_role;
 
 
@@ -1889,26 +1889,26 @@ from public, anon, authenticated, service_role;
 -- Deliveries: one row for each alert and webhook that wants it. The transaction that raises an alert
 -- queues them, so none is lost; the Edge Function `deliver` claims them, sends, and reports.
 
-create table private.delivery_settings (
+create table proxy_private.delivery_settings (
   -- one row
   id boolean primary key default true check (id),
   allow_local_webhooks boolean not null default false,
   function_url text
 );
-comment on table private.delivery_settings is 'One row: how this database delivers alerts.';
-comment on column private.delivery_settings.allow_local_webhooks is
+comment on table proxy_private.delivery_settings is 'One row: how this database delivers alerts.';
+comment on column proxy_private.delivery_settings.allow_local_webhooks is
   'Whether webhooks may be http:// and lead to this machine: on local stacks alone.';
-comment on column private.delivery_settings.function_url is
+comment on column proxy_private.delivery_settings.function_url is
   'The Edge Function that delivers, as https://<ref>.supabase.co/functions/v1/deliver, for pg_net; its key '
   'is in Vault.';
-alter table private.delivery_settings enable row level security;
-insert into private.delivery_settings default values;
+alter table proxy_private.delivery_settings enable row level security;
+insert into proxy_private.delivery_settings default values;
 
 
-create table private.proxy_deliveries (
-  id uuid primary key default private.uuid_v7(),
-  webhook_id uuid not null references private.proxy_webhooks (id) on delete cascade,
-  alert_id uuid not null references private.proxy_alerts (id) on delete cascade,
+create table proxy_private.proxy_deliveries (
+  id uuid primary key default proxy_private.uuid_v7(),
+  webhook_id uuid not null references proxy_private.proxy_webhooks (id) on delete cascade,
+  alert_id uuid not null references proxy_private.proxy_alerts (id) on delete cascade,
   api_key_id uuid,
   state text not null default 'pending',
   attempts integer not null default 0,
@@ -1922,21 +1922,21 @@ create table private.proxy_deliveries (
   ),
   constraint "a claim ends" check ((claim is null) = (claimed_until is null))
 ) with (fillfactor = 70);
-comment on table private.proxy_deliveries is
+comment on table proxy_private.proxy_deliveries is
   'One row for each alert and webhook that wants it: pending until an attempt succeeds (delivered) or the '
   'last has failed (failed).';
-comment on column private.proxy_deliveries.api_key_id is
+comment on column proxy_private.proxy_deliveries.api_key_id is
   'Of the alert: those of one key are first attempted in their order.';
-comment on column private.proxy_deliveries.claim is
+comment on column proxy_private.proxy_deliveries.claim is
   'Who claimed it attempts it until claimed_until; a report without this claim is too late.';
 create index proxy_deliveries_pending
-  on private.proxy_deliveries (webhook_id, next_attempt_at, id) where state = 'pending';
-create index proxy_deliveries_alert on private.proxy_deliveries (alert_id);
-alter table private.proxy_deliveries enable row level security;
+  on proxy_private.proxy_deliveries (webhook_id, next_attempt_at, id) where state = 'pending';
+create index proxy_deliveries_alert on proxy_private.proxy_deliveries (alert_id);
+alter table proxy_private.proxy_deliveries enable row level security;
 
 
-create table private.proxy_delivery_attempts (
-  delivery_id uuid not null references private.proxy_deliveries (id) on delete cascade,
+create table proxy_private.proxy_delivery_attempts (
+  delivery_id uuid not null references proxy_private.proxy_deliveries (id) on delete cascade,
   number integer not null,
   started_at timestamptz not null,
   duration_ms integer not null,
@@ -1949,17 +1949,17 @@ create table private.proxy_delivery_attempts (
     outcome ~ '^[a-z]+(_[a-z]+)*$' and octet_length(outcome) <= 64
   )
 );
-comment on table private.proxy_delivery_attempts is
+comment on table proxy_private.proxy_delivery_attempts is
   'One row for each attempt to deliver: when, how long it took, what came of it, the HTTP status and the '
   'first 500 bytes of the answer.';
-comment on column private.proxy_delivery_attempts.outcome is
+comment on column proxy_private.proxy_delivery_attempts.outcome is
   'delivered, or why not: refused_status, redirected, timed_out, not_resolved, target_forbidden, '
   'not_connected, tls_failed, broke_off, not_configured.';
-alter table private.proxy_delivery_attempts enable row level security;
+alter table proxy_private.proxy_delivery_attempts enable row level security;
 
 
 -- A webhook that is just being deleted is passed over: waiting for it could be waiting in a circle.
-create function private.queue_deliveries(alerts private.proxy_alerts[]) returns void
+create function proxy_private.queue_deliveries(alerts proxy_private.proxy_alerts[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -1967,19 +1967,19 @@ declare
   -- of one webhook: what its owner can make grow has a bound
   most_pending constant integer := 10000;
 begin
-  insert into private.proxy_deliveries (webhook_id, alert_id, api_key_id)
+  insert into proxy_private.proxy_deliveries (webhook_id, alert_id, api_key_id)
   select w.id, a.id, a.api_key_id
   from unnest(queue_deliveries.alerts) as a
   cross join lateral (
     select h.id
-    from private.proxy_webhooks as h
+    from proxy_private.proxy_webhooks as h
     where (h.user_id = a.user_id or h.user_id is null)
       and h.disabled_at is null
       and (h.types is null or a.type = any (h.types))
       and (
         select count(*)
         from (
-          select from private.proxy_deliveries as d
+          select from proxy_private.proxy_deliveries as d
           where d.webhook_id = h.id and d.state = 'pending'
           limit most_pending
         ) as p
@@ -1990,16 +1990,16 @@ begin
   order by a.id, w.id;
 end
 $$;
-comment on function private.queue_deliveries is
+comment on function proxy_private.queue_deliveries is
   'Queues alerts for the webhooks of their users and of the operator that want them; a webhook with 10,000 '
   'pending deliveries gets no more.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.delivery_settings, private.proxy_deliveries, private.proxy_delivery_attempts
+  proxy_private.delivery_settings, proxy_private.proxy_deliveries, proxy_private.proxy_delivery_attempts
 from public, anon, authenticated, service_role;
-revoke all on function private.queue_deliveries from public, anon, authenticated, service_role;
+revoke all on function proxy_private.queue_deliveries from public, anon, authenticated, service_role;
 
 
 -- 0440_broadcasting.sql
@@ -2007,7 +2007,7 @@ revoke all on function private.queue_deliveries from public, anon, authenticated
 -- Broadcasting: alerts on the owner's private Realtime channel, where the database has Realtime, so that a
 -- page need not poll. Nothing of this may fail what raises an alert.
 
-create function private.broadcast_alerts(alerts private.proxy_alerts[]) returns void
+create function proxy_private.broadcast_alerts(alerts proxy_private.proxy_alerts[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2018,7 +2018,7 @@ begin
   execute
     'select realtime.send(
        jsonb_build_object(
-         ''id'', a.id, ''type'', a.type, ''occurredAt'', private.json_time(a.occurred_at), ''data'', a.data
+         ''id'', a.id, ''type'', a.type, ''occurredAt'', proxy_private.json_time(a.occurred_at), ''data'', a.data
        ),
        ''proxy_alert'', ''proxy_alerts:'' || a.user_id, true
      )
@@ -2028,13 +2028,13 @@ exception when others then
   raise warning 'Alerts are not broadcast: %', sqlstate;
 end
 $$;
-comment on function private.broadcast_alerts is
+comment on function proxy_private.broadcast_alerts is
   'Sends each alert as event proxy_alert to the private Realtime channel proxy_alerts:<user id>, where '
   'there is Realtime; a failure is a warning.';
 
 
 -- Without a policy nobody may join a private channel.
-create function private.open_alert_channels() returns boolean
+create function proxy_private.open_alert_channels() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2057,15 +2057,15 @@ exception when insufficient_privilege then
   return false;
 end
 $$;
-comment on function private.open_alert_channels is
+comment on function proxy_private.open_alert_channels is
   'Lets each user join the private Realtime channel of their own alerts, where the database has Realtime. '
   'Returns whether it did; a failure is a notice.';
 
-select private.open_alert_channels();
+select proxy_private.open_alert_channels();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.broadcast_alerts, private.open_alert_channels
+revoke all on function proxy_private.broadcast_alerts, proxy_private.open_alert_channels
 from public, anon, authenticated, service_role;
 
 
@@ -2074,8 +2074,8 @@ from public, anon, authenticated, service_role;
 -- Usage: each exchange as an event. Rollups of them, which all reading of sums uses, follow.
 
 -- The widest columns first: none of them needs padding then.
-create table private.proxy_usage_events (
-  api_key_id uuid not null references private.proxy_keys (id),
+create table proxy_private.proxy_usage_events (
+  api_key_id uuid not null references proxy_private.proxy_keys (id),
   event_id uuid not null,
   occurred_at timestamptz not null,
   bytes_sent bigint not null,
@@ -2104,28 +2104,28 @@ create table private.proxy_usage_events (
     count <= 1 or (code is not null and bytes_sent = 0 and bytes_received = 0)
   )
 ) partition by range (occurred_at);
-comment on table private.proxy_usage_events is
+comment on table proxy_private.proxy_usage_events is
   'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: the row '
   'of a tunnel that runs is raised by each report. Partitioned by day (UTC): old events leave by '
   'dropping a partition.';
-comment on column private.proxy_usage_events.event_id is
+comment on column proxy_private.proxy_usage_events.event_id is
   'Of the request: the rows of a tunnel that lasts for hours share it.';
-comment on column private.proxy_usage_events.occurred_at is
+comment on column proxy_private.proxy_usage_events.occurred_at is
   'When the request began, or the hour of a tunnel that goes on.';
-comment on column private.proxy_usage_events.count is
+comment on column proxy_private.proxy_usage_events.count is
   'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and the '
   'number of refusals of one key, code and minute.';
-comment on column private.proxy_usage_events.site_length is
+comment on column proxy_private.proxy_usage_events.site_length is
   'How many characters at the end of target_host are its site, the domain that somebody registered; null '
   'for a host that has none, such as an address.';
-comment on column private.proxy_usage_events.code is
+comment on column proxy_private.proxy_usage_events.code is
   'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
 
-alter table private.proxy_usage_events enable row level security;
+alter table proxy_private.proxy_usage_events enable row level security;
 
 -- The one place that says which events are no use of a key. Strict, so that an event without a code,
 -- as most are, costs no call: null then, which is no refusal either.
-create function private.is_refusal(code text, bytes bigint) returns boolean
+create function proxy_private.is_refusal(code text, bytes bigint) returns boolean
 language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2135,25 +2135,25 @@ begin
   );
 end
 $$;
-comment on function private.is_refusal is
+comment on function proxy_private.is_refusal is
   'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway tried '
   'nothing for the client, so it is no request and no use of the key, and no rollup counts it. Any code '
   'is one but those of an attempt that failed; an event that moved bytes is none. Null without a code.';
 
-create view private.counted_usage_events with (security_invoker = true) as
-select * from private.proxy_usage_events as e
-where private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
-comment on view private.counted_usage_events is
+create view proxy_private.counted_usage_events with (security_invoker = true) as
+select * from proxy_private.proxy_usage_events as e
+where proxy_private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
+comment on view proxy_private.counted_usage_events is
   'The events that the rollups are made of: all but refusals.';
 
 -- a net for events that no partition takes, so that none is lost; row level security as above
-create table private.proxy_usage_events_default
-  partition of private.proxy_usage_events default;
-alter table private.proxy_usage_events_default enable row level security;
+create table proxy_private.proxy_usage_events_default
+  partition of proxy_private.proxy_usage_events default;
+alter table proxy_private.proxy_usage_events_default enable row level security;
 
 
 -- Which table holds a day. By name: what an operator has detached is no partition any more.
-create function private.usage_partition(day date) returns regclass
+create function proxy_private.usage_partition(day date) returns regclass
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2162,16 +2162,16 @@ begin
     select i.inhrelid::regclass
     from pg_class as c
     join pg_inherits as i on i.inhrelid = c.oid
-    where c.relnamespace = 'private'::regnamespace
+    where c.relnamespace = 'proxy_private'::regnamespace
       and c.relname = 'proxy_usage_events_' || to_char(usage_partition.day, 'YYYY_MM_DD')
-      and i.inhparent = 'private.proxy_usage_events'::regclass
+      and i.inhparent = 'proxy_private.proxy_usage_events'::regclass
   );
 end
 $$;
-comment on function private.usage_partition is
+comment on function proxy_private.usage_partition is
   'The partition of proxy_usage_events of that day, or null without one.';
 
-create function private.partitioned_usage_days() returns setof date
+create function proxy_private.partitioned_usage_days() returns setof date
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -2180,19 +2180,19 @@ begin
   select to_date(right(c.relname, 10), 'YYYY_MM_DD') as day
   from pg_inherits as i
   join pg_class as c on c.oid = i.inhrelid
-  where i.inhparent = 'private.proxy_usage_events'::regclass
+  where i.inhparent = 'proxy_private.proxy_usage_events'::regclass
     and c.relname ~ '^proxy_usage_events_\d{4}_\d{2}_\d{2}$'
   order by 1;
 end
 $$;
-comment on function private.partitioned_usage_days is 'The days that have a partition, in order.';
+comment on function proxy_private.partitioned_usage_days is 'The days that have a partition, in order.';
 
 
 -- Makes the partitions of the days from the first to the last; those that exist are left alone.
 -- Postgres makes no partition of what the default one already holds, so a day is made as a table
 -- by itself, takes its rows from the default partition, and is attached, in one transaction.
 -- Recording waits meanwhile: an event on its way into the default partition would be refused.
-create function private.make_usage_partitions(first_day date, last_day date) returns integer
+create function proxy_private.make_usage_partitions(first_day date, last_day date) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
@@ -2211,40 +2211,40 @@ begin
       interval '1 day'
     ) as d
   loop
-    continue when private.usage_partition(day) is not null;
-    lock table only private.proxy_usage_events in share row exclusive mode;
-    lock table private.proxy_usage_events_default in access exclusive mode;
+    continue when proxy_private.usage_partition(day) is not null;
+    lock table only proxy_private.proxy_usage_events in share row exclusive mode;
+    lock table proxy_private.proxy_usage_events_default in access exclusive mode;
     -- another may have made it while this waited
-    continue when private.usage_partition(day) is not null;
+    continue when proxy_private.usage_partition(day) is not null;
 
     partition_name := 'proxy_usage_events_' || to_char(day, 'YYYY_MM_DD');
     begins := day::text || ' 00:00:00+00';
     ends := (day + 1)::text || ' 00:00:00+00';
     execute format(
-      'create table private.%I (
-         like private.proxy_usage_events including defaults including constraints including indexes
+      'create table proxy_private.%I (
+         like proxy_private.proxy_usage_events including defaults including constraints including indexes
        )',
       partition_name
     );
-    execute format('alter table private.%I enable row level security', partition_name);
+    execute format('alter table proxy_private.%I enable row level security', partition_name);
     execute format(
-      'revoke all on table private.%I from public, anon, authenticated, service_role',
+      'revoke all on table proxy_private.%I from public, anon, authenticated, service_role',
       partition_name
     );
     execute format(
-      'comment on table private.%I is %L', partition_name, 'Usage events of ' || day || ' (UTC).'
+      'comment on table proxy_private.%I is %L', partition_name, 'Usage events of ' || day || ' (UTC).'
     );
     execute format(
       'with moved as (
-         delete from private.proxy_usage_events_default as d
+         delete from proxy_private.proxy_usage_events_default as d
          where d.occurred_at >= %L and d.occurred_at < %L
          returning d.*
        )
-       insert into private.%I select * from moved',
+       insert into proxy_private.%I select * from moved',
       begins, ends, partition_name
     );
     execute format(
-      'alter table private.proxy_usage_events attach partition private.%I
+      'alter table proxy_private.proxy_usage_events attach partition proxy_private.%I
          for values from (%L) to (%L)',
       partition_name, begins, ends
     );
@@ -2253,19 +2253,19 @@ begin
   return made;
 end
 $$;
-comment on table private.proxy_usage_events_default is
+comment on table proxy_private.proxy_usage_events_default is
   'Usage events whose day has no partition: a net, emptied each night.';
-comment on function private.make_usage_partitions is
+comment on function proxy_private.make_usage_partitions is
   'Makes the daily partitions of proxy_usage_events from first_day to last_day, both included, with '
   'the events that the default partition held of them, and returns how many were missing. Fails '
   '(55P03) when events are being recorded for over 2 s without a pause.';
 
-select private.make_usage_partitions(
+select proxy_private.make_usage_partitions(
   (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 40
 );
 
 
-create type private.raised_usage as (
+create type proxy_private.raised_usage as (
   api_key_id uuid,
   occurred_at timestamptz,
   used_until timestamptz,
@@ -2282,7 +2282,7 @@ create type private.raised_usage as (
   sent_before bigint,
   received_before bigint
 );
-comment on type private.raised_usage is
+comment on type proxy_private.raised_usage is
   'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. counts: whether '
   'it is a use of the key, which a refusal is not. requests, bytes_sent and bytes_received: the difference. '
   'code and count: what the row says now; code_before, count_before, sent_before and received_before: what it '
@@ -2291,11 +2291,11 @@ comment on type private.raised_usage is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_usage_events, private.counted_usage_events, private.proxy_usage_events_default
+  proxy_private.proxy_usage_events, proxy_private.counted_usage_events, proxy_private.proxy_usage_events_default
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.is_refusal, private.usage_partition, private.partitioned_usage_days,
-  private.make_usage_partitions
+  proxy_private.is_refusal, proxy_private.usage_partition, proxy_private.partitioned_usage_days,
+  proxy_private.make_usage_partitions
 from public, anon, authenticated, service_role;
 
 
@@ -2304,7 +2304,7 @@ from public, anon, authenticated, service_role;
 -- The age of usage: for how many days events are kept, and so for how long they are taken. The same
 -- event may be reported again as long as it is taken, and must be found then.
 
-create table private.maintenance_settings (
+create table proxy_private.maintenance_settings (
   id boolean primary key default true,
   keep_days integer not null default 90,
   keep_targets_days integer not null default 90,
@@ -2315,53 +2315,53 @@ create table private.maintenance_settings (
     keep_targets_days between 3 and 36500
   )
 );
-comment on table private.maintenance_settings is
-  'One row, for the operator: update private.maintenance_settings set keep_days = 30. Maintenance '
+comment on table proxy_private.maintenance_settings is
+  'One row, for the operator: update proxy_private.maintenance_settings set keep_days = 30. Maintenance '
   'holds it locked, so that one run waits for another.';
-comment on column private.maintenance_settings.keep_days is
+comment on column proxy_private.maintenance_settings.keep_days is
   'How many whole days (UTC) of events are kept beside the current one.';
-comment on column private.maintenance_settings.keep_targets_days is
+comment on column proxy_private.maintenance_settings.keep_targets_days is
   'How many whole days (UTC) of rollups by target and outcome are kept beside the current one.';
-comment on column private.maintenance_settings.require_archive is
-  'Whether a day of events stays until it is archived, as private.archived_usage_days says.';
-alter table private.maintenance_settings enable row level security;
-insert into private.maintenance_settings default values;
+comment on column proxy_private.maintenance_settings.require_archive is
+  'Whether a day of events stays until it is archived, as proxy_private.archived_usage_days says.';
+alter table proxy_private.maintenance_settings enable row level security;
+insert into proxy_private.maintenance_settings default values;
 
 
-create table private.dropped_usage_days (
+create table proxy_private.dropped_usage_days (
   day date primary key,
   dropped_at timestamptz not null default clock_timestamp(),
   events bigint not null,
   bytes bigint not null
 );
-comment on table private.dropped_usage_days is
+comment on table proxy_private.dropped_usage_days is
   'Days whose events retention has dropped: their rollups can no longer be recounted, and stay as '
   'they are. Who puts such a day back deletes its row once all of its events are there.';
-comment on column private.dropped_usage_days.bytes is 'Metered in and out, as the rollups say.';
-alter table private.dropped_usage_days enable row level security;
+comment on column proxy_private.dropped_usage_days.bytes is 'Metered in and out, as the rollups say.';
+alter table proxy_private.dropped_usage_days enable row level security;
 
 
-create function private.oldest_usage_day() returns date
+create function proxy_private.oldest_usage_day() returns date
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return greatest(
-    (now() at time zone 'UTC')::date - (select s.keep_days from private.maintenance_settings as s),
-    (select max(d.day) + 1 from private.dropped_usage_days as d)
+    (now() at time zone 'UTC')::date - (select s.keep_days from proxy_private.maintenance_settings as s),
+    (select max(d.day) + 1 from proxy_private.dropped_usage_days as d)
   );
 end
 $$;
-comment on function private.oldest_usage_day is
+comment on function proxy_private.oldest_usage_day is
   'The oldest day (UTC) whose events are taken: no older than they are kept, and after all that were '
   'dropped, also once they are kept for longer.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.maintenance_settings, private.dropped_usage_days
+  proxy_private.maintenance_settings, proxy_private.dropped_usage_days
 from public, anon, authenticated, service_role;
-revoke all on function private.oldest_usage_day from public, anon, authenticated, service_role;
+revoke all on function proxy_private.oldest_usage_day from public, anon, authenticated, service_role;
 
 
 -- 0508_quota_alerts.sql
@@ -2369,10 +2369,10 @@ revoke all on function private.oldest_usage_day from public, anon, authenticated
 -- Alerts before a quota: at shares of a limit that the owner may set, once for each month, threshold and
 -- limit, so that a limit that was raised can warn again.
 
-create table private.proxy_alert_thresholds (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_alert_thresholds (
+  id uuid primary key default proxy_private.uuid_v7(),
   user_id uuid not null references auth.users (id) on delete cascade,
-  api_key_id uuid references private.proxy_keys (id),
+  api_key_id uuid references proxy_private.proxy_keys (id),
   percents smallint[] not null,
   least smallint generated always as (percents[1]) stored,
   constraint "thresholds are set once for each key" unique nulls not distinct (user_id, api_key_id),
@@ -2380,17 +2380,17 @@ create table private.proxy_alert_thresholds (
     cardinality(percents) <= 5 and 10 <= all (percents) and 100 >= all (percents)
   )
 );
-comment on table private.proxy_alert_thresholds is
+comment on table proxy_private.proxy_alert_thresholds is
   'At which percents of a quota an owner is alerted: for one key, or without api_key_id for the account and '
   'for all keys without a row. Without a row: 80, 95 and 100. An empty list: never.';
-comment on column private.proxy_alert_thresholds.percents is 'In ascending order.';
-comment on column private.proxy_alert_thresholds.least is 'The first of them.';
-create index proxy_alert_thresholds_least on private.proxy_alert_thresholds (least);
-create index proxy_alert_thresholds_key on private.proxy_alert_thresholds (api_key_id);
-alter table private.proxy_alert_thresholds enable row level security;
+comment on column proxy_private.proxy_alert_thresholds.percents is 'In ascending order.';
+comment on column proxy_private.proxy_alert_thresholds.least is 'The first of them.';
+create index proxy_alert_thresholds_least on proxy_private.proxy_alert_thresholds (least);
+create index proxy_alert_thresholds_key on proxy_private.proxy_alert_thresholds (api_key_id);
+alter table proxy_private.proxy_alert_thresholds enable row level security;
 
 
-create type private.raised_quota as (
+create type proxy_private.raised_quota as (
   user_id uuid,
   api_key_id uuid,
   subject jsonb,
@@ -2398,58 +2398,58 @@ create type private.raised_quota as (
   used_before bigint,
   used_bytes bigint
 );
-comment on type private.raised_quota is
+comment on type proxy_private.raised_quota is
   'What counts against a quota of this month, before and after a change; subject: whose, as the alert '
   'says it; without api_key_id, the account''s of a tier and mode.';
 
 
-create function private.least_threshold() returns smallint
+create function proxy_private.least_threshold() returns smallint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return least(
     80::smallint,
-    (select t.least from private.proxy_alert_thresholds as t order by t.least limit 1)
+    (select t.least from proxy_private.proxy_alert_thresholds as t order by t.least limit 1)
   );
 end
 $$;
-comment on function private.least_threshold is
+comment on function proxy_private.least_threshold is
   'The least percent of a quota at which any owner is alerted: what is below needs no look.';
 
 
-create function private.thresholds_of(user_id uuid, api_key_id uuid) returns smallint[]
+create function proxy_private.thresholds_of(user_id uuid, api_key_id uuid) returns smallint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce(
     (
-      select t.percents from private.proxy_alert_thresholds as t
+      select t.percents from proxy_private.proxy_alert_thresholds as t
       where t.user_id = thresholds_of.user_id and t.api_key_id = thresholds_of.api_key_id
     ),
     (
-      select t.percents from private.proxy_alert_thresholds as t
+      select t.percents from proxy_private.proxy_alert_thresholds as t
       where t.user_id = thresholds_of.user_id and t.api_key_id is null
     ),
     '{80,95,100}'
   );
 end
 $$;
-comment on function private.thresholds_of is
+comment on function proxy_private.thresholds_of is
   'The thresholds of a key, or without one of the account: its own, else the owner''s, else 80, 95 and 100.';
 
 
 -- Of several thresholds that one change crosses, the highest says what the others would.
-create function private.alert_quotas(quotas private.raised_quota[]) returns void
+create function proxy_private.alert_quotas(quotas proxy_private.raised_quota[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   period constant text := to_char(now(), 'YYYY-MM');
-  resets_at constant text := private.json_time(date_trunc('month', now()) + interval '1 month');
-  alerts private.new_alert[];
+  resets_at constant text := proxy_private.json_time(date_trunc('month', now()) + interval '1 month');
+  alerts proxy_private.new_alert[];
 begin
   select array_agg(
     (
@@ -2466,56 +2466,56 @@ begin
         'threshold', t.percent, 'limitBytes', q.limit_bytes, 'usedBytes', q.used_bytes,
         'period', period, 'resetsAt', resets_at
       )
-    )::private.new_alert
+    )::proxy_private.new_alert
   ) into alerts
   from unnest(alert_quotas.quotas) as q
   cross join lateral (
     select max(p) as percent
-    from unnest(private.thresholds_of(q.user_id, q.api_key_id)) as p
+    from unnest(proxy_private.thresholds_of(q.user_id, q.api_key_id)) as p
     -- 2^53 times 100 is a bigint
     where q.used_before * 100 < q.limit_bytes * p and q.used_bytes * 100 >= q.limit_bytes * p
   ) as t
   where q.user_id is not null and t.percent is not null;
   if alerts is not null then
-    perform private.raise_alerts(alerts);
+    perform proxy_private.raise_alerts(alerts);
   end if;
 end
 $$;
-comment on function private.alert_quotas is
+comment on function proxy_private.alert_quotas is
   'Raises an alert for each quota of which a threshold was crossed, the highest of several.';
 
 
 -- A limit that was changed, or a threshold, may be below what is used already.
-create function private.alert_key_quotas(keys uuid[]) returns void
+create function proxy_private.alert_key_quotas(keys uuid[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform private.alert_quotas(array(
+  perform proxy_private.alert_quotas(array(
     select (
-      k.user_id, k.id, private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes, 0,
+      k.user_id, k.id, proxy_private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes, 0,
       m.bytes_sent + m.bytes_received
-    )::private.raised_quota
-    from private.key_states as k
-    join private.proxy_usage_monthly as m
+    )::proxy_private.raised_quota
+    from proxy_private.key_states as k
+    join proxy_private.proxy_usage_monthly as m
       on m.api_key_id = k.id and m.month = date_trunc('month', now())::date
     where k.id = any (alert_key_quotas.keys) and k.deleted_at is null
       and k.bandwidth_limit_bytes > 0
   ));
 end
 $$;
-comment on function private.alert_key_quotas is
+comment on function proxy_private.alert_key_quotas is
   'Raises an alert for each of these keys that is past a threshold of its limit now.';
 
 
-create function private.alert_account_quotas(user_id uuid) returns void
+create function proxy_private.alert_account_quotas(user_id uuid) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform private.alert_quotas(array(
+  perform proxy_private.alert_quotas(array(
     select (
       m.user_id, null, jsonb_build_object('tier', m.tier, 'liveMode', m.live_mode),
       case when m.live_mode
@@ -2523,46 +2523,46 @@ begin
         else coalesce((o.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes)
       end,
       0, m.bytes_sent + m.bytes_received
-    )::private.raised_quota
-    from private.proxy_account_monthly as m
+    )::proxy_private.raised_quota
+    from proxy_private.proxy_account_monthly as m
     join public.proxy_tiers as t on t.tier = m.tier
-    left join private.proxy_account_limits as o on o.user_id = m.user_id and o.tier = m.tier
+    left join proxy_private.proxy_account_limits as o on o.user_id = m.user_id and o.tier = m.tier
     where m.user_id = alert_account_quotas.user_id
       and m.month = date_trunc('month', now())::date
   ));
 end
 $$;
-comment on function private.alert_account_quotas is
+comment on function proxy_private.alert_account_quotas is
   'Raises an alert for each tier and mode of a user''s account that is past a threshold of its quota now.';
 
 
-create function private.alert_of_changed_limit() returns trigger
+create function proxy_private.alert_of_changed_limit() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.api_key_id is not null then
-    perform private.alert_key_quotas(array[new.api_key_id]);
+    perform proxy_private.alert_key_quotas(array[new.api_key_id]);
   else
-    perform private.alert_account_quotas(new.user_id);
+    perform proxy_private.alert_account_quotas(new.user_id);
   end if;
   return null;
 end
 $$;
-comment on function private.alert_of_changed_limit is
+comment on function proxy_private.alert_of_changed_limit is
   'Trigger: alerts the owner where a changed limit is nearly used up already.';
 
 -- after alert_of_audit, by its name: the change itself is the first alert
-create trigger alert_of_changed_limit after insert on private.proxy_key_audit
+create trigger alert_of_changed_limit after insert on proxy_private.proxy_key_audit
   for each row when (new.action in ('limits_changed', 'account_limits_changed'))
-  execute function private.alert_of_changed_limit();
+  execute function proxy_private.alert_of_changed_limit();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.proxy_alert_thresholds from public, anon, authenticated, service_role;
+revoke all on table proxy_private.proxy_alert_thresholds from public, anon, authenticated, service_role;
 revoke all on function
-  private.least_threshold, private.thresholds_of, private.alert_quotas, private.alert_key_quotas,
-  private.alert_account_quotas, private.alert_of_changed_limit
+  proxy_private.least_threshold, proxy_private.thresholds_of, proxy_private.alert_quotas, proxy_private.alert_key_quotas,
+  proxy_private.alert_account_quotas, proxy_private.alert_of_changed_limit
 from public, anon, authenticated, service_role;
 
 
@@ -2571,8 +2571,8 @@ from public, anon, authenticated, service_role;
 -- Rollups by key: what a key moved in an hour and in a month. Reading a month is one index lookup a key,
 -- whatever the number of events.
 
-create table private.proxy_usage_hourly (
-  api_key_id uuid not null references private.proxy_keys (id),
+create table proxy_private.proxy_usage_hourly (
+  api_key_id uuid not null references proxy_private.proxy_keys (id),
   hour timestamptz not null,
   user_id uuid,
   requests bigint not null,
@@ -2580,16 +2580,16 @@ create table private.proxy_usage_hourly (
   bytes_received bigint not null,
   primary key (api_key_id, hour)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_hourly is
+comment on table proxy_private.proxy_usage_hourly is
   'Usage of a key in an hour (UTC), raised with each event but a refusal.';
 
-alter table private.proxy_usage_hourly enable row level security;
-create policy "owners read the hourly usage of their own keys" on private.proxy_usage_hourly
+alter table proxy_private.proxy_usage_hourly enable row level security;
+create policy "owners read the hourly usage of their own keys" on proxy_private.proxy_usage_hourly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
-create table private.proxy_usage_monthly (
-  api_key_id uuid not null references private.proxy_keys (id),
+create table proxy_private.proxy_usage_monthly (
+  api_key_id uuid not null references proxy_private.proxy_keys (id),
   month date not null,
   user_id uuid,
   requests bigint not null,
@@ -2599,25 +2599,25 @@ create table private.proxy_usage_monthly (
   primary key (api_key_id, month),
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_monthly is
+comment on table proxy_private.proxy_usage_monthly is
   'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
   'lists read.';
-comment on column private.proxy_usage_monthly.last_used_at is
+comment on column proxy_private.proxy_usage_monthly.last_used_at is
   'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
 
-alter table private.proxy_usage_monthly enable row level security;
-create policy "owners read the monthly usage of their own keys" on private.proxy_usage_monthly
+alter table proxy_private.proxy_usage_monthly enable row level security;
+create policy "owners read the monthly usage of their own keys" on proxy_private.proxy_usage_monthly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
 -- finds the least of the overrides, of which there are few
 create index proxy_keys_bandwidth_override
-  on private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
+  on proxy_private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
   where limit_overrides ->> 'bandwidth_limit_bytes' is not null;
 
 -- The monthly rows first, each in order: all that raises or repairs rollups locks rows in one order. Of
 -- several CTEs that write, Postgres runs the last one first.
-create function private.raise_key_rollups(raised private.raised_usage[]) returns void
+create function proxy_private.raise_key_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -2630,14 +2630,14 @@ declare
     (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
     (
       select min((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint)
-      from private.proxy_keys as k
+      from proxy_private.proxy_keys as k
       where k.limit_overrides ->> 'bandwidth_limit_bytes' is not null
     )
   );
   -- below this no quota's threshold is, and nothing is to be done
-  least_bytes constant bigint := least_limit / 100 * private.least_threshold();
+  least_bytes constant bigint := least_limit / 100 * proxy_private.least_threshold();
   crossing_keys text[];
-  quotas private.raised_quota[];
+  quotas proxy_private.raised_quota[];
 begin
   with hours as materialized (
     select
@@ -2660,12 +2660,12 @@ begin
     group by 1, 2
   ),
   hourly as (
-    insert into private.proxy_usage_hourly as h (
+    insert into proxy_private.proxy_usage_hourly as h (
       api_key_id, hour, user_id, requests, bytes_sent, bytes_received
     )
     select r.api_key_id, r.hour, k.user_id, r.requests, r.bytes_sent, r.bytes_received
     from hours as r
-    join private.proxy_keys as k on k.id = r.api_key_id
+    join proxy_private.proxy_keys as k on k.id = r.api_key_id
     order by r.api_key_id, r.hour
     on conflict (api_key_id, hour) do update set
       requests = h.requests + excluded.requests,
@@ -2673,14 +2673,14 @@ begin
       bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
   ),
   monthly as (
-    insert into private.proxy_usage_monthly as m (
+    insert into proxy_private.proxy_usage_monthly as m (
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
     )
     select
       r.api_key_id, r.month, k.user_id, r.requests, r.bytes_sent, r.bytes_received,
       r.last_used_at
     from months as r
-    join private.proxy_keys as k on k.id = r.api_key_id
+    join proxy_private.proxy_keys as k on k.id = r.api_key_id
     order by r.api_key_id, r.month
     on conflict (api_key_id, month) do update set
       requests = m.requests + excluded.requests,
@@ -2703,11 +2703,11 @@ begin
     select
       k.key_id, k.deleted_at,
       (
-        k.user_id, k.id, private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes,
+        k.user_id, k.id, proxy_private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes,
         r.total_before, r.total
-      )::private.raised_quota as quota
+      )::proxy_private.raised_quota as quota
     from risen as r
-    join private.key_states as k on k.id = r.api_key_id
+    join proxy_private.key_states as k on k.id = r.api_key_id
     -- mostly it stays within the same percent, and no threshold is between
     where r.total_before < k.bandwidth_limit_bytes
       and r.total * 100 / nullif(k.bandwidth_limit_bytes, 0)
@@ -2720,11 +2720,11 @@ begin
   from nearing as n;
   perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
   if quotas is not null then
-    perform private.alert_quotas(quotas);
+    perform proxy_private.alert_quotas(quotas);
   end if;
 end
 $$;
-comment on function private.raise_key_rollups is
+comment on function proxy_private.raise_key_rollups is
   'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this month reach '
   'its limit by it, so that no gateway goes on with the figure that it has cached; alerts the owner of one '
   'that crosses a threshold.';
@@ -2732,10 +2732,10 @@ comment on function private.raise_key_rollups is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_usage_hourly, private.proxy_usage_monthly
+  proxy_private.proxy_usage_hourly, proxy_private.proxy_usage_monthly
 from public, anon, authenticated, service_role;
-revoke all on function private.raise_key_rollups from public, anon, authenticated, service_role;
-grant select on table private.proxy_usage_hourly, private.proxy_usage_monthly to authenticated;
+revoke all on function proxy_private.raise_key_rollups from public, anon, authenticated, service_role;
+grant select on table proxy_private.proxy_usage_hourly, proxy_private.proxy_usage_monthly to authenticated;
 
 
 -- 0520_account_rollups.sql
@@ -2744,7 +2744,7 @@ grant select on table private.proxy_usage_hourly, private.proxy_usage_monthly to
 -- whatever the number of keys; quotas of accounts count in them. An account that is removed keeps its
 -- rows, as its keys keep theirs; what its keys are reported to have moved later raises none.
 
-create table private.proxy_account_monthly (
+create table proxy_private.proxy_account_monthly (
   user_id uuid not null,
   month date not null,
   tier text not null,
@@ -2755,16 +2755,16 @@ create table private.proxy_account_monthly (
   primary key (user_id, month, tier, live_mode),
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
-comment on table private.proxy_account_monthly is
+comment on table proxy_private.proxy_account_monthly is
   'Usage of all live or test keys of a user and tier in a calendar month (UTC), raised with each event '
   'but a refusal: what quotas of accounts and sums over all keys read.';
 
-alter table private.proxy_account_monthly enable row level security;
-create policy "users read the monthly usage of their own account" on private.proxy_account_monthly
+alter table proxy_private.proxy_account_monthly enable row level security;
+create policy "users read the monthly usage of their own account" on proxy_private.proxy_account_monthly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
-create table private.proxy_account_hourly (
+create table proxy_private.proxy_account_hourly (
   user_id uuid not null,
   hour timestamptz not null,
   live_mode boolean not null,
@@ -2773,41 +2773,41 @@ create table private.proxy_account_hourly (
   bytes_received bigint not null,
   primary key (user_id, hour, live_mode)
 ) with (fillfactor = 70);
-comment on table private.proxy_account_hourly is
+comment on table proxy_private.proxy_account_hourly is
   'Usage of all live or test keys of a user in an hour (UTC), raised with each event but a refusal.';
 
-alter table private.proxy_account_hourly enable row level security;
-create policy "users read the hourly usage of their own account" on private.proxy_account_hourly
+alter table proxy_private.proxy_account_hourly enable row level security;
+create policy "users read the hourly usage of their own account" on proxy_private.proxy_account_hourly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
 -- of the tiers and modes together: the order of all users by usage needs one figure each
-create table private.proxy_user_monthly (
+create table proxy_private.proxy_user_monthly (
   user_id uuid not null,
   month date not null,
   bytes bigint not null,
   primary key (user_id, month),
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
-comment on table private.proxy_user_monthly is
+comment on table proxy_private.proxy_user_monthly is
   'Bytes in and out of all keys of a user in a calendar month (UTC), raised with each event but a refusal: '
   'by it admins read the users in the order of their usage.';
-create index proxy_user_monthly_most on private.proxy_user_monthly (month, bytes desc, user_id desc);
+create index proxy_user_monthly_most on proxy_private.proxy_user_monthly (month, bytes desc, user_id desc);
 
-alter table private.proxy_user_monthly enable row level security;
+alter table proxy_private.proxy_user_monthly enable row level security;
 
 
 -- find the least of the overrides, as for keys
 create index proxy_account_limits_live
-  on private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
+  on proxy_private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
   where limit_overrides ->> 'account_limit_bytes' is not null;
 create index proxy_account_limits_test
-  on private.proxy_account_limits (((limit_overrides ->> 'test_limit_bytes')::bigint))
+  on proxy_private.proxy_account_limits (((limit_overrides ->> 'test_limit_bytes')::bigint))
   where limit_overrides ->> 'test_limit_bytes' is not null;
 
 -- The monthly rows first, each in order, after those by key: all that raises or repairs rollups locks
 -- rows in one order. Of several CTEs that write, Postgres runs the last one first.
-create function private.raise_account_rollups(raised private.raised_usage[]) returns void
+create function proxy_private.raise_account_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -2820,7 +2820,7 @@ declare
     (select min(t.account_limit_bytes) from public.proxy_tiers as t),
     (
       select min((o.limit_overrides ->> 'account_limit_bytes')::bigint)
-      from private.proxy_account_limits as o
+      from proxy_private.proxy_account_limits as o
       where o.limit_overrides ->> 'account_limit_bytes' is not null
     )
   );
@@ -2828,15 +2828,15 @@ declare
     (select min(t.test_limit_bytes) from public.proxy_tiers as t),
     (
       select min((o.limit_overrides ->> 'test_limit_bytes')::bigint)
-      from private.proxy_account_limits as o
+      from proxy_private.proxy_account_limits as o
       where o.limit_overrides ->> 'test_limit_bytes' is not null
     )
   );
   -- below these no quota's threshold is, and nothing is to be done
-  least_live_bytes constant bigint := least_live_limit / 100 * private.least_threshold();
-  least_test_bytes constant bigint := least_test_limit / 100 * private.least_threshold();
+  least_live_bytes constant bigint := least_live_limit / 100 * proxy_private.least_threshold();
+  least_test_bytes constant bigint := least_test_limit / 100 * proxy_private.least_threshold();
   crossing_keys text[];
-  quotas private.raised_quota[];
+  quotas proxy_private.raised_quota[];
 begin
   with by_key as materialized (
     select
@@ -2851,7 +2851,7 @@ begin
       k.user_id, k.tier, k.live_mode, u.hour, sum(u.requests) as requests,
       sum(u.bytes_sent) as bytes_sent, sum(u.bytes_received) as bytes_received
     from by_key as u
-    join private.proxy_keys as k on k.id = u.api_key_id
+    join proxy_private.proxy_keys as k on k.id = u.api_key_id
     where k.user_id is not null
     group by 1, 2, 3, 4
   ),
@@ -2864,7 +2864,7 @@ begin
     group by 1, 2, 3, 4
   ),
   users as (
-    insert into private.proxy_user_monthly as s (user_id, month, bytes)
+    insert into proxy_private.proxy_user_monthly as s (user_id, month, bytes)
     select m.user_id, m.month, least(sum(m.bytes_sent + m.bytes_received), most_bytes)
     from months as m
     group by 1, 2
@@ -2872,7 +2872,7 @@ begin
     on conflict (user_id, month) do update set bytes = least(s.bytes + excluded.bytes, most_bytes)
   ),
   hourly as (
-    insert into private.proxy_account_hourly as h (
+    insert into proxy_private.proxy_account_hourly as h (
       user_id, hour, live_mode, requests, bytes_sent, bytes_received
     )
     select
@@ -2887,7 +2887,7 @@ begin
       bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
   ),
   monthly as (
-    insert into private.proxy_account_monthly as m (
+    insert into proxy_private.proxy_account_monthly as m (
       user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
     )
     select r.* from months as r
@@ -2921,12 +2921,12 @@ begin
       (
         r.user_id, null, jsonb_build_object('tier', r.tier, 'liveMode', r.live_mode),
         l.account_limit_bytes, r.total_before, r.total
-      )::private.raised_quota as quota
+      )::proxy_private.raised_quota as quota
     from risen as r
     -- the keys have one limit
     cross join lateral (
       select k.account_limit_bytes
-      from private.key_states as k
+      from proxy_private.key_states as k
       where k.tier = r.tier and k.user_id = r.user_id and k.live_mode = r.live_mode
         and k.deleted_at is null
       limit 1
@@ -2940,7 +2940,7 @@ begin
     (
       select array_agg(k.key_id)
       from nearing as n
-      join private.proxy_keys as k
+      join proxy_private.proxy_keys as k
         on k.user_id = n.user_id and k.tier = n.tier and k.live_mode = n.live_mode
       where (n.quota).used_bytes >= (n.quota).limit_bytes and k.deleted_at is null
     ),
@@ -2948,21 +2948,21 @@ begin
   into crossing_keys, quotas;
   perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
   if quotas is not null then
-    perform private.alert_quotas(quotas);
+    perform proxy_private.alert_quotas(quotas);
   end if;
 end
 $$;
-comment on function private.raise_account_rollups is
+comment on function proxy_private.raise_account_rollups is
   'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a user, tier '
   'and mode whose bytes of this month reach their shared limit by it; alerts a user who crosses a threshold.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_account_monthly, private.proxy_account_hourly, private.proxy_user_monthly
+  proxy_private.proxy_account_monthly, proxy_private.proxy_account_hourly, proxy_private.proxy_user_monthly
 from public, anon, authenticated, service_role;
-revoke all on function private.raise_account_rollups from public, anon, authenticated, service_role;
-grant select on table private.proxy_account_monthly, private.proxy_account_hourly to authenticated;
+revoke all on function proxy_private.raise_account_rollups from public, anon, authenticated, service_role;
+grant select on table proxy_private.proxy_account_monthly, proxy_private.proxy_account_hourly to authenticated;
 
 
 -- 0530_target_rollups.sql
@@ -2970,7 +2970,7 @@ grant select on table private.proxy_account_monthly, private.proxy_account_hourl
 -- Rollups by target: what a key, and what all keys of a user, moved to each host in a day. Their number is
 -- bounded, however many hosts a key connects to, and so is what a read of them costs.
 
-create table private.proxy_usage_targets (
+create table proxy_private.proxy_usage_targets (
   subject uuid not null,
   day date not null,
   kind smallint not null,
@@ -2986,26 +2986,26 @@ create table private.proxy_usage_targets (
   constraint "what is other has no name" check ((kind = 2) = (name = '')),
   constraint "a site is the end of its name" check (site_length between 1 and char_length(name))
 ) with (fillfactor = 80);
-comment on table private.proxy_usage_targets is
+comment on table proxy_private.proxy_usage_targets is
   'Usage of a key, and of all keys of a user, by target and day (UTC), raised with each event but a refusal: '
   'at most 1,000 hosts, then 1,000 sites, then one row for all others.';
-comment on column private.proxy_usage_targets.subject is
+comment on column proxy_private.proxy_usage_targets.subject is
   'The id of a key or of a user. Both are random, and no one is the other.';
-comment on column private.proxy_usage_targets.kind is
+comment on column proxy_private.proxy_usage_targets.kind is
   '0: a host. 1: a site, for hosts of it that came when 1,000 hosts had a row. 2: what came when 1,000 sites '
   'had one too, or has no site.';
-comment on column private.proxy_usage_targets.name is
+comment on column proxy_private.proxy_usage_targets.name is
   'The host or site in lower case; empty for what is other.';
-comment on column private.proxy_usage_targets.site_length is
+comment on column proxy_private.proxy_usage_targets.site_length is
   'How many characters at the end of the name are its site; null for a host that has none.';
-comment on column private.proxy_usage_targets.errors is
+comment on column proxy_private.proxy_usage_targets.errors is
   'How many of the requests failed: no connection to the target, or no valid answer of it.';
-comment on column private.proxy_usage_targets.billed_bytes is
+comment on column proxy_private.proxy_usage_targets.billed_bytes is
   'Of the bytes sent and received, those of live keys.';
 -- finds what is too old; days arrive in order, so it is tiny
-create index proxy_usage_targets_day on private.proxy_usage_targets using brin (day);
+create index proxy_usage_targets_day on proxy_private.proxy_usage_targets using brin (day);
 
-create table private.proxy_usage_target_days (
+create table proxy_private.proxy_usage_target_days (
   subject uuid not null,
   day date not null,
   hosts integer not null default 0,
@@ -3014,29 +3014,29 @@ create table private.proxy_usage_target_days (
   constraint "hosts are bounded" check (hosts between 0 and 1000),
   constraint "sites are bounded" check (sites between 0 and 1000)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_target_days is
+comment on table proxy_private.proxy_usage_target_days is
   'How many hosts and sites have a row of proxy_usage_targets. Locked while a host or site gets one, so that '
   'the bound is exact. No such row leaves before its day does: where a host counts changes only once.';
-create index proxy_usage_target_days_day on private.proxy_usage_target_days using brin (day);
+create index proxy_usage_target_days_day on proxy_private.proxy_usage_target_days using brin (day);
 
-alter table private.proxy_usage_targets enable row level security;
-alter table private.proxy_usage_target_days enable row level security;
+alter table proxy_private.proxy_usage_targets enable row level security;
+alter table proxy_private.proxy_usage_target_days enable row level security;
 
 
 -- A definer: callers may not read the settings.
-create function private.first_kept_target_day() returns date
+create function proxy_private.first_kept_target_day() returns date
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  return now()::date - (select s.keep_targets_days from private.maintenance_settings as s);
+  return now()::date - (select s.keep_targets_days from proxy_private.maintenance_settings as s);
 end
 $$;
-comment on function private.first_kept_target_day is
+comment on function proxy_private.first_kept_target_day is
   'The first day (UTC) whose rollups by target and outcome are kept.';
 
-create function private.is_target_error(code text) returns boolean
+create function proxy_private.is_target_error(code text) returns boolean
 language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3046,11 +3046,11 @@ begin
   );
 end
 $$;
-comment on function private.is_target_error is
+comment on function proxy_private.is_target_error is
   'Whether an event of that code is an attempt that failed at its target. Null without a code.';
 
 
-create type private.target_use as (
+create type proxy_private.target_use as (
   subject uuid,
   day date,
   kind smallint,
@@ -3062,26 +3062,26 @@ create type private.target_use as (
   bytes_received bigint,
   billed_bytes bigint
 );
-comment on type private.target_use is
+comment on type proxy_private.target_use is
   'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
   'row may have to be made.';
 
-create type private.target_day as (subject uuid, day date);
-comment on type private.target_day is 'A row of private.proxy_usage_target_days.';
+create type proxy_private.target_day as (subject uuid, day date);
+comment on type proxy_private.target_day is 'A row of proxy_private.proxy_usage_target_days.';
 
 -- Two statements: the second sees what was committed before the first had its locks.
-create function private.place_targets(uses private.target_use[]) returns private.target_use[]
+create function proxy_private.place_targets(uses proxy_private.target_use[]) returns proxy_private.target_use[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   most constant integer := 1000;
-  begun private.target_day[];
-  placed private.target_use[];
+  begun proxy_private.target_day[];
+  placed proxy_private.target_use[];
 begin
   -- of a day that begins nothing has a row yet, so its hosts are counted at once
   with inserted as (
-    insert into private.proxy_usage_target_days as d (subject, day, hosts)
+    insert into proxy_private.proxy_usage_target_days as d (subject, day, hosts)
     select u.subject, u.day, least(count(distinct u.host), most)
     from unnest(uses) as u
     group by u.subject, u.day
@@ -3090,7 +3090,7 @@ begin
     on conflict (subject, day) do update set hosts = d.hosts where false
     returning d.subject, d.day
   )
-  select array_agg((i.subject, i.day)::private.target_day) into begun from inserted as i;
+  select array_agg((i.subject, i.day)::proxy_private.target_day) into begun from inserted as i;
 
   with known as materialized (
     select
@@ -3098,7 +3098,7 @@ begin
       -- hashed, where a join may compare each with each
       (u.subject, u.day) in (select b.subject, b.day from unnest(begun) as b) as begins
     from unnest(uses) as u
-    join private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
+    join proxy_private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
   ),
   sought as materialized (
     select
@@ -3106,7 +3106,7 @@ begin
       k.bytes_received, k.billed_bytes, k.sites,
       case when k.begins then 0 else k.hosts end as hosts,
       k.begins or not exists (
-        select from private.proxy_usage_targets as t
+        select from proxy_private.proxy_usage_targets as t
         where t.subject = k.subject and t.day = k.day and t.kind = 0 and t.name = k.host
         -- one lookup for each, and no join
         offset 0
@@ -3125,7 +3125,7 @@ begin
     select
       h.*,
       not h.has_row and h.site is not null and not exists (
-        select from private.proxy_usage_targets as t
+        select from proxy_private.proxy_usage_targets as t
         where t.subject = h.subject and t.day = h.day and t.kind = 1 and t.name = h.site
         offset 0
       ) as is_new_site
@@ -3146,7 +3146,7 @@ begin
     from sites as s
   ),
   counted as (
-    update private.proxy_usage_target_days as d
+    update proxy_private.proxy_usage_target_days as d
     set hosts = n.hosts, sites = n.sites
     from (
       select
@@ -3162,18 +3162,18 @@ begin
     (
       c.subject, c.day, c.place, c.host, c.site_length, c.requests, c.errors, c.bytes_sent,
       c.bytes_received, c.billed_bytes
-    )::private.target_use
+    )::proxy_private.target_use
   )
   into placed
   from decided as c;
   return placed;
 end
 $$;
-comment on function private.place_targets is
+comment on function proxy_private.place_targets is
   'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its key or user '
   'and day, and raises them by the rows that are to be made.';
 
-create function private.add_target_uses(uses private.target_use[]) returns void
+create function proxy_private.add_target_uses(uses proxy_private.target_use[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 -- each lookup by its index, also where a plan was made while the tables were empty
@@ -3181,13 +3181,13 @@ set enable_seqscan = off
 as $$
 declare
   most_bytes constant bigint := 9007199254740991;
-  unplaced constant private.target_use[] := array(select u from unnest(uses) as u where u.kind is null);
+  unplaced constant proxy_private.target_use[] := array(select u from unnest(uses) as u where u.kind is null);
 begin
   if cardinality(unplaced) > 0 then
     uses := array(select u from unnest(uses) as u where u.kind is not null)
-      || private.place_targets(unplaced);
+      || proxy_private.place_targets(unplaced);
   end if;
-  insert into private.proxy_usage_targets as t (
+  insert into proxy_private.proxy_usage_targets as t (
     subject, day, kind, name, site_length, requests, errors, bytes_sent, bytes_received, billed_bytes
   )
   select
@@ -3213,11 +3213,11 @@ begin
     billed_bytes = greatest(least(t.billed_bytes + excluded.billed_bytes, most_bytes), 0);
 end
 $$;
-comment on function private.add_target_uses is
+comment on function proxy_private.add_target_uses is
   'Raises the rollups by target: first the counts of hosts and sites where one is new, then the targets, each '
   'in order.';
 
-create function private.raise_target_rollups(raised private.raised_usage[]) returns void
+create function proxy_private.raise_target_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -3227,8 +3227,8 @@ as $$
 declare
   most constant integer := 1000;
   most_bytes constant bigint := 9007199254740991;
-  first_at constant timestamptz := private.first_kept_target_day();
-  used private.target_use[];
+  first_at constant timestamptz := proxy_private.first_kept_target_day();
+  used proxy_private.target_use[];
 begin
   with by_key as materialized (
     select
@@ -3238,8 +3238,8 @@ begin
       sum(r.requests) as requests,
       sum(
         case when r.code is null and r.code_before is null then 0 else
-          case when private.is_target_error(r.code) then r.count else 0 end
-          - case when private.is_target_error(r.code_before) then r.count_before else 0 end
+          case when proxy_private.is_target_error(r.code) then r.count else 0 end
+          - case when proxy_private.is_target_error(r.code_before) then r.count_before else 0 end
         end
       ) as errors,
       least(sum(r.bytes_sent), most_bytes) as bytes_sent,
@@ -3253,7 +3253,7 @@ begin
       b.*, k.user_id,
       case when k.live_mode then b.bytes_sent + b.bytes_received else 0 end as billed_bytes
     from by_key as b
-    join private.proxy_keys as k on k.id = b.api_key_id
+    join proxy_private.proxy_keys as k on k.id = b.api_key_id
   ),
   by_subject as materialized (
     select
@@ -3274,7 +3274,7 @@ begin
       s.subject, s.day,
       case
         when exists (
-          select from private.proxy_usage_targets as t
+          select from proxy_private.proxy_usage_targets as t
           where t.subject = s.subject and t.day = s.day and t.kind = 0 and t.name = s.host
           offset 0
         ) then 0
@@ -3285,43 +3285,43 @@ begin
               when d.hosts < most then null
               when s.site_length is null then 2
               when exists (
-                select from private.proxy_usage_targets as t
+                select from proxy_private.proxy_usage_targets as t
                 where t.subject = s.subject and t.day = s.day and t.kind = 1
                   and t.name = right(s.host, s.site_length)
                 offset 0
               ) then 1
               when d.sites = most then 2
             end
-          from private.proxy_usage_target_days as d
+          from proxy_private.proxy_usage_target_days as d
           where d.subject = s.subject and d.day = s.day
         )
       end,
       s.host, s.site_length, s.requests, s.errors, s.bytes_sent, s.bytes_received, s.billed_bytes
-    )::private.target_use
+    )::proxy_private.target_use
   )
   into used
   from by_subject as s
   where (s.requests, s.errors, s.bytes_sent, s.bytes_received) <> (0, 0, 0, 0);
 
   if used is not null then
-    perform private.add_target_uses(used);
+    perform proxy_private.add_target_uses(used);
   end if;
 end
 $$;
-comment on function private.raise_target_rollups is
+comment on function proxy_private.raise_target_rollups is
   'Raises the rollups by target of the days that are kept, for each key and for its user.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_usage_targets, private.proxy_usage_target_days
+  proxy_private.proxy_usage_targets, proxy_private.proxy_usage_target_days
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.first_kept_target_day, private.is_target_error, private.place_targets,
-  private.add_target_uses, private.raise_target_rollups
+  proxy_private.first_kept_target_day, proxy_private.is_target_error, proxy_private.place_targets,
+  proxy_private.add_target_uses, proxy_private.raise_target_rollups
 from public, anon, authenticated, service_role;
 -- readers learn from when on there is something to read
-grant execute on function private.first_kept_target_day to authenticated;
+grant execute on function proxy_private.first_kept_target_day to authenticated;
 
 
 -- 0540_outcome_rollups.sql
@@ -3329,7 +3329,7 @@ grant execute on function private.first_kept_target_day to authenticated;
 -- Rollups by outcome: how the requests of a key, and of all keys of a user, ended in each hour, refusals
 -- included.
 
-create table private.outcomes (
+create table proxy_private.outcomes (
   outcome text primary key,
   kind text not null,
   how_to_fix text,
@@ -3337,13 +3337,13 @@ create table private.outcomes (
   constraint "an outcome is served, refused or failed" check (kind in ('ok', 'refused', 'failed')),
   constraint "what was not served can be fixed" check ((kind = 'ok') = (how_to_fix is null))
 );
-comment on table private.outcomes is
+comment on table proxy_private.outcomes is
   'What a request of a key in service can come to: ok, the code of a refusal or failure, or other for a code '
   'that is not here.';
-comment on column private.outcomes.how_to_fix is 'For the developer: what to do about it.';
-alter table private.outcomes enable row level security;
+comment on column proxy_private.outcomes.how_to_fix is 'For the developer: what to do about it.';
+alter table proxy_private.outcomes enable row level security;
 
-insert into private.outcomes (kind, outcome, how_to_fix) values
+insert into proxy_private.outcomes (kind, outcome, how_to_fix) values
   ('ok', 'ok', null),
   (
     'failed', 'target_unreachable',
@@ -3398,7 +3398,7 @@ insert into private.outcomes (kind, outcome, how_to_fix) values
   ('refused', 'other', 'Look at the code of the events.');
 
 
-create table private.proxy_usage_outcomes (
+create table proxy_private.proxy_usage_outcomes (
   subject uuid not null,
   hour timestamptz not null,
   requests bigint not null,
@@ -3408,20 +3408,20 @@ create table private.proxy_usage_outcomes (
   outcome text collate "C" not null,
   primary key (subject, hour, outcome)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_outcomes is
+comment on table proxy_private.proxy_usage_outcomes is
   'Requests of a key, and of all keys of a user, by hour (UTC) and outcome, raised with each event. What was '
   'refused is a request here.';
-comment on column private.proxy_usage_outcomes.subject is
+comment on column proxy_private.proxy_usage_outcomes.subject is
   'The id of a key or of a user. Both are random, and no one is the other.';
-comment on column private.proxy_usage_outcomes.billed_bytes is
+comment on column proxy_private.proxy_usage_outcomes.billed_bytes is
   'Of the bytes sent and received, those of live keys.';
-comment on column private.proxy_usage_outcomes.outcome is 'A row of private.outcomes.';
-alter table private.proxy_usage_outcomes enable row level security;
+comment on column proxy_private.proxy_usage_outcomes.outcome is 'A row of proxy_private.outcomes.';
+alter table proxy_private.proxy_usage_outcomes enable row level security;
 -- finds what is too old; hours arrive in order, so it is tiny
-create index proxy_usage_outcomes_hour on private.proxy_usage_outcomes using brin (hour);
+create index proxy_usage_outcomes_hour on proxy_private.proxy_usage_outcomes using brin (hour);
 
 
-create function private.outcome_of(code text) returns text
+create function proxy_private.outcome_of(code text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3429,24 +3429,24 @@ begin
   return case
     when outcome_of.code is null then 'ok'
     when exists (
-      select from private.outcomes as o where o.outcome = outcome_of.code and o.kind <> 'ok'
+      select from proxy_private.outcomes as o where o.outcome = outcome_of.code and o.kind <> 'ok'
     ) then outcome_of.code
     else 'other'
   end;
 end
 $$;
-comment on function private.outcome_of is
+comment on function proxy_private.outcome_of is
   'The outcome of an event with that code. A code that is not known is other, so that nobody makes rows '
   'without end.';
 
-create function private.raise_outcome_rollups(raised private.raised_usage[]) returns void
+create function proxy_private.raise_outcome_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   most_bytes constant bigint := 9007199254740991;
-  first_at constant timestamptz := private.first_kept_target_day();
+  first_at constant timestamptz := proxy_private.first_kept_target_day();
 begin
   with by_code as materialized (
     select
@@ -3476,7 +3476,7 @@ begin
   by_key as materialized (
     select
       b.api_key_id, b.hour,
-      case when b.code is null then 'ok' else private.outcome_of(b.code) end collate "C" as outcome,
+      case when b.code is null then 'ok' else proxy_private.outcome_of(b.code) end collate "C" as outcome,
       least(sum(b.requests), most_bytes) as requests,
       least(sum(b.bytes_sent), most_bytes) as bytes_sent,
       least(sum(b.bytes_received), most_bytes) as bytes_received
@@ -3490,9 +3490,9 @@ begin
       case when k.live_mode then least(b.bytes_sent + b.bytes_received, most_bytes) else 0 end
         as billed_bytes
     from by_key as b
-    join private.proxy_keys as k on k.id = b.api_key_id
+    join proxy_private.proxy_keys as k on k.id = b.api_key_id
   )
-  insert into private.proxy_usage_outcomes as o (
+  insert into proxy_private.proxy_usage_outcomes as o (
     subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes
   )
   select s.* from (
@@ -3515,17 +3515,17 @@ begin
     billed_bytes = greatest(least(o.billed_bytes + excluded.billed_bytes, most_bytes), 0);
 end
 $$;
-comment on function private.raise_outcome_rollups is
+comment on function proxy_private.raise_outcome_rollups is
   'Raises the rollups by outcome of the hours that are kept, for each key and for its user. What a row moved '
   'goes with it where its code becomes another.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.outcomes, private.proxy_usage_outcomes
+  proxy_private.outcomes, proxy_private.proxy_usage_outcomes
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.outcome_of, private.raise_outcome_rollups
+  proxy_private.outcome_of, proxy_private.raise_outcome_rollups
 from public, anon, authenticated, service_role;
 
 
@@ -3540,7 +3540,7 @@ comment on type public.proxy_page is
 
 -- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
 -- moves nothing. 24 bytes are 32 characters of base64url, with no padding.
-create function private.encode_place(rank bigint, id uuid) returns text
+create function proxy_private.encode_place(rank bigint, id uuid) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3550,11 +3550,11 @@ begin
   );
 end
 $$;
-comment on function private.encode_place is
+comment on function proxy_private.encode_place is
   'The opaque name of a place in a list that is ordered by a number and an id: 8 bytes of the number and '
   '16 of the id, in base64url.';
 
-create function private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
+create function proxy_private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3562,42 +3562,42 @@ declare
   bytes bytea;
 begin
   if octet_length(decode_place.cursor) <> 32 or decode_place.cursor !~ '^[A-Za-z0-9_-]+$' then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   bytes := decode(translate(decode_place.cursor, '-_', '+/'), 'base64');
   rank := ('x' || encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
   if rank not between 0 and decode_place.most then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   id := encode(substring(bytes from 9 for 16), 'hex')::uuid;
 end
 $$;
-comment on function private.decode_place is
+comment on function proxy_private.decode_place is
   'The place that a cursor names; null for null. Refuses (invalid_request) what encode_place cannot have '
   'made of a number of 0 to `most`.';
 
 
 -- Times until 2100 leave bits free, of which one marks a list that goes on with deleted keys alone.
-create function private.encode_cursor(
+create function proxy_private.encode_cursor(
   moment timestamptz, id uuid, only_deleted boolean default false
 ) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.encode_place(
+  return proxy_private.encode_place(
     (extract(epoch from encode_cursor.moment) * 1000000)::bigint
       | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end,
     encode_cursor.id
   );
 end
 $$;
-comment on function private.encode_cursor is
+comment on function proxy_private.encode_cursor is
   'The opaque name of a place in a list that is ordered by a time, in microseconds since 1970, and an id. '
   'only_deleted: the list goes on with deleted keys alone.';
 
 
-create function private.decode_cursor(
+create function proxy_private.decode_cursor(
   cursor text,
   of_keys boolean default false,
   out moment timestamptz,
@@ -3619,7 +3619,7 @@ begin
     id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     return;
   end if;
-  place := private.decode_place(
+  place := proxy_private.decode_place(
     decode_cursor.cursor,
     case when decode_cursor.of_keys then deleted_mark else 0 end + most_microseconds
   );
@@ -3628,18 +3628,18 @@ begin
     place.rank := place.rank - deleted_mark;
   end if;
   if place.rank > most_microseconds then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   moment := timestamptz 'epoch' + place.rank * interval '1 microsecond';
   id := place.id;
 end
 $$;
-comment on function private.decode_cursor is
+comment on function proxy_private.decode_cursor is
   'The place that a cursor names; that before the first row for null. only_deleted can be true of a '
   'list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
 
 
-create function private.make_page(items jsonb, most integer, moment text, id text)
+create function proxy_private.make_page(items jsonb, most integer, moment text, id text)
 returns public.proxy_page
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -3650,7 +3650,7 @@ begin
   if jsonb_array_length(make_page.items) > make_page.most then
     return (
       (make_page.items - make_page.most)::json,
-      private.encode_cursor(
+      proxy_private.encode_cursor(
         (last_item ->> make_page.moment)::timestamptz, (last_item ->> make_page.id)::uuid
       )
     )::public.proxy_page;
@@ -3658,27 +3658,27 @@ begin
   return (coalesce(make_page.items, '[]')::json, null)::public.proxy_page;
 end
 $$;
-comment on function private.make_page is
+comment on function proxy_private.make_page is
   'A page of `most` items, or of all for null, out of up to one more, which tells that there is a '
   'page after this one. `moment` and `id` name what the list is ordered by.';
 
 
-create function private.require_limit("limit" integer) returns integer
+create function proxy_private.require_limit("limit" integer) returns integer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_limit."limit" not between 1 and 200 then
-    perform private.refuse('invalid_request', 'limit');
+    perform proxy_private.refuse('invalid_request', 'limit');
   end if;
   return require_limit."limit";
 end
 $$;
-comment on function private.require_limit is
+comment on function proxy_private.require_limit is
   'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to 200.';
 
 
-create function private.require_tier(tier text) returns text
+create function proxy_private.require_tier(tier text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3686,17 +3686,17 @@ begin
   if require_tier.tier is not null and not exists (
     select from public.proxy_tiers as t where t.tier = require_tier.tier
   ) then
-    perform private.refuse('invalid_request', 'tier');
+    perform proxy_private.refuse('invalid_request', 'tier');
   end if;
   return require_tier.tier;
 end
 $$;
-comment on function private.require_tier is
+comment on function proxy_private.require_tier is
   'The tier, or null; refuses (invalid_request) one that there is not.';
 
 
 -- A full RFC 3339 time: 'tomorrow' is a time for Postgres, and one without its zone is ambiguous.
-create function private.require_time(value text, name text) returns timestamptz
+create function proxy_private.require_time(value text, name text) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3708,27 +3708,27 @@ begin
   end if;
   -- by its size first
   if octet_length(require_time.value) > 40 then
-    perform private.refuse('invalid_request', require_time.name);
+    perform proxy_private.refuse('invalid_request', require_time.name);
   end if;
   if require_time.value
       !~ '^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})$'
     or not pg_input_is_valid(require_time.value, 'timestamptz')
   then
-    perform private.refuse('invalid_request', require_time.name);
+    perform proxy_private.refuse('invalid_request', require_time.name);
   end if;
   moment := require_time.value::timestamptz;
   if moment not between timestamptz '2000-01-01 00:00Z' and timestamptz '2100-01-01 00:00Z' then
-    perform private.refuse('invalid_request', require_time.name);
+    perform proxy_private.refuse('invalid_request', require_time.name);
   end if;
   return moment;
 end
 $$;
-comment on function private.require_time is
+comment on function proxy_private.require_time is
   'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or not '
   'of this century.';
 
 
-create function private.require_period(period text) returns date
+create function proxy_private.require_period(period text) returns date
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3740,24 +3740,24 @@ begin
     return this_month;
   end if;
   if octet_length(require_period.period) <> 7 then
-    perform private.refuse('invalid_request', 'period');
+    perform proxy_private.refuse('invalid_request', 'period');
   end if;
   if require_period.period !~ '^\d{4}-(0[1-9]|1[0-2])$' or require_period.period < '0001' then
-    perform private.refuse('invalid_request', 'period');
+    perform proxy_private.refuse('invalid_request', 'period');
   end if;
   month := (require_period.period || '-01')::date;
   if month > this_month or month < this_month - interval '13 months' then
-    perform private.refuse('invalid_request', 'period');
+    perform proxy_private.refuse('invalid_request', 'period');
   end if;
   return month;
 end
 $$;
-comment on function private.require_period is
+comment on function proxy_private.require_period is
   'The first day of a month that is named YYYY-MM, of this month for null; refuses (invalid_request) '
   'what is none, one to come, and one over 13 months back.';
 
 
-create function private.key_state_names() returns text[]
+create function proxy_private.key_state_names() returns text[]
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -3765,48 +3765,48 @@ begin
   return array['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted'];
 end
 $$;
-comment on function private.key_state_names is
-  'Every state of a key, as private.key_summaries names it.';
+comment on function proxy_private.key_state_names is
+  'Every state of a key, as proxy_private.key_summaries names it.';
 
-create type private.key_filter as (
+create type proxy_private.key_filter as (
   active boolean, tier text, live_mode boolean, label text, search text, states text[]
 );
-comment on type private.key_filter is
+comment on type proxy_private.key_filter is
   'Which keys are asked for: null for any; in `label` what the label must contain, in `search` what it '
   'or the keyId must, in lower case.';
 
-create function private.read_key_filter(
+create function proxy_private.read_key_filter(
   active boolean, tier text, live_mode boolean, label text, state text default null,
   search text default null
-) returns private.key_filter
+) returns proxy_private.key_filter
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  states constant text[] := private.key_state_names();
+  states constant text[] := proxy_private.key_state_names();
 begin
-  perform private.require_size(octet_length(read_key_filter.label), 'label');
-  perform private.require_size(octet_length(read_key_filter.search), 'search');
+  perform proxy_private.require_size(octet_length(read_key_filter.label), 'label');
+  perform proxy_private.require_size(octet_length(read_key_filter.search), 'search');
   if read_key_filter.state <> all (states || 'undeleted'::text) then
-    perform private.refuse('invalid_request', 'state');
+    perform proxy_private.refuse('invalid_request', 'state');
   end if;
   return (
-    read_key_filter.active, private.require_tier(read_key_filter.tier), read_key_filter.live_mode,
+    read_key_filter.active, proxy_private.require_tier(read_key_filter.tier), read_key_filter.live_mode,
     lower(read_key_filter.label), lower(read_key_filter.search),
     case when read_key_filter.state = 'undeleted' then array_remove(states, 'deleted')
       when read_key_filter.state is not null then array[read_key_filter.state] end
-  )::private.key_filter;
+  )::proxy_private.key_filter;
 end
 $$;
-comment on function private.read_key_filter is
+comment on function proxy_private.read_key_filter is
   'The filter that these arguments mean; refuses (invalid_request) a tier or state that there is not, '
   'and a label or search over 16,384 bytes.';
 
 
 -- By columns, and not by the row: a scan can then leave out a key before its usage is looked up, which
 -- its state needs.
-create function private.fits_filter(
-  active boolean, tier text, live_mode boolean, label text, key_id text, filter private.key_filter
+create function proxy_private.fits_filter(
+  active boolean, tier text, live_mode boolean, label text, key_id text, filter proxy_private.key_filter
 ) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -3822,46 +3822,46 @@ begin
     );
 end
 $$;
-comment on function private.fits_filter is
+comment on function proxy_private.fits_filter is
   'Whether a key of these columns is one that the filter asks for, but for its state.';
 
 
 -- A definer: callers may read no table.
-create function private.find_own_key(reference text, out id uuid, out live_mode boolean)
+create function proxy_private.find_own_key(reference text, out id uuid, out live_mode boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
-  named_id uuid := private.resolve_key(find_own_key.reference);
+  owner_id uuid := proxy_private.require_user();
+  named_id uuid := proxy_private.resolve_key(find_own_key.reference);
 begin
   select k.id, k.live_mode into id, live_mode
-  from private.proxy_keys as k where k.id = named_id and k.user_id = owner_id;
+  from proxy_private.proxy_keys as k where k.id = named_id and k.user_id = owner_id;
   if not found then
-    perform private.refuse('not_found');
+    perform proxy_private.refuse('not_found');
   end if;
 end
 $$;
-comment on function private.find_own_key is
+comment on function proxy_private.find_own_key is
   'The id and the mode of the caller''s key that is named by uuid or keyId; refuses (not_found) any '
   'other, also one of another user.';
 
 
 -- A definer: callers may read no accounts.
-create function private.require_reader(as_admin boolean) returns uuid
+create function proxy_private.require_reader(as_admin boolean) returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return case when require_reader.as_admin then private.require_admin() else private.require_user() end;
+  return case when require_reader.as_admin then proxy_private.require_admin() else proxy_private.require_user() end;
 end
 $$;
-comment on function private.require_reader is
+comment on function proxy_private.require_reader is
   'The caller''s id; refuses (unauthorized) who is no user, and as_admin (forbidden) who is no admin.';
 
 
 -- A definer: callers may read no table.
-create function private.find_read_key(
+create function proxy_private.find_read_key(
   reference text, as_admin boolean, out id uuid, out live_mode boolean
 )
 language plpgsql stable security definer
@@ -3872,22 +3872,22 @@ declare
 begin
   if as_admin is not true then
     select k.id, k.live_mode into id, live_mode
-    from private.find_own_key(find_read_key.reference) as k;
+    from proxy_private.find_own_key(find_read_key.reference) as k;
     return;
   end if;
-  perform private.require_admin();
-  named_id := private.resolve_key(find_read_key.reference);
-  select k.id, k.live_mode into id, live_mode from private.proxy_keys as k where k.id = named_id;
+  perform proxy_private.require_admin();
+  named_id := proxy_private.resolve_key(find_read_key.reference);
+  select k.id, k.live_mode into id, live_mode from proxy_private.proxy_keys as k where k.id = named_id;
   if not found then
-    perform private.refuse('not_found');
+    perform proxy_private.refuse('not_found');
   end if;
 end
 $$;
-comment on function private.find_read_key is
-  'As private.find_own_key; as_admin the key of any user, for admins alone.';
+comment on function proxy_private.find_read_key is
+  'As proxy_private.find_own_key; as_admin the key of any user, for admins alone.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('as_admin', 'Of one key alone: name it.'),
   ('cursor', 'Not a cursor: begin without one.'),
   ('limit', 'A whole number from 1 to 200.'),
@@ -3902,17 +3902,17 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.encode_place, private.decode_place, private.encode_cursor, private.decode_cursor,
-  private.make_page, private.require_limit,
-  private.require_tier, private.require_time, private.require_period,
-  private.key_state_names, private.read_key_filter, private.fits_filter, private.find_own_key,
-  private.require_reader, private.find_read_key
+  proxy_private.encode_place, proxy_private.decode_place, proxy_private.encode_cursor, proxy_private.decode_cursor,
+  proxy_private.make_page, proxy_private.require_limit,
+  proxy_private.require_tier, proxy_private.require_time, proxy_private.require_period,
+  proxy_private.key_state_names, proxy_private.read_key_filter, proxy_private.fits_filter, proxy_private.find_own_key,
+  proxy_private.require_reader, proxy_private.find_read_key
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.encode_place, private.decode_place, private.encode_cursor, private.decode_cursor,
-  private.make_page, private.require_limit,
-  private.require_tier, private.require_time, private.require_period, private.find_own_key,
-  private.require_reader, private.find_read_key
+  proxy_private.encode_place, proxy_private.decode_place, proxy_private.encode_cursor, proxy_private.decode_cursor,
+  proxy_private.make_page, proxy_private.require_limit,
+  proxy_private.require_tier, proxy_private.require_time, proxy_private.require_period, proxy_private.find_own_key,
+  proxy_private.require_reader, proxy_private.find_read_key
 to authenticated;
 
 
@@ -3920,7 +3920,7 @@ to authenticated;
 
 -- Reading: keys, as the dashboard and the API show them.
 
-create view private.key_summaries with (security_invoker = true) as
+create view proxy_private.key_summaries with (security_invoker = true) as
 select
   k.id,
   k.key_id,
@@ -3947,11 +3947,11 @@ select
   case when s.state = 'quota_used_up'
     then case when u.used_bytes >= k.bandwidth_limit_bytes then 'key' else 'account' end
   end as quota_used_up_by
-from private.key_states as k
+from proxy_private.key_states as k
 -- the newest month serves both columns: this period's bytes if it is this month, and the last use
 left join lateral (
   select u.month, u.bytes_sent, u.bytes_received, u.last_used_at
-  from private.proxy_usage_monthly as u
+  from proxy_private.proxy_usage_monthly as u
   where u.api_key_id = k.id and u.month <= date_trunc('month', now() at time zone 'UTC')::date
   order by u.month desc
   limit 1
@@ -3964,7 +3964,7 @@ cross join lateral (
       else 0
     end as used_bytes
 ) as u
--- in the order of the gateway's own checks; private.key_state_names() has them all
+-- in the order of the gateway's own checks; proxy_private.key_state_names() has them all
 cross join lateral (
   select
     case
@@ -3976,7 +3976,7 @@ cross join lateral (
       when coalesce(
         (
           select a.bytes_sent + a.bytes_received
-          from private.proxy_account_monthly as a
+          from proxy_private.proxy_account_monthly as a
           where a.user_id = k.user_id and a.month = date_trunc('month', now() at time zone 'UTC')::date
             and a.tier = k.tier and a.live_mode = k.live_mode
         ),
@@ -3987,14 +3987,14 @@ cross join lateral (
   -- once for both columns that it is in
   offset 0
 ) as s;
-comment on view private.key_summaries is
+comment on view proxy_private.key_summaries is
   'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
   'secret or hash. state: what the gateway makes of the key now. quota_used_up_by: `key` where the '
   'key''s own bytes are used up, `account` where those are that all keys of its user, tier and mode share.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.key_summaries from public, anon, authenticated, service_role;
+revoke all on table proxy_private.key_summaries from public, anon, authenticated, service_role;
 
 
 -- 0602_sorting_keys.sql
@@ -4002,38 +4002,38 @@ revoke all on table private.key_summaries from public, anon, authenticated, serv
 -- Sorting keys: by what a list may be sorted, and the places in it that cursors name.
 
 -- As people count: "crawler 9" before "crawler 10", whatever the case of letters.
-create collation private.by_label (provider = icu, locale = 'und-u-kn-true');
-comment on collation private.by_label is 'The order of labels in a sorted list.';
+create collation proxy_private.by_label (provider = icu, locale = 'und-u-kn-true');
+comment on collation proxy_private.by_label is 'The order of labels in a sorted list.';
 
 
-create type private.key_order as (sorted_by text, descending boolean);
-comment on type private.key_order is 'What keys are sorted by.';
+create type proxy_private.key_order as (sorted_by text, descending boolean);
+comment on type proxy_private.key_order is 'What keys are sorted by.';
 
-create function private.read_key_order(sort text) returns private.key_order
+create function proxy_private.read_key_order(sort text) returns proxy_private.key_order
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  wanted private.key_order;
+  wanted proxy_private.key_order;
 begin
   wanted.sorted_by := coalesce(ltrim(left(read_key_order.sort, 1), '-') || substr(read_key_order.sort, 2), 'created_at');
   wanted.descending := coalesce(starts_with(read_key_order.sort, '-'), true);
   if wanted.sorted_by not in ('created_at', 'label', 'last_used_at', 'used') then
-    perform private.refuse('invalid_request', 'sort');
+    perform proxy_private.refuse('invalid_request', 'sort');
   end if;
   return wanted;
 end
 $$;
-comment on function private.read_key_order is
+comment on function proxy_private.read_key_order is
   'The order that the argument `sort` names, newest first for null; refuses (invalid_request) any other.';
 
 
-create type private.key_place as (rank bigint, name text, id uuid);
-comment on type private.key_place is
+create type proxy_private.key_place as (rank bigint, name text, id uuid);
+comment on type proxy_private.key_place is
   'The place of a key in a sorted list: one of rank and name is the same for all. A key that was never '
   'used is before all that were.';
 
-create function private.place_of(sorted_by text, key private.key_summaries) returns private.key_place
+create function proxy_private.place_of(sorted_by text, key proxy_private.key_summaries) returns proxy_private.key_place
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -4047,13 +4047,13 @@ begin
     end,
     case when place_of.sorted_by = 'label' then key.label else '' end,
     key.id
-  )::private.key_place;
+  )::proxy_private.key_place;
 end
 $$;
-comment on function private.place_of is 'The place of a key in a list that is sorted by this.';
+comment on function proxy_private.place_of is 'The place of a key in a list that is sorted by this.';
 
 
-create function private.encode_key_cursor(key_order private.key_order, place private.key_place) returns text
+create function proxy_private.encode_key_cursor(key_order proxy_private.key_order, place proxy_private.key_place) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -4075,21 +4075,21 @@ begin
   );
 end
 $$;
-comment on function private.encode_key_cursor is
+comment on function proxy_private.encode_key_cursor is
   'The opaque name of a place in a list of this order: JSON in base64url.';
 
-create function private.decode_key_cursor(key_order private.key_order, cursor text) returns private.key_place
+create function proxy_private.decode_key_cursor(key_order proxy_private.key_order, cursor text) returns proxy_private.key_place
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   named jsonb;
-  place private.key_place;
+  place proxy_private.key_place;
 begin
   if octet_length(decode_key_cursor.cursor) > 1000
     or decode_key_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
   then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   begin
     named := convert_from(
@@ -4102,36 +4102,36 @@ begin
       ),
       'UTF8'
     );
-    place := (named ->> 2, named ->> 3, named ->> 4)::private.key_place;
+    place := (named ->> 2, named ->> 3, named ->> 4)::proxy_private.key_place;
   exception when data_exception then
     place := null;
   end;
   if (named ->> 0, named ->> 1) is distinct from (key_order.sorted_by, key_order.descending::text)
     or place.rank between -1 and 9007199254740991 is not true or place.name is null or place.id is null
   then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   return place;
 end
 $$;
-comment on function private.decode_key_cursor is
+comment on function proxy_private.decode_key_cursor is
   'The place that a cursor of this order names; refuses (invalid_request) one of another order, and '
   'what encode_key_cursor cannot have made.';
 
 
-create function private.sort_keys(
-  keys private.key_summaries[],
-  key_order private.key_order,
-  after private.key_place,
+create function proxy_private.sort_keys(
+  keys proxy_private.key_summaries[],
+  key_order proxy_private.key_order,
+  after proxy_private.key_place,
   most integer
-) returns private.key_summaries[]
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(
     with placed as materialized (
-      select k::private.key_summaries as key, private.place_of(key_order.sorted_by, k) as place
+      select k::proxy_private.key_summaries as key, proxy_private.place_of(key_order.sorted_by, k) as place
       from unnest(sort_keys.keys) as k
     ),
     -- the other way round is the same order, counted from its end
@@ -4139,28 +4139,28 @@ begin
       select
         p.*,
         row_number() over (
-          order by (p.place).rank, (p.place).name collate private.by_label, (p.place).id
+          order by (p.place).rank, (p.place).name collate proxy_private.by_label, (p.place).id
         ) * case when key_order.descending then -1 else 1 end as number
       from placed as p
       where after is null or case when key_order.descending
-        then ((p.place).rank, (p.place).name collate private.by_label, (p.place).id)
-          < (after.rank, after.name collate private.by_label, after.id)
-        else ((p.place).rank, (p.place).name collate private.by_label, (p.place).id)
-          > (after.rank, after.name collate private.by_label, after.id)
+        then ((p.place).rank, (p.place).name collate proxy_private.by_label, (p.place).id)
+          < (after.rank, after.name collate proxy_private.by_label, after.id)
+        else ((p.place).rank, (p.place).name collate proxy_private.by_label, (p.place).id)
+          > (after.rank, after.name collate proxy_private.by_label, after.id)
       end
     )
     select n.key from numbered as n order by n.number limit most
   );
 end
 $$;
-comment on function private.sort_keys is
+comment on function proxy_private.sort_keys is
   'The first `most` of these keys in an order, or all for null, from after a place on.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.read_key_order, private.place_of, private.encode_key_cursor, private.decode_key_cursor,
-  private.sort_keys
+  proxy_private.read_key_order, proxy_private.place_of, proxy_private.encode_key_cursor, proxy_private.decode_key_cursor,
+  proxy_private.sort_keys
 from public, anon, authenticated, service_role;
 
 
@@ -4170,15 +4170,15 @@ from public, anon, authenticated, service_role;
 
 -- Each question with the index that suits it, and a plan that is kept: making one takes longer than
 -- reading a page.
-create function private.newest_keys(
+create function proxy_private.newest_keys(
   one_key uuid,
   owner_id uuid,
   only_deleted boolean,
-  filter private.key_filter,
+  filter proxy_private.key_filter,
   moment timestamptz,
   id uuid,
   most integer
-) returns private.key_summaries[]
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -4188,54 +4188,54 @@ as $$
 begin
   if one_key is not null then
     return array(
-      select s from private.key_summaries as s
+      select s from proxy_private.key_summaries as s
       where s.id = one_key
         and (newest_keys.owner_id is null or s.user_id = newest_keys.owner_id)
         and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
         and (
           filter is null
-          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+          or proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
         )
     );
   end if;
   if owner_id is not null then
     return array(
-      select s from private.key_summaries as s
+      select s from proxy_private.key_summaries as s
       where s.user_id = newest_keys.owner_id
         and (not only_deleted or s.deleted_at is not null)
         and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
         and (
           filter is null
-          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+          or proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
         )
       order by s.created_at desc, s.id desc
       limit most
     );
   end if;
   return array(
-    select s from private.key_summaries as s
+    select s from proxy_private.key_summaries as s
     where (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
       and (
         filter is null
-        or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+        or proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
       )
     order by s.created_at desc, s.id desc
     limit most
   );
 end
 $$;
-comment on function private.newest_keys is
+comment on function proxy_private.newest_keys is
   'Up to `most` keys that the filter asks for, of any state, newest first, from after a place on: one key, those of '
   'an owner (or only the deleted ones), or those of all users.';
 
 
-create function private.oldest_keys(
+create function proxy_private.oldest_keys(
   owner_id uuid,
   only_deleted boolean,
-  filter private.key_filter,
-  after private.key_place,
+  filter proxy_private.key_filter,
+  after proxy_private.key_place,
   most integer
-) returns private.key_summaries[]
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -4247,24 +4247,24 @@ declare
   after_id constant uuid := coalesce(after.id, '00000000-0000-0000-0000-000000000000');
 begin
   return array(
-    select s from private.key_summaries as s
+    select s from proxy_private.key_summaries as s
     where s.user_id = oldest_keys.owner_id
       and (not only_deleted or s.deleted_at is not null)
       and (s.created_at, s.id) > (after_at, after_id)
-      and private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+      and proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
     order by s.created_at, s.id
     limit most
   );
 end
 $$;
-comment on function private.oldest_keys is
+comment on function proxy_private.oldest_keys is
   'As newest_keys, of an owner, from the oldest on.';
 
 
 -- Of what is not deleted a tier allows a hundred: any order and any state is sorted out among all of them.
-create function private.undeleted_keys(
-  owner_id uuid, filter private.key_filter, moment timestamptz, id uuid
-) returns private.key_summaries[]
+create function proxy_private.undeleted_keys(
+  owner_id uuid, filter proxy_private.key_filter, moment timestamptz, id uuid
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -4276,13 +4276,13 @@ begin
     -- each tier by itself, for the index of what is not deleted, which begins with it
     cross join lateral (
       select s as key
-      from private.key_summaries as s
+      from proxy_private.key_summaries as s
       where s.user_id = undeleted_keys.owner_id
         and s.deleted_at is null
         and s.tier = t.tier
         and (
           filter is null
-          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+          or proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
         )
         and (filter.states is null or s.state = any (filter.states))
       offset 0
@@ -4291,13 +4291,13 @@ begin
   );
 end
 $$;
-comment on function private.undeleted_keys is
+comment on function proxy_private.undeleted_keys is
   'The owner''s keys that are not deleted and that the filter asks for, made before a place, in no order.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.newest_keys, private.oldest_keys, private.undeleted_keys
+  proxy_private.newest_keys, proxy_private.oldest_keys, proxy_private.undeleted_keys
 from public, anon, authenticated, service_role;
 
 
@@ -4307,36 +4307,36 @@ from public, anon, authenticated, service_role;
 
 -- By age an index has the order. Any other order, and any state but deleted, is made out of the keys
 -- that are not deleted, of which a tier allows a hundred, and of the newest deleted ones, up to 2,000.
-create function private.sorted_keys(
-  owner_id uuid, filter private.key_filter, key_order private.key_order, after private.key_place, most integer
-) returns private.key_summaries[]
+create function proxy_private.sorted_keys(
+  owner_id uuid, filter proxy_private.key_filter, key_order proxy_private.key_order, after proxy_private.key_place, most integer
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   last_id constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-  keys private.key_summaries[] := '{}';
+  keys proxy_private.key_summaries[] := '{}';
 begin
   if filter.states is distinct from array['deleted'] then
-    keys := private.undeleted_keys(sorted_keys.owner_id, filter, 'infinity', last_id);
+    keys := proxy_private.undeleted_keys(sorted_keys.owner_id, filter, 'infinity', last_id);
   end if;
   if filter.states is null or filter.states = array['deleted'] then
-    keys := keys || private.newest_keys(
+    keys := keys || proxy_private.newest_keys(
       null, sorted_keys.owner_id, true, filter, 'infinity', last_id,
       greatest(2000 - cardinality(keys), 0)
     );
   end if;
-  return private.sort_keys(keys, sorted_keys.key_order, sorted_keys.after, sorted_keys.most);
+  return proxy_private.sort_keys(keys, sorted_keys.key_order, sorted_keys.after, sorted_keys.most);
 end
 $$;
-comment on function private.sorted_keys is
+comment on function proxy_private.sorted_keys is
   'The first `most` of an owner''s keys that the filter asks for, or all for null, from after a place on.';
 
 
 -- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
 -- tens of thousands of them at a time, and the cursor leads to the rest.
 -- A definer: callers may read no table. The owner is asked for in its own words.
-create function private.page_of_keys(
+create function proxy_private.page_of_keys(
   "limit" integer,
   cursor text,
   active boolean,
@@ -4346,29 +4346,29 @@ create function private.page_of_keys(
   state text default null,
   search text default null,
   sort text default null,
-  out keys private.key_summaries[],
+  out keys proxy_private.key_summaries[],
   out next_cursor text
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id constant uuid := private.require_user();
-  key_order constant private.key_order := private.read_key_order(page_of_keys.sort);
+  owner_id constant uuid := proxy_private.require_user();
+  key_order constant proxy_private.key_order := proxy_private.read_key_order(page_of_keys.sort);
   newest_first constant boolean := key_order.sorted_by = 'created_at' and key_order.descending;
-  place record := private.decode_cursor(case when newest_first then page_of_keys.cursor end, true);
-  after private.key_place;
+  place record := proxy_private.decode_cursor(case when newest_first then page_of_keys.cursor end, true);
+  after proxy_private.key_place;
   most integer;
-  filter private.key_filter;
+  filter proxy_private.key_filter;
   only_deleted boolean;
-  undeleted private.key_summaries[] := '{}';
-  last_key private.key_summaries;
+  undeleted proxy_private.key_summaries[] := '{}';
+  last_key proxy_private.key_summaries;
 begin
   if not newest_first and page_of_keys.cursor is not null then
-    after := private.decode_key_cursor(key_order, page_of_keys.cursor);
+    after := proxy_private.decode_key_cursor(key_order, page_of_keys.cursor);
   end if;
-  most := private.require_limit(page_of_keys."limit");
-  filter := private.read_key_filter(
+  most := proxy_private.require_limit(page_of_keys."limit");
+  filter := proxy_private.read_key_filter(
     page_of_keys.active, page_of_keys.tier, page_of_keys.live_mode, page_of_keys.label,
     page_of_keys.state, page_of_keys.search
   );
@@ -4379,30 +4379,30 @@ begin
     if newest_first and page_of_keys.cursor is not null then
       after := ((extract(epoch from place.moment) * 1000000)::bigint, '', place.id);
     end if;
-    keys := private.sorted_keys(owner_id, filter, key_order, after, most + 1);
+    keys := proxy_private.sorted_keys(owner_id, filter, key_order, after, most + 1);
   elsif newest_first then
     if most is null then
       if not place.only_deleted and not only_deleted then
-        undeleted := private.undeleted_keys(owner_id, filter, place.moment, place.id);
+        undeleted := proxy_private.undeleted_keys(owner_id, filter, place.moment, place.id);
       end if;
       -- of deleted keys at least one, so that the cursor always leads on
       most := greatest(2000 - cardinality(undeleted), 1);
       place.only_deleted := true;
     end if;
-    keys := private.newest_keys(
+    keys := proxy_private.newest_keys(
       null, owner_id, only_deleted or place.only_deleted, filter, place.moment, place.id, most + 1
     );
   else
     most := coalesce(most, 2000);
-    keys := private.oldest_keys(owner_id, only_deleted, filter, after, most + 1);
+    keys := proxy_private.oldest_keys(owner_id, only_deleted, filter, after, most + 1);
   end if;
 
   if cardinality(keys) > most then
     keys := keys[:most];
     last_key := keys[most];
     next_cursor := case when newest_first
-      then private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted)
-      else private.encode_key_cursor(key_order, private.place_of(key_order.sorted_by, last_key))
+      then proxy_private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted)
+      else proxy_private.encode_key_cursor(key_order, proxy_private.place_of(key_order.sorted_by, last_key))
     end;
   end if;
   if cardinality(undeleted) > 0 then
@@ -4412,7 +4412,7 @@ begin
   end if;
 end
 $$;
-comment on function private.page_of_keys is
+comment on function proxy_private.page_of_keys is
   'The caller''s keys from a cursor on, filtered and sorted, newest first for null, and the cursor of '
   'the page after it: up to the limit; for null those that are not deleted, and deleted ones up to '
   '2,000 in all. Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor, '
@@ -4421,21 +4421,21 @@ comment on function private.page_of_keys is
 
 -- A definer, with a number of rows that is always the same: so a planned count says nothing of what
 -- the tables hold, and the REST API finds no relation that could be embedded.
-create function private.own_key_summaries() returns setof private.key_summaries
+create function proxy_private.own_key_summaries() returns setof proxy_private.key_summaries
 language plpgsql stable security definer rows 100
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
   select k.*
-  from private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k;
+  from proxy_private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k;
 end
 $$;
-comment on function private.own_key_summaries is
+comment on function proxy_private.own_key_summaries is
   'The keys that public.list_proxy_keys answers without arguments. Refusals: unauthorized.';
 
 create view public.proxy_key_summaries with (security_invoker = true) as
-select * from private.own_key_summaries();
+select * from proxy_private.own_key_summaries();
 comment on view public.proxy_key_summaries is
   'The caller''s keys with their limits, state and usage in the current calendar month (UTC): those '
   'that list_proxy_keys answers without arguments. Never a secret or hash.';
@@ -4443,7 +4443,7 @@ comment on view public.proxy_key_summaries is
 -- Without a trigger Postgres refuses a write as one that cannot be done (55000, an internal error
 -- over HTTP); with one, as one that is not allowed.
 create trigger keep_summaries instead of insert or update or delete on public.proxy_key_summaries
-  for each row execute function private.refuse_change();
+  for each row execute function proxy_private.refuse_change();
 
 
 -- A table or view over the REST API is cut at `max_rows` without a word; one json value is not.
@@ -4462,7 +4462,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  page record := private.page_of_keys(
+  page record := proxy_private.page_of_keys(
     list_proxy_keys."limit", list_proxy_keys.cursor, list_proxy_keys.active,
     list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label, list_proxy_keys.state,
     list_proxy_keys.search, list_proxy_keys.sort
@@ -4482,26 +4482,26 @@ comment on function public.list_proxy_keys is
 
 
 -- A definer: callers may read no table.
-create function private.own_key_summary(reference text) returns private.key_summaries
+create function proxy_private.own_key_summary(reference text) returns proxy_private.key_summaries
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  found_id uuid := (private.find_own_key(own_key_summary.reference)).id;
-  summary private.key_summaries;
+  found_id uuid := (proxy_private.find_own_key(own_key_summary.reference)).id;
+  summary proxy_private.key_summaries;
 begin
-  select * into summary from private.key_summaries as s where s.id = found_id;
+  select * into summary from proxy_private.key_summaries as s where s.id = found_id;
   return summary;
 end
 $$;
-comment on function private.own_key_summary is 'Does the work of public.get_proxy_key.';
+comment on function proxy_private.own_key_summary is 'Does the work of public.get_proxy_key.';
 
 create function public.get_proxy_key(id text) returns public.proxy_key_summaries
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.own_key_summary(get_proxy_key.id);
+  return proxy_private.own_key_summary(get_proxy_key.id);
 end
 $$;
 comment on function public.get_proxy_key is
@@ -4511,13 +4511,13 @@ comment on function public.get_proxy_key is
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table public.proxy_key_summaries from public, anon, authenticated, service_role;
 revoke all on function
-  private.sorted_keys, private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
-  private.own_key_summary, public.get_proxy_key
+  proxy_private.sorted_keys, proxy_private.page_of_keys, proxy_private.own_key_summaries, public.list_proxy_keys,
+  proxy_private.own_key_summary, public.get_proxy_key
 from public, anon, authenticated, service_role;
 grant select on table public.proxy_key_summaries to authenticated;
 grant execute on function
-  private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
-  private.own_key_summary, public.get_proxy_key
+  proxy_private.page_of_keys, proxy_private.own_key_summaries, public.list_proxy_keys,
+  proxy_private.own_key_summary, public.get_proxy_key
 to authenticated;
 
 
@@ -4532,11 +4532,11 @@ comment on type public.proxy_key_attention is
   'most pressing first, and how many do. keys: of these the most pressing, as proxy_key_summaries with '
   'the reason.';
 
-create type private.pressing_key as (reason text, rank integer, place double precision);
-comment on type private.pressing_key is
+create type proxy_private.pressing_key as (reason text, rank integer, place double precision);
+comment on type proxy_private.pressing_key is
   'Why somebody should look at a key: the smallest rank first, and of one rank the smallest place.';
 
-create function private.pressing(key private.key_summaries) returns private.pressing_key
+create function proxy_private.pressing(key proxy_private.key_summaries) returns proxy_private.pressing_key
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -4545,52 +4545,52 @@ declare
   used constant double precision := key.bandwidth_used_this_period_bytes;
 begin
   return case
-    when key.state = 'quota_used_up' then (key.state, 1, -used)::private.pressing_key
+    when key.state = 'quota_used_up' then (key.state, 1, -used)::proxy_private.pressing_key
     when key.state in ('suspended', 'expired') then (
       key.state,
       case when coalesce(key.suspended_at, key.expires_at) >= now() - week then 2 else 5 end,
       -extract(epoch from coalesce(key.suspended_at, key.expires_at))
-    )::private.pressing_key
+    )::proxy_private.pressing_key
     when key.state <> 'active' then null
     when used >= 0.8 * key.bandwidth_limit_bytes then
-      ('quota_nearly_used_up', 3, -used / key.bandwidth_limit_bytes)::private.pressing_key
+      ('quota_nearly_used_up', 3, -used / key.bandwidth_limit_bytes)::proxy_private.pressing_key
     when key.expires_at <= now() + week then
-      ('expires_soon', 4, extract(epoch from key.expires_at))::private.pressing_key
+      ('expires_soon', 4, extract(epoch from key.expires_at))::proxy_private.pressing_key
   end;
 end
 $$;
-comment on function private.pressing is
+comment on function proxy_private.pressing is
   'Why somebody should look at the key; null of one that is well. First what does not work this month or '
   'since this week, then what soon will not, then what has not worked for longer.';
 
 
 -- A definer: callers may read no table.
-create function private.own_key_attention(most integer) returns public.proxy_key_attention
+create function proxy_private.own_key_attention(most integer) returns public.proxy_key_attention
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id constant uuid := private.require_user();
-  most_keys constant integer := private.require_limit(coalesce(own_key_attention.most, 5));
-  undeleted constant private.key_summaries[] := private.undeleted_keys(
+  owner_id constant uuid := proxy_private.require_user();
+  most_keys constant integer := proxy_private.require_limit(coalesce(own_key_attention.most, 5));
+  undeleted constant proxy_private.key_summaries[] := proxy_private.undeleted_keys(
     owner_id, null, 'infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'
   );
   answer public.proxy_key_attention;
 begin
   answer.has_keys := cardinality(undeleted) > 0
-    or exists (select from private.proxy_keys as k where k.user_id = owner_id);
+    or exists (select from proxy_private.proxy_keys as k where k.user_id = owner_id);
   select json_agg(json_build_object('state', s.state, 'keys', s.keys) order by s.place) into answer.states
   from (
     select n.state, n.place, count(k.id) as keys
-    from unnest(private.key_state_names()) with ordinality as n (state, place)
+    from unnest(proxy_private.key_state_names()) with ordinality as n (state, place)
     left join unnest(undeleted) as k on k.state = n.state
     where n.state not in ('owner_barred', 'deleted')
     group by n.state, n.place
   ) as s;
   with found as materialized (
-    select k::private.key_summaries as key, p.reason, p.rank, p.place
+    select k::proxy_private.key_summaries as key, p.reason, p.rank, p.place
     from unnest(undeleted) as k
-    cross join lateral private.pressing(k) as p
+    cross join lateral proxy_private.pressing(k) as p
     where p.reason is not null
   ),
   first as (
@@ -4611,7 +4611,7 @@ begin
   return answer;
 end
 $$;
-comment on function private.own_key_attention is 'Does the work of public.proxy_key_attention.';
+comment on function proxy_private.own_key_attention is 'Does the work of public.proxy_key_attention.';
 
 create function public.proxy_key_attention("limit" integer default 5)
 returns public.proxy_key_attention
@@ -4619,7 +4619,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.own_key_attention(proxy_key_attention."limit");
+  return proxy_private.own_key_attention(proxy_key_attention."limit");
 end
 $$;
 comment on function public.proxy_key_attention is
@@ -4630,9 +4630,9 @@ comment on function public.proxy_key_attention is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.pressing, private.own_key_attention, public.proxy_key_attention
+  proxy_private.pressing, proxy_private.own_key_attention, public.proxy_key_attention
 from public, anon, authenticated, service_role;
-grant execute on function private.own_key_attention, public.proxy_key_attention to authenticated;
+grant execute on function proxy_private.own_key_attention, public.proxy_key_attention to authenticated;
 
 
 -- 0610_reading_usage.sql
@@ -4652,12 +4652,12 @@ comment on type public.proxy_usage_totals is
   'What a user''s keys used in a calendar month (UTC), and how many are active now.';
 
 -- A definer: callers may read no keys.
-create function private.count_active_keys() returns jsonb
+create function proxy_private.count_active_keys() returns jsonb
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  owner_id uuid := proxy_private.require_user();
 begin
   return (
     select coalesce(jsonb_object_agg(t.tier, a.keys) filter (where a.keys > 0), '{}')
@@ -4665,13 +4665,13 @@ begin
     -- by the index of what is not deleted, of which there are as many as the tier allows
     cross join lateral (
       select count(*) as keys
-      from private.key_states as k
+      from proxy_private.key_states as k
       where k.tier = t.tier and k.user_id = owner_id and k.deleted_at is null and k.active
     ) as a
   );
 end
 $$;
-comment on function private.count_active_keys is
+comment on function proxy_private.count_active_keys is
   'How many of the caller''s keys are active now, by tier. Refusals: unauthorized.';
 
 create function public.proxy_usage_summary(period text default null)
@@ -4683,17 +4683,17 @@ declare
   wanted_month date;
   totals public.proxy_usage_totals;
 begin
-  perform private.require_user();
-  wanted_month := private.require_period(proxy_usage_summary.period);
+  perform proxy_private.require_user();
+  wanted_month := proxy_private.require_period(proxy_usage_summary.period);
   totals.period := to_char(wanted_month, 'YYYY-MM');
   select
     -- what a number in JSON holds exactly
     least(coalesce(sum(u.bytes_sent + u.bytes_received), 0), 9007199254740991),
     coalesce(sum(u.requests), 0)
   into totals.total_bandwidth_bytes, totals.total_requests
-  from private.proxy_account_monthly as u
+  from proxy_private.proxy_account_monthly as u
   where u.month = wanted_month;
-  totals.tier_breakdown := private.count_active_keys();
+  totals.tier_breakdown := proxy_private.count_active_keys();
   select coalesce(sum(a.value::integer), 0) into totals.active_keys
   from jsonb_each_text(totals.tier_breakdown) as a;
   return totals;
@@ -4725,17 +4725,17 @@ declare
   page record;
   answer public.proxy_page;
 begin
-  perform private.require_user();
-  wanted_month := private.require_period(proxy_usage_by_key.period);
+  perform proxy_private.require_user();
+  wanted_month := proxy_private.require_period(proxy_usage_by_key.period);
   if proxy_usage_by_key.sort not in ('bytes', 'requests') then
-    perform private.refuse('invalid_request', 'sort');
+    perform proxy_private.refuse('invalid_request', 'sort');
   end if;
   if sorted and proxy_usage_by_key.cursor is not null then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
-  most := private.require_limit(proxy_usage_by_key."limit");
+  most := proxy_private.require_limit(proxy_usage_by_key."limit");
   -- sorted, all are looked at
-  page := private.page_of_keys(
+  page := proxy_private.page_of_keys(
     case when not sorted then most end, proxy_usage_by_key.cursor, proxy_usage_by_key.active,
     proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
   );
@@ -4771,7 +4771,7 @@ begin
         when 'bytes' then u.bytes_sent + u.bytes_received when 'requests' then u.requests else 0
       end as place
     from unnest(page.keys) as p
-    left join private.proxy_usage_monthly as u on u.api_key_id = p.id and u.month = wanted_month
+    left join proxy_private.proxy_usage_monthly as u on u.api_key_id = p.id and u.month = wanted_month
     -- sorted, what was not used has no place
     where not sorted or u.api_key_id is not null
     order by place desc, p.created_at desc, p.id desc
@@ -4800,7 +4800,7 @@ comment on type public.proxy_usage_timeline is
   'bytes_sent, bytes_received, billed_bytes (of these, those of live keys), one for each, also where '
   'nothing was used.';
 
-create function private.require_span(
+create function proxy_private.require_span(
   "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
 )
 language plpgsql stable
@@ -4812,13 +4812,13 @@ declare
   ends timestamptz;
 begin
   if require_span."interval" is null or require_span."interval" not in ('hour', 'day') then
-    perform private.refuse('invalid_request', 'interval');
+    perform proxy_private.refuse('invalid_request', 'interval');
   end if;
   step := ('1 ' || require_span."interval")::interval;
-  begins := private.require_time(require_span."from", 'from');
-  ends := coalesce(private.require_time(require_span."to", 'to'), now());
+  begins := proxy_private.require_time(require_span."from", 'from');
+  ends := coalesce(proxy_private.require_time(require_span."to", 'to'), now());
   if begins >= ends then
-    perform private.refuse('invalid_request', 'to');
+    perform proxy_private.refuse('invalid_request', 'to');
   end if;
   -- the end of the hour or day that the time is in, or the time itself where it is such an end
   end_at := date_trunc(require_span."interval", ends + step - interval '1 microsecond');
@@ -4830,29 +4830,29 @@ begin
     )
   );
   if first_at + 1000 * step < end_at then
-    perform private.refuse('invalid_request', 'from');
+    perform proxy_private.refuse('invalid_request', 'from');
   end if;
 end
 $$;
-comment on function private.require_span is
+comment on function proxy_private.require_span is
   'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
   'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
 
 -- A definer: row-level security shows a caller their own usage alone.
-create function private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
-returns setof private.proxy_usage_hourly
+create function proxy_private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
+returns setof proxy_private.proxy_usage_hourly
 language plpgsql stable security definer rows 100
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_admin();
+  perform proxy_private.require_admin();
   return query
-  select h.* from private.proxy_usage_hourly as h
+  select h.* from proxy_private.proxy_usage_hourly as h
   where h.api_key_id = hours_of_any_key.api_key_id and h.hour >= hours_of_any_key.first_at
     and h.hour < hours_of_any_key.end_at;
 end
 $$;
-comment on function private.hours_of_any_key is
+comment on function proxy_private.hours_of_any_key is
   'The hourly usage of a key of any user, for admins. Refusals: unauthorized, forbidden.';
 
 create function public.proxy_usage_series(
@@ -4869,15 +4869,15 @@ declare
   is_live boolean;
   series public.proxy_usage_timeline;
 begin
-  perform private.require_reader(proxy_usage_series.as_admin);
-  span := private.require_span(
+  perform proxy_private.require_reader(proxy_usage_series.as_admin);
+  span := proxy_private.require_span(
     proxy_usage_series."interval", proxy_usage_series."from", proxy_usage_series."to"
   );
   if proxy_usage_series.key_id is not null then
     select k.id, k.live_mode into one_key, is_live
-    from private.find_read_key(proxy_usage_series.key_id, proxy_usage_series.as_admin) as k;
+    from proxy_private.find_read_key(proxy_usage_series.key_id, proxy_usage_series.as_admin) as k;
   elsif proxy_usage_series.as_admin then
-    perform private.refuse('invalid_request', 'as_admin');
+    perform proxy_private.refuse('invalid_request', 'as_admin');
   end if;
   series."interval" := proxy_usage_series."interval";
   series."from" := span.first_at;
@@ -4896,16 +4896,16 @@ begin
     from (
       -- one of them is run
       select a.hour, a.live_mode, a.requests, a.bytes_sent, a.bytes_received
-      from private.proxy_account_hourly as a
+      from proxy_private.proxy_account_hourly as a
       where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
       union all
       select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
-      from private.proxy_usage_hourly as k
+      from proxy_private.proxy_usage_hourly as k
       where proxy_usage_series.as_admin is not true
         and k.api_key_id = one_key and k.hour >= span.first_at and k.hour < span.end_at
       union all
       select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
-      from private.hours_of_any_key(one_key, span.first_at, span.end_at) as k
+      from proxy_private.hours_of_any_key(one_key, span.first_at, span.end_at) as k
       where proxy_usage_series.as_admin
     ) as h
     group by 1
@@ -4933,7 +4933,7 @@ comment on function public.proxy_usage_series is
   'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('interval', 'Either hour or day.'),
   ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`, 92 days of targets or outcomes.'),
   ('to', 'An RFC 3339 time of this century, later than `from`.');
@@ -4941,12 +4941,12 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
-  private.require_span, private.hours_of_any_key, public.proxy_usage_series
+  proxy_private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
+  proxy_private.require_span, proxy_private.hours_of_any_key, public.proxy_usage_series
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
-  private.require_span, private.hours_of_any_key, public.proxy_usage_series
+  proxy_private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
+  proxy_private.require_span, proxy_private.hours_of_any_key, public.proxy_usage_series
 to authenticated;
 
 
@@ -4966,8 +4966,8 @@ comment on type public.proxy_account_state is
   'keys (not deleted) and key_limit, limit_overrides; and in `test`, of all its test keys, used_bytes, '
   'limit_bytes, left_bytes, requests, billed. Deleted keys count.';
 
-create function private.account_quota(
-  used private.proxy_account_monthly, limit_bytes bigint, billed boolean
+create function proxy_private.account_quota(
+  used proxy_private.proxy_account_monthly, limit_bytes bigint, billed boolean
 ) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -4988,11 +4988,11 @@ begin
   );
 end
 $$;
-comment on function private.account_quota is
+comment on function proxy_private.account_quota is
   'What was used of a limit, and what is left of it; `used` is null where nothing was.';
 
 
-create function private.account_of(user_id uuid) returns public.proxy_account_state
+create function proxy_private.account_of(user_id uuid) returns public.proxy_account_state
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -5007,7 +5007,7 @@ begin
   select
     coalesce(
       jsonb_agg(
-        private.account_quota(
+        proxy_private.account_quota(
           live,
           coalesce((o.limit_overrides ->> 'account_limit_bytes')::bigint, t.account_limit_bytes),
           true
@@ -5016,7 +5016,7 @@ begin
           'keys', k.keys,
           'key_limit', t.key_limit,
           'limit_overrides', coalesce(o.limit_overrides, '{}'),
-          'test', private.account_quota(
+          'test', proxy_private.account_quota(
             test,
             coalesce((o.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes),
             false
@@ -5027,50 +5027,50 @@ begin
     )
   into account.tiers
   from public.proxy_tiers as t
-  left join private.proxy_account_limits as o
+  left join proxy_private.proxy_account_limits as o
     on o.user_id = account_of.user_id and o.tier = t.tier
-  left join private.proxy_account_monthly as live
+  left join proxy_private.proxy_account_monthly as live
     on live.user_id = account_of.user_id and live.month = this_month and live.tier = t.tier
     and live.live_mode
-  left join private.proxy_account_monthly as test
+  left join proxy_private.proxy_account_monthly as test
     on test.user_id = account_of.user_id and test.month = this_month and test.tier = t.tier
     and not test.live_mode
   cross join lateral (
     select count(*) as keys
-    from private.proxy_keys as p
+    from proxy_private.proxy_keys as p
     where p.tier = t.tier and p.user_id = account_of.user_id and p.deleted_at is null
   ) as k
   where t.self_serve or k.keys > 0 or o.tier is not null or live.tier is not null
     or test.tier is not null
     or exists (
-      select from private.proxy_tier_grants as g
+      select from proxy_private.proxy_tier_grants as g
       where g.user_id = account_of.user_id and g.tier = t.tier
     );
   return account;
 end
 $$;
-comment on function private.account_of is
+comment on function proxy_private.account_of is
   'The account of a user: each tier that is self-serve or granted, of which there are keys or usage of '
   'this month, or whose limits an admin has set.';
 
 
 -- A definer: callers may read no keys.
-create function private.own_account() returns public.proxy_account_state
+create function proxy_private.own_account() returns public.proxy_account_state
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.account_of(private.require_user());
+  return proxy_private.account_of(proxy_private.require_user());
 end
 $$;
-comment on function private.own_account is 'Does the work of public.proxy_account.';
+comment on function proxy_private.own_account is 'Does the work of public.proxy_account.';
 
 create function public.proxy_account() returns public.proxy_account_state
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.own_account();
+  return proxy_private.own_account();
 end
 $$;
 comment on function public.proxy_account is
@@ -5081,16 +5081,16 @@ comment on function public.proxy_account is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.account_quota, private.account_of, private.own_account, public.proxy_account
+  proxy_private.account_quota, proxy_private.account_of, proxy_private.own_account, public.proxy_account
 from public, anon, authenticated, service_role;
-grant execute on function private.own_account, public.proxy_account to authenticated;
+grant execute on function proxy_private.own_account, public.proxy_account to authenticated;
 
 
 -- 0620_reading_events.sql
 
 -- Reading events: each CONNECT of a key, newest first, by pages or as CSV.
 
-create type private.event_filter as (
+create type proxy_private.event_filter as (
   api_key_id uuid,
   begins_at timestamptz,
   ends_at timestamptz,
@@ -5101,59 +5101,59 @@ create type private.event_filter as (
   code text,
   billed boolean
 );
-comment on type private.event_filter is
+comment on type proxy_private.event_filter is
   'Which events are asked for: of which key, from when up to when, after which place, with what '
   'status or code, to which host. billed: whether the key''s usage is billed.';
 
-create function private.read_event_filter(
+create function proxy_private.read_event_filter(
   id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text,
   as_admin boolean default false
-) returns private.event_filter
+) returns proxy_private.event_filter
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  filter private.event_filter;
+  filter proxy_private.event_filter;
 begin
-  perform private.require_reader(read_event_filter.as_admin);
-  filter.begins_at := coalesce(private.require_time(read_event_filter."from", 'from'), '-infinity');
-  filter.ends_at := coalesce(private.require_time(read_event_filter."to", 'to'), 'infinity');
+  perform proxy_private.require_reader(read_event_filter.as_admin);
+  filter.begins_at := coalesce(proxy_private.require_time(read_event_filter."from", 'from'), '-infinity');
+  filter.ends_at := coalesce(proxy_private.require_time(read_event_filter."to", 'to'), 'infinity');
   if filter.begins_at >= filter.ends_at then
-    perform private.refuse('invalid_request', 'to');
+    perform proxy_private.refuse('invalid_request', 'to');
   end if;
   -- no event is over five minutes ahead of its recording: months to come need not be looked into
   filter.ends_at := least(filter.ends_at, now() + interval '1 hour');
   if read_event_filter.status_code not between 100 and 999 then
-    perform private.refuse('invalid_request', 'status_code');
+    perform proxy_private.refuse('invalid_request', 'status_code');
   end if;
   filter.status_code := read_event_filter.status_code;
-  perform private.require_size(octet_length(read_event_filter.target_host), 'target_host');
+  perform proxy_private.require_size(octet_length(read_event_filter.target_host), 'target_host');
   filter.target_host := lower(read_event_filter.target_host);
   if char_length(filter.target_host) not between 1 and 255 then
-    perform private.refuse('invalid_request', 'target_host');
+    perform proxy_private.refuse('invalid_request', 'target_host');
   end if;
-  perform private.require_size(octet_length(read_event_filter.code), 'code');
+  perform proxy_private.require_size(octet_length(read_event_filter.code), 'code');
   if read_event_filter.code !~ '^[a-z][a-z0-9_]{0,63}$' then
-    perform private.refuse('invalid_request', 'code');
+    perform proxy_private.refuse('invalid_request', 'code');
   end if;
   filter.code := read_event_filter.code;
   select d.moment, d.id into filter.place_at, filter.place_id
-  from private.decode_cursor(read_event_filter.cursor) as d;
+  from proxy_private.decode_cursor(read_event_filter.cursor) as d;
   select k.id, k.live_mode into filter.api_key_id, filter.billed
-  from private.find_read_key(read_event_filter.id, read_event_filter.as_admin) as k;
+  from proxy_private.find_read_key(read_event_filter.id, read_event_filter.as_admin) as k;
   return filter;
 end
 $$;
-comment on function private.read_event_filter is
+comment on function proxy_private.read_event_filter is
   'The filter that these arguments mean. Refusals: unauthorized, forbidden, invalid_request (detail: the '
   'argument), not_found.';
 
 
 -- A definer: callers may read no events. The generic plan prunes days as it begins; planning them again
 -- takes longer than a page, but for the newest two days, where most pages end.
-create function private.page_of_events(
-  filter private.event_filter, skipped integer, most integer, as_admin boolean default false
-) returns private.proxy_usage_events[]
+create function proxy_private.page_of_events(
+  filter proxy_private.event_filter, skipped integer, most integer, as_admin boolean default false
+) returns proxy_private.proxy_usage_events[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -5161,12 +5161,12 @@ set plan_cache_mode = force_generic_plan
 set enable_sort = off
 as $$
 declare
-  reader_id uuid := private.require_reader(page_of_events.as_admin);
+  reader_id uuid := proxy_private.require_reader(page_of_events.as_admin);
   recent_at timestamptz;
-  recent private.proxy_usage_events[];
+  recent proxy_private.proxy_usage_events[];
 begin
-  -- also for a caller who makes a filter without private.read_event_filter
-  perform from private.proxy_keys as k
+  -- also for a caller who makes a filter without proxy_private.read_event_filter
+  perform from proxy_private.proxy_keys as k
   where k.id = (page_of_events.filter).api_key_id
     and (k.user_id = reader_id or page_of_events.as_admin);
   if not found then
@@ -5176,14 +5176,14 @@ begin
   recent_at := date_trunc('day', least((page_of_events.filter).ends_at, (page_of_events.filter).place_at), 'UTC')
     - interval '1 day';
   if page_of_events.skipped = 0 and recent_at >= (page_of_events.filter).begins_at and (
-    select sum(h.requests) >= page_of_events.most from private.proxy_usage_hourly as h
+    select sum(h.requests) >= page_of_events.most from proxy_private.proxy_usage_hourly as h
     where h.api_key_id = (page_of_events.filter).api_key_id
       and h.hour >= recent_at and h.hour < least((page_of_events.filter).ends_at, (page_of_events.filter).place_at)
   ) then
     execute format(
       'select array(
          select e
-         from private.proxy_usage_events as e
+         from proxy_private.proxy_usage_events as e
          where e.api_key_id = ($1).api_key_id
            and e.occurred_at >= %L and e.occurred_at < %L and e.occurred_at <= %L
            and (e.occurred_at, e.event_id) < (($1).place_at, ($1).place_id)
@@ -5203,7 +5203,7 @@ begin
 
   return array(
     select e
-    from private.proxy_usage_events as e
+    from proxy_private.proxy_usage_events as e
     where e.api_key_id = (page_of_events.filter).api_key_id
       and e.occurred_at >= (page_of_events.filter).begins_at
       and e.occurred_at < (page_of_events.filter).ends_at
@@ -5222,25 +5222,25 @@ begin
   );
 end
 $$;
-comment on function private.page_of_events is
+comment on function proxy_private.page_of_events is
   'The caller''s events of a filter, as_admin those of any user, newest first, without the first `skipped`, '
   'at most `most`.';
 
 
 -- A definer: callers may read no table.
-create function private.how_to_fix(code text) returns text
+create function proxy_private.how_to_fix(code text) returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (select o.how_to_fix from private.outcomes as o where o.outcome = how_to_fix.code);
+  return (select o.how_to_fix from proxy_private.outcomes as o where o.outcome = how_to_fix.code);
 end
 $$;
-comment on function private.how_to_fix is
+comment on function proxy_private.how_to_fix is
   'What to do about the code of an event; null for one that is no outcome.';
 
 
-create function private.require_page(page integer, "limit" integer, cursor text) returns integer
+create function proxy_private.require_page(page integer, "limit" integer, cursor text) returns integer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -5248,12 +5248,12 @@ begin
   if require_page.page < 1 or require_page.page::bigint * require_page."limit" > 10000
     or (require_page.page is not null and require_page.cursor is not null)
   then
-    perform private.refuse('invalid_request', 'page');
+    perform proxy_private.refuse('invalid_request', 'page');
   end if;
   return coalesce(require_page.page, 1);
 end
 $$;
-comment on function private.require_page is
+comment on function proxy_private.require_page is
   'The number of a page, from 1; refuses (invalid_request) one beyond the first 10,000 rows, which '
   'would all be read to be skipped, and one beside a cursor.';
 
@@ -5273,18 +5273,18 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  filter private.event_filter := private.read_event_filter(
+  filter proxy_private.event_filter := proxy_private.read_event_filter(
     list_proxy_key_events.id, list_proxy_key_events.cursor, list_proxy_key_events."from",
     list_proxy_key_events."to", list_proxy_key_events.status_code,
     list_proxy_key_events.target_host, list_proxy_key_events.code,
     list_proxy_key_events.as_admin
   );
-  most integer := private.require_limit(coalesce(list_proxy_key_events."limit", 50));
-  page_number integer := private.require_page(
+  most integer := proxy_private.require_limit(coalesce(list_proxy_key_events."limit", 50));
+  page_number integer := proxy_private.require_page(
     list_proxy_key_events.page, most, list_proxy_key_events.cursor
   );
-  found private.proxy_usage_events[] :=
-    private.page_of_events(
+  found proxy_private.proxy_usage_events[] :=
+    proxy_private.page_of_events(
       filter, (page_number - 1) * most, most + 1, list_proxy_key_events.as_admin
     );
   answer public.proxy_page;
@@ -5296,11 +5296,11 @@ begin
       f.event_id, f.api_key_id, f.occurred_at, f.target_host, f.method, f.status_code,
       f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.code, f.count,
       filter.billed,
-      case when f.code is not null then private.how_to_fix(f.code) end as how_to_fix
+      case when f.code is not null then proxy_private.how_to_fix(f.code) end as how_to_fix
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
-    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].event_id);
+    answer.next_cursor := proxy_private.encode_cursor(found[most].occurred_at, found[most].event_id);
   end if;
   return answer;
 end
@@ -5314,7 +5314,7 @@ comment on function public.list_proxy_key_events is
 
 
 -- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
-create function private.csv_field(value text) returns text
+create function proxy_private.csv_field(value text) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -5326,7 +5326,7 @@ begin
     || replace(csv_field.value, '"', '""') || '"';
 end
 $$;
-comment on function private.csv_field is
+comment on function proxy_private.csv_field is
   'The text as a field of CSV: quoted where it must be, and one that a spreadsheet would run as a '
   'formula behind an apostrophe.';
 
@@ -5350,7 +5350,7 @@ set timezone = 'UTC'
 as $$
 declare
   most constant integer := 5000;
-  filter private.event_filter := private.read_event_filter(
+  filter proxy_private.event_filter := proxy_private.read_event_filter(
     export_proxy_key_events.id, export_proxy_key_events.cursor, export_proxy_key_events."from",
     export_proxy_key_events."to", export_proxy_key_events.status_code,
     export_proxy_key_events.target_host, export_proxy_key_events.code
@@ -5364,27 +5364,27 @@ begin
         n.event_id,
         n.api_key_id,
         to_char(n.occurred_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        private.csv_field(n.target_host),
-        private.csv_field(n.method),
+        proxy_private.csv_field(n.target_host),
+        proxy_private.csv_field(n.method),
         n.status_code,
         n.bytes_sent,
         n.bytes_received,
         n.duration_ms,
-        private.csv_field(n.served_by_node_id),
+        proxy_private.csv_field(n.served_by_node_id),
         coalesce(n.code, ''),
         n.count,
         filter.billed::text
       ) || E'\r\n',
       '' order by n.place
     ) filter (where n.place <= most),
-    case when count(*) > most then private.encode_cursor(
+    case when count(*) > most then proxy_private.encode_cursor(
       max(n.occurred_at) filter (where n.place = most),
       (array_agg(n.event_id) filter (where n.place = most))[1]
     ) end
   into part
   from (
     select e.*, row_number() over (order by e.occurred_at desc, e.event_id desc) as place
-    from unnest(private.page_of_events(filter, 0, most + 1)) as e
+    from unnest(proxy_private.page_of_events(filter, 0, most + 1)) as e
   ) as n;
   part.csv := case when export_proxy_key_events.cursor is null then
       'eventId,apiKeyId,occurredAt,targetHost,method,statusCode,bytesSent,bytesReceived,durationMs,'
@@ -5400,7 +5400,7 @@ comment on function public.export_proxy_key_events is
   'unauthorized, not_found, invalid_request (detail: the argument).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   (
     'page',
     'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.'
@@ -5412,12 +5412,12 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.read_event_filter, private.page_of_events, private.how_to_fix, private.require_page,
-  public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
+  proxy_private.read_event_filter, proxy_private.page_of_events, proxy_private.how_to_fix, proxy_private.require_page,
+  public.list_proxy_key_events, proxy_private.csv_field, public.export_proxy_key_events
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.read_event_filter, private.page_of_events, private.how_to_fix, private.require_page,
-  public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
+  proxy_private.read_event_filter, proxy_private.page_of_events, proxy_private.how_to_fix, proxy_private.require_page,
+  public.list_proxy_key_events, proxy_private.csv_field, public.export_proxy_key_events
 to authenticated;
 
 
@@ -5444,7 +5444,7 @@ declare
   page record;
   part public.proxy_csv_part;
 begin
-  page := private.page_of_keys(
+  page := proxy_private.page_of_keys(
     200, export_proxy_keys.cursor, export_proxy_keys.active, export_proxy_keys.tier,
     export_proxy_keys.live_mode, export_proxy_keys.label, export_proxy_keys.state,
     export_proxy_keys.search, export_proxy_keys.sort
@@ -5459,13 +5459,13 @@ begin
       string_agg(
         concat_ws(
           ',',
-          k.id, k.key_id, private.csv_field(k.label), private.csv_field(k.tier), k.live_mode::text, k.state,
+          k.id, k.key_id, proxy_private.csv_field(k.label), proxy_private.csv_field(k.tier), k.live_mode::text, k.state,
           coalesce(k.quota_used_up_by, ''), k.bandwidth_used_this_period_bytes, k.bandwidth_limit_bytes,
           k.rate_limit, k.tunnel_limit, array_to_string(k.allowed_ips, ' '),
           coalesce(to_char(k.last_used_at, time_form), ''), to_char(k.created_at, time_form),
           coalesce(to_char(k.rotated_at, time_form), ''), coalesce(to_char(k.expires_at, time_form), ''),
           coalesce(to_char(k.suspended_at, time_form), ''),
-          coalesce(private.csv_field(k.suspended_reason), ''),
+          coalesce(proxy_private.csv_field(k.suspended_reason), ''),
           coalesce(to_char(k.deleted_at, time_form), '')
         ) || E'\r\n',
         '' order by k.place
@@ -5498,36 +5498,36 @@ grant execute on function public.export_proxy_keys to authenticated;
 -- Reading the audit: what was done to a user's keys, grants and account limits, newest first.
 
 -- A definer: callers may read no table. The owner is asked for in its own words.
-create function private.page_of_audit(
+create function proxy_private.page_of_audit(
   reference text, "limit" integer, cursor text, as_admin boolean default false
 ) returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  reader_id uuid := private.require_reader(page_of_audit.as_admin);
-  place record := private.decode_cursor(page_of_audit.cursor);
-  most integer := private.require_limit(coalesce(page_of_audit."limit", 50));
+  reader_id uuid := proxy_private.require_reader(page_of_audit.as_admin);
+  place record := proxy_private.decode_cursor(page_of_audit.cursor);
+  most integer := proxy_private.require_limit(coalesce(page_of_audit."limit", 50));
   one_key uuid;
-  found private.proxy_key_audit[];
+  found proxy_private.proxy_key_audit[];
   answer public.proxy_page;
 begin
   if page_of_audit.reference is not null then
-    one_key := (private.find_read_key(page_of_audit.reference, page_of_audit.as_admin)).id;
+    one_key := (proxy_private.find_read_key(page_of_audit.reference, page_of_audit.as_admin)).id;
   elsif page_of_audit.as_admin then
-    perform private.refuse('invalid_request', 'as_admin');
+    perform proxy_private.refuse('invalid_request', 'as_admin');
   end if;
   -- each with the index that suits it
   if one_key is null then
     found := array(
-      select a from private.proxy_key_audit as a
+      select a from proxy_private.proxy_key_audit as a
       where a.user_id = reader_id and (a.occurred_at, a.id) < (place.moment, place.id)
       order by a.occurred_at desc, a.id desc
       limit most + 1
     );
   else
     found := array(
-      select a from private.proxy_key_audit as a
+      select a from proxy_private.proxy_key_audit as a
       where a.api_key_id = one_key
         and (page_of_audit.as_admin or a.user_id is not distinct from reader_id)
         and (a.occurred_at, a.id) < (place.moment, place.id)
@@ -5542,12 +5542,12 @@ begin
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
-    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
+    answer.next_cursor := proxy_private.encode_cursor(found[most].occurred_at, found[most].id);
   end if;
   return answer;
 end
 $$;
-comment on function private.page_of_audit is 'Does the work of public.list_proxy_key_audit.';
+comment on function proxy_private.page_of_audit is 'Does the work of public.list_proxy_key_audit.';
 
 create function public.list_proxy_key_audit(
   id text default null, "limit" integer default 50, cursor text default null,
@@ -5557,7 +5557,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.page_of_audit(
+  return proxy_private.page_of_audit(
     list_proxy_key_audit.id, list_proxy_key_audit."limit", list_proxy_key_audit.cursor,
     list_proxy_key_audit.as_admin
   );
@@ -5572,9 +5572,9 @@ comment on function public.list_proxy_key_audit is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.page_of_audit, public.list_proxy_key_audit
+  proxy_private.page_of_audit, public.list_proxy_key_audit
 from public, anon, authenticated, service_role;
-grant execute on function private.page_of_audit, public.list_proxy_key_audit to authenticated;
+grant execute on function proxy_private.page_of_audit, public.list_proxy_key_audit to authenticated;
 
 
 -- 0640_reading_targets.sql
@@ -5582,7 +5582,7 @@ grant execute on function private.page_of_audit, public.list_proxy_key_audit to 
 -- Reading what burns usage: by target and by outcome, for one key or over all of a user. All of it comes
 -- from rollups whose number is bounded, whatever the number of events, keys and other users.
 
-create function private.require_rollup_span(
+create function proxy_private.require_rollup_span(
   period text, "interval" text, "from" text, "to" text,
   out step interval, out first_at timestamptz, out end_at timestamptz
 )
@@ -5593,7 +5593,7 @@ as $$
 declare
   span record;
 begin
-  span := private.require_span(
+  span := proxy_private.require_span(
     require_rollup_span."interval", require_rollup_span."from", require_rollup_span."to"
   );
   step := span.step;
@@ -5601,36 +5601,36 @@ begin
   end_at := span.end_at;
   if require_rollup_span.period is not null then
     if coalesce(require_rollup_span."from", require_rollup_span."to") is not null then
-      perform private.refuse('invalid_request', 'period');
+      perform proxy_private.refuse('invalid_request', 'period');
     end if;
-    first_at := private.require_period(require_rollup_span.period);
+    first_at := proxy_private.require_period(require_rollup_span.period);
     end_at := first_at + interval '1 month';
   end if;
   if first_at < end_at - interval '92 days' then
-    perform private.refuse('invalid_request', 'from');
+    perform proxy_private.refuse('invalid_request', 'from');
   end if;
 end
 $$;
-comment on function private.require_rollup_span is
+comment on function proxy_private.require_rollup_span is
   'The whole hours or days (UTC) of a month, or that two times span, by default the 24 hours or 30 days up '
-  'to now. Refuses (invalid_request) what private.require_span does, a month beside times, and over 92 days.';
+  'to now. Refuses (invalid_request) what proxy_private.require_span does, a month beside times, and over 92 days.';
 
-create function private.require_rollup_sort(sort text) returns text
+create function proxy_private.require_rollup_sort(sort text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_rollup_sort.sort not in ('bytes', 'requests', 'errors') then
-    perform private.refuse('invalid_request', 'sort');
+    perform proxy_private.refuse('invalid_request', 'sort');
   end if;
   return coalesce(require_rollup_sort.sort, 'bytes');
 end
 $$;
-comment on function private.require_rollup_sort is
+comment on function proxy_private.require_rollup_sort is
   'What the first of a list have most of, by default bytes; refuses (invalid_request) any other.';
 
 
-create type private.target_sum as (
+create type proxy_private.target_sum as (
   kind smallint,
   host text,
   site text,
@@ -5640,43 +5640,43 @@ create type private.target_sum as (
   bytes_received bigint,
   billed_bytes bigint
 );
-comment on type private.target_sum is
+comment on type proxy_private.target_sum is
   'What was moved to a target over days. kind: as in proxy_usage_targets. host: null for a site.';
 
-create type private.target_reading as (
+create type proxy_private.target_reading as (
   first_at timestamptz,
   end_at timestamptz,
-  items private.target_sum[],
-  totals private.target_sum,
-  other private.target_sum,
-  unlisted private.target_sum
+  items proxy_private.target_sum[],
+  totals proxy_private.target_sum,
+  other proxy_private.target_sum,
+  unlisted proxy_private.target_sum
 );
-comment on type private.target_reading is
+comment on type proxy_private.target_reading is
   'The targets that were asked for, the most first. totals: over all. other: what no target was counted of. '
   'unlisted: of targets beyond the limit.';
 
 -- A definer: callers may read no rollups by target.
-create function private.read_targets(
+create function proxy_private.read_targets(
   key_id text, first_at timestamptz, end_at timestamptz, by_site boolean, sort text, most integer
-) returns private.target_reading
+) returns proxy_private.target_reading
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   subject_id constant uuid := case
-    when read_targets.key_id is null then private.require_user()
-    else (private.find_own_key(read_targets.key_id)).id
+    when read_targets.key_id is null then proxy_private.require_user()
+    else (proxy_private.find_own_key(read_targets.key_id)).id
   end;
   most_bytes constant bigint := 9007199254740991;
-  reading private.target_reading;
+  reading proxy_private.target_reading;
 begin
   reading.first_at := read_targets.first_at;
   reading.end_at := read_targets.end_at;
   with named as (
     select
       t.*, right(t.name, t.site_length) as site
-    from private.proxy_usage_targets as t
+    from proxy_private.proxy_usage_targets as t
     where t.subject = subject_id
       and t.day >= read_targets.first_at::date and t.day < read_targets.end_at::date
   ),
@@ -5717,7 +5717,7 @@ begin
         least(coalesce(sum(r.bytes_sent), 0), most_bytes),
         least(coalesce(sum(r.bytes_received), 0), most_bytes),
         least(coalesce(sum(r.billed_bytes), 0), most_bytes)
-      )::private.target_sum as sums
+      )::proxy_private.target_sum as sums
     from (values ('totals'), ('other'), ('unlisted')) as g (part)
     left join ranked as r
       on g.part = 'totals' or (g.part = 'other' and r.kind = 2) or (g.part = 'unlisted' and r.place > most)
@@ -5729,7 +5729,7 @@ begin
         r.kind, r.host, r.site, least(r.requests, most_bytes), least(r.errors, most_bytes),
         least(r.bytes_sent, most_bytes), least(r.bytes_received, most_bytes),
         least(r.billed_bytes, most_bytes)
-      )::private.target_sum
+      )::proxy_private.target_sum
       from ranked as r where r.place <= most order by r.place
     ),
     (select p.sums from parts as p where p.part = 'totals'),
@@ -5739,10 +5739,10 @@ begin
   return reading;
 end
 $$;
-comment on function private.read_targets is
+comment on function proxy_private.read_targets is
   'The targets of the caller''s key, or of all of the caller''s keys for null, over whole days.';
 
-create function private.target_figures(sums private.target_sum) returns json
+create function proxy_private.target_figures(sums proxy_private.target_sum) returns json
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -5753,20 +5753,20 @@ begin
   );
 end
 $$;
-comment on function private.target_figures is 'The figures of a sum, as the API answers them.';
+comment on function proxy_private.target_figures is 'The figures of a sum, as the API answers them.';
 
-create function private.require_target_grouping("by" text) returns boolean
+create function proxy_private.require_target_grouping("by" text) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_target_grouping."by" not in ('host', 'site') then
-    perform private.refuse('invalid_request', 'by');
+    perform proxy_private.refuse('invalid_request', 'by');
   end if;
   return coalesce(require_target_grouping."by" = 'site', false);
 end
 $$;
-comment on function private.require_target_grouping is
+comment on function proxy_private.require_target_grouping is
   'Whether targets are added up by site, by default not; refuses (invalid_request) other words than host '
   'and site.';
 
@@ -5798,27 +5798,27 @@ set timezone = 'UTC'
 as $$
 declare
   span record;
-  reading private.target_reading;
+  reading proxy_private.target_reading;
   by_site boolean;
   answer public.proxy_target_usage;
 begin
-  perform private.require_user();
-  span := private.require_rollup_span(
+  perform proxy_private.require_user();
+  span := proxy_private.require_rollup_span(
     proxy_usage_targets.period, 'day', proxy_usage_targets."from", proxy_usage_targets."to"
   );
-  by_site := private.require_target_grouping(proxy_usage_targets."by");
-  answer.sort := private.require_rollup_sort(proxy_usage_targets.sort);
-  reading := private.read_targets(
+  by_site := proxy_private.require_target_grouping(proxy_usage_targets."by");
+  answer.sort := proxy_private.require_rollup_sort(proxy_usage_targets.sort);
+  reading := proxy_private.read_targets(
     proxy_usage_targets.key_id, span.first_at, span.end_at, by_site, answer.sort,
-    private.require_limit(coalesce(proxy_usage_targets."limit", 50))
+    proxy_private.require_limit(coalesce(proxy_usage_targets."limit", 50))
   );
   answer."from" := reading.first_at;
   answer."to" := reading.end_at;
-  answer.kept_from := private.first_kept_target_day()::timestamptz;
+  answer.kept_from := proxy_private.first_kept_target_day()::timestamptz;
   answer."by" := case when by_site then 'site' else 'host' end;
-  answer.totals := private.target_figures(reading.totals);
-  answer.other := private.target_figures(reading.other);
-  answer.unlisted := private.target_figures(reading.unlisted);
+  answer.totals := proxy_private.target_figures(reading.totals);
+  answer.other := proxy_private.target_figures(reading.other);
+  answer.unlisted := proxy_private.target_figures(reading.unlisted);
   select coalesce(
     json_agg(
       json_build_object(
@@ -5851,23 +5851,23 @@ set timezone = 'UTC'
 as $$
 declare
   span record;
-  reading private.target_reading;
+  reading proxy_private.target_reading;
   part public.proxy_csv_part;
 begin
-  perform private.require_user();
-  span := private.require_rollup_span(
+  perform proxy_private.require_user();
+  span := proxy_private.require_rollup_span(
     export_proxy_usage_targets.period, 'day', export_proxy_usage_targets."from",
     export_proxy_usage_targets."to"
   );
-  reading := private.read_targets(
+  reading := proxy_private.read_targets(
     export_proxy_usage_targets.key_id, span.first_at, span.end_at,
-    private.require_target_grouping(export_proxy_usage_targets."by"),
-    private.require_rollup_sort(export_proxy_usage_targets.sort),
+    proxy_private.require_target_grouping(export_proxy_usage_targets."by"),
+    proxy_private.require_rollup_sort(export_proxy_usage_targets.sort),
     10000
   );
   select E'kind,host,site,requests,errors,bytesSent,bytesReceived,billedBytes\r\n' || string_agg(
     concat_ws(
-      ',', l.kind, private.csv_field(coalesce(l.host, '')), private.csv_field(coalesce(l.site, '')),
+      ',', l.kind, proxy_private.csv_field(coalesce(l.host, '')), proxy_private.csv_field(coalesce(l.site, '')),
       l.requests, l.errors, l.bytes_sent, l.bytes_received, l.billed_bytes
     ) || E'\r\n',
     '' order by l.place
@@ -5899,7 +5899,7 @@ comment on function public.export_proxy_usage_targets is
   '(detail: the argument).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('by', 'Either host or site.'),
   (
     'sort',
@@ -5910,13 +5910,13 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_rollup_span, private.require_rollup_sort, private.read_targets,
-  private.target_figures, private.require_target_grouping, public.proxy_usage_targets,
+  proxy_private.require_rollup_span, proxy_private.require_rollup_sort, proxy_private.read_targets,
+  proxy_private.target_figures, proxy_private.require_target_grouping, public.proxy_usage_targets,
   public.export_proxy_usage_targets
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.require_rollup_span, private.require_rollup_sort, private.read_targets,
-  private.target_figures, private.require_target_grouping, public.proxy_usage_targets,
+  proxy_private.require_rollup_span, proxy_private.require_rollup_sort, proxy_private.read_targets,
+  proxy_private.target_figures, proxy_private.require_target_grouping, public.proxy_usage_targets,
   public.export_proxy_usage_targets
 to authenticated;
 
@@ -5925,7 +5925,7 @@ to authenticated;
 
 -- Reading outcomes: how a user's requests ended, what to do about it, and how that changed over time.
 
-create type private.outcome_sum as (
+create type proxy_private.outcome_sum as (
   start timestamptz,
   outcome text,
   kind text,
@@ -5935,34 +5935,34 @@ create type private.outcome_sum as (
   bytes_received bigint,
   billed_bytes bigint
 );
-comment on type private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
+comment on type proxy_private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
 
 -- A definer: callers may read no rollups by outcome.
-create function private.read_outcomes(
+create function proxy_private.read_outcomes(
   key_id text, "interval" text, first_at timestamptz, end_at timestamptz,
   as_admin boolean default false
 )
-returns private.outcome_sum[]
+returns proxy_private.outcome_sum[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  subject_id uuid := private.require_reader(read_outcomes.as_admin);
+  subject_id uuid := proxy_private.require_reader(read_outcomes.as_admin);
 begin
   if read_outcomes.key_id is not null then
-    subject_id := (private.find_read_key(read_outcomes.key_id, read_outcomes.as_admin)).id;
+    subject_id := (proxy_private.find_read_key(read_outcomes.key_id, read_outcomes.as_admin)).id;
   elsif read_outcomes.as_admin then
-    perform private.refuse('invalid_request', 'as_admin');
+    perform proxy_private.refuse('invalid_request', 'as_admin');
   end if;
   return array(
     select (
       date_trunc(read_outcomes."interval", u.hour), o.outcome, o.kind, o.how_to_fix,
       least(sum(u.requests), 9007199254740991), least(sum(u.bytes_sent), 9007199254740991),
       least(sum(u.bytes_received), 9007199254740991), least(sum(u.billed_bytes), 9007199254740991)
-    )::private.outcome_sum
-    from private.proxy_usage_outcomes as u
-    join private.outcomes as o using (outcome)
+    )::proxy_private.outcome_sum
+    from proxy_private.proxy_usage_outcomes as u
+    join proxy_private.outcomes as o using (outcome)
     where u.subject = subject_id and u.hour >= read_outcomes.first_at
       and u.hour < read_outcomes.end_at
       -- what went to another outcome
@@ -5971,7 +5971,7 @@ begin
   );
 end
 $$;
-comment on function private.read_outcomes is
+comment on function proxy_private.read_outcomes is
   'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day; as_admin of '
   'the key of any user.';
 
@@ -6005,24 +6005,24 @@ as $$
 declare
   span record;
   most integer;
-  sums private.outcome_sum[];
+  sums proxy_private.outcome_sum[];
   answer public.proxy_outcome_usage;
 begin
-  perform private.require_reader(proxy_usage_outcomes.as_admin);
+  perform proxy_private.require_reader(proxy_usage_outcomes.as_admin);
   answer."interval" := coalesce(proxy_usage_outcomes."interval", 'day');
-  span := private.require_rollup_span(
+  span := proxy_private.require_rollup_span(
     proxy_usage_outcomes.period, answer."interval", proxy_usage_outcomes."from",
     proxy_usage_outcomes."to"
   );
-  answer.sort := private.require_rollup_sort(proxy_usage_outcomes.sort);
-  most := private.require_limit(coalesce(proxy_usage_outcomes."limit", 50));
-  sums := private.read_outcomes(
+  answer.sort := proxy_private.require_rollup_sort(proxy_usage_outcomes.sort);
+  most := proxy_private.require_limit(coalesce(proxy_usage_outcomes."limit", 50));
+  sums := proxy_private.read_outcomes(
     proxy_usage_outcomes.key_id, answer."interval", span.first_at, span.end_at,
     proxy_usage_outcomes.as_admin
   );
   answer."from" := span.first_at;
   answer."to" := span.end_at;
-  answer.kept_from := private.first_kept_target_day()::timestamptz;
+  answer.kept_from := proxy_private.first_kept_target_day()::timestamptz;
 
   select coalesce(
     json_agg(
@@ -6117,12 +6117,12 @@ set timezone = 'UTC'
 as $$
 declare
   wanted_interval text := coalesce(export_proxy_usage_outcomes."interval", 'day');
-  wanted_sort text := private.require_rollup_sort(export_proxy_usage_outcomes.sort);
+  wanted_sort text := proxy_private.require_rollup_sort(export_proxy_usage_outcomes.sort);
   span record;
   part public.proxy_csv_part;
 begin
-  perform private.require_user();
-  span := private.require_rollup_span(
+  perform proxy_private.require_user();
+  span := proxy_private.require_rollup_span(
     export_proxy_usage_outcomes.period, wanted_interval, export_proxy_usage_outcomes."from",
     export_proxy_usage_outcomes."to"
   );
@@ -6130,7 +6130,7 @@ begin
     string_agg(
       concat_ws(
         ',', to_char(s.start, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), s.outcome, s.kind, s.requests,
-        s.bytes_sent, s.bytes_received, s.billed_bytes, private.csv_field(coalesce(s.how_to_fix, ''))
+        s.bytes_sent, s.bytes_received, s.billed_bytes, proxy_private.csv_field(coalesce(s.how_to_fix, ''))
       ) || E'\r\n',
       '' order by
         s.start,
@@ -6145,7 +6145,7 @@ begin
   )
   into part.csv
   from unnest(
-    private.read_outcomes(
+    proxy_private.read_outcomes(
       export_proxy_usage_outcomes.key_id, wanted_interval, span.first_at, span.end_at
     )
   ) as s;
@@ -6159,10 +6159,10 @@ comment on function public.export_proxy_usage_outcomes is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
+  proxy_private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
+  proxy_private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
 to authenticated;
 
 
@@ -6171,30 +6171,30 @@ to authenticated;
 -- Reading alerts: what a user was alerted to, newest first, also without a webhook.
 
 -- A definer: callers may read no table. The owner is asked for in its own words.
-create function private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
+create function proxy_private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
 returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
-  place record := private.decode_cursor(page_of_alerts.cursor);
-  most integer := private.require_limit(coalesce(page_of_alerts."limit", 50));
+  owner_id uuid := proxy_private.require_user();
+  place record := proxy_private.decode_cursor(page_of_alerts.cursor);
+  most integer := proxy_private.require_limit(coalesce(page_of_alerts."limit", 50));
   one_key uuid;
-  found private.proxy_alerts[];
+  found proxy_private.proxy_alerts[];
   answer public.proxy_page;
 begin
-  perform private.require_size(octet_length(page_of_alerts.type), 'type');
-  if page_of_alerts.type <> all (private.alert_types()) then
-    perform private.refuse('invalid_request', 'type');
+  perform proxy_private.require_size(octet_length(page_of_alerts.type), 'type');
+  if page_of_alerts.type <> all (proxy_private.alert_types()) then
+    perform proxy_private.refuse('invalid_request', 'type');
   end if;
   if page_of_alerts.reference is not null then
-    one_key := (private.find_own_key(page_of_alerts.reference)).id;
+    one_key := (proxy_private.find_own_key(page_of_alerts.reference)).id;
   end if;
   -- each with the index that suits it
   if one_key is null then
     found := array(
-      select a from private.proxy_alerts as a
+      select a from proxy_private.proxy_alerts as a
       where a.user_id = owner_id and (a.occurred_at, a.id) < (place.moment, place.id)
         and (page_of_alerts.type is null or a.type = page_of_alerts.type)
       order by a.occurred_at desc, a.id desc
@@ -6202,7 +6202,7 @@ begin
     );
   else
     found := array(
-      select a from private.proxy_alerts as a
+      select a from proxy_private.proxy_alerts as a
       where a.api_key_id = one_key and a.user_id = owner_id
         and (a.occurred_at, a.id) < (place.moment, place.id)
         and (page_of_alerts.type is null or a.type = page_of_alerts.type)
@@ -6216,12 +6216,12 @@ begin
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
-    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
+    answer.next_cursor := proxy_private.encode_cursor(found[most].occurred_at, found[most].id);
   end if;
   return answer;
 end
 $$;
-comment on function private.page_of_alerts is 'Does the work of public.list_proxy_alerts.';
+comment on function proxy_private.page_of_alerts is 'Does the work of public.list_proxy_alerts.';
 
 create function public.list_proxy_alerts(
   id text default null, type text default null, "limit" integer default 50,
@@ -6231,7 +6231,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.page_of_alerts(
+  return proxy_private.page_of_alerts(
     list_proxy_alerts.id, list_proxy_alerts.type, list_proxy_alerts."limit",
     list_proxy_alerts.cursor
   );
@@ -6244,14 +6244,14 @@ comment on function public.list_proxy_alerts is
   'not_found, invalid_request (detail: the argument).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('type', 'A type of alert, such as key.quota: docs/alerts.md lists them.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.page_of_alerts, public.list_proxy_alerts
+revoke all on function proxy_private.page_of_alerts, public.list_proxy_alerts
 from public, anon, authenticated, service_role;
-grant execute on function private.page_of_alerts, public.list_proxy_alerts to authenticated;
+grant execute on function proxy_private.page_of_alerts, public.list_proxy_alerts to authenticated;
 
 
 -- 0650_idempotency.sql
@@ -6259,7 +6259,7 @@ grant execute on function private.page_of_alerts, public.list_proxy_alerts to au
 -- Safe retries: who lost the answer to a mint or a rotation asks again under the same idempotency key,
 -- and learns that it was done, as the secret is kept nowhere.
 
-create table private.idempotency_keys (
+create table proxy_private.idempotency_keys (
   user_id uuid not null references auth.users (id) on delete cascade,
   key_hash bytea not null,
   request_hash bytea not null,
@@ -6268,16 +6268,16 @@ create table private.idempotency_keys (
   used_at timestamptz not null default clock_timestamp(),
   primary key (user_id, key_hash)
 );
-comment on table private.idempotency_keys is
+comment on table proxy_private.idempotency_keys is
   'Which requests were done under which idempotency key, for 24 hours. Only hashes: what a client '
   'chooses as a key may be private.';
-create index idempotency_keys_oldest on private.idempotency_keys (used_at);
-alter table private.idempotency_keys enable row level security;
+create index idempotency_keys_oldest on proxy_private.idempotency_keys (used_at);
+alter table proxy_private.idempotency_keys enable row level security;
 
 
 -- A refusal later in the transaction takes the row back: only what was done is remembered. Of two at
 -- once the second waits for the first here.
-create function private.claim_idempotency(
+create function proxy_private.claim_idempotency(
   user_id uuid, idempotency_key text, request jsonb, api_key_id uuid
 ) returns void
 language plpgsql volatile
@@ -6287,60 +6287,60 @@ declare
   kept constant interval := interval '24 hours';
   hash bytea;
   request_hash bytea;
-  used private.idempotency_keys;
+  used proxy_private.idempotency_keys;
 begin
   if octet_length(claim_idempotency.idempotency_key) > 255
     or claim_idempotency.idempotency_key !~ '^[!-~]+$'
   then
-    perform private.refuse('invalid_request', 'idempotency_key');
+    perform proxy_private.refuse('invalid_request', 'idempotency_key');
   end if;
   hash := sha256(convert_to(claim_idempotency.idempotency_key, 'UTF8'));
   request_hash := sha256(convert_to(claim_idempotency.request::text, 'UTF8'));
-  delete from private.idempotency_keys as i
+  delete from proxy_private.idempotency_keys as i
   where i.user_id = claim_idempotency.user_id
     and i.key_hash = hash
     and i.used_at < clock_timestamp() - kept;
   -- each claim clears away a little of what others left
-  delete from private.idempotency_keys as i
+  delete from proxy_private.idempotency_keys as i
   where (i.user_id, i.key_hash) in (
-    select o.user_id, o.key_hash from private.idempotency_keys as o
+    select o.user_id, o.key_hash from proxy_private.idempotency_keys as o
     where o.used_at < clock_timestamp() - kept
     order by o.used_at
     limit 20
     for update skip locked
   );
-  insert into private.idempotency_keys (user_id, key_hash, request_hash, api_key_id)
+  insert into proxy_private.idempotency_keys (user_id, key_hash, request_hash, api_key_id)
   values (claim_idempotency.user_id, hash, request_hash, claim_idempotency.api_key_id)
   on conflict on constraint idempotency_keys_pkey do nothing;
   if found then
     return;
   end if;
-  select * into strict used from private.idempotency_keys as i
+  select * into strict used from proxy_private.idempotency_keys as i
   where i.user_id = claim_idempotency.user_id and i.key_hash = hash;
   if used.request_hash <> request_hash then
-    perform private.refuse('idempotency_mismatch');
+    perform proxy_private.refuse('idempotency_mismatch');
   end if;
-  perform private.refuse('already_done', used.api_key_id::text);
+  perform proxy_private.refuse('already_done', used.api_key_id::text);
 end
 $$;
-comment on function private.claim_idempotency is
+comment on function proxy_private.claim_idempotency is
   'Notes that the user''s request is done under this idempotency key, for the key `api_key_id`. '
   'Refuses one that was used in the last 24 hours: already_done '
   '(detail: the key''s id), or idempotency_mismatch for another request; and invalid_request.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.idempotency_keys from public, anon, authenticated, service_role;
-revoke all on function private.claim_idempotency from public, anon, authenticated, service_role;
+revoke all on table proxy_private.idempotency_keys from public, anon, authenticated, service_role;
+revoke all on function proxy_private.claim_idempotency from public, anon, authenticated, service_role;
 
 
 -- 0700_minting.sql
 
--- Minting: as for every change of a key, a definer in `private` does the work, since callers may not
+-- Minting: as for every change of a key, a definer in `proxy_private` does the work, since callers may not
 -- write a table, and a thin function in `public` is what callers see.
 
 create type public.minted_proxy_key as (
@@ -6362,7 +6362,7 @@ comment on type public.minted_proxy_key is
 
 
 -- What a key may do is said where all who ask read it, also for a key that is new.
-create function private.key_with_secret(id uuid, secret text) returns public.minted_proxy_key
+create function proxy_private.key_with_secret(id uuid, secret text) returns public.minted_proxy_key
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -6374,55 +6374,55 @@ begin
     k.tier, k.live_mode, k.bandwidth_limit_bytes, k.rate_limit, k.active, k.created_at,
     k.rotated_at
   into strict answer
-  from private.key_states as k where k.id = key_with_secret.id;
+  from proxy_private.key_states as k where k.id = key_with_secret.id;
   return answer;
 end
 $$;
-comment on function private.key_with_secret is
+comment on function proxy_private.key_with_secret is
   'The answer to a mint or a rotation: the key as it is now, with the secret it was just given.';
 
 
-create function private.require_label(label text) returns text
+create function proxy_private.require_label(label text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  clean_label text := private.clean_label(require_label.label);
+  clean_label text := proxy_private.clean_label(require_label.label);
 begin
   if clean_label is null then
-    perform private.refuse('invalid_request', 'label');
+    perform proxy_private.refuse('invalid_request', 'label');
   end if;
   return clean_label;
 end
 $$;
-comment on function private.require_label is
+comment on function proxy_private.require_label is
   'The label without space at its ends; refuses (invalid_request) what is none.';
 
 
 -- The number of undeleted keys can be trusted only while no one else may add one of this user's, which
--- is what the row holds off that private.lock_writes has locked.
-create function private.claim_key_slot(user_id uuid, tier text) returns void
+-- is what the row holds off that proxy_private.lock_writes has locked.
+create function proxy_private.claim_key_slot(user_id uuid, tier text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if (
-    select count(*) from private.proxy_keys as k
+    select count(*) from proxy_private.proxy_keys as k
     where k.user_id = claim_key_slot.user_id
       and k.tier = claim_key_slot.tier
       and k.deleted_at is null
   ) >= (select t.key_limit from public.proxy_tiers as t where t.tier = claim_key_slot.tier) then
-    perform private.refuse('key_limit_reached');
+    perform proxy_private.refuse('key_limit_reached');
   end if;
 end
 $$;
-comment on function private.claim_key_slot is
+comment on function proxy_private.claim_key_slot is
   'Refuses (key_limit_reached) when the user''s undeleted keys of the tier are at its limit. The '
   'transaction must hold the user''s writes of kind `mint`.';
 
 
 -- A definer: callers may not write keys or hashes.
-create function private.mint_proxy_key(
+create function proxy_private.mint_proxy_key(
   label text, tier text, live_mode boolean, idempotency_key text, allowed_ips text[] default '{}',
   expires_at text default null
 ) returns public.minted_proxy_key
@@ -6430,28 +6430,28 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  clean_label text := private.require_label(mint_proxy_key.label);
+  owner_id uuid := proxy_private.require_writer();
+  clean_label text := proxy_private.require_label(mint_proxy_key.label);
   allowed cidr[];
   expiry timestamptz;
   chosen public.proxy_tiers;
-  new_id constant uuid := private.uuid_v7();
+  new_id constant uuid := proxy_private.uuid_v7();
   new_key_id text;
   secret constant text := encode(extensions.gen_random_bytes(32), 'hex');
   made boolean := false;
 begin
   select * into chosen from public.proxy_tiers as t where t.tier = mint_proxy_key.tier;
   if chosen.tier is null then
-    perform private.refuse('invalid_request', 'tier');
+    perform proxy_private.refuse('invalid_request', 'tier');
   end if;
   if mint_proxy_key.live_mode is null then
-    perform private.refuse('invalid_request', 'live_mode');
+    perform proxy_private.refuse('invalid_request', 'live_mode');
   end if;
-  perform private.require_size(pg_column_size(mint_proxy_key.allowed_ips), 'allowed_ips');
-  allowed := private.require_allowed_ips(to_jsonb(coalesce(mint_proxy_key.allowed_ips, '{}')));
-  expiry := private.require_expiry(to_jsonb(mint_proxy_key.expires_at));
+  perform proxy_private.require_size(pg_column_size(mint_proxy_key.allowed_ips), 'allowed_ips');
+  allowed := proxy_private.require_allowed_ips(to_jsonb(coalesce(mint_proxy_key.allowed_ips, '{}')));
+  expiry := proxy_private.require_expiry(to_jsonb(mint_proxy_key.expires_at));
   if mint_proxy_key.idempotency_key is not null then
-    perform private.claim_idempotency(
+    perform proxy_private.claim_idempotency(
       owner_id,
       mint_proxy_key.idempotency_key,
       jsonb_build_object(
@@ -6462,19 +6462,19 @@ begin
     );
   end if;
   if not chosen.self_serve and not exists (
-    select from private.proxy_tier_grants as g
+    select from proxy_private.proxy_tier_grants as g
     where g.user_id = owner_id and g.tier = chosen.tier
   ) then
-    perform private.refuse('tier_not_granted');
+    perform proxy_private.refuse('tier_not_granted');
   end if;
-  perform private.claim_write(owner_id, 'mint');
-  perform private.claim_key_slot(owner_id, chosen.tier);
+  perform proxy_private.claim_write(owner_id, 'mint');
+  perform proxy_private.claim_key_slot(owner_id, chosen.tier);
 
   -- 48 random bits collide rarely, but they do
   while not made loop
     new_key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || encode(extensions.gen_random_bytes(6), 'hex');
-    insert into private.proxy_keys (
+    insert into proxy_private.proxy_keys (
       id, key_id, user_id, label, tier, live_mode, allowed_ips, expires_at, created_at
     )
     values (
@@ -6484,12 +6484,12 @@ begin
     on conflict (key_id) do nothing;
     made := found;
   end loop;
-  insert into private.proxy_key_secrets (api_key_id, secret_hash)
-  values (new_id, private.secret_hash(new_key_id, secret));
-  return private.key_with_secret(new_id, secret);
+  insert into proxy_private.proxy_key_secrets (api_key_id, secret_hash)
+  values (new_id, proxy_private.secret_hash(new_key_id, secret));
+  return proxy_private.key_with_secret(new_id, secret);
 end
 $$;
-comment on function private.mint_proxy_key is 'Does the work of public.mint_proxy_key.';
+comment on function proxy_private.mint_proxy_key is 'Does the work of public.mint_proxy_key.';
 
 create function public.mint_proxy_key(
   label text,
@@ -6503,7 +6503,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.mint_proxy_key(
+  return proxy_private.mint_proxy_key(
     mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode,
     mint_proxy_key.idempotency_key, mint_proxy_key.allowed_ips, mint_proxy_key.expires_at
   );
@@ -6516,14 +6516,14 @@ comment on function public.mint_proxy_key(text, text, boolean, text, text[], tex
   'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
 
 
-create function private.refuse_mint_arguments(arguments jsonb) returns void
+create function proxy_private.refuse_mint_arguments(arguments jsonb) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_user();
-  perform private.require_size(pg_column_size(refuse_mint_arguments.arguments), 'label');
-  perform private.refuse(
+  perform proxy_private.require_user();
+  perform proxy_private.require_size(pg_column_size(refuse_mint_arguments.arguments), 'label');
+  perform proxy_private.refuse(
     'invalid_request',
     coalesce(
       (
@@ -6544,7 +6544,7 @@ begin
   );
 end
 $$;
-comment on function private.refuse_mint_arguments is
+comment on function proxy_private.refuse_mint_arguments is
   'Refuses (invalid_request) by the first name that is no argument of mint_proxy_key, or by label, '
   'the one argument that must be there.';
 
@@ -6555,7 +6555,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.refuse_mint_arguments($1);
+  perform proxy_private.refuse_mint_arguments($1);
   return null;
 end
 $$;
@@ -6564,19 +6564,19 @@ comment on function public.mint_proxy_key(jsonb) is
   'invalid_request (detail: the argument).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('live_mode', 'The mode is either true or false.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.key_with_secret, private.require_label, private.claim_key_slot, private.mint_proxy_key,
-  public.mint_proxy_key(text, text, boolean, text, text[], text), private.refuse_mint_arguments,
+  proxy_private.key_with_secret, proxy_private.require_label, proxy_private.claim_key_slot, proxy_private.mint_proxy_key,
+  public.mint_proxy_key(text, text, boolean, text, text[], text), proxy_private.refuse_mint_arguments,
   public.mint_proxy_key(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text, text[], text),
-  private.refuse_mint_arguments, public.mint_proxy_key(jsonb)
+  proxy_private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text, text[], text),
+  proxy_private.refuse_mint_arguments, public.mint_proxy_key(jsonb)
 to authenticated;
 
 
@@ -6605,15 +6605,15 @@ comment on type public.rotated_proxy_key is
 
 
 -- A definer: callers may not write keys or hashes.
-create function private.rotate_proxy_key(
+create function proxy_private.rotate_proxy_key(
   id text, grace_seconds integer, idempotency_key text
 ) returns public.rotated_proxy_key
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  key private.proxy_keys;
+  owner_id uuid := proxy_private.require_writer();
+  key proxy_private.proxy_keys;
   claimed record;
   secret constant text := encode(extensions.gen_random_bytes(32), 'hex');
   moment timestamptz;
@@ -6621,12 +6621,12 @@ declare
 begin
   -- the old secret is refused within 30 seconds, whatever the caller would like
   if rotate_proxy_key.grace_seconds between 0 and 30 is not true then
-    perform private.refuse('invalid_request', 'grace_seconds');
+    perform proxy_private.refuse('invalid_request', 'grace_seconds');
   end if;
   grace := make_interval(secs => nullif(rotate_proxy_key.grace_seconds, 0));
-  key := private.lock_key(rotate_proxy_key.id, owner_id);
+  key := proxy_private.lock_key(rotate_proxy_key.id, owner_id);
   if rotate_proxy_key.idempotency_key is not null then
-    perform private.claim_idempotency(
+    perform proxy_private.claim_idempotency(
       owner_id,
       rotate_proxy_key.idempotency_key,
       jsonb_build_object('rotate', key.id, 'grace_seconds', rotate_proxy_key.grace_seconds),
@@ -6634,32 +6634,32 @@ begin
     );
   end if;
   if key.deleted_at is not null then
-    perform private.refuse('key_deleted');
+    perform proxy_private.refuse('key_deleted');
   end if;
   if key.suspended_at is not null then
-    perform private.refuse('key_suspended');
+    perform proxy_private.refuse('key_suspended');
   end if;
   if key.expires_at <= clock_timestamp() then
-    perform private.refuse('key_expired');
+    perform proxy_private.refuse('key_expired');
   end if;
-  claimed := private.claim_write(owner_id, 'rotate');
+  claimed := proxy_private.claim_write(owner_id, 'rotate');
 
-  update private.proxy_key_secrets as s
+  update proxy_private.proxy_key_secrets as s
   set
-    secret_hash = private.secret_hash(key.key_id, secret),
+    secret_hash = proxy_private.secret_hash(key.key_id, secret),
     previous_hash = case when grace is not null then s.secret_hash end
   where s.api_key_id = key.id;
   moment := clock_timestamp();
-  update private.proxy_keys as k
+  update proxy_private.proxy_keys as k
   set rotated_at = moment, grace_ends_at = moment + grace
   where k.id = key.id;
   return (
     select (w.*, claimed.writes_left, claimed.reset_seconds)::public.rotated_proxy_key
-    from private.key_with_secret(key.id, secret) as w
+    from proxy_private.key_with_secret(key.id, secret) as w
   );
 end
 $$;
-comment on function private.rotate_proxy_key is 'Does the work of public.rotate_proxy_key.';
+comment on function proxy_private.rotate_proxy_key is 'Does the work of public.rotate_proxy_key.';
 
 create function public.rotate_proxy_key(
   id text, grace_seconds integer default 0, idempotency_key text default null
@@ -6668,7 +6668,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.rotate_proxy_key(
+  return proxy_private.rotate_proxy_key(
     rotate_proxy_key.id, rotate_proxy_key.grace_seconds, rotate_proxy_key.idempotency_key
   );
 end
@@ -6681,15 +6681,15 @@ comment on function public.rotate_proxy_key is
   '(detail: the key''s id), idempotency_mismatch.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('grace_seconds', 'A grace is a whole number of seconds from 0 to 30.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.rotate_proxy_key, public.rotate_proxy_key
+  proxy_private.rotate_proxy_key, public.rotate_proxy_key
 from public, anon, authenticated, service_role;
-grant execute on function private.rotate_proxy_key, public.rotate_proxy_key to authenticated;
+grant execute on function proxy_private.rotate_proxy_key, public.rotate_proxy_key to authenticated;
 
 
 -- 0850_updating.sql
@@ -6699,7 +6699,7 @@ grant execute on function private.rotate_proxy_key, public.rotate_proxy_key to a
 -- Stricter than `cidr`, which takes 10/8 for 10.0.0.0/8, 010 for 10, which others read as 8, and a
 -- mask of 2^32 for 0. Bits behind the mask are refused too, as nobody can tell what was meant, and an
 -- IPv4 address in the form of IPv6, as it would match no client.
-create function private.require_allowed_ips(ranges jsonb) returns cidr[]
+create function proxy_private.require_allowed_ips(ranges jsonb) returns cidr[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -6719,7 +6719,7 @@ begin
         or not pg_input_is_valid(r #>> '{}', 'cidr')
     )
   then
-    perform private.refuse('invalid_request', 'allowed_ips');
+    perform proxy_private.refuse('invalid_request', 'allowed_ips');
   end if;
   -- each once, in the order in which they came
   allowed := array(
@@ -6730,17 +6730,17 @@ begin
     order by min(r.position)
   );
   if cidr '::ffff:0.0.0.0/96' >>= any (allowed) then
-    perform private.refuse('invalid_request', 'allowed_ips');
+    perform proxy_private.refuse('invalid_request', 'allowed_ips');
   end if;
   return allowed;
 end
 $$;
-comment on function private.require_allowed_ips is
+comment on function proxy_private.require_allowed_ips is
   'The address ranges of an array of at most 50, each an IPv4 or IPv6 address or a CIDR range; '
   'refuses (invalid_request) anything else. A repeated one is kept once.';
 
 
-create function private.require_expiry(expiry jsonb) returns timestamptz
+create function proxy_private.require_expiry(expiry jsonb) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -6751,32 +6751,32 @@ begin
     return null;
   end if;
   if jsonb_typeof(require_expiry.expiry) <> 'string' then
-    perform private.refuse('invalid_request', 'expires_at');
+    perform proxy_private.refuse('invalid_request', 'expires_at');
   end if;
-  expires_at := private.require_time(require_expiry.expiry #>> '{}', 'expires_at');
+  expires_at := proxy_private.require_time(require_expiry.expiry #>> '{}', 'expires_at');
   if expires_at <= clock_timestamp() then
-    perform private.refuse('invalid_request', 'expires_at');
+    perform proxy_private.refuse('invalid_request', 'expires_at');
   end if;
   return expires_at;
 end
 $$;
-comment on function private.require_expiry is
+comment on function proxy_private.require_expiry is
   'A time to come, or null; refuses (invalid_request) anything else.';
 
 
 -- What is wanted is checked before a key is looked for.
-create function private.require_changes(changes jsonb, names text[]) returns private.proxy_keys
+create function proxy_private.require_changes(changes jsonb, names text[]) returns proxy_private.proxy_keys
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   wanted constant jsonb := require_changes.changes;
   unknown_name text;
-  changed private.proxy_keys;
+  changed proxy_private.proxy_keys;
 begin
-  perform private.require_size(pg_column_size(wanted), 'changes');
+  perform proxy_private.require_size(pg_column_size(wanted), 'changes');
   if jsonb_typeof(wanted) is distinct from 'object' then
-    perform private.refuse('invalid_request', 'changes');
+    perform proxy_private.refuse('invalid_request', 'changes');
   end if;
   select left(name, 80) into unknown_name
   from jsonb_object_keys(wanted) as name
@@ -6784,56 +6784,56 @@ begin
   order by name
   limit 1;
   if unknown_name is not null then
-    perform private.refuse('invalid_request', unknown_name);
+    perform proxy_private.refuse('invalid_request', unknown_name);
   end if;
   if wanted ? 'label' then
     if jsonb_typeof(wanted -> 'label') <> 'string' then
-      perform private.refuse('invalid_request', 'label');
+      perform proxy_private.refuse('invalid_request', 'label');
     end if;
-    changed.label := private.require_label(wanted ->> 'label');
+    changed.label := proxy_private.require_label(wanted ->> 'label');
   end if;
   if wanted ? 'allowed_ips' then
-    changed.allowed_ips := private.require_allowed_ips(wanted -> 'allowed_ips');
+    changed.allowed_ips := proxy_private.require_allowed_ips(wanted -> 'allowed_ips');
   end if;
   if wanted ? 'expires_at' then
-    changed.expires_at := private.require_expiry(wanted -> 'expires_at');
+    changed.expires_at := proxy_private.require_expiry(wanted -> 'expires_at');
   end if;
   return changed;
 end
 $$;
-comment on function private.require_changes is
+comment on function proxy_private.require_changes is
   'The columns that an object of these names changes, the others null; refuses (invalid_request) '
   'another name, and a value that is none.';
 
 
 -- A definer: callers may not write keys.
-create function private.update_proxy_key(id text, changes jsonb)
-returns private.key_summaries
+create function proxy_private.update_proxy_key(id text, changes jsonb)
+returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  changed constant private.proxy_keys :=
-    private.require_changes(update_proxy_key.changes, array['label', 'allowed_ips', 'expires_at']);
-  key private.proxy_keys := private.lock_key(update_proxy_key.id, owner_id);
-  summary private.key_summaries;
+  owner_id uuid := proxy_private.require_writer();
+  changed constant proxy_private.proxy_keys :=
+    proxy_private.require_changes(update_proxy_key.changes, array['label', 'allowed_ips', 'expires_at']);
+  key proxy_private.proxy_keys := proxy_private.lock_key(update_proxy_key.id, owner_id);
+  summary proxy_private.key_summaries;
 begin
   if key.deleted_at is not null then
-    perform private.refuse('key_deleted');
+    perform proxy_private.refuse('key_deleted');
   end if;
-  perform private.claim_write(owner_id, 'change');
-  update private.proxy_keys as k
+  perform proxy_private.claim_write(owner_id, 'change');
+  update proxy_private.proxy_keys as k
   set
     label = coalesce(changed.label, k.label),
     allowed_ips = coalesce(changed.allowed_ips, k.allowed_ips),
     expires_at = case when update_proxy_key.changes ? 'expires_at' then changed.expires_at else k.expires_at end
   where k.id = key.id;
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.update_proxy_key is 'Does the work of public.update_proxy_key.';
+comment on function proxy_private.update_proxy_key is 'Does the work of public.update_proxy_key.';
 
 -- One argument for all changes, as null is a value of its own: it takes an expiry away.
 create function public.update_proxy_key(id text, changes jsonb)
@@ -6842,7 +6842,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.update_proxy_key(update_proxy_key.id, update_proxy_key.changes);
+  return proxy_private.update_proxy_key(update_proxy_key.id, update_proxy_key.changes);
 end
 $$;
 comment on function public.update_proxy_key is
@@ -6853,7 +6853,7 @@ comment on function public.update_proxy_key is
   'wait).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('changes', 'An object of the fields to change.'),
   (
     'allowed_ips',
@@ -6865,10 +6865,10 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_allowed_ips, private.require_expiry, private.require_changes,
-  private.update_proxy_key, public.update_proxy_key
+  proxy_private.require_allowed_ips, proxy_private.require_expiry, proxy_private.require_changes,
+  proxy_private.update_proxy_key, public.update_proxy_key
 from public, anon, authenticated, service_role;
-grant execute on function private.update_proxy_key, public.update_proxy_key to authenticated;
+grant execute on function proxy_private.update_proxy_key, public.update_proxy_key to authenticated;
 
 
 -- 0900_retiring.sql
@@ -6876,33 +6876,33 @@ grant execute on function private.update_proxy_key, public.update_proxy_key to a
 -- Retiring: owners take a key out of service.
 
 -- A definer: callers may not write keys.
-create function private.delete_proxy_key(id text) returns private.key_summaries
+create function proxy_private.delete_proxy_key(id text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  key private.proxy_keys := private.lock_key(delete_proxy_key.id, owner_id);
-  summary private.key_summaries;
+  owner_id uuid := proxy_private.require_writer();
+  key proxy_private.proxy_keys := proxy_private.lock_key(delete_proxy_key.id, owner_id);
+  summary proxy_private.key_summaries;
 begin
   if key.deleted_at is null then
-    perform private.claim_write(owner_id, 'change');
-    update private.proxy_keys as k
+    perform proxy_private.claim_write(owner_id, 'change');
+    update proxy_private.proxy_keys as k
     set deleted_at = clock_timestamp(), grace_ends_at = null
     where k.id = key.id;
   end if;
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.delete_proxy_key is 'Does the work of public.delete_proxy_key.';
+comment on function proxy_private.delete_proxy_key is 'Does the work of public.delete_proxy_key.';
 
 create function public.delete_proxy_key(id text) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.delete_proxy_key(delete_proxy_key.id);
+  return proxy_private.delete_proxy_key(delete_proxy_key.id);
 end
 $$;
 comment on function public.delete_proxy_key is
@@ -6913,9 +6913,9 @@ comment on function public.delete_proxy_key is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.delete_proxy_key, public.delete_proxy_key
+  proxy_private.delete_proxy_key, public.delete_proxy_key
 from public, anon, authenticated, service_role;
-grant execute on function private.delete_proxy_key, public.delete_proxy_key to authenticated;
+grant execute on function proxy_private.delete_proxy_key, public.delete_proxy_key to authenticated;
 
 
 -- 0910_changing_keys.sql
@@ -6926,69 +6926,69 @@ create type public.proxy_key_changes as (changed integer, unchanged integer);
 comment on type public.proxy_key_changes is
   'How many keys a change of several made another of, and how many were so already.';
 
-create type private.named_key as (place bigint, id uuid);
-comment on type private.named_key is 'A key that a list names: where it stands there, and its id if it is one.';
+create type proxy_private.named_key as (place bigint, id uuid);
+comment on type proxy_private.named_key is 'A key that a list names: where it stands there, and its id if it is one.';
 
 
-create function private.require_keys(ids text[], owner_id uuid) returns private.named_key[]
+create function proxy_private.require_keys(ids text[], owner_id uuid) returns proxy_private.named_key[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   missing bigint;
-  named private.named_key[];
+  named proxy_private.named_key[];
 begin
-  perform private.require_size(pg_column_size(require_keys.ids), 'ids');
+  perform proxy_private.require_size(pg_column_size(require_keys.ids), 'ids');
   if cardinality(require_keys.ids) between 1 and 300 is not true
     or array_position(require_keys.ids, null) is not null
   then
-    perform private.refuse('invalid_request', 'ids');
+    perform proxy_private.refuse('invalid_request', 'ids');
   end if;
   named := array(
-    select (n.place, k.id)::private.named_key
+    select (n.place, k.id)::proxy_private.named_key
     from unnest(require_keys.ids) with ordinality as n (reference, place)
     left join lateral (
-      select o.id from private.proxy_keys as o
-      where o.id = private.resolve_key(n.reference) and o.user_id = require_keys.owner_id
+      select o.id from proxy_private.proxy_keys as o
+      where o.id = proxy_private.resolve_key(n.reference) and o.user_id = require_keys.owner_id
       limit 1
     ) as k on true
     order by n.place
   );
   select min(n.place) into missing from unnest(named) as n where n.id is null;
   if missing is not null then
-    perform private.refuse('not_found', 'ids.' || missing - 1);
+    perform proxy_private.refuse('not_found', 'ids.' || missing - 1);
   end if;
   return named;
 end
 $$;
-comment on function private.require_keys is
+comment on function proxy_private.require_keys is
   'The keys of a user that a list of 1 to 300 uuids and keyIds names. Refuses (invalid_request) what is '
   'no such list, and (not_found, with its place as `ids.0`) any other key, also one of another user.';
 
 
 -- A definer: callers may not write keys.
-create function private.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
+create function proxy_private.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id constant uuid := private.require_writer();
+  owner_id constant uuid := proxy_private.require_writer();
   wanted constant jsonb := change_proxy_keys.changes;
-  changed constant private.proxy_keys :=
-    private.require_changes(wanted, array['deleted', 'allowed_ips', 'expires_at']);
+  changed constant proxy_private.proxy_keys :=
+    proxy_private.require_changes(wanted, array['deleted', 'allowed_ips', 'expires_at']);
   deletes constant boolean := coalesce(wanted ? 'deleted', false);
-  named private.named_key[];
-  keys private.proxy_keys[];
+  named proxy_private.named_key[];
+  keys proxy_private.proxy_keys[];
   refused bigint;
   answer public.proxy_key_changes;
 begin
   if deletes and wanted <> '{"deleted": true}' then
-    perform private.refuse('invalid_request', 'deleted');
+    perform proxy_private.refuse('invalid_request', 'deleted');
   end if;
-  named := private.require_keys(change_proxy_keys.ids, owner_id);
+  named := proxy_private.require_keys(change_proxy_keys.ids, owner_id);
   -- in one order, so that two of these do not wait for each other
   keys := array(
-    select k from private.proxy_keys as k
+    select k from proxy_private.proxy_keys as k
     where k.id in (select n.id from unnest(named) as n) and k.user_id = owner_id
     order by k.id
     for no key update
@@ -7000,14 +7000,14 @@ begin
     from unnest(named) as n join unnest(keys) as k on k.id = n.id
     where k.deleted_at is not null;
     if refused is not null then
-      perform private.refuse('key_deleted', 'ids.' || refused - 1);
+      perform proxy_private.refuse('key_deleted', 'ids.' || refused - 1);
     end if;
   end if;
 
   if cardinality(keys) > 0 then
-    perform private.claim_write(owner_id, 'change');
+    perform proxy_private.claim_write(owner_id, 'change');
   end if;
-  update private.proxy_keys as k
+  update proxy_private.proxy_keys as k
   set
     deleted_at = case when deletes then clock_timestamp() end,
     grace_ends_at = case when not deletes then k.grace_ends_at end,
@@ -7025,14 +7025,14 @@ begin
   return answer;
 end
 $$;
-comment on function private.change_proxy_keys is 'Does the work of public.change_proxy_keys.';
+comment on function proxy_private.change_proxy_keys is 'Does the work of public.change_proxy_keys.';
 
 create function public.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.change_proxy_keys(change_proxy_keys.ids, change_proxy_keys.changes);
+  return proxy_private.change_proxy_keys(change_proxy_keys.ids, change_proxy_keys.changes);
 end
 $$;
 comment on function public.change_proxy_keys is
@@ -7043,75 +7043,75 @@ comment on function public.change_proxy_keys is
   'rate_limited (detail: seconds to wait).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('ids', 'From 1 to 300 keys, each by its uuid or keyId.'),
   ('deleted', 'True, and nothing else with it.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_keys, private.change_proxy_keys, public.change_proxy_keys
+  proxy_private.require_keys, proxy_private.change_proxy_keys, public.change_proxy_keys
 from public, anon, authenticated, service_role;
-grant execute on function private.change_proxy_keys, public.change_proxy_keys to authenticated;
+grant execute on function proxy_private.change_proxy_keys, public.change_proxy_keys to authenticated;
 
 
 -- 0950_administering.sql
 
 -- Administering keys: admins suspend, reactivate and limit the keys of any user, with a reason.
 
-create function private.require_reason(reason text) returns text
+create function proxy_private.require_reason(reason text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  clean_reason text := private.clean_reason(require_reason.reason);
+  clean_reason text := proxy_private.clean_reason(require_reason.reason);
 begin
   if clean_reason is null then
-    perform private.refuse('invalid_request', 'reason');
+    perform proxy_private.refuse('invalid_request', 'reason');
   end if;
   return clean_reason;
 end
 $$;
-comment on function private.require_reason is
+comment on function proxy_private.require_reason is
   'The reason as clean text of 1 to 500 characters; refuses (invalid_request) anything else.';
 
 
 -- A definer: it writes another user's key, for an admin.
-create function private.suspend_proxy_key(id text, reason text) returns private.key_summaries
+create function proxy_private.suspend_proxy_key(id text, reason text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   clean_reason text;
-  key private.proxy_keys;
-  summary private.key_summaries;
+  key proxy_private.proxy_keys;
+  summary proxy_private.key_summaries;
 begin
-  clean_reason := private.require_reason(suspend_proxy_key.reason);
-  key := private.lock_key(suspend_proxy_key.id, null);
+  clean_reason := proxy_private.require_reason(suspend_proxy_key.reason);
+  key := proxy_private.lock_key(suspend_proxy_key.id, null);
   if key.deleted_at is not null then
-    perform private.refuse('key_deleted');
+    perform proxy_private.refuse('key_deleted');
   end if;
   if key.suspended_at is null then
-    perform private.claim_write(admin_id, 'administer');
-    perform private.give_reason(clean_reason);
-    update private.proxy_keys as k
+    perform proxy_private.claim_write(admin_id, 'administer');
+    perform proxy_private.give_reason(clean_reason);
+    update proxy_private.proxy_keys as k
     set suspended_at = clock_timestamp(), suspended_reason = clean_reason
     where k.id = key.id;
-    perform private.give_reason(null);
+    perform proxy_private.give_reason(null);
   end if;
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.suspend_proxy_key is 'Does the work of public.suspend_proxy_key.';
+comment on function proxy_private.suspend_proxy_key is 'Does the work of public.suspend_proxy_key.';
 
 create function public.suspend_proxy_key(id text, reason text) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.suspend_proxy_key(suspend_proxy_key.id, suspend_proxy_key.reason);
+  return proxy_private.suspend_proxy_key(suspend_proxy_key.id, suspend_proxy_key.reason);
 end
 $$;
 comment on function public.suspend_proxy_key is
@@ -7122,60 +7122,60 @@ comment on function public.suspend_proxy_key is
 
 
 -- A ban or a removal of the owner's account waits, or is waited for, before the key is locked.
-create function private.lock_owner(reference text) returns void
+create function proxy_private.lock_owner(reference text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  named_id uuid := private.resolve_key(lock_owner.reference);
+  named_id uuid := proxy_private.resolve_key(lock_owner.reference);
   owner_id uuid;
 begin
-  select k.user_id into owner_id from private.proxy_keys as k where k.id = named_id;
+  select k.user_id into owner_id from proxy_private.proxy_keys as k where k.id = named_id;
   perform from auth.users as u where u.id = owner_id for share;
 end
 $$;
-comment on function private.lock_owner is
+comment on function proxy_private.lock_owner is
   'Holds off a ban and the removal of the account that owns the key (uuid or keyId) until the '
   'transaction ends.';
 
 
 -- A definer: it writes another user's key, for an admin.
-create function private.reactivate_proxy_key(id text, reason text)
-returns private.key_summaries
+create function proxy_private.reactivate_proxy_key(id text, reason text)
+returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   clean_reason text;
-  key private.proxy_keys;
-  summary private.key_summaries;
+  key proxy_private.proxy_keys;
+  summary proxy_private.key_summaries;
 begin
   if reactivate_proxy_key.reason is not null then
-    clean_reason := private.require_reason(reactivate_proxy_key.reason);
+    clean_reason := proxy_private.require_reason(reactivate_proxy_key.reason);
   end if;
-  perform private.lock_owner(reactivate_proxy_key.id);
-  key := private.lock_key(reactivate_proxy_key.id, null);
+  perform proxy_private.lock_owner(reactivate_proxy_key.id);
+  key := proxy_private.lock_key(reactivate_proxy_key.id, null);
   if key.deleted_at is not null or key.suspended_at is not null then
     if key.user_id is null then
-      perform private.refuse('key_deleted');
+      perform proxy_private.refuse('key_deleted');
     end if;
-    perform private.claim_write(admin_id, 'administer');
+    perform proxy_private.claim_write(admin_id, 'administer');
     if key.deleted_at is not null then
-      perform private.lock_writes(key.user_id, 'mint');
-      perform private.claim_key_slot(key.user_id, key.tier);
+      perform proxy_private.lock_writes(key.user_id, 'mint');
+      perform proxy_private.claim_key_slot(key.user_id, key.tier);
     end if;
-    perform private.give_reason(clean_reason);
-    update private.proxy_keys as k
+    perform proxy_private.give_reason(clean_reason);
+    update proxy_private.proxy_keys as k
     set deleted_at = null, suspended_at = null, suspended_reason = null
     where k.id = key.id;
-    perform private.give_reason(null);
+    perform proxy_private.give_reason(null);
   end if;
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.reactivate_proxy_key is 'Does the work of public.reactivate_proxy_key.';
+comment on function proxy_private.reactivate_proxy_key is 'Does the work of public.reactivate_proxy_key.';
 
 create function public.reactivate_proxy_key(id text, reason text default null)
 returns public.proxy_key_summaries
@@ -7183,7 +7183,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.reactivate_proxy_key(reactivate_proxy_key.id, reactivate_proxy_key.reason);
+  return proxy_private.reactivate_proxy_key(reactivate_proxy_key.id, reactivate_proxy_key.reason);
 end
 $$;
 comment on function public.reactivate_proxy_key is
@@ -7195,40 +7195,40 @@ comment on function public.reactivate_proxy_key is
 
 
 -- A definer: it writes another user's key, for an admin.
-create function private.set_proxy_key_limits(id text, reason text, limits jsonb)
-returns private.key_summaries
+create function proxy_private.set_proxy_key_limits(id text, reason text, limits jsonb)
+returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   wanted jsonb := set_proxy_key_limits.limits;
   wrong_limit text;
   clean_reason text;
-  key private.proxy_keys;
-  summary private.key_summaries;
+  key proxy_private.proxy_keys;
+  summary proxy_private.key_summaries;
 begin
-  perform private.require_size(pg_column_size(wanted), 'limits');
-  wrong_limit := private.wrong_limit(wanted);
+  perform proxy_private.require_size(pg_column_size(wanted), 'limits');
+  wrong_limit := proxy_private.wrong_limit(wanted);
   if wrong_limit is not null then
-    perform private.refuse('invalid_request', left(wrong_limit, 80));
+    perform proxy_private.refuse('invalid_request', left(wrong_limit, 80));
   end if;
-  clean_reason := private.require_reason(set_proxy_key_limits.reason);
-  key := private.lock_key(set_proxy_key_limits.id, null);
+  clean_reason := proxy_private.require_reason(set_proxy_key_limits.reason);
+  key := proxy_private.lock_key(set_proxy_key_limits.id, null);
   if key.deleted_at is not null then
-    perform private.refuse('key_deleted');
+    perform proxy_private.refuse('key_deleted');
   end if;
-  perform private.claim_write(admin_id, 'administer');
-  perform private.give_reason(clean_reason);
-  update private.proxy_keys as k
+  perform proxy_private.claim_write(admin_id, 'administer');
+  perform proxy_private.give_reason(clean_reason);
+  update proxy_private.proxy_keys as k
   set limit_overrides = jsonb_strip_nulls(k.limit_overrides || wanted)
   where k.id = key.id;
-  perform private.give_reason(null);
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  perform proxy_private.give_reason(null);
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.set_proxy_key_limits is 'Does the work of public.set_proxy_key_limits.';
+comment on function proxy_private.set_proxy_key_limits is 'Does the work of public.set_proxy_key_limits.';
 
 -- One argument for all limits, as null is a value of its own: it takes an override away.
 create function public.set_proxy_key_limits(id text, reason text, limits jsonb)
@@ -7237,7 +7237,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.set_proxy_key_limits(
+  return proxy_private.set_proxy_key_limits(
     set_proxy_key_limits.id, set_proxy_key_limits.reason, set_proxy_key_limits.limits
   );
 end
@@ -7252,12 +7252,12 @@ comment on function public.set_proxy_key_limits is
 
 -- A user may be named by the id or by the e-mail address, which Auth keeps in lower case. An address
 -- that nobody has confirmed may be another's, and one of two accounts means neither.
-create function private.find_user(reference text) returns uuid
+create function proxy_private.find_user(reference text) returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_size(octet_length(find_user.reference), 'user');
+  perform proxy_private.require_size(octet_length(find_user.reference), 'user');
   if pg_input_is_valid(find_user.reference, 'uuid') then
     return (select u.id from auth.users as u where u.id = find_user.reference::uuid);
   end if;
@@ -7268,23 +7268,23 @@ begin
   );
 end
 $$;
-comment on function private.find_user is
+comment on function proxy_private.find_user is
   'The id of the user with this id, or of the only one with this confirmed e-mail address; or null.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('user', 'The id or the e-mail address of a user.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_reason, private.suspend_proxy_key, public.suspend_proxy_key, private.lock_owner,
-  private.reactivate_proxy_key, public.reactivate_proxy_key, private.set_proxy_key_limits,
-  public.set_proxy_key_limits, private.find_user
+  proxy_private.require_reason, proxy_private.suspend_proxy_key, public.suspend_proxy_key, proxy_private.lock_owner,
+  proxy_private.reactivate_proxy_key, public.reactivate_proxy_key, proxy_private.set_proxy_key_limits,
+  public.set_proxy_key_limits, proxy_private.find_user
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.suspend_proxy_key, public.suspend_proxy_key, private.reactivate_proxy_key,
-  public.reactivate_proxy_key, private.set_proxy_key_limits, public.set_proxy_key_limits
+  proxy_private.suspend_proxy_key, public.suspend_proxy_key, proxy_private.reactivate_proxy_key,
+  public.reactivate_proxy_key, proxy_private.set_proxy_key_limits, public.set_proxy_key_limits
 to authenticated;
 
 
@@ -7293,7 +7293,7 @@ to authenticated;
 -- Finding keys: admins look for the keys of any user.
 
 -- A definer: it reads every user's keys, for an admin.
-create function private.find_proxy_keys(
+create function proxy_private.find_proxy_keys(
   "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
   live_mode boolean, state text
 ) returns public.proxy_page
@@ -7303,35 +7303,35 @@ as $$
 declare
   place record;
   most integer;
-  filter private.key_filter;
+  filter proxy_private.key_filter;
   owner_id uuid;
   one_key uuid;
   -- a state has no index: a page looks at so many keys and no further, however few it finds
   most_looked_at constant integer := 2000;
-  found private.key_summaries[];
-  last_key private.key_summaries;
+  found proxy_private.key_summaries[];
+  last_key proxy_private.key_summaries;
   answer public.proxy_page;
 begin
-  perform private.require_admin();
-  filter := private.read_key_filter(
+  perform proxy_private.require_admin();
+  filter := proxy_private.read_key_filter(
     find_proxy_keys.active, find_proxy_keys.tier, find_proxy_keys.live_mode, find_proxy_keys.label,
     find_proxy_keys.state
   );
-  place := private.decode_cursor(find_proxy_keys.cursor);
-  most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
+  place := proxy_private.decode_cursor(find_proxy_keys.cursor);
+  most := proxy_private.require_limit(coalesce(find_proxy_keys."limit", 50));
   if find_proxy_keys."user" is not null then
-    owner_id := private.find_user(find_proxy_keys."user");
+    owner_id := proxy_private.find_user(find_proxy_keys."user");
     if owner_id is null then
       return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
   if find_proxy_keys.key_id is not null then
-    one_key := private.resolve_key(find_proxy_keys.key_id);
+    one_key := proxy_private.resolve_key(find_proxy_keys.key_id);
     if one_key is null then
       return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
-  found := private.newest_keys(
+  found := proxy_private.newest_keys(
     one_key, owner_id, false, filter, place.moment, place.id,
     case when filter.states is null then most + 1 else most_looked_at end
   );
@@ -7355,12 +7355,12 @@ begin
     from unnest(found[:most]) as f
   ) as e;
   if last_key.id is not null then
-    answer.next_cursor := private.encode_cursor(last_key.created_at, last_key.id);
+    answer.next_cursor := proxy_private.encode_cursor(last_key.created_at, last_key.id);
   end if;
   return answer;
 end
 $$;
-comment on function private.find_proxy_keys is 'Does the work of public.find_proxy_keys.';
+comment on function proxy_private.find_proxy_keys is 'Does the work of public.find_proxy_keys.';
 
 create function public.find_proxy_keys(
   "limit" integer default 50,
@@ -7377,7 +7377,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.find_proxy_keys(
+  return proxy_private.find_proxy_keys(
     find_proxy_keys."limit", find_proxy_keys.cursor, find_proxy_keys.key_id,
     find_proxy_keys."user", find_proxy_keys.label, find_proxy_keys.active, find_proxy_keys.tier,
     find_proxy_keys.live_mode, find_proxy_keys.state
@@ -7395,9 +7395,9 @@ comment on function public.find_proxy_keys is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.find_proxy_keys, public.find_proxy_keys
+  proxy_private.find_proxy_keys, public.find_proxy_keys
 from public, anon, authenticated, service_role;
-grant execute on function private.find_proxy_keys, public.find_proxy_keys to authenticated;
+grant execute on function proxy_private.find_proxy_keys, public.find_proxy_keys to authenticated;
 
 
 -- 0956_reading_any_key.sql
@@ -7405,7 +7405,7 @@ grant execute on function private.find_proxy_keys, public.find_proxy_keys to aut
 -- Reading any key: admins see why a key of any user is refused. Its events, history and usage come from the
 -- functions that its owner reads them by, as_admin. A read leaves nothing in the audit, which is of changes.
 
-create function private.user_as_admins_see(user_id uuid) returns jsonb
+create function proxy_private.user_as_admins_see(user_id uuid) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -7413,7 +7413,7 @@ declare
   email text;
   barred_until timestamptz;
 begin
-  select u.email, private.barred_until(u.banned_until, u.deleted_at) into email, barred_until
+  select u.email, proxy_private.barred_until(u.banned_until, u.deleted_at) into email, barred_until
   from auth.users as u where u.id = user_as_admins_see.user_id;
   return jsonb_build_object(
     'user_id', user_as_admins_see.user_id,
@@ -7423,7 +7423,7 @@ begin
   );
 end
 $$;
-comment on function private.user_as_admins_see is
+comment on function proxy_private.user_as_admins_see is
   'user_id, email, removed (no such account exists any more), and barred_until: null where the account is '
   'not banned, 2100 where it is for good.';
 
@@ -7435,34 +7435,34 @@ comment on type public.proxy_key_reading is
   'once it is removed. last_event: the newest, as list_proxy_key_events shows it; null where none is kept.';
 
 -- A definer: it reads another user's key, for an admin.
-create function private.find_proxy_key(id text) returns public.proxy_key_reading
+create function proxy_private.find_proxy_key(id text) returns public.proxy_key_reading
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  found_id uuid := (private.find_read_key(find_proxy_key.id, true)).id;
-  summary private.key_summaries;
+  found_id uuid := (proxy_private.find_read_key(find_proxy_key.id, true)).id;
+  summary proxy_private.key_summaries;
   answer public.proxy_key_reading;
 begin
-  select * into summary from private.key_summaries as s where s.id = found_id;
-  answer.owner := private.user_as_admins_see(summary.user_id);
+  select * into summary from proxy_private.key_summaries as s where s.id = found_id;
+  answer.owner := proxy_private.user_as_admins_see(summary.user_id);
   answer.key := to_jsonb(summary) || jsonb_build_object('email', answer.owner -> 'email');
   if summary.user_id is not null then
-    answer.account := to_jsonb(private.account_of(summary.user_id));
+    answer.account := to_jsonb(proxy_private.account_of(summary.user_id));
   end if;
   answer.last_event :=
     (public.list_proxy_key_events(found_id::text, 1, as_admin => true)).items -> 0;
   return answer;
 end
 $$;
-comment on function private.find_proxy_key is 'Does the work of public.find_proxy_key.';
+comment on function proxy_private.find_proxy_key is 'Does the work of public.find_proxy_key.';
 
 create function public.find_proxy_key(id text) returns public.proxy_key_reading
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.find_proxy_key(find_proxy_key.id);
+  return proxy_private.find_proxy_key(find_proxy_key.id);
 end
 $$;
 comment on function public.find_proxy_key is
@@ -7473,9 +7473,9 @@ comment on function public.find_proxy_key is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.user_as_admins_see, private.find_proxy_key, public.find_proxy_key
+  proxy_private.user_as_admins_see, proxy_private.find_proxy_key, public.find_proxy_key
 from public, anon, authenticated, service_role;
-grant execute on function private.find_proxy_key, public.find_proxy_key to authenticated;
+grant execute on function proxy_private.find_proxy_key, public.find_proxy_key to authenticated;
 
 
 -- 0960_granting.sql
@@ -7494,65 +7494,65 @@ comment on type public.proxy_tier_grant is
   'That a user may mint keys of a tier. granted_by: the admin; null for a grant made in SQL.';
 
 
-create function private.require_grantee("user" text, tier text) returns uuid
+create function proxy_private.require_grantee("user" text, tier text) returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  user_id uuid := private.find_user(require_grantee."user");
+  user_id uuid := proxy_private.find_user(require_grantee."user");
 begin
   if require_grantee.tier is null then
-    perform private.refuse('invalid_request', 'tier');
+    perform proxy_private.refuse('invalid_request', 'tier');
   end if;
-  perform private.require_tier(require_grantee.tier);
+  perform proxy_private.require_tier(require_grantee.tier);
   if require_grantee."user" is null then
-    perform private.refuse('invalid_request', 'user');
+    perform proxy_private.refuse('invalid_request', 'user');
   end if;
   -- whose account is removed meanwhile waits, or is waited for
   perform from auth.users as u where u.id = user_id for key share;
   if not found then
-    perform private.refuse('user_not_found');
+    perform proxy_private.refuse('user_not_found');
   end if;
   return user_id;
 end
 $$;
-comment on function private.require_grantee is
+comment on function proxy_private.require_grantee is
   'The id of the user that is named, whose account is not removed until the transaction ends; refuses '
   '(invalid_request, user_not_found) without a user or tier.';
 
 
 -- A definer: callers may not write grants.
-create function private.grant_proxy_tier("user" text, tier text, reason text)
+create function proxy_private.grant_proxy_tier("user" text, tier text, reason text)
 returns public.proxy_tier_grant
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   grantee uuid;
   clean_reason text;
   made public.proxy_tier_grant;
 begin
-  clean_reason := private.require_reason(grant_proxy_tier.reason);
-  grantee := private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
-  perform private.give_reason(clean_reason);
+  clean_reason := proxy_private.require_reason(grant_proxy_tier.reason);
+  grantee := proxy_private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
+  perform proxy_private.give_reason(clean_reason);
   -- one that was in the way may be taken back before it is read
   while made.id is null loop
-    insert into private.proxy_tier_grants (user_id, tier, granted_by, reason)
+    insert into proxy_private.proxy_tier_grants (user_id, tier, granted_by, reason)
     values (grantee, grant_proxy_tier.tier, admin_id, clean_reason)
     on conflict on constraint "a tier is granted to a user once" do nothing;
     if found then
-      perform private.claim_write(admin_id, 'administer');
+      perform proxy_private.claim_write(admin_id, 'administer');
     end if;
     select g.id, g.user_id, g.tier, g.granted_at, g.granted_by, g.reason into made
-    from private.proxy_tier_grants as g
+    from proxy_private.proxy_tier_grants as g
     where g.user_id = grantee and g.tier = grant_proxy_tier.tier;
   end loop;
-  perform private.give_reason(null);
+  perform proxy_private.give_reason(null);
   return made;
 end
 $$;
-comment on function private.grant_proxy_tier is 'Does the work of public.grant_proxy_tier.';
+comment on function proxy_private.grant_proxy_tier is 'Does the work of public.grant_proxy_tier.';
 
 create function public.grant_proxy_tier("user" text, tier text, reason text)
 returns public.proxy_tier_grant
@@ -7560,7 +7560,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.grant_proxy_tier(
+  return proxy_private.grant_proxy_tier(
     grant_proxy_tier."user", grant_proxy_tier.tier, grant_proxy_tier.reason
   );
 end
@@ -7572,34 +7572,34 @@ comment on function public.grant_proxy_tier is
 
 
 -- A definer: callers may not write grants.
-create function private.revoke_proxy_tier("user" text, tier text, reason text) returns void
+create function proxy_private.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   grantee uuid;
   clean_reason text;
 begin
-  clean_reason := private.require_reason(revoke_proxy_tier.reason);
-  grantee := private.require_grantee(revoke_proxy_tier."user", revoke_proxy_tier.tier);
-  perform private.give_reason(clean_reason);
-  delete from private.proxy_tier_grants as g
+  clean_reason := proxy_private.require_reason(revoke_proxy_tier.reason);
+  grantee := proxy_private.require_grantee(revoke_proxy_tier."user", revoke_proxy_tier.tier);
+  perform proxy_private.give_reason(clean_reason);
+  delete from proxy_private.proxy_tier_grants as g
   where g.user_id = grantee and g.tier = revoke_proxy_tier.tier;
   if found then
-    perform private.claim_write(admin_id, 'administer');
+    perform proxy_private.claim_write(admin_id, 'administer');
   end if;
-  perform private.give_reason(null);
+  perform proxy_private.give_reason(null);
 end
 $$;
-comment on function private.revoke_proxy_tier is 'Does the work of public.revoke_proxy_tier.';
+comment on function proxy_private.revoke_proxy_tier is 'Does the work of public.revoke_proxy_tier.';
 
 create function public.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.revoke_proxy_tier(
+  perform proxy_private.revoke_proxy_tier(
     revoke_proxy_tier."user", revoke_proxy_tier.tier, revoke_proxy_tier.reason
   );
 end
@@ -7612,7 +7612,7 @@ comment on function public.revoke_proxy_tier is
 
 
 -- A definer: it reads every user's grants, for an admin.
-create function private.list_proxy_tier_grants(
+create function proxy_private.list_proxy_tier_grants(
   "limit" integer, cursor text, "user" text, tier text
 ) returns public.proxy_page
 language plpgsql stable security definer
@@ -7624,17 +7624,17 @@ declare
   wanted_tier text;
   owner_id uuid;
 begin
-  perform private.require_admin();
-  place := private.decode_cursor(list_proxy_tier_grants.cursor);
-  most := private.require_limit(coalesce(list_proxy_tier_grants."limit", 50));
-  wanted_tier := private.require_tier(list_proxy_tier_grants.tier);
+  perform proxy_private.require_admin();
+  place := proxy_private.decode_cursor(list_proxy_tier_grants.cursor);
+  most := proxy_private.require_limit(coalesce(list_proxy_tier_grants."limit", 50));
+  wanted_tier := proxy_private.require_tier(list_proxy_tier_grants.tier);
   if list_proxy_tier_grants."user" is not null then
-    owner_id := private.find_user(list_proxy_tier_grants."user");
+    owner_id := proxy_private.find_user(list_proxy_tier_grants."user");
     if owner_id is null then
       return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
-  return private.make_page(
+  return proxy_private.make_page(
     (
       select jsonb_agg(
         to_jsonb(g) || jsonb_build_object(
@@ -7643,7 +7643,7 @@ begin
       )
       from (
         select t.*
-        from private.proxy_tier_grants as t
+        from proxy_private.proxy_tier_grants as t
         where (t.granted_at, t.id) < (place.moment, place.id)
           and (owner_id is null or t.user_id = owner_id)
           and (wanted_tier is null or t.tier = wanted_tier)
@@ -7655,7 +7655,7 @@ begin
   );
 end
 $$;
-comment on function private.list_proxy_tier_grants is
+comment on function proxy_private.list_proxy_tier_grants is
   'Does the work of public.list_proxy_tier_grants.';
 
 create function public.list_proxy_tier_grants(
@@ -7668,7 +7668,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.list_proxy_tier_grants(
+  return proxy_private.list_proxy_tier_grants(
     list_proxy_tier_grants."limit", list_proxy_tier_grants.cursor,
     list_proxy_tier_grants."user", list_proxy_tier_grants.tier
   );
@@ -7681,21 +7681,21 @@ comment on function public.list_proxy_tier_grants is
 
 
 -- A definer: callers may read no table.
-create function private.own_tier_grants() returns setof public.proxy_tier_grant
+create function proxy_private.own_tier_grants() returns setof public.proxy_tier_grant
 language plpgsql stable security definer rows 3
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  owner_id uuid := proxy_private.require_user();
 begin
   return query
   select g.id, g.user_id, g.tier, g.granted_at, g.granted_by, g.reason
-  from private.proxy_tier_grants as g
+  from proxy_private.proxy_tier_grants as g
   where g.user_id = owner_id
   order by g.granted_at desc, g.id desc;
 end
 $$;
-comment on function private.own_tier_grants is
+comment on function proxy_private.own_tier_grants is
   'Does the work of public.list_own_proxy_tier_grants.';
 
 create function public.list_own_proxy_tier_grants() returns setof public.proxy_tier_grant
@@ -7703,7 +7703,7 @@ language plpgsql stable security invoker rows 3
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return query select g.* from private.own_tier_grants() as g;
+  return query select g.* from proxy_private.own_tier_grants() as g;
 end
 $$;
 comment on function public.list_own_proxy_tier_grants is
@@ -7712,14 +7712,14 @@ comment on function public.list_own_proxy_tier_grants is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_grantee, private.grant_proxy_tier, public.grant_proxy_tier,
-  private.revoke_proxy_tier, public.revoke_proxy_tier, private.list_proxy_tier_grants,
-  public.list_proxy_tier_grants, private.own_tier_grants, public.list_own_proxy_tier_grants
+  proxy_private.require_grantee, proxy_private.grant_proxy_tier, public.grant_proxy_tier,
+  proxy_private.revoke_proxy_tier, public.revoke_proxy_tier, proxy_private.list_proxy_tier_grants,
+  public.list_proxy_tier_grants, proxy_private.own_tier_grants, public.list_own_proxy_tier_grants
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.grant_proxy_tier, public.grant_proxy_tier, private.revoke_proxy_tier,
-  public.revoke_proxy_tier, private.list_proxy_tier_grants, public.list_proxy_tier_grants,
-  private.own_tier_grants, public.list_own_proxy_tier_grants
+  proxy_private.grant_proxy_tier, public.grant_proxy_tier, proxy_private.revoke_proxy_tier,
+  public.revoke_proxy_tier, proxy_private.list_proxy_tier_grants, public.list_proxy_tier_grants,
+  proxy_private.own_tier_grants, public.list_own_proxy_tier_grants
 to authenticated;
 
 
@@ -7728,32 +7728,32 @@ to authenticated;
 -- Limiting accounts: admins read any user's account, and set its limits, with a reason.
 
 -- A definer: it reads another user's account, for an admin.
-create function private.find_proxy_account("user" text) returns public.proxy_account_state
+create function proxy_private.find_proxy_account("user" text) returns public.proxy_account_state
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   user_id uuid;
 begin
-  perform private.require_admin();
+  perform proxy_private.require_admin();
   if find_proxy_account."user" is null then
-    perform private.refuse('invalid_request', 'user');
+    perform proxy_private.refuse('invalid_request', 'user');
   end if;
-  user_id := private.find_user(find_proxy_account."user");
+  user_id := proxy_private.find_user(find_proxy_account."user");
   if user_id is null then
-    perform private.refuse('user_not_found');
+    perform proxy_private.refuse('user_not_found');
   end if;
-  return private.account_of(user_id);
+  return proxy_private.account_of(user_id);
 end
 $$;
-comment on function private.find_proxy_account is 'Does the work of public.find_proxy_account.';
+comment on function proxy_private.find_proxy_account is 'Does the work of public.find_proxy_account.';
 
 create function public.find_proxy_account("user" text) returns public.proxy_account_state
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.find_proxy_account(find_proxy_account."user");
+  return proxy_private.find_proxy_account(find_proxy_account."user");
 end
 $$;
 comment on function public.find_proxy_account is
@@ -7762,39 +7762,39 @@ comment on function public.find_proxy_account is
 
 
 -- A definer: it writes the limits of another user's account, for an admin.
-create function private.set_proxy_account_limits(
+create function proxy_private.set_proxy_account_limits(
   "user" text, tier text, reason text, limits jsonb
 ) returns public.proxy_account_state
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   wanted jsonb := set_proxy_account_limits.limits;
   wrong_limit text;
   clean_reason text;
   owner_id uuid;
 begin
-  perform private.require_size(pg_column_size(wanted), 'limits');
-  wrong_limit := private.wrong_limit(wanted, array['account_limit_bytes', 'test_limit_bytes']);
+  perform proxy_private.require_size(pg_column_size(wanted), 'limits');
+  wrong_limit := proxy_private.wrong_limit(wanted, array['account_limit_bytes', 'test_limit_bytes']);
   if wrong_limit is not null then
-    perform private.refuse('invalid_request', left(wrong_limit, 80));
+    perform proxy_private.refuse('invalid_request', left(wrong_limit, 80));
   end if;
-  clean_reason := private.require_reason(set_proxy_account_limits.reason);
-  owner_id := private.require_grantee(
+  clean_reason := proxy_private.require_reason(set_proxy_account_limits.reason);
+  owner_id := proxy_private.require_grantee(
     set_proxy_account_limits."user", set_proxy_account_limits.tier
   );
-  perform private.claim_write(admin_id, 'administer');
-  perform private.give_reason(clean_reason);
-  insert into private.proxy_account_limits as l (user_id, tier, limit_overrides)
+  perform proxy_private.claim_write(admin_id, 'administer');
+  perform proxy_private.give_reason(clean_reason);
+  insert into proxy_private.proxy_account_limits as l (user_id, tier, limit_overrides)
   values (owner_id, set_proxy_account_limits.tier, jsonb_strip_nulls(wanted))
   on conflict on constraint proxy_account_limits_pkey
     do update set limit_overrides = jsonb_strip_nulls(l.limit_overrides || wanted);
-  perform private.give_reason(null);
-  return private.account_of(owner_id);
+  perform proxy_private.give_reason(null);
+  return proxy_private.account_of(owner_id);
 end
 $$;
-comment on function private.set_proxy_account_limits is
+comment on function proxy_private.set_proxy_account_limits is
   'Does the work of public.set_proxy_account_limits.';
 
 create function public.set_proxy_account_limits("user" text, tier text, reason text, limits jsonb)
@@ -7803,7 +7803,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.set_proxy_account_limits(
+  return proxy_private.set_proxy_account_limits(
     set_proxy_account_limits."user", set_proxy_account_limits.tier,
     set_proxy_account_limits.reason, set_proxy_account_limits.limits
   );
@@ -7819,11 +7819,11 @@ comment on function public.set_proxy_account_limits is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.find_proxy_account, public.find_proxy_account, private.set_proxy_account_limits,
+  proxy_private.find_proxy_account, public.find_proxy_account, proxy_private.set_proxy_account_limits,
   public.set_proxy_account_limits
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.find_proxy_account, public.find_proxy_account, private.set_proxy_account_limits,
+  proxy_private.find_proxy_account, public.find_proxy_account, proxy_private.set_proxy_account_limits,
   public.set_proxy_account_limits
 to authenticated;
 
@@ -7833,7 +7833,7 @@ to authenticated;
 -- Users by usage: admins see who moves most in this month.
 
 -- A definer: it reads every user's usage, for an admin.
-create function private.list_proxy_users("limit" integer, cursor text, "user" text)
+create function proxy_private.list_proxy_users("limit" integer, cursor text, "user" text)
 returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -7847,22 +7847,22 @@ declare
   most_bytes constant bigint := 9007199254740991;
   place record;
   most integer;
-  found private.proxy_user_monthly[];
+  found proxy_private.proxy_user_monthly[];
   answer public.proxy_page;
 begin
-  perform private.require_admin();
-  place := private.decode_place(list_proxy_users.cursor, most_bytes);
-  most := private.require_limit(coalesce(list_proxy_users."limit", 50));
+  perform proxy_private.require_admin();
+  place := proxy_private.decode_place(list_proxy_users.cursor, most_bytes);
+  most := proxy_private.require_limit(coalesce(list_proxy_users."limit", 50));
   if list_proxy_users."user" is not null then
     found := array(
-      select (u.id, this_month, coalesce(m.bytes, 0))::private.proxy_user_monthly
-      from private.find_user(list_proxy_users."user") as u (id)
-      left join private.proxy_user_monthly as m on m.user_id = u.id and m.month = this_month
+      select (u.id, this_month, coalesce(m.bytes, 0))::proxy_private.proxy_user_monthly
+      from proxy_private.find_user(list_proxy_users."user") as u (id)
+      left join proxy_private.proxy_user_monthly as m on m.user_id = u.id and m.month = this_month
       where u.id is not null and list_proxy_users.cursor is null
     );
   else
     found := array(
-      select m from private.proxy_user_monthly as m
+      select m from proxy_private.proxy_user_monthly as m
       where m.month = this_month and m.bytes > 0
         and (m.bytes, m.user_id) < (
           coalesce(place.rank, most_bytes),
@@ -7874,7 +7874,7 @@ begin
   end if;
   select coalesce(
     json_agg(
-      private.user_as_admins_see(f.user_id) || to_jsonb(private.account_of(f.user_id))
+      proxy_private.user_as_admins_see(f.user_id) || to_jsonb(proxy_private.account_of(f.user_id))
         || jsonb_build_object('used_bytes', f.bytes)
     ),
     '[]'
@@ -7882,12 +7882,12 @@ begin
   into answer.items
   from unnest(found[:most]) as f;
   if cardinality(found) > most then
-    answer.next_cursor := private.encode_place(found[most].bytes, found[most].user_id);
+    answer.next_cursor := proxy_private.encode_place(found[most].bytes, found[most].user_id);
   end if;
   return answer;
 end
 $$;
-comment on function private.list_proxy_users is 'Does the work of public.list_proxy_users.';
+comment on function proxy_private.list_proxy_users is 'Does the work of public.list_proxy_users.';
 
 create function public.list_proxy_users(
   "limit" integer default 50, cursor text default null, "user" text default null
@@ -7896,7 +7896,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.list_proxy_users(
+  return proxy_private.list_proxy_users(
     list_proxy_users."limit", list_proxy_users.cursor, list_proxy_users."user"
   );
 end
@@ -7910,9 +7910,9 @@ comment on function public.list_proxy_users is
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.list_proxy_users, public.list_proxy_users
+revoke all on function proxy_private.list_proxy_users, public.list_proxy_users
 from public, anon, authenticated, service_role;
-grant execute on function private.list_proxy_users, public.list_proxy_users to authenticated;
+grant execute on function proxy_private.list_proxy_users, public.list_proxy_users to authenticated;
 
 
 -- 0975_setting_thresholds.sql
@@ -7928,24 +7928,24 @@ comment on type public.proxy_alert_threshold is
 
 
 -- A definer: callers may read no table.
-create function private.own_alert_thresholds() returns setof public.proxy_alert_threshold
+create function proxy_private.own_alert_thresholds() returns setof public.proxy_alert_threshold
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  owner_id uuid := proxy_private.require_user();
 begin
   return query select
-    null::uuid, null::text, private.thresholds_of(owner_id, null)::integer[], null::text;
+    null::uuid, null::text, proxy_private.thresholds_of(owner_id, null)::integer[], null::text;
   return query
   select k.id, k.key_id, t.percents::integer[], k.label
-  from private.proxy_alert_thresholds as t
-  join private.proxy_keys as k on k.id = t.api_key_id
+  from proxy_private.proxy_alert_thresholds as t
+  join proxy_private.proxy_keys as k on k.id = t.api_key_id
   where t.user_id = owner_id and k.deleted_at is null
   order by k.key_id;
 end
 $$;
-comment on function private.own_alert_thresholds is
+comment on function proxy_private.own_alert_thresholds is
   'Does the work of public.list_proxy_alert_thresholds.';
 
 create function public.list_proxy_alert_thresholds() returns setof public.proxy_alert_threshold
@@ -7953,7 +7953,7 @@ language plpgsql stable security invoker rows 10
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return query select t.* from private.own_alert_thresholds() as t;
+  return query select t.* from proxy_private.own_alert_thresholds() as t;
 end
 $$;
 comment on function public.list_proxy_alert_thresholds is
@@ -7962,15 +7962,15 @@ comment on function public.list_proxy_alert_thresholds is
 
 
 -- A definer: callers may write no table.
-create function private.set_alert_thresholds(percents integer[], reference text)
+create function proxy_private.set_alert_thresholds(percents integer[], reference text)
 returns public.proxy_alert_threshold
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
+  owner_id uuid := proxy_private.require_writer();
   wanted smallint[];
-  key private.proxy_keys;
+  key proxy_private.proxy_keys;
   answer public.proxy_alert_threshold;
 begin
   if cardinality(set_alert_thresholds.percents) > 5
@@ -7979,44 +7979,44 @@ begin
     or 10 > any (set_alert_thresholds.percents)
     or 100 < any (set_alert_thresholds.percents)
   then
-    perform private.refuse('invalid_request', 'percents');
+    perform proxy_private.refuse('invalid_request', 'percents');
   end if;
   if set_alert_thresholds.reference is not null then
-    key := private.lock_key(set_alert_thresholds.reference, owner_id);
+    key := proxy_private.lock_key(set_alert_thresholds.reference, owner_id);
     if key.deleted_at is not null then
-      perform private.refuse('key_deleted');
+      perform proxy_private.refuse('key_deleted');
     end if;
   end if;
-  perform private.claim_write(owner_id, 'change');
+  perform proxy_private.claim_write(owner_id, 'change');
   if set_alert_thresholds.percents is null then
-    delete from private.proxy_alert_thresholds as t
+    delete from proxy_private.proxy_alert_thresholds as t
     where t.user_id = owner_id and t.api_key_id is not distinct from key.id;
   else
     wanted := array(
       select distinct p::smallint from unnest(set_alert_thresholds.percents) as p order by 1
     );
-    insert into private.proxy_alert_thresholds (user_id, api_key_id, percents)
+    insert into proxy_private.proxy_alert_thresholds (user_id, api_key_id, percents)
     values (owner_id, key.id, wanted)
     on conflict on constraint "thresholds are set once for each key"
       do update set percents = excluded.percents;
   end if;
   -- one that is passed already
   if key.id is not null then
-    perform private.alert_key_quotas(array[key.id]);
+    perform proxy_private.alert_key_quotas(array[key.id]);
   else
-    perform private.alert_key_quotas(array(
-      select k.id from private.proxy_keys as k where k.user_id = owner_id and k.deleted_at is null
+    perform proxy_private.alert_key_quotas(array(
+      select k.id from proxy_private.proxy_keys as k where k.user_id = owner_id and k.deleted_at is null
     ));
-    perform private.alert_account_quotas(owner_id);
+    perform proxy_private.alert_account_quotas(owner_id);
   end if;
   answer.api_key_id := key.id;
   answer.key_id := key.key_id;
-  answer.percents := private.thresholds_of(owner_id, key.id);
+  answer.percents := proxy_private.thresholds_of(owner_id, key.id);
   answer.label := key.label;
   return answer;
 end
 $$;
-comment on function private.set_alert_thresholds is
+comment on function proxy_private.set_alert_thresholds is
   'Does the work of public.set_proxy_alert_thresholds.';
 
 create function public.set_proxy_alert_thresholds(percents integer[], id text default null)
@@ -8025,7 +8025,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.set_alert_thresholds(
+  return proxy_private.set_alert_thresholds(
     set_proxy_alert_thresholds.percents, set_proxy_alert_thresholds.id
   );
 end
@@ -8037,17 +8037,17 @@ comment on function public.set_proxy_alert_thresholds is
   'key_deleted, invalid_request (detail: percents), rate_limited (detail: seconds to wait).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('percents', 'Up to five whole numbers from 10 to 100; none for no alerts, null for the default.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.own_alert_thresholds, public.list_proxy_alert_thresholds, private.set_alert_thresholds,
+  proxy_private.own_alert_thresholds, public.list_proxy_alert_thresholds, proxy_private.set_alert_thresholds,
   public.set_proxy_alert_thresholds
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.own_alert_thresholds, public.list_proxy_alert_thresholds, private.set_alert_thresholds,
+  proxy_private.own_alert_thresholds, public.list_proxy_alert_thresholds, proxy_private.set_alert_thresholds,
   public.set_proxy_alert_thresholds
 to authenticated;
 
@@ -8057,7 +8057,7 @@ to authenticated;
 -- Webhooks as their owners see them, and what may be set of one: where a user wants alerts sent. Admins set
 -- the operator's, which get all users' alerts.
 
-insert into private.refusals (sql_state, code, message, occurs_when) values
+insert into proxy_private.refusals (sql_state, code, message, occurs_when) values
   (
     'PT404', 'webhook_not_found', 'Not found: you have no such webhook.',
     'no such webhook or delivery, or not yours'
@@ -8095,13 +8095,13 @@ comment on type public.proxy_webhook is
   'rotated, and never again.';
 
 
-create function private.show_webhook(webhook private.proxy_webhooks, secret text default null)
+create function proxy_private.show_webhook(webhook proxy_private.proxy_webhooks, secret text default null)
 returns public.proxy_webhook
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  w constant private.proxy_webhooks := show_webhook.webhook;
+  w constant proxy_private.proxy_webhooks := show_webhook.webhook;
 begin
   return (
     w.id, w.kind, w.label, w.address, w.types, w.created_at, w.last_delivered_at, w.failing_since,
@@ -8109,16 +8109,16 @@ begin
   )::public.proxy_webhook;
 end
 $$;
-comment on function private.show_webhook is 'A webhook as its owner sees it.';
+comment on function proxy_private.show_webhook is 'A webhook as its owner sees it.';
 
 
 -- What a URL may be by its text; where it leads is for the delivery to judge, at each attempt.
-create function private.require_webhook_url(url text, hosts text[]) returns text
+create function proxy_private.require_webhook_url(url text, hosts text[]) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  local_allowed constant boolean := (select s.allow_local_webhooks from private.delivery_settings as s);
+  local_allowed constant boolean := (select s.allow_local_webhooks from proxy_private.delivery_settings as s);
   host text;
 begin
   if octet_length(require_webhook_url.url) > 2000
@@ -8127,7 +8127,7 @@ begin
     or require_webhook_url.url ~ '[#\\"<>^`{|}]'
     or (require_webhook_url.url !~ '^https://' and not local_allowed)
   then
-    perform private.refuse('invalid_request', 'url');
+    perform proxy_private.refuse('invalid_request', 'url');
   end if;
   -- user information is a credential in a URL
   host := substring(require_webhook_url.url from '^https?://(\[[0-9a-fA-F:.]+\]|[^][/?:@]+)(?::[0-9]{1,5})?(?:[/?]|$)');
@@ -8137,53 +8137,53 @@ begin
       and not (local_allowed and host ~ '^(127\.[0-9.]+|localhost)$')
     )
   then
-    perform private.refuse('invalid_request', 'url');
+    perform proxy_private.refuse('invalid_request', 'url');
   end if;
   return require_webhook_url.url;
 end
 $$;
-comment on function private.require_webhook_url is
+comment on function proxy_private.require_webhook_url is
   'An absolute https URL without user information or fragment, of one of `hosts` where they are given; '
   'refuses (invalid_request) anything else. Plain http is for local stacks.';
 
 
-create function private.require_alert_types(types text[]) returns text[]
+create function proxy_private.require_alert_types(types text[]) returns text[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if cardinality(require_alert_types.types) not between 1 and 50
     or array_ndims(require_alert_types.types) > 1
-    or not require_alert_types.types <@ private.alert_types()
+    or not require_alert_types.types <@ proxy_private.alert_types()
   then
-    perform private.refuse('invalid_request', 'types');
+    perform proxy_private.refuse('invalid_request', 'types');
   end if;
   return array(select distinct t from unnest(require_alert_types.types) as t order by 1);
 end
 $$;
-comment on function private.require_alert_types is
+comment on function proxy_private.require_alert_types is
   'Types of alerts, each once; refuses (invalid_request) an empty list and unknown ones.';
 
 
 -- The id of the owner: null for the operator's webhooks, which are admins' to set.
-create function private.require_webhook_owner(operator boolean) returns uuid
+create function proxy_private.require_webhook_owner(operator boolean) returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_webhook_owner.operator then
-    perform private.require_admin_writer();
+    perform proxy_private.require_admin_writer();
     return null;
   end if;
-  return private.require_writer();
+  return proxy_private.require_writer();
 end
 $$;
-comment on function private.require_webhook_owner is
+comment on function proxy_private.require_webhook_owner is
   'The caller''s id, or null for an admin who acts for the operator; refuses others (unauthorized, '
   'forbidden).';
 
 
-create function private.new_signing_key(out key text, out shown text)
+create function proxy_private.new_signing_key(out key text, out shown text)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -8192,11 +8192,11 @@ begin
   shown := 'whsec_' || key;
 end
 $$;
-comment on function private.new_signing_key is
+comment on function proxy_private.new_signing_key is
   'A new signing key of 32 random bytes, in base64 and as Standard Webhooks shows it.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('kind', 'One of webhook, slack, discord, pagerduty and email, which is for users alone.'),
   (
     'url',
@@ -8210,11 +8210,11 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.show_webhook,
-  private.require_webhook_url,
-  private.require_alert_types,
-  private.require_webhook_owner,
-  private.new_signing_key
+  proxy_private.show_webhook,
+  proxy_private.require_webhook_url,
+  proxy_private.require_alert_types,
+  proxy_private.require_webhook_owner,
+  proxy_private.new_signing_key
 from public, anon, authenticated, service_role;
 
 
@@ -8223,40 +8223,40 @@ from public, anon, authenticated, service_role;
 -- Creating webhooks: up to ten of a user, and ten of the operator.
 
 -- A definer: callers may write no table.
-create function private.create_proxy_webhook(
+create function proxy_private.create_proxy_webhook(
   kind text, url text, routing_key text, label text, types text[], operator boolean
 ) returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_webhook_owner(coalesce(create_proxy_webhook.operator, false));
-  made private.proxy_webhooks;
+  owner_id uuid := proxy_private.require_webhook_owner(coalesce(create_proxy_webhook.operator, false));
+  made proxy_private.proxy_webhooks;
   secret jsonb;
   shown text;
 begin
-  perform private.require_size(octet_length(create_proxy_webhook.kind), 'kind');
-  perform private.require_size(octet_length(create_proxy_webhook.url), 'url');
-  perform private.require_size(octet_length(create_proxy_webhook.routing_key), 'routing_key');
-  perform private.require_size(pg_column_size(create_proxy_webhook.types), 'types');
+  perform proxy_private.require_size(octet_length(create_proxy_webhook.kind), 'kind');
+  perform proxy_private.require_size(octet_length(create_proxy_webhook.url), 'url');
+  perform proxy_private.require_size(octet_length(create_proxy_webhook.routing_key), 'routing_key');
+  perform proxy_private.require_size(pg_column_size(create_proxy_webhook.types), 'types');
   if create_proxy_webhook.kind is null
     or create_proxy_webhook.kind not in ('webhook', 'slack', 'discord', 'pagerduty', 'email')
   then
-    perform private.refuse('invalid_request', 'kind');
+    perform proxy_private.refuse('invalid_request', 'kind');
   end if;
   made.kind := create_proxy_webhook.kind;
   if create_proxy_webhook.label is not null then
-    made.label := private.require_label(create_proxy_webhook.label);
+    made.label := proxy_private.require_label(create_proxy_webhook.label);
   end if;
   if create_proxy_webhook.types is not null then
-    made.types := private.require_alert_types(create_proxy_webhook.types);
+    made.types := proxy_private.require_alert_types(create_proxy_webhook.types);
   end if;
 
   if made.kind in ('webhook', 'slack', 'discord') then
     if create_proxy_webhook.url is null then
-      perform private.refuse('invalid_request', 'url');
+      perform proxy_private.refuse('invalid_request', 'url');
     end if;
-    secret := jsonb_build_object('url', private.require_webhook_url(
+    secret := jsonb_build_object('url', proxy_private.require_webhook_url(
       create_proxy_webhook.url,
       case made.kind
         when 'slack' then array['hooks.slack.com', 'hooks.slack-gov.com']
@@ -8269,53 +8269,53 @@ begin
       else substring(create_proxy_webhook.url from '^https?://([^/?:]+)')
     end;
   elsif create_proxy_webhook.url is not null then
-    perform private.refuse('invalid_request', 'url');
+    perform proxy_private.refuse('invalid_request', 'url');
   end if;
   if made.kind = 'pagerduty' then
     if create_proxy_webhook.routing_key is null or create_proxy_webhook.routing_key !~ '^[0-9A-Za-z]{32}$' then
-      perform private.refuse('invalid_request', 'routing_key');
+      perform proxy_private.refuse('invalid_request', 'routing_key');
     end if;
     secret := jsonb_build_object('key', create_proxy_webhook.routing_key);
     made.address := 'events.pagerduty.com';
   elsif create_proxy_webhook.routing_key is not null then
-    perform private.refuse('invalid_request', 'routing_key');
+    perform proxy_private.refuse('invalid_request', 'routing_key');
   end if;
   if made.kind = 'email' then
     -- the operator's address is none of an account
     if owner_id is null then
-      perform private.refuse('invalid_request', 'kind');
+      perform proxy_private.refuse('invalid_request', 'kind');
     end if;
     select u.email into made.address
     from auth.users as u where u.id = owner_id and u.email_confirmed_at is not null;
     if made.address is null then
-      perform private.refuse('email_not_confirmed');
+      perform proxy_private.refuse('email_not_confirmed');
     end if;
     secret := '{}';
   end if;
 
-  perform private.claim_write(coalesce(owner_id, private.token_subject()), case when owner_id is null then 'administer' else 'change' end);
+  perform proxy_private.claim_write(coalesce(owner_id, proxy_private.token_subject()), case when owner_id is null then 'administer' else 'change' end);
   -- the operator's are counted under one lock, a user's under that of their writes
   if owner_id is null then
-    perform from private.delivery_settings for no key update;
+    perform from proxy_private.delivery_settings for no key update;
   end if;
   if (
-    select count(*) from private.proxy_webhooks as w
+    select count(*) from proxy_private.proxy_webhooks as w
     where w.user_id = owner_id or (owner_id is null and w.user_id is null)
   ) >= 10 then
-    perform private.refuse('webhook_limit_reached');
+    perform proxy_private.refuse('webhook_limit_reached');
   end if;
-  insert into private.proxy_webhooks (user_id, kind, label, address, types)
+  insert into proxy_private.proxy_webhooks (user_id, kind, label, address, types)
   values (owner_id, made.kind, made.label, made.address, made.types)
   returning * into made;
   if made.kind = 'webhook' then
     select secret || jsonb_build_object('key', k.key), k.shown into secret, shown
-    from private.new_signing_key() as k;
+    from proxy_private.new_signing_key() as k;
   end if;
-  perform private.keep_webhook_secret(made.id, secret);
-  return private.show_webhook(made, shown);
+  perform proxy_private.keep_webhook_secret(made.id, secret);
+  return proxy_private.show_webhook(made, shown);
 end
 $$;
-comment on function private.create_proxy_webhook is 'Does the work of public.create_proxy_webhook.';
+comment on function proxy_private.create_proxy_webhook is 'Does the work of public.create_proxy_webhook.';
 
 create function public.create_proxy_webhook(
   kind text, url text default null, routing_key text default null, label text default null,
@@ -8325,7 +8325,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.create_proxy_webhook(
+  return proxy_private.create_proxy_webhook(
     create_proxy_webhook.kind, create_proxy_webhook.url, create_proxy_webhook.routing_key,
     create_proxy_webhook.label, create_proxy_webhook.types, create_proxy_webhook.operator
   );
@@ -8341,11 +8341,11 @@ comment on function public.create_proxy_webhook is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.create_proxy_webhook,
+  proxy_private.create_proxy_webhook,
   public.create_proxy_webhook
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.create_proxy_webhook,
+  proxy_private.create_proxy_webhook,
   public.create_proxy_webhook
 to authenticated;
 
@@ -8355,7 +8355,7 @@ to authenticated;
 -- Changing webhooks: list, update, delete, and a new signing secret.
 
 -- A definer: callers may read no table.
-create function private.list_proxy_webhooks(operator boolean) returns setof public.proxy_webhook
+create function proxy_private.list_proxy_webhooks(operator boolean) returns setof public.proxy_webhook
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
 as $$
@@ -8363,20 +8363,20 @@ declare
   owner_id uuid;
 begin
   if list_proxy_webhooks.operator then
-    perform private.require_admin();
+    perform proxy_private.require_admin();
   else
-    owner_id := private.require_user();
+    owner_id := proxy_private.require_user();
   end if;
   return query
   select s.*
-  from private.proxy_webhooks as w
-  cross join lateral private.show_webhook(w) as s
+  from proxy_private.proxy_webhooks as w
+  cross join lateral proxy_private.show_webhook(w) as s
   -- "is not distinct from" would have no index
   where w.user_id = owner_id or (owner_id is null and w.user_id is null)
   order by w.created_at, w.id;
 end
 $$;
-comment on function private.list_proxy_webhooks is 'Does the work of public.list_proxy_webhooks.';
+comment on function proxy_private.list_proxy_webhooks is 'Does the work of public.list_proxy_webhooks.';
 
 create function public.list_proxy_webhooks(operator boolean default false)
 returns setof public.proxy_webhook
@@ -8385,7 +8385,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select w.* from private.list_proxy_webhooks(coalesce(list_proxy_webhooks.operator, false)) as w;
+  select w.* from proxy_private.list_proxy_webhooks(coalesce(list_proxy_webhooks.operator, false)) as w;
 end
 $$;
 comment on function public.list_proxy_webhooks is
@@ -8394,34 +8394,34 @@ comment on function public.list_proxy_webhooks is
 
 
 -- An admin's webhook and the operator's are told apart by the row: another user's is as none.
-create function private.lock_webhook(id uuid, operator boolean) returns private.proxy_webhooks
+create function proxy_private.lock_webhook(id uuid, operator boolean) returns proxy_private.proxy_webhooks
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_webhook_owner(coalesce(lock_webhook.operator, false));
-  webhook private.proxy_webhooks;
+  owner_id uuid := proxy_private.require_webhook_owner(coalesce(lock_webhook.operator, false));
+  webhook proxy_private.proxy_webhooks;
 begin
-  select * into webhook from private.proxy_webhooks as w
+  select * into webhook from proxy_private.proxy_webhooks as w
   where w.id = lock_webhook.id and w.user_id is not distinct from owner_id
   for no key update;
   if not found then
-    perform private.refuse('webhook_not_found');
+    perform proxy_private.refuse('webhook_not_found');
   end if;
-  perform private.claim_write(
-    coalesce(owner_id, private.token_subject()),
+  perform proxy_private.claim_write(
+    coalesce(owner_id, proxy_private.token_subject()),
     case when owner_id is null then 'administer' else 'change' end
   );
   return webhook;
 end
 $$;
-comment on function private.lock_webhook is
+comment on function proxy_private.lock_webhook is
   'The caller''s webhook, or for admins the operator''s, locked until the transaction ends; counts a write. '
   'Refusals: unauthorized, forbidden, webhook_not_found, rate_limited.';
 
 
 -- A definer: callers may write no table.
-create function private.update_proxy_webhook(id uuid, changes jsonb, operator boolean)
+create function proxy_private.update_proxy_webhook(id uuid, changes jsonb, operator boolean)
 returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -8429,11 +8429,11 @@ as $$
 declare
   wanted constant jsonb := update_proxy_webhook.changes;
   unknown_name text;
-  webhook private.proxy_webhooks;
+  webhook proxy_private.proxy_webhooks;
 begin
-  perform private.require_size(pg_column_size(wanted), 'changes');
+  perform proxy_private.require_size(pg_column_size(wanted), 'changes');
   if jsonb_typeof(wanted) is distinct from 'object' then
-    perform private.refuse('invalid_request', 'changes');
+    perform proxy_private.refuse('invalid_request', 'changes');
   end if;
   select left(name, 80) into unknown_name
   from jsonb_object_keys(wanted) as name
@@ -8441,15 +8441,15 @@ begin
   order by name
   limit 1;
   if unknown_name is not null then
-    perform private.refuse('invalid_request', unknown_name);
+    perform proxy_private.refuse('invalid_request', unknown_name);
   end if;
-  webhook := private.lock_webhook(update_proxy_webhook.id, update_proxy_webhook.operator);
+  webhook := proxy_private.lock_webhook(update_proxy_webhook.id, update_proxy_webhook.operator);
   if wanted ? 'label' then
     if jsonb_typeof(wanted -> 'label') not in ('string', 'null') then
-      perform private.refuse('invalid_request', 'label');
+      perform proxy_private.refuse('invalid_request', 'label');
     end if;
     webhook.label := case when wanted ->> 'label' is not null
-      then private.require_label(wanted ->> 'label') end;
+      then proxy_private.require_label(wanted ->> 'label') end;
   end if;
   if wanted ? 'types' then
     webhook.types := null;
@@ -8459,16 +8459,16 @@ begin
           select from jsonb_array_elements(wanted -> 'types') as t where jsonb_typeof(t) <> 'string'
         )
       then
-        perform private.refuse('invalid_request', 'types');
+        perform proxy_private.refuse('invalid_request', 'types');
       end if;
-      webhook.types := private.require_alert_types(
+      webhook.types := proxy_private.require_alert_types(
         array(select jsonb_array_elements_text(wanted -> 'types'))
       );
     end if;
   end if;
   if wanted ? 'disabled' then
     if jsonb_typeof(wanted -> 'disabled') <> 'boolean' then
-      perform private.refuse('invalid_request', 'disabled');
+      perform proxy_private.refuse('invalid_request', 'disabled');
     end if;
     if (wanted -> 'disabled')::boolean then
       webhook.disabled_at := coalesce(webhook.disabled_at, now());
@@ -8481,15 +8481,15 @@ begin
       webhook.failing_since := null;
     end if;
   end if;
-  update private.proxy_webhooks as w
+  update proxy_private.proxy_webhooks as w
   set label = webhook.label, types = webhook.types, failures = webhook.failures,
     failing_since = webhook.failing_since, disabled_at = webhook.disabled_at,
     disabled_reason = webhook.disabled_reason
   where w.id = webhook.id;
-  return private.show_webhook(webhook);
+  return proxy_private.show_webhook(webhook);
 end
 $$;
-comment on function private.update_proxy_webhook is 'Does the work of public.update_proxy_webhook.';
+comment on function proxy_private.update_proxy_webhook is 'Does the work of public.update_proxy_webhook.';
 
 create function public.update_proxy_webhook(
   id uuid, changes jsonb, operator boolean default false
@@ -8498,7 +8498,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.update_proxy_webhook(
+  return proxy_private.update_proxy_webhook(
     update_proxy_webhook.id, update_proxy_webhook.changes, update_proxy_webhook.operator
   );
 end
@@ -8511,25 +8511,25 @@ comment on function public.update_proxy_webhook is
 
 
 -- A definer: callers may write no table.
-create function private.delete_proxy_webhook(id uuid, operator boolean) returns void
+create function proxy_private.delete_proxy_webhook(id uuid, operator boolean) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  webhook private.proxy_webhooks :=
-    private.lock_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
+  webhook proxy_private.proxy_webhooks :=
+    proxy_private.lock_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
 begin
-  delete from private.proxy_webhooks as w where w.id = webhook.id;
+  delete from proxy_private.proxy_webhooks as w where w.id = webhook.id;
 end
 $$;
-comment on function private.delete_proxy_webhook is 'Does the work of public.delete_proxy_webhook.';
+comment on function proxy_private.delete_proxy_webhook is 'Does the work of public.delete_proxy_webhook.';
 
 create function public.delete_proxy_webhook(id uuid, operator boolean default false) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.delete_proxy_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
+  perform proxy_private.delete_proxy_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
 end
 $$;
 comment on function public.delete_proxy_webhook is
@@ -8538,27 +8538,27 @@ comment on function public.delete_proxy_webhook is
 
 
 -- A definer: callers may write no table.
-create function private.rotate_proxy_webhook(id uuid, operator boolean) returns public.proxy_webhook
+create function proxy_private.rotate_proxy_webhook(id uuid, operator boolean) returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  webhook private.proxy_webhooks :=
-    private.lock_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
+  webhook proxy_private.proxy_webhooks :=
+    proxy_private.lock_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
   made record;
 begin
   if webhook.kind <> 'webhook' then
-    perform private.refuse('invalid_request', 'id');
+    perform proxy_private.refuse('invalid_request', 'id');
   end if;
-  made := private.new_signing_key();
-  perform private.keep_webhook_secret(
+  made := proxy_private.new_signing_key();
+  perform proxy_private.keep_webhook_secret(
     webhook.id,
-    private.webhook_secret(webhook.id) || jsonb_build_object('key', made.key)
+    proxy_private.webhook_secret(webhook.id) || jsonb_build_object('key', made.key)
   );
-  return private.show_webhook(webhook, made.shown);
+  return proxy_private.show_webhook(webhook, made.shown);
 end
 $$;
-comment on function private.rotate_proxy_webhook is 'Does the work of public.rotate_proxy_webhook.';
+comment on function proxy_private.rotate_proxy_webhook is 'Does the work of public.rotate_proxy_webhook.';
 
 create function public.rotate_proxy_webhook(id uuid, operator boolean default false)
 returns public.proxy_webhook
@@ -8566,7 +8566,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.rotate_proxy_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
+  return proxy_private.rotate_proxy_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
 end
 $$;
 comment on function public.rotate_proxy_webhook is
@@ -8577,24 +8577,24 @@ comment on function public.rotate_proxy_webhook is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.lock_webhook,
-  private.list_proxy_webhooks,
+  proxy_private.lock_webhook,
+  proxy_private.list_proxy_webhooks,
   public.list_proxy_webhooks,
-  private.update_proxy_webhook,
+  proxy_private.update_proxy_webhook,
   public.update_proxy_webhook,
-  private.delete_proxy_webhook,
+  proxy_private.delete_proxy_webhook,
   public.delete_proxy_webhook,
-  private.rotate_proxy_webhook,
+  proxy_private.rotate_proxy_webhook,
   public.rotate_proxy_webhook
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.list_proxy_webhooks,
+  proxy_private.list_proxy_webhooks,
   public.list_proxy_webhooks,
-  private.update_proxy_webhook,
+  proxy_private.update_proxy_webhook,
   public.update_proxy_webhook,
-  private.delete_proxy_webhook,
+  proxy_private.delete_proxy_webhook,
   public.delete_proxy_webhook,
-  private.rotate_proxy_webhook,
+  proxy_private.rotate_proxy_webhook,
   public.rotate_proxy_webhook
 to authenticated;
 
@@ -8621,7 +8621,7 @@ comment on type public.proxy_webhook_delivery is
 
 
 -- An owner may send a delivery again any number of times: what is shown has a bound.
-create function private.show_attempts(delivery_id uuid) returns jsonb
+create function proxy_private.show_attempts(delivery_id uuid) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -8629,7 +8629,7 @@ begin
   return (
     select coalesce(jsonb_agg(to_jsonb(a) - 'delivery_id' order by a.number), '[]')
     from (
-      select * from private.proxy_delivery_attempts as t
+      select * from proxy_private.proxy_delivery_attempts as t
       where t.delivery_id = show_attempts.delivery_id
       order by t.number desc
       limit 20
@@ -8637,30 +8637,30 @@ begin
   );
 end
 $$;
-comment on function private.show_attempts is 'The last 20 attempts at a delivery, in order.';
+comment on function proxy_private.show_attempts is 'The last 20 attempts at a delivery, in order.';
 
 
-create function private.show_webhook_delivery(
-  delivery private.proxy_deliveries, alert private.proxy_alerts
+create function proxy_private.show_webhook_delivery(
+  delivery proxy_private.proxy_deliveries, alert proxy_private.proxy_alerts
 ) returns public.proxy_webhook_delivery
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  d constant private.proxy_deliveries := show_webhook_delivery.delivery;
+  d constant proxy_private.proxy_deliveries := show_webhook_delivery.delivery;
 begin
   return (
     d.id, d.alert_id, show_webhook_delivery.alert.type, show_webhook_delivery.alert.occurred_at,
-    d.state, d.attempts, d.next_attempt_at, private.show_attempts(d.id)
+    d.state, d.attempts, d.next_attempt_at, proxy_private.show_attempts(d.id)
   )::public.proxy_webhook_delivery;
 end
 $$;
-comment on function private.show_webhook_delivery is 'A delivery as the owner of its webhook sees it.';
+comment on function proxy_private.show_webhook_delivery is 'A delivery as the owner of its webhook sees it.';
 
 
 -- A definer: callers may read no table. By the ids of alerts, which rise with time: the index of what is
 -- delivered once has them.
-create function private.page_of_deliveries(
+create function proxy_private.page_of_deliveries(
   webhook_id uuid, "limit" integer, cursor text, operator boolean
 ) returns public.proxy_page
 language plpgsql stable security definer
@@ -8670,38 +8670,38 @@ declare
   owner_id uuid;
   place record;
   most integer;
-  page private.proxy_deliveries[];
+  page proxy_private.proxy_deliveries[];
   answer public.proxy_page;
 begin
   if page_of_deliveries.operator then
-    perform private.require_admin();
+    perform proxy_private.require_admin();
   else
-    owner_id := private.require_user();
+    owner_id := proxy_private.require_user();
   end if;
-  place := private.decode_cursor(page_of_deliveries.cursor);
-  most := private.require_limit(coalesce(page_of_deliveries."limit", 50));
-  perform from private.proxy_webhooks as w
+  place := proxy_private.decode_cursor(page_of_deliveries.cursor);
+  most := proxy_private.require_limit(coalesce(page_of_deliveries."limit", 50));
+  perform from proxy_private.proxy_webhooks as w
   where w.id = page_of_deliveries.webhook_id and w.user_id is not distinct from owner_id;
   if not found then
-    perform private.refuse('webhook_not_found');
+    perform proxy_private.refuse('webhook_not_found');
   end if;
   page := array(
-    select d from private.proxy_deliveries as d
+    select d from proxy_private.proxy_deliveries as d
     where d.webhook_id = page_of_deliveries.webhook_id and d.alert_id < place.id
     order by d.alert_id desc
     limit most + 1
   );
   select coalesce(json_agg(s order by s.alert_id desc), '[]') into answer.items
   from unnest(page[:most]) as f
-  join private.proxy_alerts as a on a.id = f.alert_id
-  cross join lateral private.show_webhook_delivery(f, a) as s;
+  join proxy_private.proxy_alerts as a on a.id = f.alert_id
+  cross join lateral proxy_private.show_webhook_delivery(f, a) as s;
   if cardinality(page) > most then
-    answer.next_cursor := private.encode_cursor(now(), page[most].alert_id);
+    answer.next_cursor := proxy_private.encode_cursor(now(), page[most].alert_id);
   end if;
   return answer;
 end
 $$;
-comment on function private.page_of_deliveries is 'Does the work of public.list_proxy_deliveries.';
+comment on function proxy_private.page_of_deliveries is 'Does the work of public.list_proxy_deliveries.';
 
 create function public.list_proxy_deliveries(
   webhook_id uuid, "limit" integer default 50, cursor text default null,
@@ -8711,7 +8711,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.page_of_deliveries(
+  return proxy_private.page_of_deliveries(
     list_proxy_deliveries.webhook_id, list_proxy_deliveries."limit", list_proxy_deliveries.cursor,
     coalesce(list_proxy_deliveries.operator, false)
   );
@@ -8726,39 +8726,39 @@ comment on function public.list_proxy_deliveries is
 
 -- A definer: callers may write no table. The webhook is locked first, as by those who claim and report.
 -- Attempts are counted on: after the eleventh, what is sent again gets one attempt each time.
-create function private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
+create function proxy_private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
 returns public.proxy_webhook_delivery
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  webhook private.proxy_webhooks := private.lock_webhook(
+  webhook proxy_private.proxy_webhooks := proxy_private.lock_webhook(
     (
-      select d.webhook_id from private.proxy_deliveries as d
+      select d.webhook_id from proxy_private.proxy_deliveries as d
       where d.id = resend_proxy_delivery.id
         and d.webhook_id = coalesce(resend_proxy_delivery.webhook_id, d.webhook_id)
     ),
     resend_proxy_delivery.operator
   );
-  delivery private.proxy_deliveries;
-  alert private.proxy_alerts;
+  delivery proxy_private.proxy_deliveries;
+  alert proxy_private.proxy_alerts;
 begin
   if webhook.disabled_at is not null then
-    perform private.refuse('webhook_disabled');
+    perform proxy_private.refuse('webhook_disabled');
   end if;
-  update private.proxy_deliveries as d
+  update proxy_private.proxy_deliveries as d
   set state = 'pending', next_attempt_at = now()
   where d.id = resend_proxy_delivery.id
   returning * into delivery;
   -- its alert was just dropped for its age
   if not found then
-    perform private.refuse('webhook_not_found');
+    perform proxy_private.refuse('webhook_not_found');
   end if;
-  select * into alert from private.proxy_alerts as a where a.id = delivery.alert_id;
-  return private.show_webhook_delivery(delivery, alert);
+  select * into alert from proxy_private.proxy_alerts as a where a.id = delivery.alert_id;
+  return proxy_private.show_webhook_delivery(delivery, alert);
 end
 $$;
-comment on function private.resend_proxy_delivery is 'Does the work of public.resend_proxy_delivery.';
+comment on function proxy_private.resend_proxy_delivery is 'Does the work of public.resend_proxy_delivery.';
 
 create function public.resend_proxy_delivery(
   id uuid, operator boolean default false, webhook_id uuid default null
@@ -8767,7 +8767,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.resend_proxy_delivery(
+  return proxy_private.resend_proxy_delivery(
     resend_proxy_delivery.id, resend_proxy_delivery.operator, resend_proxy_delivery.webhook_id
   );
 end
@@ -8780,35 +8780,35 @@ comment on function public.resend_proxy_delivery is
 
 -- A definer: callers may write no table. The operator's webhooks are of no user: their test is an alert of
 -- the admin who asked for it.
-create function private.test_proxy_webhook(id uuid, operator boolean)
+create function proxy_private.test_proxy_webhook(id uuid, operator boolean)
 returns public.proxy_webhook_delivery
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  webhook private.proxy_webhooks :=
-    private.lock_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
-  alert private.proxy_alerts;
-  delivery private.proxy_deliveries;
+  webhook proxy_private.proxy_webhooks :=
+    proxy_private.lock_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
+  alert proxy_private.proxy_alerts;
+  delivery proxy_private.proxy_deliveries;
 begin
   if webhook.disabled_at is not null then
-    perform private.refuse('webhook_disabled');
+    perform proxy_private.refuse('webhook_disabled');
   end if;
-  insert into private.proxy_alerts (user_id, type, cause, data)
+  insert into proxy_private.proxy_alerts (user_id, type, cause, data)
   values (
-    coalesce(webhook.user_id, private.token_subject()), 'webhook.test', 'test:' || private.uuid_v7(),
+    coalesce(webhook.user_id, proxy_private.token_subject()), 'webhook.test', 'test:' || proxy_private.uuid_v7(),
     jsonb_build_object('webhookId', webhook.id, 'kind', webhook.kind)
   )
   returning * into alert;
   -- for this one alone, whatever types it wants
-  insert into private.proxy_deliveries (webhook_id, alert_id)
+  insert into proxy_private.proxy_deliveries (webhook_id, alert_id)
   values (webhook.id, alert.id)
   returning * into delivery;
-  perform private.broadcast_alerts(array[alert]);
-  return private.show_webhook_delivery(delivery, alert);
+  perform proxy_private.broadcast_alerts(array[alert]);
+  return proxy_private.show_webhook_delivery(delivery, alert);
 end
 $$;
-comment on function private.test_proxy_webhook is 'Does the work of public.test_proxy_webhook.';
+comment on function proxy_private.test_proxy_webhook is 'Does the work of public.test_proxy_webhook.';
 
 create function public.test_proxy_webhook(id uuid, operator boolean default false)
 returns public.proxy_webhook_delivery
@@ -8816,7 +8816,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.test_proxy_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
+  return proxy_private.test_proxy_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
 end
 $$;
 comment on function public.test_proxy_webhook is
@@ -8825,27 +8825,27 @@ comment on function public.test_proxy_webhook is
   'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('id', 'That of a generic webhook, where its signing secret is rotated: other kinds have none.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.show_attempts,
-  private.show_webhook_delivery,
-  private.page_of_deliveries,
+  proxy_private.show_attempts,
+  proxy_private.show_webhook_delivery,
+  proxy_private.page_of_deliveries,
   public.list_proxy_deliveries,
-  private.resend_proxy_delivery,
+  proxy_private.resend_proxy_delivery,
   public.resend_proxy_delivery,
-  private.test_proxy_webhook,
+  proxy_private.test_proxy_webhook,
   public.test_proxy_webhook
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.page_of_deliveries,
+  proxy_private.page_of_deliveries,
   public.list_proxy_deliveries,
-  private.resend_proxy_delivery,
+  proxy_private.resend_proxy_delivery,
   public.resend_proxy_delivery,
-  private.test_proxy_webhook,
+  proxy_private.test_proxy_webhook,
   public.test_proxy_webhook
 to authenticated;
 
@@ -8911,11 +8911,11 @@ begin
     case when k.user_id is not null
       then least(coalesce(a.bytes_sent + a.bytes_received, 0), 9007199254740991)
     end
-  from private.key_states as k
-  join private.proxy_key_secrets as s on s.api_key_id = k.id
-  left join private.proxy_usage_monthly as m
+  from proxy_private.key_states as k
+  join proxy_private.proxy_key_secrets as s on s.api_key_id = k.id
+  left join proxy_private.proxy_usage_monthly as m
     on m.api_key_id = k.id and m.month = this_month
-  left join private.proxy_account_monthly as a
+  left join proxy_private.proxy_account_monthly as a
     on a.user_id = k.user_id and a.month = this_month and a.tier = k.tier
     and a.live_mode = k.live_mode
   where k.key_id = lookup_proxy_key.key_id;
@@ -8961,22 +8961,22 @@ declare
   last_at timestamptz;
   oldest_at timestamptz;
   accepted integer;
-  reports private.proxy_usage_events[];
-  made private.proxy_usage_events[];
-  known private.proxy_usage_events[];
-  stored private.proxy_usage_events[];
-  raised private.raised_usage[];
+  reports proxy_private.proxy_usage_events[];
+  made proxy_private.proxy_usage_events[];
+  known proxy_private.proxy_usage_events[];
+  stored proxy_private.proxy_usage_events[];
+  raised proxy_private.raised_usage[];
   outcome gateway.recorded_usage;
 begin
   if jsonb_typeof(record_usage.events) is distinct from 'array'
     or jsonb_array_length(record_usage.events) > 100000
   then
-    perform private.refuse('invalid_request', 'events');
+    perform proxy_private.refuse('invalid_request', 'events');
   end if;
 
   -- Retention drops no day between this and the commit: a repeat of its events could not be recognized.
-  lock table only private.proxy_usage_events in row exclusive mode;
-  oldest_at := private.oldest_usage_day();
+  lock table only proxy_private.proxy_usage_events in row exclusive mode;
+  oldest_at := proxy_private.oldest_usage_day();
 
   -- All times in one match, as beginning a match takes longer than matching; each by itself below
   -- where one is out of form.
@@ -9030,7 +9030,7 @@ begin
         when e.count not between 0 and 1000000
           or (
             e.count > 1
-            and private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true
+            and proxy_private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true
           )
           then 'invalid_count'
       end as reason
@@ -9055,7 +9055,7 @@ begin
         count integer path '$.count' default -1 on error
       )
     ) as e
-    left join private.proxy_keys as k on k.id = e.api_key_id
+    left join proxy_private.proxy_keys as k on k.id = e.api_key_id
   )
   select
     -- of several reports of a row the last one says what the others did, and more
@@ -9065,7 +9065,7 @@ begin
           (
             r.api_key_id, r.event_id, r.occurred_at, r.bytes_sent, r.bytes_received, r.duration_ms,
             coalesce(r.count, 1), r.status_code, char_length(r.target_site), r.target_host, r.method, r.served_by_node_id, r.code
-          )::private.proxy_usage_events
+          )::proxy_private.proxy_usage_events
           order by r.api_key_id, r.occurred_at, r.event_id
         )
       from (
@@ -9090,7 +9090,7 @@ begin
 
   -- In the order of the array. A known row is locked, and not written.
   with written as (
-    insert into private.proxy_usage_events as u
+    insert into proxy_private.proxy_usage_events as u
     select r.* from unnest(reports) as r
     on conflict (api_key_id, occurred_at, event_id) do update set count = u.count where false
     returning u.api_key_id, u.occurred_at, u.event_id
@@ -9118,7 +9118,7 @@ begin
          from unnest($1) as r
          -- row by row, by the index: a plan that knows nothing of today may compare each with each
          cross join lateral (
-           select o from private.proxy_usage_events as o
+           select o from proxy_private.proxy_usage_events as o
            where o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at
              and o.event_id = r.event_id and o.occurred_at between %L and %L
            offset 0
@@ -9139,7 +9139,7 @@ begin
       greatest((p.o).duration_ms, (p.r).duration_ms) as duration_ms,
       -- what turns out to be no refusal is one request
       case
-        when private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received)
+        when proxy_private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received)
           then greatest((p.o).count, (p.r).count)
         else least(greatest((p.o).count, (p.r).count), 1)
       end as count,
@@ -9148,11 +9148,11 @@ begin
       (p.o).code as code_before, (p.o).count as count_before,
       (p.o).bytes_sent as sent_before, (p.o).bytes_received as received_before,
       case
-        when private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received) then 0
+        when proxy_private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received) then 0
         else (p.o).count
       end as requests_before
     from (
-      -- a full join is hashed, as in private.raise_key_rollups
+      -- a full join is hashed, as in proxy_private.raise_key_rollups
       select r, o
       from unnest(known) as r
       full join unnest(stored) as o using (api_key_id, occurred_at, event_id)
@@ -9164,12 +9164,12 @@ begin
       )
       -- what is a request stays one: no report lowers a figure
       and (
-        private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received) is not true
-        or private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received)
+        proxy_private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received) is not true
+        or proxy_private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received)
       )
   ),
   rewritten as (
-    insert into private.proxy_usage_events (
+    insert into proxy_private.proxy_usage_events (
       api_key_id, event_id, occurred_at, bytes_sent, bytes_received, duration_ms, count,
       status_code, site_length, target_host, method, served_by_node_id, code
     )
@@ -9189,27 +9189,27 @@ begin
   all_raised as (
     select (
       r.api_key_id, r.occurred_at, r.occurred_at + r.duration_ms * interval '1 ms',
-      private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true,
+      proxy_private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true,
       r.count - r.requests_before, r.bytes_sent - r.sent_before, r.bytes_received - r.received_before,
       r.target_host, r.site_length, r.code, r.count, r.code_before, r.count_before,
       r.sent_before, r.received_before
-    )::private.raised_usage as raised
+    )::proxy_private.raised_usage as raised
     from risen_rows as r
     union all
     select (
       m.api_key_id, m.occurred_at, m.occurred_at + m.duration_ms * interval '1 ms',
-      private.is_refusal(m.code, m.bytes_sent + m.bytes_received) is not true,
+      proxy_private.is_refusal(m.code, m.bytes_sent + m.bytes_received) is not true,
       m.count, m.bytes_sent, m.bytes_received,
       m.target_host, m.site_length, m.code, m.count, null, 0, 0, 0
-    )::private.raised_usage
+    )::proxy_private.raised_usage
     from unnest(made) as m
   )
   select array_agg(a.raised) into raised from all_raised as a;
 
-  perform private.raise_key_rollups(raised);
-  perform private.raise_account_rollups(raised);
-  perform private.raise_target_rollups(raised);
-  perform private.raise_outcome_rollups(raised);
+  perform proxy_private.raise_key_rollups(raised);
+  perform proxy_private.raise_account_rollups(raised);
+  perform proxy_private.raise_target_rollups(raised);
+  perform proxy_private.raise_outcome_rollups(raised);
 
   outcome.recorded := coalesce(cardinality(raised), 0);
   outcome.repeated := accepted - outcome.recorded;
@@ -9237,7 +9237,7 @@ grant execute on function gateway.record_usage to proxy_gateway;
 -- A login that may make temporary objects can put a type of a known name before all others. No function
 -- here looks there first, and gateways have no use for them: so they may make none. All other roles
 -- keep the right. A role that is made later needs a grant.
-create function private.withhold_temporary_objects() returns boolean
+create function proxy_private.withhold_temporary_objects() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9265,14 +9265,14 @@ begin
   return true;
 end
 $$;
-comment on function private.withhold_temporary_objects is
+comment on function proxy_private.withhold_temporary_objects is
   'Takes TEMPORARY on this database from PUBLIC, and grants it to all roles but the gateways'', which '
   'had it so far. Returns whether PUBLIC had it.';
 
-select private.withhold_temporary_objects();
+select proxy_private.withhold_temporary_objects();
 
 
-create function private.gateway_login_name(name text) returns text
+create function proxy_private.gateway_login_name(name text) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9286,19 +9286,19 @@ begin
   return 'proxy_gateway_' || gateway_login_name.name;
 end
 $$;
-comment on function private.gateway_login_name is
+comment on function proxy_private.gateway_login_name is
   'The role of the gateway with this name. Fails (22023) for a name that is none.';
 
 
 -- A verifier, and no password: statements may be logged.
-create function private.create_gateway_login(
+create function proxy_private.create_gateway_login(
   name text, password_verifier text, connection_limit integer default 20
 ) returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  login text := private.gateway_login_name(create_gateway_login.name);
+  login text := proxy_private.gateway_login_name(create_gateway_login.name);
 begin
   if (create_gateway_login.password_verifier ~ '^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$')
     is not true
@@ -9322,18 +9322,18 @@ begin
   return login;
 end
 $$;
-comment on function private.create_gateway_login is
+comment on function proxy_private.create_gateway_login is
   'Makes the login proxy_gateway_<name> in the group proxy_gateway, with a limit on its connections '
   'and a password that is given as its SCRAM-SHA-256 verifier. Returns the login. Fails (22023) for a '
   'name, verifier or limit that is none, and (42710) where it exists.';
 
 
-create function private.drop_gateway_login(name text) returns integer
+create function proxy_private.drop_gateway_login(name text) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  login text := private.gateway_login_name(drop_gateway_login.name);
+  login text := proxy_private.gateway_login_name(drop_gateway_login.name);
   ended integer;
 begin
   -- before its connections are ended, so that it opens no others
@@ -9348,7 +9348,7 @@ begin
   return ended;
 end
 $$;
-comment on function private.drop_gateway_login is
+comment on function proxy_private.drop_gateway_login is
   'Ends the connections of the gateway''s login, and drops it with all that it made in this database. '
   'Returns how many connections were ended. Fails (42704) where there is no such login. One that '
   'connects again meanwhile keeps a connection without rights: `npm run gateway-login -- drop` first '
@@ -9357,8 +9357,8 @@ comment on function private.drop_gateway_login is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.withhold_temporary_objects, private.gateway_login_name, private.create_gateway_login,
-  private.drop_gateway_login
+  proxy_private.withhold_temporary_objects, proxy_private.gateway_login_name, proxy_private.create_gateway_login,
+  proxy_private.drop_gateway_login
 from public, anon, authenticated, service_role;
 
 
@@ -9385,7 +9385,7 @@ comment on type public.proxy_delivery is
 
 -- https://www.standardwebhooks.com: over id, time and body; the id is the alert's, so that a receiver can
 -- tell a repeat.
-create function private.sign_webhook(key text, id text, seconds bigint, body text) returns text
+create function proxy_private.sign_webhook(key text, id text, seconds bigint, body text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9403,12 +9403,12 @@ begin
   );
 end
 $$;
-comment on function private.sign_webhook is
+comment on function proxy_private.sign_webhook is
   'The signature of Standard Webhooks (v1): HMAC-SHA256 with the key, in base64.';
 
 
 -- A label is its owner's text, and the operator's webhooks show no user's.
-create function private.show_alert(alert private.proxy_alerts, to_operator boolean) returns jsonb
+create function proxy_private.show_alert(alert proxy_private.proxy_alerts, to_operator boolean) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9416,7 +9416,7 @@ begin
   return jsonb_build_object(
     'id', show_alert.alert.id,
     'type', show_alert.alert.type,
-    'timestamp', private.json_time(show_alert.alert.occurred_at),
+    'timestamp', proxy_private.json_time(show_alert.alert.occurred_at),
     'data', case when show_alert.to_operator
       then (show_alert.alert.data - 'label') || jsonb_build_object('userId', show_alert.alert.user_id)
       else show_alert.alert.data
@@ -9424,19 +9424,19 @@ begin
   );
 end
 $$;
-comment on function private.show_alert is 'An alert as webhooks send it.';
+comment on function proxy_private.show_alert is 'An alert as webhooks send it.';
 
 
-create function private.show_delivery(
-  delivery private.proxy_deliveries, webhook private.proxy_webhooks, alert private.proxy_alerts
+create function proxy_private.show_delivery(
+  delivery proxy_private.proxy_deliveries, webhook proxy_private.proxy_webhooks, alert proxy_private.proxy_alerts
 ) returns public.proxy_delivery
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  w constant private.proxy_webhooks := show_delivery.webhook;
-  secret constant jsonb := private.webhook_secret(w.id);
-  payload constant jsonb := private.show_alert(show_delivery.alert, w.user_id is null);
+  w constant proxy_private.proxy_webhooks := show_delivery.webhook;
+  secret constant jsonb := proxy_private.webhook_secret(w.id);
+  payload constant jsonb := proxy_private.show_alert(show_delivery.alert, w.user_id is null);
   seconds constant bigint := floor(extract(epoch from clock_timestamp()));
   shown public.proxy_delivery;
 begin
@@ -9450,7 +9450,7 @@ begin
     shown.headers := jsonb_build_object(
       'webhook-id', payload ->> 'id',
       'webhook-timestamp', seconds::text,
-      'webhook-signature', private.sign_webhook(
+      'webhook-signature', proxy_private.sign_webhook(
         secret ->> 'key', payload ->> 'id', seconds, shown.body
       )
     );
@@ -9462,12 +9462,12 @@ begin
   return shown;
 end
 $$;
-comment on function private.show_delivery is 'All that an attempt at a delivery needs.';
+comment on function proxy_private.show_delivery is 'All that an attempt at a delivery needs.';
 
 
 -- One claimer at a time works on a webhook; the counts are read after its lock. A webhook whose last attempt
 -- failed is tried one by one, so that one that hangs holds one place.
-create function private.claim_deliveries(most integer) returns setof public.proxy_delivery
+create function proxy_private.claim_deliveries(most integer) returns setof public.proxy_delivery
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9475,20 +9475,20 @@ declare
   most_at_once constant integer := 5;
   claim_span constant interval := '30 seconds';
   webhooks uuid[];
-  claimed private.proxy_deliveries[];
+  claimed proxy_private.proxy_deliveries[];
 begin
   if claim_deliveries.most is null or claim_deliveries.most not between 1 and 500 then
-    perform private.refuse('invalid_request', 'most');
+    perform proxy_private.refuse('invalid_request', 'most');
   end if;
   -- each webhook with something pending by one step in the index, however much is pending
   with recursive waiting as (
     (
-      select d.webhook_id from private.proxy_deliveries as d
+      select d.webhook_id from proxy_private.proxy_deliveries as d
       where d.state = 'pending' order by d.webhook_id limit 1
     )
     union all
     select (
-      select d.webhook_id from private.proxy_deliveries as d
+      select d.webhook_id from proxy_private.proxy_deliveries as d
       where d.state = 'pending' and d.webhook_id > w.webhook_id order by d.webhook_id limit 1
     )
     from waiting as w
@@ -9496,12 +9496,12 @@ begin
   ),
   locked as (
     select h.id
-    from private.proxy_webhooks as h
+    from proxy_private.proxy_webhooks as h
     where h.disabled_at is null
       and h.id in (
         select w.webhook_id from waiting as w
         where exists (
-          select from private.proxy_deliveries as d
+          select from proxy_private.proxy_deliveries as d
           where d.webhook_id = w.webhook_id and d.state = 'pending' and d.next_attempt_at <= now()
             and (d.claimed_until is null or d.claimed_until <= now())
         )
@@ -9514,10 +9514,10 @@ begin
     select
       h.id,
       case when h.failures = 0 then most_at_once else 1 end - (
-        select count(*) from private.proxy_deliveries as d
+        select count(*) from proxy_private.proxy_deliveries as d
         where d.webhook_id = h.id and d.state = 'pending' and d.claimed_until > now()
       ) as places
-    from private.proxy_webhooks as h
+    from proxy_private.proxy_webhooks as h
     where h.id = any (webhooks)
   ),
   due as (
@@ -9528,7 +9528,7 @@ begin
       from (
         select e.*, row_number() over (partition by coalesce(e.api_key_id, e.id) order by e.id) as turn
         from (
-          select * from private.proxy_deliveries as p
+          select * from proxy_private.proxy_deliveries as p
           where p.webhook_id = f.id and p.state = 'pending' and p.next_attempt_at <= now()
             and (p.claimed_until is null or p.claimed_until <= now())
           order by p.next_attempt_at, p.id
@@ -9538,7 +9538,7 @@ begin
       -- those of one key in their order: one at a time
       where c.turn = 1
         and not exists (
-          select from private.proxy_deliveries as b
+          select from proxy_private.proxy_deliveries as b
           where b.webhook_id = f.id and b.state = 'pending' and b.claimed_until > now()
             and b.api_key_id = c.api_key_id
         )
@@ -9549,30 +9549,30 @@ begin
     limit claim_deliveries.most
   ),
   updated as (
-    update private.proxy_deliveries as d
+    update proxy_private.proxy_deliveries as d
     set claim = gen_random_uuid(), claimed_until = now() + claim_span
     from due
     where d.id = due.id
     returning d.*
   )
-  select array_agg(u::private.proxy_deliveries order by u.id) into claimed from updated as u;
+  select array_agg(u::proxy_private.proxy_deliveries order by u.id) into claimed from updated as u;
 
   return query
   select s.*
   from unnest(claimed) as c
-  join private.proxy_webhooks as h on h.id = c.webhook_id
-  join private.proxy_alerts as a on a.id = c.alert_id
-  cross join lateral private.show_delivery(c, h, a) as s;
+  join proxy_private.proxy_webhooks as h on h.id = c.webhook_id
+  join proxy_private.proxy_alerts as a on a.id = c.alert_id
+  cross join lateral proxy_private.show_delivery(c, h, a) as s;
 end
 $$;
-comment on function private.claim_deliveries is 'Does the work of public.claim_proxy_deliveries.';
+comment on function proxy_private.claim_deliveries is 'Does the work of public.claim_proxy_deliveries.';
 
 create function public.claim_proxy_deliveries(most integer) returns setof public.proxy_delivery
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return query select d.* from private.claim_deliveries(claim_proxy_deliveries.most) as d;
+  return query select d.* from proxy_private.claim_deliveries(claim_proxy_deliveries.most) as d;
 end
 $$;
 comment on function public.claim_proxy_deliveries is
@@ -9581,17 +9581,17 @@ comment on function public.claim_proxy_deliveries is
   'reported ends after 30 s. Refusals: invalid_request (detail: most).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('most', 'A whole number from 1 to 500.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.sign_webhook, private.show_alert, private.show_delivery, private.claim_deliveries,
+  proxy_private.sign_webhook, proxy_private.show_alert, proxy_private.show_delivery, proxy_private.claim_deliveries,
   public.claim_proxy_deliveries
 from public, anon, authenticated, service_role;
-grant usage on schema private to service_role;
-grant execute on function private.claim_deliveries, public.claim_proxy_deliveries to service_role;
+grant usage on schema proxy_private to service_role;
+grant execute on function proxy_private.claim_deliveries, public.claim_proxy_deliveries to service_role;
 
 
 -- 1040_reporting_deliveries.sql
@@ -9599,7 +9599,7 @@ grant execute on function private.claim_deliveries, public.claim_proxy_deliverie
 -- Reporting deliveries: what came of each attempt, when the next is, and when a webhook is given up.
 
 -- 24 hours in all: a receiver that is repaired within a working day loses nothing.
-create function private.pause_after(attempts integer) returns interval
+create function proxy_private.pause_after(attempts integer) returns interval
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9610,11 +9610,11 @@ begin
   return pauses[pause_after.attempts] * (0.8 + 0.4 * random()) * interval '1 second';
 end
 $$;
-comment on function private.pause_after is
+comment on function proxy_private.pause_after is
   'How long to wait after so many attempts, more or less by a fifth; null after the last: the eleventh.';
 
 
-create function private.note_attempt(delivery private.proxy_deliveries, result jsonb) returns boolean
+create function proxy_private.note_attempt(delivery proxy_private.proxy_deliveries, result jsonb) returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9622,14 +9622,14 @@ declare
   attempt constant integer := note_attempt.delivery.attempts + 1;
   outcome constant text := note_attempt.result ->> 'outcome';
   delivered constant boolean := outcome = 'delivered';
-  pause constant interval := private.pause_after(attempt);
+  pause constant interval := proxy_private.pause_after(attempt);
   answer text := note_attempt.result ->> 'answer';
 begin
   -- a character that 500 bytes cut in two is left out
   while octet_length(answer) > 500 loop
     answer := left(answer, -greatest(1, (octet_length(answer) - 500) / 4));
   end loop;
-  insert into private.proxy_delivery_attempts (
+  insert into proxy_private.proxy_delivery_attempts (
     delivery_id, number, started_at, duration_ms, outcome, status, answer
   )
   values (
@@ -9638,7 +9638,7 @@ begin
     (note_attempt.result ->> 'durationMs')::integer, outcome,
     (note_attempt.result ->> 'status')::smallint, answer
   );
-  update private.proxy_deliveries as d
+  update proxy_private.proxy_deliveries as d
   set
     attempts = attempt, claim = null, claimed_until = null,
     state = case when delivered then 'delivered' when pause is null then 'failed' else 'pending' end,
@@ -9647,100 +9647,100 @@ begin
   return delivered;
 end
 $$;
-comment on function private.note_attempt is
+comment on function proxy_private.note_attempt is
   'Writes down an attempt, and ends its delivery or sets the next attempt. Returns whether it was delivered.';
 
 
-create function private.disable_webhook(webhook private.proxy_webhooks, reason text) returns void
+create function proxy_private.disable_webhook(webhook proxy_private.proxy_webhooks, reason text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  w constant private.proxy_webhooks := disable_webhook.webhook;
+  w constant proxy_private.proxy_webhooks := disable_webhook.webhook;
 begin
-  update private.proxy_webhooks as h
+  update proxy_private.proxy_webhooks as h
   set disabled_at = now(), disabled_reason = disable_webhook.reason where h.id = w.id;
   -- what waits would be sent as news when somebody enables it
-  update private.proxy_deliveries as d
+  update proxy_private.proxy_deliveries as d
   set state = 'failed', next_attempt_at = null, claim = null, claimed_until = null
   where d.webhook_id = w.id and d.state = 'pending';
   if w.user_id is not null then
-    perform private.raise_alerts(array[(
+    perform proxy_private.raise_alerts(array[(
       w.user_id, null, 'webhook.disabled',
       format('disabled:%s:%s', w.id, extract(epoch from now())), null,
       jsonb_build_object(
         'webhookId', w.id, 'kind', w.kind, 'address', w.address, 'reason', disable_webhook.reason,
-        'failingSince', private.json_time(w.failing_since)
+        'failingSince', proxy_private.json_time(w.failing_since)
       )
-    )::private.new_alert]);
+    )::proxy_private.new_alert]);
   end if;
 end
 $$;
-comment on function private.disable_webhook is
+comment on function proxy_private.disable_webhook is
   'Disables a webhook, ends what is pending for it, and alerts its owner by the others.';
 
 
 -- Webhooks first, in one order, then their deliveries: so is a webhook deleted.
-create function private.report_deliveries(results jsonb) returns integer
+create function proxy_private.report_deliveries(results jsonb) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   result jsonb;
-  delivery private.proxy_deliveries;
-  webhook private.proxy_webhooks;
+  delivery proxy_private.proxy_deliveries;
+  webhook proxy_private.proxy_webhooks;
   noted integer := 0;
 begin
   if jsonb_typeof(report_deliveries.results) is distinct from 'array'
     or jsonb_array_length(report_deliveries.results) > 500
   then
-    perform private.refuse('invalid_request', 'results');
+    perform proxy_private.refuse('invalid_request', 'results');
   end if;
-  perform from private.proxy_webhooks as w
+  perform from proxy_private.proxy_webhooks as w
   where w.id in (
     select d.webhook_id
     from jsonb_array_elements(report_deliveries.results) as r
-    join private.proxy_deliveries as d on d.id = (r ->> 'id')::uuid
+    join proxy_private.proxy_deliveries as d on d.id = (r ->> 'id')::uuid
   )
   order by w.id
   for no key update;
   for result in select r from jsonb_array_elements(report_deliveries.results) as r loop
-    select * into delivery from private.proxy_deliveries as d
+    select * into delivery from proxy_private.proxy_deliveries as d
     where d.id = (result ->> 'id')::uuid and d.claim = (result ->> 'claim')::uuid
       and d.state = 'pending'
     for no key update;
     -- claimed again since, or its webhook is gone
     continue when not found;
     noted := noted + 1;
-    if private.note_attempt(delivery, result) then
-      update private.proxy_webhooks as w
+    if proxy_private.note_attempt(delivery, result) then
+      update proxy_private.proxy_webhooks as w
       set failures = 0, failing_since = null, last_delivered_at = clock_timestamp()
       where w.id = delivery.webhook_id;
       continue;
     end if;
-    update private.proxy_webhooks as w
+    update proxy_private.proxy_webhooks as w
     set failures = w.failures + 1, failing_since = coalesce(w.failing_since, clock_timestamp())
     where w.id = delivery.webhook_id
     returning * into webhook;
     if webhook.disabled_at is null then
       if (result ->> 'status')::integer = 410 then
-        perform private.disable_webhook(webhook, 'gone');
+        perform proxy_private.disable_webhook(webhook, 'gone');
       elsif webhook.failing_since < now() - interval '3 days' then
-        perform private.disable_webhook(webhook, 'failing');
+        perform proxy_private.disable_webhook(webhook, 'failing');
       end if;
     end if;
   end loop;
   return noted;
 end
 $$;
-comment on function private.report_deliveries is 'Does the work of public.report_proxy_deliveries.';
+comment on function proxy_private.report_deliveries is 'Does the work of public.report_proxy_deliveries.';
 
 create function public.report_proxy_deliveries(results jsonb) returns integer
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.report_deliveries(report_proxy_deliveries.results);
+  return proxy_private.report_deliveries(report_proxy_deliveries.results);
 end
 $$;
 comment on function public.report_proxy_deliveries is
@@ -9750,16 +9750,16 @@ comment on function public.report_proxy_deliveries is
   'how many were taken: not those that were claimed again since. Refusals: invalid_request (detail: results).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('results', 'An array of at most 500 results.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.pause_after, private.note_attempt, private.disable_webhook, private.report_deliveries,
+  proxy_private.pause_after, proxy_private.note_attempt, proxy_private.disable_webhook, proxy_private.report_deliveries,
   public.report_proxy_deliveries
 from public, anon, authenticated, service_role;
-grant execute on function private.report_deliveries, public.report_proxy_deliveries to service_role;
+grant execute on function proxy_private.report_deliveries, public.report_proxy_deliveries to service_role;
 
 
 -- 1100_reconciling.sql
@@ -9768,12 +9768,12 @@ grant execute on function private.report_deliveries, public.report_proxy_deliver
 -- maintenance it is for role postgres alone, and its errors carry Postgres's own SQLSTATEs.
 
 -- a day of rollups is read without reading all the years; hours arrive in order, so it is tiny
-create index proxy_usage_hourly_hour on private.proxy_usage_hourly using brin (hour);
+create index proxy_usage_hourly_hour on proxy_private.proxy_usage_hourly using brin (hour);
 
 
 -- A snapshot older than the lock would show what the run before has changed since. A row and no
 -- advisory lock, which any login could hold that knows its number.
-create function private.take_maintenance_lock() returns void
+create function proxy_private.take_maintenance_lock() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9782,15 +9782,15 @@ begin
     raise exception 'Maintenance runs in read committed transactions only.'
       using errcode = 'invalid_transaction_state', hint = 'Begin one without an isolation level.';
   end if;
-  perform from private.maintenance_settings for update;
+  perform from proxy_private.maintenance_settings for update;
 end
 $$;
-comment on function private.take_maintenance_lock is
+comment on function proxy_private.take_maintenance_lock is
   'Waits for other maintenance and holds it off until the transaction ends. Fails (25000) in a '
   'transaction whose statements do not see what others have committed since it began.';
 
 
-create type private.usage_correction as (
+create type proxy_private.usage_correction as (
   rollup text,
   api_key_id uuid,
   period timestamptz,
@@ -9806,7 +9806,7 @@ create type private.usage_correction as (
   errors bigint,
   billed_bytes bigint
 );
-comment on type private.usage_correction is
+comment on type proxy_private.usage_correction is
   'What a rollup row lacks against a recount. rollup: hourly, target, outcome or monthly. period: its first instant. '
   'part: which of the key''s rows of that period, where it has several. found: missing (usage '
   'without a row), surplus (a row without usage) or different. requests, bytes_sent, '
@@ -9817,35 +9817,35 @@ comment on type private.usage_correction is
 -- A rollup by hour or day is a function <name>_usage_drift(day) here, which recounts the events.
 -- One statement over one snapshot: an event and its share of the rollups are committed together, so
 -- what is being recorded meanwhile is in both or in neither.
-create function private.usage_drift(day date) returns setof private.usage_correction
+create function proxy_private.usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  by_key private.usage_correction[];
+  by_key proxy_private.usage_correction[];
 begin
   if usage_drift.day is null then
     raise exception 'The day is missing.' using errcode = 'null_value_not_allowed';
   end if;
-  if exists (select from private.dropped_usage_days as d where d.day = usage_drift.day) then
+  if exists (select from proxy_private.dropped_usage_days as d where d.day = usage_drift.day) then
     raise exception 'The events of % were dropped.', usage_drift.day
       using errcode = 'object_not_in_prerequisite_state',
         hint = 'Its rollups stand as they are. If its events were put back, all of them, delete '
-          'its row of private.dropped_usage_days.';
+          'its row of proxy_private.dropped_usage_days.';
   end if;
-  by_key := array(select d from private.hourly_usage_drift(usage_drift.day) as d);
+  by_key := array(select d from proxy_private.hourly_usage_drift(usage_drift.day) as d);
   return query
   select d.* from unnest(by_key) as d
   union all
-  select d.* from private.account_hourly_usage_drift(usage_drift.day, by_key) as d
+  select d.* from proxy_private.account_hourly_usage_drift(usage_drift.day, by_key) as d
   union all
-  select d.* from private.target_usage_drift(usage_drift.day) as d
+  select d.* from proxy_private.target_usage_drift(usage_drift.day) as d
   union all
-  select d.* from private.outcome_usage_drift(usage_drift.day) as d
+  select d.* from proxy_private.outcome_usage_drift(usage_drift.day) as d
   order by rollup, api_key_id, period, part;
 end
 $$;
-comment on function private.usage_drift is
+comment on function proxy_private.usage_drift is
   'Compares the rollups of a day (UTC) with a recount of its events, and returns the rows that '
   'differ; none where all stand. A monthly row among them was used later than it says. Changes '
   'nothing. Fails (55000) for a day whose events were dropped.';
@@ -9853,26 +9853,26 @@ comment on function private.usage_drift is
 
 -- A rollup by month is a function <name>_usage_drift(month, corrections) here, which adds up those by
 -- hour or day: they outlive the events.
-create function private.usage_month_drift(
-  month date, corrections private.usage_correction[] default '{}'
-) returns setof private.usage_correction
+create function proxy_private.usage_month_drift(
+  month date, corrections proxy_private.usage_correction[] default '{}'
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   first_day date := date_trunc('month', usage_month_drift.month)::date;
-  by_key private.usage_correction[] := array(
-    select d from private.monthly_usage_drift(first_day, usage_month_drift.corrections) as d
+  by_key proxy_private.usage_correction[] := array(
+    select d from proxy_private.monthly_usage_drift(first_day, usage_month_drift.corrections) as d
   );
 begin
   return query
   select d.* from unnest(by_key) as d
   union all
-  select d.* from private.account_monthly_usage_drift(first_day, by_key) as d
+  select d.* from proxy_private.account_monthly_usage_drift(first_day, by_key) as d
   order by rollup, api_key_id, period, part;
 end
 $$;
-comment on function private.usage_month_drift is
+comment on function proxy_private.usage_month_drift is
   'Compares the rollups of the calendar month (UTC) that the date is in with what those by hour add '
   'up to once the corrections of its days are made, and returns the rows that differ. Changes nothing.';
 
@@ -9880,47 +9880,47 @@ comment on function private.usage_month_drift is
 -- Differences are added, never figures set: what is recorded between the comparison and the repair
 -- then counts as well. Each rollup is repaired once for all days, in the order in which record_usage
 -- takes the rows of all rollups, by a function repair_<name>_usage(corrections).
-create function private.reconcile_usage(variadic days date[])
-returns setof private.usage_correction
+create function proxy_private.reconcile_usage(variadic days date[])
+returns setof proxy_private.usage_correction
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  corrections private.usage_correction[];
+  corrections proxy_private.usage_correction[];
 begin
-  perform private.take_maintenance_lock();
+  perform proxy_private.take_maintenance_lock();
   -- a statement by itself, whose snapshot is younger than the lock
   corrections := array(
-    select d from unnest(reconcile_usage.days) as t (day), private.usage_drift(t.day) as d
+    select d from unnest(reconcile_usage.days) as t (day), proxy_private.usage_drift(t.day) as d
   );
   corrections := array(
     select c from unnest(corrections) as c where c.rollup <> 'monthly'
     union all
     select d
     from (select distinct date_trunc('month', t.day)::date from unnest(days) as t (day)) as m (month),
-      private.usage_month_drift(m.month, corrections) as d
+      proxy_private.usage_month_drift(m.month, corrections) as d
   );
   if cardinality(corrections) > 0 then
-    perform private.repair_monthly_usage(corrections);
-    perform private.repair_hourly_usage(corrections);
-    perform private.repair_account_usage(corrections);
-    perform private.repair_target_usage(corrections);
-    perform private.repair_outcome_usage(corrections);
+    perform proxy_private.repair_monthly_usage(corrections);
+    perform proxy_private.repair_hourly_usage(corrections);
+    perform proxy_private.repair_account_usage(corrections);
+    perform proxy_private.repair_target_usage(corrections);
+    perform proxy_private.repair_outcome_usage(corrections);
   end if;
   return query
   select c.* from unnest(corrections) as c order by rollup, api_key_id, period, part;
 end
 $$;
-comment on function private.reconcile_usage is
+comment on function proxy_private.reconcile_usage is
   'Repairs the rollups of days (UTC) from their events, and those of their months, while events '
-  'arrive, and returns what private.usage_drift and private.usage_month_drift found; no row where '
+  'arrive, and returns what proxy_private.usage_drift and proxy_private.usage_month_drift found; no row where '
   'all stood. Fails (55000) for a day whose events were dropped, and (25000) outside of read committed.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.take_maintenance_lock, private.usage_drift, private.usage_month_drift,
-  private.reconcile_usage
+  proxy_private.take_maintenance_lock, proxy_private.usage_drift, proxy_private.usage_month_drift,
+  proxy_private.reconcile_usage
 from public, anon, authenticated, service_role;
 
 
@@ -9928,7 +9928,7 @@ from public, anon, authenticated, service_role;
 
 -- The hourly rollup, checked against the events of a day.
 
-create function private.hourly_usage_drift(day date) returns setof private.usage_correction
+create function proxy_private.hourly_usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -9953,12 +9953,12 @@ begin
       least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
       least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
       max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
-    from private.counted_usage_events as e
+    from proxy_private.counted_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2
   ),
   kept as (
-    select h.* from private.proxy_usage_hourly as h where h.hour >= begins and h.hour < ends
+    select h.* from proxy_private.proxy_usage_hourly as h where h.hour >= begins and h.hour < ends
   ),
   compared as (
     select
@@ -9976,7 +9976,7 @@ begin
       coalesce(o.user_id, k.user_id) as user_id
     from counted as c
     full join kept as k using (api_key_id, hour)
-    left join private.proxy_keys as o on o.id = api_key_id
+    left join proxy_private.proxy_keys as o on o.id = api_key_id
   )
   select
     'hourly', d.api_key_id, d.hour, null::text, d.found, d.requests, d.bytes_sent,
@@ -9993,22 +9993,22 @@ begin
   from (
     select c.api_key_id, max(c.last_used_at) as last_used_at from counted as c group by 1
   ) as u
-  join private.proxy_usage_monthly as m
+  join proxy_private.proxy_usage_monthly as m
     on m.api_key_id = u.api_key_id and m.month = first_day
   where m.last_used_at < u.last_used_at;
 end
 $$;
-comment on function private.hourly_usage_drift is
+comment on function proxy_private.hourly_usage_drift is
   'The hourly rows of a day (UTC) that its events do not give, and the monthly ones that are used '
   'later than they say.';
 
 
-create function private.repair_hourly_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_hourly_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into private.proxy_usage_hourly as h (
+  insert into proxy_private.proxy_usage_hourly as h (
     api_key_id, hour, user_id, requests, bytes_sent, bytes_received
   )
   select c.api_key_id, c.period, c.user_id, c.requests, c.bytes_sent, c.bytes_received
@@ -10022,27 +10022,27 @@ begin
     bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
   -- The rows are locked now: who raised one before has committed, and who will raise it waits.
-  delete from private.proxy_usage_hourly as h using unnest(corrections) as c
+  delete from proxy_private.proxy_usage_hourly as h using unnest(corrections) as c
   where c.rollup = 'hourly' and c.found = 'surplus'
     and h.api_key_id = c.api_key_id and h.hour = c.period
     and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
     and (
       date_trunc('hour', h.hour, 'UTC') <> h.hour
       or not exists (
-        select from private.counted_usage_events as e
+        select from proxy_private.counted_usage_events as e
         where e.api_key_id = h.api_key_id
           and e.occurred_at >= h.hour and e.occurred_at < h.hour + interval '1 hour'
       )
     );
 end
 $$;
-comment on function private.repair_hourly_usage is
+comment on function proxy_private.repair_hourly_usage is
   'Adds to the hourly rows what they lack, and removes those of hours without an event.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.hourly_usage_drift, private.repair_hourly_usage
+  proxy_private.hourly_usage_drift, proxy_private.repair_hourly_usage
 from public, anon, authenticated, service_role;
 
 
@@ -10050,7 +10050,7 @@ from public, anon, authenticated, service_role;
 
 -- The rollup by target, checked against the events of a day.
 
-create function private.target_usage_drift(day date) returns setof private.usage_correction
+create function proxy_private.target_usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -10063,7 +10063,7 @@ declare
   begins timestamptz := target_usage_drift.day;
   ends timestamptz := target_usage_drift.day + 1;
 begin
-  if target_usage_drift.day < private.first_kept_target_day() then
+  if target_usage_drift.day < proxy_private.first_kept_target_day() then
     return;
   end if;
   return query
@@ -10071,11 +10071,11 @@ begin
     select
       e.api_key_id, lower(e.target_host collate "C") as host, e.site_length,
       sum(e.count) as requests,
-      coalesce(sum(e.count) filter (where private.is_target_error(e.code)), 0) as errors,
+      coalesce(sum(e.count) filter (where proxy_private.is_target_error(e.code)), 0) as errors,
       -- as raise_target_rollups bounds them
       least(sum(e.bytes_sent), most_bytes) as bytes_sent,
       least(sum(e.bytes_received), most_bytes) as bytes_received
-    from private.counted_usage_events as e
+    from proxy_private.counted_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2, 3
   ),
@@ -10084,7 +10084,7 @@ begin
       b.*, k.user_id,
       case when k.live_mode then b.bytes_sent + b.bytes_received else 0 end as billed_bytes
     from by_key as b
-    join private.proxy_keys as k on k.id = b.api_key_id
+    join proxy_private.proxy_keys as k on k.id = b.api_key_id
   ),
   by_subject as (
     select
@@ -10100,7 +10100,7 @@ begin
     group by 1, 2, 3
   ),
   kept as materialized (
-    select t.* from private.proxy_usage_targets as t where t.day = target_usage_drift.day
+    select t.* from proxy_private.proxy_usage_targets as t where t.day = target_usage_drift.day
   ),
   -- where each counts: a row stays once it is there, so that it counts where it was counted
   placed as (
@@ -10117,7 +10117,7 @@ begin
     left join kept as h on h.subject = s.subject and h.kind = 0 and h.name = s.host
     left join kept as w
       on w.subject = s.subject and w.kind = 1 and w.name = right(s.host, s.site_length)
-    left join private.proxy_usage_target_days as d
+    left join proxy_private.proxy_usage_target_days as d
       on d.subject = s.subject and d.day = target_usage_drift.day
   ),
   counted as (
@@ -10156,8 +10156,8 @@ begin
     full join kept as k on k.subject = c.subject and k.kind = c.kind and k.name = c.name
     where c.subject is not null
       -- of an account that is gone nothing says which events were its own
-      or exists (select from private.proxy_keys as o where o.id = k.subject)
-      or exists (select from private.proxy_keys as o where o.user_id = k.subject)
+      or exists (select from proxy_private.proxy_keys as o where o.id = k.subject)
+      or exists (select from proxy_private.proxy_keys as o where o.user_id = k.subject)
   )
   select
     'target', d.subject, begins, d.part, d.found, d.requests, d.bytes_sent, d.bytes_received,
@@ -10167,19 +10167,19 @@ begin
   where (d.requests, d.errors, d.bytes_sent, d.bytes_received, d.billed_bytes) <> (0, 0, 0, 0, 0);
 end
 $$;
-comment on function private.target_usage_drift is
+comment on function proxy_private.target_usage_drift is
   'The rows by target of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
   'host, site, other, or new for a host that may need a row; the length of its site; and its name. None for '
   'a day that is no longer kept.';
 
 
-create function private.repair_target_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_target_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform private.add_target_uses(
+  perform proxy_private.add_target_uses(
     array(
       select (
         c.api_key_id, c.period::date, array_position(array['host', 'site', 'other'], p.words[1]) - 1,
@@ -10188,7 +10188,7 @@ begin
           when p.words[1] = 'site' then char_length(p.words[3]) else nullif(p.words[2]::smallint, 0)
         end,
         c.requests, c.errors, c.bytes_sent, c.bytes_received, c.billed_bytes
-      )::private.target_use
+      )::proxy_private.target_use
       from unnest(corrections) as c
       cross join lateral regexp_match(c.part, '^(\S+) (\S+) (.*)$') as p (words)
       where c.rollup = 'target'
@@ -10196,14 +10196,14 @@ begin
   );
 end
 $$;
-comment on function private.repair_target_usage is
+comment on function proxy_private.repair_target_usage is
   'Adds to the rows by target what they lack. A row that has no event stays, with nothing in it: where a '
   'host counts must not change within its day.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.target_usage_drift, private.repair_target_usage
+  proxy_private.target_usage_drift, proxy_private.repair_target_usage
 from public, anon, authenticated, service_role;
 
 
@@ -10211,7 +10211,7 @@ from public, anon, authenticated, service_role;
 
 -- The rollup by outcome, checked against the events of a day.
 
-create function private.outcome_usage_drift(day date) returns setof private.usage_correction
+create function proxy_private.outcome_usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -10223,7 +10223,7 @@ declare
   begins timestamptz := outcome_usage_drift.day;
   ends timestamptz := outcome_usage_drift.day + 1;
 begin
-  if outcome_usage_drift.day < private.first_kept_target_day() then
+  if outcome_usage_drift.day < proxy_private.first_kept_target_day() then
     return;
   end if;
   return query
@@ -10234,14 +10234,14 @@ begin
       -- as raise_outcome_rollups bounds them
       least(sum(e.bytes_sent), most_bytes) as bytes_sent,
       least(sum(e.bytes_received), most_bytes) as bytes_received
-    from private.proxy_usage_events as e
+    from proxy_private.proxy_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2, 3
   ),
   counted as (
     select
       s.subject, b.hour,
-      case when b.code is null then 'ok' else private.outcome_of(b.code) end collate "C" as outcome,
+      case when b.code is null then 'ok' else proxy_private.outcome_of(b.code) end collate "C" as outcome,
       sum(b.requests)::bigint as requests,
       least(sum(b.bytes_sent), most_bytes)::bigint as bytes_sent,
       least(sum(b.bytes_received), most_bytes)::bigint as bytes_received,
@@ -10249,13 +10249,13 @@ begin
         sum(case when o.live_mode then b.bytes_sent + b.bytes_received else 0 end), most_bytes
       )::bigint as billed_bytes
     from by_code as b
-    join private.proxy_keys as o on o.id = b.api_key_id
+    join proxy_private.proxy_keys as o on o.id = b.api_key_id
     cross join lateral (values (o.id), (o.user_id)) as s (subject)
     where s.subject is not null
     group by 1, 2, 3
   ),
   kept as (
-    select h.* from private.proxy_usage_outcomes as h where h.hour >= begins and h.hour < ends
+    select h.* from proxy_private.proxy_usage_outcomes as h where h.hour >= begins and h.hour < ends
   ),
   compared as (
     select
@@ -10271,9 +10271,9 @@ begin
     from counted as c
     full join kept as k using (subject, hour, outcome)
     where c.requests is not null
-      -- as in private.target_usage_drift
-      or exists (select from private.proxy_keys as o where o.id = subject)
-      or exists (select from private.proxy_keys as o where o.user_id = subject)
+      -- as in proxy_private.target_usage_drift
+      or exists (select from proxy_private.proxy_keys as o where o.id = subject)
+      or exists (select from proxy_private.proxy_keys as o where o.user_id = subject)
   )
   select
     'outcome', d.subject, d.hour, d.outcome, d.found, d.requests, d.bytes_sent, d.bytes_received,
@@ -10283,17 +10283,17 @@ begin
   where (d.requests, d.bytes_sent, d.bytes_received, d.billed_bytes) <> (0, 0, 0, 0);
 end
 $$;
-comment on function private.outcome_usage_drift is
+comment on function proxy_private.outcome_usage_drift is
   'The rows by outcome of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
   'the outcome. None for a day that is no longer kept.';
 
 
-create function private.repair_outcome_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_outcome_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into private.proxy_usage_outcomes as o (
+  insert into proxy_private.proxy_usage_outcomes as o (
     subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes
   )
   select
@@ -10308,13 +10308,13 @@ begin
     billed_bytes = least(o.billed_bytes + excluded.billed_bytes, 9007199254740991);
 end
 $$;
-comment on function private.repair_outcome_usage is
+comment on function proxy_private.repair_outcome_usage is
   'Adds to the rows by outcome what they lack. A row that has no event stays, with nothing in it.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.outcome_usage_drift, private.repair_outcome_usage
+  proxy_private.outcome_usage_drift, proxy_private.repair_outcome_usage
 from public, anon, authenticated, service_role;
 
 
@@ -10322,9 +10322,9 @@ from public, anon, authenticated, service_role;
 
 -- The monthly rollup, checked against the hourly one, and its last use against the events.
 
-create function private.monthly_usage_drift(
-  month date, corrections private.usage_correction[]
-) returns setof private.usage_correction
+create function proxy_private.monthly_usage_drift(
+  month date, corrections proxy_private.usage_correction[]
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -10337,7 +10337,7 @@ declare
   ends timestamptz := monthly_usage_drift.month + interval '1 month';
   -- of dropped events nothing but this last use is known
   all_events_are_here boolean := not exists (
-    select from private.dropped_usage_days as d where d.day >= begins and d.day < ends
+    select from proxy_private.dropped_usage_days as d where d.day >= begins and d.day < ends
   );
 begin
   return query
@@ -10353,7 +10353,7 @@ begin
       select
         h.api_key_id, h.hour, h.requests, h.bytes_sent, h.bytes_received,
         null::timestamptz as last_used_at, 1 as rows
-      from private.proxy_usage_hourly as h
+      from proxy_private.proxy_usage_hourly as h
       where h.hour >= begins and h.hour < ends
       union all
       select
@@ -10366,7 +10366,7 @@ begin
     having sum(u.rows) > 0
   ),
   kept as (
-    select m.* from private.proxy_usage_monthly as m where m.month = monthly_usage_drift.month
+    select m.* from proxy_private.proxy_usage_monthly as m where m.month = monthly_usage_drift.month
   ),
   compared as (
     select
@@ -10391,15 +10391,15 @@ begin
         k.last_used_at
       ) as last_used_at,
       k.user_id as kept_user_id,
-      -- as in private.hourly_usage_drift
+      -- as in proxy_private.hourly_usage_drift
       coalesce(o.user_id, k.user_id) as user_id
     from counted as c
     full join kept as k using (api_key_id)
-    left join private.proxy_keys as o on o.id = api_key_id
+    left join proxy_private.proxy_keys as o on o.id = api_key_id
     -- mostly an event of the last hour says so
     left join lateral (
       select true as stands
-      from private.counted_usage_events as e
+      from proxy_private.counted_usage_events as e
       where all_events_are_here and c.last_used_at is null
         and e.api_key_id = k.api_key_id
         and e.occurred_at >= begins and e.occurred_at < ends
@@ -10409,7 +10409,7 @@ begin
     ) as probe on true
     left join lateral (
       select max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
-      from private.counted_usage_events as e
+      from proxy_private.counted_usage_events as e
       where probe.stands is null
         and (all_events_are_here or k.requests is null or c.last_used_at is not null)
         and e.api_key_id = c.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
@@ -10426,18 +10426,18 @@ begin
     or d.kept_user_id is distinct from d.user_id;
 end
 $$;
-comment on function private.monthly_usage_drift is
+comment on function proxy_private.monthly_usage_drift is
   'The monthly rows that the hourly ones do not give once they are corrected, and those whose last '
   'use is not the end of their newest event. Where days were dropped a last use is never too late.';
 
 
-create function private.repair_monthly_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_monthly_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  insert into private.proxy_usage_monthly as m (
+  insert into proxy_private.proxy_usage_monthly as m (
     api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
   )
   select
@@ -10455,11 +10455,11 @@ begin
 
   -- The rows are locked now: who raised one before has committed, and who will raise it waits. So a
   -- last use that was too late can be set, and a row be found to have no event.
-  update private.proxy_usage_monthly as m set last_used_at = u.last_used_at
+  update proxy_private.proxy_usage_monthly as m set last_used_at = u.last_used_at
   from unnest(corrections) as c
   cross join lateral (
     select max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
-    from private.counted_usage_events as e
+    from proxy_private.counted_usage_events as e
     where e.api_key_id = c.api_key_id
       and e.occurred_at >= c.period and e.occurred_at < c.period + interval '1 month'
   ) as u
@@ -10467,25 +10467,25 @@ begin
     and m.api_key_id = c.api_key_id and m.month = c.period::date
     and m.last_used_at <> u.last_used_at;
 
-  delete from private.proxy_usage_monthly as m using unnest(corrections) as c
+  delete from proxy_private.proxy_usage_monthly as m using unnest(corrections) as c
   where c.rollup = 'monthly' and c.found = 'surplus'
     and m.api_key_id = c.api_key_id and m.month = c.period::date
     and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
     and not exists (
-      select from private.counted_usage_events as e
+      select from proxy_private.counted_usage_events as e
       where e.api_key_id = m.api_key_id
         and e.occurred_at >= c.period and e.occurred_at < c.period + interval '1 month'
     );
 end
 $$;
-comment on function private.repair_monthly_usage is
+comment on function proxy_private.repair_monthly_usage is
   'Adds to the monthly rows what they lack, sets last uses that are too late, and removes the rows of '
   'keys without an event.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.monthly_usage_drift, private.repair_monthly_usage
+  proxy_private.monthly_usage_drift, proxy_private.repair_monthly_usage
 from public, anon, authenticated, service_role;
 
 
@@ -10494,10 +10494,10 @@ from public, anon, authenticated, service_role;
 -- The rollups by account, checked against those by key: an account has what its keys have.
 
 -- as for the hours of keys
-create index proxy_account_hourly_hour on private.proxy_account_hourly using brin (hour);
+create index proxy_account_hourly_hour on proxy_private.proxy_account_hourly using brin (hour);
 
 
-create type private.account_sum as (
+create type proxy_private.account_sum as (
   user_id uuid,
   period timestamptz,
   part text,
@@ -10505,14 +10505,14 @@ create type private.account_sum as (
   bytes_sent bigint,
   bytes_received bigint
 );
-comment on type private.account_sum is
+comment on type proxy_private.account_sum is
   'A row of a rollup by account. part: its mode, live or test, after the tier in one by month.';
 
 
 -- With names, as the type has columns for what only other rollups have.
-create function private.account_corrections(
-  rollup text, counted private.account_sum[], kept private.account_sum[]
-) returns setof private.usage_correction
+create function proxy_private.account_corrections(
+  rollup text, counted proxy_private.account_sum[], kept proxy_private.account_sum[]
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10533,7 +10533,7 @@ begin
     full join unnest(kept) as k using (user_id, period, part)
   ) as d
   cross join lateral jsonb_populate_record(
-    null::private.usage_correction,
+    null::proxy_private.usage_correction,
     jsonb_build_object(
       'rollup', account_corrections.rollup, 'api_key_id', d.user_id, 'period', d.period,
       'part', d.part, 'found', d.found, 'requests', d.requests, 'bytes_sent', d.bytes_sent,
@@ -10545,13 +10545,13 @@ begin
     and exists (select from auth.users as u where u.id = d.user_id);
 end
 $$;
-comment on function private.account_corrections is
+comment on function proxy_private.account_corrections is
   'The rows of a rollup by account that differ, with the user for api_key_id.';
 
 
-create function private.account_hourly_usage_drift(
-  day date, corrections private.usage_correction[]
-) returns setof private.usage_correction
+create function proxy_private.account_hourly_usage_drift(
+  day date, corrections proxy_private.usage_correction[]
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -10560,18 +10560,18 @@ as $$
 declare
   begins timestamptz := account_hourly_usage_drift.day;
   ends timestamptz := account_hourly_usage_drift.day + 1;
-  counted private.account_sum[];
-  kept private.account_sum[];
+  counted proxy_private.account_sum[];
+  kept proxy_private.account_sum[];
 begin
   counted := array(
     select (
       k.user_id, u.hour, case when k.live_mode then 'live' else 'test' end, sum(u.requests),
       -- as record_usage bounds them
       least(sum(u.bytes_sent), 9007199254740991), least(sum(u.bytes_received), 9007199254740991)
-    )::private.account_sum
+    )::proxy_private.account_sum
     from (
       select h.api_key_id, h.hour, h.requests, h.bytes_sent, h.bytes_received, 1 as rows
-      from private.proxy_usage_hourly as h
+      from proxy_private.proxy_usage_hourly as h
       where h.hour >= begins and h.hour < ends
       union all
       select
@@ -10580,7 +10580,7 @@ begin
       from unnest(account_hourly_usage_drift.corrections) as c
       where c.rollup = 'hourly'
     ) as u
-    join private.proxy_keys as k on k.id = u.api_key_id
+    join proxy_private.proxy_keys as k on k.id = u.api_key_id
     where k.user_id is not null
     group by k.user_id, u.hour, k.live_mode
     having sum(u.rows) > 0
@@ -10589,38 +10589,38 @@ begin
     select (
       h.user_id, h.hour, case when h.live_mode then 'live' else 'test' end, h.requests,
       h.bytes_sent, h.bytes_received
-    )::private.account_sum
-    from private.proxy_account_hourly as h
+    )::proxy_private.account_sum
+    from proxy_private.proxy_account_hourly as h
     where h.hour >= begins and h.hour < ends
   );
-  return query select * from private.account_corrections('account_hourly', counted, kept);
+  return query select * from proxy_private.account_corrections('account_hourly', counted, kept);
 end
 $$;
-comment on function private.account_hourly_usage_drift is
+comment on function proxy_private.account_hourly_usage_drift is
   'The hourly rows by account of a day (UTC) that those by key do not give once they are corrected.';
 
 
-create function private.account_monthly_usage_drift(
-  month date, corrections private.usage_correction[]
-) returns setof private.usage_correction
+create function proxy_private.account_monthly_usage_drift(
+  month date, corrections proxy_private.usage_correction[]
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-  counted private.account_sum[];
-  kept private.account_sum[];
+  counted proxy_private.account_sum[];
+  kept proxy_private.account_sum[];
 begin
   counted := array(
     select (
       k.user_id, account_monthly_usage_drift.month,
       k.tier || case when k.live_mode then ' live' else ' test' end, sum(u.requests),
       least(sum(u.bytes_sent), 9007199254740991), least(sum(u.bytes_received), 9007199254740991)
-    )::private.account_sum
+    )::proxy_private.account_sum
     from (
       select m.api_key_id, m.requests, m.bytes_sent, m.bytes_received, 1 as rows
-      from private.proxy_usage_monthly as m
+      from proxy_private.proxy_usage_monthly as m
       where m.month = account_monthly_usage_drift.month
       union all
       select
@@ -10629,7 +10629,7 @@ begin
       from unnest(account_monthly_usage_drift.corrections) as c
       where c.rollup = 'monthly'
     ) as u
-    join private.proxy_keys as k on k.id = u.api_key_id
+    join proxy_private.proxy_keys as k on k.id = u.api_key_id
     where k.user_id is not null
     group by k.user_id, k.tier, k.live_mode
     having sum(u.rows) > 0
@@ -10638,25 +10638,25 @@ begin
     select (
       m.user_id, m.month, m.tier || case when m.live_mode then ' live' else ' test' end,
       m.requests, m.bytes_sent, m.bytes_received
-    )::private.account_sum
-    from private.proxy_account_monthly as m
+    )::proxy_private.account_sum
+    from proxy_private.proxy_account_monthly as m
     where m.month = account_monthly_usage_drift.month
   );
-  return query select * from private.account_corrections('account_monthly', counted, kept);
+  return query select * from proxy_private.account_corrections('account_monthly', counted, kept);
 end
 $$;
-comment on function private.account_monthly_usage_drift is
+comment on function proxy_private.account_monthly_usage_drift is
   'The monthly rows by account that those by key do not give once they are corrected: each key counts '
   'for the tier that it has now.';
 
 
-create function private.repair_account_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_account_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  insert into private.proxy_account_monthly as m (
+  insert into proxy_private.proxy_account_monthly as m (
     user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
   )
   select
@@ -10670,7 +10670,7 @@ begin
     bytes_sent = least(m.bytes_sent + excluded.bytes_sent, 9007199254740991),
     bytes_received = least(m.bytes_received + excluded.bytes_received, 9007199254740991);
 
-  insert into private.proxy_account_hourly as h (
+  insert into proxy_private.proxy_account_hourly as h (
     user_id, hour, live_mode, requests, bytes_sent, bytes_received
   )
   select c.api_key_id, c.period, c.part = 'live', c.requests, c.bytes_sent, c.bytes_received
@@ -10684,17 +10684,17 @@ begin
 
   -- Locked first, then added up: who raised a row by account that this does not see yet waits to raise
   -- this one.
-  insert into private.proxy_user_monthly as s (user_id, month, bytes)
+  insert into proxy_private.proxy_user_monthly as s (user_id, month, bytes)
   select distinct c.api_key_id, c.period::date, 0
   from unnest(corrections) as c
   where c.rollup = 'account_monthly'
   order by 1, 2
   on conflict on constraint proxy_user_monthly_pkey do update set bytes = s.bytes;
-  update private.proxy_user_monthly as s
+  update proxy_private.proxy_user_monthly as s
   set bytes = least(
     (
       select coalesce(sum(m.bytes_sent + m.bytes_received), 0)
-      from private.proxy_account_monthly as m
+      from proxy_private.proxy_account_monthly as m
       where m.user_id = s.user_id and m.month = s.month
     ),
     9007199254740991
@@ -10705,37 +10705,37 @@ begin
   );
 
   -- The rows are locked now: who raised one before has committed, and who will raise it waits.
-  delete from private.proxy_account_monthly as m using unnest(corrections) as c
+  delete from proxy_private.proxy_account_monthly as m using unnest(corrections) as c
   where c.rollup = 'account_monthly' and c.found = 'surplus'
     and (m.user_id, m.month) = (c.api_key_id, c.period::date)
     and (m.tier, m.live_mode) = (split_part(c.part, ' ', 1), split_part(c.part, ' ', 2) = 'live')
     and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
     and not exists (
-      select from private.proxy_usage_monthly as u
-      join private.proxy_keys as k on k.id = u.api_key_id
+      select from proxy_private.proxy_usage_monthly as u
+      join proxy_private.proxy_keys as k on k.id = u.api_key_id
       where k.user_id = m.user_id and k.tier = m.tier and k.live_mode = m.live_mode
         and u.month = m.month
     );
-  delete from private.proxy_account_hourly as h using unnest(corrections) as c
+  delete from proxy_private.proxy_account_hourly as h using unnest(corrections) as c
   where c.rollup = 'account_hourly' and c.found = 'surplus'
     and (h.user_id, h.hour, h.live_mode) = (c.api_key_id, c.period, c.part = 'live')
     and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
     and not exists (
-      select from private.proxy_usage_hourly as u
-      join private.proxy_keys as k on k.id = u.api_key_id
+      select from proxy_private.proxy_usage_hourly as u
+      join proxy_private.proxy_keys as k on k.id = u.api_key_id
       where k.user_id = h.user_id and k.live_mode = h.live_mode and u.hour = h.hour
     );
 end
 $$;
-comment on function private.repair_account_usage is
+comment on function proxy_private.repair_account_usage is
   'Adds to the rows by account what they lack, and removes those of which no key has a row; then adds up '
   'the months of their users again.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.account_corrections, private.account_hourly_usage_drift,
-  private.account_monthly_usage_drift, private.repair_account_usage
+  proxy_private.account_corrections, proxy_private.account_hourly_usage_drift,
+  proxy_private.account_monthly_usage_drift, proxy_private.repair_account_usage
 from public, anon, authenticated, service_role;
 
 
@@ -10743,29 +10743,29 @@ from public, anon, authenticated, service_role;
 
 -- Which days are worth a recount: those that can have changed since the last one.
 
-create table private.reconciled_usage_days (
+create table proxy_private.reconciled_usage_days (
   day date primary key,
   checked_at timestamptz not null,
   changes bigint not null,
   counted_since timestamptz
 );
-comment on table private.reconciled_usage_days is
+comment on table proxy_private.reconciled_usage_days is
   'Days whose rollups were checked, and what Postgres had counted of changes to their events by then.';
-comment on column private.reconciled_usage_days.changes is
+comment on column proxy_private.reconciled_usage_days.changes is
   'Rows inserted, updated and deleted in the partition, as the statistics said before the check.';
-comment on column private.reconciled_usage_days.counted_since is
+comment on column proxy_private.reconciled_usage_days.counted_since is
   'When these statistics began: a crash or a reset begins them again.';
-alter table private.reconciled_usage_days enable row level security;
+alter table proxy_private.reconciled_usage_days enable row level security;
 
 
 -- Postgres counts a change after its commit, at the latest a minute later: what is counted by now is
 -- seen by the check that follows, and what is not makes the count differ the next time.
-create function private.check_of_usage_day(day date) returns private.reconciled_usage_days
+create function proxy_private.check_of_usage_day(day date) returns proxy_private.reconciled_usage_days
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  partition oid := private.usage_partition(check_of_usage_day.day);
+  partition oid := proxy_private.usage_partition(check_of_usage_day.day);
 begin
   return (
     check_of_usage_day.day,
@@ -10785,11 +10785,11 @@ begin
   );
 end
 $$;
-comment on function private.check_of_usage_day is
-  'The row of private.reconciled_usage_days for a check of that day that begins now.';
+comment on function proxy_private.check_of_usage_day is
+  'The row of proxy_private.reconciled_usage_days for a check of that day that begins now.';
 
 
-create function private.usage_days_to_check() returns setof date
+create function proxy_private.usage_days_to_check() returns setof date
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10798,25 +10798,25 @@ declare
 begin
   return query
   select d
-  from private.partitioned_usage_days() as d
-  cross join lateral private.check_of_usage_day(d) as c
-  left join private.reconciled_usage_days as r on r.day = d
+  from proxy_private.partitioned_usage_days() as d
+  cross join lateral proxy_private.check_of_usage_day(d) as c
+  left join proxy_private.reconciled_usage_days as r on r.day = d
   where d < today - 1
     and ((r.changes, r.counted_since) is distinct from (c.changes, c.counted_since)
       or not current_setting('track_counts')::boolean)
-    and not exists (select from private.dropped_usage_days as o where o.day = d)
+    and not exists (select from proxy_private.dropped_usage_days as o where o.day = d)
   union all
   values (today - 1), (today);
 end
 $$;
-comment on function private.usage_days_to_check is
+comment on function proxy_private.usage_days_to_check is
   'Today, yesterday, and older days whose events have changed since their rollups were checked.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.reconciled_usage_days from public, anon, authenticated, service_role;
+revoke all on table proxy_private.reconciled_usage_days from public, anon, authenticated, service_role;
 revoke all on function
-  private.check_of_usage_day, private.usage_days_to_check
+  proxy_private.check_of_usage_day, proxy_private.usage_days_to_check
 from public, anon, authenticated, service_role;
 
 
@@ -10824,7 +10824,7 @@ from public, anon, authenticated, service_role;
 
 -- Retention: the events of old days are dropped, a whole partition at a time; rollups stay.
 
-create table private.archived_usage_days (
+create table proxy_private.archived_usage_days (
   day date primary key,
   archived_at timestamptz not null default clock_timestamp(),
   events bigint not null,
@@ -10832,15 +10832,15 @@ create table private.archived_usage_days (
   bytes_received numeric not null,
   location text not null
 );
-comment on table private.archived_usage_days is
+comment on table proxy_private.archived_usage_days is
   'Days whose events were written elsewhere, with what was written: retention compares it.';
-comment on column private.archived_usage_days.location is 'Where it was written, for people to find.';
-alter table private.archived_usage_days enable row level security;
+comment on column proxy_private.archived_usage_days.location is 'Where it was written, for people to find.';
+alter table proxy_private.archived_usage_days enable row level security;
 
 
 -- Each day that the net has caught gets its partition, and takes its events out of the net. Newest
 -- first, as those are read most.
-create function private.empty_default_partition() returns integer
+create function proxy_private.empty_default_partition() returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -10852,24 +10852,24 @@ declare
 begin
   for caught in
     select distinct e.occurred_at::date as day
-    from private.proxy_usage_events_default as e
+    from proxy_private.proxy_usage_events_default as e
     order by day desc
     -- a partition takes about 10 of the cluster's locks, of which there are 6,400 or more
     limit 200
   loop
-    made := made + private.make_usage_partitions(caught, caught);
+    made := made + proxy_private.make_usage_partitions(caught, caught);
     -- recording waits
     exit when clock_timestamp() > begun + interval '10 s';
   end loop;
   return made;
 end
 $$;
-comment on function private.empty_default_partition is
+comment on function proxy_private.empty_default_partition is
   'Makes the partitions of the days whose events are in the default partition, and returns how many: '
-  'up to 200, for about 10 s; the next call goes on. Fails as private.make_usage_partitions does.';
+  'up to 200, for about 10 s; the next call goes on. Fails as proxy_private.make_usage_partitions does.';
 
 
-create type private.usage_retention as (
+create type proxy_private.usage_retention as (
   day date,
   action text,
   reason text,
@@ -10878,26 +10878,26 @@ create type private.usage_retention as (
   disk_bytes bigint,
   drift bigint
 );
-comment on type private.usage_retention is
+comment on type proxy_private.usage_retention is
   'What retention did with an old day. action: dropped; kept (reason: drift, its rollups do not '
   'stand; not archived; archive is stale, it has other events; or restored, it was dropped before '
   'and put back); skipped (reason: in use, a lock was not to be had in time; without a day: on the '
   'default partition). bytes: metered in and out. drift: rollup rows that do not stand.';
 
 
-create function private.archive_lacks(day date, events bigint, bytes_sent numeric, bytes_received numeric)
+create function proxy_private.archive_lacks(day date, events bigint, bytes_sent numeric, bytes_received numeric)
 returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  archived private.archived_usage_days;
+  archived proxy_private.archived_usage_days;
 begin
-  if archive_lacks.events = 0 or not (select s.require_archive from private.maintenance_settings as s)
+  if archive_lacks.events = 0 or not (select s.require_archive from proxy_private.maintenance_settings as s)
   then
     return null;
   end if;
-  select * into archived from private.archived_usage_days as a where a.day = archive_lacks.day;
+  select * into archived from proxy_private.archived_usage_days as a where a.day = archive_lacks.day;
   if archived is null then
     return 'not archived';
   end if;
@@ -10909,13 +10909,13 @@ begin
   return null;
 end
 $$;
-comment on function private.archive_lacks is
+comment on function proxy_private.archive_lacks is
   'Why a day with these events must not be dropped yet, where days must be archived first; or null.';
 
 
 -- All days are checked before the first is dropped: from then on nobody can read or record events
 -- until the transaction ends.
-create function private.drop_old_usage() returns setof private.usage_retention
+create function proxy_private.drop_old_usage() returns setof proxy_private.usage_retention
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -10924,54 +10924,54 @@ set lock_timeout = 0
 as $$
 declare
   old_day date;
-  old private.usage_retention;
+  old proxy_private.usage_retention;
   sent numeric;
   received numeric;
-  standing private.usage_retention[] := '{}';
+  standing proxy_private.usage_retention[] := '{}';
   in_use boolean := false;
 begin
-  perform private.take_maintenance_lock();
+  perform proxy_private.take_maintenance_lock();
   -- those who record wait behind this for as long
   perform set_config('lock_timeout', '1s', true);
 
   begin
-    perform private.empty_default_partition();
+    perform proxy_private.empty_default_partition();
   exception when lock_not_available then
     old := (null, 'skipped', 'in use', null, null, null, null);
     return next old;
   end;
 
   for old_day in
-    select d from private.partitioned_usage_days() as d
-    where d < now()::date - (select s.keep_days from private.maintenance_settings as s)
+    select d from proxy_private.partitioned_usage_days() as d
+    where d < now()::date - (select s.keep_days from proxy_private.maintenance_settings as s)
   loop
     old := (old_day, 'kept', null, null, null, null, null);
-    if exists (select from private.dropped_usage_days as d where d.day = old_day) then
+    if exists (select from proxy_private.dropped_usage_days as d where d.day = old_day) then
       old.reason := 'restored';
       return next old;
       continue;
     end if;
     begin
       -- nobody writes there while it is counted
-      execute format('lock table %s in share mode', private.usage_partition(old_day));
+      execute format('lock table %s in share mode', proxy_private.usage_partition(old_day));
     exception when lock_not_available then
       old.action := 'skipped';
       old.reason := 'in use';
       return next old;
       continue;
     end;
-    old.disk_bytes := pg_total_relation_size(private.usage_partition(old_day));
+    old.disk_bytes := pg_total_relation_size(proxy_private.usage_partition(old_day));
     execute format(
       'select count(*), coalesce(sum(bytes_sent), 0), coalesce(sum(bytes_received), 0) from %s',
-      private.usage_partition(old_day)
+      proxy_private.usage_partition(old_day)
     )
     into old.events, sent, received;
     -- a stolen gateway can report more than a bigint holds, and must not keep days from leaving
     old.bytes := least(sent + received, 9223372036854775807);
-    select count(*) into old.drift from private.usage_drift(old_day);
+    select count(*) into old.drift from proxy_private.usage_drift(old_day);
     old.reason := case
       when old.drift > 0 then 'drift'
-      else private.archive_lacks(old_day, old.events, sent, received)
+      else proxy_private.archive_lacks(old_day, old.events, sent, received)
     end;
     if old.reason is null then
       standing := standing || old;
@@ -10986,8 +10986,8 @@ begin
       if in_use then
         raise lock_not_available;
       end if;
-      execute format('drop table %s', private.usage_partition(old.day));
-      insert into private.dropped_usage_days (day, events, bytes)
+      execute format('drop table %s', proxy_private.usage_partition(old.day));
+      insert into proxy_private.dropped_usage_days (day, events, bytes)
       values (old.day, old.events, old.bytes);
       old.action := 'dropped';
     exception when lock_not_available or deadlock_detected then
@@ -10999,17 +10999,17 @@ begin
   end loop;
 end
 $$;
-comment on function private.drop_old_usage is
-  'Drops the partitions of the days before those that private.maintenance_settings keeps, oldest '
+comment on function proxy_private.drop_old_usage is
+  'Drops the partitions of the days before those that proxy_private.maintenance_settings keeps, oldest '
   'first, each only if its rollups stand and it is archived where it must be, and notes them in '
-  'private.dropped_usage_days; rollups stay. Returns a row for each old day. Recording waits at most '
+  'proxy_private.dropped_usage_days; rollups stay. Returns a row for each old day. Recording waits at most '
   'about 1 s for a lock that is not to be had. Fails (25000) outside of read committed.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.archived_usage_days from public, anon, authenticated, service_role;
+revoke all on table proxy_private.archived_usage_days from public, anon, authenticated, service_role;
 revoke all on function
-  private.empty_default_partition, private.archive_lacks, private.drop_old_usage
+  proxy_private.empty_default_partition, proxy_private.archive_lacks, proxy_private.drop_old_usage
 from public, anon, authenticated, service_role;
 
 
@@ -11017,26 +11017,26 @@ from public, anon, authenticated, service_role;
 
 -- Retention of the rollups by target and by outcome, which have an age that is theirs alone.
 
-create function private.drop_old_targets(most integer default 1000000) returns bigint
+create function proxy_private.drop_old_targets(most integer default 1000000) returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   piece constant integer := 20000;
-  first_kept constant date := private.first_kept_target_day();
+  first_kept constant date := proxy_private.first_kept_target_day();
   removed bigint := 0;
   found_rows bigint;
   statement text;
 begin
   -- not an array's elements: `supabase db lint` takes the whole array for the statement
   for statement in values
-    ('delete from private.proxy_usage_targets where ctid = any (array(
-       select t.ctid from private.proxy_usage_targets as t where t.day < $1 limit $2))'),
-    ('delete from private.proxy_usage_target_days where ctid = any (array(
-       select d.ctid from private.proxy_usage_target_days as d where d.day < $1 limit $2))'),
-    ('delete from private.proxy_usage_outcomes where ctid = any (array(
-       select o.ctid from private.proxy_usage_outcomes as o where o.hour < $1::timestamptz limit $2))')
+    ('delete from proxy_private.proxy_usage_targets where ctid = any (array(
+       select t.ctid from proxy_private.proxy_usage_targets as t where t.day < $1 limit $2))'),
+    ('delete from proxy_private.proxy_usage_target_days where ctid = any (array(
+       select d.ctid from proxy_private.proxy_usage_target_days as d where d.day < $1 limit $2))'),
+    ('delete from proxy_private.proxy_usage_outcomes where ctid = any (array(
+       select o.ctid from proxy_private.proxy_usage_outcomes as o where o.hour < $1::timestamptz limit $2))')
   loop
     loop
       exit when removed >= drop_old_targets.most;
@@ -11049,21 +11049,21 @@ begin
   return removed;
 end
 $$;
-comment on function private.drop_old_targets is
-  'Deletes the rollups by target and outcome of days before those that private.maintenance_settings keeps, at '
+comment on function proxy_private.drop_old_targets is
+  'Deletes the rollups by target and outcome of days before those that proxy_private.maintenance_settings keeps, at '
   'most that many rows, and returns how many. No event raises them any more.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.drop_old_targets from public, anon, authenticated, service_role;
+revoke all on function proxy_private.drop_old_targets from public, anon, authenticated, service_role;
 
 
 -- 1300_maintenance.sql
 
 -- Maintenance: what is done each night, by pg_cron where there is one, else by `npm run maintain`.
 
-create table private.maintenance_log (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.maintenance_log (
+  id uuid primary key default proxy_private.uuid_v7(),
   -- one for all that a run reports
   ran_at timestamptz not null default now(),
   task text not null,
@@ -11071,37 +11071,37 @@ create table private.maintenance_log (
   outcome text not null,
   detail text not null
 );
-comment on table private.maintenance_log is
-  'What each run of private.maintain_usage reported, for 400 days: pg_cron keeps no answers.';
-alter table private.maintenance_log enable row level security;
+comment on table proxy_private.maintenance_log is
+  'What each run of proxy_private.maintain_usage reported, for 400 days: pg_cron keeps no answers.';
+alter table proxy_private.maintenance_log enable row level security;
 
 
-create type private.maintenance_report as (
+create type proxy_private.maintenance_report as (
   task text,
   day date,
   outcome text,
   detail text
 );
-comment on type private.maintenance_report is
+comment on type proxy_private.maintenance_report is
   'What came of a task of maintenance. outcome: unchanged, made, repaired or dropped; or, where '
   'somebody should look, found, kept, skipped or failed.';
 
 
-create function private.report_reconciling(days date[]) returns setof private.maintenance_report
+create function proxy_private.report_reconciling(days date[]) returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   -- before the events are read: a day that changes meanwhile is checked again
-  checks private.reconciled_usage_days[] := array(
-    select private.check_of_usage_day(d) from unnest(report_reconciling.days) as d order by d
+  checks proxy_private.reconciled_usage_days[] := array(
+    select proxy_private.check_of_usage_day(d) from unnest(report_reconciling.days) as d order by d
   );
-  corrections private.usage_correction[] := array(
-    select c from private.reconcile_usage(variadic report_reconciling.days) as c
+  corrections proxy_private.usage_correction[] := array(
+    select c from proxy_private.reconcile_usage(variadic report_reconciling.days) as c
   );
 begin
-  insert into private.reconciled_usage_days as r
+  insert into proxy_private.reconciled_usage_days as r
   select c.* from unnest(checks) as c
   on conflict (day) do update set
     checked_at = excluded.checked_at,
@@ -11134,24 +11134,24 @@ begin
   order by c.period;
 end
 $$;
-comment on function private.report_reconciling is
-  'Runs private.reconcile_usage, says in rows what it found, and notes the days as checked.';
+comment on function proxy_private.report_reconciling is
+  'Runs proxy_private.reconcile_usage, says in rows what it found, and notes the days as checked.';
 
 
-create function private.report_retention() returns setof private.maintenance_report
+create function proxy_private.report_retention() returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- before the events are locked
-  removed bigint := private.drop_old_targets();
+  removed bigint := proxy_private.drop_old_targets();
 begin
   if removed > 0 then
     return query
     select
       'retention', null::date, 'dropped',
       format('%s rows by target and outcome, older than %s days.', removed, s.keep_targets_days)
-    from private.maintenance_settings as s;
+    from proxy_private.maintenance_settings as s;
   end if;
   return query
   select
@@ -11167,53 +11167,53 @@ begin
       when r.reason = 'restored' then 'Dropped before, and put back.'
       else 'In use: run it again.'
     end
-  from private.drop_old_usage() as r;
+  from proxy_private.drop_old_usage() as r;
   if not found then
     return query
     select
       'retention', null::date, 'unchanged', format('Nothing is older than %s days.', s.keep_days)
-    from private.maintenance_settings as s;
+    from proxy_private.maintenance_settings as s;
   end if;
 end
 $$;
-comment on function private.report_retention is
-  'Runs private.drop_old_targets and private.drop_old_usage, and says in rows what they did.';
+comment on function proxy_private.report_retention is
+  'Runs proxy_private.drop_old_targets and proxy_private.drop_old_usage, and says in rows what they did.';
 
 
-create function private.report_partitions(today date) returns private.maintenance_report
+create function proxy_private.report_partitions(today date) returns proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   last_day date := report_partitions.today + 40;
-  made integer := private.make_usage_partitions(report_partitions.today - 1, last_day)
-    + private.empty_default_partition();
+  made integer := proxy_private.make_usage_partitions(report_partitions.today - 1, last_day)
+    + proxy_private.empty_default_partition();
 begin
   return (
     'partitions', null, case when made = 0 then 'unchanged' else 'made' end,
     format('%s were missing up to %s.', made, last_day)
-  )::private.maintenance_report;
+  )::proxy_private.maintenance_report;
 end
 $$;
-comment on function private.report_partitions is
+comment on function proxy_private.report_partitions is
   'Makes the partitions of the day before, the day and the 40 after it, and of what the default '
   'partition holds.';
 
 
 -- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
 -- locks are held until all is done. Each task in a statement of its own is kinder still.
-create function private.maintain_usage(
+create function proxy_private.maintain_usage(
   tasks text[] default '{reconcile,retention,partitions,accounts,privileges,alerts}',
   days date[] default null
-) returns setof private.maintenance_report
+) returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   next_task text;
-  reports private.maintenance_report[] := '{}';
-  outcomes private.maintenance_report[];
+  reports proxy_private.maintenance_report[] := '{}';
+  outcomes proxy_private.maintenance_report[];
   failure text;
 begin
   if not maintain_usage.tasks <@ '{reconcile,retention,partitions,accounts,privileges,alerts}' then
@@ -11221,7 +11221,7 @@ begin
       using errcode = 'invalid_parameter_value',
         hint = 'The tasks are reconcile, retention, partitions, accounts, privileges and alerts.';
   end if;
-  perform from private.maintenance_settings for update skip locked;
+  perform from proxy_private.maintenance_settings for update skip locked;
   if not found then
     return query
     select t, null::date, 'skipped', 'Other maintenance is running.'
@@ -11235,48 +11235,48 @@ begin
       if next_task = 'reconcile' then
         outcomes := array(
           select r
-          from private.report_reconciling(
-            coalesce(maintain_usage.days, array(select private.usage_days_to_check()))
+          from proxy_private.report_reconciling(
+            coalesce(maintain_usage.days, array(select proxy_private.usage_days_to_check()))
           ) as r
         );
       elsif next_task = 'retention' then
-        outcomes := array(select r from private.report_retention() as r);
+        outcomes := array(select r from proxy_private.report_retention() as r);
       elsif next_task = 'accounts' then
-        outcomes := array[private.report_accounts()];
+        outcomes := array[proxy_private.report_accounts()];
       elsif next_task = 'privileges' then
-        outcomes := array(select r from private.report_privileges() as r);
+        outcomes := array(select r from proxy_private.report_privileges() as r);
       elsif next_task = 'alerts' then
-        outcomes := array[private.report_alerts()];
+        outcomes := array[proxy_private.report_alerts()];
       else
-        outcomes := array[private.report_partitions(now()::date)];
+        outcomes := array[proxy_private.report_partitions(now()::date)];
       end if;
     exception when others then
       get stacked diagnostics failure = message_text;
       outcomes := array[
-        (next_task, null, 'failed', sqlstate || ': ' || failure)::private.maintenance_report
+        (next_task, null, 'failed', sqlstate || ': ' || failure)::proxy_private.maintenance_report
       ];
     end;
     reports := reports || outcomes;
   end loop;
 
-  insert into private.maintenance_log (task, day, outcome, detail)
+  insert into proxy_private.maintenance_log (task, day, outcome, detail)
   select r.task, r.day, r.outcome, r.detail from unnest(reports) as r;
-  delete from private.maintenance_log as l where l.ran_at < now() - interval '400 days';
+  delete from proxy_private.maintenance_log as l where l.ran_at < now() - interval '400 days';
   return query select r.* from unnest(reports) as r;
 end
 $$;
-comment on function private.maintain_usage is
+comment on function proxy_private.maintain_usage is
   'Maintenance: reconciles yesterday, today and older days whose events have changed since (or '
-  '`days`), drops the events and the rollups by target of days older than private.maintenance_settings '
+  '`days`), drops the events and the rollups by target of days older than proxy_private.maintenance_settings '
   'keeps them, makes the '
   'partitions of the coming 40 days, checks the owners'' accounts and the gateways'' privileges, and '
-  'raises the alerts of the hour. Returns what came of each, and logs it in private.maintenance_log. A task that fails '
+  'raises the alerts of the hour. Returns what came of each, and logs it in proxy_private.maintenance_log. A task that fails '
   'is reported, and does not stop the others. Another run at the same time is skipped.';
 
 
 -- A job a task, so that each has a transaction of its own. Nothing of this may fail a migration: a
 -- database without jobs is maintained by `npm run maintain`.
-create function private.schedule_maintenance() returns boolean
+create function proxy_private.schedule_maintenance() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -11293,7 +11293,7 @@ begin
     j.name,
     j.schedule,
     -- a hosted database ends what takes over two minutes
-    format('set statement_timeout = 0; select * from private.maintain_usage(tasks => %L)', j.tasks)
+    format('set statement_timeout = 0; select * from proxy_private.maintain_usage(tasks => %L)', j.tasks)
   )
   from (
     values
@@ -11306,7 +11306,7 @@ begin
       ('proxy_gateway_privileges', '57 3 * * *', '{privileges}')
   ) as j (name, schedule, tasks);
   -- the log of a job that runs each minute has a row for each
-  perform cron.schedule('proxy_deliver', '* * * * *', 'select private.kick_delivery()');
+  perform cron.schedule('proxy_deliver', '* * * * *', 'select proxy_private.kick_delivery()');
   return true;
 exception when others then
   get stacked diagnostics failure = message_text;
@@ -11314,18 +11314,18 @@ exception when others then
   return false;
 end
 $$;
-comment on function private.schedule_maintenance is
-  'Schedules private.maintain_usage each night (UTC), its alerts each hour and deliveries each minute, where pg_cron is available, also if it was '
+comment on function proxy_private.schedule_maintenance is
+  'Schedules proxy_private.maintain_usage each night (UTC), its alerts each hour and deliveries each minute, where pg_cron is available, also if it was '
   'scheduled before. Returns whether it did; a failure is a notice.';
 
-select private.schedule_maintenance();
+select proxy_private.schedule_maintenance();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.maintenance_log from public, anon, authenticated, service_role;
+revoke all on table proxy_private.maintenance_log from public, anon, authenticated, service_role;
 revoke all on function
-  private.report_reconciling, private.report_retention, private.report_partitions,
-  private.maintain_usage, private.schedule_maintenance
+  proxy_private.report_reconciling, proxy_private.report_retention, proxy_private.report_partitions,
+  proxy_private.maintain_usage, proxy_private.schedule_maintenance
 from public, anon, authenticated, service_role;
 
 
@@ -11334,27 +11334,27 @@ from public, anon, authenticated, service_role;
 -- Hourly alerts: what no change of a row causes, a key that expires soon and an hour that is unlike its
 -- key's others. Run by pg_cron, `npm run maintain`, or the local stack.
 
-create index proxy_keys_expiring on private.proxy_keys (expires_at)
+create index proxy_keys_expiring on proxy_private.proxy_keys (expires_at)
   where deleted_at is null and expires_at is not null;
 
 
-create function private.alert_expiring_keys() returns void
+create function proxy_private.alert_expiring_keys() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  alerts private.new_alert[];
+  alerts proxy_private.new_alert[];
 begin
   select array_agg(
     (
       k.user_id, k.id, 'key.expiring',
       format('expiry:%s:%s:%s', k.id, extract(epoch from k.expires_at), d.days), null,
-      private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
-        'expiresAt', private.json_time(k.expires_at), 'days', d.days
+      proxy_private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
+        'expiresAt', proxy_private.json_time(k.expires_at), 'days', d.days
       )
-    )::private.new_alert
+    )::proxy_private.new_alert
   ) into alerts
-  from private.proxy_keys as k
+  from proxy_private.proxy_keys as k
   cross join lateral (
     -- the least that applies: a key that is made for a day expires in one day, and not also in seven
     select min(d) as days from unnest(array[1, 7]) as d where k.expires_at <= now() + d * interval '1 day'
@@ -11362,41 +11362,41 @@ begin
   where k.deleted_at is null and k.user_id is not null
     and k.expires_at > now() and k.expires_at <= now() + interval '7 days';
   if alerts is not null then
-    perform private.raise_alerts(alerts);
+    perform proxy_private.raise_alerts(alerts);
   end if;
 end
 $$;
-comment on function private.alert_expiring_keys is
+comment on function proxy_private.alert_expiring_keys is
   'Raises an alert for each key that expires within seven days, and within one, once each.';
 
 
 -- The hour that ended and the one before it: events of the last minute may come late.
-create function private.alert_unusual_usage() returns void
+create function proxy_private.alert_unusual_usage() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   least_bytes constant bigint := 100000000;
-  alerts private.new_alert[];
+  alerts proxy_private.new_alert[];
 begin
   select array_agg(
     (
       k.user_id, k.id, 'key.unusual_usage', format('unusual:%s:%s', k.id, extract(epoch from h.hour)),
       null,
-      private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
-        'hour', private.json_time(h.hour), 'bytes', h.bytes_sent + h.bytes_received,
+      proxy_private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
+        'hour', proxy_private.json_time(h.hour), 'bytes', h.bytes_sent + h.bytes_received,
         'medianBytes', m.bytes::bigint
       )
-    )::private.new_alert
+    )::proxy_private.new_alert
   ) into alerts
-  from private.proxy_usage_hourly as h
-  join private.proxy_keys as k on k.id = h.api_key_id and k.user_id is not null
+  from proxy_private.proxy_usage_hourly as h
+  join proxy_private.proxy_keys as k on k.id = h.api_key_id and k.user_id is not null
   cross join lateral (
     select
       percentile_cont(0.5) within group (order by w.bytes_sent + w.bytes_received) as bytes,
       count(*) as hours
-    from private.proxy_usage_hourly as w
+    from proxy_private.proxy_usage_hourly as w
     where w.api_key_id = h.api_key_id and w.hour >= h.hour - interval '7 days' and w.hour < h.hour
       and w.bytes_sent + w.bytes_received > 0
   ) as m
@@ -11406,55 +11406,55 @@ begin
     and m.hours >= 24
     and h.bytes_sent + h.bytes_received > 5 * m.bytes;
   if alerts is not null then
-    perform private.raise_alerts(alerts);
+    perform proxy_private.raise_alerts(alerts);
   end if;
 end
 $$;
-comment on function private.alert_unusual_usage is
+comment on function proxy_private.alert_unusual_usage is
   'Raises an alert for each key of which an hour that has just ended moved over 100 MB and over five times '
   'the median of its non-empty hours in the seven days before, once there are 24 of them.';
 
 
-create function private.drop_old_alerts() returns bigint
+create function proxy_private.drop_old_alerts() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   dropped bigint;
 begin
-  delete from private.proxy_alerts as a where a.occurred_at < now() - interval '90 days';
+  delete from proxy_private.proxy_alerts as a where a.occurred_at < now() - interval '90 days';
   get diagnostics dropped = row_count;
   return dropped;
 end
 $$;
-comment on function private.drop_old_alerts is
+comment on function proxy_private.drop_old_alerts is
   'Removes the alerts that are older than 90 days, with their deliveries. Returns how many.';
 
 
-create function private.report_alerts() returns private.maintenance_report
+create function proxy_private.report_alerts() returns proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   dropped bigint;
 begin
-  perform private.alert_expiring_keys();
-  perform private.alert_unusual_usage();
-  dropped := private.drop_old_alerts();
+  perform proxy_private.alert_expiring_keys();
+  perform proxy_private.alert_unusual_usage();
+  dropped := proxy_private.drop_old_alerts();
   return (
     'alerts', null, case when dropped = 0 then 'unchanged' else 'dropped' end,
     format('%s alerts were older than 90 days.', dropped)
-  )::private.maintenance_report;
+  )::proxy_private.maintenance_report;
 end
 $$;
-comment on function private.report_alerts is
+comment on function proxy_private.report_alerts is
   'Raises the alerts of the hour, removes old ones, and says in a row how many.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.alert_expiring_keys, private.alert_unusual_usage, private.drop_old_alerts,
-  private.report_alerts
+  proxy_private.alert_expiring_keys, proxy_private.alert_unusual_usage, proxy_private.drop_old_alerts,
+  proxy_private.report_alerts
 from public, anon, authenticated, service_role;
 
 
@@ -11463,11 +11463,11 @@ from public, anon, authenticated, service_role;
 -- Kicking the delivery: each minute pg_cron calls the Edge Function `deliver` by pg_net, where the database
 -- has both; elsewhere anybody's clock does, with the secret key.
 
-create index proxy_deliveries_due on private.proxy_deliveries (next_attempt_at)
+create index proxy_deliveries_due on proxy_private.proxy_deliveries (next_attempt_at)
   where state = 'pending';
 
 
-create function private.count_due_deliveries(most integer) returns integer
+create function proxy_private.count_due_deliveries(most integer) returns integer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -11476,9 +11476,9 @@ begin
     select count(*)
     from (
       select
-      from private.proxy_deliveries as d
+      from proxy_private.proxy_deliveries as d
       -- what waits for one that its owner disabled is nothing to attempt
-      join private.proxy_webhooks as h on h.id = d.webhook_id and h.disabled_at is null
+      join proxy_private.proxy_webhooks as h on h.id = d.webhook_id and h.disabled_at is null
       where d.state = 'pending' and d.next_attempt_at <= now()
         and (d.claimed_until is null or d.claimed_until <= now())
       limit count_due_deliveries.most
@@ -11486,18 +11486,18 @@ begin
   );
 end
 $$;
-comment on function private.count_due_deliveries is
+comment on function proxy_private.count_due_deliveries is
   'How many deliveries are due and nobody attempts, up to `most`.';
 
 
 -- An invocation attempts 400: a burst gets several at once.
-create function private.kick_delivery() returns text
+create function proxy_private.kick_delivery() returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  due constant integer := private.count_due_deliveries(4000);
-  function_url constant text := (select s.function_url from private.delivery_settings as s);
+  due constant integer := proxy_private.count_due_deliveries(4000);
+  function_url constant text := (select s.function_url from proxy_private.delivery_settings as s);
   key text;
 begin
   if due = 0 then
@@ -11524,13 +11524,13 @@ begin
   return format('%s are due.', due);
 end
 $$;
-comment on function private.kick_delivery is
+comment on function proxy_private.kick_delivery is
   'Calls the Edge Function deliver where deliveries are due, by pg_net, with the key that Vault has as '
   'proxy_keys_deliver. Says what it did.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.count_due_deliveries, private.kick_delivery
+revoke all on function proxy_private.count_due_deliveries, proxy_private.kick_delivery
 from public, anon, authenticated, service_role;
 
 
@@ -11538,8 +11538,8 @@ from public, anon, authenticated, service_role;
 
 -- The state of maintenance, for gateways: their metrics are where an operator's alerts look.
 
-create index maintenance_log_task_idx on private.maintenance_log (task, ran_at desc);
-comment on index private.maintenance_log_task_idx is 'Finds the last run of a task.';
+create index maintenance_log_task_idx on proxy_private.maintenance_log (task, ran_at desc);
+comment on index proxy_private.maintenance_log_task_idx is 'Finds the last run of a task.';
 
 create type gateway.maintenance_state_row as (finished_at timestamptz, problems integer);
 comment on type gateway.maintenance_state_row is
@@ -11566,7 +11566,7 @@ begin
     select
       l.ran_at,
       count(*) filter (where l.outcome in ('found', 'kept', 'skipped', 'failed')) as problems
-    from private.maintenance_log as l
+    from proxy_private.maintenance_log as l
     where l.task = t
     group by l.ran_at
     order by l.ran_at desc
@@ -11590,19 +11590,19 @@ grant execute on function gateway.maintenance_state to proxy_gateway;
 -- Checks: what a dump, a copy or an operator may have changed beside the migrations.
 
 -- A dump of the project leaves out what stands in Supabase Auth's own schema: the trigger there.
-create function private.report_accounts() returns private.maintenance_report
+create function proxy_private.report_accounts() returns proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   repaired integer;
 begin
-  update private.proxy_keys as k
-  set owner_barred_until = private.barred_until(u.banned_until, u.deleted_at)
+  update proxy_private.proxy_keys as k
+  set owner_barred_until = proxy_private.barred_until(u.banned_until, u.deleted_at)
   from auth.users as u
   where u.id = k.user_id
     and k.deleted_at is null
-    and k.owner_barred_until is distinct from private.barred_until(u.banned_until, u.deleted_at);
+    and k.owner_barred_until is distinct from proxy_private.barred_until(u.banned_until, u.deleted_at);
   get diagnostics repaired = row_count;
   if not exists (
     select from pg_trigger as t
@@ -11611,27 +11611,27 @@ begin
     return (
       'accounts', null, 'found',
       'The trigger bar_keys on auth.users is missing: bans reach keys only through maintenance.'
-    )::private.maintenance_report;
+    )::proxy_private.maintenance_report;
   end if;
   return (
     'accounts', null, case when repaired = 0 then 'unchanged' else 'repaired' end,
     format('%s keys were out of step with the account of their owner.', repaired)
-  )::private.maintenance_report;
+  )::proxy_private.maintenance_report;
 end
 $$;
-comment on function private.report_accounts is
+comment on function proxy_private.report_accounts is
   'Sets what keys say of their owners'' accounts by Supabase Auth, and reports a trigger that is '
   'missing there.';
 
 
 -- Roles and the privileges on a database are copied neither by `create database … template` nor by
 -- `pg_dump` without `--create`, and no migration runs again.
-create function private.report_privileges() returns setof private.maintenance_report
+create function proxy_private.report_privileges() returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  repaired boolean := private.withhold_temporary_objects();
+  repaired boolean := proxy_private.withhold_temporary_objects();
 begin
   if repaired then
     return query
@@ -11655,7 +11655,7 @@ begin
     union all
     select format('%s may make objects in schema %s.', l.rolname, n.nspname)
     from logins as l
-    join pg_namespace as n on n.nspname in ('public', 'private', 'gateway')
+    join pg_namespace as n on n.nspname in ('public', 'proxy_private', 'gateway')
     where has_schema_privilege(l.oid, n.oid, 'CREATE')
     union all
     select format('%s has no limit on its connections.', l.rolname)
@@ -11684,14 +11684,14 @@ begin
   end if;
 end
 $$;
-comment on function private.report_privileges is
-  'Runs private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
+comment on function proxy_private.report_privileges is
+  'Runs proxy_private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
   'have, and large objects that it made.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.report_accounts, private.report_privileges
+  proxy_private.report_accounts, proxy_private.report_privileges
 from public, anon, authenticated, service_role;
 
 
@@ -11700,7 +11700,7 @@ from public, anon, authenticated, service_role;
 -- Restoring: a restore to an earlier moment forgets what was done to keys after it.
 
 -- Run as role postgres, by `npm run maintain -- --revoke-since`: no user's token is behind it.
-create function private.suspend_restored_keys(key_ids text[], restored_to timestamptz)
+create function proxy_private.suspend_restored_keys(key_ids text[], restored_to timestamptz)
 returns table (key_id text, outcome text)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -11711,16 +11711,16 @@ declare
     to_char(suspend_restored_keys.restored_to at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
   );
   named text;
-  key private.proxy_keys;
+  key proxy_private.proxy_keys;
 begin
   -- in one order, so that two of these never wait for each other
   for named in select distinct n from unnest(suspend_restored_keys.key_ids) as n order by n loop
-    select * into key from private.proxy_keys as k where k.key_id = named for update;
+    select * into key from proxy_private.proxy_keys as k where k.key_id = named for update;
     key_id := named;
     if not found then
       outcome := 'unknown';
     elsif exists (
-      select from private.proxy_key_audit as a
+      select from proxy_private.proxy_key_audit as a
       where a.api_key_id = key.id and a.action = 'suspended' and a.reason = why
     ) then
       -- an admin may have reactivated it since
@@ -11728,25 +11728,25 @@ begin
     elsif key.deleted_at is not null or key.suspended_at is not null then
       outcome := 'out_of_service';
     else
-      perform private.give_reason(why);
-      update private.proxy_keys as k
+      perform proxy_private.give_reason(why);
+      update proxy_private.proxy_keys as k
       set suspended_at = clock_timestamp(), suspended_reason = why
       where k.id = key.id;
-      perform private.give_reason(null);
+      perform proxy_private.give_reason(null);
       outcome := 'suspended';
     end if;
     return next;
   end loop;
 end
 $$;
-comment on function private.suspend_restored_keys is
+comment on function proxy_private.suspend_restored_keys is
   'Suspends keys that were changed after the moment to which the database was restored, and says of each '
   'keyId: suspended; out_of_service, deleted or suspended already; done_before, for the same moment; or '
   'unknown. Their owners read why, and admins reactivate them.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.suspend_restored_keys
+revoke all on function proxy_private.suspend_restored_keys
 from public, anon, authenticated, service_role;
 
 
@@ -11759,27 +11759,27 @@ create type public.proxy_schema_version as (version integer, oldest_functions_ve
 comment on type public.proxy_schema_version is
   'The version of the schema, and the oldest Edge Functions that it still serves.';
 
--- A definer: callers may read no table of private.
-create function private.schema_version() returns public.proxy_schema_version
+-- A definer: callers may read no table of proxy_private.
+create function proxy_private.schema_version() returns public.proxy_schema_version
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   answer public.proxy_schema_version;
 begin
-  perform private.require_user();
-  select s.version, s.oldest_functions_version into answer from private.schema_version as s;
+  perform proxy_private.require_user();
+  select s.version, s.oldest_functions_version into answer from proxy_private.schema_version as s;
   return answer;
 end
 $$;
-comment on function private.schema_version is 'Does the work of public.proxy_schema_version.';
+comment on function proxy_private.schema_version is 'Does the work of public.proxy_schema_version.';
 
 create function public.proxy_schema_version() returns public.proxy_schema_version
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.schema_version();
+  return proxy_private.schema_version();
 end
 $$;
 comment on function public.proxy_schema_version is
@@ -11788,6 +11788,6 @@ comment on function public.proxy_schema_version is
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.schema_version, public.proxy_schema_version
+revoke all on function proxy_private.schema_version, public.proxy_schema_version
 from public, anon, authenticated, service_role;
-grant execute on function private.schema_version, public.proxy_schema_version to authenticated;
+grant execute on function proxy_private.schema_version, public.proxy_schema_version to authenticated;

@@ -13,11 +13,11 @@ $$;
 
 create extension if not exists pgcrypto with schema extensions;
 
-create schema private;
-comment on schema private is
+create schema proxy_private;
+comment on schema proxy_private is
   'Hashes, helpers and the definer functions that do the work. Not exposed by the REST API.';
 -- the thin functions in `public` run as the caller and call into this schema
-grant usage on schema private to authenticated;
+grant usage on schema proxy_private to authenticated;
 
 create schema gateway;
 comment on schema gateway is
@@ -31,14 +31,14 @@ begin
 end
 $$;
 comment on role proxy_gateway is
-  'The group of the CONNECT gateways'' logins, which private.create_gateway_login makes.';
+  'The group of the CONNECT gateways'' logins, which proxy_private.create_gateway_login makes.';
 grant usage on schema gateway to proxy_gateway;
 
 
 -- Time-ordered ids keep inserts at the end of an index and sort as they were made.
 -- In plpgsql, as all that a change of a key calls: plans are kept between calls, where a sql
 -- function with a search_path is planned again in each.
-create function private.uuid_v7() returns uuid
+create function proxy_private.uuid_v7() returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -63,12 +63,12 @@ begin
   )::uuid;
 end
 $$;
-comment on function private.uuid_v7 is
+comment on function proxy_private.uuid_v7 is
   'A version 7 UUID (RFC 9562): 48 bits of Unix time in milliseconds, then 74 random bits.';
 
 
 -- Which request made a change, for the audit. Only a sane id is kept: the header is the caller's.
-create function private.request_id() returns text
+create function proxy_private.request_id() returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -80,7 +80,7 @@ begin
   return case when id ~ '^[A-Za-z0-9_=-]+$' and char_length(id) <= 64 then id end;
 end
 $$;
-comment on function private.request_id is
+comment on function proxy_private.request_id is
   'The X-Request-Id that the request came with, or null when it had none or one that is not sane.';
 
 
@@ -95,6 +95,6 @@ comment on function public.proxy_health is 'Answers `ok`. For health checks: nee
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.uuid_v7, private.request_id, public.proxy_health
+revoke all on function proxy_private.uuid_v7, proxy_private.request_id, public.proxy_health
   from public, anon, authenticated, service_role;
 grant execute on function public.proxy_health to anon, authenticated;

@@ -2,7 +2,7 @@
 -- SQLSTATE PTnnn with HTTP status nnn. `npm run types` makes the codes of the functions and the table
 -- of docs/errors.md from it.
 
-create table private.refusals (
+create table proxy_private.refusals (
   code text primary key,
   sql_state text not null,
   message text not null,
@@ -11,15 +11,15 @@ create table private.refusals (
   constraint "a code is snake case" check (code ~ '^[a-z]+(_[a-z]+)*$'),
   constraint "a refusal has an http status" check (sql_state ~ '^PT4[0-9]{2}$')
 );
-comment on table private.refusals is
+comment on table proxy_private.refusals is
   'Every refusal of this schema: the stable code (sent as hint), its SQLSTATE, and its sentence.';
-comment on column private.refusals.message is
+comment on column proxy_private.refusals.message is
   'For the caller: up to the colon the title of the problem, after it what to do.';
-comment on column private.refusals.occurs_when is 'For the documentation.';
-comment on column private.refusals.detail is 'What the error''s detail is; empty without one.';
-alter table private.refusals enable row level security;
+comment on column proxy_private.refusals.occurs_when is 'For the documentation.';
+comment on column proxy_private.refusals.detail is 'What the error''s detail is; empty without one.';
+alter table proxy_private.refusals enable row level security;
 
-insert into private.refusals (sql_state, code, message, occurs_when, detail) values
+insert into proxy_private.refusals (sql_state, code, message, occurs_when, detail) values
   (
     'PT400', 'invalid_request', 'The request is not valid.',
     'a field or parameter is missing, unknown, or breaks a rule', 'the argument'
@@ -90,32 +90,32 @@ insert into private.refusals (sql_state, code, message, occurs_when, detail) val
   );
 
 
-create table private.argument_rules (
+create table proxy_private.argument_rules (
   argument text primary key,
   rule text not null
 );
-comment on table private.argument_rules is
+comment on table proxy_private.argument_rules is
   'What an argument may be, in a sentence: the message of invalid_request for it. Each row is inserted '
   'where the rule stands.';
-alter table private.argument_rules enable row level security;
+alter table proxy_private.argument_rules enable row level security;
 
 
 -- A definer, so that callers need no right to read these tables.
-create function private.refuse(code text, detail text default null) returns void
+create function proxy_private.refuse(code text, detail text default null) returns void
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal private.refusals;
+  refusal proxy_private.refusals;
 begin
-  select * into strict refusal from private.refusals as r where r.code = refuse.code;
+  select * into strict refusal from proxy_private.refusals as r where r.code = refuse.code;
   if refuse.detail is null then
     raise exception using
       errcode = refusal.sql_state, message = refusal.message, hint = refusal.code;
   end if;
   if refuse.code = 'invalid_request' then
     refusal.message := coalesce(
-      (select a.rule from private.argument_rules as a where a.argument = refuse.detail),
+      (select a.rule from proxy_private.argument_rules as a where a.argument = refuse.detail),
       refusal.message
     );
   end if;
@@ -124,20 +124,20 @@ begin
     detail = refuse.detail;
 end
 $$;
-comment on function private.refuse is
+comment on function proxy_private.refuse is
   'Raises the refusal `code`: its SQLSTATE, its sentence, the code as hint, and `detail`, which for '
   'invalid_request is the name of the argument, whose rule then is the sentence.';
 
 
 -- Raises rate_limited with headers, which PostgREST takes from a PGRST raise alone.
-create function private.refuse_until(retry_after_seconds integer, headers jsonb) returns void
+create function proxy_private.refuse_until(retry_after_seconds integer, headers jsonb) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  refusal private.refusals;
+  refusal proxy_private.refusals;
 begin
-  select * into strict refusal from private.refusals as r where r.code = 'rate_limited';
+  select * into strict refusal from proxy_private.refusals as r where r.code = 'rate_limited';
   raise sqlstate 'PGRST' using
     message = json_build_object(
       'code', refusal.sql_state,
@@ -153,45 +153,45 @@ begin
     hint = refusal.code;
 end
 $$;
-comment on function private.refuse_until is
+comment on function proxy_private.refuse_until is
   'Raises rate_limited: HTTP 429 with Retry-After and these headers, and the seconds as detail. '
   'SQLSTATE PGRST in SQL, PT429 over the REST API.';
 
 
 -- What the routes take as a body is the most that any argument may be: it is refused by its size,
 -- before anything reads it.
-create function private.require_size(bytes bigint, name text) returns void
+create function proxy_private.require_size(bytes bigint, name text) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_size.bytes > 16384 then
-    perform private.refuse('invalid_request', require_size.name);
+    perform proxy_private.refuse('invalid_request', require_size.name);
   end if;
 end
 $$;
-comment on function private.require_size is
+comment on function proxy_private.require_size is
   'Refuses (invalid_request) the argument `name` if it has more than 16,384 bytes.';
 
 
 -- Makes history stay: for tables whose rows are never changed or removed, by any role.
-create function private.refuse_change() returns trigger
+create function proxy_private.refuse_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.refuse('append_only', tg_table_name);
+  perform proxy_private.refuse('append_only', tg_table_name);
   return null;
 end
 $$;
-comment on function private.refuse_change is
+comment on function proxy_private.refuse_change is
   'Trigger: refuses (append_only) the statement it is fired for, also for owners and definers.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.refusals, private.argument_rules
+revoke all on table proxy_private.refusals, proxy_private.argument_rules
   from public, anon, authenticated, service_role;
 revoke all on function
-  private.refuse, private.refuse_until, private.require_size, private.refuse_change
+  proxy_private.refuse, proxy_private.refuse_until, proxy_private.require_size, proxy_private.refuse_change
 from public, anon, authenticated, service_role;
-grant execute on function private.refuse, private.require_size to authenticated;
+grant execute on function proxy_private.refuse, proxy_private.require_size to authenticated;

@@ -3,28 +3,28 @@
 -- proxy_key_changed, the RPCs) raises `version`, and also `oldest_gateway_version` or
 -- `oldest_functions_version` where those of before would no longer work.
 
-create table private.schema_version (
+create table proxy_private.schema_version (
   -- one row
   id boolean primary key default true check (id),
   version integer not null check (version > 0),
   oldest_gateway_version integer not null check (oldest_gateway_version > 0),
   oldest_functions_version integer not null check (oldest_functions_version > 0)
 );
-comment on table private.schema_version is
+comment on table proxy_private.schema_version is
   'One row: the version of what gateways and Edge Functions rely on, and the oldest of each that it '
   'still serves.';
-comment on column private.schema_version.version is
+comment on column proxy_private.schema_version.version is
   'Raised by each migration that changes what gateways or Edge Functions rely on.';
-comment on column private.schema_version.oldest_gateway_version is
+comment on column proxy_private.schema_version.oldest_gateway_version is
   'Gateways of a lower version are not ready: they would misread the schema, or miss a part of it.';
-comment on column private.schema_version.oldest_functions_version is
+comment on column proxy_private.schema_version.oldest_functions_version is
   'Edge Functions of a lower version answer 503: they would misread the schema, or miss a part of it.';
-alter table private.schema_version enable row level security;
-insert into private.schema_version (version, oldest_gateway_version, oldest_functions_version)
+alter table proxy_private.schema_version enable row level security;
+insert into proxy_private.schema_version (version, oldest_gateway_version, oldest_functions_version)
 values (1, 1, 1);
 
 
-create function private.keep_schema_version() returns trigger
+create function proxy_private.keep_schema_version() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -32,12 +32,12 @@ begin
   raise exception 'The schema has one version: update its row.' using errcode = 'check_violation';
 end
 $$;
-comment on function private.keep_schema_version is
-  'Refuses (23514) to remove the row of private.schema_version.';
+comment on function proxy_private.keep_schema_version is
+  'Refuses (23514) to remove the row of proxy_private.schema_version.';
 
-create trigger keep_schema_version before delete or truncate on private.schema_version
-for each statement execute function private.keep_schema_version();
-comment on trigger keep_schema_version on private.schema_version is
+create trigger keep_schema_version before delete or truncate on proxy_private.schema_version
+for each statement execute function proxy_private.keep_schema_version();
+comment on trigger keep_schema_version on proxy_private.schema_version is
   'Gateways are not ready without the row.';
 
 
@@ -53,7 +53,7 @@ as $$
 declare
   answer gateway.schema_version_row;
 begin
-  select s.version, s.oldest_gateway_version into answer from private.schema_version as s;
+  select s.version, s.oldest_gateway_version into answer from proxy_private.schema_version as s;
   return answer;
 end
 $$;
@@ -62,7 +62,7 @@ comment on function gateway.schema_version is
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.schema_version from public, anon, authenticated, service_role;
-revoke all on function private.keep_schema_version, gateway.schema_version
+revoke all on table proxy_private.schema_version from public, anon, authenticated, service_role;
+revoke all on function proxy_private.keep_schema_version, gateway.schema_version
 from public, anon, authenticated, service_role;
 grant execute on function gateway.schema_version to proxy_gateway;

@@ -1,7 +1,7 @@
 -- Tiers: what a key may use. Rows, not code, so a new tier is an insert.
 
 -- The one place that says what a limit may be, for tiers, keys and accounts.
-create function private.wrong_limit(
+create function proxy_private.wrong_limit(
   limits jsonb,
   known text[] default array['bandwidth_limit_bytes', 'rate_limit', 'tunnel_limit']
 ) returns text
@@ -28,7 +28,7 @@ begin
   );
 end
 $$;
-comment on function private.wrong_limit is
+comment on function proxy_private.wrong_limit is
   'The first name in an object of limits that is not one of the known limits (by default those of a '
   'key) or has a value that it may not have: bytes are 0 to 2^53 - 1, others 1 to 1,000,000. A limit '
   'may be null. Null where all are right; `limits` where it is not an object.';
@@ -45,7 +45,7 @@ create table public.proxy_tiers (
   self_serve boolean not null,
   constraint "a tier's name is snake case" check (tier ~ '^[a-z][a-z0-9_]{0,30}$'),
   constraint "limits are in their ranges" check (
-    private.wrong_limit(
+    proxy_private.wrong_limit(
       jsonb_build_object(
         'bandwidth_limit_bytes', bandwidth_limit_bytes,
         'rate_limit', rate_limit,
@@ -88,8 +88,8 @@ insert into public.proxy_tiers (
   ('enterprise', 1000000000000, 200, 5000, 20000000000000, 1000000000, false);
 
 
-create table private.proxy_tier_grants (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_tier_grants (
+  id uuid primary key default proxy_private.uuid_v7(),
   user_id uuid not null references auth.users (id) on delete cascade,
   tier text not null references public.proxy_tiers (tier),
   granted_at timestamptz not null default clock_timestamp(),
@@ -100,35 +100,35 @@ create table private.proxy_tier_grants (
     granted_at >= '2000-01-01 00:00Z' and granted_at <= '2100-01-01 00:00Z'
   )
 );
-comment on table private.proxy_tier_grants is
+comment on table proxy_private.proxy_tier_grants is
   'Which users may mint keys of a tier that is not self-serve.';
-comment on column private.proxy_tier_grants.granted_by is
+comment on column proxy_private.proxy_tier_grants.granted_by is
   'The admin whose token granted it; null for a grant made in SQL without one.';
-create index proxy_tier_grants_tier on private.proxy_tier_grants (tier);
+create index proxy_tier_grants_tier on proxy_private.proxy_tier_grants (tier);
 
-alter table private.proxy_tier_grants enable row level security;
-create policy "users read their own grants" on private.proxy_tier_grants
+alter table proxy_private.proxy_tier_grants enable row level security;
+create policy "users read their own grants" on proxy_private.proxy_tier_grants
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
-create table private.proxy_account_limits (
+create table proxy_private.proxy_account_limits (
   user_id uuid not null references auth.users (id) on delete cascade,
   tier text not null references public.proxy_tiers (tier),
   limit_overrides jsonb not null,
   primary key (user_id, tier),
   constraint "overridden account limits are known and in their ranges" check (
-    private.wrong_limit(limit_overrides, array['account_limit_bytes', 'test_limit_bytes']) is null
+    proxy_private.wrong_limit(limit_overrides, array['account_limit_bytes', 'test_limit_bytes']) is null
   )
 );
-comment on table private.proxy_account_limits is
+comment on table proxy_private.proxy_account_limits is
   'Limits over all keys of a user and tier that an admin set in place of the tier''s.';
-comment on column private.proxy_account_limits.limit_overrides is
+comment on column proxy_private.proxy_account_limits.limit_overrides is
   'By the name of the tier''s column.';
-create index proxy_account_limits_tier on private.proxy_account_limits (tier);
-alter table private.proxy_account_limits enable row level security;
+create index proxy_account_limits_tier on proxy_private.proxy_account_limits (tier);
+alter table proxy_private.proxy_account_limits enable row level security;
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('limits', 'An object of the limits to change.'),
   ('bandwidth_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
   ('account_limit_bytes', 'A whole number of bytes from 0 to 9007199254740991, or null.'),
@@ -139,7 +139,7 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  public.proxy_tiers, private.proxy_tier_grants, private.proxy_account_limits
+  public.proxy_tiers, proxy_private.proxy_tier_grants, proxy_private.proxy_account_limits
 from public, anon, authenticated, service_role;
-revoke all on function private.wrong_limit from public, anon, authenticated, service_role;
+revoke all on function proxy_private.wrong_limit from public, anon, authenticated, service_role;
 grant select on table public.proxy_tiers to authenticated;

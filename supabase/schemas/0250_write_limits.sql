@@ -1,7 +1,7 @@
 -- Limits on writes: without them one user could make append-only tables grow without end, and keep
 -- the database from the others.
 
-create table private.write_limits (
+create table proxy_private.write_limits (
   name text primary key,
   action text not null,
   allowed integer not null,
@@ -15,14 +15,14 @@ create table private.write_limits (
   constraint "a limit is positive" check (allowed > 0),
   constraint "a span is at most a day" check (seconds between 1 and 86400)
 );
-comment on table private.write_limits is
+comment on table proxy_private.write_limits is
   'How many writes of a kind a user may make in any span of seconds: rows, so an operator may change '
   'them. `change` is updates and deletions of a user''s own keys, `administer` all that admins write. '
   'Spans up to an hour are exact; longer ones are counted by the hour, and err towards refusing.';
-comment on column private.write_limits.name is 'The policy''s name in the RateLimit headers.';
-alter table private.write_limits enable row level security;
+comment on column proxy_private.write_limits.name is 'The policy''s name in the RateLimit headers.';
+alter table proxy_private.write_limits enable row level security;
 
-insert into private.write_limits (name, action, allowed, seconds) values
+insert into proxy_private.write_limits (name, action, allowed, seconds) values
   ('rotate', 'rotate', 5, 60),
   ('mint', 'mint', 60, 60),
   ('mint_daily', 'mint', 1000, 86400),
@@ -32,7 +32,7 @@ insert into private.write_limits (name, action, allowed, seconds) values
   ('administer_daily', 'administer', 20000, 86400);
 
 
-create table private.write_windows (
+create table proxy_private.write_windows (
   user_id uuid not null references auth.users (id) on delete cascade,
   action text not null,
   recent timestamptz[] not null default '{}',
@@ -40,17 +40,17 @@ create table private.write_windows (
   hourly integer[] not null default '{}',
   primary key (user_id, action)
 ) with (fillfactor = 70);
-comment on table private.write_windows is
+comment on table proxy_private.write_windows is
   'What a user wrote lately, one row per kind of write: at most four rows per user, of about 1 kB. '
   'A row is the lock under which one user''s writes of that kind queue.';
-comment on column private.write_windows.recent is 'When, newest last, over the longest exact span.';
-comment on column private.write_windows.hour is 'The hour, since 1970, of the first of `hourly`.';
-comment on column private.write_windows.hourly is
+comment on column proxy_private.write_windows.recent is 'When, newest last, over the longest exact span.';
+comment on column proxy_private.write_windows.hour is 'The hour, since 1970, of the first of `hourly`.';
+comment on column proxy_private.write_windows.hourly is
   'How many in that hour and in each of the 24 before it, newest first.';
-alter table private.write_windows enable row level security;
+alter table proxy_private.write_windows enable row level security;
 
 
-create function private.lock_writes(
+create function proxy_private.lock_writes(
   user_id uuid, action text, out recent timestamptz[], out hour integer, out hourly integer[]
 )
 language plpgsql volatile
@@ -59,24 +59,24 @@ as $$
 begin
   loop
     select w.recent, w.hour, w.hourly into recent, hour, hourly
-    from private.write_windows as w
+    from proxy_private.write_windows as w
     where w.user_id = lock_writes.user_id and w.action = lock_writes.action
     for no key update;
     exit when found;
-    insert into private.write_windows (user_id, action)
+    insert into proxy_private.write_windows (user_id, action)
     values (lock_writes.user_id, lock_writes.action)
     on conflict on constraint write_windows_pkey do nothing;
   end loop;
 end
 $$;
-comment on function private.lock_writes is
+comment on function proxy_private.lock_writes is
   'What the user wrote of this kind lately; holds off the user''s other writes of this kind until '
   'the transaction ends.';
 
 
 -- Only what is done is counted: a refusal later in the transaction takes the count back. The row is
 -- locked first, so the clock is read in the order in which the writes happen.
-create function private.claim_write(
+create function proxy_private.claim_write(
   user_id uuid, action text, out writes_left integer, out reset_seconds integer
 )
 language plpgsql volatile
@@ -84,7 +84,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   longest_exact constant integer := 3600;
-  written record := private.lock_writes(claim_write.user_id, claim_write.action);
+  written record := proxy_private.lock_writes(claim_write.user_id, claim_write.action);
   before constant integer := cardinality(written.recent);
   -- never earlier than the last, as what follows searches a sorted list
   moment constant timestamptz :=
@@ -114,7 +114,7 @@ begin
 
   for policy, allowed, span in
     select l.name, l.allowed, l.seconds
-    from private.write_limits as l
+    from proxy_private.write_limits as l
     where l.action = claim_write.action
     order by l.seconds
   loop
@@ -149,12 +149,12 @@ begin
   states := substring(states from 3);
 
   if longest_wait > 0 then
-    perform private.refuse_until(
+    perform proxy_private.refuse_until(
       longest_wait,
       jsonb_build_object('RateLimit-Policy', policies, 'RateLimit', states)
     );
   end if;
-  update private.write_windows as w
+  update proxy_private.write_windows as w
   set recent = written.recent[coalesce(gone, before) + 1:] || moment,
     hour = greatest(w.hour, this_hour), hourly = counts
   where w.user_id = claim_write.user_id and w.action = claim_write.action;
@@ -172,7 +172,7 @@ begin
   end if;
 end
 $$;
-comment on function private.claim_write is
+comment on function proxy_private.claim_write is
   'Counts one write of the user, and sets the RateLimit headers (draft-ietf-httpapi-ratelimit-'
   'headers-10) of the answer; or refuses (rate_limited, with the seconds to wait). Returns how many '
   'are left by the shortest limit, and the seconds until that grows.';
@@ -180,8 +180,8 @@ comment on function private.claim_write is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.write_limits, private.write_windows
+  proxy_private.write_limits, proxy_private.write_windows
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.lock_writes, private.claim_write
+  proxy_private.lock_writes, proxy_private.claim_write
 from public, anon, authenticated, service_role;

@@ -1,7 +1,7 @@
 -- Texts: what people write for people, labels and reasons. The characters are spelled out, as what \s means
 -- depends on the database's locale. All are strict: a key's checks are asked at each change of it, and most
 -- keys have no reason.
-create function private.clean_text(value text, most integer) returns text
+create function proxy_private.clean_text(value text, most integer) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
@@ -31,35 +31,35 @@ begin
   return clean;
 end
 $$;
-comment on function private.clean_text is
+comment on function proxy_private.clean_text is
   'The text without the space characters, of any script, at its ends; null for what then has not 1 '
   'to `most` characters, has a control or bidirectional control among them, or shows nothing.';
 
 
-create function private.clean_label(value text) returns text
+create function proxy_private.clean_label(value text) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.clean_text(clean_label.value, 80);
+  return proxy_private.clean_text(clean_label.value, 80);
 end
 $$;
-comment on function private.clean_label is
+comment on function proxy_private.clean_label is
   'The label of a key as clean text of 1 to 80 characters; null for what is not.';
 
-create function private.clean_reason(value text) returns text
+create function proxy_private.clean_reason(value text) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.clean_text(clean_reason.value, 500);
+  return proxy_private.clean_text(clean_reason.value, 500);
 end
 $$;
-comment on function private.clean_reason is
+comment on function proxy_private.clean_reason is
   'Why an admin does something, as clean text of 1 to 500 characters; null for what is not.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   (
     'label',
     'A label has 1 to 80 characters, not counting space at its ends; some can be seen, and none '
@@ -73,5 +73,5 @@ insert into private.argument_rules (argument, rule) values
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.clean_text, private.clean_label, private.clean_reason
+revoke all on function proxy_private.clean_text, proxy_private.clean_label, proxy_private.clean_reason
   from public, anon, authenticated, service_role;

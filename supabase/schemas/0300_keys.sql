@@ -1,7 +1,7 @@
 -- Keys: who owns one, what it may do, and its state. The secret's hash lives apart, out of reach.
 
-create table private.proxy_keys (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_keys (
+  id uuid primary key default proxy_private.uuid_v7(),
   key_id text not null,
   user_id uuid references auth.users (id) on delete set null,
   label text not null,
@@ -22,13 +22,13 @@ create table private.proxy_keys (
     key_id ~ (case when live_mode then '^avp_live_[0-9a-f]{12}$' else '^avp_test_[0-9a-f]{12}$' end)
   ),
   constraint "a label is clean text of 1 to 80 characters" check (
-    label is not distinct from private.clean_label(label)
+    label is not distinct from proxy_private.clean_label(label)
   ),
   constraint "a key without an owner is deleted" check (
     user_id is not null or deleted_at is not null
   ),
   constraint "overridden limits are known and in their ranges" check (
-    limit_overrides = '{}' or private.wrong_limit(limit_overrides) is null
+    limit_overrides = '{}' or proxy_private.wrong_limit(limit_overrides) is null
   ),
   constraint "at most 50 address ranges" check (cardinality(allowed_ips) <= 50),
   constraint "an address range is not null" check (array_position(allowed_ips, null) is null),
@@ -40,7 +40,7 @@ create table private.proxy_keys (
     suspended_reason is null or suspended_at is not null
   ),
   constraint "a reason is clean text of 1 to 500 characters" check (
-    suspended_reason is not distinct from private.clean_reason(suspended_reason)
+    suspended_reason is not distinct from proxy_private.clean_reason(suspended_reason)
   ),
   -- others could not be counted with, nor put into an answer
   constraint "times are of this century" check (
@@ -50,59 +50,59 @@ create table private.proxy_keys (
       <= '2100-01-01 00:00Z'
   )
 );
-comment on table private.proxy_keys is
+comment on table proxy_private.proxy_keys is
   'One row a proxy key, for ever: deletion is a time, so that usage still links to its key.';
-comment on column private.proxy_keys.key_id is 'The public name; never changes; safe to log.';
-comment on column private.proxy_keys.user_id is
+comment on column proxy_private.proxy_keys.key_id is 'The public name; never changes; safe to log.';
+comment on column proxy_private.proxy_keys.user_id is
   'The owner; null once the account is gone, and the key then is deleted.';
-comment on column private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
-comment on column private.proxy_keys.limit_overrides is
+comment on column proxy_private.proxy_keys.live_mode is 'Billed when true, metered only when false.';
+comment on column proxy_private.proxy_keys.limit_overrides is
   'Limits that an admin set in place of the tier''s, by the name of the tier''s column.';
-comment on column private.proxy_keys.allowed_ips is
+comment on column proxy_private.proxy_keys.allowed_ips is
   'The client addresses that the gateway lets through; empty means any.';
-comment on column private.proxy_keys.expires_at is
+comment on column proxy_private.proxy_keys.expires_at is
   'From then on the key is not active; null means never.';
-comment on column private.proxy_keys.grace_ends_at is
+comment on column proxy_private.proxy_keys.grace_ends_at is
   'Until then the secret before the last rotation works too; null or past means it does not.';
-comment on column private.proxy_keys.suspended_reason is
+comment on column proxy_private.proxy_keys.suspended_reason is
   'Why an admin suspended it, in words that the owner reads.';
 
-comment on column private.proxy_keys.owner_barred_until is
+comment on column proxy_private.proxy_keys.owner_barred_until is
   'Until when the owner''s account is banned; null or past means it is not, 2100 for good. Of keys '
   'that are not deleted. Kept here, as a gateway asks for a key far more often than a ban changes.';
 
-create index proxy_keys_owner_newest on private.proxy_keys (user_id, created_at desc, id desc);
+create index proxy_keys_owner_newest on proxy_private.proxy_keys (user_id, created_at desc, id desc);
 -- the admins' list, over all users
-create index proxy_keys_newest on private.proxy_keys (created_at desc, id desc);
+create index proxy_keys_newest on proxy_private.proxy_keys (created_at desc, id desc);
 -- counts a user's keys of a tier at mint, lists those that are not deleted, and finds a tier's keys when
 -- its limits change
-create index proxy_keys_undeleted on private.proxy_keys (tier, user_id) where deleted_at is null;
+create index proxy_keys_undeleted on proxy_private.proxy_keys (tier, user_id) where deleted_at is null;
 
-alter table private.proxy_keys enable row level security;
-create policy "owners read their own keys" on private.proxy_keys
+alter table proxy_private.proxy_keys enable row level security;
+create policy "owners read their own keys" on proxy_private.proxy_keys
   for select to authenticated using ((select auth.uid()) = user_id);
 
-create trigger keep_keys before delete or truncate on private.proxy_keys
-  for each statement execute function private.refuse_change();
+create trigger keep_keys before delete or truncate on proxy_private.proxy_keys
+  for each statement execute function proxy_private.refuse_change();
 
 
-create table private.proxy_key_secrets (
-  api_key_id uuid primary key references private.proxy_keys (id),
+create table proxy_private.proxy_key_secrets (
+  api_key_id uuid primary key references proxy_private.proxy_keys (id),
   secret_hash bytea not null,
   previous_hash bytea,
   constraint "a hash is a sha-256" check (octet_length(secret_hash) = 32),
   constraint "a previous hash is a sha-256" check (octet_length(previous_hash) = 32)
 );
-comment on table private.proxy_key_secrets is
+comment on table proxy_private.proxy_key_secrets is
   'The one live secret of each key, as SHA-256 over the ASCII bytes of `keyId:secret`: 256 random '
   'bits need no slow hash, and hashing the pair binds a hash to its row.';
-comment on column private.proxy_key_secrets.previous_hash is
+comment on column proxy_private.proxy_key_secrets.previous_hash is
   'Of the secret before the last rotation, if that gave a grace: it works until the key''s '
   'grace_ends_at, and not after.';
-alter table private.proxy_key_secrets enable row level security;
+alter table proxy_private.proxy_key_secrets enable row level security;
 
 
-create function private.secret_hash(key_id text, secret text) returns bytea
+create function proxy_private.secret_hash(key_id text, secret text) returns bytea
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -110,11 +110,11 @@ begin
   return sha256(convert_to(secret_hash.key_id || ':' || secret_hash.secret, 'SQL_ASCII'));
 end
 $$;
-comment on function private.secret_hash is 'SHA-256 over the ASCII bytes of `keyId:secret`.';
+comment on function proxy_private.secret_hash is 'SHA-256 over the ASCII bytes of `keyId:secret`.';
 
 
 -- What a key may do and whether it works, in one place for all who ask.
-create view private.key_states with (security_invoker = true) as
+create view proxy_private.key_states with (security_invoker = true) as
 select
   k.*,
   coalesce((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint, t.bandwidth_limit_bytes)
@@ -128,17 +128,17 @@ select
   k.deleted_at is null and k.suspended_at is null
     and (k.expires_at is null or k.expires_at > now())
     and (k.owner_barred_until is null or k.owner_barred_until <= now()) as active
-from private.proxy_keys as k
+from proxy_private.proxy_keys as k
 join public.proxy_tiers as t on t.tier = k.tier
-left join private.proxy_account_limits as a on a.user_id = k.user_id and a.tier = k.tier;
-comment on view private.key_states is
+left join proxy_private.proxy_account_limits as a on a.user_id = k.user_id and a.tier = k.tier;
+comment on view proxy_private.key_states is
   'Keys with the limits that count, theirs and the one that they share with all of their user, tier and '
   'mode, and whether they are active: not deleted, suspended or expired, '
   'and of an account that is neither banned nor deleted.';
 
 
 -- A path or an argument may name a key by its uuid or by its keyId.
-create function private.resolve_key(reference text) returns uuid
+create function proxy_private.resolve_key(reference text) returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -146,38 +146,38 @@ begin
   if pg_input_is_valid(resolve_key.reference, 'uuid') then
     return resolve_key.reference::uuid;
   end if;
-  return (select k.id from private.proxy_keys as k where k.key_id = lower(resolve_key.reference));
+  return (select k.id from proxy_private.proxy_keys as k where k.key_id = lower(resolve_key.reference));
 end
 $$;
-comment on function private.resolve_key is
+comment on function proxy_private.resolve_key is
   'The id that a uuid or a keyId names, in any case of letters, of any user; null for an unknown keyId. A '
   'uuid need not be that of a key.';
 
 
-create function private.lock_key(reference text, owner_id uuid) returns private.proxy_keys
+create function proxy_private.lock_key(reference text, owner_id uuid) returns proxy_private.proxy_keys
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  named_id uuid := private.resolve_key(lock_key.reference);
-  key private.proxy_keys;
+  named_id uuid := proxy_private.resolve_key(lock_key.reference);
+  key proxy_private.proxy_keys;
 begin
-  select * into key from private.proxy_keys as k
+  select * into key from proxy_private.proxy_keys as k
   where k.id = named_id and (lock_key.owner_id is null or k.user_id = lock_key.owner_id)
   for no key update;
   if not found then
-    perform private.refuse('not_found');
+    perform proxy_private.refuse('not_found');
   end if;
   return key;
 end
 $$;
-comment on function private.lock_key is
+comment on function proxy_private.lock_key is
   'The key named by uuid or keyId, locked until the transaction ends. With an owner_id, another '
   'user''s key is refused exactly as one that does not exist (not_found).';
 
 
 -- An account that goes away takes its keys out of service, but not their history.
-create function private.delete_ownerless_key() returns trigger
+create function proxy_private.delete_ownerless_key() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -187,17 +187,17 @@ begin
   return new;
 end
 $$;
-comment on function private.delete_ownerless_key is
+comment on function proxy_private.delete_ownerless_key is
   'Trigger: marks a key deleted when its owner''s account is removed.';
 
-create trigger delete_ownerless_key before update of user_id on private.proxy_keys
+create trigger delete_ownerless_key before update of user_id on proxy_private.proxy_keys
   for each row when (new.user_id is null)
-  execute function private.delete_ownerless_key();
+  execute function proxy_private.delete_ownerless_key();
 
 
 -- Gateways cache a key for up to 30 s; this tells them at commit that what they hold is stale.
 -- A trigger, so that no way of changing a key can forget it.
-create function private.announce_key_change() returns trigger
+create function proxy_private.announce_key_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -206,10 +206,10 @@ begin
   return null;
 end
 $$;
-comment on function private.announce_key_change is
+comment on function proxy_private.announce_key_change is
   'Trigger: notifies channel proxy_key_changed with the keyId, at commit.';
 
-create trigger announce_key_change after update on private.proxy_keys
+create trigger announce_key_change after update on proxy_private.proxy_keys
   for each row
   when (
     (old.tier, old.limit_overrides, old.rotated_at, old.grace_ends_at, old.suspended_at,
@@ -218,34 +218,34 @@ create trigger announce_key_change after update on private.proxy_keys
     (new.tier, new.limit_overrides, new.rotated_at, new.grace_ends_at, new.suspended_at,
       new.deleted_at, new.expires_at, new.allowed_ips, new.owner_barred_until)
   )
-  execute function private.announce_key_change();
+  execute function proxy_private.announce_key_change();
 
 
 -- A tier's limits are its keys' limits.
-create function private.announce_tier_change() returns trigger
+create function proxy_private.announce_tier_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pg_notify('proxy_key_changed', k.key_id)
-  from private.proxy_keys as k
+  from proxy_private.proxy_keys as k
   where k.tier = new.tier and k.deleted_at is null;
   return null;
 end
 $$;
-comment on function private.announce_tier_change is
+comment on function proxy_private.announce_tier_change is
   'Trigger: notifies channel proxy_key_changed for each undeleted key of a tier whose limits change.';
 
 create trigger announce_tier_change
   after update of
     bandwidth_limit_bytes, rate_limit, tunnel_limit, account_limit_bytes, test_limit_bytes
   on public.proxy_tiers
-  for each row execute function private.announce_tier_change();
+  for each row execute function proxy_private.announce_tier_change();
 
 
 -- The limits of an account are limits of its keys. A definer: when an account is removed, this runs as
 -- Supabase Auth's role, which may read no keys.
-create function private.announce_account_change() returns trigger
+create function proxy_private.announce_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -254,25 +254,25 @@ begin
     return null;
   end if;
   perform pg_notify('proxy_key_changed', k.key_id)
-  from private.proxy_keys as k
+  from proxy_private.proxy_keys as k
   where (k.tier, k.user_id) in ((old.tier, old.user_id), (new.tier, new.user_id))
     and k.deleted_at is null;
   return null;
 end
 $$;
-comment on function private.announce_account_change is
+comment on function proxy_private.announce_account_change is
   'Trigger: notifies channel proxy_key_changed for each undeleted key of an account whose limits change.';
 
 create trigger announce_account_change
-  after insert or update or delete on private.proxy_account_limits
-  for each row execute function private.announce_account_change();
+  after insert or update or delete on proxy_private.proxy_account_limits
+  for each row execute function proxy_private.announce_account_change();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_keys, private.proxy_key_secrets, private.key_states
+  proxy_private.proxy_keys, proxy_private.proxy_key_secrets, proxy_private.key_states
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.secret_hash, private.resolve_key, private.lock_key, private.delete_ownerless_key,
-  private.announce_key_change, private.announce_tier_change, private.announce_account_change
+  proxy_private.secret_hash, proxy_private.resolve_key, proxy_private.lock_key, proxy_private.delete_ownerless_key,
+  proxy_private.announce_key_change, proxy_private.announce_tier_change, proxy_private.announce_account_change
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
 -- Barred owners: an account that is banned or deleted takes its keys out of service for as long.
 
-create function private.barred_until(banned_until timestamptz, deleted_at timestamptz)
+create function proxy_private.barred_until(banned_until timestamptz, deleted_at timestamptz)
 returns timestamptz
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -16,20 +16,20 @@ begin
   end;
 end
 $$;
-comment on function private.barred_until is
+comment on function proxy_private.barred_until is
   'Until when an account of Supabase Auth with this banned_until and deleted_at may do nothing; 2100 '
   'for good, null where it may.';
 
 
 -- The lock makes a ban wait for the mint, and find its key, or the mint wait for the ban.
-create function private.note_owner_state() returns trigger
+create function proxy_private.note_owner_state() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   select
     case when u.banned_until is not null or u.deleted_at is not null
-      then private.barred_until(u.banned_until, u.deleted_at)
+      then proxy_private.barred_until(u.banned_until, u.deleted_at)
     end
   into new.owner_barred_until
   from auth.users as u where u.id = new.user_id
@@ -37,42 +37,42 @@ begin
   return new;
 end
 $$;
-comment on function private.note_owner_state is
+comment on function proxy_private.note_owner_state is
   'Trigger: gives a key that comes into service its owner_barred_until.';
 
-create trigger note_owner_state before insert on private.proxy_keys
-  for each row execute function private.note_owner_state();
-create trigger note_owner_state_again before update of deleted_at on private.proxy_keys
+create trigger note_owner_state before insert on proxy_private.proxy_keys
+  for each row execute function proxy_private.note_owner_state();
+create trigger note_owner_state_again before update of deleted_at on proxy_private.proxy_keys
   for each row when (old.deleted_at is not null and new.deleted_at is null)
-  execute function private.note_owner_state();
+  execute function proxy_private.note_owner_state();
 
 
 -- A definer: Supabase Auth's role may write no keys.
-create function private.bar_keys() returns trigger
+create function proxy_private.bar_keys() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  update private.proxy_keys as k
-  set owner_barred_until = private.barred_until(new.banned_until, new.deleted_at)
+  update proxy_private.proxy_keys as k
+  set owner_barred_until = proxy_private.barred_until(new.banned_until, new.deleted_at)
   where k.user_id = new.id
     and k.deleted_at is null
     and k.owner_barred_until is distinct from
-      private.barred_until(new.banned_until, new.deleted_at);
+      proxy_private.barred_until(new.banned_until, new.deleted_at);
   return null;
 end
 $$;
-comment on function private.bar_keys is
+comment on function proxy_private.bar_keys is
   'Trigger: takes the keys of an account that is banned or deleted out of service for as long, and '
   'puts them back when it is let in again.';
 
 create trigger bar_keys after update of banned_until, deleted_at on auth.users
   for each row
   when ((old.banned_until, old.deleted_at) is distinct from (new.banned_until, new.deleted_at))
-  execute function private.bar_keys();
+  execute function proxy_private.bar_keys();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.barred_until, private.note_owner_state, private.bar_keys
+  proxy_private.barred_until, proxy_private.note_owner_state, proxy_private.bar_keys
 from public, anon, authenticated, service_role;

@@ -1,9 +1,9 @@
 -- Audit: who did what to which key, when, why, in which request. Written by triggers, so that no way
 -- of changing a key, a grant or an account's limits can leave it out; never changed or removed; never a secret or a hash.
 
-create table private.proxy_key_audit (
-  id uuid primary key default private.uuid_v7(),
-  api_key_id uuid references private.proxy_keys (id),
+create table proxy_private.proxy_key_audit (
+  id uuid primary key default proxy_private.uuid_v7(),
+  api_key_id uuid references proxy_private.proxy_keys (id),
   tier text,
   user_id uuid,
   actor_id uuid,
@@ -25,34 +25,34 @@ create table private.proxy_key_audit (
     end
   )
 );
-comment on table private.proxy_key_audit is
+comment on table proxy_private.proxy_key_audit is
   'One row for each change of a key''s state, or of a user''s grants or account limits, written in the '
   'change''s own transaction.';
-comment on column private.proxy_key_audit.tier is
+comment on column proxy_private.proxy_key_audit.tier is
   'Of a grant that was made or taken back, or whose account limits were changed.';
-comment on column private.proxy_key_audit.user_id is
+comment on column proxy_private.proxy_key_audit.user_id is
   'The owner of the key at that time, or the user of the grant or the account: who may read it.';
-comment on column private.proxy_key_audit.actor_id is
+comment on column proxy_private.proxy_key_audit.actor_id is
   'The user whose token made the change; null for a change made in SQL without one.';
-comment on column private.proxy_key_audit.changes is
+comment on column proxy_private.proxy_key_audit.changes is
   'The new values of an update, or of a change of limits, by column.';
-comment on column private.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
-comment on column private.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
+comment on column proxy_private.proxy_key_audit.reason is 'What the admin who did it gave as the reason.';
+comment on column proxy_private.proxy_key_audit.request_id is 'The X-Request-Id of the request, if sane.';
 create index proxy_key_audit_key
-  on private.proxy_key_audit (api_key_id, occurred_at desc, id desc);
+  on proxy_private.proxy_key_audit (api_key_id, occurred_at desc, id desc);
 create index proxy_key_audit_owner
-  on private.proxy_key_audit (user_id, occurred_at desc, id desc);
+  on proxy_private.proxy_key_audit (user_id, occurred_at desc, id desc);
 
-alter table private.proxy_key_audit enable row level security;
-create policy "owners read the audit of their own keys" on private.proxy_key_audit
+alter table proxy_private.proxy_key_audit enable row level security;
+create policy "owners read the audit of their own keys" on proxy_private.proxy_key_audit
   for select to authenticated using ((select auth.uid()) = user_id);
 
-create trigger keep_audit before update or delete or truncate on private.proxy_key_audit
-  for each statement execute function private.refuse_change();
+create trigger keep_audit before update or delete or truncate on proxy_private.proxy_key_audit
+  for each statement execute function proxy_private.refuse_change();
 
 
 -- A trigger sees rows, not why they change: that is left here for the statement that follows.
-create function private.give_reason(reason text) returns void
+create function proxy_private.give_reason(reason text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -60,13 +60,13 @@ begin
   perform set_config('proxy_keys.reason', coalesce(give_reason.reason, ''), true);
 end
 $$;
-comment on function private.give_reason is
+comment on function proxy_private.give_reason is
   'Notes why the next change of this transaction is made, for the audit; null takes it back.';
 
 
 -- Derives the action from what changed in the row: a column that no line here names is an update.
 -- A definer: when an account is removed, this runs as Supabase Auth's role, which may write no audit.
-create function private.audit_key_change() returns trigger
+create function proxy_private.audit_key_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -113,7 +113,7 @@ begin
     );
   end if;
   foreach action in array actions loop
-    insert into private.proxy_key_audit (
+    insert into proxy_private.proxy_key_audit (
       api_key_id, user_id, actor_id, action, changes, reason, request_id
     )
     values (
@@ -132,60 +132,60 @@ begin
       case when action in ('suspended', 'reactivated', 'limits_changed')
         then nullif(current_setting('proxy_keys.reason', true), '')
       end,
-      private.request_id()
+      proxy_private.request_id()
     );
   end loop;
   return null;
 end
 $$;
-comment on function private.audit_key_change is
+comment on function proxy_private.audit_key_change is
   'Trigger: writes one audit row for each action that an insert or update of a key amounts to.';
 
-create trigger audit_key_change after insert or update on private.proxy_keys
-  for each row execute function private.audit_key_change();
+create trigger audit_key_change after insert or update on proxy_private.proxy_keys
+  for each row execute function proxy_private.audit_key_change();
 
 
 -- A definer, for the same reason.
-create function private.audit_grant_change() returns trigger
+create function proxy_private.audit_grant_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   subject text := auth.jwt() ->> 'sub';
   actor uuid;
-  changed private.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
+  changed proxy_private.proxy_tier_grants := case when tg_op = 'INSERT' then new else old end;
 begin
   -- as above
   if pg_input_is_valid(subject, 'uuid') then
     actor := subject::uuid;
   end if;
-  insert into private.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
+  insert into proxy_private.proxy_key_audit (tier, user_id, actor_id, action, reason, request_id)
   values (
     changed.tier,
     changed.user_id,
     actor,
     case when tg_op = 'INSERT' then 'tier_granted' else 'tier_revoked' end,
     nullif(current_setting('proxy_keys.reason', true), ''),
-    private.request_id()
+    proxy_private.request_id()
   );
   return null;
 end
 $$;
-comment on function private.audit_grant_change is
+comment on function proxy_private.audit_grant_change is
   'Trigger: writes one audit row for each grant of a tier that is made or taken back.';
 
-create trigger audit_grant_change after insert or delete on private.proxy_tier_grants
-  for each row execute function private.audit_grant_change();
+create trigger audit_grant_change after insert or delete on proxy_private.proxy_tier_grants
+  for each row execute function proxy_private.audit_grant_change();
 
 -- A definer, for the same reason.
-create function private.audit_account_change() returns trigger
+create function proxy_private.audit_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   subject text := auth.jwt() ->> 'sub';
   actor uuid;
-  changed private.proxy_account_limits := case when tg_op = 'DELETE' then old else new end;
+  changed proxy_private.proxy_account_limits := case when tg_op = 'DELETE' then old else new end;
 begin
   if tg_op = 'UPDATE' and new.limit_overrides = old.limit_overrides then
     return null;
@@ -194,7 +194,7 @@ begin
   if pg_input_is_valid(subject, 'uuid') then
     actor := subject::uuid;
   end if;
-  insert into private.proxy_key_audit (
+  insert into proxy_private.proxy_key_audit (
     tier, user_id, actor_id, action, changes, reason, request_id
   )
   values (
@@ -206,24 +206,24 @@ begin
       'limit_overrides', case when tg_op = 'DELETE' then '{}' else changed.limit_overrides end
     ),
     nullif(current_setting('proxy_keys.reason', true), ''),
-    private.request_id()
+    proxy_private.request_id()
   );
   return null;
 end
 $$;
-comment on function private.audit_account_change is
+comment on function proxy_private.audit_account_change is
   'Trigger: writes one audit row for each change of an account''s limits.';
 
-create trigger audit_account_change after insert or update or delete on private.proxy_account_limits
-  for each row execute function private.audit_account_change();
+create trigger audit_account_change after insert or update or delete on proxy_private.proxy_account_limits
+  for each row execute function proxy_private.audit_account_change();
 
-create trigger keep_grants before update or truncate on private.proxy_tier_grants
-  for each statement execute function private.refuse_change();
+create trigger keep_grants before update or truncate on proxy_private.proxy_tier_grants
+  for each statement execute function proxy_private.refuse_change();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.proxy_key_audit from public, anon, authenticated, service_role;
+revoke all on table proxy_private.proxy_key_audit from public, anon, authenticated, service_role;
 revoke all on function
-  private.give_reason, private.audit_key_change, private.audit_grant_change,
-  private.audit_account_change
+  proxy_private.give_reason, proxy_private.audit_key_change, proxy_private.audit_grant_change,
+  proxy_private.audit_account_change
 from public, anon, authenticated, service_role;

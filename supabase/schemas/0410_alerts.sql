@@ -1,7 +1,7 @@
 -- Alerts: what an owner wants to know before a customer of theirs does. Each is written once, by the
 -- transaction that causes it; webhooks, the list and Realtime show the same rows.
 
-create function private.alert_types() returns text[]
+create function proxy_private.alert_types() returns text[]
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -14,47 +14,47 @@ begin
   ];
 end
 $$;
-comment on function private.alert_types is 'Every type of alert.';
+comment on function proxy_private.alert_types is 'Every type of alert.';
 
 
-create table private.proxy_alerts (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_alerts (
+  id uuid primary key default proxy_private.uuid_v7(),
   user_id uuid not null,
-  api_key_id uuid references private.proxy_keys (id),
+  api_key_id uuid references proxy_private.proxy_keys (id),
   type text not null,
   cause text not null,
   occurred_at timestamptz not null default clock_timestamp(),
   data jsonb not null default '{}',
   constraint "an alert is raised once for each cause" unique (user_id, cause),
   constraint "a type is a known one" check (
-    type = any (private.alert_types())
+    type = any (proxy_private.alert_types())
   )
 );
-comment on table private.proxy_alerts is
+comment on table proxy_private.proxy_alerts is
   'One row for each thing that an owner is alerted to, written by the transaction that causes it; for 90 '
   'days. Rows of an account that is removed go with it.';
-comment on column private.proxy_alerts.cause is
+comment on column proxy_private.proxy_alerts.cause is
   'What makes it the same alert again: an audit row, or a limit, its threshold and its month.';
-comment on column private.proxy_alerts.data is
+comment on column proxy_private.proxy_alerts.data is
   'The payload, in camelCase, as webhooks send it: never a secret, and no text of another user but an '
   'admin''s reason.';
-create index proxy_alerts_owner on private.proxy_alerts (user_id, occurred_at desc, id desc);
-create index proxy_alerts_key on private.proxy_alerts (api_key_id, occurred_at desc, id desc);
-create index proxy_alerts_age on private.proxy_alerts (occurred_at);
+create index proxy_alerts_owner on proxy_private.proxy_alerts (user_id, occurred_at desc, id desc);
+create index proxy_alerts_key on proxy_private.proxy_alerts (api_key_id, occurred_at desc, id desc);
+create index proxy_alerts_age on proxy_private.proxy_alerts (occurred_at);
 
-alter table private.proxy_alerts enable row level security;
-create policy "owners read their own alerts" on private.proxy_alerts
+alter table proxy_private.proxy_alerts enable row level security;
+create policy "owners read their own alerts" on proxy_private.proxy_alerts
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
-create type private.new_alert as (
+create type proxy_private.new_alert as (
   user_id uuid, api_key_id uuid, type text, cause text, occurred_at timestamptz, data jsonb
 );
-comment on type private.new_alert is 'An alert that may have been raised before.';
+comment on type proxy_private.new_alert is 'An alert that may have been raised before.';
 
 
 -- What an alert says of a key. The label is the owner's own text: the operator's webhooks leave it out.
-create function private.describe_key(id uuid, key_id text, label text) returns jsonb
+create function proxy_private.describe_key(id uuid, key_id text, label text) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -64,11 +64,11 @@ begin
   );
 end
 $$;
-comment on function private.describe_key is 'What each alert about a key says of it.';
+comment on function proxy_private.describe_key is 'What each alert about a key says of it.';
 
 
 -- RFC 3339 in UTC, as JSON has times here.
-create function private.json_time(moment timestamptz) returns text
+create function proxy_private.json_time(moment timestamptz) returns text
 language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
@@ -76,20 +76,20 @@ begin
   return to_char(json_time.moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 end
 $$;
-comment on function private.json_time is 'A time as RFC 3339 in UTC, with milliseconds.';
+comment on function proxy_private.json_time is 'A time as RFC 3339 in UTC, with milliseconds.';
 
 
 -- Rows are made in one order, so that transactions that raise the same alerts do not wait for each other
 -- in a circle.
-create function private.raise_alerts(alerts private.new_alert[]) returns void
+create function proxy_private.raise_alerts(alerts proxy_private.new_alert[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  made private.proxy_alerts[];
+  made proxy_private.proxy_alerts[];
 begin
   with inserted as (
-    insert into private.proxy_alerts (user_id, api_key_id, type, cause, occurred_at, data)
+    insert into proxy_private.proxy_alerts (user_id, api_key_id, type, cause, occurred_at, data)
     select a.user_id, a.api_key_id, a.type, a.cause, coalesce(a.occurred_at, clock_timestamp()), a.data
     from unnest(raise_alerts.alerts) as a
     -- an account that is just being removed takes its alerts with it
@@ -98,21 +98,21 @@ begin
     on conflict on constraint "an alert is raised once for each cause" do nothing
     returning *
   )
-  select array_agg(i::private.proxy_alerts) into made from inserted as i;
+  select array_agg(i::proxy_private.proxy_alerts) into made from inserted as i;
   if made is null then
     return;
   end if;
-  perform private.queue_deliveries(made);
-  perform private.broadcast_alerts(made);
+  perform proxy_private.queue_deliveries(made);
+  perform proxy_private.broadcast_alerts(made);
 end
 $$;
-comment on function private.raise_alerts is
+comment on function proxy_private.raise_alerts is
   'Writes the alerts whose cause is new, queues them for the webhooks that want them, and broadcasts them '
   'to their owners.';
 
 
 -- A change that is audited is an alert too. A definer: the audit is written in the name of several roles.
-create function private.alert_of_audit() returns trigger
+create function proxy_private.alert_of_audit() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -123,7 +123,7 @@ declare
     "limits_changed": "key.limits_changed", "account_limits_changed": "account.limits_changed",
     "tier_granted": "tier.granted", "tier_revoked": "tier.revoked"
   }';
-  key private.key_states;
+  key proxy_private.key_states;
   data jsonb := '{}';
 begin
   -- an update of a label is no news to who made it
@@ -133,8 +133,8 @@ begin
   if new.api_key_id is null then
     data := jsonb_build_object('tier', new.tier);
   else
-    select * into key from private.key_states as k where k.id = new.api_key_id;
-    data := private.describe_key(key.id, key.key_id, key.label);
+    select * into key from proxy_private.key_states as k where k.id = new.api_key_id;
+    data := proxy_private.describe_key(key.id, key.key_id, key.label);
     if new.action = 'limits_changed' then
       data := data || jsonb_build_object(
         'tier', key.tier, 'bandwidthLimitBytes', key.bandwidth_limit_bytes,
@@ -145,21 +145,21 @@ begin
   if new.reason is not null then
     data := data || jsonb_build_object('reason', new.reason);
   end if;
-  perform private.raise_alerts(array[(
+  perform proxy_private.raise_alerts(array[(
     new.user_id, new.api_key_id, types ->> new.action, 'audit:' || new.id, new.occurred_at, data
-  )::private.new_alert]);
+  )::proxy_private.new_alert]);
   return null;
 end
 $$;
-comment on function private.alert_of_audit is
+comment on function proxy_private.alert_of_audit is
   'Trigger: raises an alert for each audited change but updates by the owner.';
 
-create trigger alert_of_audit after insert on private.proxy_key_audit
-  for each row execute function private.alert_of_audit();
+create trigger alert_of_audit after insert on proxy_private.proxy_key_audit
+  for each row execute function proxy_private.alert_of_audit();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.proxy_alerts from public, anon, authenticated, service_role;
+revoke all on table proxy_private.proxy_alerts from public, anon, authenticated, service_role;
 revoke all on function
-  private.alert_types, private.describe_key, private.json_time, private.raise_alerts, private.alert_of_audit
+  proxy_private.alert_types, proxy_private.describe_key, proxy_private.json_time, proxy_private.raise_alerts, proxy_private.alert_of_audit
 from public, anon, authenticated, service_role;

@@ -1,8 +1,8 @@
 -- Webhooks: where a user, or the operator for all users, wants alerts sent. What authenticates a request
 -- (a signing secret, a routing key, an address that is itself a secret) is kept apart from the rest.
 
-create table private.proxy_webhooks (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_webhooks (
+  id uuid primary key default proxy_private.uuid_v7(),
   user_id uuid references auth.users (id) on delete cascade,
   kind text not null,
   label text,
@@ -23,34 +23,34 @@ create table private.proxy_webhooks (
   ),
   constraint "what fails has failed since a time" check ((failures = 0) = (failing_since is null))
 );
-comment on table private.proxy_webhooks is
+comment on table proxy_private.proxy_webhooks is
   'Where alerts are sent: of a user, or of the operator for all users. Never a secret.';
-comment on column private.proxy_webhooks.user_id is 'Whose alerts; null: all users'', for the operator.';
-comment on column private.proxy_webhooks.address is
+comment on column proxy_private.proxy_webhooks.user_id is 'Whose alerts; null: all users'', for the operator.';
+comment on column proxy_private.proxy_webhooks.address is
   'For people: the URL of a generic webhook, the host of one whose URL is a secret, an e-mail address.';
-comment on column private.proxy_webhooks.types is 'The types of alerts that it wants; null for all.';
-comment on column private.proxy_webhooks.failures is 'Attempts that failed since the last success.';
-comment on column private.proxy_webhooks.disabled_reason is
+comment on column proxy_private.proxy_webhooks.types is 'The types of alerts that it wants; null for all.';
+comment on column proxy_private.proxy_webhooks.failures is 'Attempts that failed since the last success.';
+comment on column proxy_private.proxy_webhooks.disabled_reason is
   'failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.';
-create index proxy_webhooks_owner on private.proxy_webhooks (user_id);
-alter table private.proxy_webhooks enable row level security;
+create index proxy_webhooks_owner on proxy_private.proxy_webhooks (user_id);
+alter table proxy_private.proxy_webhooks enable row level security;
 
 
-create table private.proxy_webhook_secrets (
-  webhook_id uuid primary key references private.proxy_webhooks (id) on delete cascade,
+create table proxy_private.proxy_webhook_secrets (
+  webhook_id uuid primary key references proxy_private.proxy_webhooks (id) on delete cascade,
   secret jsonb,
   vault_id uuid,
   constraint "a secret is in one place" check ((secret is null) <> (vault_id is null))
 );
-comment on table private.proxy_webhook_secrets is
+comment on table proxy_private.proxy_webhook_secrets is
   'What deliveries need and nobody else may read: {"url"} of kinds webhook, slack and discord, {"key"} of '
   'kinds webhook (32 bytes, base64: what signs) and pagerduty (its routing key). Where the database has '
   'Vault, it is there, and this row names it.';
-alter table private.proxy_webhook_secrets enable row level security;
+alter table proxy_private.proxy_webhook_secrets enable row level security;
 
 
 -- Vault may come later, or go: each secret is read where it was put.
-create function private.keep_webhook_secret(webhook_id uuid, secret jsonb) returns void
+create function proxy_private.keep_webhook_secret(webhook_id uuid, secret jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -58,14 +58,14 @@ declare
   known_id uuid;
 begin
   if to_regprocedure('vault.create_secret(text, text, text, uuid)') is null then
-    insert into private.proxy_webhook_secrets as s (webhook_id, secret)
+    insert into proxy_private.proxy_webhook_secrets as s (webhook_id, secret)
     values (keep_webhook_secret.webhook_id, keep_webhook_secret.secret)
     on conflict on constraint proxy_webhook_secrets_pkey do update
       set secret = excluded.secret, vault_id = null;
     return;
   end if;
   select s.vault_id into known_id
-  from private.proxy_webhook_secrets as s where s.webhook_id = keep_webhook_secret.webhook_id;
+  from proxy_private.proxy_webhook_secrets as s where s.webhook_id = keep_webhook_secret.webhook_id;
   if known_id is not null then
     execute 'select vault.update_secret($1, $2)' using known_id, keep_webhook_secret.secret::text;
     return;
@@ -73,26 +73,26 @@ begin
   execute 'select vault.create_secret($1, $2, $3)' into known_id
   using keep_webhook_secret.secret::text, 'proxy_webhook:' || keep_webhook_secret.webhook_id,
     'Of a webhook of Proxy Keys.';
-  insert into private.proxy_webhook_secrets as s (webhook_id, vault_id)
+  insert into proxy_private.proxy_webhook_secrets as s (webhook_id, vault_id)
   values (keep_webhook_secret.webhook_id, known_id)
   on conflict on constraint proxy_webhook_secrets_pkey do update
     set secret = null, vault_id = excluded.vault_id;
 end
 $$;
-comment on function private.keep_webhook_secret is
+comment on function proxy_private.keep_webhook_secret is
   'Keeps the secret of a webhook, in Vault where the database has it; replaces the one before.';
 
 
-create function private.webhook_secret(webhook_id uuid) returns jsonb
+create function proxy_private.webhook_secret(webhook_id uuid) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  kept private.proxy_webhook_secrets;
+  kept proxy_private.proxy_webhook_secrets;
   decrypted text;
 begin
   select * into kept
-  from private.proxy_webhook_secrets as s where s.webhook_id = webhook_secret.webhook_id;
+  from proxy_private.proxy_webhook_secrets as s where s.webhook_id = webhook_secret.webhook_id;
   if kept.vault_id is null then
     return kept.secret;
   end if;
@@ -101,11 +101,11 @@ begin
   return decrypted::jsonb;
 end
 $$;
-comment on function private.webhook_secret is 'The secret of a webhook, for deliveries alone.';
+comment on function proxy_private.webhook_secret is 'The secret of a webhook, for deliveries alone.';
 
 
 -- A definer: a webhook also goes with its user's account, in the name of Supabase Auth's role.
-create function private.forget_webhook_secret() returns trigger
+create function proxy_private.forget_webhook_secret() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -116,34 +116,34 @@ begin
   return null;
 end
 $$;
-comment on function private.forget_webhook_secret is
+comment on function proxy_private.forget_webhook_secret is
   'Trigger: removes a secret from Vault with its webhook.';
 
-create trigger forget_webhook_secret after delete on private.proxy_webhook_secrets
-  for each row execute function private.forget_webhook_secret();
+create trigger forget_webhook_secret after delete on proxy_private.proxy_webhook_secrets
+  for each row execute function proxy_private.forget_webhook_secret();
 
 
 -- The alerts of a removed account say what its keys did: they go with it. A definer, as above.
-create function private.forget_alerts() returns trigger
+create function proxy_private.forget_alerts() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  delete from private.proxy_alerts as a where a.user_id = old.id;
+  delete from proxy_private.proxy_alerts as a where a.user_id = old.id;
   return null;
 end
 $$;
-comment on function private.forget_alerts is 'Trigger: removes the alerts of an account that is removed.';
+comment on function proxy_private.forget_alerts is 'Trigger: removes the alerts of an account that is removed.';
 
 create trigger forget_alerts after delete on auth.users
-  for each row execute function private.forget_alerts();
+  for each row execute function proxy_private.forget_alerts();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_webhooks, private.proxy_webhook_secrets
+  proxy_private.proxy_webhooks, proxy_private.proxy_webhook_secrets
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.keep_webhook_secret, private.webhook_secret, private.forget_webhook_secret,
-  private.forget_alerts
+  proxy_private.keep_webhook_secret, proxy_private.webhook_secret, proxy_private.forget_webhook_secret,
+  proxy_private.forget_alerts
 from public, anon, authenticated, service_role;

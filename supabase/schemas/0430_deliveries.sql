@@ -1,26 +1,26 @@
 -- Deliveries: one row for each alert and webhook that wants it. The transaction that raises an alert
 -- queues them, so none is lost; the Edge Function `deliver` claims them, sends, and reports.
 
-create table private.delivery_settings (
+create table proxy_private.delivery_settings (
   -- one row
   id boolean primary key default true check (id),
   allow_local_webhooks boolean not null default false,
   function_url text
 );
-comment on table private.delivery_settings is 'One row: how this database delivers alerts.';
-comment on column private.delivery_settings.allow_local_webhooks is
+comment on table proxy_private.delivery_settings is 'One row: how this database delivers alerts.';
+comment on column proxy_private.delivery_settings.allow_local_webhooks is
   'Whether webhooks may be http:// and lead to this machine: on local stacks alone.';
-comment on column private.delivery_settings.function_url is
+comment on column proxy_private.delivery_settings.function_url is
   'The Edge Function that delivers, as https://<ref>.supabase.co/functions/v1/deliver, for pg_net; its key '
   'is in Vault.';
-alter table private.delivery_settings enable row level security;
-insert into private.delivery_settings default values;
+alter table proxy_private.delivery_settings enable row level security;
+insert into proxy_private.delivery_settings default values;
 
 
-create table private.proxy_deliveries (
-  id uuid primary key default private.uuid_v7(),
-  webhook_id uuid not null references private.proxy_webhooks (id) on delete cascade,
-  alert_id uuid not null references private.proxy_alerts (id) on delete cascade,
+create table proxy_private.proxy_deliveries (
+  id uuid primary key default proxy_private.uuid_v7(),
+  webhook_id uuid not null references proxy_private.proxy_webhooks (id) on delete cascade,
+  alert_id uuid not null references proxy_private.proxy_alerts (id) on delete cascade,
   api_key_id uuid,
   state text not null default 'pending',
   attempts integer not null default 0,
@@ -34,21 +34,21 @@ create table private.proxy_deliveries (
   ),
   constraint "a claim ends" check ((claim is null) = (claimed_until is null))
 ) with (fillfactor = 70);
-comment on table private.proxy_deliveries is
+comment on table proxy_private.proxy_deliveries is
   'One row for each alert and webhook that wants it: pending until an attempt succeeds (delivered) or the '
   'last has failed (failed).';
-comment on column private.proxy_deliveries.api_key_id is
+comment on column proxy_private.proxy_deliveries.api_key_id is
   'Of the alert: those of one key are first attempted in their order.';
-comment on column private.proxy_deliveries.claim is
+comment on column proxy_private.proxy_deliveries.claim is
   'Who claimed it attempts it until claimed_until; a report without this claim is too late.';
 create index proxy_deliveries_pending
-  on private.proxy_deliveries (webhook_id, next_attempt_at, id) where state = 'pending';
-create index proxy_deliveries_alert on private.proxy_deliveries (alert_id);
-alter table private.proxy_deliveries enable row level security;
+  on proxy_private.proxy_deliveries (webhook_id, next_attempt_at, id) where state = 'pending';
+create index proxy_deliveries_alert on proxy_private.proxy_deliveries (alert_id);
+alter table proxy_private.proxy_deliveries enable row level security;
 
 
-create table private.proxy_delivery_attempts (
-  delivery_id uuid not null references private.proxy_deliveries (id) on delete cascade,
+create table proxy_private.proxy_delivery_attempts (
+  delivery_id uuid not null references proxy_private.proxy_deliveries (id) on delete cascade,
   number integer not null,
   started_at timestamptz not null,
   duration_ms integer not null,
@@ -61,17 +61,17 @@ create table private.proxy_delivery_attempts (
     outcome ~ '^[a-z]+(_[a-z]+)*$' and octet_length(outcome) <= 64
   )
 );
-comment on table private.proxy_delivery_attempts is
+comment on table proxy_private.proxy_delivery_attempts is
   'One row for each attempt to deliver: when, how long it took, what came of it, the HTTP status and the '
   'first 500 bytes of the answer.';
-comment on column private.proxy_delivery_attempts.outcome is
+comment on column proxy_private.proxy_delivery_attempts.outcome is
   'delivered, or why not: refused_status, redirected, timed_out, not_resolved, target_forbidden, '
   'not_connected, tls_failed, broke_off, not_configured.';
-alter table private.proxy_delivery_attempts enable row level security;
+alter table proxy_private.proxy_delivery_attempts enable row level security;
 
 
 -- A webhook that is just being deleted is passed over: waiting for it could be waiting in a circle.
-create function private.queue_deliveries(alerts private.proxy_alerts[]) returns void
+create function proxy_private.queue_deliveries(alerts proxy_private.proxy_alerts[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -79,19 +79,19 @@ declare
   -- of one webhook: what its owner can make grow has a bound
   most_pending constant integer := 10000;
 begin
-  insert into private.proxy_deliveries (webhook_id, alert_id, api_key_id)
+  insert into proxy_private.proxy_deliveries (webhook_id, alert_id, api_key_id)
   select w.id, a.id, a.api_key_id
   from unnest(queue_deliveries.alerts) as a
   cross join lateral (
     select h.id
-    from private.proxy_webhooks as h
+    from proxy_private.proxy_webhooks as h
     where (h.user_id = a.user_id or h.user_id is null)
       and h.disabled_at is null
       and (h.types is null or a.type = any (h.types))
       and (
         select count(*)
         from (
-          select from private.proxy_deliveries as d
+          select from proxy_private.proxy_deliveries as d
           where d.webhook_id = h.id and d.state = 'pending'
           limit most_pending
         ) as p
@@ -102,13 +102,13 @@ begin
   order by a.id, w.id;
 end
 $$;
-comment on function private.queue_deliveries is
+comment on function proxy_private.queue_deliveries is
   'Queues alerts for the webhooks of their users and of the operator that want them; a webhook with 10,000 '
   'pending deliveries gets no more.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.delivery_settings, private.proxy_deliveries, private.proxy_delivery_attempts
+  proxy_private.delivery_settings, proxy_private.proxy_deliveries, proxy_private.proxy_delivery_attempts
 from public, anon, authenticated, service_role;
-revoke all on function private.queue_deliveries from public, anon, authenticated, service_role;
+revoke all on function proxy_private.queue_deliveries from public, anon, authenticated, service_role;

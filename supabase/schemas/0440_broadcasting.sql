@@ -1,7 +1,7 @@
 -- Broadcasting: alerts on the owner's private Realtime channel, where the database has Realtime, so that a
 -- page need not poll. Nothing of this may fail what raises an alert.
 
-create function private.broadcast_alerts(alerts private.proxy_alerts[]) returns void
+create function proxy_private.broadcast_alerts(alerts proxy_private.proxy_alerts[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -12,7 +12,7 @@ begin
   execute
     'select realtime.send(
        jsonb_build_object(
-         ''id'', a.id, ''type'', a.type, ''occurredAt'', private.json_time(a.occurred_at), ''data'', a.data
+         ''id'', a.id, ''type'', a.type, ''occurredAt'', proxy_private.json_time(a.occurred_at), ''data'', a.data
        ),
        ''proxy_alert'', ''proxy_alerts:'' || a.user_id, true
      )
@@ -22,13 +22,13 @@ exception when others then
   raise warning 'Alerts are not broadcast: %', sqlstate;
 end
 $$;
-comment on function private.broadcast_alerts is
+comment on function proxy_private.broadcast_alerts is
   'Sends each alert as event proxy_alert to the private Realtime channel proxy_alerts:<user id>, where '
   'there is Realtime; a failure is a warning.';
 
 
 -- Without a policy nobody may join a private channel.
-create function private.open_alert_channels() returns boolean
+create function proxy_private.open_alert_channels() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -51,13 +51,13 @@ exception when insufficient_privilege then
   return false;
 end
 $$;
-comment on function private.open_alert_channels is
+comment on function proxy_private.open_alert_channels is
   'Lets each user join the private Realtime channel of their own alerts, where the database has Realtime. '
   'Returns whether it did; a failure is a notice.';
 
-select private.open_alert_channels();
+select proxy_private.open_alert_channels();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.broadcast_alerts, private.open_alert_channels
+revoke all on function proxy_private.broadcast_alerts, proxy_private.open_alert_channels
 from public, anon, authenticated, service_role;

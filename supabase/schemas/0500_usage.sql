@@ -1,8 +1,8 @@
 -- Usage: each exchange as an event. Rollups of them, which all reading of sums uses, follow.
 
 -- The widest columns first: none of them needs padding then.
-create table private.proxy_usage_events (
-  api_key_id uuid not null references private.proxy_keys (id),
+create table proxy_private.proxy_usage_events (
+  api_key_id uuid not null references proxy_private.proxy_keys (id),
   event_id uuid not null,
   occurred_at timestamptz not null,
   bytes_sent bigint not null,
@@ -31,28 +31,28 @@ create table private.proxy_usage_events (
     count <= 1 or (code is not null and bytes_sent = 0 and bytes_received = 0)
   )
 ) partition by range (occurred_at);
-comment on table private.proxy_usage_events is
+comment on table proxy_private.proxy_usage_events is
   'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: the row '
   'of a tunnel that runs is raised by each report. Partitioned by day (UTC): old events leave by '
   'dropping a partition.';
-comment on column private.proxy_usage_events.event_id is
+comment on column proxy_private.proxy_usage_events.event_id is
   'Of the request: the rows of a tunnel that lasts for hours share it.';
-comment on column private.proxy_usage_events.occurred_at is
+comment on column proxy_private.proxy_usage_events.occurred_at is
   'When the request began, or the hour of a tunnel that goes on.';
-comment on column private.proxy_usage_events.count is
+comment on column proxy_private.proxy_usage_events.count is
   'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and the '
   'number of refusals of one key, code and minute.';
-comment on column private.proxy_usage_events.site_length is
+comment on column proxy_private.proxy_usage_events.site_length is
   'How many characters at the end of target_host are its site, the domain that somebody registered; null '
   'for a host that has none, such as an address.';
-comment on column private.proxy_usage_events.code is
+comment on column proxy_private.proxy_usage_events.code is
   'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
 
-alter table private.proxy_usage_events enable row level security;
+alter table proxy_private.proxy_usage_events enable row level security;
 
 -- The one place that says which events are no use of a key. Strict, so that an event without a code,
 -- as most are, costs no call: null then, which is no refusal either.
-create function private.is_refusal(code text, bytes bigint) returns boolean
+create function proxy_private.is_refusal(code text, bytes bigint) returns boolean
 language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -62,25 +62,25 @@ begin
   );
 end
 $$;
-comment on function private.is_refusal is
+comment on function proxy_private.is_refusal is
   'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway tried '
   'nothing for the client, so it is no request and no use of the key, and no rollup counts it. Any code '
   'is one but those of an attempt that failed; an event that moved bytes is none. Null without a code.';
 
-create view private.counted_usage_events with (security_invoker = true) as
-select * from private.proxy_usage_events as e
-where private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
-comment on view private.counted_usage_events is
+create view proxy_private.counted_usage_events with (security_invoker = true) as
+select * from proxy_private.proxy_usage_events as e
+where proxy_private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true;
+comment on view proxy_private.counted_usage_events is
   'The events that the rollups are made of: all but refusals.';
 
 -- a net for events that no partition takes, so that none is lost; row level security as above
-create table private.proxy_usage_events_default
-  partition of private.proxy_usage_events default;
-alter table private.proxy_usage_events_default enable row level security;
+create table proxy_private.proxy_usage_events_default
+  partition of proxy_private.proxy_usage_events default;
+alter table proxy_private.proxy_usage_events_default enable row level security;
 
 
 -- Which table holds a day. By name: what an operator has detached is no partition any more.
-create function private.usage_partition(day date) returns regclass
+create function proxy_private.usage_partition(day date) returns regclass
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -89,16 +89,16 @@ begin
     select i.inhrelid::regclass
     from pg_class as c
     join pg_inherits as i on i.inhrelid = c.oid
-    where c.relnamespace = 'private'::regnamespace
+    where c.relnamespace = 'proxy_private'::regnamespace
       and c.relname = 'proxy_usage_events_' || to_char(usage_partition.day, 'YYYY_MM_DD')
-      and i.inhparent = 'private.proxy_usage_events'::regclass
+      and i.inhparent = 'proxy_private.proxy_usage_events'::regclass
   );
 end
 $$;
-comment on function private.usage_partition is
+comment on function proxy_private.usage_partition is
   'The partition of proxy_usage_events of that day, or null without one.';
 
-create function private.partitioned_usage_days() returns setof date
+create function proxy_private.partitioned_usage_days() returns setof date
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -107,19 +107,19 @@ begin
   select to_date(right(c.relname, 10), 'YYYY_MM_DD') as day
   from pg_inherits as i
   join pg_class as c on c.oid = i.inhrelid
-  where i.inhparent = 'private.proxy_usage_events'::regclass
+  where i.inhparent = 'proxy_private.proxy_usage_events'::regclass
     and c.relname ~ '^proxy_usage_events_\d{4}_\d{2}_\d{2}$'
   order by 1;
 end
 $$;
-comment on function private.partitioned_usage_days is 'The days that have a partition, in order.';
+comment on function proxy_private.partitioned_usage_days is 'The days that have a partition, in order.';
 
 
 -- Makes the partitions of the days from the first to the last; those that exist are left alone.
 -- Postgres makes no partition of what the default one already holds, so a day is made as a table
 -- by itself, takes its rows from the default partition, and is attached, in one transaction.
 -- Recording waits meanwhile: an event on its way into the default partition would be refused.
-create function private.make_usage_partitions(first_day date, last_day date) returns integer
+create function proxy_private.make_usage_partitions(first_day date, last_day date) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '2s'
@@ -138,40 +138,40 @@ begin
       interval '1 day'
     ) as d
   loop
-    continue when private.usage_partition(day) is not null;
-    lock table only private.proxy_usage_events in share row exclusive mode;
-    lock table private.proxy_usage_events_default in access exclusive mode;
+    continue when proxy_private.usage_partition(day) is not null;
+    lock table only proxy_private.proxy_usage_events in share row exclusive mode;
+    lock table proxy_private.proxy_usage_events_default in access exclusive mode;
     -- another may have made it while this waited
-    continue when private.usage_partition(day) is not null;
+    continue when proxy_private.usage_partition(day) is not null;
 
     partition_name := 'proxy_usage_events_' || to_char(day, 'YYYY_MM_DD');
     begins := day::text || ' 00:00:00+00';
     ends := (day + 1)::text || ' 00:00:00+00';
     execute format(
-      'create table private.%I (
-         like private.proxy_usage_events including defaults including constraints including indexes
+      'create table proxy_private.%I (
+         like proxy_private.proxy_usage_events including defaults including constraints including indexes
        )',
       partition_name
     );
-    execute format('alter table private.%I enable row level security', partition_name);
+    execute format('alter table proxy_private.%I enable row level security', partition_name);
     execute format(
-      'revoke all on table private.%I from public, anon, authenticated, service_role',
+      'revoke all on table proxy_private.%I from public, anon, authenticated, service_role',
       partition_name
     );
     execute format(
-      'comment on table private.%I is %L', partition_name, 'Usage events of ' || day || ' (UTC).'
+      'comment on table proxy_private.%I is %L', partition_name, 'Usage events of ' || day || ' (UTC).'
     );
     execute format(
       'with moved as (
-         delete from private.proxy_usage_events_default as d
+         delete from proxy_private.proxy_usage_events_default as d
          where d.occurred_at >= %L and d.occurred_at < %L
          returning d.*
        )
-       insert into private.%I select * from moved',
+       insert into proxy_private.%I select * from moved',
       begins, ends, partition_name
     );
     execute format(
-      'alter table private.proxy_usage_events attach partition private.%I
+      'alter table proxy_private.proxy_usage_events attach partition proxy_private.%I
          for values from (%L) to (%L)',
       partition_name, begins, ends
     );
@@ -180,19 +180,19 @@ begin
   return made;
 end
 $$;
-comment on table private.proxy_usage_events_default is
+comment on table proxy_private.proxy_usage_events_default is
   'Usage events whose day has no partition: a net, emptied each night.';
-comment on function private.make_usage_partitions is
+comment on function proxy_private.make_usage_partitions is
   'Makes the daily partitions of proxy_usage_events from first_day to last_day, both included, with '
   'the events that the default partition held of them, and returns how many were missing. Fails '
   '(55P03) when events are being recorded for over 2 s without a pause.';
 
-select private.make_usage_partitions(
+select proxy_private.make_usage_partitions(
   (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 40
 );
 
 
-create type private.raised_usage as (
+create type proxy_private.raised_usage as (
   api_key_id uuid,
   occurred_at timestamptz,
   used_until timestamptz,
@@ -209,7 +209,7 @@ create type private.raised_usage as (
   sent_before bigint,
   received_before bigint
 );
-comment on type private.raised_usage is
+comment on type proxy_private.raised_usage is
   'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. counts: whether '
   'it is a use of the key, which a refusal is not. requests, bytes_sent and bytes_received: the difference. '
   'code and count: what the row says now; code_before, count_before, sent_before and received_before: what it '
@@ -218,9 +218,9 @@ comment on type private.raised_usage is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_usage_events, private.counted_usage_events, private.proxy_usage_events_default
+  proxy_private.proxy_usage_events, proxy_private.counted_usage_events, proxy_private.proxy_usage_events_default
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.is_refusal, private.usage_partition, private.partitioned_usage_days,
-  private.make_usage_partitions
+  proxy_private.is_refusal, proxy_private.usage_partition, proxy_private.partitioned_usage_days,
+  proxy_private.make_usage_partitions
 from public, anon, authenticated, service_role;

@@ -1,10 +1,10 @@
 -- Alerts before a quota: at shares of a limit that the owner may set, once for each month, threshold and
 -- limit, so that a limit that was raised can warn again.
 
-create table private.proxy_alert_thresholds (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.proxy_alert_thresholds (
+  id uuid primary key default proxy_private.uuid_v7(),
   user_id uuid not null references auth.users (id) on delete cascade,
-  api_key_id uuid references private.proxy_keys (id),
+  api_key_id uuid references proxy_private.proxy_keys (id),
   percents smallint[] not null,
   least smallint generated always as (percents[1]) stored,
   constraint "thresholds are set once for each key" unique nulls not distinct (user_id, api_key_id),
@@ -12,17 +12,17 @@ create table private.proxy_alert_thresholds (
     cardinality(percents) <= 5 and 10 <= all (percents) and 100 >= all (percents)
   )
 );
-comment on table private.proxy_alert_thresholds is
+comment on table proxy_private.proxy_alert_thresholds is
   'At which percents of a quota an owner is alerted: for one key, or without api_key_id for the account and '
   'for all keys without a row. Without a row: 80, 95 and 100. An empty list: never.';
-comment on column private.proxy_alert_thresholds.percents is 'In ascending order.';
-comment on column private.proxy_alert_thresholds.least is 'The first of them.';
-create index proxy_alert_thresholds_least on private.proxy_alert_thresholds (least);
-create index proxy_alert_thresholds_key on private.proxy_alert_thresholds (api_key_id);
-alter table private.proxy_alert_thresholds enable row level security;
+comment on column proxy_private.proxy_alert_thresholds.percents is 'In ascending order.';
+comment on column proxy_private.proxy_alert_thresholds.least is 'The first of them.';
+create index proxy_alert_thresholds_least on proxy_private.proxy_alert_thresholds (least);
+create index proxy_alert_thresholds_key on proxy_private.proxy_alert_thresholds (api_key_id);
+alter table proxy_private.proxy_alert_thresholds enable row level security;
 
 
-create type private.raised_quota as (
+create type proxy_private.raised_quota as (
   user_id uuid,
   api_key_id uuid,
   subject jsonb,
@@ -30,58 +30,58 @@ create type private.raised_quota as (
   used_before bigint,
   used_bytes bigint
 );
-comment on type private.raised_quota is
+comment on type proxy_private.raised_quota is
   'What counts against a quota of this month, before and after a change; subject: whose, as the alert '
   'says it; without api_key_id, the account''s of a tier and mode.';
 
 
-create function private.least_threshold() returns smallint
+create function proxy_private.least_threshold() returns smallint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return least(
     80::smallint,
-    (select t.least from private.proxy_alert_thresholds as t order by t.least limit 1)
+    (select t.least from proxy_private.proxy_alert_thresholds as t order by t.least limit 1)
   );
 end
 $$;
-comment on function private.least_threshold is
+comment on function proxy_private.least_threshold is
   'The least percent of a quota at which any owner is alerted: what is below needs no look.';
 
 
-create function private.thresholds_of(user_id uuid, api_key_id uuid) returns smallint[]
+create function proxy_private.thresholds_of(user_id uuid, api_key_id uuid) returns smallint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce(
     (
-      select t.percents from private.proxy_alert_thresholds as t
+      select t.percents from proxy_private.proxy_alert_thresholds as t
       where t.user_id = thresholds_of.user_id and t.api_key_id = thresholds_of.api_key_id
     ),
     (
-      select t.percents from private.proxy_alert_thresholds as t
+      select t.percents from proxy_private.proxy_alert_thresholds as t
       where t.user_id = thresholds_of.user_id and t.api_key_id is null
     ),
     '{80,95,100}'
   );
 end
 $$;
-comment on function private.thresholds_of is
+comment on function proxy_private.thresholds_of is
   'The thresholds of a key, or without one of the account: its own, else the owner''s, else 80, 95 and 100.';
 
 
 -- Of several thresholds that one change crosses, the highest says what the others would.
-create function private.alert_quotas(quotas private.raised_quota[]) returns void
+create function proxy_private.alert_quotas(quotas proxy_private.raised_quota[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   period constant text := to_char(now(), 'YYYY-MM');
-  resets_at constant text := private.json_time(date_trunc('month', now()) + interval '1 month');
-  alerts private.new_alert[];
+  resets_at constant text := proxy_private.json_time(date_trunc('month', now()) + interval '1 month');
+  alerts proxy_private.new_alert[];
 begin
   select array_agg(
     (
@@ -98,56 +98,56 @@ begin
         'threshold', t.percent, 'limitBytes', q.limit_bytes, 'usedBytes', q.used_bytes,
         'period', period, 'resetsAt', resets_at
       )
-    )::private.new_alert
+    )::proxy_private.new_alert
   ) into alerts
   from unnest(alert_quotas.quotas) as q
   cross join lateral (
     select max(p) as percent
-    from unnest(private.thresholds_of(q.user_id, q.api_key_id)) as p
+    from unnest(proxy_private.thresholds_of(q.user_id, q.api_key_id)) as p
     -- 2^53 times 100 is a bigint
     where q.used_before * 100 < q.limit_bytes * p and q.used_bytes * 100 >= q.limit_bytes * p
   ) as t
   where q.user_id is not null and t.percent is not null;
   if alerts is not null then
-    perform private.raise_alerts(alerts);
+    perform proxy_private.raise_alerts(alerts);
   end if;
 end
 $$;
-comment on function private.alert_quotas is
+comment on function proxy_private.alert_quotas is
   'Raises an alert for each quota of which a threshold was crossed, the highest of several.';
 
 
 -- A limit that was changed, or a threshold, may be below what is used already.
-create function private.alert_key_quotas(keys uuid[]) returns void
+create function proxy_private.alert_key_quotas(keys uuid[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform private.alert_quotas(array(
+  perform proxy_private.alert_quotas(array(
     select (
-      k.user_id, k.id, private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes, 0,
+      k.user_id, k.id, proxy_private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes, 0,
       m.bytes_sent + m.bytes_received
-    )::private.raised_quota
-    from private.key_states as k
-    join private.proxy_usage_monthly as m
+    )::proxy_private.raised_quota
+    from proxy_private.key_states as k
+    join proxy_private.proxy_usage_monthly as m
       on m.api_key_id = k.id and m.month = date_trunc('month', now())::date
     where k.id = any (alert_key_quotas.keys) and k.deleted_at is null
       and k.bandwidth_limit_bytes > 0
   ));
 end
 $$;
-comment on function private.alert_key_quotas is
+comment on function proxy_private.alert_key_quotas is
   'Raises an alert for each of these keys that is past a threshold of its limit now.';
 
 
-create function private.alert_account_quotas(user_id uuid) returns void
+create function proxy_private.alert_account_quotas(user_id uuid) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform private.alert_quotas(array(
+  perform proxy_private.alert_quotas(array(
     select (
       m.user_id, null, jsonb_build_object('tier', m.tier, 'liveMode', m.live_mode),
       case when m.live_mode
@@ -155,44 +155,44 @@ begin
         else coalesce((o.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes)
       end,
       0, m.bytes_sent + m.bytes_received
-    )::private.raised_quota
-    from private.proxy_account_monthly as m
+    )::proxy_private.raised_quota
+    from proxy_private.proxy_account_monthly as m
     join public.proxy_tiers as t on t.tier = m.tier
-    left join private.proxy_account_limits as o on o.user_id = m.user_id and o.tier = m.tier
+    left join proxy_private.proxy_account_limits as o on o.user_id = m.user_id and o.tier = m.tier
     where m.user_id = alert_account_quotas.user_id
       and m.month = date_trunc('month', now())::date
   ));
 end
 $$;
-comment on function private.alert_account_quotas is
+comment on function proxy_private.alert_account_quotas is
   'Raises an alert for each tier and mode of a user''s account that is past a threshold of its quota now.';
 
 
-create function private.alert_of_changed_limit() returns trigger
+create function proxy_private.alert_of_changed_limit() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.api_key_id is not null then
-    perform private.alert_key_quotas(array[new.api_key_id]);
+    perform proxy_private.alert_key_quotas(array[new.api_key_id]);
   else
-    perform private.alert_account_quotas(new.user_id);
+    perform proxy_private.alert_account_quotas(new.user_id);
   end if;
   return null;
 end
 $$;
-comment on function private.alert_of_changed_limit is
+comment on function proxy_private.alert_of_changed_limit is
   'Trigger: alerts the owner where a changed limit is nearly used up already.';
 
 -- after alert_of_audit, by its name: the change itself is the first alert
-create trigger alert_of_changed_limit after insert on private.proxy_key_audit
+create trigger alert_of_changed_limit after insert on proxy_private.proxy_key_audit
   for each row when (new.action in ('limits_changed', 'account_limits_changed'))
-  execute function private.alert_of_changed_limit();
+  execute function proxy_private.alert_of_changed_limit();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.proxy_alert_thresholds from public, anon, authenticated, service_role;
+revoke all on table proxy_private.proxy_alert_thresholds from public, anon, authenticated, service_role;
 revoke all on function
-  private.least_threshold, private.thresholds_of, private.alert_quotas, private.alert_key_quotas,
-  private.alert_account_quotas, private.alert_of_changed_limit
+  proxy_private.least_threshold, proxy_private.thresholds_of, proxy_private.alert_quotas, proxy_private.alert_key_quotas,
+  proxy_private.alert_account_quotas, proxy_private.alert_of_changed_limit
 from public, anon, authenticated, service_role;

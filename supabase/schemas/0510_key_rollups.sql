@@ -1,8 +1,8 @@
 -- Rollups by key: what a key moved in an hour and in a month. Reading a month is one index lookup a key,
 -- whatever the number of events.
 
-create table private.proxy_usage_hourly (
-  api_key_id uuid not null references private.proxy_keys (id),
+create table proxy_private.proxy_usage_hourly (
+  api_key_id uuid not null references proxy_private.proxy_keys (id),
   hour timestamptz not null,
   user_id uuid,
   requests bigint not null,
@@ -10,16 +10,16 @@ create table private.proxy_usage_hourly (
   bytes_received bigint not null,
   primary key (api_key_id, hour)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_hourly is
+comment on table proxy_private.proxy_usage_hourly is
   'Usage of a key in an hour (UTC), raised with each event but a refusal.';
 
-alter table private.proxy_usage_hourly enable row level security;
-create policy "owners read the hourly usage of their own keys" on private.proxy_usage_hourly
+alter table proxy_private.proxy_usage_hourly enable row level security;
+create policy "owners read the hourly usage of their own keys" on proxy_private.proxy_usage_hourly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
-create table private.proxy_usage_monthly (
-  api_key_id uuid not null references private.proxy_keys (id),
+create table proxy_private.proxy_usage_monthly (
+  api_key_id uuid not null references proxy_private.proxy_keys (id),
   month date not null,
   user_id uuid,
   requests bigint not null,
@@ -29,25 +29,25 @@ create table private.proxy_usage_monthly (
   primary key (api_key_id, month),
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_monthly is
+comment on table proxy_private.proxy_usage_monthly is
   'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
   'lists read.';
-comment on column private.proxy_usage_monthly.last_used_at is
+comment on column proxy_private.proxy_usage_monthly.last_used_at is
   'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
 
-alter table private.proxy_usage_monthly enable row level security;
-create policy "owners read the monthly usage of their own keys" on private.proxy_usage_monthly
+alter table proxy_private.proxy_usage_monthly enable row level security;
+create policy "owners read the monthly usage of their own keys" on proxy_private.proxy_usage_monthly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
 -- finds the least of the overrides, of which there are few
 create index proxy_keys_bandwidth_override
-  on private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
+  on proxy_private.proxy_keys (((limit_overrides ->> 'bandwidth_limit_bytes')::bigint))
   where limit_overrides ->> 'bandwidth_limit_bytes' is not null;
 
 -- The monthly rows first, each in order: all that raises or repairs rollups locks rows in one order. Of
 -- several CTEs that write, Postgres runs the last one first.
-create function private.raise_key_rollups(raised private.raised_usage[]) returns void
+create function proxy_private.raise_key_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -60,14 +60,14 @@ declare
     (select min(t.bandwidth_limit_bytes) from public.proxy_tiers as t),
     (
       select min((k.limit_overrides ->> 'bandwidth_limit_bytes')::bigint)
-      from private.proxy_keys as k
+      from proxy_private.proxy_keys as k
       where k.limit_overrides ->> 'bandwidth_limit_bytes' is not null
     )
   );
   -- below this no quota's threshold is, and nothing is to be done
-  least_bytes constant bigint := least_limit / 100 * private.least_threshold();
+  least_bytes constant bigint := least_limit / 100 * proxy_private.least_threshold();
   crossing_keys text[];
-  quotas private.raised_quota[];
+  quotas proxy_private.raised_quota[];
 begin
   with hours as materialized (
     select
@@ -90,12 +90,12 @@ begin
     group by 1, 2
   ),
   hourly as (
-    insert into private.proxy_usage_hourly as h (
+    insert into proxy_private.proxy_usage_hourly as h (
       api_key_id, hour, user_id, requests, bytes_sent, bytes_received
     )
     select r.api_key_id, r.hour, k.user_id, r.requests, r.bytes_sent, r.bytes_received
     from hours as r
-    join private.proxy_keys as k on k.id = r.api_key_id
+    join proxy_private.proxy_keys as k on k.id = r.api_key_id
     order by r.api_key_id, r.hour
     on conflict (api_key_id, hour) do update set
       requests = h.requests + excluded.requests,
@@ -103,14 +103,14 @@ begin
       bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
   ),
   monthly as (
-    insert into private.proxy_usage_monthly as m (
+    insert into proxy_private.proxy_usage_monthly as m (
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
     )
     select
       r.api_key_id, r.month, k.user_id, r.requests, r.bytes_sent, r.bytes_received,
       r.last_used_at
     from months as r
-    join private.proxy_keys as k on k.id = r.api_key_id
+    join proxy_private.proxy_keys as k on k.id = r.api_key_id
     order by r.api_key_id, r.month
     on conflict (api_key_id, month) do update set
       requests = m.requests + excluded.requests,
@@ -133,11 +133,11 @@ begin
     select
       k.key_id, k.deleted_at,
       (
-        k.user_id, k.id, private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes,
+        k.user_id, k.id, proxy_private.describe_key(k.id, k.key_id, k.label), k.bandwidth_limit_bytes,
         r.total_before, r.total
-      )::private.raised_quota as quota
+      )::proxy_private.raised_quota as quota
     from risen as r
-    join private.key_states as k on k.id = r.api_key_id
+    join proxy_private.key_states as k on k.id = r.api_key_id
     -- mostly it stays within the same percent, and no threshold is between
     where r.total_before < k.bandwidth_limit_bytes
       and r.total * 100 / nullif(k.bandwidth_limit_bytes, 0)
@@ -150,11 +150,11 @@ begin
   from nearing as n;
   perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
   if quotas is not null then
-    perform private.alert_quotas(quotas);
+    perform proxy_private.alert_quotas(quotas);
   end if;
 end
 $$;
-comment on function private.raise_key_rollups is
+comment on function proxy_private.raise_key_rollups is
   'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this month reach '
   'its limit by it, so that no gateway goes on with the figure that it has cached; alerts the owner of one '
   'that crosses a threshold.';
@@ -162,7 +162,7 @@ comment on function private.raise_key_rollups is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_usage_hourly, private.proxy_usage_monthly
+  proxy_private.proxy_usage_hourly, proxy_private.proxy_usage_monthly
 from public, anon, authenticated, service_role;
-revoke all on function private.raise_key_rollups from public, anon, authenticated, service_role;
-grant select on table private.proxy_usage_hourly, private.proxy_usage_monthly to authenticated;
+revoke all on function proxy_private.raise_key_rollups from public, anon, authenticated, service_role;
+grant select on table proxy_private.proxy_usage_hourly, proxy_private.proxy_usage_monthly to authenticated;

@@ -2,7 +2,7 @@
 -- whatever the number of keys; quotas of accounts count in them. An account that is removed keeps its
 -- rows, as its keys keep theirs; what its keys are reported to have moved later raises none.
 
-create table private.proxy_account_monthly (
+create table proxy_private.proxy_account_monthly (
   user_id uuid not null,
   month date not null,
   tier text not null,
@@ -13,16 +13,16 @@ create table private.proxy_account_monthly (
   primary key (user_id, month, tier, live_mode),
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
-comment on table private.proxy_account_monthly is
+comment on table proxy_private.proxy_account_monthly is
   'Usage of all live or test keys of a user and tier in a calendar month (UTC), raised with each event '
   'but a refusal: what quotas of accounts and sums over all keys read.';
 
-alter table private.proxy_account_monthly enable row level security;
-create policy "users read the monthly usage of their own account" on private.proxy_account_monthly
+alter table proxy_private.proxy_account_monthly enable row level security;
+create policy "users read the monthly usage of their own account" on proxy_private.proxy_account_monthly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
-create table private.proxy_account_hourly (
+create table proxy_private.proxy_account_hourly (
   user_id uuid not null,
   hour timestamptz not null,
   live_mode boolean not null,
@@ -31,41 +31,41 @@ create table private.proxy_account_hourly (
   bytes_received bigint not null,
   primary key (user_id, hour, live_mode)
 ) with (fillfactor = 70);
-comment on table private.proxy_account_hourly is
+comment on table proxy_private.proxy_account_hourly is
   'Usage of all live or test keys of a user in an hour (UTC), raised with each event but a refusal.';
 
-alter table private.proxy_account_hourly enable row level security;
-create policy "users read the hourly usage of their own account" on private.proxy_account_hourly
+alter table proxy_private.proxy_account_hourly enable row level security;
+create policy "users read the hourly usage of their own account" on proxy_private.proxy_account_hourly
   for select to authenticated using ((select auth.uid()) = user_id);
 
 
 -- of the tiers and modes together: the order of all users by usage needs one figure each
-create table private.proxy_user_monthly (
+create table proxy_private.proxy_user_monthly (
   user_id uuid not null,
   month date not null,
   bytes bigint not null,
   primary key (user_id, month),
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
-comment on table private.proxy_user_monthly is
+comment on table proxy_private.proxy_user_monthly is
   'Bytes in and out of all keys of a user in a calendar month (UTC), raised with each event but a refusal: '
   'by it admins read the users in the order of their usage.';
-create index proxy_user_monthly_most on private.proxy_user_monthly (month, bytes desc, user_id desc);
+create index proxy_user_monthly_most on proxy_private.proxy_user_monthly (month, bytes desc, user_id desc);
 
-alter table private.proxy_user_monthly enable row level security;
+alter table proxy_private.proxy_user_monthly enable row level security;
 
 
 -- find the least of the overrides, as for keys
 create index proxy_account_limits_live
-  on private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
+  on proxy_private.proxy_account_limits (((limit_overrides ->> 'account_limit_bytes')::bigint))
   where limit_overrides ->> 'account_limit_bytes' is not null;
 create index proxy_account_limits_test
-  on private.proxy_account_limits (((limit_overrides ->> 'test_limit_bytes')::bigint))
+  on proxy_private.proxy_account_limits (((limit_overrides ->> 'test_limit_bytes')::bigint))
   where limit_overrides ->> 'test_limit_bytes' is not null;
 
 -- The monthly rows first, each in order, after those by key: all that raises or repairs rollups locks
 -- rows in one order. Of several CTEs that write, Postgres runs the last one first.
-create function private.raise_account_rollups(raised private.raised_usage[]) returns void
+create function proxy_private.raise_account_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -78,7 +78,7 @@ declare
     (select min(t.account_limit_bytes) from public.proxy_tiers as t),
     (
       select min((o.limit_overrides ->> 'account_limit_bytes')::bigint)
-      from private.proxy_account_limits as o
+      from proxy_private.proxy_account_limits as o
       where o.limit_overrides ->> 'account_limit_bytes' is not null
     )
   );
@@ -86,15 +86,15 @@ declare
     (select min(t.test_limit_bytes) from public.proxy_tiers as t),
     (
       select min((o.limit_overrides ->> 'test_limit_bytes')::bigint)
-      from private.proxy_account_limits as o
+      from proxy_private.proxy_account_limits as o
       where o.limit_overrides ->> 'test_limit_bytes' is not null
     )
   );
   -- below these no quota's threshold is, and nothing is to be done
-  least_live_bytes constant bigint := least_live_limit / 100 * private.least_threshold();
-  least_test_bytes constant bigint := least_test_limit / 100 * private.least_threshold();
+  least_live_bytes constant bigint := least_live_limit / 100 * proxy_private.least_threshold();
+  least_test_bytes constant bigint := least_test_limit / 100 * proxy_private.least_threshold();
   crossing_keys text[];
-  quotas private.raised_quota[];
+  quotas proxy_private.raised_quota[];
 begin
   with by_key as materialized (
     select
@@ -109,7 +109,7 @@ begin
       k.user_id, k.tier, k.live_mode, u.hour, sum(u.requests) as requests,
       sum(u.bytes_sent) as bytes_sent, sum(u.bytes_received) as bytes_received
     from by_key as u
-    join private.proxy_keys as k on k.id = u.api_key_id
+    join proxy_private.proxy_keys as k on k.id = u.api_key_id
     where k.user_id is not null
     group by 1, 2, 3, 4
   ),
@@ -122,7 +122,7 @@ begin
     group by 1, 2, 3, 4
   ),
   users as (
-    insert into private.proxy_user_monthly as s (user_id, month, bytes)
+    insert into proxy_private.proxy_user_monthly as s (user_id, month, bytes)
     select m.user_id, m.month, least(sum(m.bytes_sent + m.bytes_received), most_bytes)
     from months as m
     group by 1, 2
@@ -130,7 +130,7 @@ begin
     on conflict (user_id, month) do update set bytes = least(s.bytes + excluded.bytes, most_bytes)
   ),
   hourly as (
-    insert into private.proxy_account_hourly as h (
+    insert into proxy_private.proxy_account_hourly as h (
       user_id, hour, live_mode, requests, bytes_sent, bytes_received
     )
     select
@@ -145,7 +145,7 @@ begin
       bytes_received = least(h.bytes_received + excluded.bytes_received, most_bytes)
   ),
   monthly as (
-    insert into private.proxy_account_monthly as m (
+    insert into proxy_private.proxy_account_monthly as m (
       user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
     )
     select r.* from months as r
@@ -179,12 +179,12 @@ begin
       (
         r.user_id, null, jsonb_build_object('tier', r.tier, 'liveMode', r.live_mode),
         l.account_limit_bytes, r.total_before, r.total
-      )::private.raised_quota as quota
+      )::proxy_private.raised_quota as quota
     from risen as r
     -- the keys have one limit
     cross join lateral (
       select k.account_limit_bytes
-      from private.key_states as k
+      from proxy_private.key_states as k
       where k.tier = r.tier and k.user_id = r.user_id and k.live_mode = r.live_mode
         and k.deleted_at is null
       limit 1
@@ -198,7 +198,7 @@ begin
     (
       select array_agg(k.key_id)
       from nearing as n
-      join private.proxy_keys as k
+      join proxy_private.proxy_keys as k
         on k.user_id = n.user_id and k.tier = n.tier and k.live_mode = n.live_mode
       where (n.quota).used_bytes >= (n.quota).limit_bytes and k.deleted_at is null
     ),
@@ -206,18 +206,18 @@ begin
   into crossing_keys, quotas;
   perform pg_notify('proxy_key_changed', k) from unnest(crossing_keys) as k;
   if quotas is not null then
-    perform private.alert_quotas(quotas);
+    perform proxy_private.alert_quotas(quotas);
   end if;
 end
 $$;
-comment on function private.raise_account_rollups is
+comment on function proxy_private.raise_account_rollups is
   'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a user, tier '
   'and mode whose bytes of this month reach their shared limit by it; alerts a user who crosses a threshold.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_account_monthly, private.proxy_account_hourly, private.proxy_user_monthly
+  proxy_private.proxy_account_monthly, proxy_private.proxy_account_hourly, proxy_private.proxy_user_monthly
 from public, anon, authenticated, service_role;
-revoke all on function private.raise_account_rollups from public, anon, authenticated, service_role;
-grant select on table private.proxy_account_monthly, private.proxy_account_hourly to authenticated;
+revoke all on function proxy_private.raise_account_rollups from public, anon, authenticated, service_role;
+grant select on table proxy_private.proxy_account_monthly, proxy_private.proxy_account_hourly to authenticated;

@@ -1,7 +1,7 @@
 -- Rollups by target: what a key, and what all keys of a user, moved to each host in a day. Their number is
 -- bounded, however many hosts a key connects to, and so is what a read of them costs.
 
-create table private.proxy_usage_targets (
+create table proxy_private.proxy_usage_targets (
   subject uuid not null,
   day date not null,
   kind smallint not null,
@@ -17,26 +17,26 @@ create table private.proxy_usage_targets (
   constraint "what is other has no name" check ((kind = 2) = (name = '')),
   constraint "a site is the end of its name" check (site_length between 1 and char_length(name))
 ) with (fillfactor = 80);
-comment on table private.proxy_usage_targets is
+comment on table proxy_private.proxy_usage_targets is
   'Usage of a key, and of all keys of a user, by target and day (UTC), raised with each event but a refusal: '
   'at most 1,000 hosts, then 1,000 sites, then one row for all others.';
-comment on column private.proxy_usage_targets.subject is
+comment on column proxy_private.proxy_usage_targets.subject is
   'The id of a key or of a user. Both are random, and no one is the other.';
-comment on column private.proxy_usage_targets.kind is
+comment on column proxy_private.proxy_usage_targets.kind is
   '0: a host. 1: a site, for hosts of it that came when 1,000 hosts had a row. 2: what came when 1,000 sites '
   'had one too, or has no site.';
-comment on column private.proxy_usage_targets.name is
+comment on column proxy_private.proxy_usage_targets.name is
   'The host or site in lower case; empty for what is other.';
-comment on column private.proxy_usage_targets.site_length is
+comment on column proxy_private.proxy_usage_targets.site_length is
   'How many characters at the end of the name are its site; null for a host that has none.';
-comment on column private.proxy_usage_targets.errors is
+comment on column proxy_private.proxy_usage_targets.errors is
   'How many of the requests failed: no connection to the target, or no valid answer of it.';
-comment on column private.proxy_usage_targets.billed_bytes is
+comment on column proxy_private.proxy_usage_targets.billed_bytes is
   'Of the bytes sent and received, those of live keys.';
 -- finds what is too old; days arrive in order, so it is tiny
-create index proxy_usage_targets_day on private.proxy_usage_targets using brin (day);
+create index proxy_usage_targets_day on proxy_private.proxy_usage_targets using brin (day);
 
-create table private.proxy_usage_target_days (
+create table proxy_private.proxy_usage_target_days (
   subject uuid not null,
   day date not null,
   hosts integer not null default 0,
@@ -45,29 +45,29 @@ create table private.proxy_usage_target_days (
   constraint "hosts are bounded" check (hosts between 0 and 1000),
   constraint "sites are bounded" check (sites between 0 and 1000)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_target_days is
+comment on table proxy_private.proxy_usage_target_days is
   'How many hosts and sites have a row of proxy_usage_targets. Locked while a host or site gets one, so that '
   'the bound is exact. No such row leaves before its day does: where a host counts changes only once.';
-create index proxy_usage_target_days_day on private.proxy_usage_target_days using brin (day);
+create index proxy_usage_target_days_day on proxy_private.proxy_usage_target_days using brin (day);
 
-alter table private.proxy_usage_targets enable row level security;
-alter table private.proxy_usage_target_days enable row level security;
+alter table proxy_private.proxy_usage_targets enable row level security;
+alter table proxy_private.proxy_usage_target_days enable row level security;
 
 
 -- A definer: callers may not read the settings.
-create function private.first_kept_target_day() returns date
+create function proxy_private.first_kept_target_day() returns date
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  return now()::date - (select s.keep_targets_days from private.maintenance_settings as s);
+  return now()::date - (select s.keep_targets_days from proxy_private.maintenance_settings as s);
 end
 $$;
-comment on function private.first_kept_target_day is
+comment on function proxy_private.first_kept_target_day is
   'The first day (UTC) whose rollups by target and outcome are kept.';
 
-create function private.is_target_error(code text) returns boolean
+create function proxy_private.is_target_error(code text) returns boolean
 language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
@@ -77,11 +77,11 @@ begin
   );
 end
 $$;
-comment on function private.is_target_error is
+comment on function proxy_private.is_target_error is
   'Whether an event of that code is an attempt that failed at its target. Null without a code.';
 
 
-create type private.target_use as (
+create type proxy_private.target_use as (
   subject uuid,
   day date,
   kind smallint,
@@ -93,26 +93,26 @@ create type private.target_use as (
   bytes_received bigint,
   billed_bytes bigint
 );
-comment on type private.target_use is
+comment on type proxy_private.target_use is
   'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
   'row may have to be made.';
 
-create type private.target_day as (subject uuid, day date);
-comment on type private.target_day is 'A row of private.proxy_usage_target_days.';
+create type proxy_private.target_day as (subject uuid, day date);
+comment on type proxy_private.target_day is 'A row of proxy_private.proxy_usage_target_days.';
 
 -- Two statements: the second sees what was committed before the first had its locks.
-create function private.place_targets(uses private.target_use[]) returns private.target_use[]
+create function proxy_private.place_targets(uses proxy_private.target_use[]) returns proxy_private.target_use[]
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   most constant integer := 1000;
-  begun private.target_day[];
-  placed private.target_use[];
+  begun proxy_private.target_day[];
+  placed proxy_private.target_use[];
 begin
   -- of a day that begins nothing has a row yet, so its hosts are counted at once
   with inserted as (
-    insert into private.proxy_usage_target_days as d (subject, day, hosts)
+    insert into proxy_private.proxy_usage_target_days as d (subject, day, hosts)
     select u.subject, u.day, least(count(distinct u.host), most)
     from unnest(uses) as u
     group by u.subject, u.day
@@ -121,7 +121,7 @@ begin
     on conflict (subject, day) do update set hosts = d.hosts where false
     returning d.subject, d.day
   )
-  select array_agg((i.subject, i.day)::private.target_day) into begun from inserted as i;
+  select array_agg((i.subject, i.day)::proxy_private.target_day) into begun from inserted as i;
 
   with known as materialized (
     select
@@ -129,7 +129,7 @@ begin
       -- hashed, where a join may compare each with each
       (u.subject, u.day) in (select b.subject, b.day from unnest(begun) as b) as begins
     from unnest(uses) as u
-    join private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
+    join proxy_private.proxy_usage_target_days as d on d.subject = u.subject and d.day = u.day
   ),
   sought as materialized (
     select
@@ -137,7 +137,7 @@ begin
       k.bytes_received, k.billed_bytes, k.sites,
       case when k.begins then 0 else k.hosts end as hosts,
       k.begins or not exists (
-        select from private.proxy_usage_targets as t
+        select from proxy_private.proxy_usage_targets as t
         where t.subject = k.subject and t.day = k.day and t.kind = 0 and t.name = k.host
         -- one lookup for each, and no join
         offset 0
@@ -156,7 +156,7 @@ begin
     select
       h.*,
       not h.has_row and h.site is not null and not exists (
-        select from private.proxy_usage_targets as t
+        select from proxy_private.proxy_usage_targets as t
         where t.subject = h.subject and t.day = h.day and t.kind = 1 and t.name = h.site
         offset 0
       ) as is_new_site
@@ -177,7 +177,7 @@ begin
     from sites as s
   ),
   counted as (
-    update private.proxy_usage_target_days as d
+    update proxy_private.proxy_usage_target_days as d
     set hosts = n.hosts, sites = n.sites
     from (
       select
@@ -193,18 +193,18 @@ begin
     (
       c.subject, c.day, c.place, c.host, c.site_length, c.requests, c.errors, c.bytes_sent,
       c.bytes_received, c.billed_bytes
-    )::private.target_use
+    )::proxy_private.target_use
   )
   into placed
   from decided as c;
   return placed;
 end
 $$;
-comment on function private.place_targets is
+comment on function proxy_private.place_targets is
   'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its key or user '
   'and day, and raises them by the rows that are to be made.';
 
-create function private.add_target_uses(uses private.target_use[]) returns void
+create function proxy_private.add_target_uses(uses proxy_private.target_use[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 -- each lookup by its index, also where a plan was made while the tables were empty
@@ -212,13 +212,13 @@ set enable_seqscan = off
 as $$
 declare
   most_bytes constant bigint := 9007199254740991;
-  unplaced constant private.target_use[] := array(select u from unnest(uses) as u where u.kind is null);
+  unplaced constant proxy_private.target_use[] := array(select u from unnest(uses) as u where u.kind is null);
 begin
   if cardinality(unplaced) > 0 then
     uses := array(select u from unnest(uses) as u where u.kind is not null)
-      || private.place_targets(unplaced);
+      || proxy_private.place_targets(unplaced);
   end if;
-  insert into private.proxy_usage_targets as t (
+  insert into proxy_private.proxy_usage_targets as t (
     subject, day, kind, name, site_length, requests, errors, bytes_sent, bytes_received, billed_bytes
   )
   select
@@ -244,11 +244,11 @@ begin
     billed_bytes = greatest(least(t.billed_bytes + excluded.billed_bytes, most_bytes), 0);
 end
 $$;
-comment on function private.add_target_uses is
+comment on function proxy_private.add_target_uses is
   'Raises the rollups by target: first the counts of hosts and sites where one is new, then the targets, each '
   'in order.';
 
-create function private.raise_target_rollups(raised private.raised_usage[]) returns void
+create function proxy_private.raise_target_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -258,8 +258,8 @@ as $$
 declare
   most constant integer := 1000;
   most_bytes constant bigint := 9007199254740991;
-  first_at constant timestamptz := private.first_kept_target_day();
-  used private.target_use[];
+  first_at constant timestamptz := proxy_private.first_kept_target_day();
+  used proxy_private.target_use[];
 begin
   with by_key as materialized (
     select
@@ -269,8 +269,8 @@ begin
       sum(r.requests) as requests,
       sum(
         case when r.code is null and r.code_before is null then 0 else
-          case when private.is_target_error(r.code) then r.count else 0 end
-          - case when private.is_target_error(r.code_before) then r.count_before else 0 end
+          case when proxy_private.is_target_error(r.code) then r.count else 0 end
+          - case when proxy_private.is_target_error(r.code_before) then r.count_before else 0 end
         end
       ) as errors,
       least(sum(r.bytes_sent), most_bytes) as bytes_sent,
@@ -284,7 +284,7 @@ begin
       b.*, k.user_id,
       case when k.live_mode then b.bytes_sent + b.bytes_received else 0 end as billed_bytes
     from by_key as b
-    join private.proxy_keys as k on k.id = b.api_key_id
+    join proxy_private.proxy_keys as k on k.id = b.api_key_id
   ),
   by_subject as materialized (
     select
@@ -305,7 +305,7 @@ begin
       s.subject, s.day,
       case
         when exists (
-          select from private.proxy_usage_targets as t
+          select from proxy_private.proxy_usage_targets as t
           where t.subject = s.subject and t.day = s.day and t.kind = 0 and t.name = s.host
           offset 0
         ) then 0
@@ -316,40 +316,40 @@ begin
               when d.hosts < most then null
               when s.site_length is null then 2
               when exists (
-                select from private.proxy_usage_targets as t
+                select from proxy_private.proxy_usage_targets as t
                 where t.subject = s.subject and t.day = s.day and t.kind = 1
                   and t.name = right(s.host, s.site_length)
                 offset 0
               ) then 1
               when d.sites = most then 2
             end
-          from private.proxy_usage_target_days as d
+          from proxy_private.proxy_usage_target_days as d
           where d.subject = s.subject and d.day = s.day
         )
       end,
       s.host, s.site_length, s.requests, s.errors, s.bytes_sent, s.bytes_received, s.billed_bytes
-    )::private.target_use
+    )::proxy_private.target_use
   )
   into used
   from by_subject as s
   where (s.requests, s.errors, s.bytes_sent, s.bytes_received) <> (0, 0, 0, 0);
 
   if used is not null then
-    perform private.add_target_uses(used);
+    perform proxy_private.add_target_uses(used);
   end if;
 end
 $$;
-comment on function private.raise_target_rollups is
+comment on function proxy_private.raise_target_rollups is
   'Raises the rollups by target of the days that are kept, for each key and for its user.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.proxy_usage_targets, private.proxy_usage_target_days
+  proxy_private.proxy_usage_targets, proxy_private.proxy_usage_target_days
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.first_kept_target_day, private.is_target_error, private.place_targets,
-  private.add_target_uses, private.raise_target_rollups
+  proxy_private.first_kept_target_day, proxy_private.is_target_error, proxy_private.place_targets,
+  proxy_private.add_target_uses, proxy_private.raise_target_rollups
 from public, anon, authenticated, service_role;
 -- readers learn from when on there is something to read
-grant execute on function private.first_kept_target_day to authenticated;
+grant execute on function proxy_private.first_kept_target_day to authenticated;

@@ -1,7 +1,7 @@
 -- Rollups by outcome: how the requests of a key, and of all keys of a user, ended in each hour, refusals
 -- included.
 
-create table private.outcomes (
+create table proxy_private.outcomes (
   outcome text primary key,
   kind text not null,
   how_to_fix text,
@@ -9,13 +9,13 @@ create table private.outcomes (
   constraint "an outcome is served, refused or failed" check (kind in ('ok', 'refused', 'failed')),
   constraint "what was not served can be fixed" check ((kind = 'ok') = (how_to_fix is null))
 );
-comment on table private.outcomes is
+comment on table proxy_private.outcomes is
   'What a request of a key in service can come to: ok, the code of a refusal or failure, or other for a code '
   'that is not here.';
-comment on column private.outcomes.how_to_fix is 'For the developer: what to do about it.';
-alter table private.outcomes enable row level security;
+comment on column proxy_private.outcomes.how_to_fix is 'For the developer: what to do about it.';
+alter table proxy_private.outcomes enable row level security;
 
-insert into private.outcomes (kind, outcome, how_to_fix) values
+insert into proxy_private.outcomes (kind, outcome, how_to_fix) values
   ('ok', 'ok', null),
   (
     'failed', 'target_unreachable',
@@ -70,7 +70,7 @@ insert into private.outcomes (kind, outcome, how_to_fix) values
   ('refused', 'other', 'Look at the code of the events.');
 
 
-create table private.proxy_usage_outcomes (
+create table proxy_private.proxy_usage_outcomes (
   subject uuid not null,
   hour timestamptz not null,
   requests bigint not null,
@@ -80,20 +80,20 @@ create table private.proxy_usage_outcomes (
   outcome text collate "C" not null,
   primary key (subject, hour, outcome)
 ) with (fillfactor = 70);
-comment on table private.proxy_usage_outcomes is
+comment on table proxy_private.proxy_usage_outcomes is
   'Requests of a key, and of all keys of a user, by hour (UTC) and outcome, raised with each event. What was '
   'refused is a request here.';
-comment on column private.proxy_usage_outcomes.subject is
+comment on column proxy_private.proxy_usage_outcomes.subject is
   'The id of a key or of a user. Both are random, and no one is the other.';
-comment on column private.proxy_usage_outcomes.billed_bytes is
+comment on column proxy_private.proxy_usage_outcomes.billed_bytes is
   'Of the bytes sent and received, those of live keys.';
-comment on column private.proxy_usage_outcomes.outcome is 'A row of private.outcomes.';
-alter table private.proxy_usage_outcomes enable row level security;
+comment on column proxy_private.proxy_usage_outcomes.outcome is 'A row of proxy_private.outcomes.';
+alter table proxy_private.proxy_usage_outcomes enable row level security;
 -- finds what is too old; hours arrive in order, so it is tiny
-create index proxy_usage_outcomes_hour on private.proxy_usage_outcomes using brin (hour);
+create index proxy_usage_outcomes_hour on proxy_private.proxy_usage_outcomes using brin (hour);
 
 
-create function private.outcome_of(code text) returns text
+create function proxy_private.outcome_of(code text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -101,24 +101,24 @@ begin
   return case
     when outcome_of.code is null then 'ok'
     when exists (
-      select from private.outcomes as o where o.outcome = outcome_of.code and o.kind <> 'ok'
+      select from proxy_private.outcomes as o where o.outcome = outcome_of.code and o.kind <> 'ok'
     ) then outcome_of.code
     else 'other'
   end;
 end
 $$;
-comment on function private.outcome_of is
+comment on function proxy_private.outcome_of is
   'The outcome of an event with that code. A code that is not known is other, so that nobody makes rows '
   'without end.';
 
-create function private.raise_outcome_rollups(raised private.raised_usage[]) returns void
+create function proxy_private.raise_outcome_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   most_bytes constant bigint := 9007199254740991;
-  first_at constant timestamptz := private.first_kept_target_day();
+  first_at constant timestamptz := proxy_private.first_kept_target_day();
 begin
   with by_code as materialized (
     select
@@ -148,7 +148,7 @@ begin
   by_key as materialized (
     select
       b.api_key_id, b.hour,
-      case when b.code is null then 'ok' else private.outcome_of(b.code) end collate "C" as outcome,
+      case when b.code is null then 'ok' else proxy_private.outcome_of(b.code) end collate "C" as outcome,
       least(sum(b.requests), most_bytes) as requests,
       least(sum(b.bytes_sent), most_bytes) as bytes_sent,
       least(sum(b.bytes_received), most_bytes) as bytes_received
@@ -162,9 +162,9 @@ begin
       case when k.live_mode then least(b.bytes_sent + b.bytes_received, most_bytes) else 0 end
         as billed_bytes
     from by_key as b
-    join private.proxy_keys as k on k.id = b.api_key_id
+    join proxy_private.proxy_keys as k on k.id = b.api_key_id
   )
-  insert into private.proxy_usage_outcomes as o (
+  insert into proxy_private.proxy_usage_outcomes as o (
     subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes
   )
   select s.* from (
@@ -187,15 +187,15 @@ begin
     billed_bytes = greatest(least(o.billed_bytes + excluded.billed_bytes, most_bytes), 0);
 end
 $$;
-comment on function private.raise_outcome_rollups is
+comment on function proxy_private.raise_outcome_rollups is
   'Raises the rollups by outcome of the hours that are kept, for each key and for its user. What a row moved '
   'goes with it where its code becomes another.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table
-  private.outcomes, private.proxy_usage_outcomes
+  proxy_private.outcomes, proxy_private.proxy_usage_outcomes
 from public, anon, authenticated, service_role;
 revoke all on function
-  private.outcome_of, private.raise_outcome_rollups
+  proxy_private.outcome_of, proxy_private.raise_outcome_rollups
 from public, anon, authenticated, service_role;

@@ -7,7 +7,7 @@ comment on type public.proxy_page is
 
 -- A cursor is the place of a page's last row, and not a number of rows: what is inserted meanwhile
 -- moves nothing. 24 bytes are 32 characters of base64url, with no padding.
-create function private.encode_place(rank bigint, id uuid) returns text
+create function proxy_private.encode_place(rank bigint, id uuid) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -17,11 +17,11 @@ begin
   );
 end
 $$;
-comment on function private.encode_place is
+comment on function proxy_private.encode_place is
   'The opaque name of a place in a list that is ordered by a number and an id: 8 bytes of the number and '
   '16 of the id, in base64url.';
 
-create function private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
+create function proxy_private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -29,42 +29,42 @@ declare
   bytes bytea;
 begin
   if octet_length(decode_place.cursor) <> 32 or decode_place.cursor !~ '^[A-Za-z0-9_-]+$' then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   bytes := decode(translate(decode_place.cursor, '-_', '+/'), 'base64');
   rank := ('x' || encode(substring(bytes from 1 for 8), 'hex'))::bit(64)::bigint;
   if rank not between 0 and decode_place.most then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   id := encode(substring(bytes from 9 for 16), 'hex')::uuid;
 end
 $$;
-comment on function private.decode_place is
+comment on function proxy_private.decode_place is
   'The place that a cursor names; null for null. Refuses (invalid_request) what encode_place cannot have '
   'made of a number of 0 to `most`.';
 
 
 -- Times until 2100 leave bits free, of which one marks a list that goes on with deleted keys alone.
-create function private.encode_cursor(
+create function proxy_private.encode_cursor(
   moment timestamptz, id uuid, only_deleted boolean default false
 ) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.encode_place(
+  return proxy_private.encode_place(
     (extract(epoch from encode_cursor.moment) * 1000000)::bigint
       | case when encode_cursor.only_deleted then 1::bigint << 60 else 0 end,
     encode_cursor.id
   );
 end
 $$;
-comment on function private.encode_cursor is
+comment on function proxy_private.encode_cursor is
   'The opaque name of a place in a list that is ordered by a time, in microseconds since 1970, and an id. '
   'only_deleted: the list goes on with deleted keys alone.';
 
 
-create function private.decode_cursor(
+create function proxy_private.decode_cursor(
   cursor text,
   of_keys boolean default false,
   out moment timestamptz,
@@ -86,7 +86,7 @@ begin
     id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     return;
   end if;
-  place := private.decode_place(
+  place := proxy_private.decode_place(
     decode_cursor.cursor,
     case when decode_cursor.of_keys then deleted_mark else 0 end + most_microseconds
   );
@@ -95,18 +95,18 @@ begin
     place.rank := place.rank - deleted_mark;
   end if;
   if place.rank > most_microseconds then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   moment := timestamptz 'epoch' + place.rank * interval '1 microsecond';
   id := place.id;
 end
 $$;
-comment on function private.decode_cursor is
+comment on function proxy_private.decode_cursor is
   'The place that a cursor names; that before the first row for null. only_deleted can be true of a '
   'list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
 
 
-create function private.make_page(items jsonb, most integer, moment text, id text)
+create function proxy_private.make_page(items jsonb, most integer, moment text, id text)
 returns public.proxy_page
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -117,7 +117,7 @@ begin
   if jsonb_array_length(make_page.items) > make_page.most then
     return (
       (make_page.items - make_page.most)::json,
-      private.encode_cursor(
+      proxy_private.encode_cursor(
         (last_item ->> make_page.moment)::timestamptz, (last_item ->> make_page.id)::uuid
       )
     )::public.proxy_page;
@@ -125,27 +125,27 @@ begin
   return (coalesce(make_page.items, '[]')::json, null)::public.proxy_page;
 end
 $$;
-comment on function private.make_page is
+comment on function proxy_private.make_page is
   'A page of `most` items, or of all for null, out of up to one more, which tells that there is a '
   'page after this one. `moment` and `id` name what the list is ordered by.';
 
 
-create function private.require_limit("limit" integer) returns integer
+create function proxy_private.require_limit("limit" integer) returns integer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_limit."limit" not between 1 and 200 then
-    perform private.refuse('invalid_request', 'limit');
+    perform proxy_private.refuse('invalid_request', 'limit');
   end if;
   return require_limit."limit";
 end
 $$;
-comment on function private.require_limit is
+comment on function proxy_private.require_limit is
   'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to 200.';
 
 
-create function private.require_tier(tier text) returns text
+create function proxy_private.require_tier(tier text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -153,17 +153,17 @@ begin
   if require_tier.tier is not null and not exists (
     select from public.proxy_tiers as t where t.tier = require_tier.tier
   ) then
-    perform private.refuse('invalid_request', 'tier');
+    perform proxy_private.refuse('invalid_request', 'tier');
   end if;
   return require_tier.tier;
 end
 $$;
-comment on function private.require_tier is
+comment on function proxy_private.require_tier is
   'The tier, or null; refuses (invalid_request) one that there is not.';
 
 
 -- A full RFC 3339 time: 'tomorrow' is a time for Postgres, and one without its zone is ambiguous.
-create function private.require_time(value text, name text) returns timestamptz
+create function proxy_private.require_time(value text, name text) returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -175,27 +175,27 @@ begin
   end if;
   -- by its size first
   if octet_length(require_time.value) > 40 then
-    perform private.refuse('invalid_request', require_time.name);
+    perform proxy_private.refuse('invalid_request', require_time.name);
   end if;
   if require_time.value
       !~ '^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})$'
     or not pg_input_is_valid(require_time.value, 'timestamptz')
   then
-    perform private.refuse('invalid_request', require_time.name);
+    perform proxy_private.refuse('invalid_request', require_time.name);
   end if;
   moment := require_time.value::timestamptz;
   if moment not between timestamptz '2000-01-01 00:00Z' and timestamptz '2100-01-01 00:00Z' then
-    perform private.refuse('invalid_request', require_time.name);
+    perform proxy_private.refuse('invalid_request', require_time.name);
   end if;
   return moment;
 end
 $$;
-comment on function private.require_time is
+comment on function proxy_private.require_time is
   'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or not '
   'of this century.';
 
 
-create function private.require_period(period text) returns date
+create function proxy_private.require_period(period text) returns date
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -207,24 +207,24 @@ begin
     return this_month;
   end if;
   if octet_length(require_period.period) <> 7 then
-    perform private.refuse('invalid_request', 'period');
+    perform proxy_private.refuse('invalid_request', 'period');
   end if;
   if require_period.period !~ '^\d{4}-(0[1-9]|1[0-2])$' or require_period.period < '0001' then
-    perform private.refuse('invalid_request', 'period');
+    perform proxy_private.refuse('invalid_request', 'period');
   end if;
   month := (require_period.period || '-01')::date;
   if month > this_month or month < this_month - interval '13 months' then
-    perform private.refuse('invalid_request', 'period');
+    perform proxy_private.refuse('invalid_request', 'period');
   end if;
   return month;
 end
 $$;
-comment on function private.require_period is
+comment on function proxy_private.require_period is
   'The first day of a month that is named YYYY-MM, of this month for null; refuses (invalid_request) '
   'what is none, one to come, and one over 13 months back.';
 
 
-create function private.key_state_names() returns text[]
+create function proxy_private.key_state_names() returns text[]
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -232,48 +232,48 @@ begin
   return array['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted'];
 end
 $$;
-comment on function private.key_state_names is
-  'Every state of a key, as private.key_summaries names it.';
+comment on function proxy_private.key_state_names is
+  'Every state of a key, as proxy_private.key_summaries names it.';
 
-create type private.key_filter as (
+create type proxy_private.key_filter as (
   active boolean, tier text, live_mode boolean, label text, search text, states text[]
 );
-comment on type private.key_filter is
+comment on type proxy_private.key_filter is
   'Which keys are asked for: null for any; in `label` what the label must contain, in `search` what it '
   'or the keyId must, in lower case.';
 
-create function private.read_key_filter(
+create function proxy_private.read_key_filter(
   active boolean, tier text, live_mode boolean, label text, state text default null,
   search text default null
-) returns private.key_filter
+) returns proxy_private.key_filter
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  states constant text[] := private.key_state_names();
+  states constant text[] := proxy_private.key_state_names();
 begin
-  perform private.require_size(octet_length(read_key_filter.label), 'label');
-  perform private.require_size(octet_length(read_key_filter.search), 'search');
+  perform proxy_private.require_size(octet_length(read_key_filter.label), 'label');
+  perform proxy_private.require_size(octet_length(read_key_filter.search), 'search');
   if read_key_filter.state <> all (states || 'undeleted'::text) then
-    perform private.refuse('invalid_request', 'state');
+    perform proxy_private.refuse('invalid_request', 'state');
   end if;
   return (
-    read_key_filter.active, private.require_tier(read_key_filter.tier), read_key_filter.live_mode,
+    read_key_filter.active, proxy_private.require_tier(read_key_filter.tier), read_key_filter.live_mode,
     lower(read_key_filter.label), lower(read_key_filter.search),
     case when read_key_filter.state = 'undeleted' then array_remove(states, 'deleted')
       when read_key_filter.state is not null then array[read_key_filter.state] end
-  )::private.key_filter;
+  )::proxy_private.key_filter;
 end
 $$;
-comment on function private.read_key_filter is
+comment on function proxy_private.read_key_filter is
   'The filter that these arguments mean; refuses (invalid_request) a tier or state that there is not, '
   'and a label or search over 16,384 bytes.';
 
 
 -- By columns, and not by the row: a scan can then leave out a key before its usage is looked up, which
 -- its state needs.
-create function private.fits_filter(
-  active boolean, tier text, live_mode boolean, label text, key_id text, filter private.key_filter
+create function proxy_private.fits_filter(
+  active boolean, tier text, live_mode boolean, label text, key_id text, filter proxy_private.key_filter
 ) returns boolean
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -289,46 +289,46 @@ begin
     );
 end
 $$;
-comment on function private.fits_filter is
+comment on function proxy_private.fits_filter is
   'Whether a key of these columns is one that the filter asks for, but for its state.';
 
 
 -- A definer: callers may read no table.
-create function private.find_own_key(reference text, out id uuid, out live_mode boolean)
+create function proxy_private.find_own_key(reference text, out id uuid, out live_mode boolean)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
-  named_id uuid := private.resolve_key(find_own_key.reference);
+  owner_id uuid := proxy_private.require_user();
+  named_id uuid := proxy_private.resolve_key(find_own_key.reference);
 begin
   select k.id, k.live_mode into id, live_mode
-  from private.proxy_keys as k where k.id = named_id and k.user_id = owner_id;
+  from proxy_private.proxy_keys as k where k.id = named_id and k.user_id = owner_id;
   if not found then
-    perform private.refuse('not_found');
+    perform proxy_private.refuse('not_found');
   end if;
 end
 $$;
-comment on function private.find_own_key is
+comment on function proxy_private.find_own_key is
   'The id and the mode of the caller''s key that is named by uuid or keyId; refuses (not_found) any '
   'other, also one of another user.';
 
 
 -- A definer: callers may read no accounts.
-create function private.require_reader(as_admin boolean) returns uuid
+create function proxy_private.require_reader(as_admin boolean) returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return case when require_reader.as_admin then private.require_admin() else private.require_user() end;
+  return case when require_reader.as_admin then proxy_private.require_admin() else proxy_private.require_user() end;
 end
 $$;
-comment on function private.require_reader is
+comment on function proxy_private.require_reader is
   'The caller''s id; refuses (unauthorized) who is no user, and as_admin (forbidden) who is no admin.';
 
 
 -- A definer: callers may read no table.
-create function private.find_read_key(
+create function proxy_private.find_read_key(
   reference text, as_admin boolean, out id uuid, out live_mode boolean
 )
 language plpgsql stable security definer
@@ -339,22 +339,22 @@ declare
 begin
   if as_admin is not true then
     select k.id, k.live_mode into id, live_mode
-    from private.find_own_key(find_read_key.reference) as k;
+    from proxy_private.find_own_key(find_read_key.reference) as k;
     return;
   end if;
-  perform private.require_admin();
-  named_id := private.resolve_key(find_read_key.reference);
-  select k.id, k.live_mode into id, live_mode from private.proxy_keys as k where k.id = named_id;
+  perform proxy_private.require_admin();
+  named_id := proxy_private.resolve_key(find_read_key.reference);
+  select k.id, k.live_mode into id, live_mode from proxy_private.proxy_keys as k where k.id = named_id;
   if not found then
-    perform private.refuse('not_found');
+    perform proxy_private.refuse('not_found');
   end if;
 end
 $$;
-comment on function private.find_read_key is
-  'As private.find_own_key; as_admin the key of any user, for admins alone.';
+comment on function proxy_private.find_read_key is
+  'As proxy_private.find_own_key; as_admin the key of any user, for admins alone.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('as_admin', 'Of one key alone: name it.'),
   ('cursor', 'Not a cursor: begin without one.'),
   ('limit', 'A whole number from 1 to 200.'),
@@ -369,15 +369,15 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.encode_place, private.decode_place, private.encode_cursor, private.decode_cursor,
-  private.make_page, private.require_limit,
-  private.require_tier, private.require_time, private.require_period,
-  private.key_state_names, private.read_key_filter, private.fits_filter, private.find_own_key,
-  private.require_reader, private.find_read_key
+  proxy_private.encode_place, proxy_private.decode_place, proxy_private.encode_cursor, proxy_private.decode_cursor,
+  proxy_private.make_page, proxy_private.require_limit,
+  proxy_private.require_tier, proxy_private.require_time, proxy_private.require_period,
+  proxy_private.key_state_names, proxy_private.read_key_filter, proxy_private.fits_filter, proxy_private.find_own_key,
+  proxy_private.require_reader, proxy_private.find_read_key
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.encode_place, private.decode_place, private.encode_cursor, private.decode_cursor,
-  private.make_page, private.require_limit,
-  private.require_tier, private.require_time, private.require_period, private.find_own_key,
-  private.require_reader, private.find_read_key
+  proxy_private.encode_place, proxy_private.decode_place, proxy_private.encode_cursor, proxy_private.decode_cursor,
+  proxy_private.make_page, proxy_private.require_limit,
+  proxy_private.require_tier, proxy_private.require_time, proxy_private.require_period, proxy_private.find_own_key,
+  proxy_private.require_reader, proxy_private.find_read_key
 to authenticated;

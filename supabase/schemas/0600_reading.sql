@@ -1,6 +1,6 @@
 -- Reading: keys, as the dashboard and the API show them.
 
-create view private.key_summaries with (security_invoker = true) as
+create view proxy_private.key_summaries with (security_invoker = true) as
 select
   k.id,
   k.key_id,
@@ -27,11 +27,11 @@ select
   case when s.state = 'quota_used_up'
     then case when u.used_bytes >= k.bandwidth_limit_bytes then 'key' else 'account' end
   end as quota_used_up_by
-from private.key_states as k
+from proxy_private.key_states as k
 -- the newest month serves both columns: this period's bytes if it is this month, and the last use
 left join lateral (
   select u.month, u.bytes_sent, u.bytes_received, u.last_used_at
-  from private.proxy_usage_monthly as u
+  from proxy_private.proxy_usage_monthly as u
   where u.api_key_id = k.id and u.month <= date_trunc('month', now() at time zone 'UTC')::date
   order by u.month desc
   limit 1
@@ -44,7 +44,7 @@ cross join lateral (
       else 0
     end as used_bytes
 ) as u
--- in the order of the gateway's own checks; private.key_state_names() has them all
+-- in the order of the gateway's own checks; proxy_private.key_state_names() has them all
 cross join lateral (
   select
     case
@@ -56,7 +56,7 @@ cross join lateral (
       when coalesce(
         (
           select a.bytes_sent + a.bytes_received
-          from private.proxy_account_monthly as a
+          from proxy_private.proxy_account_monthly as a
           where a.user_id = k.user_id and a.month = date_trunc('month', now() at time zone 'UTC')::date
             and a.tier = k.tier and a.live_mode = k.live_mode
         ),
@@ -67,11 +67,11 @@ cross join lateral (
   -- once for both columns that it is in
   offset 0
 ) as s;
-comment on view private.key_summaries is
+comment on view proxy_private.key_summaries is
   'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
   'secret or hash. state: what the gateway makes of the key now. quota_used_up_by: `key` where the '
   'key''s own bytes are used up, `account` where those are that all keys of its user, tier and mode share.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.key_summaries from public, anon, authenticated, service_role;
+revoke all on table proxy_private.key_summaries from public, anon, authenticated, service_role;

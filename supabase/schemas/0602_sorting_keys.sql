@@ -1,38 +1,38 @@
 -- Sorting keys: by what a list may be sorted, and the places in it that cursors name.
 
 -- As people count: "crawler 9" before "crawler 10", whatever the case of letters.
-create collation private.by_label (provider = icu, locale = 'und-u-kn-true');
-comment on collation private.by_label is 'The order of labels in a sorted list.';
+create collation proxy_private.by_label (provider = icu, locale = 'und-u-kn-true');
+comment on collation proxy_private.by_label is 'The order of labels in a sorted list.';
 
 
-create type private.key_order as (sorted_by text, descending boolean);
-comment on type private.key_order is 'What keys are sorted by.';
+create type proxy_private.key_order as (sorted_by text, descending boolean);
+comment on type proxy_private.key_order is 'What keys are sorted by.';
 
-create function private.read_key_order(sort text) returns private.key_order
+create function proxy_private.read_key_order(sort text) returns proxy_private.key_order
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  wanted private.key_order;
+  wanted proxy_private.key_order;
 begin
   wanted.sorted_by := coalesce(ltrim(left(read_key_order.sort, 1), '-') || substr(read_key_order.sort, 2), 'created_at');
   wanted.descending := coalesce(starts_with(read_key_order.sort, '-'), true);
   if wanted.sorted_by not in ('created_at', 'label', 'last_used_at', 'used') then
-    perform private.refuse('invalid_request', 'sort');
+    perform proxy_private.refuse('invalid_request', 'sort');
   end if;
   return wanted;
 end
 $$;
-comment on function private.read_key_order is
+comment on function proxy_private.read_key_order is
   'The order that the argument `sort` names, newest first for null; refuses (invalid_request) any other.';
 
 
-create type private.key_place as (rank bigint, name text, id uuid);
-comment on type private.key_place is
+create type proxy_private.key_place as (rank bigint, name text, id uuid);
+comment on type proxy_private.key_place is
   'The place of a key in a sorted list: one of rank and name is the same for all. A key that was never '
   'used is before all that were.';
 
-create function private.place_of(sorted_by text, key private.key_summaries) returns private.key_place
+create function proxy_private.place_of(sorted_by text, key proxy_private.key_summaries) returns proxy_private.key_place
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -46,13 +46,13 @@ begin
     end,
     case when place_of.sorted_by = 'label' then key.label else '' end,
     key.id
-  )::private.key_place;
+  )::proxy_private.key_place;
 end
 $$;
-comment on function private.place_of is 'The place of a key in a list that is sorted by this.';
+comment on function proxy_private.place_of is 'The place of a key in a list that is sorted by this.';
 
 
-create function private.encode_key_cursor(key_order private.key_order, place private.key_place) returns text
+create function proxy_private.encode_key_cursor(key_order proxy_private.key_order, place proxy_private.key_place) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -74,21 +74,21 @@ begin
   );
 end
 $$;
-comment on function private.encode_key_cursor is
+comment on function proxy_private.encode_key_cursor is
   'The opaque name of a place in a list of this order: JSON in base64url.';
 
-create function private.decode_key_cursor(key_order private.key_order, cursor text) returns private.key_place
+create function proxy_private.decode_key_cursor(key_order proxy_private.key_order, cursor text) returns proxy_private.key_place
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   named jsonb;
-  place private.key_place;
+  place proxy_private.key_place;
 begin
   if octet_length(decode_key_cursor.cursor) > 1000
     or decode_key_cursor.cursor !~ '^[A-Za-z0-9_-]+$'
   then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   begin
     named := convert_from(
@@ -101,36 +101,36 @@ begin
       ),
       'UTF8'
     );
-    place := (named ->> 2, named ->> 3, named ->> 4)::private.key_place;
+    place := (named ->> 2, named ->> 3, named ->> 4)::proxy_private.key_place;
   exception when data_exception then
     place := null;
   end;
   if (named ->> 0, named ->> 1) is distinct from (key_order.sorted_by, key_order.descending::text)
     or place.rank between -1 and 9007199254740991 is not true or place.name is null or place.id is null
   then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
   return place;
 end
 $$;
-comment on function private.decode_key_cursor is
+comment on function proxy_private.decode_key_cursor is
   'The place that a cursor of this order names; refuses (invalid_request) one of another order, and '
   'what encode_key_cursor cannot have made.';
 
 
-create function private.sort_keys(
-  keys private.key_summaries[],
-  key_order private.key_order,
-  after private.key_place,
+create function proxy_private.sort_keys(
+  keys proxy_private.key_summaries[],
+  key_order proxy_private.key_order,
+  after proxy_private.key_place,
   most integer
-) returns private.key_summaries[]
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return array(
     with placed as materialized (
-      select k::private.key_summaries as key, private.place_of(key_order.sorted_by, k) as place
+      select k::proxy_private.key_summaries as key, proxy_private.place_of(key_order.sorted_by, k) as place
       from unnest(sort_keys.keys) as k
     ),
     -- the other way round is the same order, counted from its end
@@ -138,26 +138,26 @@ begin
       select
         p.*,
         row_number() over (
-          order by (p.place).rank, (p.place).name collate private.by_label, (p.place).id
+          order by (p.place).rank, (p.place).name collate proxy_private.by_label, (p.place).id
         ) * case when key_order.descending then -1 else 1 end as number
       from placed as p
       where after is null or case when key_order.descending
-        then ((p.place).rank, (p.place).name collate private.by_label, (p.place).id)
-          < (after.rank, after.name collate private.by_label, after.id)
-        else ((p.place).rank, (p.place).name collate private.by_label, (p.place).id)
-          > (after.rank, after.name collate private.by_label, after.id)
+        then ((p.place).rank, (p.place).name collate proxy_private.by_label, (p.place).id)
+          < (after.rank, after.name collate proxy_private.by_label, after.id)
+        else ((p.place).rank, (p.place).name collate proxy_private.by_label, (p.place).id)
+          > (after.rank, after.name collate proxy_private.by_label, after.id)
       end
     )
     select n.key from numbered as n order by n.number limit most
   );
 end
 $$;
-comment on function private.sort_keys is
+comment on function proxy_private.sort_keys is
   'The first `most` of these keys in an order, or all for null, from after a place on.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.read_key_order, private.place_of, private.encode_key_cursor, private.decode_key_cursor,
-  private.sort_keys
+  proxy_private.read_key_order, proxy_private.place_of, proxy_private.encode_key_cursor, proxy_private.decode_key_cursor,
+  proxy_private.sort_keys
 from public, anon, authenticated, service_role;

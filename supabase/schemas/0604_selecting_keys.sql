@@ -2,15 +2,15 @@
 
 -- Each question with the index that suits it, and a plan that is kept: making one takes longer than
 -- reading a page.
-create function private.newest_keys(
+create function proxy_private.newest_keys(
   one_key uuid,
   owner_id uuid,
   only_deleted boolean,
-  filter private.key_filter,
+  filter proxy_private.key_filter,
   moment timestamptz,
   id uuid,
   most integer
-) returns private.key_summaries[]
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -20,54 +20,54 @@ as $$
 begin
   if one_key is not null then
     return array(
-      select s from private.key_summaries as s
+      select s from proxy_private.key_summaries as s
       where s.id = one_key
         and (newest_keys.owner_id is null or s.user_id = newest_keys.owner_id)
         and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
         and (
           filter is null
-          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+          or proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
         )
     );
   end if;
   if owner_id is not null then
     return array(
-      select s from private.key_summaries as s
+      select s from proxy_private.key_summaries as s
       where s.user_id = newest_keys.owner_id
         and (not only_deleted or s.deleted_at is not null)
         and (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
         and (
           filter is null
-          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+          or proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
         )
       order by s.created_at desc, s.id desc
       limit most
     );
   end if;
   return array(
-    select s from private.key_summaries as s
+    select s from proxy_private.key_summaries as s
     where (s.created_at, s.id) < (newest_keys.moment, newest_keys.id)
       and (
         filter is null
-        or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+        or proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
       )
     order by s.created_at desc, s.id desc
     limit most
   );
 end
 $$;
-comment on function private.newest_keys is
+comment on function proxy_private.newest_keys is
   'Up to `most` keys that the filter asks for, of any state, newest first, from after a place on: one key, those of '
   'an owner (or only the deleted ones), or those of all users.';
 
 
-create function private.oldest_keys(
+create function proxy_private.oldest_keys(
   owner_id uuid,
   only_deleted boolean,
-  filter private.key_filter,
-  after private.key_place,
+  filter proxy_private.key_filter,
+  after proxy_private.key_place,
   most integer
-) returns private.key_summaries[]
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -79,24 +79,24 @@ declare
   after_id constant uuid := coalesce(after.id, '00000000-0000-0000-0000-000000000000');
 begin
   return array(
-    select s from private.key_summaries as s
+    select s from proxy_private.key_summaries as s
     where s.user_id = oldest_keys.owner_id
       and (not only_deleted or s.deleted_at is not null)
       and (s.created_at, s.id) > (after_at, after_id)
-      and private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+      and proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
     order by s.created_at, s.id
     limit most
   );
 end
 $$;
-comment on function private.oldest_keys is
+comment on function proxy_private.oldest_keys is
   'As newest_keys, of an owner, from the oldest on.';
 
 
 -- Of what is not deleted a tier allows a hundred: any order and any state is sorted out among all of them.
-create function private.undeleted_keys(
-  owner_id uuid, filter private.key_filter, moment timestamptz, id uuid
-) returns private.key_summaries[]
+create function proxy_private.undeleted_keys(
+  owner_id uuid, filter proxy_private.key_filter, moment timestamptz, id uuid
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -108,13 +108,13 @@ begin
     -- each tier by itself, for the index of what is not deleted, which begins with it
     cross join lateral (
       select s as key
-      from private.key_summaries as s
+      from proxy_private.key_summaries as s
       where s.user_id = undeleted_keys.owner_id
         and s.deleted_at is null
         and s.tier = t.tier
         and (
           filter is null
-          or private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
+          or proxy_private.fits_filter(s.active, s.tier, s.live_mode, s.label, s.key_id, filter)
         )
         and (filter.states is null or s.state = any (filter.states))
       offset 0
@@ -123,11 +123,11 @@ begin
   );
 end
 $$;
-comment on function private.undeleted_keys is
+comment on function proxy_private.undeleted_keys is
   'The owner''s keys that are not deleted and that the filter asks for, made before a place, in no order.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.newest_keys, private.oldest_keys, private.undeleted_keys
+  proxy_private.newest_keys, proxy_private.oldest_keys, proxy_private.undeleted_keys
 from public, anon, authenticated, service_role;

@@ -2,36 +2,36 @@
 
 -- By age an index has the order. Any other order, and any state but deleted, is made out of the keys
 -- that are not deleted, of which a tier allows a hundred, and of the newest deleted ones, up to 2,000.
-create function private.sorted_keys(
-  owner_id uuid, filter private.key_filter, key_order private.key_order, after private.key_place, most integer
-) returns private.key_summaries[]
+create function proxy_private.sorted_keys(
+  owner_id uuid, filter proxy_private.key_filter, key_order proxy_private.key_order, after proxy_private.key_place, most integer
+) returns proxy_private.key_summaries[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   last_id constant uuid := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-  keys private.key_summaries[] := '{}';
+  keys proxy_private.key_summaries[] := '{}';
 begin
   if filter.states is distinct from array['deleted'] then
-    keys := private.undeleted_keys(sorted_keys.owner_id, filter, 'infinity', last_id);
+    keys := proxy_private.undeleted_keys(sorted_keys.owner_id, filter, 'infinity', last_id);
   end if;
   if filter.states is null or filter.states = array['deleted'] then
-    keys := keys || private.newest_keys(
+    keys := keys || proxy_private.newest_keys(
       null, sorted_keys.owner_id, true, filter, 'infinity', last_id,
       greatest(2000 - cardinality(keys), 0)
     );
   end if;
-  return private.sort_keys(keys, sorted_keys.key_order, sorted_keys.after, sorted_keys.most);
+  return proxy_private.sort_keys(keys, sorted_keys.key_order, sorted_keys.after, sorted_keys.most);
 end
 $$;
-comment on function private.sorted_keys is
+comment on function proxy_private.sorted_keys is
   'The first `most` of an owner''s keys that the filter asks for, or all for null, from after a place on.';
 
 
 -- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
 -- tens of thousands of them at a time, and the cursor leads to the rest.
 -- A definer: callers may read no table. The owner is asked for in its own words.
-create function private.page_of_keys(
+create function proxy_private.page_of_keys(
   "limit" integer,
   cursor text,
   active boolean,
@@ -41,29 +41,29 @@ create function private.page_of_keys(
   state text default null,
   search text default null,
   sort text default null,
-  out keys private.key_summaries[],
+  out keys proxy_private.key_summaries[],
   out next_cursor text
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id constant uuid := private.require_user();
-  key_order constant private.key_order := private.read_key_order(page_of_keys.sort);
+  owner_id constant uuid := proxy_private.require_user();
+  key_order constant proxy_private.key_order := proxy_private.read_key_order(page_of_keys.sort);
   newest_first constant boolean := key_order.sorted_by = 'created_at' and key_order.descending;
-  place record := private.decode_cursor(case when newest_first then page_of_keys.cursor end, true);
-  after private.key_place;
+  place record := proxy_private.decode_cursor(case when newest_first then page_of_keys.cursor end, true);
+  after proxy_private.key_place;
   most integer;
-  filter private.key_filter;
+  filter proxy_private.key_filter;
   only_deleted boolean;
-  undeleted private.key_summaries[] := '{}';
-  last_key private.key_summaries;
+  undeleted proxy_private.key_summaries[] := '{}';
+  last_key proxy_private.key_summaries;
 begin
   if not newest_first and page_of_keys.cursor is not null then
-    after := private.decode_key_cursor(key_order, page_of_keys.cursor);
+    after := proxy_private.decode_key_cursor(key_order, page_of_keys.cursor);
   end if;
-  most := private.require_limit(page_of_keys."limit");
-  filter := private.read_key_filter(
+  most := proxy_private.require_limit(page_of_keys."limit");
+  filter := proxy_private.read_key_filter(
     page_of_keys.active, page_of_keys.tier, page_of_keys.live_mode, page_of_keys.label,
     page_of_keys.state, page_of_keys.search
   );
@@ -74,30 +74,30 @@ begin
     if newest_first and page_of_keys.cursor is not null then
       after := ((extract(epoch from place.moment) * 1000000)::bigint, '', place.id);
     end if;
-    keys := private.sorted_keys(owner_id, filter, key_order, after, most + 1);
+    keys := proxy_private.sorted_keys(owner_id, filter, key_order, after, most + 1);
   elsif newest_first then
     if most is null then
       if not place.only_deleted and not only_deleted then
-        undeleted := private.undeleted_keys(owner_id, filter, place.moment, place.id);
+        undeleted := proxy_private.undeleted_keys(owner_id, filter, place.moment, place.id);
       end if;
       -- of deleted keys at least one, so that the cursor always leads on
       most := greatest(2000 - cardinality(undeleted), 1);
       place.only_deleted := true;
     end if;
-    keys := private.newest_keys(
+    keys := proxy_private.newest_keys(
       null, owner_id, only_deleted or place.only_deleted, filter, place.moment, place.id, most + 1
     );
   else
     most := coalesce(most, 2000);
-    keys := private.oldest_keys(owner_id, only_deleted, filter, after, most + 1);
+    keys := proxy_private.oldest_keys(owner_id, only_deleted, filter, after, most + 1);
   end if;
 
   if cardinality(keys) > most then
     keys := keys[:most];
     last_key := keys[most];
     next_cursor := case when newest_first
-      then private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted)
-      else private.encode_key_cursor(key_order, private.place_of(key_order.sorted_by, last_key))
+      then proxy_private.encode_cursor(last_key.created_at, last_key.id, place.only_deleted)
+      else proxy_private.encode_key_cursor(key_order, proxy_private.place_of(key_order.sorted_by, last_key))
     end;
   end if;
   if cardinality(undeleted) > 0 then
@@ -107,7 +107,7 @@ begin
   end if;
 end
 $$;
-comment on function private.page_of_keys is
+comment on function proxy_private.page_of_keys is
   'The caller''s keys from a cursor on, filtered and sorted, newest first for null, and the cursor of '
   'the page after it: up to the limit; for null those that are not deleted, and deleted ones up to '
   '2,000 in all. Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor, '
@@ -116,21 +116,21 @@ comment on function private.page_of_keys is
 
 -- A definer, with a number of rows that is always the same: so a planned count says nothing of what
 -- the tables hold, and the REST API finds no relation that could be embedded.
-create function private.own_key_summaries() returns setof private.key_summaries
+create function proxy_private.own_key_summaries() returns setof proxy_private.key_summaries
 language plpgsql stable security definer rows 100
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
   select k.*
-  from private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k;
+  from proxy_private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k;
 end
 $$;
-comment on function private.own_key_summaries is
+comment on function proxy_private.own_key_summaries is
   'The keys that public.list_proxy_keys answers without arguments. Refusals: unauthorized.';
 
 create view public.proxy_key_summaries with (security_invoker = true) as
-select * from private.own_key_summaries();
+select * from proxy_private.own_key_summaries();
 comment on view public.proxy_key_summaries is
   'The caller''s keys with their limits, state and usage in the current calendar month (UTC): those '
   'that list_proxy_keys answers without arguments. Never a secret or hash.';
@@ -138,7 +138,7 @@ comment on view public.proxy_key_summaries is
 -- Without a trigger Postgres refuses a write as one that cannot be done (55000, an internal error
 -- over HTTP); with one, as one that is not allowed.
 create trigger keep_summaries instead of insert or update or delete on public.proxy_key_summaries
-  for each row execute function private.refuse_change();
+  for each row execute function proxy_private.refuse_change();
 
 
 -- A table or view over the REST API is cut at `max_rows` without a word; one json value is not.
@@ -157,7 +157,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  page record := private.page_of_keys(
+  page record := proxy_private.page_of_keys(
     list_proxy_keys."limit", list_proxy_keys.cursor, list_proxy_keys.active,
     list_proxy_keys.tier, list_proxy_keys.live_mode, list_proxy_keys.label, list_proxy_keys.state,
     list_proxy_keys.search, list_proxy_keys.sort
@@ -177,26 +177,26 @@ comment on function public.list_proxy_keys is
 
 
 -- A definer: callers may read no table.
-create function private.own_key_summary(reference text) returns private.key_summaries
+create function proxy_private.own_key_summary(reference text) returns proxy_private.key_summaries
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  found_id uuid := (private.find_own_key(own_key_summary.reference)).id;
-  summary private.key_summaries;
+  found_id uuid := (proxy_private.find_own_key(own_key_summary.reference)).id;
+  summary proxy_private.key_summaries;
 begin
-  select * into summary from private.key_summaries as s where s.id = found_id;
+  select * into summary from proxy_private.key_summaries as s where s.id = found_id;
   return summary;
 end
 $$;
-comment on function private.own_key_summary is 'Does the work of public.get_proxy_key.';
+comment on function proxy_private.own_key_summary is 'Does the work of public.get_proxy_key.';
 
 create function public.get_proxy_key(id text) returns public.proxy_key_summaries
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.own_key_summary(get_proxy_key.id);
+  return proxy_private.own_key_summary(get_proxy_key.id);
 end
 $$;
 comment on function public.get_proxy_key is
@@ -206,11 +206,11 @@ comment on function public.get_proxy_key is
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on table public.proxy_key_summaries from public, anon, authenticated, service_role;
 revoke all on function
-  private.sorted_keys, private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
-  private.own_key_summary, public.get_proxy_key
+  proxy_private.sorted_keys, proxy_private.page_of_keys, proxy_private.own_key_summaries, public.list_proxy_keys,
+  proxy_private.own_key_summary, public.get_proxy_key
 from public, anon, authenticated, service_role;
 grant select on table public.proxy_key_summaries to authenticated;
 grant execute on function
-  private.page_of_keys, private.own_key_summaries, public.list_proxy_keys,
-  private.own_key_summary, public.get_proxy_key
+  proxy_private.page_of_keys, proxy_private.own_key_summaries, public.list_proxy_keys,
+  proxy_private.own_key_summary, public.get_proxy_key
 to authenticated;

@@ -7,11 +7,11 @@ comment on type public.proxy_key_attention is
   'most pressing first, and how many do. keys: of these the most pressing, as proxy_key_summaries with '
   'the reason.';
 
-create type private.pressing_key as (reason text, rank integer, place double precision);
-comment on type private.pressing_key is
+create type proxy_private.pressing_key as (reason text, rank integer, place double precision);
+comment on type proxy_private.pressing_key is
   'Why somebody should look at a key: the smallest rank first, and of one rank the smallest place.';
 
-create function private.pressing(key private.key_summaries) returns private.pressing_key
+create function proxy_private.pressing(key proxy_private.key_summaries) returns proxy_private.pressing_key
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -20,52 +20,52 @@ declare
   used constant double precision := key.bandwidth_used_this_period_bytes;
 begin
   return case
-    when key.state = 'quota_used_up' then (key.state, 1, -used)::private.pressing_key
+    when key.state = 'quota_used_up' then (key.state, 1, -used)::proxy_private.pressing_key
     when key.state in ('suspended', 'expired') then (
       key.state,
       case when coalesce(key.suspended_at, key.expires_at) >= now() - week then 2 else 5 end,
       -extract(epoch from coalesce(key.suspended_at, key.expires_at))
-    )::private.pressing_key
+    )::proxy_private.pressing_key
     when key.state <> 'active' then null
     when used >= 0.8 * key.bandwidth_limit_bytes then
-      ('quota_nearly_used_up', 3, -used / key.bandwidth_limit_bytes)::private.pressing_key
+      ('quota_nearly_used_up', 3, -used / key.bandwidth_limit_bytes)::proxy_private.pressing_key
     when key.expires_at <= now() + week then
-      ('expires_soon', 4, extract(epoch from key.expires_at))::private.pressing_key
+      ('expires_soon', 4, extract(epoch from key.expires_at))::proxy_private.pressing_key
   end;
 end
 $$;
-comment on function private.pressing is
+comment on function proxy_private.pressing is
   'Why somebody should look at the key; null of one that is well. First what does not work this month or '
   'since this week, then what soon will not, then what has not worked for longer.';
 
 
 -- A definer: callers may read no table.
-create function private.own_key_attention(most integer) returns public.proxy_key_attention
+create function proxy_private.own_key_attention(most integer) returns public.proxy_key_attention
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id constant uuid := private.require_user();
-  most_keys constant integer := private.require_limit(coalesce(own_key_attention.most, 5));
-  undeleted constant private.key_summaries[] := private.undeleted_keys(
+  owner_id constant uuid := proxy_private.require_user();
+  most_keys constant integer := proxy_private.require_limit(coalesce(own_key_attention.most, 5));
+  undeleted constant proxy_private.key_summaries[] := proxy_private.undeleted_keys(
     owner_id, null, 'infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'
   );
   answer public.proxy_key_attention;
 begin
   answer.has_keys := cardinality(undeleted) > 0
-    or exists (select from private.proxy_keys as k where k.user_id = owner_id);
+    or exists (select from proxy_private.proxy_keys as k where k.user_id = owner_id);
   select json_agg(json_build_object('state', s.state, 'keys', s.keys) order by s.place) into answer.states
   from (
     select n.state, n.place, count(k.id) as keys
-    from unnest(private.key_state_names()) with ordinality as n (state, place)
+    from unnest(proxy_private.key_state_names()) with ordinality as n (state, place)
     left join unnest(undeleted) as k on k.state = n.state
     where n.state not in ('owner_barred', 'deleted')
     group by n.state, n.place
   ) as s;
   with found as materialized (
-    select k::private.key_summaries as key, p.reason, p.rank, p.place
+    select k::proxy_private.key_summaries as key, p.reason, p.rank, p.place
     from unnest(undeleted) as k
-    cross join lateral private.pressing(k) as p
+    cross join lateral proxy_private.pressing(k) as p
     where p.reason is not null
   ),
   first as (
@@ -86,7 +86,7 @@ begin
   return answer;
 end
 $$;
-comment on function private.own_key_attention is 'Does the work of public.proxy_key_attention.';
+comment on function proxy_private.own_key_attention is 'Does the work of public.proxy_key_attention.';
 
 create function public.proxy_key_attention("limit" integer default 5)
 returns public.proxy_key_attention
@@ -94,7 +94,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.own_key_attention(proxy_key_attention."limit");
+  return proxy_private.own_key_attention(proxy_key_attention."limit");
 end
 $$;
 comment on function public.proxy_key_attention is
@@ -105,6 +105,6 @@ comment on function public.proxy_key_attention is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.pressing, private.own_key_attention, public.proxy_key_attention
+  proxy_private.pressing, proxy_private.own_key_attention, public.proxy_key_attention
 from public, anon, authenticated, service_role;
-grant execute on function private.own_key_attention, public.proxy_key_attention to authenticated;
+grant execute on function proxy_private.own_key_attention, public.proxy_key_attention to authenticated;

@@ -13,12 +13,12 @@ comment on type public.proxy_usage_totals is
   'What a user''s keys used in a calendar month (UTC), and how many are active now.';
 
 -- A definer: callers may read no keys.
-create function private.count_active_keys() returns jsonb
+create function proxy_private.count_active_keys() returns jsonb
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  owner_id uuid := proxy_private.require_user();
 begin
   return (
     select coalesce(jsonb_object_agg(t.tier, a.keys) filter (where a.keys > 0), '{}')
@@ -26,13 +26,13 @@ begin
     -- by the index of what is not deleted, of which there are as many as the tier allows
     cross join lateral (
       select count(*) as keys
-      from private.key_states as k
+      from proxy_private.key_states as k
       where k.tier = t.tier and k.user_id = owner_id and k.deleted_at is null and k.active
     ) as a
   );
 end
 $$;
-comment on function private.count_active_keys is
+comment on function proxy_private.count_active_keys is
   'How many of the caller''s keys are active now, by tier. Refusals: unauthorized.';
 
 create function public.proxy_usage_summary(period text default null)
@@ -44,17 +44,17 @@ declare
   wanted_month date;
   totals public.proxy_usage_totals;
 begin
-  perform private.require_user();
-  wanted_month := private.require_period(proxy_usage_summary.period);
+  perform proxy_private.require_user();
+  wanted_month := proxy_private.require_period(proxy_usage_summary.period);
   totals.period := to_char(wanted_month, 'YYYY-MM');
   select
     -- what a number in JSON holds exactly
     least(coalesce(sum(u.bytes_sent + u.bytes_received), 0), 9007199254740991),
     coalesce(sum(u.requests), 0)
   into totals.total_bandwidth_bytes, totals.total_requests
-  from private.proxy_account_monthly as u
+  from proxy_private.proxy_account_monthly as u
   where u.month = wanted_month;
-  totals.tier_breakdown := private.count_active_keys();
+  totals.tier_breakdown := proxy_private.count_active_keys();
   select coalesce(sum(a.value::integer), 0) into totals.active_keys
   from jsonb_each_text(totals.tier_breakdown) as a;
   return totals;
@@ -86,17 +86,17 @@ declare
   page record;
   answer public.proxy_page;
 begin
-  perform private.require_user();
-  wanted_month := private.require_period(proxy_usage_by_key.period);
+  perform proxy_private.require_user();
+  wanted_month := proxy_private.require_period(proxy_usage_by_key.period);
   if proxy_usage_by_key.sort not in ('bytes', 'requests') then
-    perform private.refuse('invalid_request', 'sort');
+    perform proxy_private.refuse('invalid_request', 'sort');
   end if;
   if sorted and proxy_usage_by_key.cursor is not null then
-    perform private.refuse('invalid_request', 'cursor');
+    perform proxy_private.refuse('invalid_request', 'cursor');
   end if;
-  most := private.require_limit(proxy_usage_by_key."limit");
+  most := proxy_private.require_limit(proxy_usage_by_key."limit");
   -- sorted, all are looked at
-  page := private.page_of_keys(
+  page := proxy_private.page_of_keys(
     case when not sorted then most end, proxy_usage_by_key.cursor, proxy_usage_by_key.active,
     proxy_usage_by_key.tier, proxy_usage_by_key.live_mode, proxy_usage_by_key.label
   );
@@ -132,7 +132,7 @@ begin
         when 'bytes' then u.bytes_sent + u.bytes_received when 'requests' then u.requests else 0
       end as place
     from unnest(page.keys) as p
-    left join private.proxy_usage_monthly as u on u.api_key_id = p.id and u.month = wanted_month
+    left join proxy_private.proxy_usage_monthly as u on u.api_key_id = p.id and u.month = wanted_month
     -- sorted, what was not used has no place
     where not sorted or u.api_key_id is not null
     order by place desc, p.created_at desc, p.id desc
@@ -161,7 +161,7 @@ comment on type public.proxy_usage_timeline is
   'bytes_sent, bytes_received, billed_bytes (of these, those of live keys), one for each, also where '
   'nothing was used.';
 
-create function private.require_span(
+create function proxy_private.require_span(
   "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
 )
 language plpgsql stable
@@ -173,13 +173,13 @@ declare
   ends timestamptz;
 begin
   if require_span."interval" is null or require_span."interval" not in ('hour', 'day') then
-    perform private.refuse('invalid_request', 'interval');
+    perform proxy_private.refuse('invalid_request', 'interval');
   end if;
   step := ('1 ' || require_span."interval")::interval;
-  begins := private.require_time(require_span."from", 'from');
-  ends := coalesce(private.require_time(require_span."to", 'to'), now());
+  begins := proxy_private.require_time(require_span."from", 'from');
+  ends := coalesce(proxy_private.require_time(require_span."to", 'to'), now());
   if begins >= ends then
-    perform private.refuse('invalid_request', 'to');
+    perform proxy_private.refuse('invalid_request', 'to');
   end if;
   -- the end of the hour or day that the time is in, or the time itself where it is such an end
   end_at := date_trunc(require_span."interval", ends + step - interval '1 microsecond');
@@ -191,29 +191,29 @@ begin
     )
   );
   if first_at + 1000 * step < end_at then
-    perform private.refuse('invalid_request', 'from');
+    perform proxy_private.refuse('invalid_request', 'from');
   end if;
 end
 $$;
-comment on function private.require_span is
+comment on function proxy_private.require_span is
   'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
   'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
 
 -- A definer: row-level security shows a caller their own usage alone.
-create function private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
-returns setof private.proxy_usage_hourly
+create function proxy_private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
+returns setof proxy_private.proxy_usage_hourly
 language plpgsql stable security definer rows 100
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_admin();
+  perform proxy_private.require_admin();
   return query
-  select h.* from private.proxy_usage_hourly as h
+  select h.* from proxy_private.proxy_usage_hourly as h
   where h.api_key_id = hours_of_any_key.api_key_id and h.hour >= hours_of_any_key.first_at
     and h.hour < hours_of_any_key.end_at;
 end
 $$;
-comment on function private.hours_of_any_key is
+comment on function proxy_private.hours_of_any_key is
   'The hourly usage of a key of any user, for admins. Refusals: unauthorized, forbidden.';
 
 create function public.proxy_usage_series(
@@ -230,15 +230,15 @@ declare
   is_live boolean;
   series public.proxy_usage_timeline;
 begin
-  perform private.require_reader(proxy_usage_series.as_admin);
-  span := private.require_span(
+  perform proxy_private.require_reader(proxy_usage_series.as_admin);
+  span := proxy_private.require_span(
     proxy_usage_series."interval", proxy_usage_series."from", proxy_usage_series."to"
   );
   if proxy_usage_series.key_id is not null then
     select k.id, k.live_mode into one_key, is_live
-    from private.find_read_key(proxy_usage_series.key_id, proxy_usage_series.as_admin) as k;
+    from proxy_private.find_read_key(proxy_usage_series.key_id, proxy_usage_series.as_admin) as k;
   elsif proxy_usage_series.as_admin then
-    perform private.refuse('invalid_request', 'as_admin');
+    perform proxy_private.refuse('invalid_request', 'as_admin');
   end if;
   series."interval" := proxy_usage_series."interval";
   series."from" := span.first_at;
@@ -257,16 +257,16 @@ begin
     from (
       -- one of them is run
       select a.hour, a.live_mode, a.requests, a.bytes_sent, a.bytes_received
-      from private.proxy_account_hourly as a
+      from proxy_private.proxy_account_hourly as a
       where one_key is null and a.hour >= span.first_at and a.hour < span.end_at
       union all
       select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
-      from private.proxy_usage_hourly as k
+      from proxy_private.proxy_usage_hourly as k
       where proxy_usage_series.as_admin is not true
         and k.api_key_id = one_key and k.hour >= span.first_at and k.hour < span.end_at
       union all
       select k.hour, is_live, k.requests, k.bytes_sent, k.bytes_received
-      from private.hours_of_any_key(one_key, span.first_at, span.end_at) as k
+      from proxy_private.hours_of_any_key(one_key, span.first_at, span.end_at) as k
       where proxy_usage_series.as_admin
     ) as h
     group by 1
@@ -294,7 +294,7 @@ comment on function public.proxy_usage_series is
   'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('interval', 'Either hour or day.'),
   ('from', 'An RFC 3339 time of this century, at most 1,000 intervals before `to`, 92 days of targets or outcomes.'),
   ('to', 'An RFC 3339 time of this century, later than `from`.');
@@ -302,10 +302,10 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
-  private.require_span, private.hours_of_any_key, public.proxy_usage_series
+  proxy_private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
+  proxy_private.require_span, proxy_private.hours_of_any_key, public.proxy_usage_series
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
-  private.require_span, private.hours_of_any_key, public.proxy_usage_series
+  proxy_private.count_active_keys, public.proxy_usage_summary, public.proxy_usage_by_key,
+  proxy_private.require_span, proxy_private.hours_of_any_key, public.proxy_usage_series
 to authenticated;

@@ -12,8 +12,8 @@ comment on type public.proxy_account_state is
   'keys (not deleted) and key_limit, limit_overrides; and in `test`, of all its test keys, used_bytes, '
   'limit_bytes, left_bytes, requests, billed. Deleted keys count.';
 
-create function private.account_quota(
-  used private.proxy_account_monthly, limit_bytes bigint, billed boolean
+create function proxy_private.account_quota(
+  used proxy_private.proxy_account_monthly, limit_bytes bigint, billed boolean
 ) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -34,11 +34,11 @@ begin
   );
 end
 $$;
-comment on function private.account_quota is
+comment on function proxy_private.account_quota is
   'What was used of a limit, and what is left of it; `used` is null where nothing was.';
 
 
-create function private.account_of(user_id uuid) returns public.proxy_account_state
+create function proxy_private.account_of(user_id uuid) returns public.proxy_account_state
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -53,7 +53,7 @@ begin
   select
     coalesce(
       jsonb_agg(
-        private.account_quota(
+        proxy_private.account_quota(
           live,
           coalesce((o.limit_overrides ->> 'account_limit_bytes')::bigint, t.account_limit_bytes),
           true
@@ -62,7 +62,7 @@ begin
           'keys', k.keys,
           'key_limit', t.key_limit,
           'limit_overrides', coalesce(o.limit_overrides, '{}'),
-          'test', private.account_quota(
+          'test', proxy_private.account_quota(
             test,
             coalesce((o.limit_overrides ->> 'test_limit_bytes')::bigint, t.test_limit_bytes),
             false
@@ -73,50 +73,50 @@ begin
     )
   into account.tiers
   from public.proxy_tiers as t
-  left join private.proxy_account_limits as o
+  left join proxy_private.proxy_account_limits as o
     on o.user_id = account_of.user_id and o.tier = t.tier
-  left join private.proxy_account_monthly as live
+  left join proxy_private.proxy_account_monthly as live
     on live.user_id = account_of.user_id and live.month = this_month and live.tier = t.tier
     and live.live_mode
-  left join private.proxy_account_monthly as test
+  left join proxy_private.proxy_account_monthly as test
     on test.user_id = account_of.user_id and test.month = this_month and test.tier = t.tier
     and not test.live_mode
   cross join lateral (
     select count(*) as keys
-    from private.proxy_keys as p
+    from proxy_private.proxy_keys as p
     where p.tier = t.tier and p.user_id = account_of.user_id and p.deleted_at is null
   ) as k
   where t.self_serve or k.keys > 0 or o.tier is not null or live.tier is not null
     or test.tier is not null
     or exists (
-      select from private.proxy_tier_grants as g
+      select from proxy_private.proxy_tier_grants as g
       where g.user_id = account_of.user_id and g.tier = t.tier
     );
   return account;
 end
 $$;
-comment on function private.account_of is
+comment on function proxy_private.account_of is
   'The account of a user: each tier that is self-serve or granted, of which there are keys or usage of '
   'this month, or whose limits an admin has set.';
 
 
 -- A definer: callers may read no keys.
-create function private.own_account() returns public.proxy_account_state
+create function proxy_private.own_account() returns public.proxy_account_state
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.account_of(private.require_user());
+  return proxy_private.account_of(proxy_private.require_user());
 end
 $$;
-comment on function private.own_account is 'Does the work of public.proxy_account.';
+comment on function proxy_private.own_account is 'Does the work of public.proxy_account.';
 
 create function public.proxy_account() returns public.proxy_account_state
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.own_account();
+  return proxy_private.own_account();
 end
 $$;
 comment on function public.proxy_account is
@@ -127,6 +127,6 @@ comment on function public.proxy_account is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.account_quota, private.account_of, private.own_account, public.proxy_account
+  proxy_private.account_quota, proxy_private.account_of, proxy_private.own_account, public.proxy_account
 from public, anon, authenticated, service_role;
-grant execute on function private.own_account, public.proxy_account to authenticated;
+grant execute on function proxy_private.own_account, public.proxy_account to authenticated;

@@ -1,6 +1,6 @@
 -- Reading events: each CONNECT of a key, newest first, by pages or as CSV.
 
-create type private.event_filter as (
+create type proxy_private.event_filter as (
   api_key_id uuid,
   begins_at timestamptz,
   ends_at timestamptz,
@@ -11,59 +11,59 @@ create type private.event_filter as (
   code text,
   billed boolean
 );
-comment on type private.event_filter is
+comment on type proxy_private.event_filter is
   'Which events are asked for: of which key, from when up to when, after which place, with what '
   'status or code, to which host. billed: whether the key''s usage is billed.';
 
-create function private.read_event_filter(
+create function proxy_private.read_event_filter(
   id text, cursor text, "from" text, "to" text, status_code integer, target_host text, code text,
   as_admin boolean default false
-) returns private.event_filter
+) returns proxy_private.event_filter
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  filter private.event_filter;
+  filter proxy_private.event_filter;
 begin
-  perform private.require_reader(read_event_filter.as_admin);
-  filter.begins_at := coalesce(private.require_time(read_event_filter."from", 'from'), '-infinity');
-  filter.ends_at := coalesce(private.require_time(read_event_filter."to", 'to'), 'infinity');
+  perform proxy_private.require_reader(read_event_filter.as_admin);
+  filter.begins_at := coalesce(proxy_private.require_time(read_event_filter."from", 'from'), '-infinity');
+  filter.ends_at := coalesce(proxy_private.require_time(read_event_filter."to", 'to'), 'infinity');
   if filter.begins_at >= filter.ends_at then
-    perform private.refuse('invalid_request', 'to');
+    perform proxy_private.refuse('invalid_request', 'to');
   end if;
   -- no event is over five minutes ahead of its recording: months to come need not be looked into
   filter.ends_at := least(filter.ends_at, now() + interval '1 hour');
   if read_event_filter.status_code not between 100 and 999 then
-    perform private.refuse('invalid_request', 'status_code');
+    perform proxy_private.refuse('invalid_request', 'status_code');
   end if;
   filter.status_code := read_event_filter.status_code;
-  perform private.require_size(octet_length(read_event_filter.target_host), 'target_host');
+  perform proxy_private.require_size(octet_length(read_event_filter.target_host), 'target_host');
   filter.target_host := lower(read_event_filter.target_host);
   if char_length(filter.target_host) not between 1 and 255 then
-    perform private.refuse('invalid_request', 'target_host');
+    perform proxy_private.refuse('invalid_request', 'target_host');
   end if;
-  perform private.require_size(octet_length(read_event_filter.code), 'code');
+  perform proxy_private.require_size(octet_length(read_event_filter.code), 'code');
   if read_event_filter.code !~ '^[a-z][a-z0-9_]{0,63}$' then
-    perform private.refuse('invalid_request', 'code');
+    perform proxy_private.refuse('invalid_request', 'code');
   end if;
   filter.code := read_event_filter.code;
   select d.moment, d.id into filter.place_at, filter.place_id
-  from private.decode_cursor(read_event_filter.cursor) as d;
+  from proxy_private.decode_cursor(read_event_filter.cursor) as d;
   select k.id, k.live_mode into filter.api_key_id, filter.billed
-  from private.find_read_key(read_event_filter.id, read_event_filter.as_admin) as k;
+  from proxy_private.find_read_key(read_event_filter.id, read_event_filter.as_admin) as k;
   return filter;
 end
 $$;
-comment on function private.read_event_filter is
+comment on function proxy_private.read_event_filter is
   'The filter that these arguments mean. Refusals: unauthorized, forbidden, invalid_request (detail: the '
   'argument), not_found.';
 
 
 -- A definer: callers may read no events. The generic plan prunes days as it begins; planning them again
 -- takes longer than a page, but for the newest two days, where most pages end.
-create function private.page_of_events(
-  filter private.event_filter, skipped integer, most integer, as_admin boolean default false
-) returns private.proxy_usage_events[]
+create function proxy_private.page_of_events(
+  filter proxy_private.event_filter, skipped integer, most integer, as_admin boolean default false
+) returns proxy_private.proxy_usage_events[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -71,12 +71,12 @@ set plan_cache_mode = force_generic_plan
 set enable_sort = off
 as $$
 declare
-  reader_id uuid := private.require_reader(page_of_events.as_admin);
+  reader_id uuid := proxy_private.require_reader(page_of_events.as_admin);
   recent_at timestamptz;
-  recent private.proxy_usage_events[];
+  recent proxy_private.proxy_usage_events[];
 begin
-  -- also for a caller who makes a filter without private.read_event_filter
-  perform from private.proxy_keys as k
+  -- also for a caller who makes a filter without proxy_private.read_event_filter
+  perform from proxy_private.proxy_keys as k
   where k.id = (page_of_events.filter).api_key_id
     and (k.user_id = reader_id or page_of_events.as_admin);
   if not found then
@@ -86,14 +86,14 @@ begin
   recent_at := date_trunc('day', least((page_of_events.filter).ends_at, (page_of_events.filter).place_at), 'UTC')
     - interval '1 day';
   if page_of_events.skipped = 0 and recent_at >= (page_of_events.filter).begins_at and (
-    select sum(h.requests) >= page_of_events.most from private.proxy_usage_hourly as h
+    select sum(h.requests) >= page_of_events.most from proxy_private.proxy_usage_hourly as h
     where h.api_key_id = (page_of_events.filter).api_key_id
       and h.hour >= recent_at and h.hour < least((page_of_events.filter).ends_at, (page_of_events.filter).place_at)
   ) then
     execute format(
       'select array(
          select e
-         from private.proxy_usage_events as e
+         from proxy_private.proxy_usage_events as e
          where e.api_key_id = ($1).api_key_id
            and e.occurred_at >= %L and e.occurred_at < %L and e.occurred_at <= %L
            and (e.occurred_at, e.event_id) < (($1).place_at, ($1).place_id)
@@ -113,7 +113,7 @@ begin
 
   return array(
     select e
-    from private.proxy_usage_events as e
+    from proxy_private.proxy_usage_events as e
     where e.api_key_id = (page_of_events.filter).api_key_id
       and e.occurred_at >= (page_of_events.filter).begins_at
       and e.occurred_at < (page_of_events.filter).ends_at
@@ -132,25 +132,25 @@ begin
   );
 end
 $$;
-comment on function private.page_of_events is
+comment on function proxy_private.page_of_events is
   'The caller''s events of a filter, as_admin those of any user, newest first, without the first `skipped`, '
   'at most `most`.';
 
 
 -- A definer: callers may read no table.
-create function private.how_to_fix(code text) returns text
+create function proxy_private.how_to_fix(code text) returns text
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (select o.how_to_fix from private.outcomes as o where o.outcome = how_to_fix.code);
+  return (select o.how_to_fix from proxy_private.outcomes as o where o.outcome = how_to_fix.code);
 end
 $$;
-comment on function private.how_to_fix is
+comment on function proxy_private.how_to_fix is
   'What to do about the code of an event; null for one that is no outcome.';
 
 
-create function private.require_page(page integer, "limit" integer, cursor text) returns integer
+create function proxy_private.require_page(page integer, "limit" integer, cursor text) returns integer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -158,12 +158,12 @@ begin
   if require_page.page < 1 or require_page.page::bigint * require_page."limit" > 10000
     or (require_page.page is not null and require_page.cursor is not null)
   then
-    perform private.refuse('invalid_request', 'page');
+    perform proxy_private.refuse('invalid_request', 'page');
   end if;
   return coalesce(require_page.page, 1);
 end
 $$;
-comment on function private.require_page is
+comment on function proxy_private.require_page is
   'The number of a page, from 1; refuses (invalid_request) one beyond the first 10,000 rows, which '
   'would all be read to be skipped, and one beside a cursor.';
 
@@ -183,18 +183,18 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  filter private.event_filter := private.read_event_filter(
+  filter proxy_private.event_filter := proxy_private.read_event_filter(
     list_proxy_key_events.id, list_proxy_key_events.cursor, list_proxy_key_events."from",
     list_proxy_key_events."to", list_proxy_key_events.status_code,
     list_proxy_key_events.target_host, list_proxy_key_events.code,
     list_proxy_key_events.as_admin
   );
-  most integer := private.require_limit(coalesce(list_proxy_key_events."limit", 50));
-  page_number integer := private.require_page(
+  most integer := proxy_private.require_limit(coalesce(list_proxy_key_events."limit", 50));
+  page_number integer := proxy_private.require_page(
     list_proxy_key_events.page, most, list_proxy_key_events.cursor
   );
-  found private.proxy_usage_events[] :=
-    private.page_of_events(
+  found proxy_private.proxy_usage_events[] :=
+    proxy_private.page_of_events(
       filter, (page_number - 1) * most, most + 1, list_proxy_key_events.as_admin
     );
   answer public.proxy_page;
@@ -206,11 +206,11 @@ begin
       f.event_id, f.api_key_id, f.occurred_at, f.target_host, f.method, f.status_code,
       f.bytes_sent, f.bytes_received, f.duration_ms, f.served_by_node_id, f.code, f.count,
       filter.billed,
-      case when f.code is not null then private.how_to_fix(f.code) end as how_to_fix
+      case when f.code is not null then proxy_private.how_to_fix(f.code) end as how_to_fix
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
-    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].event_id);
+    answer.next_cursor := proxy_private.encode_cursor(found[most].occurred_at, found[most].event_id);
   end if;
   return answer;
 end
@@ -224,7 +224,7 @@ comment on function public.list_proxy_key_events is
 
 
 -- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
-create function private.csv_field(value text) returns text
+create function proxy_private.csv_field(value text) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -236,7 +236,7 @@ begin
     || replace(csv_field.value, '"', '""') || '"';
 end
 $$;
-comment on function private.csv_field is
+comment on function proxy_private.csv_field is
   'The text as a field of CSV: quoted where it must be, and one that a spreadsheet would run as a '
   'formula behind an apostrophe.';
 
@@ -260,7 +260,7 @@ set timezone = 'UTC'
 as $$
 declare
   most constant integer := 5000;
-  filter private.event_filter := private.read_event_filter(
+  filter proxy_private.event_filter := proxy_private.read_event_filter(
     export_proxy_key_events.id, export_proxy_key_events.cursor, export_proxy_key_events."from",
     export_proxy_key_events."to", export_proxy_key_events.status_code,
     export_proxy_key_events.target_host, export_proxy_key_events.code
@@ -274,27 +274,27 @@ begin
         n.event_id,
         n.api_key_id,
         to_char(n.occurred_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        private.csv_field(n.target_host),
-        private.csv_field(n.method),
+        proxy_private.csv_field(n.target_host),
+        proxy_private.csv_field(n.method),
         n.status_code,
         n.bytes_sent,
         n.bytes_received,
         n.duration_ms,
-        private.csv_field(n.served_by_node_id),
+        proxy_private.csv_field(n.served_by_node_id),
         coalesce(n.code, ''),
         n.count,
         filter.billed::text
       ) || E'\r\n',
       '' order by n.place
     ) filter (where n.place <= most),
-    case when count(*) > most then private.encode_cursor(
+    case when count(*) > most then proxy_private.encode_cursor(
       max(n.occurred_at) filter (where n.place = most),
       (array_agg(n.event_id) filter (where n.place = most))[1]
     ) end
   into part
   from (
     select e.*, row_number() over (order by e.occurred_at desc, e.event_id desc) as place
-    from unnest(private.page_of_events(filter, 0, most + 1)) as e
+    from unnest(proxy_private.page_of_events(filter, 0, most + 1)) as e
   ) as n;
   part.csv := case when export_proxy_key_events.cursor is null then
       'eventId,apiKeyId,occurredAt,targetHost,method,statusCode,bytesSent,bytesReceived,durationMs,'
@@ -310,7 +310,7 @@ comment on function public.export_proxy_key_events is
   'unauthorized, not_found, invalid_request (detail: the argument).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   (
     'page',
     'A page among the newest 10,000 rows, without a cursor: use the cursor of a page to go further.'
@@ -322,10 +322,10 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.read_event_filter, private.page_of_events, private.how_to_fix, private.require_page,
-  public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
+  proxy_private.read_event_filter, proxy_private.page_of_events, proxy_private.how_to_fix, proxy_private.require_page,
+  public.list_proxy_key_events, proxy_private.csv_field, public.export_proxy_key_events
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.read_event_filter, private.page_of_events, private.how_to_fix, private.require_page,
-  public.list_proxy_key_events, private.csv_field, public.export_proxy_key_events
+  proxy_private.read_event_filter, proxy_private.page_of_events, proxy_private.how_to_fix, proxy_private.require_page,
+  public.list_proxy_key_events, proxy_private.csv_field, public.export_proxy_key_events
 to authenticated;

@@ -19,7 +19,7 @@ declare
   page record;
   part public.proxy_csv_part;
 begin
-  page := private.page_of_keys(
+  page := proxy_private.page_of_keys(
     200, export_proxy_keys.cursor, export_proxy_keys.active, export_proxy_keys.tier,
     export_proxy_keys.live_mode, export_proxy_keys.label, export_proxy_keys.state,
     export_proxy_keys.search, export_proxy_keys.sort
@@ -34,13 +34,13 @@ begin
       string_agg(
         concat_ws(
           ',',
-          k.id, k.key_id, private.csv_field(k.label), private.csv_field(k.tier), k.live_mode::text, k.state,
+          k.id, k.key_id, proxy_private.csv_field(k.label), proxy_private.csv_field(k.tier), k.live_mode::text, k.state,
           coalesce(k.quota_used_up_by, ''), k.bandwidth_used_this_period_bytes, k.bandwidth_limit_bytes,
           k.rate_limit, k.tunnel_limit, array_to_string(k.allowed_ips, ' '),
           coalesce(to_char(k.last_used_at, time_form), ''), to_char(k.created_at, time_form),
           coalesce(to_char(k.rotated_at, time_form), ''), coalesce(to_char(k.expires_at, time_form), ''),
           coalesce(to_char(k.suspended_at, time_form), ''),
-          coalesce(private.csv_field(k.suspended_reason), ''),
+          coalesce(proxy_private.csv_field(k.suspended_reason), ''),
           coalesce(to_char(k.deleted_at, time_form), '')
         ) || E'\r\n',
         '' order by k.place

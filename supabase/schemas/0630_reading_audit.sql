@@ -1,36 +1,36 @@
 -- Reading the audit: what was done to a user's keys, grants and account limits, newest first.
 
 -- A definer: callers may read no table. The owner is asked for in its own words.
-create function private.page_of_audit(
+create function proxy_private.page_of_audit(
   reference text, "limit" integer, cursor text, as_admin boolean default false
 ) returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  reader_id uuid := private.require_reader(page_of_audit.as_admin);
-  place record := private.decode_cursor(page_of_audit.cursor);
-  most integer := private.require_limit(coalesce(page_of_audit."limit", 50));
+  reader_id uuid := proxy_private.require_reader(page_of_audit.as_admin);
+  place record := proxy_private.decode_cursor(page_of_audit.cursor);
+  most integer := proxy_private.require_limit(coalesce(page_of_audit."limit", 50));
   one_key uuid;
-  found private.proxy_key_audit[];
+  found proxy_private.proxy_key_audit[];
   answer public.proxy_page;
 begin
   if page_of_audit.reference is not null then
-    one_key := (private.find_read_key(page_of_audit.reference, page_of_audit.as_admin)).id;
+    one_key := (proxy_private.find_read_key(page_of_audit.reference, page_of_audit.as_admin)).id;
   elsif page_of_audit.as_admin then
-    perform private.refuse('invalid_request', 'as_admin');
+    perform proxy_private.refuse('invalid_request', 'as_admin');
   end if;
   -- each with the index that suits it
   if one_key is null then
     found := array(
-      select a from private.proxy_key_audit as a
+      select a from proxy_private.proxy_key_audit as a
       where a.user_id = reader_id and (a.occurred_at, a.id) < (place.moment, place.id)
       order by a.occurred_at desc, a.id desc
       limit most + 1
     );
   else
     found := array(
-      select a from private.proxy_key_audit as a
+      select a from proxy_private.proxy_key_audit as a
       where a.api_key_id = one_key
         and (page_of_audit.as_admin or a.user_id is not distinct from reader_id)
         and (a.occurred_at, a.id) < (place.moment, place.id)
@@ -45,12 +45,12 @@ begin
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
-    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
+    answer.next_cursor := proxy_private.encode_cursor(found[most].occurred_at, found[most].id);
   end if;
   return answer;
 end
 $$;
-comment on function private.page_of_audit is 'Does the work of public.list_proxy_key_audit.';
+comment on function proxy_private.page_of_audit is 'Does the work of public.list_proxy_key_audit.';
 
 create function public.list_proxy_key_audit(
   id text default null, "limit" integer default 50, cursor text default null,
@@ -60,7 +60,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.page_of_audit(
+  return proxy_private.page_of_audit(
     list_proxy_key_audit.id, list_proxy_key_audit."limit", list_proxy_key_audit.cursor,
     list_proxy_key_audit.as_admin
   );
@@ -75,6 +75,6 @@ comment on function public.list_proxy_key_audit is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.page_of_audit, public.list_proxy_key_audit
+  proxy_private.page_of_audit, public.list_proxy_key_audit
 from public, anon, authenticated, service_role;
-grant execute on function private.page_of_audit, public.list_proxy_key_audit to authenticated;
+grant execute on function proxy_private.page_of_audit, public.list_proxy_key_audit to authenticated;

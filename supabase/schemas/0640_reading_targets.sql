@@ -1,7 +1,7 @@
 -- Reading what burns usage: by target and by outcome, for one key or over all of a user. All of it comes
 -- from rollups whose number is bounded, whatever the number of events, keys and other users.
 
-create function private.require_rollup_span(
+create function proxy_private.require_rollup_span(
   period text, "interval" text, "from" text, "to" text,
   out step interval, out first_at timestamptz, out end_at timestamptz
 )
@@ -12,7 +12,7 @@ as $$
 declare
   span record;
 begin
-  span := private.require_span(
+  span := proxy_private.require_span(
     require_rollup_span."interval", require_rollup_span."from", require_rollup_span."to"
   );
   step := span.step;
@@ -20,36 +20,36 @@ begin
   end_at := span.end_at;
   if require_rollup_span.period is not null then
     if coalesce(require_rollup_span."from", require_rollup_span."to") is not null then
-      perform private.refuse('invalid_request', 'period');
+      perform proxy_private.refuse('invalid_request', 'period');
     end if;
-    first_at := private.require_period(require_rollup_span.period);
+    first_at := proxy_private.require_period(require_rollup_span.period);
     end_at := first_at + interval '1 month';
   end if;
   if first_at < end_at - interval '92 days' then
-    perform private.refuse('invalid_request', 'from');
+    perform proxy_private.refuse('invalid_request', 'from');
   end if;
 end
 $$;
-comment on function private.require_rollup_span is
+comment on function proxy_private.require_rollup_span is
   'The whole hours or days (UTC) of a month, or that two times span, by default the 24 hours or 30 days up '
-  'to now. Refuses (invalid_request) what private.require_span does, a month beside times, and over 92 days.';
+  'to now. Refuses (invalid_request) what proxy_private.require_span does, a month beside times, and over 92 days.';
 
-create function private.require_rollup_sort(sort text) returns text
+create function proxy_private.require_rollup_sort(sort text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_rollup_sort.sort not in ('bytes', 'requests', 'errors') then
-    perform private.refuse('invalid_request', 'sort');
+    perform proxy_private.refuse('invalid_request', 'sort');
   end if;
   return coalesce(require_rollup_sort.sort, 'bytes');
 end
 $$;
-comment on function private.require_rollup_sort is
+comment on function proxy_private.require_rollup_sort is
   'What the first of a list have most of, by default bytes; refuses (invalid_request) any other.';
 
 
-create type private.target_sum as (
+create type proxy_private.target_sum as (
   kind smallint,
   host text,
   site text,
@@ -59,43 +59,43 @@ create type private.target_sum as (
   bytes_received bigint,
   billed_bytes bigint
 );
-comment on type private.target_sum is
+comment on type proxy_private.target_sum is
   'What was moved to a target over days. kind: as in proxy_usage_targets. host: null for a site.';
 
-create type private.target_reading as (
+create type proxy_private.target_reading as (
   first_at timestamptz,
   end_at timestamptz,
-  items private.target_sum[],
-  totals private.target_sum,
-  other private.target_sum,
-  unlisted private.target_sum
+  items proxy_private.target_sum[],
+  totals proxy_private.target_sum,
+  other proxy_private.target_sum,
+  unlisted proxy_private.target_sum
 );
-comment on type private.target_reading is
+comment on type proxy_private.target_reading is
   'The targets that were asked for, the most first. totals: over all. other: what no target was counted of. '
   'unlisted: of targets beyond the limit.';
 
 -- A definer: callers may read no rollups by target.
-create function private.read_targets(
+create function proxy_private.read_targets(
   key_id text, first_at timestamptz, end_at timestamptz, by_site boolean, sort text, most integer
-) returns private.target_reading
+) returns proxy_private.target_reading
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   subject_id constant uuid := case
-    when read_targets.key_id is null then private.require_user()
-    else (private.find_own_key(read_targets.key_id)).id
+    when read_targets.key_id is null then proxy_private.require_user()
+    else (proxy_private.find_own_key(read_targets.key_id)).id
   end;
   most_bytes constant bigint := 9007199254740991;
-  reading private.target_reading;
+  reading proxy_private.target_reading;
 begin
   reading.first_at := read_targets.first_at;
   reading.end_at := read_targets.end_at;
   with named as (
     select
       t.*, right(t.name, t.site_length) as site
-    from private.proxy_usage_targets as t
+    from proxy_private.proxy_usage_targets as t
     where t.subject = subject_id
       and t.day >= read_targets.first_at::date and t.day < read_targets.end_at::date
   ),
@@ -136,7 +136,7 @@ begin
         least(coalesce(sum(r.bytes_sent), 0), most_bytes),
         least(coalesce(sum(r.bytes_received), 0), most_bytes),
         least(coalesce(sum(r.billed_bytes), 0), most_bytes)
-      )::private.target_sum as sums
+      )::proxy_private.target_sum as sums
     from (values ('totals'), ('other'), ('unlisted')) as g (part)
     left join ranked as r
       on g.part = 'totals' or (g.part = 'other' and r.kind = 2) or (g.part = 'unlisted' and r.place > most)
@@ -148,7 +148,7 @@ begin
         r.kind, r.host, r.site, least(r.requests, most_bytes), least(r.errors, most_bytes),
         least(r.bytes_sent, most_bytes), least(r.bytes_received, most_bytes),
         least(r.billed_bytes, most_bytes)
-      )::private.target_sum
+      )::proxy_private.target_sum
       from ranked as r where r.place <= most order by r.place
     ),
     (select p.sums from parts as p where p.part = 'totals'),
@@ -158,10 +158,10 @@ begin
   return reading;
 end
 $$;
-comment on function private.read_targets is
+comment on function proxy_private.read_targets is
   'The targets of the caller''s key, or of all of the caller''s keys for null, over whole days.';
 
-create function private.target_figures(sums private.target_sum) returns json
+create function proxy_private.target_figures(sums proxy_private.target_sum) returns json
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -172,20 +172,20 @@ begin
   );
 end
 $$;
-comment on function private.target_figures is 'The figures of a sum, as the API answers them.';
+comment on function proxy_private.target_figures is 'The figures of a sum, as the API answers them.';
 
-create function private.require_target_grouping("by" text) returns boolean
+create function proxy_private.require_target_grouping("by" text) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_target_grouping."by" not in ('host', 'site') then
-    perform private.refuse('invalid_request', 'by');
+    perform proxy_private.refuse('invalid_request', 'by');
   end if;
   return coalesce(require_target_grouping."by" = 'site', false);
 end
 $$;
-comment on function private.require_target_grouping is
+comment on function proxy_private.require_target_grouping is
   'Whether targets are added up by site, by default not; refuses (invalid_request) other words than host '
   'and site.';
 
@@ -217,27 +217,27 @@ set timezone = 'UTC'
 as $$
 declare
   span record;
-  reading private.target_reading;
+  reading proxy_private.target_reading;
   by_site boolean;
   answer public.proxy_target_usage;
 begin
-  perform private.require_user();
-  span := private.require_rollup_span(
+  perform proxy_private.require_user();
+  span := proxy_private.require_rollup_span(
     proxy_usage_targets.period, 'day', proxy_usage_targets."from", proxy_usage_targets."to"
   );
-  by_site := private.require_target_grouping(proxy_usage_targets."by");
-  answer.sort := private.require_rollup_sort(proxy_usage_targets.sort);
-  reading := private.read_targets(
+  by_site := proxy_private.require_target_grouping(proxy_usage_targets."by");
+  answer.sort := proxy_private.require_rollup_sort(proxy_usage_targets.sort);
+  reading := proxy_private.read_targets(
     proxy_usage_targets.key_id, span.first_at, span.end_at, by_site, answer.sort,
-    private.require_limit(coalesce(proxy_usage_targets."limit", 50))
+    proxy_private.require_limit(coalesce(proxy_usage_targets."limit", 50))
   );
   answer."from" := reading.first_at;
   answer."to" := reading.end_at;
-  answer.kept_from := private.first_kept_target_day()::timestamptz;
+  answer.kept_from := proxy_private.first_kept_target_day()::timestamptz;
   answer."by" := case when by_site then 'site' else 'host' end;
-  answer.totals := private.target_figures(reading.totals);
-  answer.other := private.target_figures(reading.other);
-  answer.unlisted := private.target_figures(reading.unlisted);
+  answer.totals := proxy_private.target_figures(reading.totals);
+  answer.other := proxy_private.target_figures(reading.other);
+  answer.unlisted := proxy_private.target_figures(reading.unlisted);
   select coalesce(
     json_agg(
       json_build_object(
@@ -270,23 +270,23 @@ set timezone = 'UTC'
 as $$
 declare
   span record;
-  reading private.target_reading;
+  reading proxy_private.target_reading;
   part public.proxy_csv_part;
 begin
-  perform private.require_user();
-  span := private.require_rollup_span(
+  perform proxy_private.require_user();
+  span := proxy_private.require_rollup_span(
     export_proxy_usage_targets.period, 'day', export_proxy_usage_targets."from",
     export_proxy_usage_targets."to"
   );
-  reading := private.read_targets(
+  reading := proxy_private.read_targets(
     export_proxy_usage_targets.key_id, span.first_at, span.end_at,
-    private.require_target_grouping(export_proxy_usage_targets."by"),
-    private.require_rollup_sort(export_proxy_usage_targets.sort),
+    proxy_private.require_target_grouping(export_proxy_usage_targets."by"),
+    proxy_private.require_rollup_sort(export_proxy_usage_targets.sort),
     10000
   );
   select E'kind,host,site,requests,errors,bytesSent,bytesReceived,billedBytes\r\n' || string_agg(
     concat_ws(
-      ',', l.kind, private.csv_field(coalesce(l.host, '')), private.csv_field(coalesce(l.site, '')),
+      ',', l.kind, proxy_private.csv_field(coalesce(l.host, '')), proxy_private.csv_field(coalesce(l.site, '')),
       l.requests, l.errors, l.bytes_sent, l.bytes_received, l.billed_bytes
     ) || E'\r\n',
     '' order by l.place
@@ -318,7 +318,7 @@ comment on function public.export_proxy_usage_targets is
   '(detail: the argument).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('by', 'Either host or site.'),
   (
     'sort',
@@ -329,12 +329,12 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_rollup_span, private.require_rollup_sort, private.read_targets,
-  private.target_figures, private.require_target_grouping, public.proxy_usage_targets,
+  proxy_private.require_rollup_span, proxy_private.require_rollup_sort, proxy_private.read_targets,
+  proxy_private.target_figures, proxy_private.require_target_grouping, public.proxy_usage_targets,
   public.export_proxy_usage_targets
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.require_rollup_span, private.require_rollup_sort, private.read_targets,
-  private.target_figures, private.require_target_grouping, public.proxy_usage_targets,
+  proxy_private.require_rollup_span, proxy_private.require_rollup_sort, proxy_private.read_targets,
+  proxy_private.target_figures, proxy_private.require_target_grouping, public.proxy_usage_targets,
   public.export_proxy_usage_targets
 to authenticated;

@@ -1,6 +1,6 @@
 -- Reading outcomes: how a user's requests ended, what to do about it, and how that changed over time.
 
-create type private.outcome_sum as (
+create type proxy_private.outcome_sum as (
   start timestamptz,
   outcome text,
   kind text,
@@ -10,34 +10,34 @@ create type private.outcome_sum as (
   bytes_received bigint,
   billed_bytes bigint
 );
-comment on type private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
+comment on type proxy_private.outcome_sum is 'What came to an outcome in the hour or day that begins at `start`.';
 
 -- A definer: callers may read no rollups by outcome.
-create function private.read_outcomes(
+create function proxy_private.read_outcomes(
   key_id text, "interval" text, first_at timestamptz, end_at timestamptz,
   as_admin boolean default false
 )
-returns private.outcome_sum[]
+returns proxy_private.outcome_sum[]
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  subject_id uuid := private.require_reader(read_outcomes.as_admin);
+  subject_id uuid := proxy_private.require_reader(read_outcomes.as_admin);
 begin
   if read_outcomes.key_id is not null then
-    subject_id := (private.find_read_key(read_outcomes.key_id, read_outcomes.as_admin)).id;
+    subject_id := (proxy_private.find_read_key(read_outcomes.key_id, read_outcomes.as_admin)).id;
   elsif read_outcomes.as_admin then
-    perform private.refuse('invalid_request', 'as_admin');
+    perform proxy_private.refuse('invalid_request', 'as_admin');
   end if;
   return array(
     select (
       date_trunc(read_outcomes."interval", u.hour), o.outcome, o.kind, o.how_to_fix,
       least(sum(u.requests), 9007199254740991), least(sum(u.bytes_sent), 9007199254740991),
       least(sum(u.bytes_received), 9007199254740991), least(sum(u.billed_bytes), 9007199254740991)
-    )::private.outcome_sum
-    from private.proxy_usage_outcomes as u
-    join private.outcomes as o using (outcome)
+    )::proxy_private.outcome_sum
+    from proxy_private.proxy_usage_outcomes as u
+    join proxy_private.outcomes as o using (outcome)
     where u.subject = subject_id and u.hour >= read_outcomes.first_at
       and u.hour < read_outcomes.end_at
       -- what went to another outcome
@@ -46,7 +46,7 @@ begin
   );
 end
 $$;
-comment on function private.read_outcomes is
+comment on function proxy_private.read_outcomes is
   'The outcomes of the caller''s key, or of all of the caller''s keys for null, by hour or day; as_admin of '
   'the key of any user.';
 
@@ -80,24 +80,24 @@ as $$
 declare
   span record;
   most integer;
-  sums private.outcome_sum[];
+  sums proxy_private.outcome_sum[];
   answer public.proxy_outcome_usage;
 begin
-  perform private.require_reader(proxy_usage_outcomes.as_admin);
+  perform proxy_private.require_reader(proxy_usage_outcomes.as_admin);
   answer."interval" := coalesce(proxy_usage_outcomes."interval", 'day');
-  span := private.require_rollup_span(
+  span := proxy_private.require_rollup_span(
     proxy_usage_outcomes.period, answer."interval", proxy_usage_outcomes."from",
     proxy_usage_outcomes."to"
   );
-  answer.sort := private.require_rollup_sort(proxy_usage_outcomes.sort);
-  most := private.require_limit(coalesce(proxy_usage_outcomes."limit", 50));
-  sums := private.read_outcomes(
+  answer.sort := proxy_private.require_rollup_sort(proxy_usage_outcomes.sort);
+  most := proxy_private.require_limit(coalesce(proxy_usage_outcomes."limit", 50));
+  sums := proxy_private.read_outcomes(
     proxy_usage_outcomes.key_id, answer."interval", span.first_at, span.end_at,
     proxy_usage_outcomes.as_admin
   );
   answer."from" := span.first_at;
   answer."to" := span.end_at;
-  answer.kept_from := private.first_kept_target_day()::timestamptz;
+  answer.kept_from := proxy_private.first_kept_target_day()::timestamptz;
 
   select coalesce(
     json_agg(
@@ -192,12 +192,12 @@ set timezone = 'UTC'
 as $$
 declare
   wanted_interval text := coalesce(export_proxy_usage_outcomes."interval", 'day');
-  wanted_sort text := private.require_rollup_sort(export_proxy_usage_outcomes.sort);
+  wanted_sort text := proxy_private.require_rollup_sort(export_proxy_usage_outcomes.sort);
   span record;
   part public.proxy_csv_part;
 begin
-  perform private.require_user();
-  span := private.require_rollup_span(
+  perform proxy_private.require_user();
+  span := proxy_private.require_rollup_span(
     export_proxy_usage_outcomes.period, wanted_interval, export_proxy_usage_outcomes."from",
     export_proxy_usage_outcomes."to"
   );
@@ -205,7 +205,7 @@ begin
     string_agg(
       concat_ws(
         ',', to_char(s.start, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), s.outcome, s.kind, s.requests,
-        s.bytes_sent, s.bytes_received, s.billed_bytes, private.csv_field(coalesce(s.how_to_fix, ''))
+        s.bytes_sent, s.bytes_received, s.billed_bytes, proxy_private.csv_field(coalesce(s.how_to_fix, ''))
       ) || E'\r\n',
       '' order by
         s.start,
@@ -220,7 +220,7 @@ begin
   )
   into part.csv
   from unnest(
-    private.read_outcomes(
+    proxy_private.read_outcomes(
       export_proxy_usage_outcomes.key_id, wanted_interval, span.first_at, span.end_at
     )
   ) as s;
@@ -234,8 +234,8 @@ comment on function public.export_proxy_usage_outcomes is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
+  proxy_private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
+  proxy_private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
 to authenticated;

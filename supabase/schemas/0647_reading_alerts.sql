@@ -1,30 +1,30 @@
 -- Reading alerts: what a user was alerted to, newest first, also without a webhook.
 
 -- A definer: callers may read no table. The owner is asked for in its own words.
-create function private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
+create function proxy_private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
 returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
-  place record := private.decode_cursor(page_of_alerts.cursor);
-  most integer := private.require_limit(coalesce(page_of_alerts."limit", 50));
+  owner_id uuid := proxy_private.require_user();
+  place record := proxy_private.decode_cursor(page_of_alerts.cursor);
+  most integer := proxy_private.require_limit(coalesce(page_of_alerts."limit", 50));
   one_key uuid;
-  found private.proxy_alerts[];
+  found proxy_private.proxy_alerts[];
   answer public.proxy_page;
 begin
-  perform private.require_size(octet_length(page_of_alerts.type), 'type');
-  if page_of_alerts.type <> all (private.alert_types()) then
-    perform private.refuse('invalid_request', 'type');
+  perform proxy_private.require_size(octet_length(page_of_alerts.type), 'type');
+  if page_of_alerts.type <> all (proxy_private.alert_types()) then
+    perform proxy_private.refuse('invalid_request', 'type');
   end if;
   if page_of_alerts.reference is not null then
-    one_key := (private.find_own_key(page_of_alerts.reference)).id;
+    one_key := (proxy_private.find_own_key(page_of_alerts.reference)).id;
   end if;
   -- each with the index that suits it
   if one_key is null then
     found := array(
-      select a from private.proxy_alerts as a
+      select a from proxy_private.proxy_alerts as a
       where a.user_id = owner_id and (a.occurred_at, a.id) < (place.moment, place.id)
         and (page_of_alerts.type is null or a.type = page_of_alerts.type)
       order by a.occurred_at desc, a.id desc
@@ -32,7 +32,7 @@ begin
     );
   else
     found := array(
-      select a from private.proxy_alerts as a
+      select a from proxy_private.proxy_alerts as a
       where a.api_key_id = one_key and a.user_id = owner_id
         and (a.occurred_at, a.id) < (place.moment, place.id)
         and (page_of_alerts.type is null or a.type = page_of_alerts.type)
@@ -46,12 +46,12 @@ begin
     from unnest(found[:most]) as f
   ) as e;
   if cardinality(found) > most then
-    answer.next_cursor := private.encode_cursor(found[most].occurred_at, found[most].id);
+    answer.next_cursor := proxy_private.encode_cursor(found[most].occurred_at, found[most].id);
   end if;
   return answer;
 end
 $$;
-comment on function private.page_of_alerts is 'Does the work of public.list_proxy_alerts.';
+comment on function proxy_private.page_of_alerts is 'Does the work of public.list_proxy_alerts.';
 
 create function public.list_proxy_alerts(
   id text default null, type text default null, "limit" integer default 50,
@@ -61,7 +61,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.page_of_alerts(
+  return proxy_private.page_of_alerts(
     list_proxy_alerts.id, list_proxy_alerts.type, list_proxy_alerts."limit",
     list_proxy_alerts.cursor
   );
@@ -74,11 +74,11 @@ comment on function public.list_proxy_alerts is
   'not_found, invalid_request (detail: the argument).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('type', 'A type of alert, such as key.quota: docs/alerts.md lists them.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.page_of_alerts, public.list_proxy_alerts
+revoke all on function proxy_private.page_of_alerts, public.list_proxy_alerts
 from public, anon, authenticated, service_role;
-grant execute on function private.page_of_alerts, public.list_proxy_alerts to authenticated;
+grant execute on function proxy_private.page_of_alerts, public.list_proxy_alerts to authenticated;

@@ -1,7 +1,7 @@
 -- Safe retries: who lost the answer to a mint or a rotation asks again under the same idempotency key,
 -- and learns that it was done, as the secret is kept nowhere.
 
-create table private.idempotency_keys (
+create table proxy_private.idempotency_keys (
   user_id uuid not null references auth.users (id) on delete cascade,
   key_hash bytea not null,
   request_hash bytea not null,
@@ -10,16 +10,16 @@ create table private.idempotency_keys (
   used_at timestamptz not null default clock_timestamp(),
   primary key (user_id, key_hash)
 );
-comment on table private.idempotency_keys is
+comment on table proxy_private.idempotency_keys is
   'Which requests were done under which idempotency key, for 24 hours. Only hashes: what a client '
   'chooses as a key may be private.';
-create index idempotency_keys_oldest on private.idempotency_keys (used_at);
-alter table private.idempotency_keys enable row level security;
+create index idempotency_keys_oldest on proxy_private.idempotency_keys (used_at);
+alter table proxy_private.idempotency_keys enable row level security;
 
 
 -- A refusal later in the transaction takes the row back: only what was done is remembered. Of two at
 -- once the second waits for the first here.
-create function private.claim_idempotency(
+create function proxy_private.claim_idempotency(
   user_id uuid, idempotency_key text, request jsonb, api_key_id uuid
 ) returns void
 language plpgsql volatile
@@ -29,52 +29,52 @@ declare
   kept constant interval := interval '24 hours';
   hash bytea;
   request_hash bytea;
-  used private.idempotency_keys;
+  used proxy_private.idempotency_keys;
 begin
   if octet_length(claim_idempotency.idempotency_key) > 255
     or claim_idempotency.idempotency_key !~ '^[!-~]+$'
   then
-    perform private.refuse('invalid_request', 'idempotency_key');
+    perform proxy_private.refuse('invalid_request', 'idempotency_key');
   end if;
   hash := sha256(convert_to(claim_idempotency.idempotency_key, 'UTF8'));
   request_hash := sha256(convert_to(claim_idempotency.request::text, 'UTF8'));
-  delete from private.idempotency_keys as i
+  delete from proxy_private.idempotency_keys as i
   where i.user_id = claim_idempotency.user_id
     and i.key_hash = hash
     and i.used_at < clock_timestamp() - kept;
   -- each claim clears away a little of what others left
-  delete from private.idempotency_keys as i
+  delete from proxy_private.idempotency_keys as i
   where (i.user_id, i.key_hash) in (
-    select o.user_id, o.key_hash from private.idempotency_keys as o
+    select o.user_id, o.key_hash from proxy_private.idempotency_keys as o
     where o.used_at < clock_timestamp() - kept
     order by o.used_at
     limit 20
     for update skip locked
   );
-  insert into private.idempotency_keys (user_id, key_hash, request_hash, api_key_id)
+  insert into proxy_private.idempotency_keys (user_id, key_hash, request_hash, api_key_id)
   values (claim_idempotency.user_id, hash, request_hash, claim_idempotency.api_key_id)
   on conflict on constraint idempotency_keys_pkey do nothing;
   if found then
     return;
   end if;
-  select * into strict used from private.idempotency_keys as i
+  select * into strict used from proxy_private.idempotency_keys as i
   where i.user_id = claim_idempotency.user_id and i.key_hash = hash;
   if used.request_hash <> request_hash then
-    perform private.refuse('idempotency_mismatch');
+    perform proxy_private.refuse('idempotency_mismatch');
   end if;
-  perform private.refuse('already_done', used.api_key_id::text);
+  perform proxy_private.refuse('already_done', used.api_key_id::text);
 end
 $$;
-comment on function private.claim_idempotency is
+comment on function proxy_private.claim_idempotency is
   'Notes that the user''s request is done under this idempotency key, for the key `api_key_id`. '
   'Refuses one that was used in the last 24 hours: already_done '
   '(detail: the key''s id), or idempotency_mismatch for another request; and invalid_request.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.idempotency_keys from public, anon, authenticated, service_role;
-revoke all on function private.claim_idempotency from public, anon, authenticated, service_role;
+revoke all on table proxy_private.idempotency_keys from public, anon, authenticated, service_role;
+revoke all on function proxy_private.claim_idempotency from public, anon, authenticated, service_role;

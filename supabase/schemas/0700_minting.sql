@@ -1,4 +1,4 @@
--- Minting: as for every change of a key, a definer in `private` does the work, since callers may not
+-- Minting: as for every change of a key, a definer in `proxy_private` does the work, since callers may not
 -- write a table, and a thin function in `public` is what callers see.
 
 create type public.minted_proxy_key as (
@@ -20,7 +20,7 @@ comment on type public.minted_proxy_key is
 
 
 -- What a key may do is said where all who ask read it, also for a key that is new.
-create function private.key_with_secret(id uuid, secret text) returns public.minted_proxy_key
+create function proxy_private.key_with_secret(id uuid, secret text) returns public.minted_proxy_key
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -32,55 +32,55 @@ begin
     k.tier, k.live_mode, k.bandwidth_limit_bytes, k.rate_limit, k.active, k.created_at,
     k.rotated_at
   into strict answer
-  from private.key_states as k where k.id = key_with_secret.id;
+  from proxy_private.key_states as k where k.id = key_with_secret.id;
   return answer;
 end
 $$;
-comment on function private.key_with_secret is
+comment on function proxy_private.key_with_secret is
   'The answer to a mint or a rotation: the key as it is now, with the secret it was just given.';
 
 
-create function private.require_label(label text) returns text
+create function proxy_private.require_label(label text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  clean_label text := private.clean_label(require_label.label);
+  clean_label text := proxy_private.clean_label(require_label.label);
 begin
   if clean_label is null then
-    perform private.refuse('invalid_request', 'label');
+    perform proxy_private.refuse('invalid_request', 'label');
   end if;
   return clean_label;
 end
 $$;
-comment on function private.require_label is
+comment on function proxy_private.require_label is
   'The label without space at its ends; refuses (invalid_request) what is none.';
 
 
 -- The number of undeleted keys can be trusted only while no one else may add one of this user's, which
--- is what the row holds off that private.lock_writes has locked.
-create function private.claim_key_slot(user_id uuid, tier text) returns void
+-- is what the row holds off that proxy_private.lock_writes has locked.
+create function proxy_private.claim_key_slot(user_id uuid, tier text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if (
-    select count(*) from private.proxy_keys as k
+    select count(*) from proxy_private.proxy_keys as k
     where k.user_id = claim_key_slot.user_id
       and k.tier = claim_key_slot.tier
       and k.deleted_at is null
   ) >= (select t.key_limit from public.proxy_tiers as t where t.tier = claim_key_slot.tier) then
-    perform private.refuse('key_limit_reached');
+    perform proxy_private.refuse('key_limit_reached');
   end if;
 end
 $$;
-comment on function private.claim_key_slot is
+comment on function proxy_private.claim_key_slot is
   'Refuses (key_limit_reached) when the user''s undeleted keys of the tier are at its limit. The '
   'transaction must hold the user''s writes of kind `mint`.';
 
 
 -- A definer: callers may not write keys or hashes.
-create function private.mint_proxy_key(
+create function proxy_private.mint_proxy_key(
   label text, tier text, live_mode boolean, idempotency_key text, allowed_ips text[] default '{}',
   expires_at text default null
 ) returns public.minted_proxy_key
@@ -88,28 +88,28 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  clean_label text := private.require_label(mint_proxy_key.label);
+  owner_id uuid := proxy_private.require_writer();
+  clean_label text := proxy_private.require_label(mint_proxy_key.label);
   allowed cidr[];
   expiry timestamptz;
   chosen public.proxy_tiers;
-  new_id constant uuid := private.uuid_v7();
+  new_id constant uuid := proxy_private.uuid_v7();
   new_key_id text;
   secret constant text := encode(extensions.gen_random_bytes(32), 'hex');
   made boolean := false;
 begin
   select * into chosen from public.proxy_tiers as t where t.tier = mint_proxy_key.tier;
   if chosen.tier is null then
-    perform private.refuse('invalid_request', 'tier');
+    perform proxy_private.refuse('invalid_request', 'tier');
   end if;
   if mint_proxy_key.live_mode is null then
-    perform private.refuse('invalid_request', 'live_mode');
+    perform proxy_private.refuse('invalid_request', 'live_mode');
   end if;
-  perform private.require_size(pg_column_size(mint_proxy_key.allowed_ips), 'allowed_ips');
-  allowed := private.require_allowed_ips(to_jsonb(coalesce(mint_proxy_key.allowed_ips, '{}')));
-  expiry := private.require_expiry(to_jsonb(mint_proxy_key.expires_at));
+  perform proxy_private.require_size(pg_column_size(mint_proxy_key.allowed_ips), 'allowed_ips');
+  allowed := proxy_private.require_allowed_ips(to_jsonb(coalesce(mint_proxy_key.allowed_ips, '{}')));
+  expiry := proxy_private.require_expiry(to_jsonb(mint_proxy_key.expires_at));
   if mint_proxy_key.idempotency_key is not null then
-    perform private.claim_idempotency(
+    perform proxy_private.claim_idempotency(
       owner_id,
       mint_proxy_key.idempotency_key,
       jsonb_build_object(
@@ -120,19 +120,19 @@ begin
     );
   end if;
   if not chosen.self_serve and not exists (
-    select from private.proxy_tier_grants as g
+    select from proxy_private.proxy_tier_grants as g
     where g.user_id = owner_id and g.tier = chosen.tier
   ) then
-    perform private.refuse('tier_not_granted');
+    perform proxy_private.refuse('tier_not_granted');
   end if;
-  perform private.claim_write(owner_id, 'mint');
-  perform private.claim_key_slot(owner_id, chosen.tier);
+  perform proxy_private.claim_write(owner_id, 'mint');
+  perform proxy_private.claim_key_slot(owner_id, chosen.tier);
 
   -- 48 random bits collide rarely, but they do
   while not made loop
     new_key_id := case when mint_proxy_key.live_mode then 'avp_live_' else 'avp_test_' end
       || encode(extensions.gen_random_bytes(6), 'hex');
-    insert into private.proxy_keys (
+    insert into proxy_private.proxy_keys (
       id, key_id, user_id, label, tier, live_mode, allowed_ips, expires_at, created_at
     )
     values (
@@ -142,12 +142,12 @@ begin
     on conflict (key_id) do nothing;
     made := found;
   end loop;
-  insert into private.proxy_key_secrets (api_key_id, secret_hash)
-  values (new_id, private.secret_hash(new_key_id, secret));
-  return private.key_with_secret(new_id, secret);
+  insert into proxy_private.proxy_key_secrets (api_key_id, secret_hash)
+  values (new_id, proxy_private.secret_hash(new_key_id, secret));
+  return proxy_private.key_with_secret(new_id, secret);
 end
 $$;
-comment on function private.mint_proxy_key is 'Does the work of public.mint_proxy_key.';
+comment on function proxy_private.mint_proxy_key is 'Does the work of public.mint_proxy_key.';
 
 create function public.mint_proxy_key(
   label text,
@@ -161,7 +161,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.mint_proxy_key(
+  return proxy_private.mint_proxy_key(
     mint_proxy_key.label, mint_proxy_key.tier, mint_proxy_key.live_mode,
     mint_proxy_key.idempotency_key, mint_proxy_key.allowed_ips, mint_proxy_key.expires_at
   );
@@ -174,14 +174,14 @@ comment on function public.mint_proxy_key(text, text, boolean, text, text[], tex
   'with an idempotency_key already_done (detail: the id of the key it made), idempotency_mismatch.';
 
 
-create function private.refuse_mint_arguments(arguments jsonb) returns void
+create function proxy_private.refuse_mint_arguments(arguments jsonb) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_user();
-  perform private.require_size(pg_column_size(refuse_mint_arguments.arguments), 'label');
-  perform private.refuse(
+  perform proxy_private.require_user();
+  perform proxy_private.require_size(pg_column_size(refuse_mint_arguments.arguments), 'label');
+  perform proxy_private.refuse(
     'invalid_request',
     coalesce(
       (
@@ -202,7 +202,7 @@ begin
   );
 end
 $$;
-comment on function private.refuse_mint_arguments is
+comment on function proxy_private.refuse_mint_arguments is
   'Refuses (invalid_request) by the first name that is no argument of mint_proxy_key, or by label, '
   'the one argument that must be there.';
 
@@ -213,7 +213,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.refuse_mint_arguments($1);
+  perform proxy_private.refuse_mint_arguments($1);
   return null;
 end
 $$;
@@ -222,17 +222,17 @@ comment on function public.mint_proxy_key(jsonb) is
   'invalid_request (detail: the argument).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('live_mode', 'The mode is either true or false.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.key_with_secret, private.require_label, private.claim_key_slot, private.mint_proxy_key,
-  public.mint_proxy_key(text, text, boolean, text, text[], text), private.refuse_mint_arguments,
+  proxy_private.key_with_secret, proxy_private.require_label, proxy_private.claim_key_slot, proxy_private.mint_proxy_key,
+  public.mint_proxy_key(text, text, boolean, text, text[], text), proxy_private.refuse_mint_arguments,
   public.mint_proxy_key(jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text, text[], text),
-  private.refuse_mint_arguments, public.mint_proxy_key(jsonb)
+  proxy_private.mint_proxy_key, public.mint_proxy_key(text, text, boolean, text, text[], text),
+  proxy_private.refuse_mint_arguments, public.mint_proxy_key(jsonb)
 to authenticated;

@@ -21,15 +21,15 @@ comment on type public.rotated_proxy_key is
 
 
 -- A definer: callers may not write keys or hashes.
-create function private.rotate_proxy_key(
+create function proxy_private.rotate_proxy_key(
   id text, grace_seconds integer, idempotency_key text
 ) returns public.rotated_proxy_key
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  key private.proxy_keys;
+  owner_id uuid := proxy_private.require_writer();
+  key proxy_private.proxy_keys;
   claimed record;
   secret constant text := encode(extensions.gen_random_bytes(32), 'hex');
   moment timestamptz;
@@ -37,12 +37,12 @@ declare
 begin
   -- the old secret is refused within 30 seconds, whatever the caller would like
   if rotate_proxy_key.grace_seconds between 0 and 30 is not true then
-    perform private.refuse('invalid_request', 'grace_seconds');
+    perform proxy_private.refuse('invalid_request', 'grace_seconds');
   end if;
   grace := make_interval(secs => nullif(rotate_proxy_key.grace_seconds, 0));
-  key := private.lock_key(rotate_proxy_key.id, owner_id);
+  key := proxy_private.lock_key(rotate_proxy_key.id, owner_id);
   if rotate_proxy_key.idempotency_key is not null then
-    perform private.claim_idempotency(
+    perform proxy_private.claim_idempotency(
       owner_id,
       rotate_proxy_key.idempotency_key,
       jsonb_build_object('rotate', key.id, 'grace_seconds', rotate_proxy_key.grace_seconds),
@@ -50,32 +50,32 @@ begin
     );
   end if;
   if key.deleted_at is not null then
-    perform private.refuse('key_deleted');
+    perform proxy_private.refuse('key_deleted');
   end if;
   if key.suspended_at is not null then
-    perform private.refuse('key_suspended');
+    perform proxy_private.refuse('key_suspended');
   end if;
   if key.expires_at <= clock_timestamp() then
-    perform private.refuse('key_expired');
+    perform proxy_private.refuse('key_expired');
   end if;
-  claimed := private.claim_write(owner_id, 'rotate');
+  claimed := proxy_private.claim_write(owner_id, 'rotate');
 
-  update private.proxy_key_secrets as s
+  update proxy_private.proxy_key_secrets as s
   set
-    secret_hash = private.secret_hash(key.key_id, secret),
+    secret_hash = proxy_private.secret_hash(key.key_id, secret),
     previous_hash = case when grace is not null then s.secret_hash end
   where s.api_key_id = key.id;
   moment := clock_timestamp();
-  update private.proxy_keys as k
+  update proxy_private.proxy_keys as k
   set rotated_at = moment, grace_ends_at = moment + grace
   where k.id = key.id;
   return (
     select (w.*, claimed.writes_left, claimed.reset_seconds)::public.rotated_proxy_key
-    from private.key_with_secret(key.id, secret) as w
+    from proxy_private.key_with_secret(key.id, secret) as w
   );
 end
 $$;
-comment on function private.rotate_proxy_key is 'Does the work of public.rotate_proxy_key.';
+comment on function proxy_private.rotate_proxy_key is 'Does the work of public.rotate_proxy_key.';
 
 create function public.rotate_proxy_key(
   id text, grace_seconds integer default 0, idempotency_key text default null
@@ -84,7 +84,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.rotate_proxy_key(
+  return proxy_private.rotate_proxy_key(
     rotate_proxy_key.id, rotate_proxy_key.grace_seconds, rotate_proxy_key.idempotency_key
   );
 end
@@ -97,12 +97,12 @@ comment on function public.rotate_proxy_key is
   '(detail: the key''s id), idempotency_mismatch.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('grace_seconds', 'A grace is a whole number of seconds from 0 to 30.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.rotate_proxy_key, public.rotate_proxy_key
+  proxy_private.rotate_proxy_key, public.rotate_proxy_key
 from public, anon, authenticated, service_role;
-grant execute on function private.rotate_proxy_key, public.rotate_proxy_key to authenticated;
+grant execute on function proxy_private.rotate_proxy_key, public.rotate_proxy_key to authenticated;

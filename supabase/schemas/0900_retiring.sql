@@ -1,33 +1,33 @@
 -- Retiring: owners take a key out of service.
 
 -- A definer: callers may not write keys.
-create function private.delete_proxy_key(id text) returns private.key_summaries
+create function proxy_private.delete_proxy_key(id text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
-  key private.proxy_keys := private.lock_key(delete_proxy_key.id, owner_id);
-  summary private.key_summaries;
+  owner_id uuid := proxy_private.require_writer();
+  key proxy_private.proxy_keys := proxy_private.lock_key(delete_proxy_key.id, owner_id);
+  summary proxy_private.key_summaries;
 begin
   if key.deleted_at is null then
-    perform private.claim_write(owner_id, 'change');
-    update private.proxy_keys as k
+    perform proxy_private.claim_write(owner_id, 'change');
+    update proxy_private.proxy_keys as k
     set deleted_at = clock_timestamp(), grace_ends_at = null
     where k.id = key.id;
   end if;
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.delete_proxy_key is 'Does the work of public.delete_proxy_key.';
+comment on function proxy_private.delete_proxy_key is 'Does the work of public.delete_proxy_key.';
 
 create function public.delete_proxy_key(id text) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.delete_proxy_key(delete_proxy_key.id);
+  return proxy_private.delete_proxy_key(delete_proxy_key.id);
 end
 $$;
 comment on function public.delete_proxy_key is
@@ -38,6 +38,6 @@ comment on function public.delete_proxy_key is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.delete_proxy_key, public.delete_proxy_key
+  proxy_private.delete_proxy_key, public.delete_proxy_key
 from public, anon, authenticated, service_role;
-grant execute on function private.delete_proxy_key, public.delete_proxy_key to authenticated;
+grant execute on function proxy_private.delete_proxy_key, public.delete_proxy_key to authenticated;

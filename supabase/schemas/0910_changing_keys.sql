@@ -4,69 +4,69 @@ create type public.proxy_key_changes as (changed integer, unchanged integer);
 comment on type public.proxy_key_changes is
   'How many keys a change of several made another of, and how many were so already.';
 
-create type private.named_key as (place bigint, id uuid);
-comment on type private.named_key is 'A key that a list names: where it stands there, and its id if it is one.';
+create type proxy_private.named_key as (place bigint, id uuid);
+comment on type proxy_private.named_key is 'A key that a list names: where it stands there, and its id if it is one.';
 
 
-create function private.require_keys(ids text[], owner_id uuid) returns private.named_key[]
+create function proxy_private.require_keys(ids text[], owner_id uuid) returns proxy_private.named_key[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   missing bigint;
-  named private.named_key[];
+  named proxy_private.named_key[];
 begin
-  perform private.require_size(pg_column_size(require_keys.ids), 'ids');
+  perform proxy_private.require_size(pg_column_size(require_keys.ids), 'ids');
   if cardinality(require_keys.ids) between 1 and 300 is not true
     or array_position(require_keys.ids, null) is not null
   then
-    perform private.refuse('invalid_request', 'ids');
+    perform proxy_private.refuse('invalid_request', 'ids');
   end if;
   named := array(
-    select (n.place, k.id)::private.named_key
+    select (n.place, k.id)::proxy_private.named_key
     from unnest(require_keys.ids) with ordinality as n (reference, place)
     left join lateral (
-      select o.id from private.proxy_keys as o
-      where o.id = private.resolve_key(n.reference) and o.user_id = require_keys.owner_id
+      select o.id from proxy_private.proxy_keys as o
+      where o.id = proxy_private.resolve_key(n.reference) and o.user_id = require_keys.owner_id
       limit 1
     ) as k on true
     order by n.place
   );
   select min(n.place) into missing from unnest(named) as n where n.id is null;
   if missing is not null then
-    perform private.refuse('not_found', 'ids.' || missing - 1);
+    perform proxy_private.refuse('not_found', 'ids.' || missing - 1);
   end if;
   return named;
 end
 $$;
-comment on function private.require_keys is
+comment on function proxy_private.require_keys is
   'The keys of a user that a list of 1 to 300 uuids and keyIds names. Refuses (invalid_request) what is '
   'no such list, and (not_found, with its place as `ids.0`) any other key, also one of another user.';
 
 
 -- A definer: callers may not write keys.
-create function private.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
+create function proxy_private.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id constant uuid := private.require_writer();
+  owner_id constant uuid := proxy_private.require_writer();
   wanted constant jsonb := change_proxy_keys.changes;
-  changed constant private.proxy_keys :=
-    private.require_changes(wanted, array['deleted', 'allowed_ips', 'expires_at']);
+  changed constant proxy_private.proxy_keys :=
+    proxy_private.require_changes(wanted, array['deleted', 'allowed_ips', 'expires_at']);
   deletes constant boolean := coalesce(wanted ? 'deleted', false);
-  named private.named_key[];
-  keys private.proxy_keys[];
+  named proxy_private.named_key[];
+  keys proxy_private.proxy_keys[];
   refused bigint;
   answer public.proxy_key_changes;
 begin
   if deletes and wanted <> '{"deleted": true}' then
-    perform private.refuse('invalid_request', 'deleted');
+    perform proxy_private.refuse('invalid_request', 'deleted');
   end if;
-  named := private.require_keys(change_proxy_keys.ids, owner_id);
+  named := proxy_private.require_keys(change_proxy_keys.ids, owner_id);
   -- in one order, so that two of these do not wait for each other
   keys := array(
-    select k from private.proxy_keys as k
+    select k from proxy_private.proxy_keys as k
     where k.id in (select n.id from unnest(named) as n) and k.user_id = owner_id
     order by k.id
     for no key update
@@ -78,14 +78,14 @@ begin
     from unnest(named) as n join unnest(keys) as k on k.id = n.id
     where k.deleted_at is not null;
     if refused is not null then
-      perform private.refuse('key_deleted', 'ids.' || refused - 1);
+      perform proxy_private.refuse('key_deleted', 'ids.' || refused - 1);
     end if;
   end if;
 
   if cardinality(keys) > 0 then
-    perform private.claim_write(owner_id, 'change');
+    perform proxy_private.claim_write(owner_id, 'change');
   end if;
-  update private.proxy_keys as k
+  update proxy_private.proxy_keys as k
   set
     deleted_at = case when deletes then clock_timestamp() end,
     grace_ends_at = case when not deletes then k.grace_ends_at end,
@@ -103,14 +103,14 @@ begin
   return answer;
 end
 $$;
-comment on function private.change_proxy_keys is 'Does the work of public.change_proxy_keys.';
+comment on function proxy_private.change_proxy_keys is 'Does the work of public.change_proxy_keys.';
 
 create function public.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.change_proxy_keys(change_proxy_keys.ids, change_proxy_keys.changes);
+  return proxy_private.change_proxy_keys(change_proxy_keys.ids, change_proxy_keys.changes);
 end
 $$;
 comment on function public.change_proxy_keys is
@@ -121,13 +121,13 @@ comment on function public.change_proxy_keys is
   'rate_limited (detail: seconds to wait).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('ids', 'From 1 to 300 keys, each by its uuid or keyId.'),
   ('deleted', 'True, and nothing else with it.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_keys, private.change_proxy_keys, public.change_proxy_keys
+  proxy_private.require_keys, proxy_private.change_proxy_keys, public.change_proxy_keys
 from public, anon, authenticated, service_role;
-grant execute on function private.change_proxy_keys, public.change_proxy_keys to authenticated;
+grant execute on function proxy_private.change_proxy_keys, public.change_proxy_keys to authenticated;

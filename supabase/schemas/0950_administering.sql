@@ -1,58 +1,58 @@
 -- Administering keys: admins suspend, reactivate and limit the keys of any user, with a reason.
 
-create function private.require_reason(reason text) returns text
+create function proxy_private.require_reason(reason text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  clean_reason text := private.clean_reason(require_reason.reason);
+  clean_reason text := proxy_private.clean_reason(require_reason.reason);
 begin
   if clean_reason is null then
-    perform private.refuse('invalid_request', 'reason');
+    perform proxy_private.refuse('invalid_request', 'reason');
   end if;
   return clean_reason;
 end
 $$;
-comment on function private.require_reason is
+comment on function proxy_private.require_reason is
   'The reason as clean text of 1 to 500 characters; refuses (invalid_request) anything else.';
 
 
 -- A definer: it writes another user's key, for an admin.
-create function private.suspend_proxy_key(id text, reason text) returns private.key_summaries
+create function proxy_private.suspend_proxy_key(id text, reason text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   clean_reason text;
-  key private.proxy_keys;
-  summary private.key_summaries;
+  key proxy_private.proxy_keys;
+  summary proxy_private.key_summaries;
 begin
-  clean_reason := private.require_reason(suspend_proxy_key.reason);
-  key := private.lock_key(suspend_proxy_key.id, null);
+  clean_reason := proxy_private.require_reason(suspend_proxy_key.reason);
+  key := proxy_private.lock_key(suspend_proxy_key.id, null);
   if key.deleted_at is not null then
-    perform private.refuse('key_deleted');
+    perform proxy_private.refuse('key_deleted');
   end if;
   if key.suspended_at is null then
-    perform private.claim_write(admin_id, 'administer');
-    perform private.give_reason(clean_reason);
-    update private.proxy_keys as k
+    perform proxy_private.claim_write(admin_id, 'administer');
+    perform proxy_private.give_reason(clean_reason);
+    update proxy_private.proxy_keys as k
     set suspended_at = clock_timestamp(), suspended_reason = clean_reason
     where k.id = key.id;
-    perform private.give_reason(null);
+    perform proxy_private.give_reason(null);
   end if;
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.suspend_proxy_key is 'Does the work of public.suspend_proxy_key.';
+comment on function proxy_private.suspend_proxy_key is 'Does the work of public.suspend_proxy_key.';
 
 create function public.suspend_proxy_key(id text, reason text) returns public.proxy_key_summaries
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.suspend_proxy_key(suspend_proxy_key.id, suspend_proxy_key.reason);
+  return proxy_private.suspend_proxy_key(suspend_proxy_key.id, suspend_proxy_key.reason);
 end
 $$;
 comment on function public.suspend_proxy_key is
@@ -63,60 +63,60 @@ comment on function public.suspend_proxy_key is
 
 
 -- A ban or a removal of the owner's account waits, or is waited for, before the key is locked.
-create function private.lock_owner(reference text) returns void
+create function proxy_private.lock_owner(reference text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  named_id uuid := private.resolve_key(lock_owner.reference);
+  named_id uuid := proxy_private.resolve_key(lock_owner.reference);
   owner_id uuid;
 begin
-  select k.user_id into owner_id from private.proxy_keys as k where k.id = named_id;
+  select k.user_id into owner_id from proxy_private.proxy_keys as k where k.id = named_id;
   perform from auth.users as u where u.id = owner_id for share;
 end
 $$;
-comment on function private.lock_owner is
+comment on function proxy_private.lock_owner is
   'Holds off a ban and the removal of the account that owns the key (uuid or keyId) until the '
   'transaction ends.';
 
 
 -- A definer: it writes another user's key, for an admin.
-create function private.reactivate_proxy_key(id text, reason text)
-returns private.key_summaries
+create function proxy_private.reactivate_proxy_key(id text, reason text)
+returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   clean_reason text;
-  key private.proxy_keys;
-  summary private.key_summaries;
+  key proxy_private.proxy_keys;
+  summary proxy_private.key_summaries;
 begin
   if reactivate_proxy_key.reason is not null then
-    clean_reason := private.require_reason(reactivate_proxy_key.reason);
+    clean_reason := proxy_private.require_reason(reactivate_proxy_key.reason);
   end if;
-  perform private.lock_owner(reactivate_proxy_key.id);
-  key := private.lock_key(reactivate_proxy_key.id, null);
+  perform proxy_private.lock_owner(reactivate_proxy_key.id);
+  key := proxy_private.lock_key(reactivate_proxy_key.id, null);
   if key.deleted_at is not null or key.suspended_at is not null then
     if key.user_id is null then
-      perform private.refuse('key_deleted');
+      perform proxy_private.refuse('key_deleted');
     end if;
-    perform private.claim_write(admin_id, 'administer');
+    perform proxy_private.claim_write(admin_id, 'administer');
     if key.deleted_at is not null then
-      perform private.lock_writes(key.user_id, 'mint');
-      perform private.claim_key_slot(key.user_id, key.tier);
+      perform proxy_private.lock_writes(key.user_id, 'mint');
+      perform proxy_private.claim_key_slot(key.user_id, key.tier);
     end if;
-    perform private.give_reason(clean_reason);
-    update private.proxy_keys as k
+    perform proxy_private.give_reason(clean_reason);
+    update proxy_private.proxy_keys as k
     set deleted_at = null, suspended_at = null, suspended_reason = null
     where k.id = key.id;
-    perform private.give_reason(null);
+    perform proxy_private.give_reason(null);
   end if;
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.reactivate_proxy_key is 'Does the work of public.reactivate_proxy_key.';
+comment on function proxy_private.reactivate_proxy_key is 'Does the work of public.reactivate_proxy_key.';
 
 create function public.reactivate_proxy_key(id text, reason text default null)
 returns public.proxy_key_summaries
@@ -124,7 +124,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.reactivate_proxy_key(reactivate_proxy_key.id, reactivate_proxy_key.reason);
+  return proxy_private.reactivate_proxy_key(reactivate_proxy_key.id, reactivate_proxy_key.reason);
 end
 $$;
 comment on function public.reactivate_proxy_key is
@@ -136,40 +136,40 @@ comment on function public.reactivate_proxy_key is
 
 
 -- A definer: it writes another user's key, for an admin.
-create function private.set_proxy_key_limits(id text, reason text, limits jsonb)
-returns private.key_summaries
+create function proxy_private.set_proxy_key_limits(id text, reason text, limits jsonb)
+returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   wanted jsonb := set_proxy_key_limits.limits;
   wrong_limit text;
   clean_reason text;
-  key private.proxy_keys;
-  summary private.key_summaries;
+  key proxy_private.proxy_keys;
+  summary proxy_private.key_summaries;
 begin
-  perform private.require_size(pg_column_size(wanted), 'limits');
-  wrong_limit := private.wrong_limit(wanted);
+  perform proxy_private.require_size(pg_column_size(wanted), 'limits');
+  wrong_limit := proxy_private.wrong_limit(wanted);
   if wrong_limit is not null then
-    perform private.refuse('invalid_request', left(wrong_limit, 80));
+    perform proxy_private.refuse('invalid_request', left(wrong_limit, 80));
   end if;
-  clean_reason := private.require_reason(set_proxy_key_limits.reason);
-  key := private.lock_key(set_proxy_key_limits.id, null);
+  clean_reason := proxy_private.require_reason(set_proxy_key_limits.reason);
+  key := proxy_private.lock_key(set_proxy_key_limits.id, null);
   if key.deleted_at is not null then
-    perform private.refuse('key_deleted');
+    perform proxy_private.refuse('key_deleted');
   end if;
-  perform private.claim_write(admin_id, 'administer');
-  perform private.give_reason(clean_reason);
-  update private.proxy_keys as k
+  perform proxy_private.claim_write(admin_id, 'administer');
+  perform proxy_private.give_reason(clean_reason);
+  update proxy_private.proxy_keys as k
   set limit_overrides = jsonb_strip_nulls(k.limit_overrides || wanted)
   where k.id = key.id;
-  perform private.give_reason(null);
-  select * into summary from private.key_summaries as s where s.id = key.id;
+  perform proxy_private.give_reason(null);
+  select * into summary from proxy_private.key_summaries as s where s.id = key.id;
   return summary;
 end
 $$;
-comment on function private.set_proxy_key_limits is 'Does the work of public.set_proxy_key_limits.';
+comment on function proxy_private.set_proxy_key_limits is 'Does the work of public.set_proxy_key_limits.';
 
 -- One argument for all limits, as null is a value of its own: it takes an override away.
 create function public.set_proxy_key_limits(id text, reason text, limits jsonb)
@@ -178,7 +178,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.set_proxy_key_limits(
+  return proxy_private.set_proxy_key_limits(
     set_proxy_key_limits.id, set_proxy_key_limits.reason, set_proxy_key_limits.limits
   );
 end
@@ -193,12 +193,12 @@ comment on function public.set_proxy_key_limits is
 
 -- A user may be named by the id or by the e-mail address, which Auth keeps in lower case. An address
 -- that nobody has confirmed may be another's, and one of two accounts means neither.
-create function private.find_user(reference text) returns uuid
+create function proxy_private.find_user(reference text) returns uuid
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.require_size(octet_length(find_user.reference), 'user');
+  perform proxy_private.require_size(octet_length(find_user.reference), 'user');
   if pg_input_is_valid(find_user.reference, 'uuid') then
     return (select u.id from auth.users as u where u.id = find_user.reference::uuid);
   end if;
@@ -209,21 +209,21 @@ begin
   );
 end
 $$;
-comment on function private.find_user is
+comment on function proxy_private.find_user is
   'The id of the user with this id, or of the only one with this confirmed e-mail address; or null.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('user', 'The id or the e-mail address of a user.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_reason, private.suspend_proxy_key, public.suspend_proxy_key, private.lock_owner,
-  private.reactivate_proxy_key, public.reactivate_proxy_key, private.set_proxy_key_limits,
-  public.set_proxy_key_limits, private.find_user
+  proxy_private.require_reason, proxy_private.suspend_proxy_key, public.suspend_proxy_key, proxy_private.lock_owner,
+  proxy_private.reactivate_proxy_key, public.reactivate_proxy_key, proxy_private.set_proxy_key_limits,
+  public.set_proxy_key_limits, proxy_private.find_user
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.suspend_proxy_key, public.suspend_proxy_key, private.reactivate_proxy_key,
-  public.reactivate_proxy_key, private.set_proxy_key_limits, public.set_proxy_key_limits
+  proxy_private.suspend_proxy_key, public.suspend_proxy_key, proxy_private.reactivate_proxy_key,
+  public.reactivate_proxy_key, proxy_private.set_proxy_key_limits, public.set_proxy_key_limits
 to authenticated;

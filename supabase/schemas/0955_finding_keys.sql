@@ -1,7 +1,7 @@
 -- Finding keys: admins look for the keys of any user.
 
 -- A definer: it reads every user's keys, for an admin.
-create function private.find_proxy_keys(
+create function proxy_private.find_proxy_keys(
   "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
   live_mode boolean, state text
 ) returns public.proxy_page
@@ -11,35 +11,35 @@ as $$
 declare
   place record;
   most integer;
-  filter private.key_filter;
+  filter proxy_private.key_filter;
   owner_id uuid;
   one_key uuid;
   -- a state has no index: a page looks at so many keys and no further, however few it finds
   most_looked_at constant integer := 2000;
-  found private.key_summaries[];
-  last_key private.key_summaries;
+  found proxy_private.key_summaries[];
+  last_key proxy_private.key_summaries;
   answer public.proxy_page;
 begin
-  perform private.require_admin();
-  filter := private.read_key_filter(
+  perform proxy_private.require_admin();
+  filter := proxy_private.read_key_filter(
     find_proxy_keys.active, find_proxy_keys.tier, find_proxy_keys.live_mode, find_proxy_keys.label,
     find_proxy_keys.state
   );
-  place := private.decode_cursor(find_proxy_keys.cursor);
-  most := private.require_limit(coalesce(find_proxy_keys."limit", 50));
+  place := proxy_private.decode_cursor(find_proxy_keys.cursor);
+  most := proxy_private.require_limit(coalesce(find_proxy_keys."limit", 50));
   if find_proxy_keys."user" is not null then
-    owner_id := private.find_user(find_proxy_keys."user");
+    owner_id := proxy_private.find_user(find_proxy_keys."user");
     if owner_id is null then
       return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
   if find_proxy_keys.key_id is not null then
-    one_key := private.resolve_key(find_proxy_keys.key_id);
+    one_key := proxy_private.resolve_key(find_proxy_keys.key_id);
     if one_key is null then
       return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
-  found := private.newest_keys(
+  found := proxy_private.newest_keys(
     one_key, owner_id, false, filter, place.moment, place.id,
     case when filter.states is null then most + 1 else most_looked_at end
   );
@@ -63,12 +63,12 @@ begin
     from unnest(found[:most]) as f
   ) as e;
   if last_key.id is not null then
-    answer.next_cursor := private.encode_cursor(last_key.created_at, last_key.id);
+    answer.next_cursor := proxy_private.encode_cursor(last_key.created_at, last_key.id);
   end if;
   return answer;
 end
 $$;
-comment on function private.find_proxy_keys is 'Does the work of public.find_proxy_keys.';
+comment on function proxy_private.find_proxy_keys is 'Does the work of public.find_proxy_keys.';
 
 create function public.find_proxy_keys(
   "limit" integer default 50,
@@ -85,7 +85,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.find_proxy_keys(
+  return proxy_private.find_proxy_keys(
     find_proxy_keys."limit", find_proxy_keys.cursor, find_proxy_keys.key_id,
     find_proxy_keys."user", find_proxy_keys.label, find_proxy_keys.active, find_proxy_keys.tier,
     find_proxy_keys.live_mode, find_proxy_keys.state
@@ -103,6 +103,6 @@ comment on function public.find_proxy_keys is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.find_proxy_keys, public.find_proxy_keys
+  proxy_private.find_proxy_keys, public.find_proxy_keys
 from public, anon, authenticated, service_role;
-grant execute on function private.find_proxy_keys, public.find_proxy_keys to authenticated;
+grant execute on function proxy_private.find_proxy_keys, public.find_proxy_keys to authenticated;

@@ -1,7 +1,7 @@
 -- Reading any key: admins see why a key of any user is refused. Its events, history and usage come from the
 -- functions that its owner reads them by, as_admin. A read leaves nothing in the audit, which is of changes.
 
-create function private.user_as_admins_see(user_id uuid) returns jsonb
+create function proxy_private.user_as_admins_see(user_id uuid) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9,7 +9,7 @@ declare
   email text;
   barred_until timestamptz;
 begin
-  select u.email, private.barred_until(u.banned_until, u.deleted_at) into email, barred_until
+  select u.email, proxy_private.barred_until(u.banned_until, u.deleted_at) into email, barred_until
   from auth.users as u where u.id = user_as_admins_see.user_id;
   return jsonb_build_object(
     'user_id', user_as_admins_see.user_id,
@@ -19,7 +19,7 @@ begin
   );
 end
 $$;
-comment on function private.user_as_admins_see is
+comment on function proxy_private.user_as_admins_see is
   'user_id, email, removed (no such account exists any more), and barred_until: null where the account is '
   'not banned, 2100 where it is for good.';
 
@@ -31,34 +31,34 @@ comment on type public.proxy_key_reading is
   'once it is removed. last_event: the newest, as list_proxy_key_events shows it; null where none is kept.';
 
 -- A definer: it reads another user's key, for an admin.
-create function private.find_proxy_key(id text) returns public.proxy_key_reading
+create function proxy_private.find_proxy_key(id text) returns public.proxy_key_reading
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  found_id uuid := (private.find_read_key(find_proxy_key.id, true)).id;
-  summary private.key_summaries;
+  found_id uuid := (proxy_private.find_read_key(find_proxy_key.id, true)).id;
+  summary proxy_private.key_summaries;
   answer public.proxy_key_reading;
 begin
-  select * into summary from private.key_summaries as s where s.id = found_id;
-  answer.owner := private.user_as_admins_see(summary.user_id);
+  select * into summary from proxy_private.key_summaries as s where s.id = found_id;
+  answer.owner := proxy_private.user_as_admins_see(summary.user_id);
   answer.key := to_jsonb(summary) || jsonb_build_object('email', answer.owner -> 'email');
   if summary.user_id is not null then
-    answer.account := to_jsonb(private.account_of(summary.user_id));
+    answer.account := to_jsonb(proxy_private.account_of(summary.user_id));
   end if;
   answer.last_event :=
     (public.list_proxy_key_events(found_id::text, 1, as_admin => true)).items -> 0;
   return answer;
 end
 $$;
-comment on function private.find_proxy_key is 'Does the work of public.find_proxy_key.';
+comment on function proxy_private.find_proxy_key is 'Does the work of public.find_proxy_key.';
 
 create function public.find_proxy_key(id text) returns public.proxy_key_reading
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.find_proxy_key(find_proxy_key.id);
+  return proxy_private.find_proxy_key(find_proxy_key.id);
 end
 $$;
 comment on function public.find_proxy_key is
@@ -69,6 +69,6 @@ comment on function public.find_proxy_key is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.user_as_admins_see, private.find_proxy_key, public.find_proxy_key
+  proxy_private.user_as_admins_see, proxy_private.find_proxy_key, public.find_proxy_key
 from public, anon, authenticated, service_role;
-grant execute on function private.find_proxy_key, public.find_proxy_key to authenticated;
+grant execute on function proxy_private.find_proxy_key, public.find_proxy_key to authenticated;

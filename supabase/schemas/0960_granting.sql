@@ -12,65 +12,65 @@ comment on type public.proxy_tier_grant is
   'That a user may mint keys of a tier. granted_by: the admin; null for a grant made in SQL.';
 
 
-create function private.require_grantee("user" text, tier text) returns uuid
+create function proxy_private.require_grantee("user" text, tier text) returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  user_id uuid := private.find_user(require_grantee."user");
+  user_id uuid := proxy_private.find_user(require_grantee."user");
 begin
   if require_grantee.tier is null then
-    perform private.refuse('invalid_request', 'tier');
+    perform proxy_private.refuse('invalid_request', 'tier');
   end if;
-  perform private.require_tier(require_grantee.tier);
+  perform proxy_private.require_tier(require_grantee.tier);
   if require_grantee."user" is null then
-    perform private.refuse('invalid_request', 'user');
+    perform proxy_private.refuse('invalid_request', 'user');
   end if;
   -- whose account is removed meanwhile waits, or is waited for
   perform from auth.users as u where u.id = user_id for key share;
   if not found then
-    perform private.refuse('user_not_found');
+    perform proxy_private.refuse('user_not_found');
   end if;
   return user_id;
 end
 $$;
-comment on function private.require_grantee is
+comment on function proxy_private.require_grantee is
   'The id of the user that is named, whose account is not removed until the transaction ends; refuses '
   '(invalid_request, user_not_found) without a user or tier.';
 
 
 -- A definer: callers may not write grants.
-create function private.grant_proxy_tier("user" text, tier text, reason text)
+create function proxy_private.grant_proxy_tier("user" text, tier text, reason text)
 returns public.proxy_tier_grant
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   grantee uuid;
   clean_reason text;
   made public.proxy_tier_grant;
 begin
-  clean_reason := private.require_reason(grant_proxy_tier.reason);
-  grantee := private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
-  perform private.give_reason(clean_reason);
+  clean_reason := proxy_private.require_reason(grant_proxy_tier.reason);
+  grantee := proxy_private.require_grantee(grant_proxy_tier."user", grant_proxy_tier.tier);
+  perform proxy_private.give_reason(clean_reason);
   -- one that was in the way may be taken back before it is read
   while made.id is null loop
-    insert into private.proxy_tier_grants (user_id, tier, granted_by, reason)
+    insert into proxy_private.proxy_tier_grants (user_id, tier, granted_by, reason)
     values (grantee, grant_proxy_tier.tier, admin_id, clean_reason)
     on conflict on constraint "a tier is granted to a user once" do nothing;
     if found then
-      perform private.claim_write(admin_id, 'administer');
+      perform proxy_private.claim_write(admin_id, 'administer');
     end if;
     select g.id, g.user_id, g.tier, g.granted_at, g.granted_by, g.reason into made
-    from private.proxy_tier_grants as g
+    from proxy_private.proxy_tier_grants as g
     where g.user_id = grantee and g.tier = grant_proxy_tier.tier;
   end loop;
-  perform private.give_reason(null);
+  perform proxy_private.give_reason(null);
   return made;
 end
 $$;
-comment on function private.grant_proxy_tier is 'Does the work of public.grant_proxy_tier.';
+comment on function proxy_private.grant_proxy_tier is 'Does the work of public.grant_proxy_tier.';
 
 create function public.grant_proxy_tier("user" text, tier text, reason text)
 returns public.proxy_tier_grant
@@ -78,7 +78,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.grant_proxy_tier(
+  return proxy_private.grant_proxy_tier(
     grant_proxy_tier."user", grant_proxy_tier.tier, grant_proxy_tier.reason
   );
 end
@@ -90,34 +90,34 @@ comment on function public.grant_proxy_tier is
 
 
 -- A definer: callers may not write grants.
-create function private.revoke_proxy_tier("user" text, tier text, reason text) returns void
+create function proxy_private.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  admin_id uuid := private.require_admin_writer();
+  admin_id uuid := proxy_private.require_admin_writer();
   grantee uuid;
   clean_reason text;
 begin
-  clean_reason := private.require_reason(revoke_proxy_tier.reason);
-  grantee := private.require_grantee(revoke_proxy_tier."user", revoke_proxy_tier.tier);
-  perform private.give_reason(clean_reason);
-  delete from private.proxy_tier_grants as g
+  clean_reason := proxy_private.require_reason(revoke_proxy_tier.reason);
+  grantee := proxy_private.require_grantee(revoke_proxy_tier."user", revoke_proxy_tier.tier);
+  perform proxy_private.give_reason(clean_reason);
+  delete from proxy_private.proxy_tier_grants as g
   where g.user_id = grantee and g.tier = revoke_proxy_tier.tier;
   if found then
-    perform private.claim_write(admin_id, 'administer');
+    perform proxy_private.claim_write(admin_id, 'administer');
   end if;
-  perform private.give_reason(null);
+  perform proxy_private.give_reason(null);
 end
 $$;
-comment on function private.revoke_proxy_tier is 'Does the work of public.revoke_proxy_tier.';
+comment on function proxy_private.revoke_proxy_tier is 'Does the work of public.revoke_proxy_tier.';
 
 create function public.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.revoke_proxy_tier(
+  perform proxy_private.revoke_proxy_tier(
     revoke_proxy_tier."user", revoke_proxy_tier.tier, revoke_proxy_tier.reason
   );
 end
@@ -130,7 +130,7 @@ comment on function public.revoke_proxy_tier is
 
 
 -- A definer: it reads every user's grants, for an admin.
-create function private.list_proxy_tier_grants(
+create function proxy_private.list_proxy_tier_grants(
   "limit" integer, cursor text, "user" text, tier text
 ) returns public.proxy_page
 language plpgsql stable security definer
@@ -142,17 +142,17 @@ declare
   wanted_tier text;
   owner_id uuid;
 begin
-  perform private.require_admin();
-  place := private.decode_cursor(list_proxy_tier_grants.cursor);
-  most := private.require_limit(coalesce(list_proxy_tier_grants."limit", 50));
-  wanted_tier := private.require_tier(list_proxy_tier_grants.tier);
+  perform proxy_private.require_admin();
+  place := proxy_private.decode_cursor(list_proxy_tier_grants.cursor);
+  most := proxy_private.require_limit(coalesce(list_proxy_tier_grants."limit", 50));
+  wanted_tier := proxy_private.require_tier(list_proxy_tier_grants.tier);
   if list_proxy_tier_grants."user" is not null then
-    owner_id := private.find_user(list_proxy_tier_grants."user");
+    owner_id := proxy_private.find_user(list_proxy_tier_grants."user");
     if owner_id is null then
       return ('[]'::json, null)::public.proxy_page;
     end if;
   end if;
-  return private.make_page(
+  return proxy_private.make_page(
     (
       select jsonb_agg(
         to_jsonb(g) || jsonb_build_object(
@@ -161,7 +161,7 @@ begin
       )
       from (
         select t.*
-        from private.proxy_tier_grants as t
+        from proxy_private.proxy_tier_grants as t
         where (t.granted_at, t.id) < (place.moment, place.id)
           and (owner_id is null or t.user_id = owner_id)
           and (wanted_tier is null or t.tier = wanted_tier)
@@ -173,7 +173,7 @@ begin
   );
 end
 $$;
-comment on function private.list_proxy_tier_grants is
+comment on function proxy_private.list_proxy_tier_grants is
   'Does the work of public.list_proxy_tier_grants.';
 
 create function public.list_proxy_tier_grants(
@@ -186,7 +186,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.list_proxy_tier_grants(
+  return proxy_private.list_proxy_tier_grants(
     list_proxy_tier_grants."limit", list_proxy_tier_grants.cursor,
     list_proxy_tier_grants."user", list_proxy_tier_grants.tier
   );
@@ -199,21 +199,21 @@ comment on function public.list_proxy_tier_grants is
 
 
 -- A definer: callers may read no table.
-create function private.own_tier_grants() returns setof public.proxy_tier_grant
+create function proxy_private.own_tier_grants() returns setof public.proxy_tier_grant
 language plpgsql stable security definer rows 3
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  owner_id uuid := proxy_private.require_user();
 begin
   return query
   select g.id, g.user_id, g.tier, g.granted_at, g.granted_by, g.reason
-  from private.proxy_tier_grants as g
+  from proxy_private.proxy_tier_grants as g
   where g.user_id = owner_id
   order by g.granted_at desc, g.id desc;
 end
 $$;
-comment on function private.own_tier_grants is
+comment on function proxy_private.own_tier_grants is
   'Does the work of public.list_own_proxy_tier_grants.';
 
 create function public.list_own_proxy_tier_grants() returns setof public.proxy_tier_grant
@@ -221,7 +221,7 @@ language plpgsql stable security invoker rows 3
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return query select g.* from private.own_tier_grants() as g;
+  return query select g.* from proxy_private.own_tier_grants() as g;
 end
 $$;
 comment on function public.list_own_proxy_tier_grants is
@@ -230,12 +230,12 @@ comment on function public.list_own_proxy_tier_grants is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.require_grantee, private.grant_proxy_tier, public.grant_proxy_tier,
-  private.revoke_proxy_tier, public.revoke_proxy_tier, private.list_proxy_tier_grants,
-  public.list_proxy_tier_grants, private.own_tier_grants, public.list_own_proxy_tier_grants
+  proxy_private.require_grantee, proxy_private.grant_proxy_tier, public.grant_proxy_tier,
+  proxy_private.revoke_proxy_tier, public.revoke_proxy_tier, proxy_private.list_proxy_tier_grants,
+  public.list_proxy_tier_grants, proxy_private.own_tier_grants, public.list_own_proxy_tier_grants
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.grant_proxy_tier, public.grant_proxy_tier, private.revoke_proxy_tier,
-  public.revoke_proxy_tier, private.list_proxy_tier_grants, public.list_proxy_tier_grants,
-  private.own_tier_grants, public.list_own_proxy_tier_grants
+  proxy_private.grant_proxy_tier, public.grant_proxy_tier, proxy_private.revoke_proxy_tier,
+  public.revoke_proxy_tier, proxy_private.list_proxy_tier_grants, public.list_proxy_tier_grants,
+  proxy_private.own_tier_grants, public.list_own_proxy_tier_grants
 to authenticated;

@@ -1,7 +1,7 @@
 -- Users by usage: admins see who moves most in this month.
 
 -- A definer: it reads every user's usage, for an admin.
-create function private.list_proxy_users("limit" integer, cursor text, "user" text)
+create function proxy_private.list_proxy_users("limit" integer, cursor text, "user" text)
 returns public.proxy_page
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -15,22 +15,22 @@ declare
   most_bytes constant bigint := 9007199254740991;
   place record;
   most integer;
-  found private.proxy_user_monthly[];
+  found proxy_private.proxy_user_monthly[];
   answer public.proxy_page;
 begin
-  perform private.require_admin();
-  place := private.decode_place(list_proxy_users.cursor, most_bytes);
-  most := private.require_limit(coalesce(list_proxy_users."limit", 50));
+  perform proxy_private.require_admin();
+  place := proxy_private.decode_place(list_proxy_users.cursor, most_bytes);
+  most := proxy_private.require_limit(coalesce(list_proxy_users."limit", 50));
   if list_proxy_users."user" is not null then
     found := array(
-      select (u.id, this_month, coalesce(m.bytes, 0))::private.proxy_user_monthly
-      from private.find_user(list_proxy_users."user") as u (id)
-      left join private.proxy_user_monthly as m on m.user_id = u.id and m.month = this_month
+      select (u.id, this_month, coalesce(m.bytes, 0))::proxy_private.proxy_user_monthly
+      from proxy_private.find_user(list_proxy_users."user") as u (id)
+      left join proxy_private.proxy_user_monthly as m on m.user_id = u.id and m.month = this_month
       where u.id is not null and list_proxy_users.cursor is null
     );
   else
     found := array(
-      select m from private.proxy_user_monthly as m
+      select m from proxy_private.proxy_user_monthly as m
       where m.month = this_month and m.bytes > 0
         and (m.bytes, m.user_id) < (
           coalesce(place.rank, most_bytes),
@@ -42,7 +42,7 @@ begin
   end if;
   select coalesce(
     json_agg(
-      private.user_as_admins_see(f.user_id) || to_jsonb(private.account_of(f.user_id))
+      proxy_private.user_as_admins_see(f.user_id) || to_jsonb(proxy_private.account_of(f.user_id))
         || jsonb_build_object('used_bytes', f.bytes)
     ),
     '[]'
@@ -50,12 +50,12 @@ begin
   into answer.items
   from unnest(found[:most]) as f;
   if cardinality(found) > most then
-    answer.next_cursor := private.encode_place(found[most].bytes, found[most].user_id);
+    answer.next_cursor := proxy_private.encode_place(found[most].bytes, found[most].user_id);
   end if;
   return answer;
 end
 $$;
-comment on function private.list_proxy_users is 'Does the work of public.list_proxy_users.';
+comment on function proxy_private.list_proxy_users is 'Does the work of public.list_proxy_users.';
 
 create function public.list_proxy_users(
   "limit" integer default 50, cursor text default null, "user" text default null
@@ -64,7 +64,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.list_proxy_users(
+  return proxy_private.list_proxy_users(
     list_proxy_users."limit", list_proxy_users.cursor, list_proxy_users."user"
   );
 end
@@ -78,6 +78,6 @@ comment on function public.list_proxy_users is
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.list_proxy_users, public.list_proxy_users
+revoke all on function proxy_private.list_proxy_users, public.list_proxy_users
 from public, anon, authenticated, service_role;
-grant execute on function private.list_proxy_users, public.list_proxy_users to authenticated;
+grant execute on function proxy_private.list_proxy_users, public.list_proxy_users to authenticated;

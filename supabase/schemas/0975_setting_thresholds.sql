@@ -9,24 +9,24 @@ comment on type public.proxy_alert_threshold is
 
 
 -- A definer: callers may read no table.
-create function private.own_alert_thresholds() returns setof public.proxy_alert_threshold
+create function proxy_private.own_alert_thresholds() returns setof public.proxy_alert_threshold
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_user();
+  owner_id uuid := proxy_private.require_user();
 begin
   return query select
-    null::uuid, null::text, private.thresholds_of(owner_id, null)::integer[], null::text;
+    null::uuid, null::text, proxy_private.thresholds_of(owner_id, null)::integer[], null::text;
   return query
   select k.id, k.key_id, t.percents::integer[], k.label
-  from private.proxy_alert_thresholds as t
-  join private.proxy_keys as k on k.id = t.api_key_id
+  from proxy_private.proxy_alert_thresholds as t
+  join proxy_private.proxy_keys as k on k.id = t.api_key_id
   where t.user_id = owner_id and k.deleted_at is null
   order by k.key_id;
 end
 $$;
-comment on function private.own_alert_thresholds is
+comment on function proxy_private.own_alert_thresholds is
   'Does the work of public.list_proxy_alert_thresholds.';
 
 create function public.list_proxy_alert_thresholds() returns setof public.proxy_alert_threshold
@@ -34,7 +34,7 @@ language plpgsql stable security invoker rows 10
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return query select t.* from private.own_alert_thresholds() as t;
+  return query select t.* from proxy_private.own_alert_thresholds() as t;
 end
 $$;
 comment on function public.list_proxy_alert_thresholds is
@@ -43,15 +43,15 @@ comment on function public.list_proxy_alert_thresholds is
 
 
 -- A definer: callers may write no table.
-create function private.set_alert_thresholds(percents integer[], reference text)
+create function proxy_private.set_alert_thresholds(percents integer[], reference text)
 returns public.proxy_alert_threshold
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_writer();
+  owner_id uuid := proxy_private.require_writer();
   wanted smallint[];
-  key private.proxy_keys;
+  key proxy_private.proxy_keys;
   answer public.proxy_alert_threshold;
 begin
   if cardinality(set_alert_thresholds.percents) > 5
@@ -60,44 +60,44 @@ begin
     or 10 > any (set_alert_thresholds.percents)
     or 100 < any (set_alert_thresholds.percents)
   then
-    perform private.refuse('invalid_request', 'percents');
+    perform proxy_private.refuse('invalid_request', 'percents');
   end if;
   if set_alert_thresholds.reference is not null then
-    key := private.lock_key(set_alert_thresholds.reference, owner_id);
+    key := proxy_private.lock_key(set_alert_thresholds.reference, owner_id);
     if key.deleted_at is not null then
-      perform private.refuse('key_deleted');
+      perform proxy_private.refuse('key_deleted');
     end if;
   end if;
-  perform private.claim_write(owner_id, 'change');
+  perform proxy_private.claim_write(owner_id, 'change');
   if set_alert_thresholds.percents is null then
-    delete from private.proxy_alert_thresholds as t
+    delete from proxy_private.proxy_alert_thresholds as t
     where t.user_id = owner_id and t.api_key_id is not distinct from key.id;
   else
     wanted := array(
       select distinct p::smallint from unnest(set_alert_thresholds.percents) as p order by 1
     );
-    insert into private.proxy_alert_thresholds (user_id, api_key_id, percents)
+    insert into proxy_private.proxy_alert_thresholds (user_id, api_key_id, percents)
     values (owner_id, key.id, wanted)
     on conflict on constraint "thresholds are set once for each key"
       do update set percents = excluded.percents;
   end if;
   -- one that is passed already
   if key.id is not null then
-    perform private.alert_key_quotas(array[key.id]);
+    perform proxy_private.alert_key_quotas(array[key.id]);
   else
-    perform private.alert_key_quotas(array(
-      select k.id from private.proxy_keys as k where k.user_id = owner_id and k.deleted_at is null
+    perform proxy_private.alert_key_quotas(array(
+      select k.id from proxy_private.proxy_keys as k where k.user_id = owner_id and k.deleted_at is null
     ));
-    perform private.alert_account_quotas(owner_id);
+    perform proxy_private.alert_account_quotas(owner_id);
   end if;
   answer.api_key_id := key.id;
   answer.key_id := key.key_id;
-  answer.percents := private.thresholds_of(owner_id, key.id);
+  answer.percents := proxy_private.thresholds_of(owner_id, key.id);
   answer.label := key.label;
   return answer;
 end
 $$;
-comment on function private.set_alert_thresholds is
+comment on function proxy_private.set_alert_thresholds is
   'Does the work of public.set_proxy_alert_thresholds.';
 
 create function public.set_proxy_alert_thresholds(percents integer[], id text default null)
@@ -106,7 +106,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.set_alert_thresholds(
+  return proxy_private.set_alert_thresholds(
     set_proxy_alert_thresholds.percents, set_proxy_alert_thresholds.id
   );
 end
@@ -118,16 +118,16 @@ comment on function public.set_proxy_alert_thresholds is
   'key_deleted, invalid_request (detail: percents), rate_limited (detail: seconds to wait).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('percents', 'Up to five whole numbers from 10 to 100; none for no alerts, null for the default.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.own_alert_thresholds, public.list_proxy_alert_thresholds, private.set_alert_thresholds,
+  proxy_private.own_alert_thresholds, public.list_proxy_alert_thresholds, proxy_private.set_alert_thresholds,
   public.set_proxy_alert_thresholds
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.own_alert_thresholds, public.list_proxy_alert_thresholds, private.set_alert_thresholds,
+  proxy_private.own_alert_thresholds, public.list_proxy_alert_thresholds, proxy_private.set_alert_thresholds,
   public.set_proxy_alert_thresholds
 to authenticated;

@@ -1,7 +1,7 @@
 -- Webhooks as their owners see them, and what may be set of one: where a user wants alerts sent. Admins set
 -- the operator's, which get all users' alerts.
 
-insert into private.refusals (sql_state, code, message, occurs_when) values
+insert into proxy_private.refusals (sql_state, code, message, occurs_when) values
   (
     'PT404', 'webhook_not_found', 'Not found: you have no such webhook.',
     'no such webhook or delivery, or not yours'
@@ -39,13 +39,13 @@ comment on type public.proxy_webhook is
   'rotated, and never again.';
 
 
-create function private.show_webhook(webhook private.proxy_webhooks, secret text default null)
+create function proxy_private.show_webhook(webhook proxy_private.proxy_webhooks, secret text default null)
 returns public.proxy_webhook
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  w constant private.proxy_webhooks := show_webhook.webhook;
+  w constant proxy_private.proxy_webhooks := show_webhook.webhook;
 begin
   return (
     w.id, w.kind, w.label, w.address, w.types, w.created_at, w.last_delivered_at, w.failing_since,
@@ -53,16 +53,16 @@ begin
   )::public.proxy_webhook;
 end
 $$;
-comment on function private.show_webhook is 'A webhook as its owner sees it.';
+comment on function proxy_private.show_webhook is 'A webhook as its owner sees it.';
 
 
 -- What a URL may be by its text; where it leads is for the delivery to judge, at each attempt.
-create function private.require_webhook_url(url text, hosts text[]) returns text
+create function proxy_private.require_webhook_url(url text, hosts text[]) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  local_allowed constant boolean := (select s.allow_local_webhooks from private.delivery_settings as s);
+  local_allowed constant boolean := (select s.allow_local_webhooks from proxy_private.delivery_settings as s);
   host text;
 begin
   if octet_length(require_webhook_url.url) > 2000
@@ -71,7 +71,7 @@ begin
     or require_webhook_url.url ~ '[#\\"<>^`{|}]'
     or (require_webhook_url.url !~ '^https://' and not local_allowed)
   then
-    perform private.refuse('invalid_request', 'url');
+    perform proxy_private.refuse('invalid_request', 'url');
   end if;
   -- user information is a credential in a URL
   host := substring(require_webhook_url.url from '^https?://(\[[0-9a-fA-F:.]+\]|[^][/?:@]+)(?::[0-9]{1,5})?(?:[/?]|$)');
@@ -81,53 +81,53 @@ begin
       and not (local_allowed and host ~ '^(127\.[0-9.]+|localhost)$')
     )
   then
-    perform private.refuse('invalid_request', 'url');
+    perform proxy_private.refuse('invalid_request', 'url');
   end if;
   return require_webhook_url.url;
 end
 $$;
-comment on function private.require_webhook_url is
+comment on function proxy_private.require_webhook_url is
   'An absolute https URL without user information or fragment, of one of `hosts` where they are given; '
   'refuses (invalid_request) anything else. Plain http is for local stacks.';
 
 
-create function private.require_alert_types(types text[]) returns text[]
+create function proxy_private.require_alert_types(types text[]) returns text[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if cardinality(require_alert_types.types) not between 1 and 50
     or array_ndims(require_alert_types.types) > 1
-    or not require_alert_types.types <@ private.alert_types()
+    or not require_alert_types.types <@ proxy_private.alert_types()
   then
-    perform private.refuse('invalid_request', 'types');
+    perform proxy_private.refuse('invalid_request', 'types');
   end if;
   return array(select distinct t from unnest(require_alert_types.types) as t order by 1);
 end
 $$;
-comment on function private.require_alert_types is
+comment on function proxy_private.require_alert_types is
   'Types of alerts, each once; refuses (invalid_request) an empty list and unknown ones.';
 
 
 -- The id of the owner: null for the operator's webhooks, which are admins' to set.
-create function private.require_webhook_owner(operator boolean) returns uuid
+create function proxy_private.require_webhook_owner(operator boolean) returns uuid
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if require_webhook_owner.operator then
-    perform private.require_admin_writer();
+    perform proxy_private.require_admin_writer();
     return null;
   end if;
-  return private.require_writer();
+  return proxy_private.require_writer();
 end
 $$;
-comment on function private.require_webhook_owner is
+comment on function proxy_private.require_webhook_owner is
   'The caller''s id, or null for an admin who acts for the operator; refuses others (unauthorized, '
   'forbidden).';
 
 
-create function private.new_signing_key(out key text, out shown text)
+create function proxy_private.new_signing_key(out key text, out shown text)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -136,11 +136,11 @@ begin
   shown := 'whsec_' || key;
 end
 $$;
-comment on function private.new_signing_key is
+comment on function proxy_private.new_signing_key is
   'A new signing key of 32 random bytes, in base64 and as Standard Webhooks shows it.';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('kind', 'One of webhook, slack, discord, pagerduty and email, which is for users alone.'),
   (
     'url',
@@ -154,9 +154,9 @@ insert into private.argument_rules (argument, rule) values
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.show_webhook,
-  private.require_webhook_url,
-  private.require_alert_types,
-  private.require_webhook_owner,
-  private.new_signing_key
+  proxy_private.show_webhook,
+  proxy_private.require_webhook_url,
+  proxy_private.require_alert_types,
+  proxy_private.require_webhook_owner,
+  proxy_private.new_signing_key
 from public, anon, authenticated, service_role;

@@ -1,40 +1,40 @@
 -- Creating webhooks: up to ten of a user, and ten of the operator.
 
 -- A definer: callers may write no table.
-create function private.create_proxy_webhook(
+create function proxy_private.create_proxy_webhook(
   kind text, url text, routing_key text, label text, types text[], operator boolean
 ) returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_webhook_owner(coalesce(create_proxy_webhook.operator, false));
-  made private.proxy_webhooks;
+  owner_id uuid := proxy_private.require_webhook_owner(coalesce(create_proxy_webhook.operator, false));
+  made proxy_private.proxy_webhooks;
   secret jsonb;
   shown text;
 begin
-  perform private.require_size(octet_length(create_proxy_webhook.kind), 'kind');
-  perform private.require_size(octet_length(create_proxy_webhook.url), 'url');
-  perform private.require_size(octet_length(create_proxy_webhook.routing_key), 'routing_key');
-  perform private.require_size(pg_column_size(create_proxy_webhook.types), 'types');
+  perform proxy_private.require_size(octet_length(create_proxy_webhook.kind), 'kind');
+  perform proxy_private.require_size(octet_length(create_proxy_webhook.url), 'url');
+  perform proxy_private.require_size(octet_length(create_proxy_webhook.routing_key), 'routing_key');
+  perform proxy_private.require_size(pg_column_size(create_proxy_webhook.types), 'types');
   if create_proxy_webhook.kind is null
     or create_proxy_webhook.kind not in ('webhook', 'slack', 'discord', 'pagerduty', 'email')
   then
-    perform private.refuse('invalid_request', 'kind');
+    perform proxy_private.refuse('invalid_request', 'kind');
   end if;
   made.kind := create_proxy_webhook.kind;
   if create_proxy_webhook.label is not null then
-    made.label := private.require_label(create_proxy_webhook.label);
+    made.label := proxy_private.require_label(create_proxy_webhook.label);
   end if;
   if create_proxy_webhook.types is not null then
-    made.types := private.require_alert_types(create_proxy_webhook.types);
+    made.types := proxy_private.require_alert_types(create_proxy_webhook.types);
   end if;
 
   if made.kind in ('webhook', 'slack', 'discord') then
     if create_proxy_webhook.url is null then
-      perform private.refuse('invalid_request', 'url');
+      perform proxy_private.refuse('invalid_request', 'url');
     end if;
-    secret := jsonb_build_object('url', private.require_webhook_url(
+    secret := jsonb_build_object('url', proxy_private.require_webhook_url(
       create_proxy_webhook.url,
       case made.kind
         when 'slack' then array['hooks.slack.com', 'hooks.slack-gov.com']
@@ -47,53 +47,53 @@ begin
       else substring(create_proxy_webhook.url from '^https?://([^/?:]+)')
     end;
   elsif create_proxy_webhook.url is not null then
-    perform private.refuse('invalid_request', 'url');
+    perform proxy_private.refuse('invalid_request', 'url');
   end if;
   if made.kind = 'pagerduty' then
     if create_proxy_webhook.routing_key is null or create_proxy_webhook.routing_key !~ '^[0-9A-Za-z]{32}$' then
-      perform private.refuse('invalid_request', 'routing_key');
+      perform proxy_private.refuse('invalid_request', 'routing_key');
     end if;
     secret := jsonb_build_object('key', create_proxy_webhook.routing_key);
     made.address := 'events.pagerduty.com';
   elsif create_proxy_webhook.routing_key is not null then
-    perform private.refuse('invalid_request', 'routing_key');
+    perform proxy_private.refuse('invalid_request', 'routing_key');
   end if;
   if made.kind = 'email' then
     -- the operator's address is none of an account
     if owner_id is null then
-      perform private.refuse('invalid_request', 'kind');
+      perform proxy_private.refuse('invalid_request', 'kind');
     end if;
     select u.email into made.address
     from auth.users as u where u.id = owner_id and u.email_confirmed_at is not null;
     if made.address is null then
-      perform private.refuse('email_not_confirmed');
+      perform proxy_private.refuse('email_not_confirmed');
     end if;
     secret := '{}';
   end if;
 
-  perform private.claim_write(coalesce(owner_id, private.token_subject()), case when owner_id is null then 'administer' else 'change' end);
+  perform proxy_private.claim_write(coalesce(owner_id, proxy_private.token_subject()), case when owner_id is null then 'administer' else 'change' end);
   -- the operator's are counted under one lock, a user's under that of their writes
   if owner_id is null then
-    perform from private.delivery_settings for no key update;
+    perform from proxy_private.delivery_settings for no key update;
   end if;
   if (
-    select count(*) from private.proxy_webhooks as w
+    select count(*) from proxy_private.proxy_webhooks as w
     where w.user_id = owner_id or (owner_id is null and w.user_id is null)
   ) >= 10 then
-    perform private.refuse('webhook_limit_reached');
+    perform proxy_private.refuse('webhook_limit_reached');
   end if;
-  insert into private.proxy_webhooks (user_id, kind, label, address, types)
+  insert into proxy_private.proxy_webhooks (user_id, kind, label, address, types)
   values (owner_id, made.kind, made.label, made.address, made.types)
   returning * into made;
   if made.kind = 'webhook' then
     select secret || jsonb_build_object('key', k.key), k.shown into secret, shown
-    from private.new_signing_key() as k;
+    from proxy_private.new_signing_key() as k;
   end if;
-  perform private.keep_webhook_secret(made.id, secret);
-  return private.show_webhook(made, shown);
+  perform proxy_private.keep_webhook_secret(made.id, secret);
+  return proxy_private.show_webhook(made, shown);
 end
 $$;
-comment on function private.create_proxy_webhook is 'Does the work of public.create_proxy_webhook.';
+comment on function proxy_private.create_proxy_webhook is 'Does the work of public.create_proxy_webhook.';
 
 create function public.create_proxy_webhook(
   kind text, url text default null, routing_key text default null, label text default null,
@@ -103,7 +103,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.create_proxy_webhook(
+  return proxy_private.create_proxy_webhook(
     create_proxy_webhook.kind, create_proxy_webhook.url, create_proxy_webhook.routing_key,
     create_proxy_webhook.label, create_proxy_webhook.types, create_proxy_webhook.operator
   );
@@ -119,10 +119,10 @@ comment on function public.create_proxy_webhook is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.create_proxy_webhook,
+  proxy_private.create_proxy_webhook,
   public.create_proxy_webhook
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.create_proxy_webhook,
+  proxy_private.create_proxy_webhook,
   public.create_proxy_webhook
 to authenticated;

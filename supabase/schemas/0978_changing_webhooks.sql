@@ -1,7 +1,7 @@
 -- Changing webhooks: list, update, delete, and a new signing secret.
 
 -- A definer: callers may read no table.
-create function private.list_proxy_webhooks(operator boolean) returns setof public.proxy_webhook
+create function proxy_private.list_proxy_webhooks(operator boolean) returns setof public.proxy_webhook
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9,20 +9,20 @@ declare
   owner_id uuid;
 begin
   if list_proxy_webhooks.operator then
-    perform private.require_admin();
+    perform proxy_private.require_admin();
   else
-    owner_id := private.require_user();
+    owner_id := proxy_private.require_user();
   end if;
   return query
   select s.*
-  from private.proxy_webhooks as w
-  cross join lateral private.show_webhook(w) as s
+  from proxy_private.proxy_webhooks as w
+  cross join lateral proxy_private.show_webhook(w) as s
   -- "is not distinct from" would have no index
   where w.user_id = owner_id or (owner_id is null and w.user_id is null)
   order by w.created_at, w.id;
 end
 $$;
-comment on function private.list_proxy_webhooks is 'Does the work of public.list_proxy_webhooks.';
+comment on function proxy_private.list_proxy_webhooks is 'Does the work of public.list_proxy_webhooks.';
 
 create function public.list_proxy_webhooks(operator boolean default false)
 returns setof public.proxy_webhook
@@ -31,7 +31,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return query
-  select w.* from private.list_proxy_webhooks(coalesce(list_proxy_webhooks.operator, false)) as w;
+  select w.* from proxy_private.list_proxy_webhooks(coalesce(list_proxy_webhooks.operator, false)) as w;
 end
 $$;
 comment on function public.list_proxy_webhooks is
@@ -40,34 +40,34 @@ comment on function public.list_proxy_webhooks is
 
 
 -- An admin's webhook and the operator's are told apart by the row: another user's is as none.
-create function private.lock_webhook(id uuid, operator boolean) returns private.proxy_webhooks
+create function proxy_private.lock_webhook(id uuid, operator boolean) returns proxy_private.proxy_webhooks
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  owner_id uuid := private.require_webhook_owner(coalesce(lock_webhook.operator, false));
-  webhook private.proxy_webhooks;
+  owner_id uuid := proxy_private.require_webhook_owner(coalesce(lock_webhook.operator, false));
+  webhook proxy_private.proxy_webhooks;
 begin
-  select * into webhook from private.proxy_webhooks as w
+  select * into webhook from proxy_private.proxy_webhooks as w
   where w.id = lock_webhook.id and w.user_id is not distinct from owner_id
   for no key update;
   if not found then
-    perform private.refuse('webhook_not_found');
+    perform proxy_private.refuse('webhook_not_found');
   end if;
-  perform private.claim_write(
-    coalesce(owner_id, private.token_subject()),
+  perform proxy_private.claim_write(
+    coalesce(owner_id, proxy_private.token_subject()),
     case when owner_id is null then 'administer' else 'change' end
   );
   return webhook;
 end
 $$;
-comment on function private.lock_webhook is
+comment on function proxy_private.lock_webhook is
   'The caller''s webhook, or for admins the operator''s, locked until the transaction ends; counts a write. '
   'Refusals: unauthorized, forbidden, webhook_not_found, rate_limited.';
 
 
 -- A definer: callers may write no table.
-create function private.update_proxy_webhook(id uuid, changes jsonb, operator boolean)
+create function proxy_private.update_proxy_webhook(id uuid, changes jsonb, operator boolean)
 returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -75,11 +75,11 @@ as $$
 declare
   wanted constant jsonb := update_proxy_webhook.changes;
   unknown_name text;
-  webhook private.proxy_webhooks;
+  webhook proxy_private.proxy_webhooks;
 begin
-  perform private.require_size(pg_column_size(wanted), 'changes');
+  perform proxy_private.require_size(pg_column_size(wanted), 'changes');
   if jsonb_typeof(wanted) is distinct from 'object' then
-    perform private.refuse('invalid_request', 'changes');
+    perform proxy_private.refuse('invalid_request', 'changes');
   end if;
   select left(name, 80) into unknown_name
   from jsonb_object_keys(wanted) as name
@@ -87,15 +87,15 @@ begin
   order by name
   limit 1;
   if unknown_name is not null then
-    perform private.refuse('invalid_request', unknown_name);
+    perform proxy_private.refuse('invalid_request', unknown_name);
   end if;
-  webhook := private.lock_webhook(update_proxy_webhook.id, update_proxy_webhook.operator);
+  webhook := proxy_private.lock_webhook(update_proxy_webhook.id, update_proxy_webhook.operator);
   if wanted ? 'label' then
     if jsonb_typeof(wanted -> 'label') not in ('string', 'null') then
-      perform private.refuse('invalid_request', 'label');
+      perform proxy_private.refuse('invalid_request', 'label');
     end if;
     webhook.label := case when wanted ->> 'label' is not null
-      then private.require_label(wanted ->> 'label') end;
+      then proxy_private.require_label(wanted ->> 'label') end;
   end if;
   if wanted ? 'types' then
     webhook.types := null;
@@ -105,16 +105,16 @@ begin
           select from jsonb_array_elements(wanted -> 'types') as t where jsonb_typeof(t) <> 'string'
         )
       then
-        perform private.refuse('invalid_request', 'types');
+        perform proxy_private.refuse('invalid_request', 'types');
       end if;
-      webhook.types := private.require_alert_types(
+      webhook.types := proxy_private.require_alert_types(
         array(select jsonb_array_elements_text(wanted -> 'types'))
       );
     end if;
   end if;
   if wanted ? 'disabled' then
     if jsonb_typeof(wanted -> 'disabled') <> 'boolean' then
-      perform private.refuse('invalid_request', 'disabled');
+      perform proxy_private.refuse('invalid_request', 'disabled');
     end if;
     if (wanted -> 'disabled')::boolean then
       webhook.disabled_at := coalesce(webhook.disabled_at, now());
@@ -127,15 +127,15 @@ begin
       webhook.failing_since := null;
     end if;
   end if;
-  update private.proxy_webhooks as w
+  update proxy_private.proxy_webhooks as w
   set label = webhook.label, types = webhook.types, failures = webhook.failures,
     failing_since = webhook.failing_since, disabled_at = webhook.disabled_at,
     disabled_reason = webhook.disabled_reason
   where w.id = webhook.id;
-  return private.show_webhook(webhook);
+  return proxy_private.show_webhook(webhook);
 end
 $$;
-comment on function private.update_proxy_webhook is 'Does the work of public.update_proxy_webhook.';
+comment on function proxy_private.update_proxy_webhook is 'Does the work of public.update_proxy_webhook.';
 
 create function public.update_proxy_webhook(
   id uuid, changes jsonb, operator boolean default false
@@ -144,7 +144,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.update_proxy_webhook(
+  return proxy_private.update_proxy_webhook(
     update_proxy_webhook.id, update_proxy_webhook.changes, update_proxy_webhook.operator
   );
 end
@@ -157,25 +157,25 @@ comment on function public.update_proxy_webhook is
 
 
 -- A definer: callers may write no table.
-create function private.delete_proxy_webhook(id uuid, operator boolean) returns void
+create function proxy_private.delete_proxy_webhook(id uuid, operator boolean) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  webhook private.proxy_webhooks :=
-    private.lock_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
+  webhook proxy_private.proxy_webhooks :=
+    proxy_private.lock_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
 begin
-  delete from private.proxy_webhooks as w where w.id = webhook.id;
+  delete from proxy_private.proxy_webhooks as w where w.id = webhook.id;
 end
 $$;
-comment on function private.delete_proxy_webhook is 'Does the work of public.delete_proxy_webhook.';
+comment on function proxy_private.delete_proxy_webhook is 'Does the work of public.delete_proxy_webhook.';
 
 create function public.delete_proxy_webhook(id uuid, operator boolean default false) returns void
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform private.delete_proxy_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
+  perform proxy_private.delete_proxy_webhook(delete_proxy_webhook.id, delete_proxy_webhook.operator);
 end
 $$;
 comment on function public.delete_proxy_webhook is
@@ -184,27 +184,27 @@ comment on function public.delete_proxy_webhook is
 
 
 -- A definer: callers may write no table.
-create function private.rotate_proxy_webhook(id uuid, operator boolean) returns public.proxy_webhook
+create function proxy_private.rotate_proxy_webhook(id uuid, operator boolean) returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  webhook private.proxy_webhooks :=
-    private.lock_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
+  webhook proxy_private.proxy_webhooks :=
+    proxy_private.lock_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
   made record;
 begin
   if webhook.kind <> 'webhook' then
-    perform private.refuse('invalid_request', 'id');
+    perform proxy_private.refuse('invalid_request', 'id');
   end if;
-  made := private.new_signing_key();
-  perform private.keep_webhook_secret(
+  made := proxy_private.new_signing_key();
+  perform proxy_private.keep_webhook_secret(
     webhook.id,
-    private.webhook_secret(webhook.id) || jsonb_build_object('key', made.key)
+    proxy_private.webhook_secret(webhook.id) || jsonb_build_object('key', made.key)
   );
-  return private.show_webhook(webhook, made.shown);
+  return proxy_private.show_webhook(webhook, made.shown);
 end
 $$;
-comment on function private.rotate_proxy_webhook is 'Does the work of public.rotate_proxy_webhook.';
+comment on function proxy_private.rotate_proxy_webhook is 'Does the work of public.rotate_proxy_webhook.';
 
 create function public.rotate_proxy_webhook(id uuid, operator boolean default false)
 returns public.proxy_webhook
@@ -212,7 +212,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.rotate_proxy_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
+  return proxy_private.rotate_proxy_webhook(rotate_proxy_webhook.id, rotate_proxy_webhook.operator);
 end
 $$;
 comment on function public.rotate_proxy_webhook is
@@ -223,23 +223,23 @@ comment on function public.rotate_proxy_webhook is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.lock_webhook,
-  private.list_proxy_webhooks,
+  proxy_private.lock_webhook,
+  proxy_private.list_proxy_webhooks,
   public.list_proxy_webhooks,
-  private.update_proxy_webhook,
+  proxy_private.update_proxy_webhook,
   public.update_proxy_webhook,
-  private.delete_proxy_webhook,
+  proxy_private.delete_proxy_webhook,
   public.delete_proxy_webhook,
-  private.rotate_proxy_webhook,
+  proxy_private.rotate_proxy_webhook,
   public.rotate_proxy_webhook
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.list_proxy_webhooks,
+  proxy_private.list_proxy_webhooks,
   public.list_proxy_webhooks,
-  private.update_proxy_webhook,
+  proxy_private.update_proxy_webhook,
   public.update_proxy_webhook,
-  private.delete_proxy_webhook,
+  proxy_private.delete_proxy_webhook,
   public.delete_proxy_webhook,
-  private.rotate_proxy_webhook,
+  proxy_private.rotate_proxy_webhook,
   public.rotate_proxy_webhook
 to authenticated;

@@ -18,7 +18,7 @@ comment on type public.proxy_webhook_delivery is
 
 
 -- An owner may send a delivery again any number of times: what is shown has a bound.
-create function private.show_attempts(delivery_id uuid) returns jsonb
+create function proxy_private.show_attempts(delivery_id uuid) returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -26,7 +26,7 @@ begin
   return (
     select coalesce(jsonb_agg(to_jsonb(a) - 'delivery_id' order by a.number), '[]')
     from (
-      select * from private.proxy_delivery_attempts as t
+      select * from proxy_private.proxy_delivery_attempts as t
       where t.delivery_id = show_attempts.delivery_id
       order by t.number desc
       limit 20
@@ -34,30 +34,30 @@ begin
   );
 end
 $$;
-comment on function private.show_attempts is 'The last 20 attempts at a delivery, in order.';
+comment on function proxy_private.show_attempts is 'The last 20 attempts at a delivery, in order.';
 
 
-create function private.show_webhook_delivery(
-  delivery private.proxy_deliveries, alert private.proxy_alerts
+create function proxy_private.show_webhook_delivery(
+  delivery proxy_private.proxy_deliveries, alert proxy_private.proxy_alerts
 ) returns public.proxy_webhook_delivery
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  d constant private.proxy_deliveries := show_webhook_delivery.delivery;
+  d constant proxy_private.proxy_deliveries := show_webhook_delivery.delivery;
 begin
   return (
     d.id, d.alert_id, show_webhook_delivery.alert.type, show_webhook_delivery.alert.occurred_at,
-    d.state, d.attempts, d.next_attempt_at, private.show_attempts(d.id)
+    d.state, d.attempts, d.next_attempt_at, proxy_private.show_attempts(d.id)
   )::public.proxy_webhook_delivery;
 end
 $$;
-comment on function private.show_webhook_delivery is 'A delivery as the owner of its webhook sees it.';
+comment on function proxy_private.show_webhook_delivery is 'A delivery as the owner of its webhook sees it.';
 
 
 -- A definer: callers may read no table. By the ids of alerts, which rise with time: the index of what is
 -- delivered once has them.
-create function private.page_of_deliveries(
+create function proxy_private.page_of_deliveries(
   webhook_id uuid, "limit" integer, cursor text, operator boolean
 ) returns public.proxy_page
 language plpgsql stable security definer
@@ -67,38 +67,38 @@ declare
   owner_id uuid;
   place record;
   most integer;
-  page private.proxy_deliveries[];
+  page proxy_private.proxy_deliveries[];
   answer public.proxy_page;
 begin
   if page_of_deliveries.operator then
-    perform private.require_admin();
+    perform proxy_private.require_admin();
   else
-    owner_id := private.require_user();
+    owner_id := proxy_private.require_user();
   end if;
-  place := private.decode_cursor(page_of_deliveries.cursor);
-  most := private.require_limit(coalesce(page_of_deliveries."limit", 50));
-  perform from private.proxy_webhooks as w
+  place := proxy_private.decode_cursor(page_of_deliveries.cursor);
+  most := proxy_private.require_limit(coalesce(page_of_deliveries."limit", 50));
+  perform from proxy_private.proxy_webhooks as w
   where w.id = page_of_deliveries.webhook_id and w.user_id is not distinct from owner_id;
   if not found then
-    perform private.refuse('webhook_not_found');
+    perform proxy_private.refuse('webhook_not_found');
   end if;
   page := array(
-    select d from private.proxy_deliveries as d
+    select d from proxy_private.proxy_deliveries as d
     where d.webhook_id = page_of_deliveries.webhook_id and d.alert_id < place.id
     order by d.alert_id desc
     limit most + 1
   );
   select coalesce(json_agg(s order by s.alert_id desc), '[]') into answer.items
   from unnest(page[:most]) as f
-  join private.proxy_alerts as a on a.id = f.alert_id
-  cross join lateral private.show_webhook_delivery(f, a) as s;
+  join proxy_private.proxy_alerts as a on a.id = f.alert_id
+  cross join lateral proxy_private.show_webhook_delivery(f, a) as s;
   if cardinality(page) > most then
-    answer.next_cursor := private.encode_cursor(now(), page[most].alert_id);
+    answer.next_cursor := proxy_private.encode_cursor(now(), page[most].alert_id);
   end if;
   return answer;
 end
 $$;
-comment on function private.page_of_deliveries is 'Does the work of public.list_proxy_deliveries.';
+comment on function proxy_private.page_of_deliveries is 'Does the work of public.list_proxy_deliveries.';
 
 create function public.list_proxy_deliveries(
   webhook_id uuid, "limit" integer default 50, cursor text default null,
@@ -108,7 +108,7 @@ language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.page_of_deliveries(
+  return proxy_private.page_of_deliveries(
     list_proxy_deliveries.webhook_id, list_proxy_deliveries."limit", list_proxy_deliveries.cursor,
     coalesce(list_proxy_deliveries.operator, false)
   );
@@ -123,39 +123,39 @@ comment on function public.list_proxy_deliveries is
 
 -- A definer: callers may write no table. The webhook is locked first, as by those who claim and report.
 -- Attempts are counted on: after the eleventh, what is sent again gets one attempt each time.
-create function private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
+create function proxy_private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
 returns public.proxy_webhook_delivery
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  webhook private.proxy_webhooks := private.lock_webhook(
+  webhook proxy_private.proxy_webhooks := proxy_private.lock_webhook(
     (
-      select d.webhook_id from private.proxy_deliveries as d
+      select d.webhook_id from proxy_private.proxy_deliveries as d
       where d.id = resend_proxy_delivery.id
         and d.webhook_id = coalesce(resend_proxy_delivery.webhook_id, d.webhook_id)
     ),
     resend_proxy_delivery.operator
   );
-  delivery private.proxy_deliveries;
-  alert private.proxy_alerts;
+  delivery proxy_private.proxy_deliveries;
+  alert proxy_private.proxy_alerts;
 begin
   if webhook.disabled_at is not null then
-    perform private.refuse('webhook_disabled');
+    perform proxy_private.refuse('webhook_disabled');
   end if;
-  update private.proxy_deliveries as d
+  update proxy_private.proxy_deliveries as d
   set state = 'pending', next_attempt_at = now()
   where d.id = resend_proxy_delivery.id
   returning * into delivery;
   -- its alert was just dropped for its age
   if not found then
-    perform private.refuse('webhook_not_found');
+    perform proxy_private.refuse('webhook_not_found');
   end if;
-  select * into alert from private.proxy_alerts as a where a.id = delivery.alert_id;
-  return private.show_webhook_delivery(delivery, alert);
+  select * into alert from proxy_private.proxy_alerts as a where a.id = delivery.alert_id;
+  return proxy_private.show_webhook_delivery(delivery, alert);
 end
 $$;
-comment on function private.resend_proxy_delivery is 'Does the work of public.resend_proxy_delivery.';
+comment on function proxy_private.resend_proxy_delivery is 'Does the work of public.resend_proxy_delivery.';
 
 create function public.resend_proxy_delivery(
   id uuid, operator boolean default false, webhook_id uuid default null
@@ -164,7 +164,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.resend_proxy_delivery(
+  return proxy_private.resend_proxy_delivery(
     resend_proxy_delivery.id, resend_proxy_delivery.operator, resend_proxy_delivery.webhook_id
   );
 end
@@ -177,35 +177,35 @@ comment on function public.resend_proxy_delivery is
 
 -- A definer: callers may write no table. The operator's webhooks are of no user: their test is an alert of
 -- the admin who asked for it.
-create function private.test_proxy_webhook(id uuid, operator boolean)
+create function proxy_private.test_proxy_webhook(id uuid, operator boolean)
 returns public.proxy_webhook_delivery
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  webhook private.proxy_webhooks :=
-    private.lock_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
-  alert private.proxy_alerts;
-  delivery private.proxy_deliveries;
+  webhook proxy_private.proxy_webhooks :=
+    proxy_private.lock_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
+  alert proxy_private.proxy_alerts;
+  delivery proxy_private.proxy_deliveries;
 begin
   if webhook.disabled_at is not null then
-    perform private.refuse('webhook_disabled');
+    perform proxy_private.refuse('webhook_disabled');
   end if;
-  insert into private.proxy_alerts (user_id, type, cause, data)
+  insert into proxy_private.proxy_alerts (user_id, type, cause, data)
   values (
-    coalesce(webhook.user_id, private.token_subject()), 'webhook.test', 'test:' || private.uuid_v7(),
+    coalesce(webhook.user_id, proxy_private.token_subject()), 'webhook.test', 'test:' || proxy_private.uuid_v7(),
     jsonb_build_object('webhookId', webhook.id, 'kind', webhook.kind)
   )
   returning * into alert;
   -- for this one alone, whatever types it wants
-  insert into private.proxy_deliveries (webhook_id, alert_id)
+  insert into proxy_private.proxy_deliveries (webhook_id, alert_id)
   values (webhook.id, alert.id)
   returning * into delivery;
-  perform private.broadcast_alerts(array[alert]);
-  return private.show_webhook_delivery(delivery, alert);
+  perform proxy_private.broadcast_alerts(array[alert]);
+  return proxy_private.show_webhook_delivery(delivery, alert);
 end
 $$;
-comment on function private.test_proxy_webhook is 'Does the work of public.test_proxy_webhook.';
+comment on function proxy_private.test_proxy_webhook is 'Does the work of public.test_proxy_webhook.';
 
 create function public.test_proxy_webhook(id uuid, operator boolean default false)
 returns public.proxy_webhook_delivery
@@ -213,7 +213,7 @@ language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.test_proxy_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
+  return proxy_private.test_proxy_webhook(test_proxy_webhook.id, test_proxy_webhook.operator);
 end
 $$;
 comment on function public.test_proxy_webhook is
@@ -222,26 +222,26 @@ comment on function public.test_proxy_webhook is
   'unauthorized, forbidden, webhook_not_found, webhook_disabled, rate_limited (detail: seconds to wait).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('id', 'That of a generic webhook, where its signing secret is rotated: other kinds have none.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.show_attempts,
-  private.show_webhook_delivery,
-  private.page_of_deliveries,
+  proxy_private.show_attempts,
+  proxy_private.show_webhook_delivery,
+  proxy_private.page_of_deliveries,
   public.list_proxy_deliveries,
-  private.resend_proxy_delivery,
+  proxy_private.resend_proxy_delivery,
   public.resend_proxy_delivery,
-  private.test_proxy_webhook,
+  proxy_private.test_proxy_webhook,
   public.test_proxy_webhook
 from public, anon, authenticated, service_role;
 grant execute on function
-  private.page_of_deliveries,
+  proxy_private.page_of_deliveries,
   public.list_proxy_deliveries,
-  private.resend_proxy_delivery,
+  proxy_private.resend_proxy_delivery,
   public.resend_proxy_delivery,
-  private.test_proxy_webhook,
+  proxy_private.test_proxy_webhook,
   public.test_proxy_webhook
 to authenticated;

@@ -57,11 +57,11 @@ begin
     case when k.user_id is not null
       then least(coalesce(a.bytes_sent + a.bytes_received, 0), 9007199254740991)
     end
-  from private.key_states as k
-  join private.proxy_key_secrets as s on s.api_key_id = k.id
-  left join private.proxy_usage_monthly as m
+  from proxy_private.key_states as k
+  join proxy_private.proxy_key_secrets as s on s.api_key_id = k.id
+  left join proxy_private.proxy_usage_monthly as m
     on m.api_key_id = k.id and m.month = this_month
-  left join private.proxy_account_monthly as a
+  left join proxy_private.proxy_account_monthly as a
     on a.user_id = k.user_id and a.month = this_month and a.tier = k.tier
     and a.live_mode = k.live_mode
   where k.key_id = lookup_proxy_key.key_id;

@@ -26,22 +26,22 @@ declare
   last_at timestamptz;
   oldest_at timestamptz;
   accepted integer;
-  reports private.proxy_usage_events[];
-  made private.proxy_usage_events[];
-  known private.proxy_usage_events[];
-  stored private.proxy_usage_events[];
-  raised private.raised_usage[];
+  reports proxy_private.proxy_usage_events[];
+  made proxy_private.proxy_usage_events[];
+  known proxy_private.proxy_usage_events[];
+  stored proxy_private.proxy_usage_events[];
+  raised proxy_private.raised_usage[];
   outcome gateway.recorded_usage;
 begin
   if jsonb_typeof(record_usage.events) is distinct from 'array'
     or jsonb_array_length(record_usage.events) > 100000
   then
-    perform private.refuse('invalid_request', 'events');
+    perform proxy_private.refuse('invalid_request', 'events');
   end if;
 
   -- Retention drops no day between this and the commit: a repeat of its events could not be recognized.
-  lock table only private.proxy_usage_events in row exclusive mode;
-  oldest_at := private.oldest_usage_day();
+  lock table only proxy_private.proxy_usage_events in row exclusive mode;
+  oldest_at := proxy_private.oldest_usage_day();
 
   -- All times in one match, as beginning a match takes longer than matching; each by itself below
   -- where one is out of form.
@@ -95,7 +95,7 @@ begin
         when e.count not between 0 and 1000000
           or (
             e.count > 1
-            and private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true
+            and proxy_private.is_refusal(e.code, e.bytes_sent + e.bytes_received) is not true
           )
           then 'invalid_count'
       end as reason
@@ -120,7 +120,7 @@ begin
         count integer path '$.count' default -1 on error
       )
     ) as e
-    left join private.proxy_keys as k on k.id = e.api_key_id
+    left join proxy_private.proxy_keys as k on k.id = e.api_key_id
   )
   select
     -- of several reports of a row the last one says what the others did, and more
@@ -130,7 +130,7 @@ begin
           (
             r.api_key_id, r.event_id, r.occurred_at, r.bytes_sent, r.bytes_received, r.duration_ms,
             coalesce(r.count, 1), r.status_code, char_length(r.target_site), r.target_host, r.method, r.served_by_node_id, r.code
-          )::private.proxy_usage_events
+          )::proxy_private.proxy_usage_events
           order by r.api_key_id, r.occurred_at, r.event_id
         )
       from (
@@ -155,7 +155,7 @@ begin
 
   -- In the order of the array. A known row is locked, and not written.
   with written as (
-    insert into private.proxy_usage_events as u
+    insert into proxy_private.proxy_usage_events as u
     select r.* from unnest(reports) as r
     on conflict (api_key_id, occurred_at, event_id) do update set count = u.count where false
     returning u.api_key_id, u.occurred_at, u.event_id
@@ -183,7 +183,7 @@ begin
          from unnest($1) as r
          -- row by row, by the index: a plan that knows nothing of today may compare each with each
          cross join lateral (
-           select o from private.proxy_usage_events as o
+           select o from proxy_private.proxy_usage_events as o
            where o.api_key_id = r.api_key_id and o.occurred_at = r.occurred_at
              and o.event_id = r.event_id and o.occurred_at between %L and %L
            offset 0
@@ -204,7 +204,7 @@ begin
       greatest((p.o).duration_ms, (p.r).duration_ms) as duration_ms,
       -- what turns out to be no refusal is one request
       case
-        when private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received)
+        when proxy_private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received)
           then greatest((p.o).count, (p.r).count)
         else least(greatest((p.o).count, (p.r).count), 1)
       end as count,
@@ -213,11 +213,11 @@ begin
       (p.o).code as code_before, (p.o).count as count_before,
       (p.o).bytes_sent as sent_before, (p.o).bytes_received as received_before,
       case
-        when private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received) then 0
+        when proxy_private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received) then 0
         else (p.o).count
       end as requests_before
     from (
-      -- a full join is hashed, as in private.raise_key_rollups
+      -- a full join is hashed, as in proxy_private.raise_key_rollups
       select r, o
       from unnest(known) as r
       full join unnest(stored) as o using (api_key_id, occurred_at, event_id)
@@ -229,12 +229,12 @@ begin
       )
       -- what is a request stays one: no report lowers a figure
       and (
-        private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received) is not true
-        or private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received)
+        proxy_private.is_refusal((p.r).code, (p.r).bytes_sent + (p.r).bytes_received) is not true
+        or proxy_private.is_refusal((p.o).code, (p.o).bytes_sent + (p.o).bytes_received)
       )
   ),
   rewritten as (
-    insert into private.proxy_usage_events (
+    insert into proxy_private.proxy_usage_events (
       api_key_id, event_id, occurred_at, bytes_sent, bytes_received, duration_ms, count,
       status_code, site_length, target_host, method, served_by_node_id, code
     )
@@ -254,27 +254,27 @@ begin
   all_raised as (
     select (
       r.api_key_id, r.occurred_at, r.occurred_at + r.duration_ms * interval '1 ms',
-      private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true,
+      proxy_private.is_refusal(r.code, r.bytes_sent + r.bytes_received) is not true,
       r.count - r.requests_before, r.bytes_sent - r.sent_before, r.bytes_received - r.received_before,
       r.target_host, r.site_length, r.code, r.count, r.code_before, r.count_before,
       r.sent_before, r.received_before
-    )::private.raised_usage as raised
+    )::proxy_private.raised_usage as raised
     from risen_rows as r
     union all
     select (
       m.api_key_id, m.occurred_at, m.occurred_at + m.duration_ms * interval '1 ms',
-      private.is_refusal(m.code, m.bytes_sent + m.bytes_received) is not true,
+      proxy_private.is_refusal(m.code, m.bytes_sent + m.bytes_received) is not true,
       m.count, m.bytes_sent, m.bytes_received,
       m.target_host, m.site_length, m.code, m.count, null, 0, 0, 0
-    )::private.raised_usage
+    )::proxy_private.raised_usage
     from unnest(made) as m
   )
   select array_agg(a.raised) into raised from all_raised as a;
 
-  perform private.raise_key_rollups(raised);
-  perform private.raise_account_rollups(raised);
-  perform private.raise_target_rollups(raised);
-  perform private.raise_outcome_rollups(raised);
+  perform proxy_private.raise_key_rollups(raised);
+  perform proxy_private.raise_account_rollups(raised);
+  perform proxy_private.raise_target_rollups(raised);
+  perform proxy_private.raise_outcome_rollups(raised);
 
   outcome.recorded := coalesce(cardinality(raised), 0);
   outcome.repeated := accepted - outcome.recorded;

@@ -3,7 +3,7 @@
 -- A login that may make temporary objects can put a type of a known name before all others. No function
 -- here looks there first, and gateways have no use for them: so they may make none. All other roles
 -- keep the right. A role that is made later needs a grant.
-create function private.withhold_temporary_objects() returns boolean
+create function proxy_private.withhold_temporary_objects() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -31,14 +31,14 @@ begin
   return true;
 end
 $$;
-comment on function private.withhold_temporary_objects is
+comment on function proxy_private.withhold_temporary_objects is
   'Takes TEMPORARY on this database from PUBLIC, and grants it to all roles but the gateways'', which '
   'had it so far. Returns whether PUBLIC had it.';
 
-select private.withhold_temporary_objects();
+select proxy_private.withhold_temporary_objects();
 
 
-create function private.gateway_login_name(name text) returns text
+create function proxy_private.gateway_login_name(name text) returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -52,19 +52,19 @@ begin
   return 'proxy_gateway_' || gateway_login_name.name;
 end
 $$;
-comment on function private.gateway_login_name is
+comment on function proxy_private.gateway_login_name is
   'The role of the gateway with this name. Fails (22023) for a name that is none.';
 
 
 -- A verifier, and no password: statements may be logged.
-create function private.create_gateway_login(
+create function proxy_private.create_gateway_login(
   name text, password_verifier text, connection_limit integer default 20
 ) returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  login text := private.gateway_login_name(create_gateway_login.name);
+  login text := proxy_private.gateway_login_name(create_gateway_login.name);
 begin
   if (create_gateway_login.password_verifier ~ '^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$')
     is not true
@@ -88,18 +88,18 @@ begin
   return login;
 end
 $$;
-comment on function private.create_gateway_login is
+comment on function proxy_private.create_gateway_login is
   'Makes the login proxy_gateway_<name> in the group proxy_gateway, with a limit on its connections '
   'and a password that is given as its SCRAM-SHA-256 verifier. Returns the login. Fails (22023) for a '
   'name, verifier or limit that is none, and (42710) where it exists.';
 
 
-create function private.drop_gateway_login(name text) returns integer
+create function proxy_private.drop_gateway_login(name text) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  login text := private.gateway_login_name(drop_gateway_login.name);
+  login text := proxy_private.gateway_login_name(drop_gateway_login.name);
   ended integer;
 begin
   -- before its connections are ended, so that it opens no others
@@ -114,7 +114,7 @@ begin
   return ended;
 end
 $$;
-comment on function private.drop_gateway_login is
+comment on function proxy_private.drop_gateway_login is
   'Ends the connections of the gateway''s login, and drops it with all that it made in this database. '
   'Returns how many connections were ended. Fails (42704) where there is no such login. One that '
   'connects again meanwhile keeps a connection without rights: `npm run gateway-login -- drop` first '
@@ -123,6 +123,6 @@ comment on function private.drop_gateway_login is
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.withhold_temporary_objects, private.gateway_login_name, private.create_gateway_login,
-  private.drop_gateway_login
+  proxy_private.withhold_temporary_objects, proxy_private.gateway_login_name, proxy_private.create_gateway_login,
+  proxy_private.drop_gateway_login
 from public, anon, authenticated, service_role;

@@ -19,7 +19,7 @@ comment on type public.proxy_delivery is
 
 -- https://www.standardwebhooks.com: over id, time and body; the id is the alert's, so that a receiver can
 -- tell a repeat.
-create function private.sign_webhook(key text, id text, seconds bigint, body text) returns text
+create function proxy_private.sign_webhook(key text, id text, seconds bigint, body text) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -37,12 +37,12 @@ begin
   );
 end
 $$;
-comment on function private.sign_webhook is
+comment on function proxy_private.sign_webhook is
   'The signature of Standard Webhooks (v1): HMAC-SHA256 with the key, in base64.';
 
 
 -- A label is its owner's text, and the operator's webhooks show no user's.
-create function private.show_alert(alert private.proxy_alerts, to_operator boolean) returns jsonb
+create function proxy_private.show_alert(alert proxy_private.proxy_alerts, to_operator boolean) returns jsonb
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -50,7 +50,7 @@ begin
   return jsonb_build_object(
     'id', show_alert.alert.id,
     'type', show_alert.alert.type,
-    'timestamp', private.json_time(show_alert.alert.occurred_at),
+    'timestamp', proxy_private.json_time(show_alert.alert.occurred_at),
     'data', case when show_alert.to_operator
       then (show_alert.alert.data - 'label') || jsonb_build_object('userId', show_alert.alert.user_id)
       else show_alert.alert.data
@@ -58,19 +58,19 @@ begin
   );
 end
 $$;
-comment on function private.show_alert is 'An alert as webhooks send it.';
+comment on function proxy_private.show_alert is 'An alert as webhooks send it.';
 
 
-create function private.show_delivery(
-  delivery private.proxy_deliveries, webhook private.proxy_webhooks, alert private.proxy_alerts
+create function proxy_private.show_delivery(
+  delivery proxy_private.proxy_deliveries, webhook proxy_private.proxy_webhooks, alert proxy_private.proxy_alerts
 ) returns public.proxy_delivery
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  w constant private.proxy_webhooks := show_delivery.webhook;
-  secret constant jsonb := private.webhook_secret(w.id);
-  payload constant jsonb := private.show_alert(show_delivery.alert, w.user_id is null);
+  w constant proxy_private.proxy_webhooks := show_delivery.webhook;
+  secret constant jsonb := proxy_private.webhook_secret(w.id);
+  payload constant jsonb := proxy_private.show_alert(show_delivery.alert, w.user_id is null);
   seconds constant bigint := floor(extract(epoch from clock_timestamp()));
   shown public.proxy_delivery;
 begin
@@ -84,7 +84,7 @@ begin
     shown.headers := jsonb_build_object(
       'webhook-id', payload ->> 'id',
       'webhook-timestamp', seconds::text,
-      'webhook-signature', private.sign_webhook(
+      'webhook-signature', proxy_private.sign_webhook(
         secret ->> 'key', payload ->> 'id', seconds, shown.body
       )
     );
@@ -96,12 +96,12 @@ begin
   return shown;
 end
 $$;
-comment on function private.show_delivery is 'All that an attempt at a delivery needs.';
+comment on function proxy_private.show_delivery is 'All that an attempt at a delivery needs.';
 
 
 -- One claimer at a time works on a webhook; the counts are read after its lock. A webhook whose last attempt
 -- failed is tried one by one, so that one that hangs holds one place.
-create function private.claim_deliveries(most integer) returns setof public.proxy_delivery
+create function proxy_private.claim_deliveries(most integer) returns setof public.proxy_delivery
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -109,20 +109,20 @@ declare
   most_at_once constant integer := 5;
   claim_span constant interval := '30 seconds';
   webhooks uuid[];
-  claimed private.proxy_deliveries[];
+  claimed proxy_private.proxy_deliveries[];
 begin
   if claim_deliveries.most is null or claim_deliveries.most not between 1 and 500 then
-    perform private.refuse('invalid_request', 'most');
+    perform proxy_private.refuse('invalid_request', 'most');
   end if;
   -- each webhook with something pending by one step in the index, however much is pending
   with recursive waiting as (
     (
-      select d.webhook_id from private.proxy_deliveries as d
+      select d.webhook_id from proxy_private.proxy_deliveries as d
       where d.state = 'pending' order by d.webhook_id limit 1
     )
     union all
     select (
-      select d.webhook_id from private.proxy_deliveries as d
+      select d.webhook_id from proxy_private.proxy_deliveries as d
       where d.state = 'pending' and d.webhook_id > w.webhook_id order by d.webhook_id limit 1
     )
     from waiting as w
@@ -130,12 +130,12 @@ begin
   ),
   locked as (
     select h.id
-    from private.proxy_webhooks as h
+    from proxy_private.proxy_webhooks as h
     where h.disabled_at is null
       and h.id in (
         select w.webhook_id from waiting as w
         where exists (
-          select from private.proxy_deliveries as d
+          select from proxy_private.proxy_deliveries as d
           where d.webhook_id = w.webhook_id and d.state = 'pending' and d.next_attempt_at <= now()
             and (d.claimed_until is null or d.claimed_until <= now())
         )
@@ -148,10 +148,10 @@ begin
     select
       h.id,
       case when h.failures = 0 then most_at_once else 1 end - (
-        select count(*) from private.proxy_deliveries as d
+        select count(*) from proxy_private.proxy_deliveries as d
         where d.webhook_id = h.id and d.state = 'pending' and d.claimed_until > now()
       ) as places
-    from private.proxy_webhooks as h
+    from proxy_private.proxy_webhooks as h
     where h.id = any (webhooks)
   ),
   due as (
@@ -162,7 +162,7 @@ begin
       from (
         select e.*, row_number() over (partition by coalesce(e.api_key_id, e.id) order by e.id) as turn
         from (
-          select * from private.proxy_deliveries as p
+          select * from proxy_private.proxy_deliveries as p
           where p.webhook_id = f.id and p.state = 'pending' and p.next_attempt_at <= now()
             and (p.claimed_until is null or p.claimed_until <= now())
           order by p.next_attempt_at, p.id
@@ -172,7 +172,7 @@ begin
       -- those of one key in their order: one at a time
       where c.turn = 1
         and not exists (
-          select from private.proxy_deliveries as b
+          select from proxy_private.proxy_deliveries as b
           where b.webhook_id = f.id and b.state = 'pending' and b.claimed_until > now()
             and b.api_key_id = c.api_key_id
         )
@@ -183,30 +183,30 @@ begin
     limit claim_deliveries.most
   ),
   updated as (
-    update private.proxy_deliveries as d
+    update proxy_private.proxy_deliveries as d
     set claim = gen_random_uuid(), claimed_until = now() + claim_span
     from due
     where d.id = due.id
     returning d.*
   )
-  select array_agg(u::private.proxy_deliveries order by u.id) into claimed from updated as u;
+  select array_agg(u::proxy_private.proxy_deliveries order by u.id) into claimed from updated as u;
 
   return query
   select s.*
   from unnest(claimed) as c
-  join private.proxy_webhooks as h on h.id = c.webhook_id
-  join private.proxy_alerts as a on a.id = c.alert_id
-  cross join lateral private.show_delivery(c, h, a) as s;
+  join proxy_private.proxy_webhooks as h on h.id = c.webhook_id
+  join proxy_private.proxy_alerts as a on a.id = c.alert_id
+  cross join lateral proxy_private.show_delivery(c, h, a) as s;
 end
 $$;
-comment on function private.claim_deliveries is 'Does the work of public.claim_proxy_deliveries.';
+comment on function proxy_private.claim_deliveries is 'Does the work of public.claim_proxy_deliveries.';
 
 create function public.claim_proxy_deliveries(most integer) returns setof public.proxy_delivery
 language plpgsql volatile security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return query select d.* from private.claim_deliveries(claim_proxy_deliveries.most) as d;
+  return query select d.* from proxy_private.claim_deliveries(claim_proxy_deliveries.most) as d;
 end
 $$;
 comment on function public.claim_proxy_deliveries is
@@ -215,14 +215,14 @@ comment on function public.claim_proxy_deliveries is
   'reported ends after 30 s. Refusals: invalid_request (detail: most).';
 
 
-insert into private.argument_rules (argument, rule) values
+insert into proxy_private.argument_rules (argument, rule) values
   ('most', 'A whole number from 1 to 500.');
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.sign_webhook, private.show_alert, private.show_delivery, private.claim_deliveries,
+  proxy_private.sign_webhook, proxy_private.show_alert, proxy_private.show_delivery, proxy_private.claim_deliveries,
   public.claim_proxy_deliveries
 from public, anon, authenticated, service_role;
-grant usage on schema private to service_role;
-grant execute on function private.claim_deliveries, public.claim_proxy_deliveries to service_role;
+grant usage on schema proxy_private to service_role;
+grant execute on function proxy_private.claim_deliveries, public.claim_proxy_deliveries to service_role;

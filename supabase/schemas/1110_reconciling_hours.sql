@@ -1,6 +1,6 @@
 -- The hourly rollup, checked against the events of a day.
 
-create function private.hourly_usage_drift(day date) returns setof private.usage_correction
+create function proxy_private.hourly_usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -25,12 +25,12 @@ begin
       least(sum(e.bytes_sent), 9007199254740991)::bigint as bytes_sent,
       least(sum(e.bytes_received), 9007199254740991)::bigint as bytes_received,
       max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
-    from private.counted_usage_events as e
+    from proxy_private.counted_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2
   ),
   kept as (
-    select h.* from private.proxy_usage_hourly as h where h.hour >= begins and h.hour < ends
+    select h.* from proxy_private.proxy_usage_hourly as h where h.hour >= begins and h.hour < ends
   ),
   compared as (
     select
@@ -48,7 +48,7 @@ begin
       coalesce(o.user_id, k.user_id) as user_id
     from counted as c
     full join kept as k using (api_key_id, hour)
-    left join private.proxy_keys as o on o.id = api_key_id
+    left join proxy_private.proxy_keys as o on o.id = api_key_id
   )
   select
     'hourly', d.api_key_id, d.hour, null::text, d.found, d.requests, d.bytes_sent,
@@ -65,22 +65,22 @@ begin
   from (
     select c.api_key_id, max(c.last_used_at) as last_used_at from counted as c group by 1
   ) as u
-  join private.proxy_usage_monthly as m
+  join proxy_private.proxy_usage_monthly as m
     on m.api_key_id = u.api_key_id and m.month = first_day
   where m.last_used_at < u.last_used_at;
 end
 $$;
-comment on function private.hourly_usage_drift is
+comment on function proxy_private.hourly_usage_drift is
   'The hourly rows of a day (UTC) that its events do not give, and the monthly ones that are used '
   'later than they say.';
 
 
-create function private.repair_hourly_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_hourly_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into private.proxy_usage_hourly as h (
+  insert into proxy_private.proxy_usage_hourly as h (
     api_key_id, hour, user_id, requests, bytes_sent, bytes_received
   )
   select c.api_key_id, c.period, c.user_id, c.requests, c.bytes_sent, c.bytes_received
@@ -94,25 +94,25 @@ begin
     bytes_received = least(h.bytes_received + excluded.bytes_received, 9007199254740991);
 
   -- The rows are locked now: who raised one before has committed, and who will raise it waits.
-  delete from private.proxy_usage_hourly as h using unnest(corrections) as c
+  delete from proxy_private.proxy_usage_hourly as h using unnest(corrections) as c
   where c.rollup = 'hourly' and c.found = 'surplus'
     and h.api_key_id = c.api_key_id and h.hour = c.period
     and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
     and (
       date_trunc('hour', h.hour, 'UTC') <> h.hour
       or not exists (
-        select from private.counted_usage_events as e
+        select from proxy_private.counted_usage_events as e
         where e.api_key_id = h.api_key_id
           and e.occurred_at >= h.hour and e.occurred_at < h.hour + interval '1 hour'
       )
     );
 end
 $$;
-comment on function private.repair_hourly_usage is
+comment on function proxy_private.repair_hourly_usage is
   'Adds to the hourly rows what they lack, and removes those of hours without an event.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.hourly_usage_drift, private.repair_hourly_usage
+  proxy_private.hourly_usage_drift, proxy_private.repair_hourly_usage
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
 -- The rollup by target, checked against the events of a day.
 
-create function private.target_usage_drift(day date) returns setof private.usage_correction
+create function proxy_private.target_usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -13,7 +13,7 @@ declare
   begins timestamptz := target_usage_drift.day;
   ends timestamptz := target_usage_drift.day + 1;
 begin
-  if target_usage_drift.day < private.first_kept_target_day() then
+  if target_usage_drift.day < proxy_private.first_kept_target_day() then
     return;
   end if;
   return query
@@ -21,11 +21,11 @@ begin
     select
       e.api_key_id, lower(e.target_host collate "C") as host, e.site_length,
       sum(e.count) as requests,
-      coalesce(sum(e.count) filter (where private.is_target_error(e.code)), 0) as errors,
+      coalesce(sum(e.count) filter (where proxy_private.is_target_error(e.code)), 0) as errors,
       -- as raise_target_rollups bounds them
       least(sum(e.bytes_sent), most_bytes) as bytes_sent,
       least(sum(e.bytes_received), most_bytes) as bytes_received
-    from private.counted_usage_events as e
+    from proxy_private.counted_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2, 3
   ),
@@ -34,7 +34,7 @@ begin
       b.*, k.user_id,
       case when k.live_mode then b.bytes_sent + b.bytes_received else 0 end as billed_bytes
     from by_key as b
-    join private.proxy_keys as k on k.id = b.api_key_id
+    join proxy_private.proxy_keys as k on k.id = b.api_key_id
   ),
   by_subject as (
     select
@@ -50,7 +50,7 @@ begin
     group by 1, 2, 3
   ),
   kept as materialized (
-    select t.* from private.proxy_usage_targets as t where t.day = target_usage_drift.day
+    select t.* from proxy_private.proxy_usage_targets as t where t.day = target_usage_drift.day
   ),
   -- where each counts: a row stays once it is there, so that it counts where it was counted
   placed as (
@@ -67,7 +67,7 @@ begin
     left join kept as h on h.subject = s.subject and h.kind = 0 and h.name = s.host
     left join kept as w
       on w.subject = s.subject and w.kind = 1 and w.name = right(s.host, s.site_length)
-    left join private.proxy_usage_target_days as d
+    left join proxy_private.proxy_usage_target_days as d
       on d.subject = s.subject and d.day = target_usage_drift.day
   ),
   counted as (
@@ -106,8 +106,8 @@ begin
     full join kept as k on k.subject = c.subject and k.kind = c.kind and k.name = c.name
     where c.subject is not null
       -- of an account that is gone nothing says which events were its own
-      or exists (select from private.proxy_keys as o where o.id = k.subject)
-      or exists (select from private.proxy_keys as o where o.user_id = k.subject)
+      or exists (select from proxy_private.proxy_keys as o where o.id = k.subject)
+      or exists (select from proxy_private.proxy_keys as o where o.user_id = k.subject)
   )
   select
     'target', d.subject, begins, d.part, d.found, d.requests, d.bytes_sent, d.bytes_received,
@@ -117,19 +117,19 @@ begin
   where (d.requests, d.errors, d.bytes_sent, d.bytes_received, d.billed_bytes) <> (0, 0, 0, 0, 0);
 end
 $$;
-comment on function private.target_usage_drift is
+comment on function proxy_private.target_usage_drift is
   'The rows by target of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
   'host, site, other, or new for a host that may need a row; the length of its site; and its name. None for '
   'a day that is no longer kept.';
 
 
-create function private.repair_target_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_target_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  perform private.add_target_uses(
+  perform proxy_private.add_target_uses(
     array(
       select (
         c.api_key_id, c.period::date, array_position(array['host', 'site', 'other'], p.words[1]) - 1,
@@ -138,7 +138,7 @@ begin
           when p.words[1] = 'site' then char_length(p.words[3]) else nullif(p.words[2]::smallint, 0)
         end,
         c.requests, c.errors, c.bytes_sent, c.bytes_received, c.billed_bytes
-      )::private.target_use
+      )::proxy_private.target_use
       from unnest(corrections) as c
       cross join lateral regexp_match(c.part, '^(\S+) (\S+) (.*)$') as p (words)
       where c.rollup = 'target'
@@ -146,12 +146,12 @@ begin
   );
 end
 $$;
-comment on function private.repair_target_usage is
+comment on function proxy_private.repair_target_usage is
   'Adds to the rows by target what they lack. A row that has no event stays, with nothing in it: where a '
   'host counts must not change within its day.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.target_usage_drift, private.repair_target_usage
+  proxy_private.target_usage_drift, proxy_private.repair_target_usage
 from public, anon, authenticated, service_role;

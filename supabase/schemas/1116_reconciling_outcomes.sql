@@ -1,6 +1,6 @@
 -- The rollup by outcome, checked against the events of a day.
 
-create function private.outcome_usage_drift(day date) returns setof private.usage_correction
+create function proxy_private.outcome_usage_drift(day date) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -12,7 +12,7 @@ declare
   begins timestamptz := outcome_usage_drift.day;
   ends timestamptz := outcome_usage_drift.day + 1;
 begin
-  if outcome_usage_drift.day < private.first_kept_target_day() then
+  if outcome_usage_drift.day < proxy_private.first_kept_target_day() then
     return;
   end if;
   return query
@@ -23,14 +23,14 @@ begin
       -- as raise_outcome_rollups bounds them
       least(sum(e.bytes_sent), most_bytes) as bytes_sent,
       least(sum(e.bytes_received), most_bytes) as bytes_received
-    from private.proxy_usage_events as e
+    from proxy_private.proxy_usage_events as e
     where e.occurred_at >= begins and e.occurred_at < ends
     group by 1, 2, 3
   ),
   counted as (
     select
       s.subject, b.hour,
-      case when b.code is null then 'ok' else private.outcome_of(b.code) end collate "C" as outcome,
+      case when b.code is null then 'ok' else proxy_private.outcome_of(b.code) end collate "C" as outcome,
       sum(b.requests)::bigint as requests,
       least(sum(b.bytes_sent), most_bytes)::bigint as bytes_sent,
       least(sum(b.bytes_received), most_bytes)::bigint as bytes_received,
@@ -38,13 +38,13 @@ begin
         sum(case when o.live_mode then b.bytes_sent + b.bytes_received else 0 end), most_bytes
       )::bigint as billed_bytes
     from by_code as b
-    join private.proxy_keys as o on o.id = b.api_key_id
+    join proxy_private.proxy_keys as o on o.id = b.api_key_id
     cross join lateral (values (o.id), (o.user_id)) as s (subject)
     where s.subject is not null
     group by 1, 2, 3
   ),
   kept as (
-    select h.* from private.proxy_usage_outcomes as h where h.hour >= begins and h.hour < ends
+    select h.* from proxy_private.proxy_usage_outcomes as h where h.hour >= begins and h.hour < ends
   ),
   compared as (
     select
@@ -60,9 +60,9 @@ begin
     from counted as c
     full join kept as k using (subject, hour, outcome)
     where c.requests is not null
-      -- as in private.target_usage_drift
-      or exists (select from private.proxy_keys as o where o.id = subject)
-      or exists (select from private.proxy_keys as o where o.user_id = subject)
+      -- as in proxy_private.target_usage_drift
+      or exists (select from proxy_private.proxy_keys as o where o.id = subject)
+      or exists (select from proxy_private.proxy_keys as o where o.user_id = subject)
   )
   select
     'outcome', d.subject, d.hour, d.outcome, d.found, d.requests, d.bytes_sent, d.bytes_received,
@@ -72,17 +72,17 @@ begin
   where (d.requests, d.bytes_sent, d.bytes_received, d.billed_bytes) <> (0, 0, 0, 0);
 end
 $$;
-comment on function private.outcome_usage_drift is
+comment on function proxy_private.outcome_usage_drift is
   'The rows by outcome of a day (UTC) that its events do not give, with a key or a user for api_key_id. part: '
   'the outcome. None for a day that is no longer kept.';
 
 
-create function private.repair_outcome_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_outcome_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into private.proxy_usage_outcomes as o (
+  insert into proxy_private.proxy_usage_outcomes as o (
     subject, hour, outcome, requests, bytes_sent, bytes_received, billed_bytes
   )
   select
@@ -97,11 +97,11 @@ begin
     billed_bytes = least(o.billed_bytes + excluded.billed_bytes, 9007199254740991);
 end
 $$;
-comment on function private.repair_outcome_usage is
+comment on function proxy_private.repair_outcome_usage is
   'Adds to the rows by outcome what they lack. A row that has no event stays, with nothing in it.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.outcome_usage_drift, private.repair_outcome_usage
+  proxy_private.outcome_usage_drift, proxy_private.repair_outcome_usage
 from public, anon, authenticated, service_role;

@@ -1,8 +1,8 @@
 -- The monthly rollup, checked against the hourly one, and its last use against the events.
 
-create function private.monthly_usage_drift(
-  month date, corrections private.usage_correction[]
-) returns setof private.usage_correction
+create function proxy_private.monthly_usage_drift(
+  month date, corrections proxy_private.usage_correction[]
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -15,7 +15,7 @@ declare
   ends timestamptz := monthly_usage_drift.month + interval '1 month';
   -- of dropped events nothing but this last use is known
   all_events_are_here boolean := not exists (
-    select from private.dropped_usage_days as d where d.day >= begins and d.day < ends
+    select from proxy_private.dropped_usage_days as d where d.day >= begins and d.day < ends
   );
 begin
   return query
@@ -31,7 +31,7 @@ begin
       select
         h.api_key_id, h.hour, h.requests, h.bytes_sent, h.bytes_received,
         null::timestamptz as last_used_at, 1 as rows
-      from private.proxy_usage_hourly as h
+      from proxy_private.proxy_usage_hourly as h
       where h.hour >= begins and h.hour < ends
       union all
       select
@@ -44,7 +44,7 @@ begin
     having sum(u.rows) > 0
   ),
   kept as (
-    select m.* from private.proxy_usage_monthly as m where m.month = monthly_usage_drift.month
+    select m.* from proxy_private.proxy_usage_monthly as m where m.month = monthly_usage_drift.month
   ),
   compared as (
     select
@@ -69,15 +69,15 @@ begin
         k.last_used_at
       ) as last_used_at,
       k.user_id as kept_user_id,
-      -- as in private.hourly_usage_drift
+      -- as in proxy_private.hourly_usage_drift
       coalesce(o.user_id, k.user_id) as user_id
     from counted as c
     full join kept as k using (api_key_id)
-    left join private.proxy_keys as o on o.id = api_key_id
+    left join proxy_private.proxy_keys as o on o.id = api_key_id
     -- mostly an event of the last hour says so
     left join lateral (
       select true as stands
-      from private.counted_usage_events as e
+      from proxy_private.counted_usage_events as e
       where all_events_are_here and c.last_used_at is null
         and e.api_key_id = k.api_key_id
         and e.occurred_at >= begins and e.occurred_at < ends
@@ -87,7 +87,7 @@ begin
     ) as probe on true
     left join lateral (
       select max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
-      from private.counted_usage_events as e
+      from proxy_private.counted_usage_events as e
       where probe.stands is null
         and (all_events_are_here or k.requests is null or c.last_used_at is not null)
         and e.api_key_id = c.api_key_id and e.occurred_at >= begins and e.occurred_at < ends
@@ -104,18 +104,18 @@ begin
     or d.kept_user_id is distinct from d.user_id;
 end
 $$;
-comment on function private.monthly_usage_drift is
+comment on function proxy_private.monthly_usage_drift is
   'The monthly rows that the hourly ones do not give once they are corrected, and those whose last '
   'use is not the end of their newest event. Where days were dropped a last use is never too late.';
 
 
-create function private.repair_monthly_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_monthly_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  insert into private.proxy_usage_monthly as m (
+  insert into proxy_private.proxy_usage_monthly as m (
     api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
   )
   select
@@ -133,11 +133,11 @@ begin
 
   -- The rows are locked now: who raised one before has committed, and who will raise it waits. So a
   -- last use that was too late can be set, and a row be found to have no event.
-  update private.proxy_usage_monthly as m set last_used_at = u.last_used_at
+  update proxy_private.proxy_usage_monthly as m set last_used_at = u.last_used_at
   from unnest(corrections) as c
   cross join lateral (
     select max(e.occurred_at + e.duration_ms * interval '1 ms') as last_used_at
-    from private.counted_usage_events as e
+    from proxy_private.counted_usage_events as e
     where e.api_key_id = c.api_key_id
       and e.occurred_at >= c.period and e.occurred_at < c.period + interval '1 month'
   ) as u
@@ -145,23 +145,23 @@ begin
     and m.api_key_id = c.api_key_id and m.month = c.period::date
     and m.last_used_at <> u.last_used_at;
 
-  delete from private.proxy_usage_monthly as m using unnest(corrections) as c
+  delete from proxy_private.proxy_usage_monthly as m using unnest(corrections) as c
   where c.rollup = 'monthly' and c.found = 'surplus'
     and m.api_key_id = c.api_key_id and m.month = c.period::date
     and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
     and not exists (
-      select from private.counted_usage_events as e
+      select from proxy_private.counted_usage_events as e
       where e.api_key_id = m.api_key_id
         and e.occurred_at >= c.period and e.occurred_at < c.period + interval '1 month'
     );
 end
 $$;
-comment on function private.repair_monthly_usage is
+comment on function proxy_private.repair_monthly_usage is
   'Adds to the monthly rows what they lack, sets last uses that are too late, and removes the rows of '
   'keys without an event.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.monthly_usage_drift, private.repair_monthly_usage
+  proxy_private.monthly_usage_drift, proxy_private.repair_monthly_usage
 from public, anon, authenticated, service_role;

@@ -1,10 +1,10 @@
 -- The rollups by account, checked against those by key: an account has what its keys have.
 
 -- as for the hours of keys
-create index proxy_account_hourly_hour on private.proxy_account_hourly using brin (hour);
+create index proxy_account_hourly_hour on proxy_private.proxy_account_hourly using brin (hour);
 
 
-create type private.account_sum as (
+create type proxy_private.account_sum as (
   user_id uuid,
   period timestamptz,
   part text,
@@ -12,14 +12,14 @@ create type private.account_sum as (
   bytes_sent bigint,
   bytes_received bigint
 );
-comment on type private.account_sum is
+comment on type proxy_private.account_sum is
   'A row of a rollup by account. part: its mode, live or test, after the tier in one by month.';
 
 
 -- With names, as the type has columns for what only other rollups have.
-create function private.account_corrections(
-  rollup text, counted private.account_sum[], kept private.account_sum[]
-) returns setof private.usage_correction
+create function proxy_private.account_corrections(
+  rollup text, counted proxy_private.account_sum[], kept proxy_private.account_sum[]
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -40,7 +40,7 @@ begin
     full join unnest(kept) as k using (user_id, period, part)
   ) as d
   cross join lateral jsonb_populate_record(
-    null::private.usage_correction,
+    null::proxy_private.usage_correction,
     jsonb_build_object(
       'rollup', account_corrections.rollup, 'api_key_id', d.user_id, 'period', d.period,
       'part', d.part, 'found', d.found, 'requests', d.requests, 'bytes_sent', d.bytes_sent,
@@ -52,13 +52,13 @@ begin
     and exists (select from auth.users as u where u.id = d.user_id);
 end
 $$;
-comment on function private.account_corrections is
+comment on function proxy_private.account_corrections is
   'The rows of a rollup by account that differ, with the user for api_key_id.';
 
 
-create function private.account_hourly_usage_drift(
-  day date, corrections private.usage_correction[]
-) returns setof private.usage_correction
+create function proxy_private.account_hourly_usage_drift(
+  day date, corrections proxy_private.usage_correction[]
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -67,18 +67,18 @@ as $$
 declare
   begins timestamptz := account_hourly_usage_drift.day;
   ends timestamptz := account_hourly_usage_drift.day + 1;
-  counted private.account_sum[];
-  kept private.account_sum[];
+  counted proxy_private.account_sum[];
+  kept proxy_private.account_sum[];
 begin
   counted := array(
     select (
       k.user_id, u.hour, case when k.live_mode then 'live' else 'test' end, sum(u.requests),
       -- as record_usage bounds them
       least(sum(u.bytes_sent), 9007199254740991), least(sum(u.bytes_received), 9007199254740991)
-    )::private.account_sum
+    )::proxy_private.account_sum
     from (
       select h.api_key_id, h.hour, h.requests, h.bytes_sent, h.bytes_received, 1 as rows
-      from private.proxy_usage_hourly as h
+      from proxy_private.proxy_usage_hourly as h
       where h.hour >= begins and h.hour < ends
       union all
       select
@@ -87,7 +87,7 @@ begin
       from unnest(account_hourly_usage_drift.corrections) as c
       where c.rollup = 'hourly'
     ) as u
-    join private.proxy_keys as k on k.id = u.api_key_id
+    join proxy_private.proxy_keys as k on k.id = u.api_key_id
     where k.user_id is not null
     group by k.user_id, u.hour, k.live_mode
     having sum(u.rows) > 0
@@ -96,38 +96,38 @@ begin
     select (
       h.user_id, h.hour, case when h.live_mode then 'live' else 'test' end, h.requests,
       h.bytes_sent, h.bytes_received
-    )::private.account_sum
-    from private.proxy_account_hourly as h
+    )::proxy_private.account_sum
+    from proxy_private.proxy_account_hourly as h
     where h.hour >= begins and h.hour < ends
   );
-  return query select * from private.account_corrections('account_hourly', counted, kept);
+  return query select * from proxy_private.account_corrections('account_hourly', counted, kept);
 end
 $$;
-comment on function private.account_hourly_usage_drift is
+comment on function proxy_private.account_hourly_usage_drift is
   'The hourly rows by account of a day (UTC) that those by key do not give once they are corrected.';
 
 
-create function private.account_monthly_usage_drift(
-  month date, corrections private.usage_correction[]
-) returns setof private.usage_correction
+create function proxy_private.account_monthly_usage_drift(
+  month date, corrections proxy_private.usage_correction[]
+) returns setof proxy_private.usage_correction
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-  counted private.account_sum[];
-  kept private.account_sum[];
+  counted proxy_private.account_sum[];
+  kept proxy_private.account_sum[];
 begin
   counted := array(
     select (
       k.user_id, account_monthly_usage_drift.month,
       k.tier || case when k.live_mode then ' live' else ' test' end, sum(u.requests),
       least(sum(u.bytes_sent), 9007199254740991), least(sum(u.bytes_received), 9007199254740991)
-    )::private.account_sum
+    )::proxy_private.account_sum
     from (
       select m.api_key_id, m.requests, m.bytes_sent, m.bytes_received, 1 as rows
-      from private.proxy_usage_monthly as m
+      from proxy_private.proxy_usage_monthly as m
       where m.month = account_monthly_usage_drift.month
       union all
       select
@@ -136,7 +136,7 @@ begin
       from unnest(account_monthly_usage_drift.corrections) as c
       where c.rollup = 'monthly'
     ) as u
-    join private.proxy_keys as k on k.id = u.api_key_id
+    join proxy_private.proxy_keys as k on k.id = u.api_key_id
     where k.user_id is not null
     group by k.user_id, k.tier, k.live_mode
     having sum(u.rows) > 0
@@ -145,25 +145,25 @@ begin
     select (
       m.user_id, m.month, m.tier || case when m.live_mode then ' live' else ' test' end,
       m.requests, m.bytes_sent, m.bytes_received
-    )::private.account_sum
-    from private.proxy_account_monthly as m
+    )::proxy_private.account_sum
+    from proxy_private.proxy_account_monthly as m
     where m.month = account_monthly_usage_drift.month
   );
-  return query select * from private.account_corrections('account_monthly', counted, kept);
+  return query select * from proxy_private.account_corrections('account_monthly', counted, kept);
 end
 $$;
-comment on function private.account_monthly_usage_drift is
+comment on function proxy_private.account_monthly_usage_drift is
   'The monthly rows by account that those by key do not give once they are corrected: each key counts '
   'for the tier that it has now.';
 
 
-create function private.repair_account_usage(corrections private.usage_correction[]) returns void
+create function proxy_private.repair_account_usage(corrections proxy_private.usage_correction[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
-  insert into private.proxy_account_monthly as m (
+  insert into proxy_private.proxy_account_monthly as m (
     user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
   )
   select
@@ -177,7 +177,7 @@ begin
     bytes_sent = least(m.bytes_sent + excluded.bytes_sent, 9007199254740991),
     bytes_received = least(m.bytes_received + excluded.bytes_received, 9007199254740991);
 
-  insert into private.proxy_account_hourly as h (
+  insert into proxy_private.proxy_account_hourly as h (
     user_id, hour, live_mode, requests, bytes_sent, bytes_received
   )
   select c.api_key_id, c.period, c.part = 'live', c.requests, c.bytes_sent, c.bytes_received
@@ -191,17 +191,17 @@ begin
 
   -- Locked first, then added up: who raised a row by account that this does not see yet waits to raise
   -- this one.
-  insert into private.proxy_user_monthly as s (user_id, month, bytes)
+  insert into proxy_private.proxy_user_monthly as s (user_id, month, bytes)
   select distinct c.api_key_id, c.period::date, 0
   from unnest(corrections) as c
   where c.rollup = 'account_monthly'
   order by 1, 2
   on conflict on constraint proxy_user_monthly_pkey do update set bytes = s.bytes;
-  update private.proxy_user_monthly as s
+  update proxy_private.proxy_user_monthly as s
   set bytes = least(
     (
       select coalesce(sum(m.bytes_sent + m.bytes_received), 0)
-      from private.proxy_account_monthly as m
+      from proxy_private.proxy_account_monthly as m
       where m.user_id = s.user_id and m.month = s.month
     ),
     9007199254740991
@@ -212,35 +212,35 @@ begin
   );
 
   -- The rows are locked now: who raised one before has committed, and who will raise it waits.
-  delete from private.proxy_account_monthly as m using unnest(corrections) as c
+  delete from proxy_private.proxy_account_monthly as m using unnest(corrections) as c
   where c.rollup = 'account_monthly' and c.found = 'surplus'
     and (m.user_id, m.month) = (c.api_key_id, c.period::date)
     and (m.tier, m.live_mode) = (split_part(c.part, ' ', 1), split_part(c.part, ' ', 2) = 'live')
     and (m.requests, m.bytes_sent, m.bytes_received) = (0, 0, 0)
     and not exists (
-      select from private.proxy_usage_monthly as u
-      join private.proxy_keys as k on k.id = u.api_key_id
+      select from proxy_private.proxy_usage_monthly as u
+      join proxy_private.proxy_keys as k on k.id = u.api_key_id
       where k.user_id = m.user_id and k.tier = m.tier and k.live_mode = m.live_mode
         and u.month = m.month
     );
-  delete from private.proxy_account_hourly as h using unnest(corrections) as c
+  delete from proxy_private.proxy_account_hourly as h using unnest(corrections) as c
   where c.rollup = 'account_hourly' and c.found = 'surplus'
     and (h.user_id, h.hour, h.live_mode) = (c.api_key_id, c.period, c.part = 'live')
     and (h.requests, h.bytes_sent, h.bytes_received) = (0, 0, 0)
     and not exists (
-      select from private.proxy_usage_hourly as u
-      join private.proxy_keys as k on k.id = u.api_key_id
+      select from proxy_private.proxy_usage_hourly as u
+      join proxy_private.proxy_keys as k on k.id = u.api_key_id
       where k.user_id = h.user_id and k.live_mode = h.live_mode and u.hour = h.hour
     );
 end
 $$;
-comment on function private.repair_account_usage is
+comment on function proxy_private.repair_account_usage is
   'Adds to the rows by account what they lack, and removes those of which no key has a row; then adds up '
   'the months of their users again.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.account_corrections, private.account_hourly_usage_drift,
-  private.account_monthly_usage_drift, private.repair_account_usage
+  proxy_private.account_corrections, proxy_private.account_hourly_usage_drift,
+  proxy_private.account_monthly_usage_drift, proxy_private.repair_account_usage
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
 -- Retention: the events of old days are dropped, a whole partition at a time; rollups stay.
 
-create table private.archived_usage_days (
+create table proxy_private.archived_usage_days (
   day date primary key,
   archived_at timestamptz not null default clock_timestamp(),
   events bigint not null,
@@ -8,15 +8,15 @@ create table private.archived_usage_days (
   bytes_received numeric not null,
   location text not null
 );
-comment on table private.archived_usage_days is
+comment on table proxy_private.archived_usage_days is
   'Days whose events were written elsewhere, with what was written: retention compares it.';
-comment on column private.archived_usage_days.location is 'Where it was written, for people to find.';
-alter table private.archived_usage_days enable row level security;
+comment on column proxy_private.archived_usage_days.location is 'Where it was written, for people to find.';
+alter table proxy_private.archived_usage_days enable row level security;
 
 
 -- Each day that the net has caught gets its partition, and takes its events out of the net. Newest
 -- first, as those are read most.
-create function private.empty_default_partition() returns integer
+create function proxy_private.empty_default_partition() returns integer
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -28,24 +28,24 @@ declare
 begin
   for caught in
     select distinct e.occurred_at::date as day
-    from private.proxy_usage_events_default as e
+    from proxy_private.proxy_usage_events_default as e
     order by day desc
     -- a partition takes about 10 of the cluster's locks, of which there are 6,400 or more
     limit 200
   loop
-    made := made + private.make_usage_partitions(caught, caught);
+    made := made + proxy_private.make_usage_partitions(caught, caught);
     -- recording waits
     exit when clock_timestamp() > begun + interval '10 s';
   end loop;
   return made;
 end
 $$;
-comment on function private.empty_default_partition is
+comment on function proxy_private.empty_default_partition is
   'Makes the partitions of the days whose events are in the default partition, and returns how many: '
-  'up to 200, for about 10 s; the next call goes on. Fails as private.make_usage_partitions does.';
+  'up to 200, for about 10 s; the next call goes on. Fails as proxy_private.make_usage_partitions does.';
 
 
-create type private.usage_retention as (
+create type proxy_private.usage_retention as (
   day date,
   action text,
   reason text,
@@ -54,26 +54,26 @@ create type private.usage_retention as (
   disk_bytes bigint,
   drift bigint
 );
-comment on type private.usage_retention is
+comment on type proxy_private.usage_retention is
   'What retention did with an old day. action: dropped; kept (reason: drift, its rollups do not '
   'stand; not archived; archive is stale, it has other events; or restored, it was dropped before '
   'and put back); skipped (reason: in use, a lock was not to be had in time; without a day: on the '
   'default partition). bytes: metered in and out. drift: rollup rows that do not stand.';
 
 
-create function private.archive_lacks(day date, events bigint, bytes_sent numeric, bytes_received numeric)
+create function proxy_private.archive_lacks(day date, events bigint, bytes_sent numeric, bytes_received numeric)
 returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  archived private.archived_usage_days;
+  archived proxy_private.archived_usage_days;
 begin
-  if archive_lacks.events = 0 or not (select s.require_archive from private.maintenance_settings as s)
+  if archive_lacks.events = 0 or not (select s.require_archive from proxy_private.maintenance_settings as s)
   then
     return null;
   end if;
-  select * into archived from private.archived_usage_days as a where a.day = archive_lacks.day;
+  select * into archived from proxy_private.archived_usage_days as a where a.day = archive_lacks.day;
   if archived is null then
     return 'not archived';
   end if;
@@ -85,13 +85,13 @@ begin
   return null;
 end
 $$;
-comment on function private.archive_lacks is
+comment on function proxy_private.archive_lacks is
   'Why a day with these events must not be dropped yet, where days must be archived first; or null.';
 
 
 -- All days are checked before the first is dropped: from then on nobody can read or record events
 -- until the transaction ends.
-create function private.drop_old_usage() returns setof private.usage_retention
+create function proxy_private.drop_old_usage() returns setof proxy_private.usage_retention
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -100,54 +100,54 @@ set lock_timeout = 0
 as $$
 declare
   old_day date;
-  old private.usage_retention;
+  old proxy_private.usage_retention;
   sent numeric;
   received numeric;
-  standing private.usage_retention[] := '{}';
+  standing proxy_private.usage_retention[] := '{}';
   in_use boolean := false;
 begin
-  perform private.take_maintenance_lock();
+  perform proxy_private.take_maintenance_lock();
   -- those who record wait behind this for as long
   perform set_config('lock_timeout', '1s', true);
 
   begin
-    perform private.empty_default_partition();
+    perform proxy_private.empty_default_partition();
   exception when lock_not_available then
     old := (null, 'skipped', 'in use', null, null, null, null);
     return next old;
   end;
 
   for old_day in
-    select d from private.partitioned_usage_days() as d
-    where d < now()::date - (select s.keep_days from private.maintenance_settings as s)
+    select d from proxy_private.partitioned_usage_days() as d
+    where d < now()::date - (select s.keep_days from proxy_private.maintenance_settings as s)
   loop
     old := (old_day, 'kept', null, null, null, null, null);
-    if exists (select from private.dropped_usage_days as d where d.day = old_day) then
+    if exists (select from proxy_private.dropped_usage_days as d where d.day = old_day) then
       old.reason := 'restored';
       return next old;
       continue;
     end if;
     begin
       -- nobody writes there while it is counted
-      execute format('lock table %s in share mode', private.usage_partition(old_day));
+      execute format('lock table %s in share mode', proxy_private.usage_partition(old_day));
     exception when lock_not_available then
       old.action := 'skipped';
       old.reason := 'in use';
       return next old;
       continue;
     end;
-    old.disk_bytes := pg_total_relation_size(private.usage_partition(old_day));
+    old.disk_bytes := pg_total_relation_size(proxy_private.usage_partition(old_day));
     execute format(
       'select count(*), coalesce(sum(bytes_sent), 0), coalesce(sum(bytes_received), 0) from %s',
-      private.usage_partition(old_day)
+      proxy_private.usage_partition(old_day)
     )
     into old.events, sent, received;
     -- a stolen gateway can report more than a bigint holds, and must not keep days from leaving
     old.bytes := least(sent + received, 9223372036854775807);
-    select count(*) into old.drift from private.usage_drift(old_day);
+    select count(*) into old.drift from proxy_private.usage_drift(old_day);
     old.reason := case
       when old.drift > 0 then 'drift'
-      else private.archive_lacks(old_day, old.events, sent, received)
+      else proxy_private.archive_lacks(old_day, old.events, sent, received)
     end;
     if old.reason is null then
       standing := standing || old;
@@ -162,8 +162,8 @@ begin
       if in_use then
         raise lock_not_available;
       end if;
-      execute format('drop table %s', private.usage_partition(old.day));
-      insert into private.dropped_usage_days (day, events, bytes)
+      execute format('drop table %s', proxy_private.usage_partition(old.day));
+      insert into proxy_private.dropped_usage_days (day, events, bytes)
       values (old.day, old.events, old.bytes);
       old.action := 'dropped';
     exception when lock_not_available or deadlock_detected then
@@ -175,15 +175,15 @@ begin
   end loop;
 end
 $$;
-comment on function private.drop_old_usage is
-  'Drops the partitions of the days before those that private.maintenance_settings keeps, oldest '
+comment on function proxy_private.drop_old_usage is
+  'Drops the partitions of the days before those that proxy_private.maintenance_settings keeps, oldest '
   'first, each only if its rollups stand and it is archived where it must be, and notes them in '
-  'private.dropped_usage_days; rollups stay. Returns a row for each old day. Recording waits at most '
+  'proxy_private.dropped_usage_days; rollups stay. Returns a row for each old day. Recording waits at most '
   'about 1 s for a lock that is not to be had. Fails (25000) outside of read committed.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.archived_usage_days from public, anon, authenticated, service_role;
+revoke all on table proxy_private.archived_usage_days from public, anon, authenticated, service_role;
 revoke all on function
-  private.empty_default_partition, private.archive_lacks, private.drop_old_usage
+  proxy_private.empty_default_partition, proxy_private.archive_lacks, proxy_private.drop_old_usage
 from public, anon, authenticated, service_role;

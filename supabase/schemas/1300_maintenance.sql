@@ -1,7 +1,7 @@
 -- Maintenance: what is done each night, by pg_cron where there is one, else by `npm run maintain`.
 
-create table private.maintenance_log (
-  id uuid primary key default private.uuid_v7(),
+create table proxy_private.maintenance_log (
+  id uuid primary key default proxy_private.uuid_v7(),
   -- one for all that a run reports
   ran_at timestamptz not null default now(),
   task text not null,
@@ -9,37 +9,37 @@ create table private.maintenance_log (
   outcome text not null,
   detail text not null
 );
-comment on table private.maintenance_log is
-  'What each run of private.maintain_usage reported, for 400 days: pg_cron keeps no answers.';
-alter table private.maintenance_log enable row level security;
+comment on table proxy_private.maintenance_log is
+  'What each run of proxy_private.maintain_usage reported, for 400 days: pg_cron keeps no answers.';
+alter table proxy_private.maintenance_log enable row level security;
 
 
-create type private.maintenance_report as (
+create type proxy_private.maintenance_report as (
   task text,
   day date,
   outcome text,
   detail text
 );
-comment on type private.maintenance_report is
+comment on type proxy_private.maintenance_report is
   'What came of a task of maintenance. outcome: unchanged, made, repaired or dropped; or, where '
   'somebody should look, found, kept, skipped or failed.';
 
 
-create function private.report_reconciling(days date[]) returns setof private.maintenance_report
+create function proxy_private.report_reconciling(days date[]) returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   -- before the events are read: a day that changes meanwhile is checked again
-  checks private.reconciled_usage_days[] := array(
-    select private.check_of_usage_day(d) from unnest(report_reconciling.days) as d order by d
+  checks proxy_private.reconciled_usage_days[] := array(
+    select proxy_private.check_of_usage_day(d) from unnest(report_reconciling.days) as d order by d
   );
-  corrections private.usage_correction[] := array(
-    select c from private.reconcile_usage(variadic report_reconciling.days) as c
+  corrections proxy_private.usage_correction[] := array(
+    select c from proxy_private.reconcile_usage(variadic report_reconciling.days) as c
   );
 begin
-  insert into private.reconciled_usage_days as r
+  insert into proxy_private.reconciled_usage_days as r
   select c.* from unnest(checks) as c
   on conflict (day) do update set
     checked_at = excluded.checked_at,
@@ -72,24 +72,24 @@ begin
   order by c.period;
 end
 $$;
-comment on function private.report_reconciling is
-  'Runs private.reconcile_usage, says in rows what it found, and notes the days as checked.';
+comment on function proxy_private.report_reconciling is
+  'Runs proxy_private.reconcile_usage, says in rows what it found, and notes the days as checked.';
 
 
-create function private.report_retention() returns setof private.maintenance_report
+create function proxy_private.report_retention() returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- before the events are locked
-  removed bigint := private.drop_old_targets();
+  removed bigint := proxy_private.drop_old_targets();
 begin
   if removed > 0 then
     return query
     select
       'retention', null::date, 'dropped',
       format('%s rows by target and outcome, older than %s days.', removed, s.keep_targets_days)
-    from private.maintenance_settings as s;
+    from proxy_private.maintenance_settings as s;
   end if;
   return query
   select
@@ -105,53 +105,53 @@ begin
       when r.reason = 'restored' then 'Dropped before, and put back.'
       else 'In use: run it again.'
     end
-  from private.drop_old_usage() as r;
+  from proxy_private.drop_old_usage() as r;
   if not found then
     return query
     select
       'retention', null::date, 'unchanged', format('Nothing is older than %s days.', s.keep_days)
-    from private.maintenance_settings as s;
+    from proxy_private.maintenance_settings as s;
   end if;
 end
 $$;
-comment on function private.report_retention is
-  'Runs private.drop_old_targets and private.drop_old_usage, and says in rows what they did.';
+comment on function proxy_private.report_retention is
+  'Runs proxy_private.drop_old_targets and proxy_private.drop_old_usage, and says in rows what they did.';
 
 
-create function private.report_partitions(today date) returns private.maintenance_report
+create function proxy_private.report_partitions(today date) returns proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   last_day date := report_partitions.today + 40;
-  made integer := private.make_usage_partitions(report_partitions.today - 1, last_day)
-    + private.empty_default_partition();
+  made integer := proxy_private.make_usage_partitions(report_partitions.today - 1, last_day)
+    + proxy_private.empty_default_partition();
 begin
   return (
     'partitions', null, case when made = 0 then 'unchanged' else 'made' end,
     format('%s were missing up to %s.', made, last_day)
-  )::private.maintenance_report;
+  )::proxy_private.maintenance_report;
 end
 $$;
-comment on function private.report_partitions is
+comment on function proxy_private.report_partitions is
   'Makes the partitions of the day before, the day and the 40 after it, and of what the default '
   'partition holds.';
 
 
 -- Reconciling takes long and locks little, so it comes first; what locks the events comes last, as
 -- locks are held until all is done. Each task in a statement of its own is kinder still.
-create function private.maintain_usage(
+create function proxy_private.maintain_usage(
   tasks text[] default '{reconcile,retention,partitions,accounts,privileges,alerts}',
   days date[] default null
-) returns setof private.maintenance_report
+) returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   next_task text;
-  reports private.maintenance_report[] := '{}';
-  outcomes private.maintenance_report[];
+  reports proxy_private.maintenance_report[] := '{}';
+  outcomes proxy_private.maintenance_report[];
   failure text;
 begin
   if not maintain_usage.tasks <@ '{reconcile,retention,partitions,accounts,privileges,alerts}' then
@@ -159,7 +159,7 @@ begin
       using errcode = 'invalid_parameter_value',
         hint = 'The tasks are reconcile, retention, partitions, accounts, privileges and alerts.';
   end if;
-  perform from private.maintenance_settings for update skip locked;
+  perform from proxy_private.maintenance_settings for update skip locked;
   if not found then
     return query
     select t, null::date, 'skipped', 'Other maintenance is running.'
@@ -173,48 +173,48 @@ begin
       if next_task = 'reconcile' then
         outcomes := array(
           select r
-          from private.report_reconciling(
-            coalesce(maintain_usage.days, array(select private.usage_days_to_check()))
+          from proxy_private.report_reconciling(
+            coalesce(maintain_usage.days, array(select proxy_private.usage_days_to_check()))
           ) as r
         );
       elsif next_task = 'retention' then
-        outcomes := array(select r from private.report_retention() as r);
+        outcomes := array(select r from proxy_private.report_retention() as r);
       elsif next_task = 'accounts' then
-        outcomes := array[private.report_accounts()];
+        outcomes := array[proxy_private.report_accounts()];
       elsif next_task = 'privileges' then
-        outcomes := array(select r from private.report_privileges() as r);
+        outcomes := array(select r from proxy_private.report_privileges() as r);
       elsif next_task = 'alerts' then
-        outcomes := array[private.report_alerts()];
+        outcomes := array[proxy_private.report_alerts()];
       else
-        outcomes := array[private.report_partitions(now()::date)];
+        outcomes := array[proxy_private.report_partitions(now()::date)];
       end if;
     exception when others then
       get stacked diagnostics failure = message_text;
       outcomes := array[
-        (next_task, null, 'failed', sqlstate || ': ' || failure)::private.maintenance_report
+        (next_task, null, 'failed', sqlstate || ': ' || failure)::proxy_private.maintenance_report
       ];
     end;
     reports := reports || outcomes;
   end loop;
 
-  insert into private.maintenance_log (task, day, outcome, detail)
+  insert into proxy_private.maintenance_log (task, day, outcome, detail)
   select r.task, r.day, r.outcome, r.detail from unnest(reports) as r;
-  delete from private.maintenance_log as l where l.ran_at < now() - interval '400 days';
+  delete from proxy_private.maintenance_log as l where l.ran_at < now() - interval '400 days';
   return query select r.* from unnest(reports) as r;
 end
 $$;
-comment on function private.maintain_usage is
+comment on function proxy_private.maintain_usage is
   'Maintenance: reconciles yesterday, today and older days whose events have changed since (or '
-  '`days`), drops the events and the rollups by target of days older than private.maintenance_settings '
+  '`days`), drops the events and the rollups by target of days older than proxy_private.maintenance_settings '
   'keeps them, makes the '
   'partitions of the coming 40 days, checks the owners'' accounts and the gateways'' privileges, and '
-  'raises the alerts of the hour. Returns what came of each, and logs it in private.maintenance_log. A task that fails '
+  'raises the alerts of the hour. Returns what came of each, and logs it in proxy_private.maintenance_log. A task that fails '
   'is reported, and does not stop the others. Another run at the same time is skipped.';
 
 
 -- A job a task, so that each has a transaction of its own. Nothing of this may fail a migration: a
 -- database without jobs is maintained by `npm run maintain`.
-create function private.schedule_maintenance() returns boolean
+create function proxy_private.schedule_maintenance() returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -231,7 +231,7 @@ begin
     j.name,
     j.schedule,
     -- a hosted database ends what takes over two minutes
-    format('set statement_timeout = 0; select * from private.maintain_usage(tasks => %L)', j.tasks)
+    format('set statement_timeout = 0; select * from proxy_private.maintain_usage(tasks => %L)', j.tasks)
   )
   from (
     values
@@ -244,7 +244,7 @@ begin
       ('proxy_gateway_privileges', '57 3 * * *', '{privileges}')
   ) as j (name, schedule, tasks);
   -- the log of a job that runs each minute has a row for each
-  perform cron.schedule('proxy_deliver', '* * * * *', 'select private.kick_delivery()');
+  perform cron.schedule('proxy_deliver', '* * * * *', 'select proxy_private.kick_delivery()');
   return true;
 exception when others then
   get stacked diagnostics failure = message_text;
@@ -252,16 +252,16 @@ exception when others then
   return false;
 end
 $$;
-comment on function private.schedule_maintenance is
-  'Schedules private.maintain_usage each night (UTC), its alerts each hour and deliveries each minute, where pg_cron is available, also if it was '
+comment on function proxy_private.schedule_maintenance is
+  'Schedules proxy_private.maintain_usage each night (UTC), its alerts each hour and deliveries each minute, where pg_cron is available, also if it was '
   'scheduled before. Returns whether it did; a failure is a notice.';
 
-select private.schedule_maintenance();
+select proxy_private.schedule_maintenance();
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on table private.maintenance_log from public, anon, authenticated, service_role;
+revoke all on table proxy_private.maintenance_log from public, anon, authenticated, service_role;
 revoke all on function
-  private.report_reconciling, private.report_retention, private.report_partitions,
-  private.maintain_usage, private.schedule_maintenance
+  proxy_private.report_reconciling, proxy_private.report_retention, proxy_private.report_partitions,
+  proxy_private.maintain_usage, proxy_private.schedule_maintenance
 from public, anon, authenticated, service_role;

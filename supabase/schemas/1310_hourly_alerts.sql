@@ -1,27 +1,27 @@
 -- Hourly alerts: what no change of a row causes, a key that expires soon and an hour that is unlike its
 -- key's others. Run by pg_cron, `npm run maintain`, or the local stack.
 
-create index proxy_keys_expiring on private.proxy_keys (expires_at)
+create index proxy_keys_expiring on proxy_private.proxy_keys (expires_at)
   where deleted_at is null and expires_at is not null;
 
 
-create function private.alert_expiring_keys() returns void
+create function proxy_private.alert_expiring_keys() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  alerts private.new_alert[];
+  alerts proxy_private.new_alert[];
 begin
   select array_agg(
     (
       k.user_id, k.id, 'key.expiring',
       format('expiry:%s:%s:%s', k.id, extract(epoch from k.expires_at), d.days), null,
-      private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
-        'expiresAt', private.json_time(k.expires_at), 'days', d.days
+      proxy_private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
+        'expiresAt', proxy_private.json_time(k.expires_at), 'days', d.days
       )
-    )::private.new_alert
+    )::proxy_private.new_alert
   ) into alerts
-  from private.proxy_keys as k
+  from proxy_private.proxy_keys as k
   cross join lateral (
     -- the least that applies: a key that is made for a day expires in one day, and not also in seven
     select min(d) as days from unnest(array[1, 7]) as d where k.expires_at <= now() + d * interval '1 day'
@@ -29,41 +29,41 @@ begin
   where k.deleted_at is null and k.user_id is not null
     and k.expires_at > now() and k.expires_at <= now() + interval '7 days';
   if alerts is not null then
-    perform private.raise_alerts(alerts);
+    perform proxy_private.raise_alerts(alerts);
   end if;
 end
 $$;
-comment on function private.alert_expiring_keys is
+comment on function proxy_private.alert_expiring_keys is
   'Raises an alert for each key that expires within seven days, and within one, once each.';
 
 
 -- The hour that ended and the one before it: events of the last minute may come late.
-create function private.alert_unusual_usage() returns void
+create function proxy_private.alert_unusual_usage() returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
   least_bytes constant bigint := 100000000;
-  alerts private.new_alert[];
+  alerts proxy_private.new_alert[];
 begin
   select array_agg(
     (
       k.user_id, k.id, 'key.unusual_usage', format('unusual:%s:%s', k.id, extract(epoch from h.hour)),
       null,
-      private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
-        'hour', private.json_time(h.hour), 'bytes', h.bytes_sent + h.bytes_received,
+      proxy_private.describe_key(k.id, k.key_id, k.label) || jsonb_build_object(
+        'hour', proxy_private.json_time(h.hour), 'bytes', h.bytes_sent + h.bytes_received,
         'medianBytes', m.bytes::bigint
       )
-    )::private.new_alert
+    )::proxy_private.new_alert
   ) into alerts
-  from private.proxy_usage_hourly as h
-  join private.proxy_keys as k on k.id = h.api_key_id and k.user_id is not null
+  from proxy_private.proxy_usage_hourly as h
+  join proxy_private.proxy_keys as k on k.id = h.api_key_id and k.user_id is not null
   cross join lateral (
     select
       percentile_cont(0.5) within group (order by w.bytes_sent + w.bytes_received) as bytes,
       count(*) as hours
-    from private.proxy_usage_hourly as w
+    from proxy_private.proxy_usage_hourly as w
     where w.api_key_id = h.api_key_id and w.hour >= h.hour - interval '7 days' and w.hour < h.hour
       and w.bytes_sent + w.bytes_received > 0
   ) as m
@@ -73,53 +73,53 @@ begin
     and m.hours >= 24
     and h.bytes_sent + h.bytes_received > 5 * m.bytes;
   if alerts is not null then
-    perform private.raise_alerts(alerts);
+    perform proxy_private.raise_alerts(alerts);
   end if;
 end
 $$;
-comment on function private.alert_unusual_usage is
+comment on function proxy_private.alert_unusual_usage is
   'Raises an alert for each key of which an hour that has just ended moved over 100 MB and over five times '
   'the median of its non-empty hours in the seven days before, once there are 24 of them.';
 
 
-create function private.drop_old_alerts() returns bigint
+create function proxy_private.drop_old_alerts() returns bigint
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   dropped bigint;
 begin
-  delete from private.proxy_alerts as a where a.occurred_at < now() - interval '90 days';
+  delete from proxy_private.proxy_alerts as a where a.occurred_at < now() - interval '90 days';
   get diagnostics dropped = row_count;
   return dropped;
 end
 $$;
-comment on function private.drop_old_alerts is
+comment on function proxy_private.drop_old_alerts is
   'Removes the alerts that are older than 90 days, with their deliveries. Returns how many.';
 
 
-create function private.report_alerts() returns private.maintenance_report
+create function proxy_private.report_alerts() returns proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   dropped bigint;
 begin
-  perform private.alert_expiring_keys();
-  perform private.alert_unusual_usage();
-  dropped := private.drop_old_alerts();
+  perform proxy_private.alert_expiring_keys();
+  perform proxy_private.alert_unusual_usage();
+  dropped := proxy_private.drop_old_alerts();
   return (
     'alerts', null, case when dropped = 0 then 'unchanged' else 'dropped' end,
     format('%s alerts were older than 90 days.', dropped)
-  )::private.maintenance_report;
+  )::proxy_private.maintenance_report;
 end
 $$;
-comment on function private.report_alerts is
+comment on function proxy_private.report_alerts is
   'Raises the alerts of the hour, removes old ones, and says in a row how many.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.alert_expiring_keys, private.alert_unusual_usage, private.drop_old_alerts,
-  private.report_alerts
+  proxy_private.alert_expiring_keys, proxy_private.alert_unusual_usage, proxy_private.drop_old_alerts,
+  proxy_private.report_alerts
 from public, anon, authenticated, service_role;

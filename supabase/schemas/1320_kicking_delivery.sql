@@ -1,11 +1,11 @@
 -- Kicking the delivery: each minute pg_cron calls the Edge Function `deliver` by pg_net, where the database
 -- has both; elsewhere anybody's clock does, with the secret key.
 
-create index proxy_deliveries_due on private.proxy_deliveries (next_attempt_at)
+create index proxy_deliveries_due on proxy_private.proxy_deliveries (next_attempt_at)
   where state = 'pending';
 
 
-create function private.count_due_deliveries(most integer) returns integer
+create function proxy_private.count_due_deliveries(most integer) returns integer
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -14,9 +14,9 @@ begin
     select count(*)
     from (
       select
-      from private.proxy_deliveries as d
+      from proxy_private.proxy_deliveries as d
       -- what waits for one that its owner disabled is nothing to attempt
-      join private.proxy_webhooks as h on h.id = d.webhook_id and h.disabled_at is null
+      join proxy_private.proxy_webhooks as h on h.id = d.webhook_id and h.disabled_at is null
       where d.state = 'pending' and d.next_attempt_at <= now()
         and (d.claimed_until is null or d.claimed_until <= now())
       limit count_due_deliveries.most
@@ -24,18 +24,18 @@ begin
   );
 end
 $$;
-comment on function private.count_due_deliveries is
+comment on function proxy_private.count_due_deliveries is
   'How many deliveries are due and nobody attempts, up to `most`.';
 
 
 -- An invocation attempts 400: a burst gets several at once.
-create function private.kick_delivery() returns text
+create function proxy_private.kick_delivery() returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  due constant integer := private.count_due_deliveries(4000);
-  function_url constant text := (select s.function_url from private.delivery_settings as s);
+  due constant integer := proxy_private.count_due_deliveries(4000);
+  function_url constant text := (select s.function_url from proxy_private.delivery_settings as s);
   key text;
 begin
   if due = 0 then
@@ -62,11 +62,11 @@ begin
   return format('%s are due.', due);
 end
 $$;
-comment on function private.kick_delivery is
+comment on function proxy_private.kick_delivery is
   'Calls the Edge Function deliver where deliveries are due, by pg_net, with the key that Vault has as '
   'proxy_keys_deliver. Says what it did.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.count_due_deliveries, private.kick_delivery
+revoke all on function proxy_private.count_due_deliveries, proxy_private.kick_delivery
 from public, anon, authenticated, service_role;

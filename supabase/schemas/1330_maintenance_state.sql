@@ -1,7 +1,7 @@
 -- The state of maintenance, for gateways: their metrics are where an operator's alerts look.
 
-create index maintenance_log_task_idx on private.maintenance_log (task, ran_at desc);
-comment on index private.maintenance_log_task_idx is 'Finds the last run of a task.';
+create index maintenance_log_task_idx on proxy_private.maintenance_log (task, ran_at desc);
+comment on index proxy_private.maintenance_log_task_idx is 'Finds the last run of a task.';
 
 create type gateway.maintenance_state_row as (finished_at timestamptz, problems integer);
 comment on type gateway.maintenance_state_row is
@@ -28,7 +28,7 @@ begin
     select
       l.ran_at,
       count(*) filter (where l.outcome in ('found', 'kept', 'skipped', 'failed')) as problems
-    from private.maintenance_log as l
+    from proxy_private.maintenance_log as l
     where l.task = t
     group by l.ran_at
     order by l.ran_at desc

@@ -1,19 +1,19 @@
 -- Checks: what a dump, a copy or an operator may have changed beside the migrations.
 
 -- A dump of the project leaves out what stands in Supabase Auth's own schema: the trigger there.
-create function private.report_accounts() returns private.maintenance_report
+create function proxy_private.report_accounts() returns proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   repaired integer;
 begin
-  update private.proxy_keys as k
-  set owner_barred_until = private.barred_until(u.banned_until, u.deleted_at)
+  update proxy_private.proxy_keys as k
+  set owner_barred_until = proxy_private.barred_until(u.banned_until, u.deleted_at)
   from auth.users as u
   where u.id = k.user_id
     and k.deleted_at is null
-    and k.owner_barred_until is distinct from private.barred_until(u.banned_until, u.deleted_at);
+    and k.owner_barred_until is distinct from proxy_private.barred_until(u.banned_until, u.deleted_at);
   get diagnostics repaired = row_count;
   if not exists (
     select from pg_trigger as t
@@ -22,27 +22,27 @@ begin
     return (
       'accounts', null, 'found',
       'The trigger bar_keys on auth.users is missing: bans reach keys only through maintenance.'
-    )::private.maintenance_report;
+    )::proxy_private.maintenance_report;
   end if;
   return (
     'accounts', null, case when repaired = 0 then 'unchanged' else 'repaired' end,
     format('%s keys were out of step with the account of their owner.', repaired)
-  )::private.maintenance_report;
+  )::proxy_private.maintenance_report;
 end
 $$;
-comment on function private.report_accounts is
+comment on function proxy_private.report_accounts is
   'Sets what keys say of their owners'' accounts by Supabase Auth, and reports a trigger that is '
   'missing there.';
 
 
 -- Roles and the privileges on a database are copied neither by `create database … template` nor by
 -- `pg_dump` without `--create`, and no migration runs again.
-create function private.report_privileges() returns setof private.maintenance_report
+create function proxy_private.report_privileges() returns setof proxy_private.maintenance_report
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  repaired boolean := private.withhold_temporary_objects();
+  repaired boolean := proxy_private.withhold_temporary_objects();
 begin
   if repaired then
     return query
@@ -66,7 +66,7 @@ begin
     union all
     select format('%s may make objects in schema %s.', l.rolname, n.nspname)
     from logins as l
-    join pg_namespace as n on n.nspname in ('public', 'private', 'gateway')
+    join pg_namespace as n on n.nspname in ('public', 'proxy_private', 'gateway')
     where has_schema_privilege(l.oid, n.oid, 'CREATE')
     union all
     select format('%s has no limit on its connections.', l.rolname)
@@ -95,12 +95,12 @@ begin
   end if;
 end
 $$;
-comment on function private.report_privileges is
-  'Runs private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
+comment on function proxy_private.report_privileges is
+  'Runs proxy_private.withhold_temporary_objects, and reports each right that a gateway''s login should not '
   'have, and large objects that it made.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
 revoke all on function
-  private.report_accounts, private.report_privileges
+  proxy_private.report_accounts, proxy_private.report_privileges
 from public, anon, authenticated, service_role;

@@ -5,27 +5,27 @@ create type public.proxy_schema_version as (version integer, oldest_functions_ve
 comment on type public.proxy_schema_version is
   'The version of the schema, and the oldest Edge Functions that it still serves.';
 
--- A definer: callers may read no table of private.
-create function private.schema_version() returns public.proxy_schema_version
+-- A definer: callers may read no table of proxy_private.
+create function proxy_private.schema_version() returns public.proxy_schema_version
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   answer public.proxy_schema_version;
 begin
-  perform private.require_user();
-  select s.version, s.oldest_functions_version into answer from private.schema_version as s;
+  perform proxy_private.require_user();
+  select s.version, s.oldest_functions_version into answer from proxy_private.schema_version as s;
   return answer;
 end
 $$;
-comment on function private.schema_version is 'Does the work of public.proxy_schema_version.';
+comment on function proxy_private.schema_version is 'Does the work of public.proxy_schema_version.';
 
 create function public.proxy_schema_version() returns public.proxy_schema_version
 language plpgsql stable security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.schema_version();
+  return proxy_private.schema_version();
 end
 $$;
 comment on function public.proxy_schema_version is
@@ -34,6 +34,6 @@ comment on function public.proxy_schema_version is
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.
-revoke all on function private.schema_version, public.proxy_schema_version
+revoke all on function proxy_private.schema_version, public.proxy_schema_version
 from public, anon, authenticated, service_role;
-grant execute on function private.schema_version, public.proxy_schema_version to authenticated;
+grant execute on function proxy_private.schema_version, public.proxy_schema_version to authenticated;

@@ -32,7 +32,7 @@ afterAll(() => database.stop());
 
 beforeEach(async () => {
   await forgetUsage(sql);
-  await sql`truncate private.archived_usage_days`;
+  await sql`truncate proxy_private.archived_usage_days`;
   const [key] = await database.newKeys(1);
   await fillDay(sql, key?.id ?? '', day, 300);
   server = await startS3Server(access);
@@ -69,7 +69,7 @@ it('takes the file and the manifest of a day, by the command', async () => {
   expect(stdout).toContain(`s3://${bucket}/${name}`);
   expect([...server.objects.keys()]).toEqual([name, `usage/eu/manifest/${day}.json`]);
   expect(await countEvents()).toEqual([{ n: 300 }]);
-  const [noted] = await sql`select location from private.archived_usage_days`;
+  const [noted] = await sql`select location from proxy_private.archived_usage_days`;
   expect(noted).toEqual({ location: `s3://${bucket}/${name}` });
   expect(server.requests).toEqual([
     `PUT /${bucket}/${name}`,
@@ -141,7 +141,7 @@ describe('what it does not take is said in a sentence, without a secret, and not
       { day, outcome: 'failed', detail: expect.stringMatching(sentence) },
     ]);
     expect(JSON.stringify(reports)).not.toMatch(/the-id-of-a-key|s3cret/);
-    expect(await sql`table private.archived_usage_days`).toHaveLength(0);
+    expect(await sql`table proxy_private.archived_usage_days`).toHaveLength(0);
     if (what.startsWith('a part')) {
       expect([server.requests.at(-1), server.objects.size]).toEqual([
         `DELETE /${bucket}/${name}`,

@@ -24,8 +24,8 @@ const [older, newer] = [daysAgo(5), daysAgo(2)];
 
 beforeEach(async () => {
   await forgetUsage(sql);
-  await sql`truncate private.archived_usage_days, private.reconciled_usage_days`;
-  await sql`update private.maintenance_settings set keep_days = 90, require_archive = false`;
+  await sql`truncate proxy_private.archived_usage_days, proxy_private.reconciled_usage_days`;
+  await sql`update proxy_private.maintenance_settings set keep_days = 90, require_archive = false`;
   folder = newFolder();
 });
 
@@ -40,7 +40,7 @@ const run = (...args: string[]) =>
 const start = (nodeOptions: string[] = []) =>
   startCommand('scripts/maintain.ts', ['--archive', folder], database.dbUrl, nodeOptions);
 const exists = async (day: string) => {
-  const [row] = await sql`select private.usage_partition(${day}) is not null as exists`;
+  const [row] = await sql`select proxy_private.usage_partition(${day}) is not null as exists`;
   return row?.exists === true;
 };
 
@@ -66,7 +66,7 @@ it('archives before retention drops, as a process that ends with 0', async () =>
 });
 
 it('keeps what is not archived where that is required', async () => {
-  await sql`update private.maintenance_settings set keep_days = 3, require_archive = true`;
+  await sql`update proxy_private.maintenance_settings set keep_days = 3, require_archive = true`;
   await fillDay(sql, id, older, 3);
   const without = await callCommand(maintain, [], database.dbUrl);
   expect([without.code, outcomes(without)]).toEqual([1, [`retention ${older} kept`]]);
@@ -90,7 +90,7 @@ describe('what keeps a day from being archived is said in a sentence, and nothin
     // the other tasks were done
     expect(ended.stdout).toMatch(/^privileges +unchanged/m);
     expect(await exists(older)).toBe(true);
-    expect(await sql`table private.archived_usage_days`).toHaveLength(0);
+    expect(await sql`table proxy_private.archived_usage_days`).toHaveLength(0);
     expect(filesOf(folder).filter((name) => name.includes('parquet'))).toEqual([]);
   }
 

@@ -32,7 +32,7 @@ export async function archive(dbUrl: string, store: ArchiveStore) {
 
 /** Notes a day as checked, as the nightly run does when its events have changed, and repairs its rollups. */
 export async function reconcile(sql: postgres.Sql, day: string): Promise<void> {
-  await sql`select from private.report_reconciling(array[${day}::date])`;
+  await sql`select from proxy_private.report_reconciling(array[${day}::date])`;
 }
 
 /** Answers a statement as rows of text. */

@@ -22,7 +22,7 @@ afterAll(() => database.stop());
 
 beforeEach(async () => {
   await forgetUsage(sql);
-  await sql`truncate private.archived_usage_days, private.reconciled_usage_days`;
+  await sql`truncate proxy_private.archived_usage_days, proxy_private.reconciled_usage_days`;
   ids = (await database.newKeys(2)).map(({ id }) => id);
   folder = newFolder();
 });
@@ -42,7 +42,7 @@ it('has every whole day, with all of each event, and is read by day', async () =
   await fill(older, 3);
   await fill(newer, 2, other);
   await sql`
-    insert into private.proxy_usage_events (
+    insert into proxy_private.proxy_usage_events (
       event_id, api_key_id, occurred_at, site_length, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, count, served_by_node_id, code
     )
@@ -76,7 +76,7 @@ it('has every whole day, with all of each event, and is read by day', async () =
       )
       order by e.api_key_id, e.occurred_at
     ) as events
-    from private.proxy_usage_events as e join private.proxy_keys as k on k.id = e.api_key_id
+    from proxy_private.proxy_usage_events as e join proxy_private.proxy_keys as k on k.id = e.api_key_id
     where e.occurred_at < current_date`;
   const archived = await askDuckdb(
     `select * replace (strftime(occurred_at, '%Y-%m-%d %H:%M:%S.%f') as occurred_at)
@@ -137,7 +137,7 @@ it('has a manifest for each day, and a row in the database', async () => {
     written_at: expect.stringMatching(/^\d{4}-.*Z$/),
   });
   const noted = await sql`
-    select day::text, events, bytes_sent, bytes_received, location from private.archived_usage_days`;
+    select day::text, events, bytes_sent, bytes_received, location from proxy_private.archived_usage_days`;
   expect([...noted]).toEqual([
     {
       day: older,
@@ -152,7 +152,7 @@ it('has a manifest for each day, and a row in the database', async () => {
 it('says whose an event was, also when the account is gone', async () => {
   const [id = ''] = ids;
   await fill(older, 1);
-  const [owner] = await sql`select user_id from private.proxy_keys where id = ${id}`;
+  const [owner] = await sql`select user_id from proxy_private.proxy_keys where id = ${id}`;
   await sql`delete from auth.users where id = ${owner?.user_id}`;
   await run();
   expect(await askDuckdb(`select user_id from '${folder}/*/*.parquet'`)).toEqual([
@@ -199,7 +199,7 @@ describe('a day is archived', () => {
     await fill(older, 3);
     await run();
     await sql`
-      insert into private.proxy_usage_events (
+      insert into proxy_private.proxy_usage_events (
         event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
         bytes_received, duration_ms, served_by_node_id, code
       )
@@ -221,7 +221,7 @@ describe('a day is archived', () => {
   it('only when its rollups stand', async () => {
     await fill(older, 3);
     await fill(newer, 1);
-    await sql`update private.proxy_usage_hourly set bytes_sent = 4 where bytes_sent = 3`;
+    await sql`update proxy_private.proxy_usage_hourly set bytes_sent = 4 where bytes_sent = 3`;
     expect(await run()).toMatchObject([
       { day: older, outcome: 'kept', detail: expect.stringContaining('1 rows') },
       { day: newer, outcome: 'archived' },
@@ -233,7 +233,7 @@ describe('a day is archived', () => {
 
   it('not when it was dropped, and put back in part', async () => {
     await fill(older, 1);
-    await sql`insert into private.dropped_usage_days values (${older}, now(), 2, 22)`;
+    await sql`insert into proxy_private.dropped_usage_days values (${older}, now(), 2, 22)`;
     expect(await run()).toMatchObject([{ day: null, outcome: 'unchanged' }]);
     expect(filesOf(folder)).toEqual([]);
   });
@@ -242,7 +242,7 @@ describe('a day is archived', () => {
     await fill(older, 3);
     const other = await connectAlone(database.dbUrl);
     await other`begin`;
-    await other`lock table private.archived_usage_days in share row exclusive mode`;
+    await other`lock table proxy_private.archived_usage_days in share row exclusive mode`;
     expect(await run()).toMatchObject([{ outcome: 'skipped' }]);
     expect(filesOf(folder)).toEqual([]);
     await other`rollback`;
@@ -306,7 +306,7 @@ describe('what is copied', () => {
       async makeWorkFolder() {
         await sql`
           select pg_terminate_backend(l.pid) from pg_locks as l
-          where l.relation = 'private.archived_usage_days'::regclass and l.pid <> pg_backend_pid()`;
+          where l.relation = 'proxy_private.archived_usage_days'::regclass and l.pid <> pg_backend_pid()`;
         return store.makeWorkFolder();
       },
     });
@@ -332,6 +332,6 @@ it('a file that does not hold what the day does is not published', async () => {
   });
   expect(spoiled).toMatchObject([{ day: older, outcome: 'failed' }]);
   expect(filesOf(folder)).toEqual([]);
-  expect(await sql`table private.archived_usage_days`).toHaveLength(0);
+  expect(await sql`table proxy_private.archived_usage_days`).toHaveLength(0);
   expect(await run()).toMatchObject([{ day: older, outcome: 'archived' }]);
 });

@@ -6,6 +6,6 @@ const sql = connectOwner();
 afterAll(() => sql.end());
 
 it('the dashboard has words for each type of alert that the database has, and for no other', async () => {
-  const [row] = await sql<{ types: string[] }[]>`select private.alert_types() as types`;
+  const [row] = await sql<{ types: string[] }[]>`select proxy_private.alert_types() as types`;
   expect(Object.keys(alertTypes).sort()).toEqual(row?.types.toSorted());
 });

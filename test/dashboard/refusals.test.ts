@@ -68,10 +68,10 @@ describe('the words for a refusal', () => {
     const mint = (fields: { label: string; tier?: string }) =>
       refusalOf(answerOf(supabase.rpc('mint_proxy_key', fields)));
     const [{ message } = {}] = await sql`
-      select message from private.refusals where code = 'tier_not_granted'`;
+      select message from proxy_private.refusals where code = 'tier_not_granted'`;
     expect(wordsOf(await mint({ label: 'a', tier: 'enterprise' }))).toBe(message);
     const [{ rule } = {}] = await sql`
-      select rule from private.argument_rules where argument = 'label'`;
+      select rule from proxy_private.argument_rules where argument = 'label'`;
     expect(wordsOf(await mint({ label: ' ' }))).toBe(rule);
   });
 

@@ -112,7 +112,7 @@ describe('a change of limits is announced to every undeleted key of the account:
     ['an override', () => update({ account_limit_bytes: 5 })],
     [
       'an override that is taken away',
-      () => sql`delete from private.proxy_account_limits where user_id = ${userId}`,
+      () => sql`delete from proxy_private.proxy_account_limits where user_id = ${userId}`,
     ],
     [
       'the account limit of the tier',

@@ -28,13 +28,13 @@ beforeAll(async () => {
   const [live, suspended, deleted] = await seedKeys(sql, owner.id, 3);
   if (!live || !suspended || !deleted) throw new Error('keys were not seeded');
   keys = { live, suspended, deleted };
-  await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+  await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
   await sql`
-    update private.proxy_keys set deleted_at = '2026-01-01T00:00:00Z' where id = ${deleted.id}`;
+    update proxy_private.proxy_keys set deleted_at = '2026-01-01T00:00:00Z' where id = ${deleted.id}`;
   await sql`
-    update private.proxy_keys
+    update proxy_private.proxy_keys
     set allowed_ips = '{192.0.2.0/24}', expires_at = now() + interval '1 day' where id = ${live.id}`;
-  await sql`insert into private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
+  await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
   const rotated = await owner.supabase.rpc('rotate_proxy_key', {
     id: live.id,
     grace_seconds: 30,
@@ -64,7 +64,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 it('its keys are kept, without an owner and deleted', async () => {
   const rows = await sql`
     select id, user_id, deleted_at is not null as deleted, deleted_at < '2026-02-01' as long_ago
-    from private.proxy_keys where id = any(${Object.values(keys).map(({ id }) => id)})`;
+    from proxy_private.proxy_keys where id = any(${Object.values(keys).map(({ id }) => id)})`;
   expect(rows).toHaveLength(3);
   expect(rows).toEqual(
     expect.arrayContaining([
@@ -78,7 +78,7 @@ it('its keys are kept, without an owner and deleted', async () => {
 it('its graces end, so that neither secret works; who might have used it is still known', async () => {
   const [row] = await sql`
     select grace_ends_at, allowed_ips::text, expires_at > now() as expires
-    from private.proxy_keys where id = ${keys.live.id}`;
+    from proxy_private.proxy_keys where id = ${keys.live.id}`;
   expect(row).toEqual({ grace_ends_at: null, allowed_ips: '{192.0.2.0/24}', expires: true });
   const [lookup] = await gateway`
     select active, previous_hash, previous_ends_in_ms
@@ -125,15 +125,15 @@ it('its usage is kept, and what the gateways report late still counts', async ()
 it('what was only of the account is gone', async () => {
   const [left] = await sql`
     select
-      (select count(*)::int from private.write_windows where user_id = ${owner.id}) as windows,
-      (select count(*)::int from private.proxy_tier_grants where user_id = ${owner.id}) as grants,
-      (select count(*)::int from private.idempotency_keys where user_id = ${owner.id}) as retries`;
+      (select count(*)::int from proxy_private.write_windows where user_id = ${owner.id}) as windows,
+      (select count(*)::int from proxy_private.proxy_tier_grants where user_id = ${owner.id}) as grants,
+      (select count(*)::int from proxy_private.idempotency_keys where user_id = ${owner.id}) as retries`;
   expect(left).toEqual({ windows: 0, grants: 0, retries: 0 });
 });
 
 it('the end of its grant is noted, with no actor and no reason', async () => {
   const rows = await sql`
-    select action, tier, actor_id, reason, api_key_id from private.proxy_key_audit
+    select action, tier, actor_id, reason, api_key_id from proxy_private.proxy_key_audit
     where user_id = ${owner.id} and tier is not null order by occurred_at, id`;
   const row = { tier: 'enterprise', actor_id: null, reason: null, api_key_id: null };
   expect(rows).toEqual([
@@ -174,7 +174,7 @@ it.each(Object.entries(askBy))('no key of it can be reactivated by %s', async (_
     });
   }
   const [row] = await sql`
-    select count(*)::int as live from private.proxy_keys
+    select count(*)::int as live from proxy_private.proxy_keys
     where id = any(${Object.values(keys).map(({ id }) => id)}) and deleted_at is null`;
   expect(row?.live).toBe(0);
 });

@@ -34,7 +34,7 @@ async function readMonths(id = userId) {
   const rows = await sql`
     select month::text, tier, live_mode as live, requests::float8 as requests,
       bytes_sent::float8 as sent, bytes_received::float8 as received
-    from private.proxy_account_monthly where user_id = ${id}
+    from proxy_private.proxy_account_monthly where user_id = ${id}
     order by month, tier, live_mode`;
   return [...rows];
 }
@@ -103,7 +103,7 @@ it('of many accounts and keys in overlapping batches over 8 connections, each is
   expect(outcomes.reduce((total, { recorded }) => total + recorded, 0)).toBe(events.length);
   const [sum] = await sql`
     select sum(bytes_sent)::float8 as sent, sum(requests)::float8 as requests
-    from private.proxy_account_monthly where user_id = any(${userIds})`;
+    from proxy_private.proxy_account_monthly where user_id = any(${userIds})`;
   const sent = events.reduce((total, event) => total + event.bytesSent, 0);
   expect(sum).toEqual({ sent, requests: events.length });
 });
@@ -124,15 +124,15 @@ it('a figure stops at what JSON holds exactly', async () => {
   const [a, b] = (await seedKeys(sql, userId, 2)) as [SeededKey, SeededKey];
   await record([usageEvent(a.id)]);
   await sql`
-    update private.proxy_usage_monthly set bytes_sent = ${mostBytes} where api_key_id = ${a.id}`;
+    update proxy_private.proxy_usage_monthly set bytes_sent = ${mostBytes} where api_key_id = ${a.id}`;
   await sql`
-    update private.proxy_usage_hourly set bytes_sent = ${mostBytes} where api_key_id = ${a.id}`;
+    update proxy_private.proxy_usage_hourly set bytes_sent = ${mostBytes} where api_key_id = ${a.id}`;
   await sql`
-    update private.proxy_account_monthly set bytes_sent = ${mostBytes - 1} where user_id = ${userId}`;
+    update proxy_private.proxy_account_monthly set bytes_sent = ${mostBytes - 1} where user_id = ${userId}`;
   await sql`
-    update private.proxy_user_monthly set bytes = ${mostBytes - 1} where user_id = ${userId}`;
+    update proxy_private.proxy_user_monthly set bytes = ${mostBytes - 1} where user_id = ${userId}`;
   await sql`
-    update private.proxy_account_hourly set bytes_sent = ${mostBytes - 1} where user_id = ${userId}`;
+    update proxy_private.proxy_account_hourly set bytes_sent = ${mostBytes - 1} where user_id = ${userId}`;
   await record([usageEvent(a.id), usageEvent(a.id)]);
   expect(await readMonths()).toMatchObject([{ sent: mostBytes }]);
   await record([usageEvent(b.id, { bytesSent: 0 })]);
@@ -146,7 +146,7 @@ it('an account that is removed keeps its sums; what its keys are reported to hav
   await sql`delete from auth.users where id = ${userId}`;
   expect(await record([usageEvent(key.id)])).toMatchObject({ recorded: 1, rejected: [] });
   expect(await readMonths()).toEqual(before);
-  const [all] = await sql`select count(*)::int as rows from private.proxy_account_monthly
+  const [all] = await sql`select count(*)::int as rows from proxy_private.proxy_account_monthly
     where user_id is null`;
   expect(all).toEqual({ rows: 0 });
   // its keys are nobody's now

@@ -72,7 +72,7 @@ describe.each(Object.entries(askBy))('each thing that is done by %s', (_, ask) =
       expect(await ask(step.call(by, id)), step.action).toMatchObject({ code: null });
       const rows = await sql`
         select api_key_id, tier, user_id, actor_id, action, changes, reason
-        from private.proxy_key_audit where request_id = ${requestId}`;
+        from proxy_private.proxy_key_audit where request_id = ${requestId}`;
       const ofGrant = step.action.startsWith('tier_');
       expect(rows, step.action).toEqual([
         {
@@ -102,10 +102,10 @@ describe('straight in SQL', () => {
       `label = label, tier = tier`,
       `grace_ends_at = null`,
     ]) {
-      await sql.unsafe(`update private.proxy_keys set ${assignments} where id = '${id}'`);
+      await sql.unsafe(`update proxy_private.proxy_keys set ${assignments} where id = '${id}'`);
     }
     const rows = await sql`
-      select action, changes, actor_id from private.proxy_key_audit
+      select action, changes, actor_id from proxy_private.proxy_key_audit
       where api_key_id = ${id} and action <> 'minted' order by occurred_at, id`;
     const row = { action: 'updated', actor_id: null };
     expect(rows).toEqual([
@@ -126,11 +126,11 @@ describe('straight in SQL', () => {
     await sql.begin(async (transaction) => {
       await transaction`select set_config('proxy_keys.reason', 'By hand.', true)`;
       await transaction`
-        insert into private.proxy_tier_grants (user_id, tier) values (${id}, 'enterprise')`;
+        insert into proxy_private.proxy_tier_grants (user_id, tier) values (${id}, 'enterprise')`;
     });
-    await sql`delete from private.proxy_tier_grants where user_id = ${id}`;
+    await sql`delete from proxy_private.proxy_tier_grants where user_id = ${id}`;
     const rows = await sql`
-      select action, tier, actor_id, reason, request_id from private.proxy_key_audit
+      select action, tier, actor_id, reason, request_id from proxy_private.proxy_key_audit
       where user_id = ${id} order by occurred_at, id`;
     const row = { tier: 'enterprise', actor_id: null, request_id: null };
     expect(rows).toEqual([
@@ -142,11 +142,17 @@ describe('straight in SQL', () => {
   it.each([
     ['of a key without one', `('suspended', null, null)`],
     ['of a grant without a tier', `('tier_granted', null, null)`],
-    ['of a key with a tier', `('suspended', (select id from private.proxy_keys limit 1), 'team')`],
-    ['of an unknown kind', `('forgotten', (select id from private.proxy_keys limit 1), null)`],
+    [
+      'of a key with a tier',
+      `('suspended', (select id from proxy_private.proxy_keys limit 1), 'team')`,
+    ],
+    [
+      'of an unknown kind',
+      `('forgotten', (select id from proxy_private.proxy_keys limit 1), null)`,
+    ],
   ])('no row can be written %s', async (_, values) => {
     const written = sql.unsafe(
-      `insert into private.proxy_key_audit (action, api_key_id, tier) values ${values}`,
+      `insert into proxy_private.proxy_key_audit (action, api_key_id, tier) values ${values}`,
     );
     await expect(written).rejects.toMatchObject({ code: '23514' });
   });

@@ -24,13 +24,13 @@ describe('a change made in SQL, with the claims of a request or with none', () =
     const text = claims === '' ? '' : JSON.stringify(claims);
     await sql.begin(async (transaction) => {
       await transaction`select set_config('request.jwt.claims', ${text}, true)`;
-      await transaction`update private.proxy_keys set label = 'changed' where id = ${id}`;
+      await transaction`update proxy_private.proxy_keys set label = 'changed' where id = ${id}`;
       await transaction`
-        insert into private.proxy_tier_grants (user_id, tier) values (${user.id}, 'team')`;
-      await transaction`delete from private.proxy_tier_grants where user_id = ${user.id}`;
+        insert into proxy_private.proxy_tier_grants (user_id, tier) values (${user.id}, 'team')`;
+      await transaction`delete from proxy_private.proxy_tier_grants where user_id = ${user.id}`;
     });
     const rows = await sql`
-      select action, actor_id as actor from private.proxy_key_audit
+      select action, actor_id as actor from proxy_private.proxy_key_audit
       where user_id = ${user.id} order by occurred_at, id`;
     expect([...rows]).toEqual([
       { action: 'minted', actor: user.id },

@@ -27,13 +27,13 @@ const asAdmin = <T>(work: (transaction: postgres.TransactionSql) => Promise<T>) 
 const grantReasons = async (userId: string) =>
   (
     await sql<{ action: string; reason: string | null }[]>`
-      select action, reason from private.proxy_key_audit
+      select action, reason from proxy_private.proxy_key_audit
       where user_id = ${userId} and tier is not null order by occurred_at, id`
   ).map(({ action, reason }) => [action, reason]);
 
 describe('a reason does not pass from one change to the next of its transaction', () => {
   const changeNext = (db: postgres.TransactionSql) => db`
-    update private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${keys[1].id}`;
+    update proxy_private.proxy_keys set limit_overrides = '{"rate_limit": 1}' where id = ${keys[1].id}`;
 
   it.each<[string, (db: postgres.TransactionSql) => Promise<unknown>]>([
     ['a suspension', (db) => db`select public.suspend_proxy_key(${keys[0].id}, 'Why.')`],
@@ -155,10 +155,10 @@ describe('a reason that is set by hand in the session', () => {
     const [key] = keys;
     const connection = await sql.reserve();
     await connection`begin`;
-    await connection`select private.give_reason('Mine.')`;
-    await connection`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await connection`select proxy_private.give_reason('Mine.')`;
+    await connection`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     await connection`commit`;
-    await connection`update private.proxy_keys set suspended_at = null where id = ${key.id}`;
+    await connection`update proxy_private.proxy_keys set suspended_at = null where id = ${key.id}`;
     connection.release();
     expect(await readReasons(sql, key.id)).toEqual([
       ['minted', null],
@@ -173,7 +173,7 @@ describe('no user can call what gives reasons', () => {
     ['a user', () => owner],
     ['an admin', () => admin],
   ])('%s', async (_, who) => {
-    const call = asUser(sql, who().id, (db) => db`select private.give_reason('Forged.')`);
+    const call = asUser(sql, who().id, (db) => db`select proxy_private.give_reason('Forged.')`);
     await expect(call).rejects.toMatchObject({ code: '42501' });
     const { status } = await who().supabase.rpc('give_reason' as never, { reason: 'x' } as never);
     expect(status).toBe(404);

@@ -33,7 +33,7 @@ it('two changes of the same keys, named the other way round, wait for each other
   await untilBlocked(sql, second.pid, [first.pid]);
   // it waits for the first of them, and holds none of the others yet
   const free = await sql`
-    select id from private.proxy_keys where id in ${sql(ids)} for no key update skip locked`;
+    select id from proxy_private.proxy_keys where id in ${sql(ids)} for no key update skip locked`;
   expect(free).toHaveLength(19);
   expect(await remove(first, ids)).toEqual([{ changed: 19, unchanged: 1 }]);
   await first`commit`;

@@ -4,7 +4,7 @@ import { connectOwner } from '../support/personas.ts';
 const sql = connectOwner();
 afterAll(() => sql.end());
 
-const schemas = ['public', 'private', 'gateway'];
+const schemas = ['public', 'proxy_private', 'gateway'];
 /** The roles that the platform gives a database. */
 const platformRoles = [
   'anon',
@@ -41,8 +41,8 @@ it('every schema, table, view, partition, type, function and role of ours says w
   expect(objects.filter(({ comment }) => !comment).map(({ name }) => name)).toEqual([]);
   expect(objects.map(({ name }) => name)).toEqual(
     expect.arrayContaining([
-      'schema private',
-      'relation private.proxy_keys',
+      'schema proxy_private',
+      'relation proxy_private.proxy_keys',
       'type minted_proxy_key',
       'function gateway.record_usage(jsonb)',
       'role proxy_gateway',

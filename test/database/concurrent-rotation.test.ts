@@ -33,8 +33,8 @@ it('two rotations of one key at once leave one live secret, the one committed la
       select
         encode(s.secret_hash, 'hex') as hash,
         to_char(k.rotated_at, 'YYYY-MM-DD HH24:MI:SS.US') as "rotatedAt"
-      from private.proxy_key_secrets as s
-      join private.proxy_keys as k on k.id = s.api_key_id
+      from proxy_private.proxy_key_secrets as s
+      join proxy_private.proxy_keys as k on k.id = s.api_key_id
       where k.id = ${key.id}`;
     expect(first?.rotatedAt).not.toBe(last?.rotatedAt);
     expect(hashes).toEqual([
@@ -58,7 +58,7 @@ it('a rotation and a deletion of one key at once never rotate what is deleted', 
       expect(rotated.reason).toMatchObject({ hint: 'key_deleted' });
     const [row] = await sql`
       select rotated_at is not null as rotated, rotated_at < deleted_at as before
-      from private.proxy_keys where id = ${id}`;
+      from proxy_private.proxy_keys where id = ${id}`;
     expect(row).toEqual(
       rotated.status === 'fulfilled'
         ? { rotated: true, before: true }

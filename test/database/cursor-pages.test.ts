@@ -43,7 +43,7 @@ function readPage(userId: string, limit: number, cursor: string | null): Promise
 /** Puts keys in at any place of the list, each made at some time of the last `seconds`. */
 async function insertAmong(userId: string, count: number, seconds: number): Promise<void> {
   await sql`
-    insert into private.proxy_keys (key_id, user_id, label, tier, live_mode, created_at)
+    insert into proxy_private.proxy_keys (key_id, user_id, label, tier, live_mode, created_at)
     select
       'avp_live_' || encode(extensions.gen_random_bytes(6), 'hex'), ${userId}, 'meanwhile',
       'developer', true, now() - random() * make_interval(secs => ${seconds})
@@ -54,7 +54,7 @@ it('2,000 keys in pages of 20 are read each exactly once, newest first, while ot
   const { id: userId } = await newUser();
   const inserted = await insertKeys(sql, userId, { count: 2_000, deleted: true });
   // as autovacuum does by and by: a plan for a table that seems empty sorts all keys for each page
-  await sql`analyze private.proxy_keys`;
+  await sql`analyze proxy_private.proxy_keys`;
   const pages = await readPages(userId, 20, () => insertAmong(userId, 5, 2_000));
 
   const read = pages.flatMap(({ items }) => items);
@@ -72,7 +72,7 @@ it('keys of one and the same moment are read each once, whatever the size of a p
   const { id: userId } = await newUser();
   const inserted = await insertKeys(sql, userId, { count: 50 });
   await sql`
-    update private.proxy_keys set created_at = '2026-05-05T05:05:05.555555Z'
+    update proxy_private.proxy_keys set created_at = '2026-05-05T05:05:05.555555Z'
     where user_id = ${userId}`;
   for (const limit of [1, 7, 25, 49, 50, 200]) {
     const pages = await readPages(userId, limit);
@@ -91,7 +91,7 @@ it('keys a microsecond apart are told apart', async () => {
   const { id: userId } = await newUser();
   await insertKeys(sql, userId, { count: 12 });
   await sql`
-    update private.proxy_keys
+    update proxy_private.proxy_keys
     set created_at = timestamptz '2026-05-05T05:05:05.999995Z'
       + (split_part(label, ' ', 2)::integer * interval '1 microsecond')
     where user_id = ${userId}`;
@@ -109,9 +109,9 @@ it('a key that is deleted between two pages is still read once', async () => {
     owner.id,
     3,
     () => sql`
-      update private.proxy_keys set deleted_at = now()
+      update proxy_private.proxy_keys set deleted_at = now()
       where id in (
-        select id from private.proxy_keys where user_id = ${owner.id} and deleted_at is null limit 3
+        select id from proxy_private.proxy_keys where user_id = ${owner.id} and deleted_at is null limit 3
       )`,
   );
   expect(pages.flatMap(({ items }) => items.map(({ id }) => id)).toSorted()).toEqual(

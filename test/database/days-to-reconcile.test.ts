@@ -24,14 +24,14 @@ afterAll(() => database.stop());
 /** The days that a night checks. */
 async function reconcile(): Promise<string[]> {
   const rows = await sql<{ day: string }[]>`
-    select day::text from private.maintain_usage(tasks => '{reconcile}')`;
+    select day::text from proxy_private.maintain_usage(tasks => '{reconcile}')`;
   return rows.map(({ day }) => day);
 }
 
 /** Until the changes of every connection are in the statistics. */
 async function untilCounted(changes: number): Promise<void> {
   for (;;) {
-    const [row] = await sql`select changes::integer from private.check_of_usage_day(${old})`;
+    const [row] = await sql`select changes::integer from proxy_private.check_of_usage_day(${old})`;
     if (row?.changes === changes) return;
   }
 }
@@ -55,7 +55,7 @@ it('a late report has its day checked again, once', async () => {
 
 it('what a person deletes there is repaired in the next night', async () => {
   await sql`
-    delete from private.proxy_usage_events where api_key_id = ${id} and method = 'CONNECT'
+    delete from proxy_private.proxy_usage_events where api_key_id = ${id} and method = 'CONNECT'
       and occurred_at > ${old}::date + interval '1 hour' and occurred_at < ${old}::date + 1`;
   await untilCounted(8);
   expect(await findDrift(sql, [id])).not.toEqual([]);
@@ -85,7 +85,7 @@ it('after the statistics began again all days are checked, and where they are of
   await owner`alter database postgres set track_counts = off`;
   const untracked = postgres(database.dbUrl, { max: 1 });
   const [row] = await untracked`
-    select array(select d::text from private.usage_days_to_check() as d) as days`;
+    select array(select d::text from proxy_private.usage_days_to_check() as d) as days`;
   expect(row?.days).toContain(old);
   await owner`alter database postgres reset track_counts`;
   await Promise.all([owner.end(), untracked.end()]);

@@ -8,13 +8,16 @@ export const driftKinds: [
 ][] = [
   [
     'an hour with too many bytes sent',
-    (key, begins) => `update private.proxy_usage_hourly set bytes_sent = bytes_sent + 7
+    (key, begins) => `update proxy_private.proxy_usage_hourly set bytes_sent = bytes_sent + 7
      where api_key_id = '${key}' and hour = timestamptz '${begins}' + interval '10 hours'`,
     { rollup: 'hourly', found: 'different', sent: '-7' },
   ],
   [
     'an hour with too few bytes received',
-    (key, begins) => `update private.proxy_usage_hourly set bytes_received = bytes_received - 7
+    (
+      key,
+      begins,
+    ) => `update proxy_private.proxy_usage_hourly set bytes_received = bytes_received - 7
      where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
     { rollup: 'hourly', found: 'different', received: '7' },
   ],
@@ -23,48 +26,50 @@ export const driftKinds: [
     (
       key,
       begins,
-    ) => `update private.proxy_usage_monthly set requests = 30, bytes_sent = 0, bytes_received = 401
+    ) => `update proxy_private.proxy_usage_monthly set requests = 30, bytes_sent = 0, bytes_received = 401
      where api_key_id = '${key}' and month = date_trunc('month', timestamptz '${begins}')::date`,
     { rollup: 'monthly', found: 'different', requests: '-27', sent: '40', received: '-1' },
   ],
   [
     'bytes that are only on the other side',
-    (key) => `update private.proxy_usage_monthly
+    (key) => `update proxy_private.proxy_usage_monthly
      set bytes_sent = bytes_received, bytes_received = bytes_sent where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'different', sent: '-360', received: '360' },
   ],
   [
     'a missing hour',
     (key, begins) =>
-      `delete from private.proxy_usage_hourly where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
+      `delete from proxy_private.proxy_usage_hourly where api_key_id = '${key}' and hour = timestamptz '${begins}'`,
     { rollup: 'hourly', found: 'missing', requests: '1', sent: '10', received: '100' },
   ],
   [
     'a missing month',
-    (key) => `delete from private.proxy_usage_monthly where api_key_id = '${key}'`,
+    (key) => `delete from proxy_private.proxy_usage_monthly where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'missing', requests: '3', sent: '40', received: '400' },
   ],
   [
     'an hour too many',
-    (key, begins) => `insert into private.proxy_usage_hourly
+    (key, begins) => `insert into proxy_private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 1, 2, 3)`,
     { rollup: 'hourly', found: 'surplus', requests: '-1', sent: '-2', received: '-3' },
   ],
   [
     'an hour too many, with nothing in it',
-    (key, begins) => `insert into private.proxy_usage_hourly
+    (key, begins) => `insert into proxy_private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '1 hour', null, 0, 0, 0)`,
     { rollup: 'hourly', found: 'surplus' },
   ],
   [
     'an hour that is none',
-    (key, begins) => `insert into private.proxy_usage_hourly
+    (key, begins) => `insert into proxy_private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '30 minutes', null, 0, 5, 0)`,
     { rollup: 'hourly', found: 'surplus', sent: '-5' },
   ],
   [
     'a last use that is too late',
-    (key) => `update private.proxy_usage_monthly set last_used_at = last_used_at + interval '1 day'
+    (
+      key,
+    ) => `update proxy_private.proxy_usage_monthly set last_used_at = last_used_at + interval '1 day'
      where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'different', lastUse: '1 day' },
   ],
@@ -72,7 +77,7 @@ export const driftKinds: [
     'a last use that is too early, by a microsecond',
     (
       key,
-    ) => `update private.proxy_usage_monthly set last_used_at = last_used_at - interval '1 microsecond'
+    ) => `update proxy_private.proxy_usage_monthly set last_used_at = last_used_at - interval '1 microsecond'
      where api_key_id = '${key}'`,
     { rollup: 'monthly', found: 'different', lastUse: '-00:00:00.000001' },
   ],

@@ -15,7 +15,7 @@ import { recordUsage, usageEvent } from '../support/usage-events.ts';
 import { readPrivileges } from './privilege-catalog.ts';
 
 const run = promisify(execFile);
-const schemas = ['public', 'private', 'gateway'];
+const schemas = ['public', 'proxy_private', 'gateway'];
 
 describe.skipIf(withoutPostgresPrograms)('a full database, dumped and restored', () => {
   let own: OwnDatabase;
@@ -82,7 +82,7 @@ describe.skipIf(withoutPostgresPrograms)('a full database, dumped and restored',
       return Object.fromEntries(await Promise.all(rows));
     };
     const before = await count(own.sql);
-    expect(before['private.proxy_usage_events'].count).toBeGreaterThanOrEqual(600);
+    expect(before['proxy_private.proxy_usage_events'].count).toBeGreaterThanOrEqual(600);
     expect(await count(restored)).toEqual(before);
   });
 
@@ -101,7 +101,7 @@ describe.skipIf(withoutPostgresPrograms)('a full database, dumped and restored',
 
   it('is maintained as before, and gets back what belongs to the database itself', async () => {
     const reports = await restored<{ task: string; outcome: string }[]>`
-      select task, outcome from private.maintain_usage()`;
+      select task, outcome from proxy_private.maintain_usage()`;
     const bad = reports.filter(({ outcome }) => !['unchanged', 'made'].includes(outcome));
     expect(bad).toEqual([{ task: 'privileges', outcome: 'repaired' }]);
   });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   database = await startOwnDatabase();
   keyId = (await database.newKeys(1))[0]?.id ?? '';
   const [key] =
-    await database.sql`select user_id as owner from private.proxy_keys where id = ${keyId}`;
+    await database.sql`select user_id as owner from proxy_private.proxy_keys where id = ${keyId}`;
   userId = key?.owner;
   await fillEvents(database.sql, keyId, events, {
     // the number of the event is its id; each ten in one microsecond, over three months

@@ -72,19 +72,19 @@ async function newUser(): Promise<string> {
 /** A webhook of the user, to which that many alerts were delivered; its id. */
 async function alertTo(owner: string, alerts: number): Promise<string> {
   const [webhook] = await sql<{ id: string }[]>`
-    insert into private.proxy_webhooks (user_id, kind, address)
+    insert into proxy_private.proxy_webhooks (user_id, kind, address)
     values (${owner}, 'webhook', 'https://example.com/') returning id`;
   const id = webhook?.id ?? '';
   await sql`
     with raised as (
-      insert into private.proxy_alerts (user_id, type, cause)
+      insert into proxy_private.proxy_alerts (user_id, type, cause)
       select ${owner}::uuid, 'webhook.test', 'test:' || n from generate_series(1, ${alerts}::integer) as n
       returning id
     ), sent as (
-      insert into private.proxy_deliveries (webhook_id, alert_id, state, next_attempt_at, attempts)
+      insert into proxy_private.proxy_deliveries (webhook_id, alert_id, state, next_attempt_at, attempts)
       select ${id}::uuid, r.id, 'delivered', null, 2 from raised as r returning id
     )
-    insert into private.proxy_delivery_attempts (delivery_id, number, started_at, duration_ms, outcome)
+    insert into proxy_private.proxy_delivery_attempts (delivery_id, number, started_at, duration_ms, outcome)
     select s.id, n, now(), 1, 'delivered' from sent as s, generate_series(1, 2) as n`;
   return id;
 }
@@ -113,7 +113,7 @@ async function rowsRead(statement: string): Promise<number> {
         pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)
       )::float8 as read
       from pg_class as c
-      where c.relnamespace in ('private'::regnamespace, 'public'::regnamespace, 'auth'::regnamespace)`;
+      where c.relnamespace in ('proxy_private'::regnamespace, 'public'::regnamespace, 'auth'::regnamespace)`;
     return row?.read ?? 0;
   };
   return asRole(sql, 'authenticated', { sub: userId }, async (transaction) => {
@@ -186,8 +186,8 @@ describe('no read of a user reads more rows', () => {
     await analyze();
     const ofOwn = sql`where subject = any(${own.map(({ id }) => id)}::uuid[])`;
     expect([
-      (await sql`select from private.proxy_usage_targets ${ofOwn}`).count,
-      (await sql`select from private.proxy_usage_outcomes ${ofOwn}`).count,
+      (await sql`select from proxy_private.proxy_usage_targets ${ofOwn}`).count,
+      (await sql`select from proxy_private.proxy_usage_outcomes ${ofOwn}`).count,
     ]).toEqual([1_500 * days, 1_500 * days]);
     // the list of all keys has a row for each
     const { proxy_key_summaries: _, export_proxy_keys: __, ...after } = await readsOfAll();

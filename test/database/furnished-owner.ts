@@ -22,7 +22,7 @@ export async function newFurnishedOwner(): Promise<FurnishedOwner> {
   const sql = connectOwner();
   const gateway = connectGateway(1);
   await sql`
-    insert into private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
+    insert into proxy_private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
   await recordUsage(gateway, [event]);
   await Promise.all([sql.end(), gateway.end()]);
   return { user, key, identifiers: [user.id, user.email, key.id, key.keyId, label, event.eventId] };

@@ -8,7 +8,7 @@ const sql = connectOwner();
 const gateway = connectGateway(1);
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
-const schemas = ['public', 'private', 'gateway', 'auth', 'extensions'];
+const schemas = ['public', 'proxy_private', 'gateway', 'auth', 'extensions'];
 const otherRoles = ['anon', 'authenticated', 'service_role', 'authenticator', 'postgres'];
 const ownFunctions = [
   'gateway.lookup_proxy_key(text)',

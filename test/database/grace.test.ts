@@ -41,7 +41,7 @@ async function lookUp() {
 async function lookUpAfter(seconds: number) {
   return sql.begin(async (transaction) => {
     await transaction`
-      update private.proxy_keys
+      update proxy_private.proxy_keys
       set
         rotated_at = now() - make_interval(secs => ${seconds}),
         grace_ends_at = now() - make_interval(secs => ${seconds}) + interval '30 seconds'
@@ -83,7 +83,7 @@ it('the removal of the account ends it', async () => {
   await createSupabase(stack.secretKey).auth.admin.deleteUser(owner.id);
   expect(await lookUp()).toEqual({ active: false, before: null, ms: null });
   const [row] = await sql`
-    select user_id, grace_ends_at from private.proxy_keys where id = ${key.id}`;
+    select user_id, grace_ends_at from proxy_private.proxy_keys where id = ${key.id}`;
   expect(row).toEqual({ user_id: null, grace_ends_at: null });
 });
 
@@ -107,7 +107,7 @@ it('a refused rotation leaves it', async () => {
 
 it('it is read by no role of the API', async () => {
   await expect(
-    asUser(sql, owner.id, (t) => t`select previous_hash from private.proxy_key_secrets`),
+    asUser(sql, owner.id, (t) => t`select previous_hash from proxy_private.proxy_key_secrets`),
   ).rejects.toMatchObject({ code: '42501' });
 });
 
@@ -118,12 +118,12 @@ it.each([
   ['of a rotation that is taken further back', `rotated_at = rotated_at - interval '1 second'`],
 ])('not even the owner of the schema may make one %s', async (_, assignment) => {
   await expect(
-    sql.unsafe(`update private.proxy_keys set ${assignment} where id = '${key.id}'`),
+    sql.unsafe(`update proxy_private.proxy_keys set ${assignment} where id = '${key.id}'`),
   ).rejects.toMatchObject({ code: '23514', constraint_name: 'a grace is at most 30 seconds' });
 });
 
 it('nor may they keep one of a deleted key', async () => {
   await expect(
-    sql`update private.proxy_keys set deleted_at = now() where id = ${key.id}`,
+    sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${key.id}`,
   ).rejects.toMatchObject({ code: '23514', constraint_name: 'a deleted key has no grace' });
 });

@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterAll(() => sql.end());
 
 const update = (assignments: string) =>
-  sql.unsafe(`update private.proxy_keys set ${assignments} where id = '${key.id}'`);
+  sql.unsafe(`update proxy_private.proxy_keys set ${assignments} where id = '${key.id}'`);
 
 describe('each change of a key leaves one row with actor, owner and request', () => {
   it('by route', async () => {
@@ -93,7 +93,7 @@ describe('each change of a key leaves one row with actor, owner and request', ()
     await asUser(sql, admin.id, async (transaction) => {
       await transaction`reset role`;
       await transaction`
-        update private.proxy_keys set suspended_at = now(), limit_overrides = '{"rate_limit": 5}'
+        update proxy_private.proxy_keys set suspended_at = now(), limit_overrides = '{"rate_limit": 5}'
         where id = ${key.id}`;
     });
     const [, ...rows] = await readAudit(sql, key.id);
@@ -126,7 +126,7 @@ describe('there is no row for', () => {
     const other = await newUser();
     const count = async () => {
       const [row] = await sql<{ count: number }[]>`
-        select count(*)::integer from private.proxy_key_audit
+        select count(*)::integer from proxy_private.proxy_key_audit
         where user_id = any(${[owner.id, other.id]})
           or actor_id = any(${[owner.id, other.id, admin.id]})`;
       return row?.count;

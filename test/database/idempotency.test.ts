@@ -65,12 +65,12 @@ async function secondOf(
 }
 
 const keysOf = async () =>
-  sql<{ id: string }[]>`select id from private.proxy_keys where user_id = ${owner.id}`;
+  sql<{ id: string }[]>`select id from proxy_private.proxy_keys where user_id = ${owner.id}`;
 
 async function hashOf(id: string): Promise<string | undefined> {
   const [row] = await sql<{ hash: string }[]>`
     select encode(s.secret_hash, 'hex') || ' ' || k.key_id as hash
-    from private.proxy_key_secrets as s join private.proxy_keys as k on k.id = s.api_key_id
+    from proxy_private.proxy_key_secrets as s join proxy_private.proxy_keys as k on k.id = s.api_key_id
     where k.id = ${id}`;
   return row?.hash;
 }
@@ -107,7 +107,7 @@ describe('of two mints at once with one idempotency key', () => {
   it('the second waits also where the key was used over 24 hours ago', async () => {
     await owner.supabase.rpc('mint_proxy_key', { label: 'long ago', idempotency_key: token });
     await sql`
-      update private.idempotency_keys set used_at = now() - interval '25 hours'
+      update proxy_private.idempotency_keys set used_at = now() - interval '25 hours'
       where user_id = ${owner.id}`;
     const { first, second } = await secondOf(mint, 'commit');
     expect(second).toMatchObject({ reason: { hint: 'already_done', detail: first?.id } });
@@ -160,7 +160,7 @@ describe('of two rotations at once with one idempotency key', () => {
     await expectHashOf(first?.secret);
     expect(await readActions(sql, id)).toEqual(['minted', 'rotated']);
     const [row] = await sql`
-      select cardinality(recent) as rotations from private.write_windows
+      select cardinality(recent) as rotations from proxy_private.write_windows
       where user_id = ${owner.id} and action = 'rotate'`;
     expect(row).toEqual({ rotations: 1 });
   });
@@ -195,7 +195,7 @@ describe('what is kept of an idempotency key', () => {
     });
     const rows = await sql`
       select key_hash, octet_length(request_hash) as request_bytes, api_key_id
-      from private.idempotency_keys where user_id = ${owner.id} order by used_at`;
+      from proxy_private.idempotency_keys where user_id = ${owner.id} order by used_at`;
     const kept = (text: string) => ({
       key_hash: createHash('sha256').update(text).digest(),
       request_bytes: 32,
@@ -208,7 +208,7 @@ describe('what is kept of an idempotency key', () => {
     await owner.supabase.rpc('mint_proxy_key', { label: 'once', idempotency_key: token });
     await createSupabase(stack.secretKey).auth.admin.deleteUser(owner.id);
     const rows = await sql`
-      select from private.idempotency_keys where user_id = ${owner.id}`;
+      select from proxy_private.idempotency_keys where user_id = ${owner.id}`;
     expect(rows).toHaveLength(0);
     const { error } = await owner.supabase.rpc('mint_proxy_key', {
       label: 'once',
@@ -220,7 +220,7 @@ describe('what is kept of an idempotency key', () => {
   it('is cleared away once it is over a day old, by whoever comes, and no sooner', async () => {
     const other = await newUser();
     await sql`
-      insert into private.idempotency_keys (user_id, key_hash, request_hash, api_key_id, used_at)
+      insert into proxy_private.idempotency_keys (user_id, key_hash, request_hash, api_key_id, used_at)
       select ${other.id}, sha256(n::text::bytea), sha256(''), gen_random_uuid(), case
         when n <= 25 then now() - interval '30 days' else now() - interval '23 hours' end
       from generate_series(1, 30) as n`;
@@ -229,7 +229,7 @@ describe('what is kept of an idempotency key', () => {
         select
           count(*) filter (where used_at < now() - interval '24 hours')::int as old,
           count(*) filter (where used_at > now() - interval '24 hours')::int as young
-        from private.idempotency_keys where user_id = ${other.id}`;
+        from proxy_private.idempotency_keys where user_id = ${other.id}`;
       return row;
     };
     expect(await left()).toEqual({ old: 25, young: 5 });
@@ -247,7 +247,7 @@ describe('what is kept of an idempotency key', () => {
   it('is not written for a request without one', async () => {
     await owner.supabase.rpc('mint_proxy_key', { label: 'once' });
     const rows = await sql`
-      select from private.idempotency_keys where user_id = ${owner.id}`;
+      select from proxy_private.idempotency_keys where user_id = ${owner.id}`;
     expect(rows).toHaveLength(0);
   });
 });

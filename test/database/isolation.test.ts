@@ -67,7 +67,7 @@ let routines: Routine[];
 beforeAll(async () => {
   [owner, other, admin] = await Promise.all([newFurnishedOwner(), newUser(), newAdmin()]);
   relations = await listRelations(sql, ['public']);
-  closedRelations = await listRelations(sql, ['private']);
+  closedRelations = await listRelations(sql, ['proxy_private']);
   routines = await listRoutines(sql, ['public']);
 });
 afterAll(() => sql.end());
@@ -214,7 +214,7 @@ describe('another user, and an admin too', () => {
   const readKey = async () => {
     const [row] = await sql`
       select to_jsonb(k) as key, to_jsonb(s) as secret
-      from private.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
+      from proxy_private.proxy_keys as k join proxy_private.proxy_key_secrets as s on s.api_key_id = k.id
       where k.id = ${owner.key.id}`;
     if (!row) throw new Error('the key is gone');
     return row;

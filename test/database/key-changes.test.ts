@@ -35,7 +35,7 @@ beforeEach(async () => {
   key = await seedKey(sql, owner.id, { tier });
 });
 afterAll(async () => {
-  await sql`update private.proxy_keys set tier = 'developer' where tier = ${tier}`;
+  await sql`update proxy_private.proxy_keys set tier = 'developer' where tier = ${tier}`;
   await sql`delete from public.proxy_tiers where tier = ${tier}`;
   await Promise.all([sql.end(), gateway.end()]);
 });
@@ -44,7 +44,7 @@ afterAll(async () => {
 const timesTold = (keyId = key.keyId) => announced.countOf(keyId);
 
 const update = (assignments: string) =>
-  sql.unsafe(`update private.proxy_keys set ${assignments} where id = '${key.id}'`);
+  sql.unsafe(`update proxy_private.proxy_keys set ${assignments} where id = '${key.id}'`);
 
 describe('the gateways are told once of', () => {
   it.each([
@@ -93,7 +93,7 @@ describe('the gateways are told once of', () => {
 
 it('the gateways are told at commit, not before', async () => {
   await sql.begin(async (transaction) => {
-    await transaction`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await transaction`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     expect(await timesTold()).toBe(0);
   });
   expect(await timesTold()).toBe(1);

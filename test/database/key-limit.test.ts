@@ -17,7 +17,7 @@ function mintAtOnce(user: Persona, count: number): Promise<Answer[]> {
 
 async function countKeys(user: Persona, tier = 'developer'): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
-    select count(*)::integer from private.proxy_keys
+    select count(*)::integer from proxy_private.proxy_keys
     where user_id = ${user.id} and tier = ${tier} and deleted_at is null`;
   return row?.count ?? 0;
 }
@@ -66,7 +66,7 @@ describe('of 300 mints of one user with 60 keys, fired at once by both ways in',
   it('a suspended key keeps its place, and is reactivated although no place is free', async () => {
     const admin = await newAdmin();
     const key = keysOf(answers)[1];
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${key?.id ?? ''}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key?.id ?? ''}`;
     expect(keysOf(await mintAtOnce(owner, 2))).toHaveLength(0);
     expect((await askBy.route(calls.reactivate(admin, key?.id ?? ''))).status).toBe(200);
     expect(await countKeys(owner)).toBe(100);

@@ -165,7 +165,7 @@ it('a test key shows its mode', async () => {
 
 it('a suspended and a deleted key are still found, and not active', async () => {
   const admin = await newAdmin();
-  await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+  await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
   await askBy.rpc(calls.delete(owner, key.id));
   expect(await lookUp()).toMatchObject({ active: false, suspended: true });
@@ -195,7 +195,7 @@ it('an expiry is shown as the time that is left, and the key is inactive from th
   const expiresIn = async (interval: string) => {
     const found = await sql.begin(async (transaction) => {
       await transaction`
-        update private.proxy_keys set expires_at = now() + ${interval}::interval
+        update proxy_private.proxy_keys set expires_at = now() + ${interval}::interval
         where id = ${own.id}`;
       // the same moment of now() in both
       const rows = await transaction<Lookup[]>`

@@ -32,7 +32,7 @@ const standIn = `
   $$`;
 
 const schedule = async (transaction: postgres.TransactionSql) => {
-  const [row] = await transaction`select private.schedule_maintenance() as scheduled`;
+  const [row] = await transaction`select proxy_private.schedule_maintenance() as scheduled`;
   return row?.scheduled as unknown;
 };
 

@@ -9,7 +9,7 @@ afterAll(() => sql.end());
 async function withLog<T>(work: (transaction: postgres.TransactionSql) => Promise<T>): Promise<T> {
   let result: T | undefined;
   const undone = sql.begin(async (transaction) => {
-    await transaction`delete from private.maintenance_log`;
+    await transaction`delete from proxy_private.maintenance_log`;
     result = await work(transaction);
     throw new Error('undo');
   });
@@ -26,7 +26,7 @@ function log(
   ...outcomes: string[]
 ) {
   return transaction`
-    insert into private.maintenance_log (ran_at, task, outcome, detail)
+    insert into proxy_private.maintenance_log (ran_at, task, outcome, detail)
     select ${ranAt}::timestamptz, ${task}, o, '' from unnest(${outcomes}::text[]) as o`;
 }
 
@@ -60,8 +60,8 @@ describe('the state of maintenance, which gateways have in their metrics', () =>
 
   it('counts all that one run reports as of one time', async () => {
     const times = await withLog(async (transaction) => {
-      await transaction`select private.maintain_usage('{partitions,accounts,privileges}')`;
-      return transaction`select distinct ran_at from private.maintenance_log`;
+      await transaction`select proxy_private.maintain_usage('{partitions,accounts,privileges}')`;
+      return transaction`select distinct ran_at from proxy_private.maintenance_log`;
     });
     expect(times).toHaveLength(1);
   });

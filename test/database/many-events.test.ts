@@ -93,7 +93,7 @@ async function reconcile(month: string): Promise<Correction[]> {
       rollup, api_key_id as key, found, requests::integer, bytes_sent::integer as sent,
       bytes_received::integer as received,
       coalesce(kept_last_used_at <> last_used_at, false) as "lastUseMoves"
-    from private.reconcile_usage(variadic array(
+    from proxy_private.reconcile_usage(variadic array(
       select d::date
       from generate_series(
         ${month}::date, ${month}::date + interval '1 month - 1 day', interval '1 day'
@@ -128,7 +128,7 @@ const readTotals = (table: 'hourly' | 'monthly') =>
          'YYYY-MM-DD') as month,
        sum(requests)::float8 as requests, sum(bytes_sent)::float8 as sent,
        sum(bytes_received)::float8 as received
-     from private.proxy_usage_${table} where api_key_id = any($1) group by 1 order by 1`,
+     from proxy_private.proxy_usage_${table} where api_key_id = any($1) group by 1 order by 1`,
     [keys],
   );
 
@@ -187,16 +187,16 @@ it('drift put in by hand among them is found exactly and repaired, while more ar
       ? ['monthly', 'month', `month = '${lastMonth}'`]
       : ['hourly', 'hour', `hour < timestamptz '${thisMonth} 00:00:00+00'`];
     await sql.unsafe(
-      `${statement.replace(table, `private.proxy_usage_${table}`)}
+      `${statement.replace(table, `proxy_private.proxy_usage_${table}`)}
        where (api_key_id, ${period}) = (
-         select api_key_id, ${period} from private.proxy_usage_${table}
+         select api_key_id, ${period} from proxy_private.proxy_usage_${table}
          where api_key_id = $1 and ${where} order by ${period} limit 1
        )`,
       [key],
     );
   }
   await sql`
-    insert into private.proxy_usage_monthly
+    insert into proxy_private.proxy_usage_monthly
     values (${unused?.id ?? ''}, ${lastMonth}, null, 1, 2, 3, now())`;
 
   const more = send([batches * batchSize, (batches + 1) * batchSize]);

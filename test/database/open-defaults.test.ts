@@ -23,7 +23,7 @@ const openAll = ['tables', 'sequences', 'functions']
 it('no schema file leaves anything open where default privileges are open', async () => {
   const { sql } = own;
   const read = async () => {
-    const { defaults, ...rest } = await readPrivileges(sql, ['public', 'private', 'gateway']);
+    const { defaults, ...rest } = await readPrivileges(sql, ['public', 'proxy_private', 'gateway']);
     return rest;
   };
   const expected = await read();

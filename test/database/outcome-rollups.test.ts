@@ -37,7 +37,7 @@ it('the outcomes are those that the gateway records of a key in service', async 
     'method_not_allowed',
   ];
   const recorded = refusalCodes.filter((code) => !neverRecorded.includes(code));
-  const rows = await sql`select outcome from private.outcomes`;
+  const rows = await sql`select outcome from proxy_private.outcomes`;
   expect(rows.map(({ outcome }) => outcome).toSorted()).toEqual(
     [...recorded, 'client_closed_request', 'ok', 'other'].toSorted(),
   );
@@ -77,8 +77,8 @@ it.each(['no_such_code', 'ok', 'other', 'key_suspended'])(
     const event = usageEvent(id, { ...none, code, count: 3 });
     await record(event);
     expect(await readOutcomes(sql, id)).toMatchObject([{ outcome: 'other', requests: 3 }]);
-    await sql`delete from private.proxy_usage_events where event_id = ${event.eventId}`;
-    await sql`delete from private.proxy_usage_outcomes where subject in (${id}, ${owner})`;
+    await sql`delete from proxy_private.proxy_usage_events where event_id = ${event.eventId}`;
+    await sql`delete from proxy_private.proxy_usage_outcomes where subject in (${id}, ${owner})`;
   },
 );
 

@@ -20,8 +20,8 @@ let routines: Routine[];
 
 beforeAll(async () => {
   [user, admin] = await Promise.all([newUser(), newAdmin()]);
-  relations = await listRelations(sql, ['private', 'gateway']);
-  routines = await listRoutines(sql, ['private', 'gateway']);
+  relations = await listRelations(sql, ['proxy_private', 'gateway']);
+  routines = await listRoutines(sql, ['proxy_private', 'gateway']);
   expect(relations.map(({ name }) => name)).toContain('proxy_key_secrets');
   expect(routines.map(({ name }) => name)).toContain('record_usage');
 });
@@ -32,7 +32,7 @@ type Client = Persona['supabase'];
 /** The schemas are outside of the generated types, as they are outside of the REST API. */
 const inSchema = (client: Client, schema: string) => client.schema(schema as 'public');
 
-describe('over the REST API neither private nor gateway is there for', () => {
+describe('over the REST API neither proxy_private nor gateway is there for', () => {
   it.each<[string, () => Client]>([
     ['a user', () => user.supabase],
     ['an admin', () => admin.supabase],
@@ -56,7 +56,7 @@ describe('over the REST API neither private nor gateway is there for', () => {
   });
 });
 
-describe('a name of private or gateway is unknown in public too', () => {
+describe('a name of proxy_private or gateway is unknown in public too', () => {
   it('as a table', async () => {
     const code = await byVersion({ 12: '42P01', 13: 'PGRST205' });
     for (const { name } of relations) {
@@ -79,23 +79,28 @@ describe('a name of private or gateway is unknown in public too', () => {
 
 /** What the functions that sum usage up read as the caller, by row level security. */
 const rollups = [
-  'private.proxy_account_hourly',
-  'private.proxy_account_monthly',
-  'private.proxy_usage_hourly',
-  'private.proxy_usage_monthly',
+  'proxy_private.proxy_account_hourly',
+  'proxy_private.proxy_account_monthly',
+  'proxy_private.proxy_usage_hourly',
+  'proxy_private.proxy_usage_monthly',
 ];
 
 describe('in SQL', () => {
-  it.each(apiRoles)('%s can read no table of private, but users their rollups', async (role) => {
-    const readable: string[] = [];
-    for (const { qualified } of relations) {
-      const error = await run(role, `select from ${qualified}`).catch((caught: unknown) => caught);
-      if ((error as { code?: string }).code !== '42501') readable.push(qualified);
-    }
-    expect(readable).toEqual(role === 'authenticated' ? rollups : []);
-  });
+  it.each(apiRoles)(
+    '%s can read no table of proxy_private, but users their rollups',
+    async (role) => {
+      const readable: string[] = [];
+      for (const { qualified } of relations) {
+        const error = await run(role, `select from ${qualified}`).catch(
+          (caught: unknown) => caught,
+        );
+        if ((error as { code?: string }).code !== '42501') readable.push(qualified);
+      }
+      expect(readable).toEqual(role === 'authenticated' ? rollups : []);
+    },
+  );
 
-  it('a user can call in private only what the functions in public call for them', async () => {
+  it('a user can call in proxy_private only what the functions in public call for them', async () => {
     const callable: string[] = [];
     for (const { call, signature } of routines) {
       const error = await run('authenticated', `select ${call}`).catch((caught: unknown) => caught);
@@ -104,73 +109,73 @@ describe('in SQL', () => {
     expect(callable).toEqual(
       [
         // what does the work
-        'private.change_proxy_keys(text[], jsonb)',
-        'private.count_active_keys()',
-        'private.create_proxy_webhook(text, text, text, text, text[], boolean)',
-        'private.delete_proxy_key(text)',
-        'private.delete_proxy_webhook(uuid, boolean)',
-        'private.find_proxy_account(text)',
-        'private.find_proxy_key(text)',
-        'private.find_proxy_keys(integer, text, text, text, text, boolean, text, boolean, text)',
-        'private.grant_proxy_tier(text, text, text)',
-        'private.hours_of_any_key(uuid, timestamp with time zone, timestamp with time zone)',
-        'private.list_proxy_tier_grants(integer, text, text, text)',
-        'private.list_proxy_users(integer, text, text)',
-        'private.list_proxy_webhooks(boolean)',
-        'private.mint_proxy_key(text, text, boolean, text, text[], text)',
-        'private.own_account()',
-        'private.own_alert_thresholds()',
-        'private.own_key_attention(integer)',
-        'private.own_key_summaries()',
-        'private.own_key_summary(text)',
-        'private.own_tier_grants()',
-        'private.page_of_alerts(text, text, integer, text)',
-        'private.page_of_audit(text, integer, text, boolean)',
-        'private.page_of_deliveries(uuid, integer, text, boolean)',
-        'private.page_of_events(private.event_filter, integer, integer, boolean)',
-        'private.page_of_keys(integer, text, boolean, text, boolean, text, text, text, text)',
-        'private.reactivate_proxy_key(text, text)',
-        'private.read_outcomes(text, text, timestamp with time zone, timestamp with time zone, boolean)',
-        'private.read_targets(text, timestamp with time zone, timestamp with time zone, boolean, text, integer)',
-        'private.refuse_mint_arguments(jsonb)',
-        'private.resend_proxy_delivery(uuid, boolean, uuid)',
-        'private.revoke_proxy_tier(text, text, text)',
-        'private.rotate_proxy_key(text, integer, text)',
-        'private.rotate_proxy_webhook(uuid, boolean)',
-        'private.schema_version()',
-        'private.set_alert_thresholds(integer[], text)',
-        'private.set_proxy_account_limits(text, text, text, jsonb)',
-        'private.set_proxy_key_limits(text, text, jsonb)',
-        'private.suspend_proxy_key(text, text)',
-        'private.test_proxy_webhook(uuid, boolean)',
-        'private.update_proxy_key(text, jsonb)',
-        'private.update_proxy_webhook(uuid, jsonb, boolean)',
+        'proxy_private.change_proxy_keys(text[], jsonb)',
+        'proxy_private.count_active_keys()',
+        'proxy_private.create_proxy_webhook(text, text, text, text, text[], boolean)',
+        'proxy_private.delete_proxy_key(text)',
+        'proxy_private.delete_proxy_webhook(uuid, boolean)',
+        'proxy_private.find_proxy_account(text)',
+        'proxy_private.find_proxy_key(text)',
+        'proxy_private.find_proxy_keys(integer, text, text, text, text, boolean, text, boolean, text)',
+        'proxy_private.grant_proxy_tier(text, text, text)',
+        'proxy_private.hours_of_any_key(uuid, timestamp with time zone, timestamp with time zone)',
+        'proxy_private.list_proxy_tier_grants(integer, text, text, text)',
+        'proxy_private.list_proxy_users(integer, text, text)',
+        'proxy_private.list_proxy_webhooks(boolean)',
+        'proxy_private.mint_proxy_key(text, text, boolean, text, text[], text)',
+        'proxy_private.own_account()',
+        'proxy_private.own_alert_thresholds()',
+        'proxy_private.own_key_attention(integer)',
+        'proxy_private.own_key_summaries()',
+        'proxy_private.own_key_summary(text)',
+        'proxy_private.own_tier_grants()',
+        'proxy_private.page_of_alerts(text, text, integer, text)',
+        'proxy_private.page_of_audit(text, integer, text, boolean)',
+        'proxy_private.page_of_deliveries(uuid, integer, text, boolean)',
+        'proxy_private.page_of_events(proxy_private.event_filter, integer, integer, boolean)',
+        'proxy_private.page_of_keys(integer, text, boolean, text, boolean, text, text, text, text)',
+        'proxy_private.reactivate_proxy_key(text, text)',
+        'proxy_private.read_outcomes(text, text, timestamp with time zone, timestamp with time zone, boolean)',
+        'proxy_private.read_targets(text, timestamp with time zone, timestamp with time zone, boolean, text, integer)',
+        'proxy_private.refuse_mint_arguments(jsonb)',
+        'proxy_private.resend_proxy_delivery(uuid, boolean, uuid)',
+        'proxy_private.revoke_proxy_tier(text, text, text)',
+        'proxy_private.rotate_proxy_key(text, integer, text)',
+        'proxy_private.rotate_proxy_webhook(uuid, boolean)',
+        'proxy_private.schema_version()',
+        'proxy_private.set_alert_thresholds(integer[], text)',
+        'proxy_private.set_proxy_account_limits(text, text, text, jsonb)',
+        'proxy_private.set_proxy_key_limits(text, text, jsonb)',
+        'proxy_private.suspend_proxy_key(text, text)',
+        'proxy_private.test_proxy_webhook(uuid, boolean)',
+        'proxy_private.update_proxy_key(text, jsonb)',
+        'proxy_private.update_proxy_webhook(uuid, jsonb, boolean)',
         // what judges arguments
-        'private.csv_field(text)',
-        'private.decode_cursor(text, boolean)',
-        'private.decode_place(text, bigint)',
-        'private.encode_cursor(timestamp with time zone, uuid, boolean)',
-        'private.encode_place(bigint, uuid)',
-        'private.find_own_key(text)',
-        'private.find_read_key(text, boolean)',
-        'private.first_kept_target_day()',
-        'private.how_to_fix(text)',
-        'private.make_page(jsonb, integer, text, text)',
-        'private.refuse(text, text)',
-        'private.require_size(bigint, text)',
-        'private.read_event_filter(text, text, text, text, integer, text, text, boolean)',
-        'private.require_limit(integer)',
-        'private.require_page(integer, integer, text)',
-        'private.require_period(text)',
-        'private.require_reader(boolean)',
-        'private.require_rollup_sort(text)',
-        'private.require_rollup_span(text, text, text, text)',
-        'private.require_span(text, text, text)',
-        'private.require_target_grouping(text)',
-        'private.require_tier(text)',
-        'private.require_time(text, text)',
-        'private.require_user()',
-        'private.target_figures(private.target_sum)',
+        'proxy_private.csv_field(text)',
+        'proxy_private.decode_cursor(text, boolean)',
+        'proxy_private.decode_place(text, bigint)',
+        'proxy_private.encode_cursor(timestamp with time zone, uuid, boolean)',
+        'proxy_private.encode_place(bigint, uuid)',
+        'proxy_private.find_own_key(text)',
+        'proxy_private.find_read_key(text, boolean)',
+        'proxy_private.first_kept_target_day()',
+        'proxy_private.how_to_fix(text)',
+        'proxy_private.make_page(jsonb, integer, text, text)',
+        'proxy_private.refuse(text, text)',
+        'proxy_private.require_size(bigint, text)',
+        'proxy_private.read_event_filter(text, text, text, text, integer, text, text, boolean)',
+        'proxy_private.require_limit(integer)',
+        'proxy_private.require_page(integer, integer, text)',
+        'proxy_private.require_period(text)',
+        'proxy_private.require_reader(boolean)',
+        'proxy_private.require_rollup_sort(text)',
+        'proxy_private.require_rollup_span(text, text, text, text)',
+        'proxy_private.require_span(text, text, text)',
+        'proxy_private.require_target_grouping(text)',
+        'proxy_private.require_tier(text)',
+        'proxy_private.require_time(text, text)',
+        'proxy_private.require_user()',
+        'proxy_private.target_figures(proxy_private.target_sum)',
       ].toSorted(),
     );
   });
@@ -178,22 +183,22 @@ describe('in SQL', () => {
   it('what reads rows there reads those of the caller alone, whatever it is given', async () => {
     const owner = await newFurnishedOwner();
     const eventsOfKey = `
-      select e.* from unnest(private.page_of_events(
+      select e.* from unnest(proxy_private.page_of_events(
         ('${owner.key.id}', '-infinity', 'infinity', 'infinity',
-          'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null, null, true)::private.event_filter,
+          'ffffffff-ffff-ffff-ffff-ffffffffffff', null, null, null, true)::proxy_private.event_filter,
         0, 10
       )) as e`;
     const reading = [
       eventsOfKey,
-      'select k.* from private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k',
-      'select * from private.own_key_summaries()',
-      'select * from private.own_tier_grants()',
-      'select from private.count_active_keys() as c, jsonb_each(c)',
-      `select from private.read_outcomes(null, 'day', '-infinity', 'infinity') as o, unnest(o)`,
-      `select t.* from private.read_targets(null, '-infinity', 'infinity', false, 'bytes', 9) as r,
+      'select k.* from proxy_private.page_of_keys(null, null, null, null, null, null) as p, unnest(p.keys) as k',
+      'select * from proxy_private.own_key_summaries()',
+      'select * from proxy_private.own_tier_grants()',
+      'select from proxy_private.count_active_keys() as c, jsonb_each(c)',
+      `select from proxy_private.read_outcomes(null, 'day', '-infinity', 'infinity') as o, unnest(o)`,
+      `select t.* from proxy_private.read_targets(null, '-infinity', 'infinity', false, 'bytes', 9) as r,
         unnest(r.items) as t`,
-      `select from private.page_of_audit(null, 1, null) as p, json_array_elements(p.items)`,
-      `select from private.page_of_alerts(null, null, 1, null) as p, json_array_elements(p.items)`,
+      `select from proxy_private.page_of_audit(null, 1, null) as p, json_array_elements(p.items)`,
+      `select from proxy_private.page_of_alerts(null, null, 1, null) as p, json_array_elements(p.items)`,
       ...rollups.map((table) => `select * from ${table}`),
     ];
     const rowsOf = (sub: string, statement: string) =>
@@ -203,11 +208,11 @@ describe('in SQL', () => {
       expect(await rowsOf(user.id, statement), statement).toHaveLength(0);
     }
     for (const call of [
-      `private.own_key_summary('${owner.key.id}')`,
-      `private.page_of_audit('${owner.key.keyId}', 1, null)`,
-      `private.find_own_key('${owner.key.keyId}')`,
-      `private.read_outcomes('${owner.key.id}', 'day', now(), now())`,
-      `private.read_targets('${owner.key.id}', now(), now(), false, 'bytes', 9)`,
+      `proxy_private.own_key_summary('${owner.key.id}')`,
+      `proxy_private.page_of_audit('${owner.key.keyId}', 1, null)`,
+      `proxy_private.find_own_key('${owner.key.keyId}')`,
+      `proxy_private.read_outcomes('${owner.key.id}', 'day', now(), now())`,
+      `proxy_private.read_targets('${owner.key.id}', now(), now(), false, 'bytes', 9)`,
     ]) {
       expect(await rowsOf(owner.user.id, `select ${call}`), call).toHaveLength(1);
       await expect(rowsOf(user.id, `select ${call}`), call).rejects.toMatchObject({

@@ -6,7 +6,7 @@ import { readPrivileges } from './privilege-catalog.ts';
 const sql = connectOwner();
 afterAll(() => sql.end());
 
-const schemas = ['public', 'private', 'gateway'];
+const schemas = ['public', 'proxy_private', 'gateway'];
 const apiRoles = ['anon', 'authenticated', 'service_role'];
 
 it('owners, privileges, definers and policies are those of the committed snapshot', async () => {
@@ -69,8 +69,8 @@ describe('functions', () => {
     // what delivers alerts has the secret key
     expect(service.names.toSorted()).toEqual([
       'claim_proxy_deliveries(integer)',
-      'private.claim_deliveries(integer)',
-      'private.report_deliveries(jsonb)',
+      'proxy_private.claim_deliveries(integer)',
+      'proxy_private.report_deliveries(jsonb)',
       'report_proxy_deliveries(jsonb)',
     ]);
   });
@@ -118,11 +118,11 @@ describe('tables', () => {
       relations('rpvmf', `has_any_column_privilege('authenticated', c.oid, 'select')`),
     );
     expect(found.names).toEqual([
-      'private.proxy_account_hourly',
-      'private.proxy_account_monthly',
-      'private.proxy_usage_hourly',
-      'private.proxy_usage_monthly',
       'proxy_key_summaries',
+      'proxy_private.proxy_account_hourly',
+      'proxy_private.proxy_account_monthly',
+      'proxy_private.proxy_usage_hourly',
+      'proxy_private.proxy_usage_monthly',
       'proxy_tiers',
     ]);
   });

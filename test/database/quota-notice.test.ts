@@ -29,7 +29,7 @@ beforeEach(async () => {
   [key] = (await newKeys(1)) as [SeededKey];
 });
 afterAll(async () => {
-  await sql`update private.proxy_keys set tier = 'developer' where tier = ${tier}`;
+  await sql`update proxy_private.proxy_keys set tier = 'developer' where tier = ${tier}`;
   await sql`delete from public.proxy_tiers where tier = ${tier}`;
   await Promise.all([sql.end(), gateway.end()]);
 });

@@ -31,7 +31,7 @@ export function raisingScene() {
     expect(await findDrift(sql, used)).toEqual([]);
     const drift = await sql`
       select d.* from unnest(array[now(), now() - interval '1 day']) as t,
-        private.usage_drift(t::date) as d
+        proxy_private.usage_drift(t::date) as d
       where d.api_key_id = any(${used})`;
     expect([...drift]).toEqual([]);
   });
@@ -59,7 +59,7 @@ export function raisingScene() {
     const rows = await sql`
       select bytes_sent::float8 as sent, bytes_received::float8 as received, duration_ms as ms, count,
         status_code as status, code
-      from private.proxy_usage_events where api_key_id = ${apiKeyId}
+      from proxy_private.proxy_usage_events where api_key_id = ${apiKeyId}
       order by occurred_at, event_id`;
     return [...rows];
   }
@@ -82,7 +82,7 @@ export function raisingScene() {
 
   async function readLastUse(): Promise<string | undefined> {
     const [row] = await sql<{ at: Date }[]>`
-      select max(last_used_at) as at from private.proxy_usage_monthly where api_key_id = ${id}`;
+      select max(last_used_at) as at from proxy_private.proxy_usage_monthly where api_key_id = ${id}`;
     return row?.at?.toISOString();
   }
 

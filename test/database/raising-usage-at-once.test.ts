@@ -136,7 +136,7 @@ it('batches that overlap at random, over several connections, count each row onc
   const rows = await sql`
     select event_id as "eventId", bytes_sent::float8 as "bytesSent",
       bytes_received::float8 as "bytesReceived", duration_ms as "durationMs"
-    from private.proxy_usage_events where api_key_id = any(${keys})`;
+    from proxy_private.proxy_usage_events where api_key_id = any(${keys})`;
   const byId = (one: { eventId?: string }, other: { eventId?: string }) =>
     String(one.eventId) < String(other.eventId) ? -1 : 1;
   expect([...rows].toSorted(byId)).toEqual(expected.toSorted(byId));

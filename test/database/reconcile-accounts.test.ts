@@ -36,7 +36,7 @@ async function readCorrections(call: string) {
   const rows = await sql.unsafe(
     `select rollup, api_key_id as id, part, found, requests::int, bytes_sent::float8 as sent,
        bytes_received::float8 as received
-     from private.${call}('${day}')`,
+     from proxy_private.${call}('${day}')`,
   );
   return [...rows];
 }
@@ -73,21 +73,21 @@ it('what was recorded stands', async () => {
 describe('found exactly, and repaired, is', () => {
   it('an hour or a month that says too much or too little', async () => {
     await sql`
-      update private.proxy_account_hourly set requests = 7, bytes_sent = 0
+      update proxy_private.proxy_account_hourly set requests = 7, bytes_sent = 0
       where user_id = ${userId} and live_mode`;
     await sql`
-      update private.proxy_account_monthly set bytes_received = 350
+      update proxy_private.proxy_account_monthly set bytes_received = 350
       where user_id = ${userId} and live_mode`;
     await expectRepaired([hourly({ requests: -5, sent: 20 }), monthly({ received: -150 })]);
   });
 
   it('a row that is missing, and one too many', async () => {
-    await sql`delete from private.proxy_account_hourly where user_id = ${userId} and not live_mode`;
-    await sql`delete from private.proxy_account_monthly where user_id = ${userId} and live_mode`;
+    await sql`delete from proxy_private.proxy_account_hourly where user_id = ${userId} and not live_mode`;
+    await sql`delete from proxy_private.proxy_account_monthly where user_id = ${userId} and live_mode`;
     await sql`
-      insert into private.proxy_account_monthly values (${userId}, ${month}, 'team', true, 1, 2, 3)`;
+      insert into proxy_private.proxy_account_monthly values (${userId}, ${month}, 'team', true, 1, 2, 3)`;
     await sql`
-      insert into private.proxy_account_hourly values (${userId}, ${day}, true, 4, 5, 6)
+      insert into proxy_private.proxy_account_hourly values (${userId}, ${day}, true, 4, 5, 6)
       on conflict do nothing`;
     const hasMidnight = (await readCorrections('usage_drift')).length === 2;
     await expectRepaired([
@@ -99,7 +99,7 @@ describe('found exactly, and repaired, is', () => {
   });
 
   it('the month of a key that was moved to another tier', async () => {
-    await sql`update private.proxy_keys set tier = 'team' where id = ${live.id}`;
+    await sql`update proxy_private.proxy_keys set tier = 'team' where id = ${live.id}`;
     await expectRepaired([
       monthly({ requests: -1, sent: -10, received: -100 }),
       monthly({ part: 'team live', found: 'missing', requests: 1, sent: 10, received: 100 }),
@@ -107,10 +107,10 @@ describe('found exactly, and repaired, is', () => {
   });
 
   it('what a key lacks, for its account too', async () => {
-    await sql`delete from private.proxy_usage_hourly where api_key_id = ${test.id}`;
-    await sql`delete from private.proxy_usage_monthly where api_key_id = ${test.id}`;
-    await sql`delete from private.proxy_account_hourly where user_id = ${userId} and not live_mode`;
-    await sql`delete from private.proxy_account_monthly where user_id = ${userId} and not live_mode`;
+    await sql`delete from proxy_private.proxy_usage_hourly where api_key_id = ${test.id}`;
+    await sql`delete from proxy_private.proxy_usage_monthly where api_key_id = ${test.id}`;
+    await sql`delete from proxy_private.proxy_account_hourly where user_id = ${userId} and not live_mode`;
+    await sql`delete from proxy_private.proxy_account_monthly where user_id = ${userId} and not live_mode`;
     const missing = { found: 'missing', requests: 1, sent: 10, received: 100 };
     expect(await readCorrections('reconcile_usage')).toEqual([
       hourly({ ...missing, part: 'test' }),
@@ -124,8 +124,8 @@ describe('found exactly, and repaired, is', () => {
 });
 
 it('what is wrong of a key alone is none of its account', async () => {
-  await sql`update private.proxy_usage_hourly set bytes_sent = 0 where api_key_id = ${live.id}`;
-  await sql`update private.proxy_usage_monthly set bytes_sent = 70 where api_key_id = ${live.id}`;
+  await sql`update proxy_private.proxy_usage_hourly set bytes_sent = 0 where api_key_id = ${live.id}`;
+  await sql`update proxy_private.proxy_usage_monthly set bytes_sent = 70 where api_key_id = ${live.id}`;
   const found = await readCorrections('reconcile_usage');
   expect(found.map(({ rollup, id, sent }) => [rollup, id, sent])).toEqual([
     ['hourly', live.id, 10],
@@ -139,7 +139,7 @@ it('what an account had that is removed stays, and what its keys are reported la
   await recordUsage(database.gateway, [usageEvent(live.id)]);
   expect(await readCorrections('reconcile_usage')).toEqual([]);
   const [kept] = await sql`
-    select sum(requests)::int as requests from private.proxy_account_monthly
+    select sum(requests)::int as requests from proxy_private.proxy_account_monthly
     where user_id = ${userId}`;
   expect(kept).toEqual({ requests: 3 });
 });
@@ -153,9 +153,9 @@ it('while events arrive, a repair of drift loses and adds nothing', async () => 
   );
   for (let n = 0; n < 6; n += 1) {
     await sql`
-      update private.proxy_account_monthly set bytes_sent = bytes_sent + 5 where user_id = ${userId}`;
+      update proxy_private.proxy_account_monthly set bytes_sent = bytes_sent + 5 where user_id = ${userId}`;
     await sql`
-      update private.proxy_account_hourly set requests = requests - 1 where user_id = ${userId}`;
+      update proxy_private.proxy_account_hourly set requests = requests - 1 where user_id = ${userId}`;
     expect((await readCorrections('reconcile_usage')).length).toBeGreaterThanOrEqual(4);
   }
   await recording;

@@ -30,7 +30,7 @@ beforeEach(async () => {
   const [key] = await database.newKeys(1);
   id = key?.id ?? '';
   ids = [id];
-  const [row] = await sql`select user_id from private.proxy_keys where id = ${id}`;
+  const [row] = await sql`select user_id from proxy_private.proxy_keys where id = ${id}`;
   owner = String(row?.user_id);
 });
 afterEach(async () => {
@@ -44,7 +44,7 @@ async function reconcile(connection: postgres.Sql = sql) {
   const rows = await connection`
     select rollup, part, found, requests::integer, errors::integer, bytes_sent::integer as sent,
       billed_bytes::integer as billed, api_key_id = ${id} as "ofKey"
-    from private.reconcile_usage(${today()}) where rollup in ('target', 'outcome')`;
+    from proxy_private.reconcile_usage(${today()}) where rollup in ('target', 'outcome')`;
   return [...rows];
 }
 
@@ -64,7 +64,7 @@ describe('a rollup that does not stand', () => {
   it.each([
     [
       'figures of a target',
-      `update private.proxy_usage_targets set bytes_sent = 7, errors = 5 where subject = $1`,
+      `update proxy_private.proxy_usage_targets set bytes_sent = 7, errors = 5 where subject = $1`,
       [
         {
           rollup: 'target',
@@ -77,17 +77,17 @@ describe('a rollup that does not stand', () => {
     ],
     [
       'what is billed of a target',
-      `update private.proxy_usage_targets set billed_bytes = 5 where subject = $1`,
+      `update proxy_private.proxy_usage_targets set billed_bytes = 5 where subject = $1`,
       [{ rollup: 'target', found: 'different', requests: 0, sent: 0, billed: 1_095 }],
     ],
     [
       'what is billed of an outcome',
-      `update private.proxy_usage_outcomes set billed_bytes = 2000 where subject = $1 and outcome = 'ok'`,
+      `update proxy_private.proxy_usage_outcomes set billed_bytes = 2000 where subject = $1 and outcome = 'ok'`,
       [{ rollup: 'outcome', found: 'different', requests: 0, sent: 0, billed: -900 }],
     ],
     [
       'a target too few',
-      `delete from private.proxy_usage_targets where subject = $1`,
+      `delete from proxy_private.proxy_usage_targets where subject = $1`,
       [
         {
           rollup: 'target',
@@ -100,25 +100,25 @@ describe('a rollup that does not stand', () => {
     ],
     [
       'a target too many',
-      `insert into private.proxy_usage_targets
-       select subject, day, kind, null, 1, 1, 1, 1, 2, 'a host: with spaces' from private.proxy_usage_targets
+      `insert into proxy_private.proxy_usage_targets
+       select subject, day, kind, null, 1, 1, 1, 1, 2, 'a host: with spaces' from proxy_private.proxy_usage_targets
        where subject = $1`,
       [{ rollup: 'target', part: 'host 0 a host: with spaces', found: 'surplus', requests: -1 }],
     ],
     [
       'figures of an outcome',
-      `update private.proxy_usage_outcomes set requests = 1 where subject = $1 and outcome = 'rate_limited'`,
+      `update proxy_private.proxy_usage_outcomes set requests = 1 where subject = $1 and outcome = 'rate_limited'`,
       [{ rollup: 'outcome', part: 'rate_limited', found: 'different', requests: 2 }],
     ],
     [
       'an outcome too few',
-      `delete from private.proxy_usage_outcomes where subject = $1 and outcome = 'ok'`,
+      `delete from proxy_private.proxy_usage_outcomes where subject = $1 and outcome = 'ok'`,
       [{ rollup: 'outcome', part: 'ok', found: 'missing', requests: 1, sent: 100 }],
     ],
     [
       'an outcome too many',
-      `insert into private.proxy_usage_outcomes
-       select distinct subject, hour, 4, 0, 0, 0, 'internal' from private.proxy_usage_outcomes
+      `insert into proxy_private.proxy_usage_outcomes
+       select distinct subject, hour, 4, 0, 0, 0, 'internal' from proxy_private.proxy_usage_outcomes
        where subject = $1`,
       [{ rollup: 'outcome', part: 'internal', found: 'surplus', requests: -4 }],
     ],
@@ -134,7 +134,7 @@ describe('a rollup that does not stand', () => {
       expect(await reconcile()).toEqual([]);
     }
     // what a repair left with nothing in it is nothing to readers, and to the check after this test
-    await sql`delete from private.proxy_usage_targets where (requests, bytes_sent) = (0, 0)`;
+    await sql`delete from proxy_private.proxy_usage_targets where (requests, bytes_sent) = (0, 0)`;
   });
 });
 
@@ -143,8 +143,8 @@ it('what a test key moved is not billed after a repair either', async () => {
   ids.push(test.id);
   await record(usageEvent(id, site), usageEvent(test.id, site));
   expect(await reconcile()).toEqual([]);
-  await sql`delete from private.proxy_usage_targets`;
-  await sql`delete from private.proxy_usage_outcomes`;
+  await sql`delete from proxy_private.proxy_usage_targets`;
+  await sql`delete from proxy_private.proxy_usage_outcomes`;
   const billed = (await reconcile()).map((row) => [row.rollup, row.sent, row.billed]);
   expect(billed.toSorted()).toEqual(
     ['outcome', 'target'].flatMap((rollup) => [
@@ -162,7 +162,7 @@ it('a host counts after a repair where it was counted before, beyond 1,000 too',
   await record(...events);
   const before = await readTargets(sql, id);
   expect(await reconcile()).toEqual([]);
-  await sql`update private.proxy_usage_targets set bytes_received = bytes_received + kind * 10`;
+  await sql`update proxy_private.proxy_usage_targets set bytes_received = bytes_received + kind * 10`;
   const found = await reconcile();
   expect(found).toHaveLength(2 * 1_001);
   expect(new Set(found.map(({ part }) => String(part).split(' ')[0]))).toEqual(
@@ -175,15 +175,15 @@ it.each(['reconciling', 'recording'] as const)(
   'what is recorded between the comparison and the repair counts too: %s waits first',
   async (first) => {
     await record(usageEvent(id, site));
-    await sql`update private.proxy_usage_targets set bytes_sent = 7`;
-    await sql`update private.proxy_usage_outcomes set bytes_sent = 9`;
+    await sql`update proxy_private.proxy_usage_targets set bytes_sent = 7`;
+    await sql`update proxy_private.proxy_usage_outcomes set bytes_sent = 9`;
     const [holding, reconciling, recording] = [
       await connectAlone(database.dbUrl),
       await connectAlone(database.dbUrl),
       await connectAlone(database.gatewayDbUrl),
     ];
     await holding`begin`;
-    await holding`select from private.proxy_usage_targets where subject = ${id} for update`;
+    await holding`select from proxy_private.proxy_usage_targets where subject = ${id} for update`;
     const run = {
       reconciling: () => reconcile(reconciling) as Promise<unknown>,
       recording: () => recordUsage(recording, [usageEvent(id, site)]) as Promise<unknown>,
@@ -205,17 +205,17 @@ describe('days older than targets are kept', () => {
     occurredAt: new Date(Date.now() - days * dayMs).toISOString(),
   });
   const keep = (days: number) =>
-    sql`update private.maintenance_settings set keep_targets_days = ${days}`;
+    sql`update proxy_private.maintenance_settings set keep_targets_days = ${days}`;
   const daysOf = async (subject: string) => {
     const rows = await sql`
-      select day::text from private.proxy_usage_targets where subject = ${subject}
-      union select (hour at time zone 'UTC')::date::text from private.proxy_usage_outcomes
+      select day::text from proxy_private.proxy_usage_targets where subject = ${subject}
+      union select (hour at time zone 'UTC')::date::text from proxy_private.proxy_usage_outcomes
       where subject = ${subject} order by 1`;
     return rows.map(({ day }) => day as string);
   };
   const day = (days: number) => daysAgo(days).occurredAt.slice(0, 10);
   const forgetEventsBefore = (days: number) =>
-    sql`delete from private.proxy_usage_events where occurred_at < ${day(days)}`;
+    sql`delete from proxy_private.proxy_usage_events where occurred_at < ${day(days)}`;
 
   afterEach(async () => {
     await keep(90);
@@ -227,7 +227,8 @@ describe('days older than targets are kept', () => {
       recorded: 2,
     });
     expect(await daysOf(id)).toEqual([day(3)]);
-    const [drift] = await sql`select count(*)::integer as rows from private.usage_drift(${day(4)})`;
+    const [drift] =
+      await sql`select count(*)::integer as rows from proxy_private.usage_drift(${day(4)})`;
     expect(drift).toEqual({ rows: 0 });
     await forgetEventsBefore(3);
   });
@@ -235,7 +236,8 @@ describe('days older than targets are kept', () => {
   it('are deleted by the nightly job, and the others stay', async () => {
     await record(...[80, 30, 4, 3, 0].map((days) => usageEvent(id, daysAgo(days))));
     await keep(3);
-    const reports = await sql`select outcome, detail from private.maintain_usage('{retention}')`;
+    const reports =
+      await sql`select outcome, detail from proxy_private.maintain_usage('{retention}')`;
     expect(reports).toContainEqual({
       outcome: 'dropped',
       detail: expect.stringMatching(/^18 rows /),
@@ -248,8 +250,8 @@ describe('days older than targets are kept', () => {
   it('are deleted in pieces, at most as many rows as are allowed', async () => {
     await record(...[80, 30].map((days) => usageEvent(id, daysAgo(days))));
     await keep(3);
-    const [first] = await sql`select private.drop_old_targets(7)::integer as rows`;
-    const [second] = await sql`select private.drop_old_targets()::integer as rows`;
+    const [first] = await sql`select proxy_private.drop_old_targets(7)::integer as rows`;
+    const [second] = await sql`select proxy_private.drop_old_targets()::integer as rows`;
     expect([first?.rows, second?.rows]).toEqual([7, 5]);
     expect(await daysOf(id)).toEqual([]);
     await forgetEventsBefore(3);
@@ -264,7 +266,7 @@ it('the sums of an account that is gone stay as they are', async () => {
   const [gone] = await database.newKeys(1);
   const goneId = gone?.id ?? '';
   await record(usageEvent(goneId, site));
-  const [key] = await sql`select user_id from private.proxy_keys where id = ${goneId}`;
+  const [key] = await sql`select user_id from proxy_private.proxy_keys where id = ${goneId}`;
   const userId = String(key?.user_id);
   await sql`delete from auth.users where id = ${userId}`;
   expect(await reconcile()).toEqual([]);

@@ -39,8 +39,8 @@ it('rollups are built from events alone, by hour and month in UTC and counts as 
   expect(await readMonthDrift(sql, day)).toEqual([]);
   const owners = await sql`
     select distinct user_id from (
-      select user_id from private.proxy_usage_hourly where api_key_id = ${id}
-      union all select user_id from private.proxy_usage_monthly where api_key_id = ${id}
+      select user_id from proxy_private.proxy_usage_hourly where api_key_id = ${id}
+      union all select user_id from proxy_private.proxy_usage_monthly where api_key_id = ${id}
     ) as r`;
   expect(owners).toEqual([{ user_id: owner }]);
 });
@@ -68,7 +68,7 @@ it('a month too many, of a key without events, is found and removed', async () =
   const [key] = await database.newKeys(1);
   const id = key?.id ?? '';
   await sql`
-    insert into private.proxy_usage_monthly values (${id}, ${month}, null, 1, 2, 3, now())`;
+    insert into proxy_private.proxy_usage_monthly values (${id}, ${month}, null, 1, 2, 3, now())`;
   const surplus = { rollup: 'monthly', found: 'surplus', sent: '-2', lastUse: null };
   expect(await reconcileUsage(sql, day)).toEqual([expect.objectContaining(surplus)]);
   expect(await readRollups(sql, id, 'month')).toEqual([]);
@@ -77,13 +77,13 @@ it('a month too many, of a key without events, is found and removed', async () =
 
 describe('a refusal', () => {
   const refuse = (id: string, at: string) => sql`
-    insert into private.proxy_usage_events (
+    insert into proxy_private.proxy_usage_events (
       event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id, code, count
     )
     select gen_random_uuid(), k.id, ${at}, 'a', 'CONNECT', 429, 0, 0, 1, 'n',
       'rate_limited', 60
-    from private.proxy_keys as k where k.id = ${id}`;
+    from proxy_private.proxy_keys as k where k.id = ${id}`;
 
   it('is in no rollup, whether its hour and month have other events or none', async () => {
     const { id, day } = await newScene(database);
@@ -106,9 +106,9 @@ describe('a refusal', () => {
     // a microsecond after the end of the last event
     const at = `${day.replace('-20', '-21')}T00:00:00.001Z`;
     await refuse(id, `${day}T12:00:00Z`);
-    await sql`insert into private.proxy_usage_hourly
+    await sql`insert into proxy_private.proxy_usage_hourly
       values (${id}, ${`${day}T12:00:00Z`}, null, 1, 0, 0)`;
-    await sql`update private.proxy_usage_monthly set last_used_at = ${at} where api_key_id = ${id}`;
+    await sql`update proxy_private.proxy_usage_monthly set last_used_at = ${at} where api_key_id = ${id}`;
     expect(await reconcileUsage(sql, day)).toMatchObject([
       { rollup: 'hourly', found: 'surplus', requests: '-1' },
       { rollup: 'monthly', found: 'different', lastUse: '00:00:00.000001' },
@@ -123,7 +123,7 @@ describe('the owner of a rollup row', () => {
     const { id, day, owner } = await newScene(database);
     for (const table of ['hourly', 'monthly']) {
       await sql.unsafe(
-        `update private.proxy_usage_${table} set user_id = $1 where api_key_id = $2`,
+        `update proxy_private.proxy_usage_${table} set user_id = $1 where api_key_id = $2`,
         [randomUUID(), id],
       );
     }
@@ -137,9 +137,9 @@ describe('the owner of a rollup row', () => {
 
   it('is put right in the rows of some hours, and in one that has none', async () => {
     const { id, day, owner } = await newScene(database);
-    await sql`update private.proxy_usage_hourly set user_id = ${randomUUID()}
+    await sql`update proxy_private.proxy_usage_hourly set user_id = ${randomUUID()}
       where api_key_id = ${id} and hour > ${day}::date + interval '20 hours'`;
-    await sql`update private.proxy_usage_monthly set user_id = null where api_key_id = ${id}`;
+    await sql`update proxy_private.proxy_usage_monthly set user_id = null where api_key_id = ${id}`;
     const found = await reconcileUsage(sql, day);
     expect(found).toMatchObject([
       { ...none, rollup: 'hourly', found: 'different', owner },
@@ -147,8 +147,8 @@ describe('the owner of a rollup row', () => {
     ]);
     expect(found).toHaveLength(2);
     const owners = await sql`
-      select user_id from private.proxy_usage_hourly where api_key_id = ${id}
-      union select user_id from private.proxy_usage_monthly where api_key_id = ${id}`;
+      select user_id from proxy_private.proxy_usage_hourly where api_key_id = ${id}
+      union select user_id from proxy_private.proxy_usage_monthly where api_key_id = ${id}`;
     expect([...owners]).toEqual([{ user_id: owner }]);
   });
 
@@ -156,21 +156,21 @@ describe('the owner of a rollup row', () => {
     const { id, day, owner } = await newScene(database);
     await sql`delete from auth.users where id = ${owner}`;
     // as record_usage writes it from then on
-    await sql`update private.proxy_usage_hourly set user_id = null
+    await sql`update proxy_private.proxy_usage_hourly set user_id = null
       where api_key_id = ${id} and hour > ${day}::date + interval '20 hours'`;
     expect(await reconcileUsage(sql, day)).toEqual([]);
-    await sql`update private.proxy_usage_hourly set requests = 7 where api_key_id = ${id}`;
+    await sql`update proxy_private.proxy_usage_hourly set requests = 7 where api_key_id = ${id}`;
     expect(await reconcileUsage(sql, day)).toHaveLength(4);
     const owners = await sql`
-      select user_id from private.proxy_usage_hourly where api_key_id = ${id} order by hour`;
+      select user_id from proxy_private.proxy_usage_hourly where api_key_id = ${id} order by hour`;
     expect(owners.map(({ user_id }) => user_id)).toEqual([owner, owner, owner, null]);
   });
 
   it('may be nobody', async () => {
     const { id, day, owner } = await newScene(database);
     await sql`delete from auth.users where id = ${owner}`;
-    await sql`update private.proxy_usage_hourly set user_id = null where api_key_id = ${id}`;
-    await sql`delete from private.proxy_usage_monthly where api_key_id = ${id}`;
+    await sql`update proxy_private.proxy_usage_hourly set user_id = null where api_key_id = ${id}`;
+    await sql`delete from proxy_private.proxy_usage_monthly where api_key_id = ${id}`;
     const found = await reconcileUsage(sql, day);
     expect(found).toMatchObject([{ rollup: 'monthly', found: 'missing', owner: null }]);
     expect(found).toHaveLength(1);
@@ -184,7 +184,7 @@ it('a session in another time zone sees the same days', async () => {
   const elsewhere = await connectAlone(database.dbUrl);
   await elsewhere`set time zone 'Pacific/Kiritimati'`;
   expect(await reconcileUsage(elsewhere, day)).toEqual([]);
-  await elsewhere`update private.proxy_usage_hourly set requests = 9 where api_key_id = ${id}`;
+  await elsewhere`update proxy_private.proxy_usage_hourly set requests = 9 where api_key_id = ${id}`;
   expect(await reconcileUsage(elsewhere, day)).toHaveLength(4);
   expect(await findDrift(sql, [id])).toEqual([]);
 });
@@ -196,8 +196,8 @@ describe('refused', () => {
   ])('by %s: a day whose events were dropped, whose rollups then stay', async (_, call) => {
     const { id, day } = await newScene(database);
     await sql`
-      insert into private.dropped_usage_days (day, events, bytes) values (${day}, 4, 440)`;
-    await sql`delete from private.proxy_usage_events where api_key_id = ${id}`;
+      insert into proxy_private.dropped_usage_days (day, events, bytes) values (${day}, 4, 440)`;
+    await sql`delete from proxy_private.proxy_usage_events where api_key_id = ${id}`;
     const kept = await readRollups(sql, id, 'hour');
     await expect(call(sql, day)).rejects.toMatchObject({ code: '55000' });
     expect(await readRollups(sql, id, 'hour')).toEqual(kept);
@@ -208,13 +208,13 @@ describe('refused', () => {
     const { day } = await newScene(database);
     const run = sql.begin(
       `isolation level ${level}`,
-      (transaction) => transaction`select from private.reconcile_usage(${day})`,
+      (transaction) => transaction`select from proxy_private.reconcile_usage(${day})`,
     );
     await expect(run).rejects.toMatchObject({ code: '25000' });
   });
 
   it('no day', async () => {
-    const run = sql`select from private.reconcile_usage(null)`;
+    const run = sql`select from proxy_private.reconcile_usage(null)`;
     await expect(run).rejects.toMatchObject({ code: '22004' });
   });
 });

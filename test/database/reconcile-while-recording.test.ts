@@ -17,7 +17,7 @@ afterAll(() => database.stop());
 
 it('two at once repair once', async () => {
   const { id, day } = await newScene(database);
-  await sql`update private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = ${id}`;
+  await sql`update proxy_private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = ${id}`;
   const [first, second] = [await connectAlone(database.dbUrl), await connectAlone(database.dbUrl)];
   await first`begin`;
   expect(await reconcileUsage(first, day)).toHaveLength(1);
@@ -33,18 +33,18 @@ describe('an event that is recorded between the comparison and the repair', () =
   const drifts: [name: string, statement: string][] = [
     [
       'figures',
-      `update private.proxy_usage_monthly set bytes_sent = 7 where api_key_id = $1;
-       update private.proxy_usage_hourly set bytes_sent = 9 where api_key_id = $1`,
+      `update proxy_private.proxy_usage_monthly set bytes_sent = 7 where api_key_id = $1;
+       update proxy_private.proxy_usage_hourly set bytes_sent = 9 where api_key_id = $1`,
     ],
     [
       'a last use that is too late',
-      `update private.proxy_usage_monthly set last_used_at = 'infinity' where api_key_id = $1;
-       update private.proxy_usage_hourly set requests = 5 where api_key_id = $1`,
+      `update proxy_private.proxy_usage_monthly set last_used_at = 'infinity' where api_key_id = $1;
+       update proxy_private.proxy_usage_hourly set requests = 5 where api_key_id = $1`,
     ],
     [
       'rows too many',
-      `delete from private.proxy_usage_events where api_key_id = $1;
-       update private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = $1`,
+      `delete from proxy_private.proxy_usage_events where api_key_id = $1;
+       update proxy_private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = $1`,
     ],
   ];
   const scenes = drifts.flatMap(([drift, statement]) =>
@@ -82,7 +82,7 @@ describe('an event that is recorded between the comparison and the repair', () =
 
       await holding`begin`;
       await holding.unsafe(
-        `select from private.proxy_usage_${table} where api_key_id = $1 for update`,
+        `select from proxy_private.proxy_usage_${table} where api_key_id = $1 for update`,
         [id],
       );
       const begun: Promise<unknown>[] = [run[first]()];
@@ -95,7 +95,7 @@ describe('an event that is recorded between the comparison and the repair', () =
       expect(await findDrift(sql, [id])).toEqual([]);
       expect(await reconcileUsage(sql, now.slice(0, 10))).toEqual([]);
       const [row] = await sql`
-      select last_used_at from private.proxy_usage_monthly where api_key_id = ${id}`;
+      select last_used_at from proxy_private.proxy_usage_monthly where api_key_id = ${id}`;
       expect(row?.last_used_at).toEqual(new Date(endOf(late)));
     },
   );

@@ -79,7 +79,7 @@ it.each(
       rejected: [{ index: 1, eventId: bad.eventId ?? null, reason }],
     });
     const [row] = await sql`
-    select count(*)::integer from private.proxy_usage_events
+    select count(*)::integer from proxy_private.proxy_usage_events
     where event_id::text = ${String(bad.eventId)}`;
     expect(row?.count).toBe(0);
   },
@@ -130,7 +130,7 @@ it('the site of a target is kept by its length', async () => {
   const kept = await Promise.all(
     events.map(
       ({ eventId }) => sql`
-        select site_length from private.proxy_usage_events where event_id = ${eventId}`,
+        select site_length from proxy_private.proxy_usage_events where event_id = ${eventId}`,
     ),
   );
   expect(kept.map(([row]) => row?.site_length)).toEqual([11, 16, null, null]);
@@ -207,7 +207,7 @@ it('an event is of no time before its key was made, but for five minutes that a 
   const key = await seedKey(sql, (await newUser()).id);
   const id = key.id;
   const made = new Date(Date.now() - 2 * day);
-  await sql`update private.proxy_keys set created_at = ${made} where id = ${id}`;
+  await sql`update proxy_private.proxy_keys set created_at = ${made} where id = ${id}`;
   const at = (ms: number) =>
     usageEvent(id, { occurredAt: new Date(made.getTime() - 5 * 60_000 + ms).toISOString() });
   const [first, early] = [at(0), at(-1)];

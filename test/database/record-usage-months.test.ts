@@ -53,9 +53,9 @@ it.each(['UTC', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Asia/Kolkata'])(
     const placed = await sql<{ day: string; count: number }[]>`
       select d as day, count(*)::integer
       from unnest(array[${lastDay}, ${firstDay}]) as d
-      join private.proxy_usage_events as e
+      join proxy_private.proxy_usage_events as e
         on e.tableoid = coalesce(
-          private.usage_partition(d::date), 'private.proxy_usage_events_default'::regclass
+          proxy_private.usage_partition(d::date), 'proxy_private.proxy_usage_events_default'::regclass
         ) and (e.occurred_at at time zone 'UTC')::date = d::date
       where e.api_key_id = ${id} group by 1 order by 1`;
     expect(placed).toEqual([

@@ -39,7 +39,7 @@ async function newKey(): Promise<SeededKey> {
 
 async function countEvents(apiKeyIds: string[]): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
-    select count(*)::integer from private.proxy_usage_events where api_key_id = any(${apiKeyIds})`;
+    select count(*)::integer from proxy_private.proxy_usage_events where api_key_id = any(${apiKeyIds})`;
   return row?.count ?? 0;
 }
 
@@ -151,8 +151,8 @@ describe('what is counted', () => {
   it('is the event of a key that is deleted or suspended', async () => {
     const [deleted, suspended] = await newKeys(2);
     const ids = [deleted?.id ?? '', suspended?.id ?? ''];
-    await sql`update private.proxy_keys set deleted_at = now() where id = ${ids[0] ?? ''}`;
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${ids[1] ?? ''}`;
+    await sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${ids[0] ?? ''}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${ids[1] ?? ''}`;
     const outcome = await recordUsage(
       gateway,
       ids.map((id) => usageEvent(id)),

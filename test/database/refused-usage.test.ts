@@ -20,7 +20,7 @@ afterAll(async () => {
   expect(used).not.toEqual([]);
   expect(await findDrift(sql, used)).toEqual([]);
   const drift = await sql`
-    select found from private.usage_drift(now()::date) where api_key_id = any(${used})`;
+    select found from proxy_private.usage_drift(now()::date) where api_key_id = any(${used})`;
   expect([...drift]).toEqual([]);
   await Promise.all([sql.end(), gateway.end()]);
 });
@@ -93,7 +93,7 @@ it('refusals that are counted together are recorded once, however often they are
   // as a gateway that did not see the answer sends it
   expect(await recordUsage(gateway, batch)).toMatchObject({ recorded: 0, repeated: 2 });
   const rows = await sql`
-    select count from private.proxy_usage_events where api_key_id = ${id} order by count`;
+    select count from proxy_private.proxy_usage_events where api_key_id = ${id} order by count`;
   expect(rows.map(({ count }) => count)).toEqual([1, 1_000_000]);
 });
 
@@ -122,7 +122,7 @@ it.each([
 ])('no row is stored with %s', async (_, assignments) => {
   await recordUsage(gateway, [failed('rate_limited')]);
   const stored = sql.unsafe(
-    `update private.proxy_usage_events set ${assignments} where api_key_id = '${id}'`,
+    `update proxy_private.proxy_usage_events set ${assignments} where api_key_id = '${id}'`,
   );
   await expect(stored).rejects.toMatchObject({ code: '23514' });
 });

@@ -28,7 +28,7 @@ const suspend = async (keyIds: string[], moment = restoredTo) =>
   Object.fromEntries(
     (
       await sql<{ key_id: string; outcome: string }[]>`
-        select key_id, outcome from private.suspend_restored_keys(${keyIds}, ${moment})`
+        select key_id, outcome from proxy_private.suspend_restored_keys(${keyIds}, ${moment})`
     ).map(({ key_id, outcome }) => [key_id, outcome]),
   );
 

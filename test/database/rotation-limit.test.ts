@@ -27,7 +27,7 @@ function rotateAtOnce(count: number): Promise<Answer[]> {
 /** Lets time pass for the owner's `oldest` rotations; the others stay where they are. */
 async function travel(seconds: number, oldest = 5): Promise<void> {
   await sql`
-    update private.write_windows
+    update proxy_private.write_windows
     set recent = array(
       select case
         when position <= ${oldest} then moment - make_interval(secs => ${seconds}) else moment
@@ -40,7 +40,7 @@ async function travel(seconds: number, oldest = 5): Promise<void> {
 
 async function rotationWindow(user = owner): Promise<string[]> {
   const [row] = await sql<{ moments: string[] }[]>`
-    select recent::text[] as moments from private.write_windows
+    select recent::text[] as moments from proxy_private.write_windows
     where user_id = ${user.id} and action = 'rotate'`;
   return row?.moments ?? [];
 }
@@ -93,7 +93,7 @@ describe('of 200 rotations of one user fired at once over several keys by both w
   it('one more succeeds when Retry-After of the oldest has passed', async () => {
     // ages of 50, 40, 30, 20 and 10 s: waiting frees one place at a time
     await sql`
-      update private.write_windows
+      update proxy_private.write_windows
       set recent = array(
         select clock_timestamp() - make_interval(secs => age) from unnest('{50,40,30,20,10}'::int[]) age
       )
@@ -125,8 +125,8 @@ it.each(Object.entries(askBy))(
     const [live, deleted, suspended] = await seedKeys(sql, user.id, 3);
     const foreign = await seedKey(sql, other.id);
     if (!live || !deleted || !suspended) throw new Error('keys were not seeded');
-    await sql`update private.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+    await sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${deleted.id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
 
     expect(await ask(calls.rotate(user, foreign.id))).toMatchObject({
       status: 404,

@@ -14,24 +14,24 @@ describe('the schema’s version', () => {
   });
 
   it.each([
-    ['a second one', 'insert into private.schema_version values (true, 2, 1, 1)', '23505'],
+    ['a second one', 'insert into proxy_private.schema_version values (true, 2, 1, 1)', '23505'],
     [
       'one that is not the first',
-      'insert into private.schema_version values (false, 2, 1, 1)',
+      'insert into proxy_private.schema_version values (false, 2, 1, 1)',
       '23514',
     ],
-    ['none', 'delete from private.schema_version', '23514'],
-    ['none, at once', 'truncate private.schema_version', '23514'],
-    ['version 0', 'update private.schema_version set version = 0', '23514'],
-    ['an unknown one', 'update private.schema_version set version = null', '23502'],
+    ['none', 'delete from proxy_private.schema_version', '23514'],
+    ['none, at once', 'truncate proxy_private.schema_version', '23514'],
+    ['version 0', 'update proxy_private.schema_version set version = 0', '23514'],
+    ['an unknown one', 'update proxy_private.schema_version set version = null', '23502'],
     [
       'gateways of version 0',
-      'update private.schema_version set oldest_gateway_version = 0',
+      'update proxy_private.schema_version set oldest_gateway_version = 0',
       '23514',
     ],
     [
       'functions of version 0',
-      'update private.schema_version set oldest_functions_version = 0',
+      'update proxy_private.schema_version set oldest_functions_version = 0',
       '23514',
     ],
   ])('is never %s', async (_, statement, code) => {

@@ -32,7 +32,7 @@ async function dump({ dbUrl }: OwnDatabase): Promise<string> {
   const options = [
     '--schema-only',
     '--no-owner',
-    ...['public', 'private', 'gateway', 'auth'].map((name) => `--schema=${name}`),
+    ...['public', 'proxy_private', 'gateway', 'auth'].map((name) => `--schema=${name}`),
   ];
   const { stdout } = await run(postgresProgram('pg_dump'), [...options, dbUrl], {
     maxBuffer: 64 * 1024 * 1024,
@@ -51,7 +51,7 @@ describe('the migrations and the schema files make the same database', () => {
   });
 
   it('and a difference would show', async () => {
-    await declared.sql`alter table private.proxy_keys add column note text`;
+    await declared.sql`alter table proxy_private.proxy_keys add column note text`;
     const [first, ...others] = await differences(migrated, declared);
     expect(first).toContain('ADD COLUMN "note"');
     expect(others).toEqual([]);

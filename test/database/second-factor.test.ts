@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 const require = (required: boolean) =>
-  stack.sql`update private.admin_settings set second_factor_required = ${required}`;
+  stack.sql`update proxy_private.admin_settings set second_factor_required = ${required}`;
 
 /** What an admin with a token of this level gets from a function of admins, in SQL. */
 async function findKeys(aal: string | undefined): Promise<string> {
@@ -55,7 +55,7 @@ it('an operator who requires it refuses admins without, both ways in, and lets o
 it('nobody but the operator may change what is required', async () => {
   const changed = stack.sql.begin(async (transaction) => {
     await transaction`set local role service_role`;
-    await transaction`update private.admin_settings set second_factor_required = false`;
+    await transaction`update proxy_private.admin_settings set second_factor_required = false`;
   });
   await expect(changed).rejects.toMatchObject({ code: '42501' });
 });

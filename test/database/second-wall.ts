@@ -2,7 +2,7 @@ import type postgres from 'postgres';
 import type { Relation } from '../support/catalog.ts';
 
 /**
- * Runs `work` as a signed-in user who were granted every table and view of `private`, in a
+ * Runs `work` as a signed-in user who were granted every table and view of `proxy_private`, in a
  * transaction of which nothing is left: what they read then, row level security alone lets through.
  */
 export async function pastGrants<T>(
@@ -15,7 +15,7 @@ export async function pastGrants<T>(
   const run = sql.begin(async (transaction) => {
     // of two that change the privileges of one table at once, Postgres fails one
     await transaction`select pg_advisory_xact_lock(hashtextextended('past grants', 0))`;
-    await transaction`grant select on all tables in schema private to authenticated`;
+    await transaction`grant select on all tables in schema proxy_private to authenticated`;
     await transaction`
       select
         set_config(

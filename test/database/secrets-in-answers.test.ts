@@ -169,7 +169,7 @@ describe('at rest', () => {
     const { findings } = await searchDatabase(sql, hashes);
     expect(new Set(findings.map(({ text }) => text))).toEqual(new Set(hashes.slice(-2)));
     expect(new Set(findings.map(({ where }) => where))).toEqual(
-      new Set(['private.proxy_key_secrets']),
+      new Set(['proxy_private.proxy_key_secrets']),
     );
   });
 
@@ -178,6 +178,6 @@ describe('at rest', () => {
     const { data } = await owner.supabase.rpc('rotate_proxy_key', { id });
     const last = hashSecret(data?.key_id ?? '', data?.secret ?? '');
     const { findings } = await searchDatabase(sql, [...given.map(({ hash }) => hash), last]);
-    expect(findings).toEqual([{ text: last, where: 'private.proxy_key_secrets' }]);
+    expect(findings).toEqual([{ text: last, where: 'proxy_private.proxy_key_secrets' }]);
   });
 });

@@ -76,11 +76,11 @@ describe('the search', () => {
     const hash = hashSecret(last?.keyId ?? '', last?.secret ?? '');
     const { findings, tables } = await searchDatabase(sql, [key?.keyId ?? '', owner.email, hash]);
     const found = findings.map((finding) => [finding.text, finding.where]);
-    expect(found).toContainEqual([key?.keyId, 'private.proxy_keys']);
+    expect(found).toContainEqual([key?.keyId, 'proxy_private.proxy_keys']);
     expect(found).toContainEqual([owner.email, 'auth.users']);
-    expect(found).toContainEqual([hash, 'private.proxy_key_secrets']);
+    expect(found).toContainEqual([hash, 'proxy_private.proxy_key_secrets']);
     expect(tables.map((table) => table.split('.')[0])).toEqual(
-      expect.arrayContaining(['auth', 'private', 'public', 'supabase_migrations']),
+      expect.arrayContaining(['auth', 'proxy_private', 'public', 'supabase_migrations']),
     );
   });
 
@@ -96,15 +96,17 @@ describe('the search', () => {
     const planted = forms.map(() => randomBytes(32).toString('hex'));
     const rolledBack = sql.begin(async (transaction) => {
       for (const [index, [type, write]] of forms.entries()) {
-        await transaction.unsafe(`create unlogged table private.planted_${index} (kept ${type})`);
         await transaction.unsafe(
-          `insert into private.planted_${index} values ($1::text::${type})`,
+          `create unlogged table proxy_private.planted_${index} (kept ${type})`,
+        );
+        await transaction.unsafe(
+          `insert into proxy_private.planted_${index} values ($1::text::${type})`,
           [write(planted[index] ?? '')],
         );
       }
       const { findings } = await searchDatabase(transaction, planted);
       expect(findings).toEqual(
-        planted.map((text, index) => ({ text, where: `private.planted_${index}` })),
+        planted.map((text, index) => ({ text, where: `proxy_private.planted_${index}` })),
       );
       throw new Error('rolled back');
     });
@@ -162,5 +164,5 @@ it('no hash but the one of the last secret is kept of a key', async () => {
   const { findings } = await searchDatabase(sql, hashes);
   expect(findings).toHaveLength(2);
   expect(new Set(findings.map(({ text }) => text))).toEqual(new Set([hashes[2], hashes[5]]));
-  expect(where(findings)).toEqual(['private.proxy_key_secrets']);
+  expect(where(findings)).toEqual(['proxy_private.proxy_key_secrets']);
 });

@@ -49,7 +49,7 @@ async function countKinds(subject: string) {
 
 async function readDays(subject: string) {
   const rows = await sql`
-    select hosts, sites from private.proxy_usage_target_days where subject = ${subject}`;
+    select hosts, sites from proxy_private.proxy_usage_target_days where subject = ${subject}`;
   return [...rows];
 }
 

@@ -75,7 +75,7 @@ describe('not even the owner of the schema can give a key', () => {
     ['an address range that is null', `allowed_ips = '{null}'`, 'an address range is not null'],
   ])('%s', async (_, assignment, constraint) => {
     await expect(
-      sql.unsafe(`update private.proxy_keys set ${assignment} where id = '${key.id}'`),
+      sql.unsafe(`update proxy_private.proxy_keys set ${assignment} where id = '${key.id}'`),
     ).rejects.toMatchObject({ code: '23514', constraint_name: constraint });
   });
 });
@@ -98,7 +98,7 @@ describe('an update', () => {
     expect(await outcome).toMatchObject([
       { status: 'rejected', reason: { code: 'PT409', hint: 'key_deleted' } },
     ]);
-    const [row] = await sql`select label from private.proxy_keys where id = ${key.id}`;
+    const [row] = await sql`select label from proxy_private.proxy_keys where id = ${key.id}`;
     expect(row).toEqual({ label: 'seeded' });
   });
 

@@ -75,13 +75,13 @@ describe('a batch of a day that leaves meanwhile', () => {
       await connectAlone(database.gatewayDbUrl),
     ];
     await dropping`begin`;
-    await dropping`update private.maintenance_settings set keep_days = 9`;
+    await dropping`update proxy_private.maintenance_settings set keep_days = 9`;
     expect(await dropOldUsage(dropping, day)).toMatchObject([{ action: 'dropped' }]);
     const recorded = recordUsage(recording, [eventOn(-10), eventOn(-9)]);
     await untilBlocked(sql, recording.pid, [dropping.pid]);
     await dropping`commit`;
     expect(await recorded).toMatchObject({ recorded: 1, rejected: tooOld(1) });
-    const [left] = await sql`select count(*)::integer from private.proxy_usage_events`;
+    const [left] = await sql`select count(*)::integer from proxy_private.proxy_usage_events`;
     expect(left?.count).toBe(1);
   });
 });

@@ -27,7 +27,7 @@ async function readCorrections(
          kept_last_used_at - last_used_at
        end::text as "lastUse",
        case when found = 'missing' or kept_user_id is distinct from user_id then user_id end as owner
-     from private.${call}($1)
+     from proxy_private.${call}($1)
      where rollup in ('hourly', 'monthly')`,
     [day],
   );
@@ -62,19 +62,19 @@ export async function newScene({ sql, newKeys }: OwnDatabase) {
     [`${day}T11:00:00Z`, 0],
     [`${day}T23:59:59.999999Z`, 1],
   ];
-  await sql`select private.make_usage_partitions(${day}, ${day})`;
+  await sql`select proxy_private.make_usage_partitions(${day}, ${day})`;
   await sql`
-    insert into private.proxy_usage_events (
+    insert into proxy_private.proxy_usage_events (
       event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id, count
     )
     select gen_random_uuid(), k.id, t::timestamptz, 'a', 'CONNECT', 200, 10, 100, 1,
       'n', s::integer
-    from private.proxy_keys as k,
+    from proxy_private.proxy_keys as k,
       unnest(${times.map(([time]) => time)}::text[], ${times.map(([, count]) => count)}::integer[])
         as e (t, s)
     where k.id = ${id}`;
   const built = await reconcileUsage(sql, day);
-  const [row] = await sql`select user_id from private.proxy_keys where id = ${id}`;
+  const [row] = await sql`select user_id from proxy_private.proxy_keys where id = ${id}`;
   return { day, year, id, owner: String(row?.user_id), built };
 }

@@ -21,14 +21,14 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 
 async function makePartitions(first: string, last: string, on: postgres.Sql = sql) {
-  const [row] = await on`select private.make_usage_partitions(${first}, ${last}) as made`;
+  const [row] = await on`select proxy_private.make_usage_partitions(${first}, ${last}) as made`;
   return row?.made as unknown;
 }
 
 /** Puts an event straight into the table, as no gateway may report one so old. */
 async function insertEvents(times: string[]): Promise<void> {
   await sql`
-    insert into private.proxy_usage_events (
+    insert into proxy_private.proxy_usage_events (
       event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id
     )
@@ -43,11 +43,11 @@ async function locate(year: string) {
       tableoid::regclass::text as partition,
       array_agg(to_char(occurred_at at time zone 'UTC', 'MM-DD HH24:MI:SS.US') order by occurred_at)
         as times
-    from private.proxy_usage_events
+    from proxy_private.proxy_usage_events
     where extract(year from occurred_at at time zone 'UTC') = ${year} group by 1 order by 1`;
   return Object.fromEntries(
     rows.map(({ partition, times }) => [
-      partition.replace('private.proxy_usage_events_', ''),
+      partition.replace('proxy_private.proxy_usage_events_', ''),
       times,
     ]),
   );
@@ -56,7 +56,7 @@ async function locate(year: string) {
 it('a partition that is made is as Postgres makes one', async () => {
   await makePartitions('1990-01-31', '1990-01-31');
   await sql`
-    create table private.proxy_usage_events_1990_02_01 partition of private.proxy_usage_events
+    create table proxy_private.proxy_usage_events_1990_02_01 partition of proxy_private.proxy_usage_events
     for values from ('1990-02-01 00:00:00+00') to ('1990-02-02 00:00:00+00')`;
   const describeTable = async (day: string) => {
     const name = `proxy_usage_events_${day}`;
@@ -64,15 +64,15 @@ it('a partition that is made is as Postgres makes one', async () => {
       select 'column ' || attname || ' ' || atttypid::regtype || ' ' || attnotnull || ' ' ||
         coalesce(pg_get_expr(d.adbin, d.adrelid), '') as part
       from pg_attribute as a left join pg_attrdef as d on (adrelid, adnum) = (attrelid, attnum)
-      where attrelid = ${`private.${name}`}::regclass and attnum > 0
+      where attrelid = ${`proxy_private.${name}`}::regclass and attnum > 0
       union all
       select 'constraint ' || contype::text || conparentid || coninhcount || ' ' ||
         pg_get_constraintdef(oid)
-      from pg_constraint where conrelid = ${`private.${name}`}::regclass
+      from pg_constraint where conrelid = ${`proxy_private.${name}`}::regclass
       union all
       select 'index ' || inhparent::regclass || ' ' || pg_get_indexdef(indexrelid)
       from pg_index join pg_inherits on inhrelid = indexrelid
-      where indrelid = ${`private.${name}`}::regclass
+      where indrelid = ${`proxy_private.${name}`}::regclass
       order by 1`;
     return rows.map(({ part }) => part.replaceAll(name, 'x'));
   };
@@ -109,13 +109,13 @@ describe('a day whose events are in the default partition already', () => {
     const batch = days.map((day) => usageEvent(id, { occurredAt: `${day}T12:00:00Z` }));
     expect(await recordUsage(database.gateway, batch)).toMatchObject({ recorded: 90 });
     const [report] = await sql`
-      select outcome from private.maintain_usage(tasks => '{partitions}')`;
+      select outcome from proxy_private.maintain_usage(tasks => '{partitions}')`;
     expect(report?.outcome).toBe('made');
     const [placed] = await sql`
       select count(distinct tableoid)::integer as tables,
-        count(*) filter (where tableoid = 'private.proxy_usage_events_default'::regclass)::integer
+        count(*) filter (where tableoid = 'proxy_private.proxy_usage_events_default'::regclass)::integer
           as unplaced
-      from private.proxy_usage_events where api_key_id = ${id}`;
+      from proxy_private.proxy_usage_events where api_key_id = ${id}`;
     expect(placed).toEqual({ tables: 90, unplaced: 0 });
     expect(await recordUsage(database.gateway, batch)).toMatchObject({ repeated: 90 });
     expect(await findDrift(sql, [id])).toEqual([]);
@@ -124,14 +124,14 @@ describe('a day whose events are in the default partition already', () => {
   it('is found by the nightly task, wherever in time it is', async () => {
     await insertEvents(['2003-03-03T03:03:03Z', '2004-12-31T23:59:59Z']);
     const [report] = await sql`
-      select task, outcome from private.maintain_usage(tasks => '{partitions}')`;
+      select task, outcome from proxy_private.maintain_usage(tasks => '{partitions}')`;
     expect(report).toEqual({ task: 'partitions', outcome: 'made' });
     expect(Object.keys({ ...(await locate('2003')), ...(await locate('2004')) })).toEqual([
       '2003_03_03',
       '2004_12_31',
     ]);
     const [left] = await sql`
-      select count(*)::integer from private.proxy_usage_events_default`;
+      select count(*)::integer from proxy_private.proxy_usage_events_default`;
     expect(left?.count).toBe(0);
   });
 });
@@ -139,10 +139,10 @@ describe('a day whose events are in the default partition already', () => {
 it('a detached table of the same name is not taken for the partition', async () => {
   await makePartitions('1991-01-01', '1991-01-01');
   await sql.unsafe(
-    'alter table private.proxy_usage_events detach partition private.proxy_usage_events_1991_01_01',
+    'alter table proxy_private.proxy_usage_events detach partition proxy_private.proxy_usage_events_1991_01_01',
   );
   await expect(makePartitions('1991-01-01', '1991-01-01')).rejects.toMatchObject({ code: '42P07' });
-  await sql`drop table private.proxy_usage_events_1991_01_01`;
+  await sql`drop table proxy_private.proxy_usage_events_1991_01_01`;
 });
 
 describe('while events are recorded', () => {
@@ -156,7 +156,7 @@ describe('while events are recorded', () => {
       await transaction.unsafe(`
         create temporary table held on commit drop as select * from ${partition};
         drop table ${partition};
-        insert into private.proxy_usage_events select * from held`);
+        insert into proxy_private.proxy_usage_events select * from held`);
     });
   }
 
@@ -168,7 +168,7 @@ describe('while events are recorded', () => {
 
   it('neither a batch that is under way nor one that comes meanwhile is refused or lost', async () => {
     await losePartition();
-    const before = await count('private.proxy_usage_events');
+    const before = await count('proxy_private.proxy_usage_events');
     const [under, coming] = [newBatch(50), newBatch(50)];
     const recording = await connectAlone(database.gatewayDbUrl);
     const making = await connectAlone(database.dbUrl);
@@ -185,7 +185,7 @@ describe('while events are recorded', () => {
     expect(await made).toBe(1);
     expect(await recorded).toEqual({ recorded: 50, repeated: 50, rejected: [] });
     expect(await count(partition)).toBe(before + 100);
-    expect(await count('private.proxy_usage_events')).toBe(before + 100);
+    expect(await count('proxy_private.proxy_usage_events')).toBe(before + 100);
     expect(await findDrift(sql, [key.id])).toEqual([]);
   });
 

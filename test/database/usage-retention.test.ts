@@ -39,7 +39,7 @@ describe('the age', () => {
     [36_501, '23514'],
     [null, '23502'],
   ])('%s is refused', async (days, code) => {
-    const set = sql`update private.maintenance_settings set keep_days = ${days}`;
+    const set = sql`update proxy_private.maintenance_settings set keep_days = ${days}`;
     await expect(set).rejects.toMatchObject({ code });
   });
 
@@ -75,13 +75,13 @@ it('the rollups of a dropped day stay, and cannot be reconciled away', async () 
   const rollups = await readRollups(sql, id, 'hour');
   expect(await drop()).toEqual([{ ...dropped, day, events: 5, bytes: 55 }]);
   const [noted] = await sql`
-    select events::integer, bytes::integer from private.dropped_usage_days where day = ${day}`;
+    select events::integer, bytes::integer from proxy_private.dropped_usage_days where day = ${day}`;
   expect(noted).toEqual({ events: 5, bytes: 55 });
-  const reconciling = sql`select from private.reconcile_usage(${day})`;
+  const reconciling = sql`select from proxy_private.reconcile_usage(${day})`;
   await expect(reconciling).rejects.toMatchObject({ code: '55000' });
   expect(await readRollups(sql, id, 'hour')).toEqual(rollups);
   const [left] = await sql`
-    select count(*)::integer from private.proxy_usage_events
+    select count(*)::integer from proxy_private.proxy_usage_events
     where occurred_at between '2011-02-01' and '2011-03-01'`;
   expect(left?.count).toBe(0);
 });
@@ -90,14 +90,14 @@ it('a day that was put back is kept, until its note is gone', async () => {
   const day = '2012-02-29';
   await fill(day, 2);
   expect(await drop()).toMatchObject([{ day, action: 'dropped' }]);
-  await sql`select private.make_usage_partitions(${day}, ${day})`;
+  await sql`select proxy_private.make_usage_partitions(${day}, ${day})`;
   expect(await drop()).toMatchObject([{ day, action: 'kept', reason: 'restored' }]);
-  await sql`delete from private.dropped_usage_days where day = ${day}`;
+  await sql`delete from proxy_private.dropped_usage_days where day = ${day}`;
   // not all of its events are there: an hour of the key, and of its account
   expect(await drop()).toMatchObject([{ day, action: 'kept', reason: 'drift', drift: 2 }]);
   for (const table of ['proxy_usage_hourly', 'proxy_account_hourly']) {
     await sql.unsafe(
-      `delete from private.${table} where hour between '2012-02-29' and '2012-03-01'`,
+      `delete from proxy_private.${table} where hour between '2012-02-29' and '2012-03-01'`,
     );
   }
   expect(await drop()).toMatchObject([{ day, action: 'dropped', events: 0 }]);
@@ -107,7 +107,7 @@ it('a day is kept while its hourly rollups do not stand, and the others are drop
   const [first, second, third] = ['2013-01-01', '2013-01-02', '2013-02-01'] as const;
   for (const day of [first, second, third]) await fill(day, 4);
   await sql`
-    update private.proxy_usage_hourly set bytes_sent = bytes_sent - 1
+    update proxy_private.proxy_usage_hourly set bytes_sent = bytes_sent - 1
     where hour between ${second} and ${third}::date - 1`;
   const kept = { day: second, action: 'kept', reason: 'drift', events: 4, bytes: 44, drift: 1 };
   const all = await drop();
@@ -120,7 +120,7 @@ it('a day is kept while its hourly rollups do not stand, and the others are drop
     ]),
   );
   expect(await exists(second)).toBe(true);
-  await sql`select from private.reconcile_usage(${second})`;
+  await sql`select from proxy_private.reconcile_usage(${second})`;
   expect(await drop()).toEqual([{ ...dropped, day: second, events: 4, bytes: 44 }]);
 });
 
@@ -129,7 +129,7 @@ describe('a month of which days were dropped', () => {
   const readMonth = async () => {
     const [row] = await sql`
       select requests::integer, bytes_sent::integer as sent, last_used_at as at
-      from private.proxy_usage_monthly where api_key_id = ${id} and month = '2014-05-01'`;
+      from proxy_private.proxy_usage_monthly where api_key_id = ${id} and month = '2014-05-01'`;
     return row;
   };
 
@@ -138,16 +138,16 @@ describe('a month of which days were dropped', () => {
     await fill(last, 3);
     const before = await readMonth();
     // keeps the first alone
-    await sql`update private.proxy_usage_hourly set requests = 9
+    await sql`update proxy_private.proxy_usage_hourly set requests = 9
       where hour between ${first} and ${last}::date - interval '1 hour'`;
-    await sql`update private.proxy_usage_monthly set bytes_sent = 1 where month = '2014-05-01'`;
+    await sql`update proxy_private.proxy_usage_monthly set bytes_sent = 1 where month = '2014-05-01'`;
     expect(await drop()).toMatchObject([
       { day: first, action: 'kept', reason: 'drift' },
       { day: last, action: 'dropped' },
     ]);
     const found = await sql`
       select rollup, requests::integer, bytes_sent::integer as sent
-      from private.reconcile_usage(${first})`;
+      from proxy_private.reconcile_usage(${first})`;
     expect([...found]).toEqual([
       { rollup: 'hourly', requests: -7, sent: 0 },
       { rollup: 'monthly', requests: 0, sent: 4 },
@@ -158,16 +158,16 @@ describe('a month of which days were dropped', () => {
   it('is not given an earlier last use because events are gone', async () => {
     const before = await readMonth();
     expect(before?.at).toEqual(new Date(`${last}T23:59:59.999Z`));
-    await sql`select from private.reconcile_usage(${first})`;
-    const drift = await sql`select * from private.usage_month_drift(${first})`;
+    await sql`select from proxy_private.reconcile_usage(${first})`;
+    const drift = await sql`select * from proxy_private.usage_month_drift(${first})`;
     expect([...drift]).toEqual([]);
     expect(await readMonth()).toEqual(before);
   });
 
   it('is given back a row that is missing, used in its last hour at least', async () => {
     const before = await readMonth();
-    await sql`delete from private.proxy_usage_monthly where month = '2014-05-01'`;
-    await sql`select from private.reconcile_usage(${first})`;
+    await sql`delete from proxy_private.proxy_usage_monthly where month = '2014-05-01'`;
+    await sql`select from proxy_private.reconcile_usage(${first})`;
     expect(await readMonth()).toEqual({ ...before, at: new Date(`${last}T23:00:00Z`) });
     expect(await drop()).toMatchObject([{ day: first, action: 'dropped' }]);
   });
@@ -177,11 +177,11 @@ it('a day of more bytes than can be counted is dropped too, with the most that c
   const day = '2009-01-01';
   await fill(day, 3);
   await sql`
-    update private.proxy_usage_events set bytes_sent = 4000000000000000000
+    update proxy_private.proxy_usage_events set bytes_sent = 4000000000000000000
     where occurred_at between '2009-01-01' and '2009-01-02'`;
-  await sql`select from private.reconcile_usage(${day})`;
+  await sql`select from proxy_private.reconcile_usage(${day})`;
   const rows = await sql`
-    select action, events, bytes from private.drop_old_usage() where day = ${day}`;
+    select action, events, bytes from proxy_private.drop_old_usage() where day = ${day}`;
   expect([...rows]).toEqual([{ action: 'dropped', events: '3', bytes: '9223372036854775807' }]);
 });
 
@@ -189,7 +189,7 @@ it('old events that the default partition caught leave after the same check', as
   await fill('2015-03-01', 3, false);
   await fill('2015-05-01', 2, false);
   await sql`
-    update private.proxy_usage_hourly set requests = 0 where hour between '2015-05-01' and '2015-05-02'`;
+    update proxy_private.proxy_usage_hourly set requests = 0 where hour between '2015-05-01' and '2015-05-02'`;
   const all = await drop();
   expect(all).toHaveLength(2);
   expect(all).toEqual(
@@ -198,24 +198,24 @@ it('old events that the default partition caught leave after the same check', as
       expect.objectContaining({ day: '2015-05-01', action: 'kept', reason: 'drift', events: 2 }),
     ]),
   );
-  await sql`select from private.reconcile_usage('2015-05-01')`;
+  await sql`select from proxy_private.reconcile_usage('2015-05-01')`;
   expect(await drop()).toMatchObject([{ day: '2015-05-01', action: 'dropped' }]);
 });
 
 describe('where days must be archived first', () => {
   const day = '2008-08-08';
   const archive = (events: number, sent: number, received: number) => sql`
-    insert into private.archived_usage_days (day, events, bytes_sent, bytes_received, location)
+    insert into proxy_private.archived_usage_days (day, events, bytes_sent, bytes_received, location)
     values (${day}, ${events}, ${sent}, ${received}, '/archive')
     on conflict (day) do update set
       events = excluded.events, bytes_sent = excluded.bytes_sent,
       bytes_received = excluded.bytes_received`;
 
   beforeAll(async () => {
-    await sql`update private.maintenance_settings set require_archive = true`;
+    await sql`update proxy_private.maintenance_settings set require_archive = true`;
     await fill(day, 3);
   });
-  afterAll(() => sql`update private.maintenance_settings set require_archive = false`);
+  afterAll(() => sql`update proxy_private.maintenance_settings set require_archive = false`);
 
   it('one that is not is kept', async () => {
     expect(await drop()).toMatchObject([{ day, action: 'kept', reason: 'not archived' }]);
@@ -247,7 +247,7 @@ describe('while the events are read', () => {
     for (const day of days) await fill(day, 1);
     const reader = await connectAlone(database.dbUrl);
     await reader`begin`;
-    await reader`select count(*) from private.proxy_usage_events`;
+    await reader`select count(*) from proxy_private.proxy_usage_events`;
     const skipping = drop();
     const recorded = await recordUsage(database.gateway, [usageEvent(id)]);
     expect(recorded).toMatchObject({ recorded: 1 });
@@ -269,7 +269,7 @@ describe('while the events are read', () => {
     await fill('2017-01-01', 1, false);
     const reader = await connectAlone(database.dbUrl);
     await reader`begin`;
-    await reader`select count(*) from private.proxy_usage_events_default`;
+    await reader`select count(*) from proxy_private.proxy_usage_events_default`;
     expect(await drop()).toMatchObject([{ day: null, action: 'skipped', reason: 'in use' }]);
     await reader`commit`;
     expect(await drop()).toMatchObject([{ day: '2017-01-01', action: 'dropped' }]);
@@ -281,7 +281,7 @@ it('the lock time limit of the session is its own again afterwards', async () =>
   const connection = await connectAlone(database.dbUrl);
   await connection`set lock_timeout = '77s'`;
   await connection`begin`;
-  await connection`select from private.drop_old_usage()`;
+  await connection`select from proxy_private.drop_old_usage()`;
   const [setting] = await connection`show lock_timeout`;
   expect(setting?.lock_timeout).toBe('77s');
   await connection`commit`;

@@ -14,7 +14,7 @@ let closedRelations: Relation[];
 beforeAll(async () => {
   [owner, admin] = await Promise.all([newFurnishedOwner(), newAdmin()]);
   relations = await listRelations(sql, ['public']);
-  closedRelations = await listRelations(sql, ['private', 'gateway']);
+  closedRelations = await listRelations(sql, ['proxy_private', 'gateway']);
 });
 afterAll(() => sql.end());
 

@@ -92,7 +92,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     await expect.poll(async () => (await newest())?.attempts).toBeGreaterThan(0);
     // ten pauses are 24 hours
     const lastFails = () => sql`
-      update private.proxy_deliveries set attempts = 10, next_attempt_at = now()
+      update proxy_private.proxy_deliveries set attempts = 10, next_attempt_at = now()
       where webhook_id = ${webhook.id} and claim is null and attempts < 10`;
     await expect.poll(async () => (await lastFails()).count).toBe(1);
     await expect.poll(async () => (await newest())?.state).toBe('failed');
@@ -112,7 +112,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
         async () =>
           (
             await sql`
-            update private.proxy_deliveries set next_attempt_at = now() + interval '1 day'
+            update proxy_private.proxy_deliveries set next_attempt_at = now() + interval '1 day'
             where webhook_id = ${webhook.id} and claim is null and attempts > 0`
           ).count,
       )
@@ -138,8 +138,8 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     const newest = async () => (await ask(ownWebhooks.deliveries(user, webhook.id))).items[0];
     await expect.poll(newest).toMatchObject({ id: data?.id, state: 'delivered' });
     const queued = await sql`
-      select w.address from private.proxy_deliveries as d
-      join private.proxy_webhooks as w on w.id = d.webhook_id
+      select w.address from proxy_private.proxy_deliveries as d
+      join proxy_private.proxy_webhooks as w on w.id = d.webhook_id
       where d.alert_id = ${String(data?.alertId)}`;
     expect([...queued]).toEqual([{ address: tested.url }]);
     expect(other.received).toEqual([]);

@@ -67,19 +67,19 @@ it('kills of the function, of Postgres and of the stack lose no alert', async ()
   for (let number = 0; number < 4; number += 1) {
     await sql`
       with made as (
-        insert into private.proxy_webhooks (user_id, kind, address)
+        insert into proxy_private.proxy_webhooks (user_id, kind, address)
         values (${demo?.id}, 'webhook', 'test') returning id
       )
-      select private.keep_webhook_secret(
+      select proxy_private.keep_webhook_secret(
         m.id, jsonb_build_object('url', ${`${receiver.url}/${number}`}::text, 'key', 'c2VjcmV0')
       ) from made as m`;
   }
   /** As 30 s later: what was claimed by one that was killed is due again. */
   const letClaimsEnd = () => sql`
-    update private.proxy_deliveries set claimed_until = now() where claimed_until is not null`;
+    update proxy_private.proxy_deliveries set claimed_until = now() where claimed_until is not null`;
   const raise = (from: number, to: number) => sql`
-    select private.raise_alerts(array(
-      select (${demo?.id}::uuid, null, 'webhook.test', 'kill ' || n, null, '{}')::private.new_alert
+    select proxy_private.raise_alerts(array(
+      select (${demo?.id}::uuid, null, 'webhook.test', 'kill ' || n, null, '{}')::proxy_private.new_alert
       from generate_series(${from}::integer, ${to}::integer - 1) as n
     ))`;
   await raise(0, alerts / 2);
@@ -115,12 +115,12 @@ it('kills of the function, of Postgres and of the stack lose no alert', async ()
   try {
     const pending = async () => {
       const [row] =
-        await sql`select count(*)::integer as count from private.proxy_deliveries where state <> 'delivered'`;
+        await sql`select count(*)::integer as count from proxy_private.proxy_deliveries where state <> 'delivered'`;
       return row?.count;
     };
     await expect.poll(pending).toBe(0);
     const raised = await sql<{ id: string }[]>`
-      select id from private.proxy_alerts where type = 'webhook.test'`;
+      select id from proxy_private.proxy_alerts where type = 'webhook.test'`;
     expect(raised).toHaveLength(alerts);
     const ids = idsOf();
     expect(raised.filter(({ id }) => !ids.has(id))).toEqual([]);

@@ -25,8 +25,8 @@ it('a receiver gets each alert of a key’s life once, in order, signed as the s
   await recordUsage(gateway, [usageEvent(id, { bytesSent: 200, bytesReceived: 0 })]);
   await admin.supabase.rpc('suspend_proxy_key', { id, reason });
   await admin.supabase.rpc('reactivate_proxy_key', { id, reason });
-  await sql`update private.proxy_keys set expires_at = now() + interval '3 days' where id = ${id}`;
-  await sql`select private.alert_expiring_keys()`;
+  await sql`update proxy_private.proxy_keys set expires_at = now() + interval '3 days' where id = ${id}`;
+  await sql`select proxy_private.alert_expiring_keys()`;
   await user.supabase.rpc('delete_proxy_key', { id });
 
   const received = await receiver.until(9);
@@ -103,8 +103,8 @@ it('a receiver that fails gets the same alert again, by the same id, until it ta
   await expect.poll(async () => (await current()).failing_since).toBeNull();
   const attempts = await sql`
     select a.number, a.outcome, a.status, a.answer
-    from private.proxy_delivery_attempts as a
-    join private.proxy_deliveries as d on d.id = a.delivery_id
+    from proxy_private.proxy_delivery_attempts as a
+    join proxy_private.proxy_deliveries as d on d.id = a.delivery_id
     where d.webhook_id = ${webhook.id} order by a.number`;
   expect(attempts).toEqual([
     { number: 1, outcome: 'refused_status', status: 500, answer: 'broken' },
@@ -136,7 +136,7 @@ it('a receiver that failed for three days is disabled', async () => {
   await mint();
   await expect.poll(async () => (await current()).failing_since).not.toBeNull();
   await sql`
-    update private.proxy_webhooks set failing_since = now() - interval '73 hours'
+    update proxy_private.proxy_webhooks set failing_since = now() - interval '73 hours'
     where id = ${webhook.id}`;
   await expect.poll(async () => (await current()).disabled_reason).toBe('failing');
 });

@@ -67,8 +67,8 @@ export async function startDeliveryStack(
     attemptsOf: async (webhookId) => [
       ...(await sql<Attempt[]>`
         select a.outcome, a.status, a.duration_ms, a.answer
-        from private.proxy_delivery_attempts as a
-        join private.proxy_deliveries as d on d.id = a.delivery_id
+        from proxy_private.proxy_delivery_attempts as a
+        join proxy_private.proxy_deliveries as d on d.id = a.delivery_id
         where d.webhook_id = ${webhookId} order by a.started_at`),
     ],
     async stop() {

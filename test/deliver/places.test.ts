@@ -9,8 +9,8 @@ afterAll(() => sql.end());
 
 /** Alerts about no key, which need not wait for each other. */
 const raise = (userId: string, count: number) => sql`
-  select private.raise_alerts(array(
-    select (${userId}::uuid, null, 'tier.granted', 'places ' || n, null, '{"tier": "team"}')::private.new_alert
+  select proxy_private.raise_alerts(array(
+    select (${userId}::uuid, null, 'tier.granted', 'places ' || n, null, '{"tier": "team"}')::proxy_private.new_alert
     from generate_series(1, ${count}::integer) as n
   ))`;
 
@@ -36,7 +36,7 @@ it('a webhook has five requests open at most, over all invocations', async () =>
   await receiver.until(5);
   // several invocations at once, as of a clock that is not waited for
   await Promise.all(
-    Array.from({ length: 4 }, () => sql`select id from private.claim_deliveries(100)`),
+    Array.from({ length: 4 }, () => sql`select id from proxy_private.claim_deliveries(100)`),
   );
   expect(receiver.received).toHaveLength(5);
   const timer = setInterval(() => letGo(200), 20);
@@ -56,8 +56,8 @@ it('one while it fails, so that a receiver that hangs holds one place', async ()
   await receiver.until(6);
   const open = async () => {
     const [row] = await sql`
-      select count(*)::integer as count from private.proxy_deliveries as d
-      join private.proxy_webhooks as w on w.id = d.webhook_id
+      select count(*)::integer as count from proxy_private.proxy_deliveries as d
+      join proxy_private.proxy_webhooks as w on w.id = d.webhook_id
       where w.user_id = ${user.id} and d.claimed_until > now()`;
     return row?.count;
   };

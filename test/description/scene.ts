@@ -58,12 +58,12 @@ export async function setScene(): Promise<Scene> {
     webhooks,
     async reset() {
       await sql`
-        update private.proxy_keys
+        update proxy_private.proxy_keys
         set deleted_at = null, suspended_at = null, suspended_reason = null, expires_at = null
         where id = any(${ids}::uuid[])
           and (deleted_at is not null or suspended_at is not null or expires_at is not null)`;
       await sql`
-        delete from private.write_windows
+        delete from proxy_private.write_windows
         where user_id in (${owner.id}, ${other.id}, ${admin.id})`;
       await webhooks.reset();
     },

@@ -23,29 +23,29 @@ export function setWebhookScene(sql: Sql, ownerId: string, users: string[]): Web
     const secret = { url: `http://127.0.0.1:9/${token}`, key: 'AAAA' };
     await sql.begin(async (transaction) => {
       await transaction`
-        insert into private.proxy_webhooks (id, user_id, kind, address, types)
+        insert into proxy_private.proxy_webhooks (id, user_id, kind, address, types)
         values (${webhook}, ${userId}, 'webhook', ${secret.url}, '{webhook.test}')
         on conflict (id) do update
         set disabled_at = null, disabled_reason = null, types = excluded.types`;
-      await transaction`select private.keep_webhook_secret(${webhook}, ${transaction.json(secret)})`;
+      await transaction`select proxy_private.keep_webhook_secret(${webhook}, ${transaction.json(secret)})`;
       await transaction`
-        insert into private.proxy_alerts (id, user_id, type, cause, data)
+        insert into proxy_private.proxy_alerts (id, user_id, type, cause, data)
         values (${alert}, ${ownerId}, 'webhook.test', ${`test:${alert}`},
           ${transaction.json({ webhookId: webhook, kind: 'webhook' })})
         on conflict do nothing`;
       await transaction`
-        insert into private.proxy_deliveries (id, webhook_id, alert_id, state, next_attempt_at)
+        insert into proxy_private.proxy_deliveries (id, webhook_id, alert_id, state, next_attempt_at)
         values (${delivery}, ${webhook}, ${alert}, 'delivered', null)
         on conflict do nothing`;
     });
   }
 
   const remove = (kept: string[]) => sql`
-    delete from private.proxy_webhooks as w
+    delete from proxy_private.proxy_webhooks as w
     where w.id <> all(${kept}::uuid[]) and (
       w.user_id = any(${users}::uuid[])
       or exists (
-        select from private.proxy_webhook_secrets as s
+        select from proxy_private.proxy_webhook_secrets as s
         where s.webhook_id = w.id and s.secret::text like ${`%${token}%`}
       )
     )`;

@@ -15,11 +15,13 @@ describe('docs/errors.md', () => {
   it('has behind it a rule for each argument that a function refuses', async () => {
     const sources = await sql<{ source: string }[]>`
       select prosrc as source from pg_proc
-      where pronamespace = any('{public,private}'::regnamespace[])`;
+      where pronamespace = any('{public,proxy_private}'::regnamespace[])`;
     const refused = sources.flatMap(({ source }) =>
       [...source.matchAll(/refuse\('invalid_request', '(\w+)'/g)].map(([, name]) => name),
     );
-    const rules = await sql<{ argument: string }[]>`select argument from private.argument_rules`;
+    const rules = await sql<
+      { argument: string }[]
+    >`select argument from proxy_private.argument_rules`;
     expect(refused.length).toBeGreaterThan(20);
     expect(rules.map(({ argument }) => argument)).toEqual(expect.arrayContaining(refused));
   });

@@ -28,7 +28,7 @@ describe('docs/api.md', () => {
         }));
       });
     const kept = await sql<{ name: string; allowed: number; seconds: number }[]>`
-      select name, allowed, seconds from private.write_limits`;
+      select name, allowed, seconds from proxy_private.write_limits`;
     const byName = (a: { name?: string | undefined }, b: { name?: string | undefined }) =>
       (a.name ?? '').localeCompare(b.name ?? '');
     expect(documented.sort(byName)).toEqual([...kept].sort(byName));

@@ -71,14 +71,14 @@ it('shows what live keys and test keys used, deleted ones too, and the keys held
 });
 
 it('shows a tier that was granted, of which there are keys, or of which some were used', async () => {
-  await sql`insert into private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
+  await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
   expect(await tiersOf()).toEqual([developer, team, enterprise]);
-  await sql`delete from private.proxy_tier_grants where user_id = ${user.id}`;
+  await sql`delete from proxy_private.proxy_tier_grants where user_id = ${user.id}`;
   expect(await tiersOf()).toEqual([developer, team]);
   const key = await seedKey(sql, user.id, { tier: 'enterprise', liveMode: false });
   expect(await tiersOf()).toEqual([developer, team, { ...enterprise, keys: 1 }]);
   await recordUsage(gateway, [usageEvent(key.id, { bytesSent: 1, bytesReceived: 0 })]);
-  await sql`update private.proxy_keys set deleted_at = now() where id = ${key.id}`;
+  await sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${key.id}`;
   expect(await tiersOf()).toEqual([
     developer,
     team,

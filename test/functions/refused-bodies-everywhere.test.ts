@@ -19,8 +19,8 @@ let history: unknown;
 
 /** All that has been noted of the key and its owner. */
 const readHistory = () => sql`
-  select k.*, (select count(*) from private.proxy_key_audit where user_id = ${owner.id}) as noted
-  from private.proxy_keys as k where k.user_id = ${owner.id}`;
+  select k.*, (select count(*) from proxy_private.proxy_key_audit where user_id = ${owner.id}) as noted
+  from proxy_private.proxy_keys as k where k.user_id = ${owner.id}`;
 
 beforeAll(async () => {
   [owner, admin] = await Promise.all([newUser(), newAdmin()]);

@@ -65,7 +65,7 @@ describe('after all that was refused', () => {
 
   it('has one key, as it was minted', async () => {
     const actions = await sql`
-      select a.action from private.proxy_key_audit as a
+      select a.action from proxy_private.proxy_key_audit as a
       where a.user_id = ${owner.id} or a.api_key_id = ${key.id}`;
     expect([...actions]).toEqual([{ action: 'minted' }]);
   });

@@ -82,7 +82,7 @@ describe('each refusal is one line with its code', () => {
 
   it('403 key_suspended while an admin keeps the key out of service, and no usage', async () => {
     const key = await newKey();
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     const request = connectRequest(`127.0.0.1:${target.port}`, key.basicAuth);
     const answer = await sendRaw(gateway.port, request);
     expect(answer.status).toBe(403);

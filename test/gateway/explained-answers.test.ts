@@ -84,7 +84,7 @@ describe('an answer names its event', () => {
       );
       expect(idOf(answer)).toMatch(uuidV7);
       await vi.waitFor(async () => {
-        const [event] = await sql`select code, status_code from private.proxy_usage_events
+        const [event] = await sql`select code, status_code from proxy_private.proxy_usage_events
           where event_id = ${idOf(answer)}`;
         expect(event).toEqual({ code, status_code: answer.status });
       }, 30_000);
@@ -105,7 +105,7 @@ describe('an answer names its event', () => {
     const events = await owner.eventsOf(key, ids.size);
     expect(ids.size).toBeLessThan(20);
     expect(new Set(events.map(({ event_id }) => event_id))).toEqual(ids);
-    const [used] = await sql`select requests from private.proxy_usage_monthly
+    const [used] = await sql`select requests from proxy_private.proxy_usage_monthly
       where api_key_id = ${key.id}`;
     expect(used).toBeUndefined();
   });
@@ -160,7 +160,7 @@ describe('open tunnels', () => {
     for (const tunnel of tunnels) tunnel.destroy();
     await vi.waitFor(async () => {
       const refused = await sql`select code, sum(count)::int as count
-        from private.proxy_usage_events where api_key_id = ${key.id} and code is not null group by 1`;
+        from proxy_private.proxy_usage_events where api_key_id = ${key.id} and code is not null group by 1`;
       // it is asked again until a tunnel has ended
       expect(refused).toEqual([{ code: 'tunnel_limit_reached', count: expect.any(Number) }]);
       expect(refused[0]?.count).toBeGreaterThanOrEqual(2);

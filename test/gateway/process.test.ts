@@ -92,7 +92,7 @@ describe('SIGTERM', () => {
     // before it ended, not whenever
     const events = await sql`
       select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
-      from private.proxy_usage_events where api_key_id = ${key.id}`;
+      from proxy_private.proxy_usage_events where api_key_id = ${key.id}`;
     expect(events).toEqual([{ sent: 1_000_000, received: 1_000_000 }]);
   });
 
@@ -112,7 +112,7 @@ describe('SIGTERM', () => {
     await vi.waitFor(() => expect(open.socket.closed).toBe(true));
     const events = await sql`
       select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
-      from private.proxy_usage_events where api_key_id = ${key.id}`;
+      from proxy_private.proxy_usage_events where api_key_id = ${key.id}`;
     expect(events).toEqual([{ sent: 5_000, received: 5_000 }]);
   });
 
@@ -136,7 +136,7 @@ describe('SIGTERM', () => {
       proxy[away]();
       expect(await gateway.stop()).toBe(0);
       expect(readdirSync(GATEWAY_SPOOL_DIR).filter((name) => name !== 'lock')).not.toEqual([]);
-      const count = sql`select from private.proxy_usage_events where api_key_id = ${key.id}`;
+      const count = sql`select from proxy_private.proxy_usage_events where api_key_id = ${key.id}`;
       expect(await count).toHaveLength(0);
 
       const next = run(settings);

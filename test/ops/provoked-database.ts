@@ -27,10 +27,10 @@ export async function startProvokedDatabase(): Promise<ProvokedDatabase> {
   const [key] = await own.newKeys(1);
   if (!key) throw new Error('no key was made');
   await overrideLimits(sql, key.id, { rate_limit: 1_000, tunnel_limit: 1_000 });
-  await sql`delete from private.maintenance_log`;
+  await sql`delete from proxy_private.maintenance_log`;
   await sql`create role overfull login noinherit in role proxy_gateway`;
   await sql`grant proxy_gateway to overfull with inherit true`;
-  await sql`select private.maintain_usage('{privileges}')`;
+  await sql`select proxy_private.maintain_usage('{privileges}')`;
 
   const inSlow = (url: string) => Object.assign(new URL(url), { pathname: '/slow' }).href;
   await Promise.all([sql.end(), own.gateway.end()]);
@@ -52,7 +52,7 @@ export async function startProvokedDatabase(): Promise<ProvokedDatabase> {
     slowGatewayDbUrl: inSlow(own.gatewayDbUrl),
     lockUsage: () =>
       slow.begin(async (transaction) => {
-        await transaction`lock table private.proxy_usage_hourly`;
+        await transaction`lock table proxy_private.proxy_usage_hourly`;
         await transaction`select pg_sleep(1)`;
       }),
     basicAuth: `${key.keyId}:${key.secret}`,

@@ -107,8 +107,8 @@ async function expectNextStartToBeWhole(checkout: CheckoutCopy): Promise<StartCo
       (select count(*)::int from supabase_migrations.schema_migrations) as migrations,
       (select count(*)::int from auth.users) as users,
       (select count(*)::int from auth.identities) as identities,
-      (select count(*)::int from private.proxy_keys) as keys,
-      (select count(*)::int from private.proxy_usage_events) as events`;
+      (select count(*)::int from proxy_private.proxy_keys) as keys,
+      (select count(*)::int from proxy_private.proxy_usage_events) as events`;
   await sql.end();
   const migrations = readdirSync(join(checkout.folder, 'supabase', 'migrations')).length;
   expect(counts).toEqual({ migrations, users: 2, identities: 2, keys: 3, events: 62 * 90 });

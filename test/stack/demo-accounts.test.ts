@@ -66,10 +66,10 @@ it('migrations alone make no user, and the demo accounts are made once', async (
       select
         (select count(*)::integer from auth.users) as users,
         (select count(*)::integer from auth.identities) as identities,
-        (select count(*)::integer from private.proxy_keys) as keys,
+        (select count(*)::integer from proxy_private.proxy_keys) as keys,
         (
-          select count(*)::integer from private.proxy_usage_events as e
-          join private.proxy_keys as k on k.id = e.api_key_id and e.occurred_at > k.created_at
+          select count(*)::integer from proxy_private.proxy_usage_events as e
+          join proxy_private.proxy_keys as k on k.id = e.api_key_id and e.occurred_at > k.created_at
         ) as events_after_mint`;
     return row;
   };

@@ -115,7 +115,7 @@ it('a reset applies every migration again, and a gateway’s login serves reques
     expect(status).toBe(200);
     await vi.waitFor(async () => {
       const events = await sql`
-        select status_code from private.proxy_usage_events where api_key_id = ${id}`;
+        select status_code from proxy_private.proxy_usage_events where api_key_id = ${id}`;
       expect([...events]).toEqual([{ status_code: 200 }]);
     });
   } finally {

@@ -167,7 +167,7 @@ describe('an owner of a long history', () => {
     busy = await newUser();
     ids = (await insertKeys(sql, busy.id, { count: 2 })).map(({ id }) => id);
     await sql`
-      insert into private.proxy_key_audit (api_key_id, user_id, action, occurred_at)
+      insert into proxy_private.proxy_key_audit (api_key_id, user_id, action, occurred_at)
       select
         (${ids}::uuid[])[1 + n % 2], ${busy.id}, 'rotated',
         now() - case when n <= 60 then interval '1 hour' else make_interval(hours => n) end
@@ -176,7 +176,7 @@ describe('an owner of a long history', () => {
 
   const idsOf = async (key?: string) => {
     const rows = await sql<{ id: string }[]>`
-      select id from private.proxy_key_audit
+      select id from proxy_private.proxy_key_audit
       where user_id = ${busy.id} and api_key_id = any(${key ? [key] : ids}::uuid[])
       order by occurred_at desc, id desc`;
     return rows.map(({ id }) => id);

@@ -163,7 +163,7 @@ describe('the type of an answer', () => {
 });
 
 describe('a schema', () => {
-  it.each(['private', 'gateway', 'auth', 'pg_catalog', ''])(
+  it.each(['proxy_private', 'gateway', 'auth', 'pg_catalog', ''])(
     'is public alone: %j',
     async (schema) => {
       const read = await outcomeOf('/proxy_tiers', { headers: { 'Accept-Profile': schema } });

@@ -26,7 +26,7 @@ const functions = `
     language plpgsql volatile security invoker set search_path = pg_catalog, pg_temp as $$
   begin
     if nextval('public.readings') < 2 then raise exception 'a conflict' using errcode = '40001'; end if;
-    return private.own_account();
+    return proxy_private.own_account();
   end $$;
 
   create function public.takes(seconds float) returns void language sql volatile as
@@ -159,7 +159,7 @@ describe('settings of a role', () => {
     expect({ status, body }).toMatchObject({ status: 500, body: { code: '57014' } });
     // a route that waits for a lock
     await stack.sql.begin(async (transaction) => {
-      await transaction`lock table private.proxy_keys in access exclusive mode`;
+      await transaction`lock table proxy_private.proxy_keys in access exclusive mode`;
       expect((await stack.request('/api/v1/proxy/keys')).status).toBe(503);
     });
     await stack.sql`alter role authenticated set statement_timeout = '8s'`;

@@ -13,7 +13,7 @@ export interface AuditRow {
 export async function readAudit(sql: postgres.Sql, apiKeyId: string): Promise<AuditRow[]> {
   const rows = await sql<AuditRow[]>`
     select action, actor_id as actor, user_id as owner, request_id as "requestId"
-    from private.proxy_key_audit where api_key_id = ${apiKeyId} order by occurred_at, id`;
+    from proxy_private.proxy_key_audit where api_key_id = ${apiKeyId} order by occurred_at, id`;
   return [...rows];
 }
 
@@ -28,7 +28,7 @@ export async function readReasons(
   apiKeyId: string,
 ): Promise<[action: string, reason: string | null][]> {
   const rows = await sql<{ action: string; reason: string | null }[]>`
-    select action, reason from private.proxy_key_audit
+    select action, reason from proxy_private.proxy_key_audit
     where api_key_id = ${apiKeyId} order by occurred_at, id`;
   return rows.map(({ action, reason }) => [action, reason]);
 }

@@ -37,7 +37,7 @@ export function makeEvent(apiKeyId: string, fields: Partial<UsageEvent> = {}): U
 /** Puts events into the table as they stand, also such as no gateway may report; no rollups. */
 export async function insertEvents(sql: Sql, events: UsageEvent[]): Promise<void> {
   await sql`
-    insert into private.proxy_usage_events (
+    insert into proxy_private.proxy_usage_events (
       event_id, api_key_id, occurred_at, target_host, method, status_code, bytes_sent,
       bytes_received, duration_ms, served_by_node_id, code, count
     )
@@ -51,7 +51,7 @@ export async function insertEvents(sql: Sql, events: UsageEvent[]): Promise<void
       "servedByNodeId" text, code text,
       count integer
     )
-    join private.proxy_keys as k on k.id = e."apiKeyId"`;
+    join proxy_private.proxy_keys as k on k.id = e."apiKeyId"`;
 }
 
 /** The moment that many microseconds after one, as the database takes it. */

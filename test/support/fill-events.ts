@@ -20,9 +20,9 @@ export async function fillEvents(
 ): Promise<void> {
   const all: Record<string, string> = { ...usual, ...columns };
   await sql.unsafe(
-    `insert into private.proxy_usage_events (api_key_id, ${Object.keys(all)})
+    `insert into proxy_private.proxy_usage_events (api_key_id, ${Object.keys(all)})
      select k.id, ${Object.values(all)}
-     from private.proxy_keys as k, generate_series(1, $2::integer) as n where k.id = $1`,
+     from proxy_private.proxy_keys as k, generate_series(1, $2::integer) as n where k.id = $1`,
     [keyId, count],
   );
 }

@@ -59,7 +59,7 @@ export async function insertKeys(
   const { count, tier = 'developer', deleted = false } = keys;
   return sql<{ id: string; keyId: string }[]>`
     with inserted as (
-      insert into private.proxy_keys (
+      insert into proxy_private.proxy_keys (
         key_id, user_id, label, tier, live_mode, created_at, deleted_at
       )
       select
@@ -68,7 +68,7 @@ export async function insertKeys(
       from generate_series(1, ${count}::integer) as n
       returning id, key_id
     ), hashed as (
-      insert into private.proxy_key_secrets (api_key_id, secret_hash)
+      insert into proxy_private.proxy_key_secrets (api_key_id, secret_hash)
       select id, extensions.gen_random_bytes(32) from inserted
     )
     select id, key_id as "keyId" from inserted`;

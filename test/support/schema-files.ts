@@ -3,7 +3,7 @@ import { readSchemaFiles } from '../../scripts/schemas.ts';
 
 /** Takes all that the migrations made from a database, as role postgres. Roles stay. */
 export const dropSchemas = `
-  drop schema private, gateway cascade;
+  drop schema proxy_private, gateway cascade;
   do $$
   declare
     statement text;

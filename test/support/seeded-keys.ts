@@ -38,7 +38,7 @@ export async function seedKeys(
   const hashes = [...secrets].map(([keyId, secret]) => hashSecret(keyId, secret));
   return sql.begin(async (transaction) => {
     const rows = await transaction<{ id: string; keyId: string }[]>`
-      insert into private.proxy_keys (
+      insert into proxy_private.proxy_keys (
         key_id, user_id, label, tier, live_mode, created_at, deleted_at
       )
       select
@@ -47,10 +47,10 @@ export async function seedKeys(
       from unnest(${[...secrets.keys()]}::text[]) as k
       returning id, key_id as "keyId"`;
     await transaction`
-      insert into private.proxy_key_secrets (api_key_id, secret_hash)
+      insert into proxy_private.proxy_key_secrets (api_key_id, secret_hash)
       select k.id, decode(s.hash, 'hex')
       from unnest(${[...secrets.keys()]}::text[], ${hashes}::text[]) as s (key_id, hash)
-      join private.proxy_keys as k on k.key_id = s.key_id`;
+      join proxy_private.proxy_keys as k on k.key_id = s.key_id`;
     return rows.map((row) => ({ ...row, secret: secrets.get(row.keyId) ?? '' }));
   }) as Promise<SeededKey[]>;
 }
@@ -69,7 +69,7 @@ export async function seedKey(
 /** Makes keys as old as events may be: no event is taken from before its key was made. */
 export async function ageKeys(sql: postgres.Sql, ids: string[]): Promise<void> {
   await sql`
-    update private.proxy_keys set created_at = now() - interval '100 days'
+    update proxy_private.proxy_keys set created_at = now() - interval '100 days'
     where id = any(${ids}::uuid[])`;
 }
 
@@ -80,7 +80,7 @@ export async function overrideLimits(
   limits: { bandwidth_limit_bytes?: number; rate_limit?: number; tunnel_limit?: number },
 ): Promise<void> {
   await sql`
-    update private.proxy_keys set limit_overrides = limit_overrides || ${sql.json(limits)}
+    update proxy_private.proxy_keys set limit_overrides = limit_overrides || ${sql.json(limits)}
     where id = ${id}`;
 }
 
@@ -91,7 +91,7 @@ export async function overrideAccountLimits(
   limits: { account_limit_bytes?: number; test_limit_bytes?: number },
 ): Promise<void> {
   await sql`
-    insert into private.proxy_account_limits (user_id, tier, limit_overrides)
+    insert into proxy_private.proxy_account_limits (user_id, tier, limit_overrides)
     values (${account.userId}, ${account.tier ?? 'developer'}, ${sql.json(limits)})
     on conflict (user_id, tier) do update set limit_overrides = excluded.limit_overrides`;
 }

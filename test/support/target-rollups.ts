@@ -19,7 +19,7 @@ export async function readTargets(sql: postgres.Sql, subject: string): Promise<T
       day::text, (array['host', 'site', 'other'])[kind + 1] as kind, name, right(name, site_length) as site,
       requests::float8, errors::float8, bytes_sent::float8 as "bytesSent",
       bytes_received::float8 as "bytesReceived", billed_bytes::float8 as "billedBytes"
-    from private.proxy_usage_targets as t where subject = ${subject} order by day, t.kind, name`;
+    from proxy_private.proxy_usage_targets as t where subject = ${subject} order by day, t.kind, name`;
   return [...rows];
 }
 
@@ -39,7 +39,7 @@ export async function readOutcomes(sql: postgres.Sql, subject: string): Promise<
       to_char(hour at time zone 'UTC', 'YYYY-MM-DD HH24') as hour, outcome, requests::float8,
       bytes_sent::float8 as "bytesSent", bytes_received::float8 as "bytesReceived",
       billed_bytes::float8 as "billedBytes"
-    from private.proxy_usage_outcomes where subject = ${subject} order by hour, outcome`;
+    from proxy_private.proxy_usage_outcomes where subject = ${subject} order by hour, outcome`;
   return [...rows];
 }
 
@@ -60,8 +60,8 @@ export async function findTargetDrift(
         code is null or bytes_sent + bytes_received > 0 or code in (
           'target_unreachable', 'target_timeout', 'target_response_invalid', 'client_closed_request'
         ) as counts
-      from private.proxy_usage_events as e
-      join private.proxy_keys as k on k.id = e.api_key_id
+      from proxy_private.proxy_usage_events as e
+      join proxy_private.proxy_keys as k on k.id = e.api_key_id
       cross join lateral (values (k.id), (k.user_id)) as s (subject)
       where k.id = any(${apiKeyIds}) or k.user_id = any(${userIds})
     ),
@@ -84,10 +84,10 @@ export async function findTargetDrift(
       select
         subject, day::timestamp at time zone 'UTC', null, sum(requests), sum(errors), sum(bytes_sent),
         sum(bytes_received), sum(billed_bytes)
-      from private.proxy_usage_targets group by 1, 2
+      from proxy_private.proxy_usage_targets group by 1, 2
       union all
       select subject, hour, outcome, requests, null, bytes_sent, bytes_received, billed_bytes
-      from private.proxy_usage_outcomes where (requests, bytes_sent, bytes_received) <> (0, 0, 0)
+      from proxy_private.proxy_usage_outcomes where (requests, bytes_sent, bytes_received) <> (0, 0, 0)
     ),
     own as (
       select k.* from kept as k where k.subject = any(${[...apiKeyIds, ...userIds]})

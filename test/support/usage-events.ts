@@ -59,7 +59,7 @@ export function readRollups(
     select
       ${period} as period,
       requests::text, bytes_sent::text as "bytesSent", bytes_received::text as "bytesReceived"
-    from private.${table} where api_key_id = ${apiKeyId} order by 1`;
+    from proxy_private.${table} where api_key_id = ${apiKeyId} order by 1`;
 }
 
 /** What a figure of a rollup rises to at most. */
@@ -69,7 +69,7 @@ export const mostBytes = 2 ** 53 - 1;
 export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise<unknown[]> {
   const drift = await sql`
     with used as (
-      select * from private.proxy_usage_events
+      select * from proxy_private.proxy_usage_events
       where api_key_id = any(${apiKeyIds}) and (
         code is null or bytes_sent + bytes_received > 0 or code in (
           'target_unreachable', 'target_timeout', 'target_response_invalid', 'client_closed_request'
@@ -93,12 +93,12 @@ export async function findDrift(sql: postgres.Sql, apiKeyIds: string[]): Promise
     ),
     kept as (
       select 'hour', api_key_id, hour, requests, bytes_sent, bytes_received, null
-      from private.proxy_usage_hourly where api_key_id = any(${apiKeyIds})
+      from proxy_private.proxy_usage_hourly where api_key_id = any(${apiKeyIds})
       union all
       select
         'month', api_key_id, month::timestamp at time zone 'UTC', requests, bytes_sent,
         bytes_received, last_used_at
-      from private.proxy_usage_monthly where api_key_id = any(${apiKeyIds})
+      from proxy_private.proxy_usage_monthly where api_key_id = any(${apiKeyIds})
     )
     (select 'not kept' as drift, * from (table counted except all table kept) as a)
     union all
@@ -112,11 +112,11 @@ export async function findAccountDrift(sql: postgres.Sql, userIds: string[]): Pr
     with by_key as (
       select 'hour' as span, k.user_id, u.hour as period, null as tier, k.live_mode, u.requests,
         u.bytes_sent, u.bytes_received
-      from private.proxy_usage_hourly as u join private.proxy_keys as k on k.id = u.api_key_id
+      from proxy_private.proxy_usage_hourly as u join proxy_private.proxy_keys as k on k.id = u.api_key_id
       union all
       select 'month', k.user_id, u.month::timestamp at time zone 'UTC', k.tier, k.live_mode,
         u.requests, u.bytes_sent, u.bytes_received
-      from private.proxy_usage_monthly as u join private.proxy_keys as k on k.id = u.api_key_id
+      from proxy_private.proxy_usage_monthly as u join proxy_private.proxy_keys as k on k.id = u.api_key_id
     ),
     summed as (
       select span, user_id, period, tier, live_mode, sum(requests), sum(bytes_sent),
@@ -125,11 +125,11 @@ export async function findAccountDrift(sql: postgres.Sql, userIds: string[]): Pr
     ),
     kept as (
       select 'hour', user_id, hour, null, live_mode, requests, bytes_sent, bytes_received
-      from private.proxy_account_hourly where user_id = any(${userIds})
+      from proxy_private.proxy_account_hourly where user_id = any(${userIds})
       union all
       select 'month', user_id, month::timestamp at time zone 'UTC', tier, live_mode, requests,
         bytes_sent, bytes_received
-      from private.proxy_account_monthly where user_id = any(${userIds})
+      from proxy_private.proxy_account_monthly where user_id = any(${userIds})
     )
     (select 'not kept' as drift, * from (table summed except all table kept) as a)
     union all
@@ -138,9 +138,9 @@ export async function findAccountDrift(sql: postgres.Sql, userIds: string[]): Pr
     select 'of a user' as drift, *
     from (
       select user_id, month, least(sum(bytes_sent + bytes_received), ${mostBytes}::bigint) as bytes
-      from private.proxy_account_monthly where user_id = any(${userIds}) group by 1, 2
+      from proxy_private.proxy_account_monthly where user_id = any(${userIds}) group by 1, 2
     ) as a
-    full join private.proxy_user_monthly as u using (user_id, month, bytes)
+    full join proxy_private.proxy_user_monthly as u using (user_id, month, bytes)
     where (a.user_id is null or u.user_id is null) and user_id = any(${userIds})`;
   return [...drift, ...ofUsers];
 }

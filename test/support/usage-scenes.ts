@@ -31,7 +31,7 @@ export function dayFromNow(ahead: number): string {
 
 /** The table of the events of a day, where it has a partition. */
 export const partitionOf = (day: string) =>
-  `private.proxy_usage_events_${day.replaceAll('-', '_')}`;
+  `proxy_private.proxy_usage_events_${day.replaceAll('-', '_')}`;
 
 /** The first moment of a month. */
 export function beginOf(month: string): Date {
@@ -60,50 +60,50 @@ export async function insertUsage(
   const { requests, bytesSent, bytesReceived } = usage;
   await sql`
     with hour as (
-      insert into private.proxy_usage_hourly (
+      insert into proxy_private.proxy_usage_hourly (
         api_key_id, hour, user_id, requests, bytes_sent, bytes_received
       )
       select k.id, date_trunc('hour', ${at}::timestamptz, 'UTC'), k.user_id, ${requests},
         ${bytesSent}, ${bytesReceived}
-      from private.proxy_keys as k where k.id = ${apiKeyId}
+      from proxy_private.proxy_keys as k where k.id = ${apiKeyId}
     ),
     account_hour as (
-      insert into private.proxy_account_hourly as h (
+      insert into proxy_private.proxy_account_hourly as h (
         user_id, hour, live_mode, requests, bytes_sent, bytes_received
       )
       select k.user_id, date_trunc('hour', ${at}::timestamptz, 'UTC'), k.live_mode, ${requests},
         ${bytesSent}, ${bytesReceived}
-      from private.proxy_keys as k where k.id = ${apiKeyId}
+      from proxy_private.proxy_keys as k where k.id = ${apiKeyId}
       on conflict (user_id, hour, live_mode) do update set
         requests = h.requests + excluded.requests,
         bytes_sent = h.bytes_sent + excluded.bytes_sent,
         bytes_received = h.bytes_received + excluded.bytes_received
     ),
     account_month as (
-      insert into private.proxy_account_monthly as m (
+      insert into proxy_private.proxy_account_monthly as m (
         user_id, month, tier, live_mode, requests, bytes_sent, bytes_received
       )
       select k.user_id, date_trunc('month', ${at}::timestamptz at time zone 'UTC')::date, k.tier,
         k.live_mode, ${requests}, ${bytesSent}, ${bytesReceived}
-      from private.proxy_keys as k where k.id = ${apiKeyId}
+      from proxy_private.proxy_keys as k where k.id = ${apiKeyId}
       on conflict (user_id, month, tier, live_mode) do update set
         requests = m.requests + excluded.requests,
         bytes_sent = m.bytes_sent + excluded.bytes_sent,
         bytes_received = m.bytes_received + excluded.bytes_received
     ),
     user_month as (
-      insert into private.proxy_user_monthly as m (user_id, month, bytes)
+      insert into proxy_private.proxy_user_monthly as m (user_id, month, bytes)
       select k.user_id, date_trunc('month', ${at}::timestamptz at time zone 'UTC')::date,
         ${bytesSent}::bigint + ${bytesReceived}::bigint
-      from private.proxy_keys as k where k.id = ${apiKeyId}
+      from proxy_private.proxy_keys as k where k.id = ${apiKeyId}
       on conflict (user_id, month) do update set bytes = m.bytes + excluded.bytes
     )
-    insert into private.proxy_usage_monthly as m (
+    insert into proxy_private.proxy_usage_monthly as m (
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
     )
     select k.id, date_trunc('month', ${at}::timestamptz at time zone 'UTC')::date, k.user_id,
       ${requests}, ${bytesSent}, ${bytesReceived}, ${at}
-    from private.proxy_keys as k where k.id = ${apiKeyId}
+    from proxy_private.proxy_keys as k where k.id = ${apiKeyId}
     on conflict (api_key_id, month) do update set
       requests = m.requests + excluded.requests,
       bytes_sent = m.bytes_sent + excluded.bytes_sent,

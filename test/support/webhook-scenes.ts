@@ -27,5 +27,5 @@ export async function testWebhook(by: Persona, id: string, operator = false): Pr
 
 /** Removes what these made, in this process: a user and the operator may have ten. */
 export async function removeIdleWebhooks(sql: Sql): Promise<void> {
-  await sql`delete from private.proxy_webhooks where address = ${nowhere}`;
+  await sql`delete from proxy_private.proxy_webhooks where address = ${nowhere}`;
 }

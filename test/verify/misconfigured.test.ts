@@ -204,7 +204,7 @@ describe('of the database', () => {
 
   it('a schema and functions that do not go together: both are named, and the functions answer 503', async () => {
     const set = (column: string, version: number) =>
-      sql`update private.schema_version set ${sql(column)} = ${version}`;
+      sql`update proxy_private.schema_version set ${sql(column)} = ${version}`;
     await set('oldest_functions_version', 2);
     await vi.waitFor(
       async () => expect((await verifyOwn()).wrong.migrations).toContain('functions deploy'),
@@ -231,11 +231,12 @@ describe('of the database', () => {
 
   it('exposed schema: it is named, with where it is removed', async () => {
     await withConnection('supabase_admin', Number(new URL(own.dbUrl).port), (superuser) =>
-      superuser.unsafe("alter role authenticator set pgrst.db_schemas = 'public, private'"),
+      superuser.unsafe("alter role authenticator set pgrst.db_schemas = 'public, proxy_private'"),
     );
     await sql`notify pgrst, 'reload config'`;
     await vi.waitFor(
-      async () => expect((await verifyOwn()).wrong.schemas).toContain('exposes schema private'),
+      async () =>
+        expect((await verifyOwn()).wrong.schemas).toContain('exposes schema proxy_private'),
       { timeout: 60_000 },
     );
   });

@@ -18,7 +18,7 @@ export async function newBenchKeys(
 ): Promise<BenchKey[]> {
   const ids = await scene.newKeys(owners);
   const named = await sql<{ id: string; keyId: string }[]>`
-    update private.proxy_keys
+    update proxy_private.proxy_keys
     set limit_overrides = ${sql.json({ rate_limit: 1e6, tunnel_limit: 1e6, bandwidth_limit_bytes: 1e15 })}
     where id = any(${ids}::uuid[])
     returning id, key_id as "keyId"`;
@@ -29,7 +29,7 @@ export async function newBenchKeys(
     return { id, keyId, pair, owner: owners[index] as BenchUser };
   });
   await sql`
-    update private.proxy_key_secrets as s set secret_hash = decode(h.hash, 'hex')
+    update proxy_private.proxy_key_secrets as s set secret_hash = decode(h.hash, 'hex')
     from unnest(
       ${ids}::uuid[],
       ${keys.map(({ pair }) => createHash('sha256').update(pair).digest('hex'))}::text[]

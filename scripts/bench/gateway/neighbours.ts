@@ -27,7 +27,7 @@ export async function measureNeighbours(measuring: Measuring): Promise<void> {
   const [good, bad] = await newBenchKeys(measuring, await scene.newUsers(2));
   if (!good || !bad) throw new Error('two keys were asked for');
   await sql`
-    update private.proxy_keys set limit_overrides = ${sql.json({ tunnel_limit: tunnelLimit })}
+    update proxy_private.proxy_keys set limit_overrides = ${sql.json({ tunnel_limit: tunnelLimit })}
     where id = ${bad.id}`;
   await using load = startLoad();
   const targetPort = await load.ask('targetPort', null);

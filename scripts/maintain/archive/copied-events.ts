@@ -33,9 +33,9 @@ const joined: Record<string, string> = {
 const copyOf = (day: string) => `
   copy (
     select ${Object.keys(columns).map((name) => joined[name] ?? `e.${name}`)}
-    from private.proxy_usage_events as e
-    join private.proxy_keys as k on k.id = e.api_key_id
-    left join private.proxy_usage_monthly as m
+    from proxy_private.proxy_usage_events as e
+    join proxy_private.proxy_keys as k on k.id = e.api_key_id
+    left join proxy_private.proxy_usage_monthly as m
       on m.api_key_id = e.api_key_id and m.month = date_trunc('month', date '${day}')
     where e.occurred_at >= timestamptz '${day} 00:00+00'
       and e.occurred_at < timestamptz '${day} 00:00+00' + interval '24 hours'

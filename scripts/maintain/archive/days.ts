@@ -29,13 +29,13 @@ export function describeTotals({ events, bytesSent, bytesReceived }: Totals): st
 export async function findDays(sql: postgres.ISql): Promise<string[]> {
   const rows = await sql<{ day: string }[]>`
     select d.day::text as day
-    from private.partitioned_usage_days() as d (day)
-    cross join private.maintenance_settings as s
-    left join private.archived_usage_days as a on a.day = d.day
-    left join private.reconciled_usage_days as r on r.day = d.day
+    from proxy_private.partitioned_usage_days() as d (day)
+    cross join proxy_private.maintenance_settings as s
+    left join proxy_private.archived_usage_days as a on a.day = d.day
+    left join proxy_private.reconciled_usage_days as r on r.day = d.day
     where (d.day + 1)::timestamp at time zone 'UTC' <= now() - interval '1 hour'
       -- what was dropped and put back may be a part of the day
-      and not exists (select from private.dropped_usage_days as p where p.day = d.day)
+      and not exists (select from proxy_private.dropped_usage_days as p where p.day = d.day)
       and (
         a.day is null
         or r.checked_at >= a.archived_at
@@ -47,14 +47,14 @@ export async function findDays(sql: postgres.ISql): Promise<string[]> {
 
 /** Lets no other run archive until the transaction ends. Fails (55P03) where one does. */
 export async function lockArchive(sql: postgres.ISql): Promise<void> {
-  await sql`lock table private.archived_usage_days in share row exclusive mode nowait`;
+  await sql`lock table proxy_private.archived_usage_days in share row exclusive mode nowait`;
 }
 
 /** Whether the lock is still ours: a connection that was lost is replaced without a word. */
 export async function holdsArchive(sql: postgres.ISql): Promise<boolean> {
   const held = await sql`
     select from pg_locks
-    where pid = pg_backend_pid() and relation = 'private.archived_usage_days'::regclass
+    where pid = pg_backend_pid() and relation = 'proxy_private.archived_usage_days'::regclass
       and mode = 'ShareRowExclusiveLock'`;
   return held.length > 0;
 }
@@ -69,12 +69,12 @@ export interface DayState extends Totals {
 
 /** Reads it; null for a day that retention has dropped meanwhile. */
 export async function readDay(sql: postgres.ISql, day: string): Promise<DayState | null> {
-  const [there] = await sql`select from private.dropped_usage_days where day = ${day}`;
+  const [there] = await sql`select from proxy_private.dropped_usage_days where day = ${day}`;
   if (there) return null;
   const [state] = await sql<DayState[]>`
     select
       t.*,
-      (select count(*)::text from private.usage_drift(${day})) as drift,
+      (select count(*)::text from proxy_private.usage_drift(${day})) as drift,
       (
         select jsonb_build_object(
           'events', a.events::text,
@@ -82,14 +82,14 @@ export async function readDay(sql: postgres.ISql, day: string): Promise<DayState
           'bytesReceived', a.bytes_received::text,
           'location', a.location
         )
-        from private.archived_usage_days as a where a.day = ${day}
+        from proxy_private.archived_usage_days as a where a.day = ${day}
       ) as archived
     from (
       select
         count(*)::text as events,
         coalesce(sum(e.bytes_sent), 0)::text as "bytesSent",
         coalesce(sum(e.bytes_received), 0)::text as "bytesReceived"
-      from private.proxy_usage_events as e
+      from proxy_private.proxy_usage_events as e
       where e.occurred_at >= ${day}::timestamp at time zone 'UTC'
         and e.occurred_at < ${day}::timestamp at time zone 'UTC' + interval '24 hours'
     ) as t`;
@@ -107,7 +107,7 @@ export async function noteArchived(
   location: string,
 ): Promise<void> {
   await sql`
-    insert into private.archived_usage_days as a (
+    insert into proxy_private.archived_usage_days as a (
       day, archived_at, events, bytes_sent, bytes_received, location
     )
     values (

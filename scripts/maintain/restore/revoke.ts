@@ -11,7 +11,7 @@ export interface Revocation {
   files: string[];
 }
 
-/** What became of a key, as `private.suspend_restored_keys` says it, in words. */
+/** What became of a key, as `proxy_private.suspend_restored_keys` says it, in words. */
 const outcomes = {
   suspended: 'suspended now',
   done_before: 'suspended by an earlier run',
@@ -82,7 +82,7 @@ function suspend(
 ): Promise<{ keyId: string; outcome: Outcome }[]> {
   return sql<{ keyId: string; outcome: Outcome }[]>`
     select s.key_id as "keyId", s.outcome
-    from private.suspend_restored_keys(${keyIds}::text[], ${since.toISOString()}) as s`;
+    from proxy_private.suspend_restored_keys(${keyIds}::text[], ${since.toISOString()}) as s`;
 }
 
 function isOfFile(error: unknown): boolean {

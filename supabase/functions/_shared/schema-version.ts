@@ -1,4 +1,4 @@
-// What the functions and the schema agree on, as `private.schema_version` describes it. Both numbers are
+// What the functions and the schema agree on, as `proxy_private.schema_version` describes it. Both numbers are
 // raised by hand, together with the migration that makes it necessary.
 
 /** The functions' version: the schema names the oldest that it serves. */

@@ -18,8 +18,8 @@ export async function overQuota(
 ) {
   const user = await newUser();
   const [burner, quiet] = [await seedKey(sql, user.id), await seedKey(sql, user.id)];
-  await sql`update private.proxy_keys set label = 'nightly-crawler' where id = ${burner.id}`;
-  await sql`update private.proxy_keys set label = 'checkout' where id = ${quiet.id}`;
+  await sql`update proxy_private.proxy_keys set label = 'nightly-crawler' where id = ${burner.id}`;
+  await sql`update proxy_private.proxy_keys set label = 'checkout' where id = ${quiet.id}`;
   await overrideAccountLimits(sql, { userId: user.id }, { account_limit_bytes: limit });
   const refused = { statusCode: 429, code: 'rate_limited', bytesSent: 0, bytesReceived: 0 };
   const events = [

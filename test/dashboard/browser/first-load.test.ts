@@ -67,7 +67,7 @@ async function loadsOf(keysOfTier: number): Promise<Record<string, Load>> {
     await seedKeys(sql, user.id, keysOfTier, { tier });
   }
   // each key that is made is an alert
-  await sql`delete from private.proxy_alerts where user_id = ${user.id}`;
+  await sql`delete from proxy_private.proxy_alerts where user_id = ${user.id}`;
   const visitor = await newVisitor({ viewport: { width: 390, height: 900 }, unused: true });
   const { page, context } = visitor;
   await enter(visitor, '/', user);

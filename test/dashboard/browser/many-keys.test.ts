@@ -16,7 +16,7 @@ beforeAll(async () => {
   owner = await newUser();
   const keys = await seedKeys(sql, owner.id, 120);
   await sql`
-    update private.proxy_keys as k
+    update proxy_private.proxy_keys as k
     set label = 'key ' || u.n, created_at = now() - u.n * interval '1 minute'
     from unnest(${keys.map(({ id }) => id)}::uuid[]) with ordinality as u (id, n) where k.id = u.id`;
 });
@@ -92,7 +92,7 @@ describe.skipIf(withoutChromium)('somebody with many keys', () => {
     await page.getByRole('button', { name: 'Expiry' }).click();
     await page.getByLabel('Expires').selectOption('30');
     await sql`
-      update private.proxy_keys set deleted_at = now()
+      update proxy_private.proxy_keys set deleted_at = now()
       where user_id = ${owner.id} and label = 'key 5'`;
     await page.getByRole('button', { name: 'Set the expiry of 10 keys' }).click();
     await page.getByRole('alert').getByText('No key was changed, because of key 5').waitFor();

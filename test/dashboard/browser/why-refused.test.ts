@@ -25,10 +25,10 @@ async function refusedKeys() {
     await seed(),
   ];
   await sql`
-    update private.proxy_keys set suspended_at = now(), suspended_reason = 'Abuse report 17'
+    update proxy_private.proxy_keys set suspended_at = now(), suspended_reason = 'Abuse report 17'
     where id = ${suspended.id}`;
   await sql`
-    update private.proxy_keys set expires_at = now() - interval '1 hour' where id = ${expired.id}`;
+    update proxy_private.proxy_keys set expires_at = now() - interval '1 hour' where id = ${expired.id}`;
   await overrideAccountLimits(
     sql,
     { userId: user.id, tier: 'team' },

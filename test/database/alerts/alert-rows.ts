@@ -13,7 +13,7 @@ export interface AlertRow {
 export async function alertsOf(sql: postgres.Sql, userId: string): Promise<AlertRow[]> {
   return [
     ...(await sql<AlertRow[]>`
-      select id, api_key_id, type, cause, data from private.proxy_alerts
+      select id, api_key_id, type, cause, data from proxy_private.proxy_alerts
       where user_id = ${userId} order by occurred_at, id`),
   ];
 }

@@ -16,9 +16,9 @@ async function newKey() {
 }
 
 describe('a key that expires', () => {
-  const warn = () => sql`select private.alert_expiring_keys()`;
+  const warn = () => sql`select proxy_private.alert_expiring_keys()`;
   const expireIn = (id: string, span: string) =>
-    sql`update private.proxy_keys set expires_at = now() + ${span}::interval where id = ${id}`;
+    sql`update proxy_private.proxy_keys set expires_at = now() + ${span}::interval where id = ${id}`;
 
   it('is warned of in its last week and on its last day, once each', async () => {
     const { key, alerts } = await newKey();
@@ -54,7 +54,7 @@ describe('a key that expires', () => {
     await expireIn(key.id, '-1 hour');
     await warn();
     await expireIn(key.id, '1 hour');
-    await sql`update private.proxy_keys set deleted_at = now() where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${key.id}`;
     await warn();
     expect(await alerts('key.expiring')).toEqual([]);
   });
@@ -64,14 +64,14 @@ describe('an hour that is unlike the others of its key', () => {
   const megabyte = 1_000_000;
   /** `hours` before the last whole one, of `bytes` each, then that one. */
   const fill = (id: string, hours: number, bytes: number, last: number) => sql`
-    insert into private.proxy_usage_hourly (
+    insert into proxy_private.proxy_usage_hourly (
       api_key_id, hour, user_id, requests, bytes_sent, bytes_received
     )
     select ${id}::uuid, date_trunc('hour', now()) - (h + 1) * interval '1 hour', k.user_id, 1, 0,
       case when h = 0 then ${last}::bigint else ${bytes}::bigint end
     from generate_series(0, ${hours}::integer) as h
-    cross join private.proxy_keys as k where k.id = ${id}`;
-  const warn = () => sql`select private.alert_unusual_usage()`;
+    cross join proxy_private.proxy_keys as k where k.id = ${id}`;
+  const warn = () => sql`select proxy_private.alert_unusual_usage()`;
 
   it('is alerted to once, with the median that it is measured by', async () => {
     const { key, alerts } = await newKey();

@@ -27,27 +27,27 @@ afterAll(async () => {
 /** A webhook with a secret; returns its id. */
 async function newWebhook(): Promise<string> {
   const [row] = await sql`
-    insert into private.proxy_webhooks (user_id, kind, address)
+    insert into proxy_private.proxy_webhooks (user_id, kind, address)
     values (${userId}, 'webhook', 'https://example.com') returning id`;
-  await sql`select private.keep_webhook_secret(${row?.id}, '{"key": "c2VjcmV0"}')`;
+  await sql`select proxy_private.keep_webhook_secret(${row?.id}, '{"key": "c2VjcmV0"}')`;
   return row?.id;
 }
 const secretOf = async (id: string) => {
-  const [row] = await sql`select private.webhook_secret(${id}) as secret`;
+  const [row] = await sql`select proxy_private.webhook_secret(${id}) as secret`;
   return row?.secret;
 };
 const kept = async (id: string) => {
   const [row] = await sql`
-    select secret, vault_id from private.proxy_webhook_secrets where webhook_id = ${id}`;
+    select secret, vault_id from proxy_private.proxy_webhook_secrets where webhook_id = ${id}`;
   return row;
 };
 const raiseAlert = async (cause: string) =>
-  sql`select private.raise_alerts(array[
-    (${userId}::uuid, null, 'webhook.test', ${cause}, null, '{"a": 1}')::private.new_alert
+  sql`select proxy_private.raise_alerts(array[
+    (${userId}::uuid, null, 'webhook.test', ${cause}, null, '{"a": 1}')::proxy_private.new_alert
   ])`;
 
 describe('Vault', () => {
-  it('where it is missing, secrets are in a table of private', async () => {
+  it('where it is missing, secrets are in a table of proxy_private', async () => {
     const id = await newWebhook();
     expect(await kept(id)).toMatchObject({ secret: { key: 'c2VjcmV0' }, vault_id: null });
     expect(await secretOf(id)).toEqual({ key: 'c2VjcmV0' });
@@ -73,15 +73,15 @@ describe('Vault', () => {
     const id = await newWebhook();
     expect(await kept(id)).toMatchObject({ secret: null });
     expect(await secretOf(id)).toEqual({ key: 'c2VjcmV0' });
-    await sql`select private.keep_webhook_secret(${id}, '{"key": "YW5vdGhlcg=="}')`;
+    await sql`select proxy_private.keep_webhook_secret(${id}, '{"key": "YW5vdGhlcg=="}')`;
     expect(await secretOf(id)).toEqual({ key: 'YW5vdGhlcg==' });
     expect(await sql`select from vault.secrets`).toHaveLength(1);
     // one from before Vault is read where it is, and moves when it changes
     expect(await secretOf(before)).toEqual({ key: 'c2VjcmV0' });
-    await sql`select private.keep_webhook_secret(${before}, '{"key": "bmV3"}')`;
+    await sql`select proxy_private.keep_webhook_secret(${before}, '{"key": "bmV3"}')`;
     expect(await kept(before)).toMatchObject({ secret: null });
     expect(await secretOf(before)).toEqual({ key: 'bmV3' });
-    await sql`delete from private.proxy_webhooks where id in (${id}, ${before})`;
+    await sql`delete from proxy_private.proxy_webhooks where id in (${id}, ${before})`;
     expect(await sql`select from vault.secrets`).toHaveLength(0);
   });
 });
@@ -89,7 +89,7 @@ describe('Vault', () => {
 describe('Realtime', () => {
   it('where it is missing, an alert is raised all the same', async () => {
     await raiseAlert('without Realtime');
-    const [row] = await sql`select private.open_alert_channels() as opened`;
+    const [row] = await sql`select proxy_private.open_alert_channels() as opened`;
     expect(row?.opened).toBe(false);
   });
 
@@ -120,7 +120,7 @@ describe('Realtime', () => {
   });
 
   it('its policy lets a user join their own channel and no other', async () => {
-    const [row] = await sql`select private.open_alert_channels() as opened`;
+    const [row] = await sql`select proxy_private.open_alert_channels() as opened`;
     expect(row?.opened).toBe(true);
     const canJoin = (user: string, topic: string) =>
       sql.begin(async (transaction) => {
@@ -140,15 +140,15 @@ describe('Realtime', () => {
       returns void language plpgsql as 'begin raise exception ''away''; end'`);
     await raiseAlert('with a broken Realtime');
     const raised = await sql`
-      select from private.proxy_alerts where cause = 'with a broken Realtime'`;
+      select from proxy_private.proxy_alerts where cause = 'with a broken Realtime'`;
     expect(raised).toHaveLength(1);
   });
 });
 
 describe('pg_net', () => {
-  beforeAll(() => sql`delete from private.proxy_webhooks`);
+  beforeAll(() => sql`delete from proxy_private.proxy_webhooks`);
   const kick = async () => {
-    const [row] = await sql<{ said: string }[]>`select private.kick_delivery() as said`;
+    const [row] = await sql<{ said: string }[]>`select proxy_private.kick_delivery() as said`;
     return row?.said;
   };
 
@@ -161,10 +161,10 @@ describe('pg_net', () => {
     await raiseAlert('to a disabled webhook');
     expect(await kick()).toMatch(/^Not set up/);
     await sql`
-      update private.proxy_webhooks set disabled_at = now(), disabled_reason = 'owner'
+      update proxy_private.proxy_webhooks set disabled_at = now(), disabled_reason = 'owner'
       where id = ${id}`;
     expect(await kick()).toBe('Nothing is due.');
-    await sql`delete from private.proxy_webhooks where id = ${id}`;
+    await sql`delete from proxy_private.proxy_webhooks where id = ${id}`;
   });
 
   it('calls the function with the key of Vault, as often as there are hundreds due', async () => {
@@ -172,7 +172,7 @@ describe('pg_net', () => {
     await raiseAlert('to deliver');
     expect(await kick()).toMatch(/^Not set up/);
     await sql`
-      update private.delivery_settings set function_url = 'https://x.supabase.co/functions/v1/deliver'`;
+      update proxy_private.delivery_settings set function_url = 'https://x.supabase.co/functions/v1/deliver'`;
     await superuser.unsafe(`
       create schema net;
       create table net.requests (url text, headers jsonb);

@@ -95,10 +95,10 @@ describe('as a reader would expect', () => {
     await use(900);
     // what the month before would have left
     await sql`
-      update private.proxy_alerts set cause = replace(cause, to_char(now(), 'YYYY-MM'), '2026-01')
+      update proxy_private.proxy_alerts set cause = replace(cause, to_char(now(), 'YYYY-MM'), '2026-01')
       where user_id = ${user.id}`;
     await sql`
-      update private.proxy_usage_monthly set month = '2026-01-01' where api_key_id = ${id}`;
+      update proxy_private.proxy_usage_monthly set month = '2026-01-01' where api_key_id = ${id}`;
     await use(850);
     expect(await alerts()).toEqual([
       [80, 1000],

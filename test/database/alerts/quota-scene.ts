@@ -26,8 +26,8 @@ export function quotaScene() {
       ) values (${tier}, 1000, 10, 100, 10000, ${mostBytes}, true)`;
   });
   afterAll(async () => {
-    await sql`update private.proxy_keys set tier = 'developer' where tier = ${tier}`;
-    await sql`delete from private.proxy_account_limits where tier = ${tier}`;
+    await sql`update proxy_private.proxy_keys set tier = 'developer' where tier = ${tier}`;
+    await sql`delete from proxy_private.proxy_account_limits where tier = ${tier}`;
     await sql`delete from public.proxy_tiers where tier = ${tier}`;
     await Promise.all([sql.end(), gateway.end()]);
   });

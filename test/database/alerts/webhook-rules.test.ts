@@ -32,7 +32,7 @@ async function takenBack<Result>(
 const asHosted = <Result>(work: (transaction: TransactionSql) => Promise<Result>) =>
   takenBack({ sub: user.id }, async (transaction) => {
     await transaction`reset role`;
-    await transaction`update private.delivery_settings set allow_local_webhooks = false`;
+    await transaction`update proxy_private.delivery_settings set allow_local_webhooks = false`;
     await transaction`set local role authenticated`;
     return work(transaction);
   });
@@ -78,7 +78,7 @@ it('the operator has ten webhooks at most, over all admins', async () => {
 });
 
 it('the description has the types of alerts that SQL has', async () => {
-  const [row] = await sql<{ types: string[] }[]>`select private.alert_types() as types`;
+  const [row] = await sql<{ types: string[] }[]>`select proxy_private.alert_types() as types`;
   expect(row?.types).toEqual([...alertTypes]);
 });
 
@@ -91,7 +91,7 @@ it('what is shown of a delivery has a bound, however often it was sent again', a
       select id from public.test_proxy_webhook(${id})`;
     await transaction`reset role`;
     await transaction`
-      insert into private.proxy_delivery_attempts
+      insert into proxy_private.proxy_delivery_attempts
         (delivery_id, number, started_at, duration_ms, outcome)
       select ${delivery?.id ?? ''}, n, now(), 1, 'timed_out' from generate_series(1, 30) as n`;
     await transaction`set local role authenticated`;

@@ -86,7 +86,7 @@ describe.each([
     await remover`commit`;
     const [left] = await sql`
       select count(*) filter (where user_id is not null or deleted_at is null)::integer as "inService"
-      from private.proxy_keys where id = ${key.id}`;
+      from proxy_private.proxy_keys where id = ${key.id}`;
     expect(left).toEqual({ inService: 0 });
   });
 });

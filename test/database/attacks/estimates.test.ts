@@ -50,12 +50,12 @@ describe('planned counts', () => {
     const before = await Promise.all(questions.map(planned));
     await seedKeys(sql, victim.id, 5000);
     await sql`
-      insert into private.proxy_usage_monthly
+      insert into proxy_private.proxy_usage_monthly
         (api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at)
       select id, date_trunc('month', now())::date, user_id, 1, 1, 1, now()
-      from private.proxy_keys where user_id = ${victim.id}`;
-    await sql`analyze private.proxy_keys`;
-    await sql`analyze private.proxy_usage_monthly`;
+      from proxy_private.proxy_keys where user_id = ${victim.id}`;
+    await sql`analyze proxy_private.proxy_keys`;
+    await sql`analyze proxy_private.proxy_usage_monthly`;
     expect(await Promise.all(questions.map(planned))).toEqual(before);
     // a stranger's own keys are none, and the estimate says nothing of that either
     expect(before[0]).toBe('206 */100');

@@ -24,13 +24,13 @@ describe("while another tenant's rows are locked, as by a write of theirs", () =
     holder = await connectAlone(stack.dbUrl);
     await holder`begin`;
     await holder`
-      select from private.proxy_keys as k
-      join private.proxy_key_secrets as s on s.api_key_id = k.id
+      select from proxy_private.proxy_keys as k
+      join proxy_private.proxy_key_secrets as s on s.api_key_id = k.id
       where k.id = ${key.id}
       for update`;
     await holder`
-      select from private.write_windows where user_id =
-        (select user_id from private.proxy_keys where id = ${key.id})
+      select from proxy_private.write_windows where user_id =
+        (select user_id from proxy_private.proxy_keys where id = ${key.id})
       for update`;
     await work();
     await holder`rollback`;

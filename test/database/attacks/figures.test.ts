@@ -48,7 +48,7 @@ describe('no figure or time is stored that an answer could not carry', () => {
     const limits = `{"bandwidth_limit_bytes": ${bytes}}`;
     await refused(
       (id) => sql`
-        update private.proxy_keys set limit_overrides = ${limits}::text::jsonb where id = ${id}`,
+        update proxy_private.proxy_keys set limit_overrides = ${limits}::text::jsonb where id = ${id}`,
       key.id,
     );
   });
@@ -61,14 +61,14 @@ describe('no figure or time is stored that an answer could not carry', () => {
       for (const column of columns) {
         await refused(
           (id) => sql`
-            update private.proxy_keys set ${sql(column)} = ${time}::text::timestamptz where id = ${id}`,
+            update proxy_private.proxy_keys set ${sql(column)} = ${time}::text::timestamptz where id = ${id}`,
           key.id,
         );
       }
       await refused(
         (id) => sql`
-          insert into private.proxy_tier_grants (user_id, tier, granted_at)
-          select user_id, 'team', ${time}::text::timestamptz from private.proxy_keys where id = ${id}`,
+          insert into proxy_private.proxy_tier_grants (user_id, tier, granted_at)
+          select user_id, 'team', ${time}::text::timestamptz from proxy_private.proxy_keys where id = ${id}`,
         key.id,
       );
     },
@@ -171,7 +171,7 @@ describe('a gateway that reports what cannot have happened', () => {
     }
     expect((await user.request('POST', `/api/v1/proxy/keys/${key.id}/rotate`)).status).toBe(200);
     const drift = await sql`
-      select * from private.usage_drift(current_date) where api_key_id = ${key.id}`;
+      select * from proxy_private.usage_drift(current_date) where api_key_id = ${key.id}`;
     expect(drift).toEqual([]);
   });
 });

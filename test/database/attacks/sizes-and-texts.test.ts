@@ -116,7 +116,7 @@ describe('a text that a reader cannot see or trust', () => {
       'invalid_request',
     ]);
     await expect(
-      sql`update private.proxy_keys set label = ${label} where id = ${key.id}`,
+      sql`update proxy_private.proxy_keys set label = ${label} where id = ${key.id}`,
     ).rejects.toMatchObject({ code: '23514' });
   });
 

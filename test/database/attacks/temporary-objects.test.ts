@@ -18,7 +18,7 @@ beforeAll(async () => {
   const [made] = await own.newKeys(1);
   if (!made) throw new Error('no key');
   key = made;
-  await sql`select private.create_gateway_login('stolen', ${scramVerifier(password)})`;
+  await sql`select proxy_private.create_gateway_login('stolen', ${scramVerifier(password)})`;
 });
 afterAll(() => own.stop());
 
@@ -153,7 +153,7 @@ describe('where a database was copied without its privileges, and the login may'
 it('maintenance takes TEMPORARY back where PUBLIC has it, and says so', async () => {
   const report = () =>
     sql<{ outcome: string }[]>`
-      select outcome from private.maintain_usage(tasks => '{privileges}')`;
+      select outcome from proxy_private.maintain_usage(tasks => '{privileges}')`;
   expect(await report()).toEqual([{ outcome: 'unchanged' }]);
   await sql`grant temporary on database postgres to public`;
   expect((await report())[0]).toEqual({ outcome: 'repaired' });
@@ -185,7 +185,7 @@ it.each([
 ])('maintenance reports a login that %s', async (_, give, take) => {
   const report = () =>
     sql<{ outcome: string; detail: string }[]>`
-      select outcome, detail from private.maintain_usage(tasks => '{privileges}')`;
+      select outcome, detail from proxy_private.maintain_usage(tasks => '{privileges}')`;
   await sql.unsafe(give);
   const found = await report();
   await sql.unsafe(take);
@@ -199,8 +199,8 @@ it("maintenance reports large objects that a gateway's login made, until it is d
   await gateway.end();
   const report = () =>
     sql<{ outcome: string; detail: string }[]>`
-      select outcome, detail from private.maintain_usage(tasks => '{privileges}')`;
+      select outcome, detail from proxy_private.maintain_usage(tasks => '{privileges}')`;
   expect(await report()).toEqual([{ outcome: 'found', detail: expect.stringContaining(login) }]);
-  await sql`select private.drop_gateway_login('stolen')`;
+  await sql`select proxy_private.drop_gateway_login('stolen')`;
   expect(await report()).toMatchObject([{ outcome: 'unchanged' }]);
 });

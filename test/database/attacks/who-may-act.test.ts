@@ -164,9 +164,11 @@ describe('a ban', () => {
     const user = await newUser();
     const key = await seedKey(sql, user.id);
     await sql`
-      update private.proxy_keys set owner_barred_until = '2100-01-01Z' where id = ${key.id}`;
+      update proxy_private.proxy_keys set owner_barred_until = '2100-01-01Z' where id = ${key.id}`;
     const maintain = () =>
-      sql<{ outcome: string }[]>`select outcome from private.maintain_usage(tasks => '{accounts}')`;
+      sql<
+        { outcome: string }[]
+      >`select outcome from proxy_private.maintain_usage(tasks => '{accounts}')`;
     expect(await maintain()).toEqual([{ outcome: 'repaired' }]);
     expect(await maintain()).toEqual([{ outcome: 'unchanged' }]);
     expect(await active(key.keyId)).toBe(true);

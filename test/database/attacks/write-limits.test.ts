@@ -68,7 +68,7 @@ async function rpc(by: Persona, name: string, args: unknown): Promise<Written> {
 
 /** Lets time pass for what the user wrote. */
 const travel = (user: Persona, seconds: number) => sql`
-  update private.write_windows
+  update proxy_private.write_windows
   set
     recent = array(
       select t - make_interval(secs => ${seconds}) from unnest(recent) as t order by 1
@@ -78,7 +78,7 @@ const travel = (user: Persona, seconds: number) => sql`
 
 /** As if the user had written `count` times in the hour that is `ago` hours back. */
 const wroteBefore = (user: Persona, action: string, count: number, ago: number) => sql`
-  insert into private.write_windows (user_id, action, hour, hourly)
+  insert into proxy_private.write_windows (user_id, action, hour, hourly)
   values (
     ${user.id}, ${action}, floor(extract(epoch from now()) / 3600),
     array_fill(0, array[${ago}::integer]) || ${count}::integer || array_fill(0, array[24 - ${ago}::integer])
@@ -96,7 +96,7 @@ describe('200 mixed writes of one user at once, by both ways in', () => {
 
   beforeAll(async () => {
     user = await newUser();
-    await sql`insert into private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
+    await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
     keys = await seedKeys(sql, user.id, 20, { tier: 'enterprise' });
     // 70 writes of each kind that is exact, 140 of the others: over each limit
     const all = Array.from({ length: 210 }, async (_, n) => {
@@ -140,7 +140,7 @@ describe('200 mixed writes of one user at once, by both ways in', () => {
     const [kept] = await sql`
       select count(*)::integer as rows, max(pg_column_size(w))::integer < 1500 as small,
         max(cardinality(recent)) as log, max(cardinality(hourly)) as hours
-      from private.write_windows as w where user_id = ${user.id}`;
+      from proxy_private.write_windows as w where user_id = ${user.id}`;
     expect(kept).toEqual({ rows: 3, small: true, log: 120, hours: 25 });
   });
 
@@ -195,7 +195,7 @@ it('a write that is refused or changes nothing does not count', async () => {
   const user = await newUser();
   const [key, gone] = await seedKeys(sql, user.id, 2);
   if (!key || !gone) throw new Error('no keys');
-  await sql`update private.proxy_keys set deleted_at = now() where id = ${gone.id}`;
+  await sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${gone.id}`;
   for (const way of both) {
     expect((await way.update(user, gone.id)).status).toBe(409);
     expect((await way.remove(user, gone.id)).status).toBeLessThan(300);
@@ -231,17 +231,17 @@ it('locks that a role takes by number hold off no write', async () => {
 
 it('an operator changes a limit by its row', async () => {
   const changed = sql.begin(async (transaction) => {
-    await transaction`update private.write_limits set allowed = 2 where name = 'mint'`;
-    await transaction`delete from private.write_limits where name = 'mint_daily'`;
+    await transaction`update proxy_private.write_limits set allowed = 2 where name = 'mint'`;
+    await transaction`delete from proxy_private.write_limits where name = 'mint_daily'`;
     const user = await newUser();
     const claims = JSON.stringify({ sub: user.id });
     await transaction`select set_config('request.jwt.claims', ${claims}, true)`;
     for (const left of [1, 0]) {
       const [claimed] = await transaction`
-        select writes_left from private.claim_write(${user.id}, 'mint')`;
+        select writes_left from proxy_private.claim_write(${user.id}, 'mint')`;
       expect(claimed).toEqual({ writes_left: left });
     }
-    await transaction`select private.claim_write(${user.id}, 'mint')`;
+    await transaction`select proxy_private.claim_write(${user.id}, 'mint')`;
   });
   await expect(changed).rejects.toMatchObject({ code: 'PGRST', hint: 'rate_limited' });
 });

@@ -159,10 +159,10 @@ it('what was set goes with the account, and the audit says so', async () => {
   await sql`delete from auth.users where id = ${user.id}`;
   const [left] = await sql`
     select
-      (select count(*)::int from private.proxy_account_limits where user_id = ${user.id}) as limits,
+      (select count(*)::int from proxy_private.proxy_account_limits where user_id = ${user.id}) as limits,
       (
         select jsonb_agg(a.changes -> 'limit_overrides' order by a.occurred_at, a.id)
-        from private.proxy_key_audit as a
+        from proxy_private.proxy_key_audit as a
         where a.user_id = ${user.id} and a.action = 'account_limits_changed'
       ) as audit`;
   expect(left).toEqual({ limits: 0, audit: [{ account_limit_bytes: 1 }, {}] });

@@ -163,7 +163,7 @@ describe.each(Object.entries(reads))('the %s of a key', (_, read) => {
 
 it('reading leaves nothing in the audit', async () => {
   const count = async () =>
-    (await sql`select from private.proxy_key_audit where actor_id = ${admin.id}`).count;
+    (await sql`select from proxy_private.proxy_key_audit where actor_id = ${admin.id}`).count;
   const before = await count();
   for (const read of Object.values(reads))
     expect((await askBy.rpc(read(admin, key.id))).code).toBe(null);

@@ -28,10 +28,10 @@ beforeAll(async () => {
   };
   await one.request('DELETE', `/api/v1/proxy/keys/${keys.percent.id}`);
   await sql`
-    update private.proxy_keys set suspended_at = now(), suspended_reason = 'Abuse'
+    update proxy_private.proxy_keys set suspended_at = now(), suspended_reason = 'Abuse'
     where id = ${keys.underscore.id}`;
   await sql`
-    update private.proxy_keys set expires_at = now() - interval '1 s' where id = ${keys.team.id}`;
+    update proxy_private.proxy_keys set expires_at = now() - interval '1 s' where id = ${keys.team.id}`;
   await sql`delete from auth.users where id = ${gone.id}`;
 });
 afterAll(() => sql.end());

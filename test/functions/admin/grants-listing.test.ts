@@ -84,7 +84,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
       returning id`;
     // at one and the same time: the id tells the order
     await sql`
-      insert into private.proxy_tier_grants (user_id, tier, granted_at)
+      insert into proxy_private.proxy_tier_grants (user_id, tier, granted_at)
       select u, ${tier}, '2026-01-01T00:00:00Z'
       from unnest(${users.map(({ id }) => id)}::uuid[]) as u`;
     const seen: unknown[] = [];
@@ -106,7 +106,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
     } while (cursor !== null);
     expect(seen).toHaveLength(5);
     expect(new Set(seen)).toEqual(new Set(users.map(({ id }) => id)));
-    await sql`delete from private.proxy_tier_grants where tier = ${tier}`;
+    await sql`delete from proxy_private.proxy_tier_grants where tier = ${tier}`;
     await sql`delete from auth.users where id = any(${users.map(({ id }) => id)})`;
     await sql`delete from public.proxy_tiers where tier = ${tier}`;
   });

@@ -189,7 +189,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
 
   it('sets the limits of a suspended key, and of one that has expired', async () => {
     await sql`
-      update private.proxy_keys set suspended_at = now(), expires_at = now() where id = ${key.id}`;
+      update proxy_private.proxy_keys set suspended_at = now(), expires_at = now() where id = ${key.id}`;
     expect(await ask(calls.limit(admin, key.id, { ...most, reason }))).toMatchObject({
       status: 200,
       data: { active: false, ...most },

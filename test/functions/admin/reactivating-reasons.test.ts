@@ -85,7 +85,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
 
     await ask(calls.suspend(admin, key.id, suspension));
     await sql`
-      update private.proxy_keys set expires_at = now() - interval '1 s' where id = ${key.id}`;
+      update proxy_private.proxy_keys set expires_at = now() - interval '1 s' where id = ${key.id}`;
     expect(await ask(calls.reactivate(admin, key.id))).toMatchObject({
       status: 200,
       data: { active: false },

@@ -36,7 +36,7 @@ async function reactivated(id: string, body?: unknown): Promise<KeySummary> {
 }
 
 function suspend(id: string) {
-  return sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
+  return sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${id}`;
 }
 
 /** Whether a gateway would let these credentials pass. */
@@ -89,7 +89,7 @@ describe('an admin', () => {
     const [before] = await listKeys(owner);
     expect(await reactivated(id)).toEqual(before);
     const actions = await sql`
-      select action from private.proxy_key_audit where api_key_id = ${id}`;
+      select action from proxy_private.proxy_key_audit where api_key_id = ${id}`;
     expect([...actions]).toEqual([{ action: 'minted' }]);
   });
 

@@ -137,7 +137,7 @@ it('the last free place of a tier goes to a reactivation or to a mint, not to bo
     const [first, second] = reactivationFirst ? [back, more] : [more, back];
     expect(await collide([...first], [...second])).toEqual([null, 'key_limit_reached']);
     const [held] = await sql`
-      select count(*)::integer as keys from private.proxy_keys
+      select count(*)::integer as keys from proxy_private.proxy_keys
       where user_id = ${full.id} and deleted_at is null`;
     expect(held).toEqual({ keys: 100 });
   }
@@ -157,7 +157,7 @@ it('of two admins who reactivate a key at once one leaves a row', async () => {
 
 /** What the audit says of the owner's grants. */
 const grantsOf = (userId: string) => sql`
-  select action, actor_id, reason from private.proxy_key_audit
+  select action, actor_id, reason from proxy_private.proxy_key_audit
   where user_id = ${userId} and tier is not null order by occurred_at, id`;
 
 it('of two admins who grant a tier at once the first gives the reason, in one row', async () => {
@@ -168,13 +168,13 @@ it('of two admins who grant a tier at once the first gives the reason, in one ro
   const row = { actor_id: admins[0].id, reason: 'The first.' };
   expect(await grantsOf(owner.id)).toEqual([{ action: 'tier_granted', ...row }]);
   const grants = await sql`
-    select granted_by as actor_id, reason from private.proxy_tier_grants
+    select granted_by as actor_id, reason from proxy_private.proxy_tier_grants
     where user_id = ${owner.id}`;
   expect(grants).toEqual([row]);
 });
 
 it('a grant that waits for its revocation is made anew', async () => {
-  await sql`insert into private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
+  await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
   const [one, two] = [await begin(admins[0], true), await begin(admins[1], true)];
   const made: unknown[] = [];
   const regrant: Ask = async (db) => {
@@ -193,7 +193,7 @@ it('a grant that waits for its revocation is made anew', async () => {
 });
 
 it('of two revocations at once one leaves a row', async () => {
-  await sql`insert into private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
+  await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
   const [one, two] = [await begin(admins[0], true), await begin(admins[1], true)];
   expect(await collide([one, revoke(owner.id)], [two, revoke(owner.id)])).toEqual([null, null]);
   expect((await grantsOf(owner.id)).map(({ action }) => action)).toEqual([

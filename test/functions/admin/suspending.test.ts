@@ -169,7 +169,7 @@ describe.each(Object.entries(askBy))('by %s, an admin', (_, ask) => {
 
   it('may suspend an own key, and one that has expired', async () => {
     await sql`
-      update private.proxy_keys set expires_at = now() - interval '1 hour' where id = ${key.id}`;
+      update proxy_private.proxy_keys set expires_at = now() - interval '1 hour' where id = ${key.id}`;
     expect((await ask(calls.suspend(admin, key.id, { reason }))).status).toBe(200);
     const own = await mintKey(admin);
     expect((await ask(calls.suspend(admin, own.id, { reason }))).status).toBe(200);

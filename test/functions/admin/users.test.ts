@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   // before those of all other tests
-  await sql`delete from private.proxy_user_monthly where user_id = any(${users.map(({ id }) => id)})`;
+  await sql`delete from proxy_private.proxy_user_monthly where user_id = any(${users.map(({ id }) => id)})`;
   await sql.end();
 });
 
@@ -97,7 +97,7 @@ it('a page is read by an index, however many users there are', async () => {
   const plan = await sql
     .begin(async (transaction) => {
       await transaction`
-      insert into private.proxy_user_monthly (user_id, month, bytes)
+      insert into proxy_private.proxy_user_monthly (user_id, month, bytes)
       select gen_random_uuid(), date_trunc('month', now() at time zone 'UTC')::date, n
       from generate_series(1, 20000) as n`;
       await transaction`select set_config('request.jwt.claims', ${JSON.stringify({
@@ -119,6 +119,6 @@ it('a page is read by an index, however many users there are', async () => {
 async function fetched(transaction: TransactionSql): Promise<number> {
   const [row] = await transaction<{ rows: number }[]>`
     select (pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid))::float8 as rows
-    from pg_class as c where c.oid = 'private.proxy_user_monthly'::regclass`;
+    from pg_class as c where c.oid = 'proxy_private.proxy_user_monthly'::regclass`;
   return row?.rows ?? 0;
 }

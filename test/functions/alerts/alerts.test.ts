@@ -31,8 +31,8 @@ describe('alerts', () => {
     const limits = { user: user.id, tier: 'developer', accountLimitBytes: 950, reason };
     await askBy.route(calls.limitAccount(admin, limits));
     await askBy.route(calls.revoke(admin, { user: user.id, tier: 'enterprise', reason }));
-    await sql`update private.proxy_keys set expires_at = now() + interval '3 days' where id = ${id}`;
-    await sql`select private.alert_expiring_keys()`;
+    await sql`update proxy_private.proxy_keys set expires_at = now() + interval '3 days' where id = ${id}`;
+    await sql`select proxy_private.alert_expiring_keys()`;
     await askBy.route(calls.delete(user, id));
 
     const listed = await expectSameAnswer(calls.alerts(user));
@@ -163,7 +163,7 @@ describe('thresholds', () => {
     const user = await newUser();
     await askBy.route(calls.setThresholds(user, { percents: [50] }));
     await sql`
-      update private.write_windows set recent = array_fill(clock_timestamp(), array[120])
+      update proxy_private.write_windows set recent = array_fill(clock_timestamp(), array[120])
       where user_id = ${user.id} and action = 'change'`;
     const ways = calls.setThresholds(user, { percents: [60] });
     await expectSameRefusal(ways, 429, 'rate_limited');

@@ -95,9 +95,9 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
       await user.supabase.rpc('list_proxy_alerts'),
       await user.supabase.rpc('list_proxy_key_audit'),
       await sql`
-        select d::text, a::text, w::text from private.proxy_deliveries as d
-        join private.proxy_alerts as a on a.id = d.alert_id
-        join private.proxy_webhooks as w on w.id = d.webhook_id where w.id = ${id}`,
+        select d::text, a::text, w::text from proxy_private.proxy_deliveries as d
+        join proxy_private.proxy_alerts as a on a.id = d.alert_id
+        join proxy_private.proxy_webhooks as w on w.id = d.webhook_id where w.id = ${id}`,
     ];
     expect(key).not.toBeNull();
     const text = JSON.stringify(said);
@@ -148,7 +148,7 @@ describe.each(['route', 'rpc'] as const)('by %s', (way) => {
     const user = await newUser();
     const id = await makeWebhook(user);
     await sql`
-      update private.write_windows set recent = array_fill(clock_timestamp(), array[120])
+      update proxy_private.write_windows set recent = array_fill(clock_timestamp(), array[120])
       where user_id = ${user.id} and action = 'change'`;
     for (const ways of [
       ownWebhooks.create(user, idleWebhook),
@@ -174,10 +174,10 @@ it('both ways show the same webhooks and deliveries', async () => {
   await expect
     .poll(async () => {
       await sql`
-        update private.proxy_deliveries set next_attempt_at = now() + interval '1 day'
+        update proxy_private.proxy_deliveries set next_attempt_at = now() + interval '1 day'
         where webhook_id = ${id} and claim is null`;
       return sql`
-        select from private.proxy_deliveries
+        select from proxy_private.proxy_deliveries
         where webhook_id = ${id} and (claim is not null or next_attempt_at < now() + interval '1 hour')`;
     })
     .toHaveLength(0);
@@ -207,7 +207,7 @@ describe('the operator’s webhooks', () => {
     for (const by of [user, demoted]) {
       for (const ways of all(by, id)) await expectSameRefusal(ways, 403, 'forbidden');
     }
-    const [kept] = await sql`select disabled_at from private.proxy_webhooks where id = ${id}`;
+    const [kept] = await sql`select disabled_at from proxy_private.proxy_webhooks where id = ${id}`;
     expect(kept).toEqual({ disabled_at: null });
   });
 });

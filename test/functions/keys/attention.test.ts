@@ -44,13 +44,13 @@ beforeAll(async () => {
     const inDays = (days: number | undefined) =>
       days === undefined ? null : new Date(Date.now() + days * 86_400_000);
     await sql`
-      update private.proxy_keys
+      update proxy_private.proxy_keys
       set label = ${label}, limit_overrides = ${sql.json({ bandwidth_limit_bytes: limit })},
         suspended_at = ${inDays(suspended)}, expires_at = ${inDays(expires)},
         deleted_at = ${deleted ? new Date() : null}
       where id = ${id}`;
     await sql`
-      insert into private.proxy_usage_monthly (
+      insert into proxy_private.proxy_usage_monthly (
         api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
       )
       values (

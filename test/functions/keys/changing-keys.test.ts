@@ -20,7 +20,7 @@ const idsOf = (all: { id: string }[]) => all.map(({ id }) => id);
 const audited = async () =>
   (
     await sql`
-      select api_key_id as id, action, changes from private.proxy_key_audit
+      select api_key_id as id, action, changes from proxy_private.proxy_key_audit
       where user_id = ${owner.id} and actor_id = ${owner.id} order by occurred_at, id`
   ).map(({ id, action, changes }) => [id, action, changes]);
 
@@ -47,7 +47,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
       [first?.id, second?.id].map((id) => [id, 'deleted', null]).toSorted(),
     );
     const alerts = await sql`
-      select api_key_id from private.proxy_alerts
+      select api_key_id from proxy_private.proxy_alerts
       where user_id = ${owner.id} and type = 'key.deleted' order by 1`;
     expect(alerts.map((alert) => alert.api_key_id)).toEqual([first?.id, second?.id].toSorted());
   });
@@ -55,7 +55,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
   it('may delete again what is deleted, at no cost', async () => {
     await change(idsOf(keys.slice(1)), { deleted: true });
     const counted = () => sql`
-      select cardinality(recent) as writes from private.write_windows
+      select cardinality(recent) as writes from proxy_private.write_windows
       where user_id = ${owner.id} and action = 'change'`;
     expect(await counted()).toMatchObject([{ writes: 1 }]);
     expect(await change(idsOf(keys.slice(1)), { deleted: true })).toEqual({
@@ -70,7 +70,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
   it('gives them clients and an expiry, and leaves alone what is not named', async () => {
     const expiresAt = inAnHour();
     const ids = idsOf(keys.slice(0, 2));
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${ids[1] ?? ''}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${ids[1] ?? ''}`;
     expect(await change(ids, { allowedIps: ['203.0.113.7', '2001:db8::/32'] })).toEqual({
       changed: 2,
       unchanged: 0,
@@ -96,7 +96,7 @@ describe.each(Object.entries(askBy))('an owner who changes several keys by %s', 
     const { data, code } = await ask(calls.changeKeys(owner, { ids, deleted: true }));
     expect([code, data]).toEqual([null, { changed: 300, unchanged: 0 }]);
     const [row] = await sql`
-      select cardinality(recent) as writes from private.write_windows
+      select cardinality(recent) as writes from proxy_private.write_windows
       where user_id = ${owner.id} and action = 'change'`;
     expect(row).toEqual({ writes: 1 });
     expect(await audited()).toHaveLength(300);
@@ -112,13 +112,13 @@ describe('both ways, and with nothing changed', () => {
     field?: string,
   ) => {
     const state = () => sql`
-      select id, deleted_at, expires_at, allowed_ips from private.proxy_keys
+      select id, deleted_at, expires_at, allowed_ips from proxy_private.proxy_keys
       where user_id = ${owner.id} order by id`;
     const before = await state();
     await expectSameRefusal(calls.changeKeys(owner, { ids, ...changes }), status, code, field);
     expect(await state()).toEqual(before);
     const [row] = await sql`
-      select cardinality(recent) as writes from private.write_windows
+      select cardinality(recent) as writes from proxy_private.write_windows
       where user_id = ${owner.id} and action = 'change' and recent <> '{}'`;
     expect(row).toBeUndefined();
   };
@@ -141,7 +141,7 @@ describe('both ways, and with nothing changed', () => {
 
   it('a deleted key is refused by its place where it is not deleted again', async () => {
     await sql`
-      update private.proxy_keys set deleted_at = now() where id in ${sql(idsOf(keys.slice(1)))}`;
+      update proxy_private.proxy_keys set deleted_at = now() where id in ${sql(idsOf(keys.slice(1)))}`;
     for (const changes of [{ expiresAt: inAnHour() }, { allowedIps: ['10.0.0.0/8'] }, {}]) {
       await refused(idsOf(keys), changes, 409, 'key_deleted', 'ids.1');
     }
@@ -188,7 +188,7 @@ describe('both ways, and with nothing changed', () => {
 
   it('one write more than a minute allows', async () => {
     await sql`
-      insert into private.write_windows (user_id, action, recent)
+      insert into proxy_private.write_windows (user_id, action, recent)
       values (${owner.id}, 'change', array_fill(clock_timestamp(), array[120]))`;
     const ways = calls.changeKeys(owner, { ids: idsOf(keys), deleted: true });
     await expectSameRefusal(ways, 429, 'rate_limited');

@@ -17,7 +17,7 @@ async function deleteKey(user: Persona, id: string): Promise<Response> {
 
 async function auditedActions(key: MintedKey): Promise<string[]> {
   const rows = await sql<{ action: string }[]>`
-    select action from private.proxy_key_audit where api_key_id = ${key.id} order by id`;
+    select action from proxy_private.proxy_key_audit where api_key_id = ${key.id} order by id`;
   return rows.map((row) => row.action);
 }
 
@@ -36,9 +36,10 @@ describe('an owner who deletes a key', () => {
     const owner = await newUser();
     const key = await mintKey(owner);
     await deleteKey(owner, key.id);
-    const [first] = await sql`select deleted_at from private.proxy_keys where id = ${key.id}`;
+    const [first] = await sql`select deleted_at from proxy_private.proxy_keys where id = ${key.id}`;
     expect((await deleteKey(owner, key.id)).status).toBe(204);
-    const [second] = await sql`select deleted_at from private.proxy_keys where id = ${key.id}`;
+    const [second] =
+      await sql`select deleted_at from proxy_private.proxy_keys where id = ${key.id}`;
     expect(first).toEqual({ deleted_at: expect.any(Date) });
     expect(second).toEqual(first);
     expect(await auditedActions(key)).toEqual(['minted', 'deleted']);
@@ -47,7 +48,7 @@ describe('an owner who deletes a key', () => {
   it('may delete one that is suspended', async () => {
     const owner = await newUser();
     const key = await mintKey(owner);
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     expect((await deleteKey(owner, key.id)).status).toBe(204);
     expect(await auditedActions(key)).toEqual(['minted', 'suspended', 'deleted']);
   });

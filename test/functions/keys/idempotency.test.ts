@@ -24,19 +24,19 @@ async function stateOf(user: Persona): Promise<unknown> {
     select
       (
         select jsonb_agg(to_jsonb(k) || to_jsonb(s) order by k.id)
-        from private.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
+        from proxy_private.proxy_keys as k join proxy_private.proxy_key_secrets as s on s.api_key_id = k.id
         where k.user_id = ${user.id}
       ) as keys,
       (
-        select jsonb_agg(to_jsonb(w) order by w.action) from private.write_windows as w
+        select jsonb_agg(to_jsonb(w) order by w.action) from proxy_private.write_windows as w
         where w.user_id = ${user.id}
       ) as counted,
       (
-        select jsonb_agg(a.action order by a.occurred_at) from private.proxy_key_audit as a
+        select jsonb_agg(a.action order by a.occurred_at) from proxy_private.proxy_key_audit as a
         where a.user_id = ${user.id}
       ) as audit,
       (
-        select jsonb_agg(to_jsonb(i)) from private.idempotency_keys as i
+        select jsonb_agg(to_jsonb(i)) from proxy_private.idempotency_keys as i
         where i.user_id = ${user.id}
       ) as done`;
   return row;
@@ -97,7 +97,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     const large = { label: 'once', tier: 'enterprise' };
     expect(await once(large)).toMatchObject({ code: 'tier_not_granted' });
     await sql`
-      insert into private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
+      insert into proxy_private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
     expect((await once(large)).code).toBeNull();
     expect(await once(large)).toMatchObject(alreadyDone);
 
@@ -105,7 +105,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     const [, ...keys] = await insertKeys(sql, full.id, { count: 100 });
     expect(await once(undefined, full)).toMatchObject({ code: 'key_limit_reached' });
     expect(await once({ label: '' }, full)).toMatchObject({ code: 'invalid_request' });
-    await sql`update private.proxy_keys set deleted_at = now() where id = ${keys[0]?.id ?? ''}`;
+    await sql`update proxy_private.proxy_keys set deleted_at = now() where id = ${keys[0]?.id ?? ''}`;
     expect((await once({ label: 'other' }, full)).code).toBeNull();
   });
 
@@ -121,7 +121,7 @@ describe.each(Object.entries(askBy))('a mint by %s', (_, ask) => {
     const { data: first } = await once();
     const travel = (to: string) =>
       sql`
-        update private.idempotency_keys set used_at = now() - ${to}::interval
+        update proxy_private.idempotency_keys set used_at = now() - ${to}::interval
         where user_id = ${owner.id}`;
     await travel('23:59:00');
     expect(await once()).toMatchObject({ ...alreadyDone, doneFor: first?.id });
@@ -197,9 +197,9 @@ describe.each(Object.entries(askBy))('a rotation by %s', (_, ask) => {
       ['suspended_at', 'key_suspended'],
       ['expires_at', 'key_expired'],
     ] as const) {
-      await sql`update private.proxy_keys set ${sql(column)} = now() where id = ${id}`;
+      await sql`update proxy_private.proxy_keys set ${sql(column)} = now() where id = ${id}`;
       expect(await once()).toMatchObject({ status: 409, code });
-      await sql`update private.proxy_keys set ${sql(column)} = null where id = ${id}`;
+      await sql`update proxy_private.proxy_keys set ${sql(column)} = null where id = ${id}`;
     }
     expect(await once({ graceSeconds: 31 })).toMatchObject({ code: 'invalid_request' });
     expect((await once({ graceSeconds: 7 })).code).toBeNull();

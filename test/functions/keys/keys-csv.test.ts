@@ -56,7 +56,7 @@ it('an owner gets each key as the list and its page have it', async () => {
   });
   const suspended = await mintKey(owner, { label: 'suspended' });
   await sql`
-    update private.proxy_keys set suspended_at = now(), suspended_reason = ${'Abuse, "again"'}
+    update proxy_private.proxy_keys set suspended_at = now(), suspended_reason = ${'Abuse, "again"'}
     where id = ${suspended.id}`;
   await owner.request('DELETE', `${path}/${(await mintKey(owner)).id}`);
   const keys = await Promise.all((await listKeys(owner)).map((listed) => getKey(owner, listed.id)));

@@ -18,7 +18,7 @@ beforeAll(async () => {
   undeleted = (await insertKeys(sql, owner.id, { count: 3 })).map(({ id }) => id);
   // the first of all, one among the deleted ones, and the last of all
   await sql`
-    update private.proxy_keys as k set created_at = now() - make_interval(secs => u.seconds)
+    update proxy_private.proxy_keys as k set created_at = now() - make_interval(secs => u.seconds)
     from unnest(${undeleted}::uuid[], array[0.5, 1000.5, 9999]) as u (id, seconds)
     where k.id = u.id`;
   all = await idsOf(owner);
@@ -28,7 +28,7 @@ afterAll(() => sql.end());
 
 async function idsOf(user: Persona): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select id from private.proxy_keys where user_id = ${user.id}
+    select id from proxy_private.proxy_keys where user_id = ${user.id}
     order by created_at desc, id desc`;
   return rows.map(({ id }) => id);
 }
@@ -79,7 +79,7 @@ describe('an owner of 2,500 deleted keys and 3 others who lists without a limit'
     const { items, cursor } = await expectSameAnswer(calls.list(user));
     await insertKeys(sql, user.id, { count: 1 });
     await sql`
-      update private.proxy_keys set created_at = now() - interval '1 day'
+      update proxy_private.proxy_keys set created_at = now() - interval '1 day'
       where user_id = ${user.id} and deleted_at is null`;
     const rest = await expectSameAnswer(calls.list(user, { cursor: cursor ?? '' }));
     expect([items, rest.items]).toMatchObject([{ length: 2_000 }, { length: 1 }]);
@@ -119,7 +119,7 @@ describe('an owner of 2,500 deleted keys and 3 others who lists without a limit'
     const other = await newUser();
     const { id } = await mintKey(other);
     await other.request('DELETE', `/api/v1/proxy/keys/${id}`);
-    await sql`update private.proxy_keys set created_at = now() - interval '1 day' where id = ${id}`;
+    await sql`update proxy_private.proxy_keys set created_at = now() - interval '1 day' where id = ${id}`;
     expect(await followFrom(({ cursor = flagged }) => calls.list(other, { cursor }))).toEqual([
       [id],
     ]);

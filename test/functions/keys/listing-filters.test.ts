@@ -76,8 +76,8 @@ describe.each(Object.entries(askBy))('by %s', (_, ask) => {
       await mintKey(user, { label: 'expired' }),
       await mintKey(user, { label: 'active' }),
     ];
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
-    await sql`update private.proxy_keys set expires_at = now() where id = ${expired.id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+    await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${expired.id}`;
     const on = await ask(calls.list(user, { active: true }));
     expect(on.items).toMatchObject([{ id: active.id }]);
     const off = await ask(calls.list(user, { active: false }));

@@ -60,7 +60,7 @@ describe.each(['/api/v1/proxy/keys', '/functions/v1/api/v1/proxy/keys'])('GET %s
     const address = `${url}${path}?limit=2&label=key%201%26%3E&active=false${ofThePlatform}`;
     const user = await newUser();
     await insertKeys(sql, user.id, { count: 3, deleted: true });
-    await sql`update private.proxy_keys set label = 'key 1&>' where user_id = ${user.id}`;
+    await sql`update proxy_private.proxy_keys set label = 'key 1&>' where user_id = ${user.id}`;
     const { next } = await getPage(address, user);
     expect(`${next?.origin}${next?.pathname}`).toBe(`${url}${path}`);
     const { cursor, ...kept } = Object.fromEntries(next?.searchParams ?? []);

@@ -31,7 +31,7 @@ describe('a user who lists keys', () => {
     const user = await newUser();
     const keys = [await mintKey(user), await mintKey(user), await mintKey(user)] as const;
     await user.api.DELETE(`${path}/{id}`, { params: { path: { id: keys[1].id } } });
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${keys[2].id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${keys[2].id}`;
     const listed = await listKeys(user);
     expect(listed.map(({ id, active }) => ({ id, active }))).toEqual([
       { id: keys[2].id, active: false },

@@ -108,7 +108,7 @@ describe('a user who mints a key', () => {
     expect(await listKeys(user)).toEqual([]);
 
     await sql`
-      insert into private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
+      insert into proxy_private.proxy_tier_grants (user_id, tier) values (${user.id}, 'enterprise')`;
     expect(await mintKey(user, body)).toMatchObject({
       tier: 'enterprise',
       bandwidthLimitBytes: 1_000_000_000_000,
@@ -119,7 +119,7 @@ describe('a user who mints a key', () => {
   it('is not helped by the grant of another user', async () => {
     const [user, other] = [await newUser(), await newUser()];
     await sql`
-      insert into private.proxy_tier_grants (user_id, tier) values (${other.id}, 'enterprise')`;
+      insert into proxy_private.proxy_tier_grants (user_id, tier) values (${other.id}, 'enterprise')`;
     const response = await user.request('POST', path, { label: 'large', tier: 'enterprise' });
     await expectProblem(response, 403, 'tier_not_granted');
   });

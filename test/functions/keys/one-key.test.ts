@@ -64,7 +64,7 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
   });
 
   it('sees one that has expired, and when', async () => {
-    await sql`update private.proxy_keys set expires_at = '2026-02-03T04:05:06Z' where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set expires_at = '2026-02-03T04:05:06Z' where id = ${key.id}`;
     expect(await detail()).toMatchObject({ active: false, expiresAt: '2026-02-03T04:05:06.000Z' });
   });
 
@@ -73,7 +73,7 @@ describe.each(Object.entries(askBy))('an owner, by %s,', (_, ask) => {
     const { rotatedAt, graceEndsAt } = await detail();
     expect(rotatedAt).toBe(data?.rotatedAt);
     expect(Date.parse(String(graceEndsAt)) - Date.parse(String(rotatedAt))).toBe(30_000);
-    await sql`update private.proxy_keys set grace_ends_at = now() where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set grace_ends_at = now() where id = ${key.id}`;
     expect(await detail()).toMatchObject({ graceEndsAt: null });
   });
 

@@ -54,7 +54,7 @@ describe.each(Object.entries(askBy))('an owner who rotates with a grace by %s', 
       select
         extract(epoch from k.grace_ends_at - k.rotated_at)::float as seconds,
         encode(s.previous_hash, 'hex') as before
-      from private.proxy_keys as k join private.proxy_key_secrets as s on s.api_key_id = k.id
+      from proxy_private.proxy_keys as k join proxy_private.proxy_key_secrets as s on s.api_key_id = k.id
       where k.id = ${key.id}`;
     expect(row).toEqual({ seconds: graceSeconds, before: hashOf(key.secret) });
   });
@@ -70,7 +70,7 @@ describe.each(Object.entries(askBy))('an owner who rotates with a grace by %s', 
     const { secret } = await rotate(fields);
     expect(await lookUp()).toEqual({ now: hashOf(secret), before: null, ms: null });
     const [row] = await sql`
-      select previous_hash from private.proxy_key_secrets where api_key_id = ${key.id}`;
+      select previous_hash from proxy_private.proxy_key_secrets where api_key_id = ${key.id}`;
     expect(row).toEqual({ previous_hash: null });
   });
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
   owner = await newUser();
   const made = await insertKeys(sql, owner.id, { count: keys.length });
   await sql`
-    update private.proxy_keys as k
+    update proxy_private.proxy_keys as k
     set label = u.label, created_at = now() - make_interval(days => u.age)
     from unnest(
       ${made.map(({ id }) => id)}::uuid[], ${keys.map(([label]) => label)}::text[],
@@ -39,7 +39,7 @@ beforeAll(async () => {
     ) as u (id, label, age)
     where k.id = u.id`;
   await sql`
-    insert into private.proxy_usage_monthly (
+    insert into proxy_private.proxy_usage_monthly (
       api_key_id, month, user_id, requests, bytes_sent, bytes_received, last_used_at
     )
     select u.id, date_trunc('month', now() at time zone 'UTC')::date, ${owner.id}, 1, u.used, 0,
@@ -108,7 +108,7 @@ it('an owner of over 2,000 keys is shown by age all of them, by another sort the
   const user = await newUser();
   await insertKeys(sql, user.id, { count: 2_003, deleted: true });
   const [{ id } = { id: '' }] = await insertKeys(sql, user.id, { count: 1 });
-  await sql`update private.proxy_keys set created_at = now() - interval '9 days' where id = ${id}`;
+  await sql`update proxy_private.proxy_keys set created_at = now() - interval '9 days' where id = ${id}`;
   const oldest = await follow(user, { sort: 'createdAt', limit: 200 });
   expect([oldest.length, oldest[0]?.id]).toEqual([2_004, id]);
   const { items, cursor } = await askBy.rpc(calls.list(user, { sort: 'createdAt' }));
@@ -122,7 +122,7 @@ it('what is renamed, made or deleted meanwhile moves no other key', async () => 
   const made = await insertKeys(sql, user.id, { count: 4 });
   const first = await askBy.rpc(calls.list(user, { sort: 'label', limit: 2 }));
   expect(labelsOf(first.items)).toEqual(['key 1', 'key 2']);
-  await sql`update private.proxy_keys set label = 'zzz' where id = ${made[1]?.id ?? ''}`;
+  await sql`update proxy_private.proxy_keys set label = 'zzz' where id = ${made[1]?.id ?? ''}`;
   await insertKeys(sql, user.id, { count: 1 });
   await askBy.rpc(calls.delete(user, made[0]?.id ?? ''));
   const { cursor } = first;

@@ -41,10 +41,10 @@ beforeAll(async () => {
     const tier = ofAccount ? 'team' : 'developer';
     ids[label] = (await mintKey(owner, { label, tier, liveMode: !label.startsWith('test') })).id;
     if (label.includes('expired')) {
-      await sql`update private.proxy_keys set expires_at = now() where id = ${ids[label]}`;
+      await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${ids[label]}`;
     }
     if (label.includes('suspended')) {
-      await sql`update private.proxy_keys set suspended_at = now() where id = ${ids[label]}`;
+      await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${ids[label]}`;
     }
   }
   const used = ['own quota used up', 'used up by both', 'expired, and used up'] as const;
@@ -89,7 +89,7 @@ describe('the state of a key', () => {
         from gateway.lookup_proxy_key(${
           (
             await sql`
-          select key_id from private.proxy_keys where id = ${ids[label as Name]}`
+          select key_id from proxy_private.proxy_keys where id = ${ids[label as Name]}`
           )[0]?.key_id
         }) as l`;
       expect([label, row?.active, row?.active && row.usedUp]).toEqual([
@@ -165,7 +165,7 @@ it('an admin who asks for a state looks at 2,000 keys a page, and goes on to the
   await insertKeys(sql, user.id, { count: 2_100, deleted: true });
   const suspended = await insertKeys(sql, user.id, { count: 2 });
   await sql`
-    update private.proxy_keys as k
+    update proxy_private.proxy_keys as k
     set suspended_at = now(), created_at = now() - make_interval(days => u.days)
     from unnest(${suspended.map(({ id }) => id)}::uuid[], array[0, 1]) as u (id, days)
     where k.id = u.id`;

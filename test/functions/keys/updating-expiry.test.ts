@@ -18,7 +18,7 @@ afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 /** Lets the time of the key's expiry come. */
 async function expire(): Promise<void> {
-  await sql`update private.proxy_keys set expires_at = now() where id = ${key.id}`;
+  await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
 }
 
 async function lookUp() {
@@ -94,7 +94,7 @@ describe('a key that has expired', () => {
       });
       expect(await getKey(owner, key.id)).toMatchObject({ rotatedAt: null });
       const [row] = await sql`
-      select count(*)::int as windows from private.write_windows
+      select count(*)::int as windows from proxy_private.write_windows
       where user_id = ${owner.id} and action = 'rotate'`;
       expect(row).toEqual({ windows: 0 });
     },

@@ -19,7 +19,7 @@ afterAll(() => sql.end());
 /** What the audit says of each update of the key, oldest first. */
 async function auditedChanges(): Promise<unknown[]> {
   const rows = await sql<{ changes: unknown }[]>`
-    select changes from private.proxy_key_audit
+    select changes from proxy_private.proxy_key_audit
     where api_key_id = ${key.id} and action = 'updated' and actor_id = ${owner.id}
     order by occurred_at`;
   return rows.map(({ changes }) => changes);
@@ -97,7 +97,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
   it('keeps the secret, and may still rotate it', async () => {
     const hash = async () => {
       const [row] = await sql`
-        select secret_hash from private.proxy_key_secrets where api_key_id = ${key.id}`;
+        select secret_hash from proxy_private.proxy_key_secrets where api_key_id = ${key.id}`;
       return row;
     };
     const before = await hash();
@@ -109,7 +109,7 @@ describe.each(Object.entries(askBy))('an owner who changes a key by %s', (_, ask
 
   it('may change a suspended one, which stays suspended', async () => {
     await sql`
-      update private.proxy_keys set suspended_at = now(), suspended_reason = 'because'
+      update proxy_private.proxy_keys set suspended_at = now(), suspended_reason = 'because'
       where id = ${key.id}`;
     expect(await update({ label: 'after', expiresAt: inAnHour() })).toMatchObject({
       label: 'after',
@@ -161,7 +161,7 @@ describe('the route', () => {
     });
     await expectAnswer(response, 200, keyAnswer);
     const rows = await sql`
-      select user_id, actor_id, changes, request_id from private.proxy_key_audit
+      select user_id, actor_id, changes, request_id from proxy_private.proxy_key_audit
       where api_key_id = ${key.id} and action = 'updated'`;
     expect([...rows]).toEqual([
       {

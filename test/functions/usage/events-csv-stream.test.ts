@@ -95,7 +95,7 @@ function addUp([names = '', ...lines]: string[]) {
 async function holdPartsBack(): Promise<() => Promise<void>> {
   const connection = await stack.sql.reserve();
   await connection`begin`;
-  await connection`lock table private.proxy_usage_events in access exclusive mode`;
+  await connection`lock table proxy_private.proxy_usage_events in access exclusive mode`;
   return async () => {
     await connection`commit`;
     connection.release();
@@ -118,7 +118,7 @@ it('a part is asked for when the client has taken those before it, so little mem
   const [kept] = await stack.sql`
     select sum(count)::float8 as requests,
       sum(bytes_sent)::float8 as sent, sum(bytes_received)::float8 as received
-    from private.proxy_usage_events where api_key_id = ${stack.keyId}`;
+    from proxy_private.proxy_usage_events where api_key_id = ${stack.keyId}`;
   expect(addUp(lines)).toEqual({ events, ...kept });
   // some 140 by parts, over 210 with all of it held
   expect(peakMemory()).toBeLessThan(200);

@@ -74,7 +74,7 @@ describe('a user who reads events as CSV', () => {
     const { id } = await mintKey(user);
     await fillEvents(sql, id, 12_002, { occurred_at: 'now() - make_interval(secs => n / 3)' });
     const expected = await sql`
-      select event_id from private.proxy_usage_events where api_key_id = ${id}
+      select event_id from proxy_private.proxy_usage_events where api_key_id = ${id}
       order by occurred_at desc, event_id desc`;
     const [names, ...rows] = parseCsv(await readCsv(user, id));
     expect(names).toEqual(header);

@@ -74,7 +74,7 @@ describe('a user who reads the events of a key', () => {
     const { id } = await mintKey(user);
     const event = makeEvent(id);
     await recordUsage(gateway, [event]);
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${id}`;
     expect((await readEvents(user, id)).events).toEqual([event]);
   });
 
@@ -86,9 +86,9 @@ describe('a user who reads the events of a key', () => {
     await insertEvents(sql, events.toReversed());
     const [row] = await sql`
       select count(distinct tableoid)::integer as tables,
-        count(*) filter (where tableoid = 'private.proxy_usage_events_default'::regclass)::integer
+        count(*) filter (where tableoid = 'proxy_private.proxy_usage_events_default'::regclass)::integer
           as unplaced
-      from private.proxy_usage_events where api_key_id = ${id}`;
+      from proxy_private.proxy_usage_events where api_key_id = ${id}`;
     expect(row).toEqual({ tables: 3, unplaced: 3 });
     expect((await readEvents(user, id)).events).toEqual(events);
   });

@@ -94,9 +94,9 @@ describe('a user who reads usage key by key', () => {
     const owner = await newUser();
     const keys = await insertKeys(sql, owner.id, { count: 1_200, deleted: true });
     await sql`
-      insert into private.proxy_usage_monthly
+      insert into proxy_private.proxy_usage_monthly
       select id, ${beginOf(period(0)).toISOString().slice(0, 10)}::date, user_id, 1, 2, 3, now()
-      from private.proxy_keys where user_id = ${owner.id}`;
+      from proxy_private.proxy_keys where user_id = ${owner.id}`;
     const read = await readByKey(owner);
     expect(new Set(read.keys.map(({ id }) => id))).toEqual(new Set(keys.map(({ id }) => id)));
     expect(sumUp(read.keys)).toEqual({ requests: 1_200, bytesSent: 2_400, bytesReceived: 3_600 });

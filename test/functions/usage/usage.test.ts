@@ -76,7 +76,7 @@ describe('a user who reads usage', () => {
     await mintKey(user, { tier: 'team' });
     const [deleted, suspended] = [await mintKey(user), await mintKey(user, { tier: 'team' })];
     await user.request('DELETE', `/api/v1/proxy/keys/${deleted.id}`);
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${suspended.id}`;
     expect(await usageOf(user)).toMatchObject({
       activeKeys: 3,
       tierBreakdown: { developer: 2, team: 1 },

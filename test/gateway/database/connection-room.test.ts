@@ -205,7 +205,7 @@ it('three connections serve, record and hear, and are never four under load', as
   expect(open.status).toBe(200);
   const closed = new Promise((resolve) => open.socket.once('close', resolve));
   open.socket.resume();
-  await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+  await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
   await closed;
   expect(await sendRaw(gateway.port, good)).toMatchObject({ status: 403 });
 });

@@ -15,14 +15,14 @@ export async function makeFuzzKey(sql: postgres.Sql): Promise<string> {
     await transaction`
       insert into auth.users (id, email) values (${userId}, ${`${userId}@example.com`})`;
     const [key] = await transaction<{ id: string }[]>`
-      insert into private.proxy_keys
+      insert into proxy_private.proxy_keys
         (key_id, user_id, label, tier, live_mode, limit_overrides)
       values (${keyId}, ${userId}, 'fuzz', 'enterprise', true, '{"rate_limit": 1000000}')
       on conflict (key_id) do nothing
       returning id`;
     if (!key) return;
     await transaction`
-      insert into private.proxy_key_secrets (api_key_id, secret_hash)
+      insert into proxy_private.proxy_key_secrets (api_key_id, secret_hash)
       values (${key.id}, decode(${hashSecret(keyId, secret)}, 'hex'))`;
   });
   return `${keyId}:${secret}`;

@@ -81,7 +81,8 @@ const turns = () => told.filter((word) => word === 'listening' || word === 'lost
 const timesTold = (word: string) => told.filter((other) => other === word).length;
 const until = (word: string, times = 1) =>
   vi.waitFor(() => expect(timesTold(word)).toBe(times), patient);
-const suspend = () => sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+const suspend = () =>
+  sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
 const warnings = () => logged.filter(({ level }) => level >= 40);
 
 /** A change is heard now; those that were heard before it have been told by then. */

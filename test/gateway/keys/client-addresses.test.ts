@@ -65,7 +65,7 @@ describe('over IPv4', () => {
     expect(await warm.answerTo(basicAuth, here)).toBe('quota_exceeded');
     const wrong = `${keyId}:${'0'.repeat(64)}`;
     expect(await warm.answerTo(wrong, elsewhere)).toBe('credentials_required');
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${id}`;
     await warm.heard();
     expect(await warm.answerTo(basicAuth, elsewhere)).toBe('key_suspended');
     // nobody could add to a key's events without its secret

@@ -51,7 +51,7 @@ describe('a key that expires', () => {
   });
 
   it('in the database already is 407, and is served again when its end is moved', async () => {
-    await sql`update private.proxy_keys set expires_at = now() where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
     await vi.waitFor(async () => {
       expect(await warm.answerTo(key.basicAuth)).toBe('credentials_required');
     }, 60_000);
@@ -79,7 +79,7 @@ describe('an open tunnel', () => {
 
   it('is closed when its key’s end is told to be behind it', async () => {
     const tunnel = await warm.openTunnel(key.basicAuth);
-    await sql`update private.proxy_keys set expires_at = now() where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
     await closed(tunnel);
   });
 });

@@ -103,7 +103,7 @@ it.each(['route', 'rpc'])('a delete (by %s) ends the grace at once', async (way)
 
 it('a suspension in a grace is told to either secret', async () => {
   const fresh = await rotate(30);
-  await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+  await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
   await warm.heard();
   expect(await answersTo(key.basicAuth, fresh)).toEqual(['key_suspended', 'key_suspended']);
 });

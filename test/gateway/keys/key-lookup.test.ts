@@ -79,12 +79,12 @@ it('a key’s ranges, end and grace are found, in ms from now, and as none when 
   const limited = await seedKey(sql, (await newUser()).id);
   const { id, keyId } = limited;
   await sql`
-    update private.proxy_keys
+    update proxy_private.proxy_keys
     set
       allowed_ips = '{10.0.0.0/8,2001:db8::1}', rotated_at = now(),
       expires_at = now() + interval '1 hour', grace_ends_at = now() + interval '30 seconds'
     where id = ${id}`;
-  await sql`update private.proxy_key_secrets set previous_hash = sha256('old') where api_key_id = ${id}`;
+  await sql`update proxy_private.proxy_key_secrets set previous_hash = sha256('old') where api_key_id = ${id}`;
   const found = await lookUp(keyId);
   const ranges = found?.allowedIps.map(([network, length]) => `${network.toString()}/${length}`);
   expect(ranges).toEqual(['10.0.0.0/8', '2001:db8::1/128']);
@@ -94,7 +94,7 @@ it('a key’s ranges, end and grace are found, in ms from now, and as none when 
   expect(endsIn).toSatisfy((ms: number) => Number.isInteger(ms) && ms > 0 && ms <= 30_000);
   expect(expiresIn - endsIn).toBe(hour - 30_000);
 
-  await sql`update private.proxy_keys set grace_ends_at = now(), expires_at = now() where id = ${id}`;
+  await sql`update proxy_private.proxy_keys set grace_ends_at = now(), expires_at = now() where id = ${id}`;
   const over = await lookUp(keyId);
   expect(over).toMatchObject({ active: false, previousHash: null, previousEndsInMs: null });
   expect(over?.expiresInMs).toBeLessThanOrEqual(0);

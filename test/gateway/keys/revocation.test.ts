@@ -61,7 +61,7 @@ async function remove(key: UsableKey): Promise<void> {
 }
 
 async function suspend(key: UsableKey): Promise<void> {
-  await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+  await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
 }
 
 describe('three gateways that have the key in their caches', () => {

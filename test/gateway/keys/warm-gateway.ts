@@ -77,7 +77,7 @@ export async function startWarmGateway(
       // changes are told of in the order of their commits
       const last = await newKey();
       expect(await answerTo(last.basicAuth)).toBe('connected');
-      await sql`update private.proxy_keys set suspended_at = now() where id = ${last.id}`;
+      await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${last.id}`;
       await vi.waitFor(async () => {
         expect(await answerTo(last.basicAuth)).toBe('key_suspended');
       }, patient);

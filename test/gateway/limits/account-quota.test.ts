@@ -89,7 +89,7 @@ const refused = async (gateway: GatewayFixture, key: UsableKey) => {
 async function settledBytes(): Promise<number> {
   await Promise.all(running.splice(0).map((gateway) => gateway.stop()));
   const [row] = await sql`
-    select sum(bytes_sent + bytes_received)::float8 as bytes from private.proxy_account_monthly
+    select sum(bytes_sent + bytes_received)::float8 as bytes from proxy_private.proxy_account_monthly
     where user_id = ${owner.persona.id} and live_mode`;
   return Number(row?.bytes);
 }
@@ -110,7 +110,7 @@ describe('at one node, before anything is reported', () => {
     for (const key of [...keys, await owner.newKey()]) await refused(gateway, key);
     // a refusal is recorded as the key's, under its code
     expect(
-      await sql`select from private.proxy_account_monthly where user_id = ${owner.persona.id}`,
+      await sql`select from proxy_private.proxy_account_monthly where user_id = ${owner.persona.id}`,
     ).toHaveLength(0);
     expect(await settledBytes()).toBe(limit);
     expect(await owner.refusalsOf(keys[0], 1)).toEqual({ account_quota_exceeded: 1 });
@@ -202,7 +202,7 @@ it('what an earlier run left in the spool counts, as soon as its key is looked u
   await untilCut([tunnel]);
   // its events are on disk and not in the database, which refuses to take them for now
   await sql.begin(async (transaction) => {
-    await transaction`lock table private.proxy_account_monthly in share mode`;
+    await transaction`lock table proxy_private.proxy_account_monthly in share mode`;
     running.splice(0);
     await first.stop();
     const next = await start({ ...withoutReports, spoolDirectory: first.spoolDirectory });

@@ -218,7 +218,7 @@ describe.each(listeners)('on the %s listener', (name) => {
     // at most an alert
     else expect(answer).not.toContain('HTTP');
     expect(
-      (await sql`select from private.proxy_usage_events where api_key_id = ${key.id}`).length,
+      (await sql`select from proxy_private.proxy_usage_events where api_key_id = ${key.id}`).length,
     ).toBe(0);
   });
 

@@ -181,7 +181,7 @@ describe('a tunnel over TLS', () => {
     });
     const socket = await openTunnel(key.basicAuth);
     const learned = fate(socket);
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     expect(await learned).toBe('reset');
   });
 });

@@ -74,12 +74,12 @@ describe('credentials', () => {
 
 describe('a key', () => {
   it('that an admin suspended is refused, and answered once it is back', async () => {
-    await sql`update private.proxy_keys set suspended_at = now() where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${key.id}`;
     await warm.heard();
     expect(await refusals()).toEqual(['403 key_suspended', '403 key_suspended']);
     // a stranger does not learn it
     expect(await refusals(`${key.keyId}:${wrong}`)).toEqual(unauthorized);
-    await sql`update private.proxy_keys set suspended_at = null where id = ${key.id}`;
+    await sql`update proxy_private.proxy_keys set suspended_at = null where id = ${key.id}`;
     await warm.heard();
     expect((await own()).status).toBe(200);
   });

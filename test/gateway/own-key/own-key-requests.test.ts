@@ -164,7 +164,7 @@ it('a gateway of several processes answers for all of them', async () => {
   expect(answers.map(({ key: state }) => state?.openTunnels)).toEqual(Array(20).fill(10));
   const refused = await ask(port, keyRequest([basic(`${other.keyId}:${'0'.repeat(64)}`)]));
   expect([refused.status, refused.code]).toEqual([401, 'credentials_required']);
-  await sql`update private.proxy_keys set suspended_at = now() where id = ${other.id}`;
+  await sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${other.id}`;
   await expect
     .poll(async () => (await ask(port, keyRequest([basic(other.basicAuth)]))).code)
     .toBe('key_suspended');

@@ -183,6 +183,7 @@ it('asking is no event, no bytes and no use of the key, whatever the answer', as
   await recording.stop();
   expect(await owner.refusalsOf(key, 1)).toEqual({ address_forbidden: 1 });
   expect(await owner.eventsOf(key, 1)).toHaveLength(1);
-  const used = await sql`select from private.proxy_usage_monthly where api_key_id = ${key.id}`;
+  const used =
+    await sql`select from proxy_private.proxy_usage_monthly where api_key_id = ${key.id}`;
   expect(used).toHaveLength(0);
 });

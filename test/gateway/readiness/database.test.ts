@@ -38,7 +38,7 @@ function urlWith(parts: {
 
 describe('the schema', () => {
   const setVersion = (version: number, oldestGateway: number) => database.sql`
-    update private.schema_version
+    update proxy_private.schema_version
     set version = ${version}, oldest_gateway_version = ${oldestGateway}`;
   afterEach(() => setVersion(1, 1));
 

@@ -14,20 +14,20 @@ const leastRequests = Number(process.env.UPGRADE_REQUESTS ?? 1_000);
 /** A next version as a migration may make it: gateways of before still serve it. */
 const nextVersion = `
   set local lock_timeout = '2s';
-  alter table private.proxy_keys add column note text;
+  alter table proxy_private.proxy_keys add column note text;
   alter type gateway.proxy_key_lookup add attribute note text;
   do $$
   begin
     execute regexp_replace(
       pg_get_functiondef('gateway.lookup_proxy_key(text)'::regprocedure),
-      'from private.key_states', ', null::text from private.key_states'
+      'from proxy_private.key_states', ', null::text from proxy_private.key_states'
     );
     execute regexp_replace(
       pg_get_functiondef('gateway.record_usage(jsonb)'::regprocedure), 'begin', 'begin -- version 2'
     );
   end
   $$;
-  update private.schema_version set version = 2`;
+  update proxy_private.schema_version set version = 2`;
 
 it.skipIf(withoutHaproxy)('an upgrade under load fails no request and loses no event', async () => {
   const own = await startOwnDatabase();
@@ -67,7 +67,7 @@ it.skipIf(withoutHaproxy)('an upgrade under load fails no request and loses no e
   expect(failures).toEqual([]);
   for (const gateway of gateways) await gateway.stop();
   const [usage] = await own.sql`
-    select sum(requests)::integer as requests from private.proxy_usage_monthly
+    select sum(requests)::integer as requests from proxy_private.proxy_usage_monthly
     where api_key_id = ${key.id}`;
   expect(usage?.requests).toBe(answered);
   console.info(`${answered} requests over an upgrade, none failed, all counted`);

@@ -45,7 +45,8 @@ async function update(changes: { allowed_ips?: string[]; expires_at?: string | n
   expect(error).toBeNull();
 }
 const expireIn = (ms: number) => update({ expires_at: new Date(Date.now() + ms).toISOString() });
-const expire = () => sql`update private.proxy_keys set expires_at = now() where id = ${key.id}`;
+const expire = () =>
+  sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
 /** Which of this key's tunnels are open; the other key's always is. */
 const areOpen = () => {
   expect(others.open).toBe(true);

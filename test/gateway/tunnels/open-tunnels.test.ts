@@ -30,7 +30,7 @@ afterEach(() => scene.close());
 afterAll(() => Promise.all([sql.end(), gateway.end()]));
 
 const suspend = ({ id } = key) =>
-  sql`update private.proxy_keys set suspended_at = now() where id = ${id}`;
+  sql`update proxy_private.proxy_keys set suspended_at = now() where id = ${id}`;
 const limit = (bytes: number) => overrideLimits(sql, key.id, { bandwidth_limit_bytes: bytes });
 /** Which of this key's tunnels are open; the other key's always is. */
 const areOpen = () => {

@@ -27,7 +27,7 @@ export async function usageByTarget(
       count(distinct date_trunc('hour', occurred_at, 'UTC'))::integer as hours,
       array_agg(distinct event_id::text) as "eventIds", max(duration_ms) as "longestMs",
       array_agg(distinct status_code) as statuses, array_agg(distinct api_key_id::text) as keys
-    from private.proxy_usage_events
+    from proxy_private.proxy_usage_events
     where api_key_id in ${sql(keys.map(({ id }) => id))}
     group by target_host`;
   return new Map(rows.map(({ host, ...usage }) => [host, usage]));
@@ -41,11 +41,11 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
       select
         sum(${sql(requests)})::integer as requests, sum(bytes_sent)::float8 as sent,
         sum(bytes_received)::float8 as received
-      from private.${sql(table)} where ${sql(column)} in ${sql(of)}`;
+      from proxy_private.${sql(table)} where ${sql(column)} in ${sql(of)}`;
     return row;
   };
   const owners = await sql<{ id: string }[]>`
-    select distinct user_id as id from private.proxy_keys where id in ${sql(ids)}`;
+    select distinct user_id as id from proxy_private.proxy_keys where id in ${sql(ids)}`;
   const accounts = owners.map(({ id }) => id);
   const rollups: [table: string, column: string, of: string[]][] = [
     ['proxy_usage_hourly', 'api_key_id', ids],
@@ -71,13 +71,13 @@ export async function usageTotals(sql: postgres.Sql, keys: SeededKey[]) {
  */
 export async function noteReports(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`
-    create table private.noted_reports (report jsonb not null);
-    alter function gateway.record_usage set schema private;
+    create table proxy_private.noted_reports (report jsonb not null);
+    alter function gateway.record_usage set schema proxy_private;
     create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
     begin
-      insert into private.noted_reports select e from jsonb_array_elements(record_usage.events) as e;
-      return private.record_usage(record_usage.events);
+      insert into proxy_private.noted_reports select e from jsonb_array_elements(record_usage.events) as e;
+      return proxy_private.record_usage(record_usage.events);
     end
     $$;
     revoke all on function gateway.record_usage from public;
@@ -88,7 +88,7 @@ export async function noteReports(sql: postgres.Sql): Promise<void> {
 export async function countReportsTakenAgain(sql: postgres.Sql): Promise<number> {
   const [row] = await sql`
     select count(*)::integer from (
-      select from private.noted_reports group by report having count(*) > 1
+      select from proxy_private.noted_reports group by report having count(*) > 1
     ) as r`;
   return Number(row?.count);
 }
@@ -96,7 +96,7 @@ export async function countReportsTakenAgain(sql: postgres.Sql): Promise<number>
 /** How many events there are of some keys. */
 export async function countEvents(sql: postgres.Sql, keys: SeededKey[]): Promise<number> {
   const [row] = await sql`
-    select count(*)::integer as count from private.proxy_usage_events
+    select count(*)::integer as count from proxy_private.proxy_usage_events
     where api_key_id in ${sql(keys.map(({ id }) => id))}`;
   return Number(row?.count);
 }

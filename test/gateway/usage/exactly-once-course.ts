@@ -230,7 +230,7 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
         select
           count(distinct date_trunc('month', occurred_at, 'UTC'))::integer as months,
           bool_and(occurred_at between ${startedAt} and now()) as "timely"
-        from private.proxy_usage_events
+        from proxy_private.proxy_usage_events
         where api_key_id in ${database.sql(keys.map(({ id }) => id))}`;
       expect(row).toEqual({ months: 2, timely: true });
     });
@@ -247,13 +247,13 @@ export function describeExactlyOnce(workers: number, kinds: Disturbance['kind'][
       select d.*
       from (
         select distinct (occurred_at at time zone 'UTC')::date as day
-        from private.proxy_usage_events
+        from proxy_private.proxy_usage_events
       ) as t
-      cross join lateral private.usage_drift(t.day) as d
+      cross join lateral proxy_private.usage_drift(t.day) as d
       union all
       select d.*
-      from (select distinct month from private.proxy_usage_monthly) as m
-      cross join lateral private.usage_month_drift(m.month) as d`;
+      from (select distinct month from proxy_private.proxy_usage_monthly) as m
+      cross join lateral proxy_private.usage_month_drift(m.month) as d`;
       expect([...drift]).toEqual([]);
     });
   });

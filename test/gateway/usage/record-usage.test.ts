@@ -23,7 +23,7 @@ async function waitingBackends(application: string): Promise<number[]> {
 /** Keeps record_usage from going on for as long as `act` takes. */
 async function whileLocked(act: () => Promise<void>): Promise<void> {
   await sql.begin(async (transaction) => {
-    await transaction`lock table private.proxy_usage_events in share row exclusive mode`;
+    await transaction`lock table proxy_private.proxy_usage_events in share row exclusive mode`;
     await act();
   });
 }

@@ -60,7 +60,7 @@ export async function newApiKeyId(sql: postgres.Sql): Promise<string> {
 /** The ids of a key's recorded events, sorted. */
 export async function recordedIds(sql: postgres.Sql, apiKeyId: string): Promise<string[]> {
   const rows = await sql<{ id: string }[]>`
-    select event_id as id from private.proxy_usage_events where api_key_id = ${apiKeyId}`;
+    select event_id as id from proxy_private.proxy_usage_events where api_key_id = ${apiKeyId}`;
   return rows.map(({ id }) => id).sort();
 }
 

@@ -101,9 +101,9 @@ describe('what was put aside is sent again', () => {
     await keep('occurred_too_long_ago', [dropped, kept]);
     const resend = () => resendRejected(folder.directory, record);
     expect(await resend()).toMatchObject({ outcomes: [{ recorded: 0, refused: 2 }] });
-    await database.sql`update private.maintenance_settings set keep_days = 120`;
+    await database.sql`update proxy_private.maintenance_settings set keep_days = 120`;
     await database.sql`
-      insert into private.dropped_usage_days
+      insert into proxy_private.dropped_usage_days
       values (${dropped.occurredAt.slice(0, 10)}, now(), 1, 1100)`;
     expect(await resend()).toMatchObject({ outcomes: [{ recorded: 1, refused: 1 }] });
     expect(readRejected().map((line) => JSON.parse(line))).toEqual(

@@ -76,7 +76,7 @@ describe('the processes', () => {
     expect(gateway.stderr()).toBe('');
     const events = await sql`
       select sum(bytes_sent)::int as sent, sum(bytes_received)::int as received
-      from private.proxy_usage_events where api_key_id = ${key.id}`;
+      from proxy_private.proxy_usage_events where api_key_id = ${key.id}`;
     expect(events).toEqual([{ sent: 1_000_000, received: 1_000_000 }]);
   });
 
@@ -154,7 +154,7 @@ it('each worker has the new certificate after SIGHUP, and open tunnels go on', a
 it('each worker takes the address of a PROXY header for the client’s', async () => {
   const { gateway, port } = await runReady({ GATEWAY_PROXY_PROTOCOL_FROM: '127.0.0.1' });
   const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
-  await sql`update private.proxy_keys set allowed_ips = '{203.0.113.0/24}' where id = ${key.id}`;
+  await sql`update proxy_private.proxy_keys set allowed_ips = '{203.0.113.0/24}' where id = ${key.id}`;
   const statuses = async (address: string) => {
     const header = `PROXY TCP4 ${address} 127.0.0.1 40000 ${port}\r\n`;
     const answers = Array.from({ length: many }, () => sendRaw(port, header + request(key)));

@@ -18,7 +18,7 @@ async function keyOwner() {
     list: async () => (await request('GET', '/api/v1/proxy/keys', { token })).status,
     isBarred: async () => {
       const [row] = await sql`
-        select owner_barred_until > now() as barred from private.proxy_keys where key_id = ${keyId}`;
+        select owner_barred_until > now() as barred from proxy_private.proxy_keys where key_id = ${keyId}`;
       return row?.barred ?? false;
     },
   };
@@ -40,7 +40,7 @@ describe('an account, changed through Auth', () => {
     expect(await list()).toBe(401);
     const [row] = await sql`
       select user_id as owner, deleted_at is not null as deleted
-      from private.proxy_keys where key_id = ${keyId}`;
+      from proxy_private.proxy_keys where key_id = ${keyId}`;
     expect(row).toEqual({ owner: null, deleted: true });
   });
 
