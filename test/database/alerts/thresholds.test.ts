@@ -9,6 +9,7 @@ describe('thresholds', () => {
     expect((await thresholds([50, 90])).data).toEqual({
       api_key_id: null,
       key_id: null,
+      label: null,
       percents: [50, 90],
     });
     await use(500);
