@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { Refusal, refusalCodes } from '../../gateway/refusal.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 
-const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+const traffic = readFileSync(join(projectRoot, 'docs/traffic.md'), 'utf8');
 
-describe('the README’s table of gateway answers', () => {
+describe('the table of gateway answers', () => {
   it('has every refusal with its status, in order, and no other', () => {
-    const documented = [...readme.matchAll(/^\| (\d{3}) \| `([a-z_]+)` \|/gm)].map(
+    const documented = [...traffic.matchAll(/^\| (\d{3}) \| `([a-z_]+)` \|/gm)].map(
       ([, status, code]) => ({ status: Number(status), code }),
     );
     const refusals = refusalCodes.map((code) => ({ status: new Refusal(code).statusCode, code }));
