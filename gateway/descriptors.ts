@@ -8,7 +8,7 @@ interface ReportWithLimits {
 }
 
 /** How many files and sockets this process may have open. */
-export function descriptorLimit(): number {
+function descriptorLimit(): number {
   const report = process.report.getReport() as ReportWithLimits;
   const soft = report.userLimits?.open_files?.soft;
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY;

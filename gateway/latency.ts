@@ -7,7 +7,7 @@ export type Timed = <Result>(work: () => Promise<Result>) => Promise<Result>;
 export const untimed: Timed = (work) => work();
 
 /** Measures in a histogram, in seconds, by `result`: ok or failed. */
-export function createLatency(registry: Registry, name: string, help: string): Timed {
+function createLatency(registry: Registry, name: string, help: string): Timed {
   const histogram = new Histogram({
     name,
     help,

@@ -17,7 +17,7 @@ export interface RecordedUsage {
 export type RecordUsage = (events: UsageEvent[], signal: AbortSignal) => Promise<RecordedUsage>;
 
 /** The database did not answer in time. It may have the events all the same. */
-export class RecordTimedOut extends Error {
+class RecordTimedOut extends Error {
   constructor(timeoutMs: number) {
     super(`record_usage did not answer within ${timeoutMs} ms`);
     this.name = RecordTimedOut.name;

@@ -25,7 +25,7 @@ export interface SpoolWriterOptions {
 }
 
 /** The spool was closed before an event was on disk. */
-export class SpoolClosed extends Error {
+class SpoolClosed extends Error {
   constructor() {
     super('the spool was closed before the event was on disk');
     this.name = SpoolClosed.name;

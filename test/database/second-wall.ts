@@ -5,7 +5,7 @@ import type { Relation } from '../support/catalog.ts';
  * Runs `work` as a signed-in user who were granted every table and view of `proxy_private`, in a
  * transaction of which nothing is left: what they read then, row level security alone lets through.
  */
-export async function pastGrants<T>(
+async function pastGrants<T>(
   sql: postgres.Sql,
   claims: { sub?: string },
   work: (transaction: postgres.TransactionSql) => Promise<T>,

@@ -105,13 +105,7 @@ export function ourNameOf(path: string): string {
 export const openRoutes = ['/api/v1/health', '/api/v1/openapi.json'];
 
 /** What every answer lets a page of any origin read. */
-export const exposedHeaders = [
-  'Link',
-  'RateLimit',
-  'RateLimit-Policy',
-  'Retry-After',
-  'X-Request-Id',
-];
+const exposedHeaders = ['Link', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id'];
 
 const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 const keyFields = {
@@ -196,9 +190,6 @@ const tierGrant = z.strictObject({
   grantedBy: z.uuid().nullable(),
   reason: z.string().nullable(),
 });
-
-/** The body of a grant. */
-export const grantAnswer = z.strictObject({ grant: tierGrant });
 
 /** The body of the list of grants. */
 export const foundGrantsAnswer = z.array(

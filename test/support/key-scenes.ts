@@ -9,7 +9,7 @@ import {
   type MintedKey,
   mintedAnswer,
 } from './contract.ts';
-import { type Persona, request } from './personas.ts';
+import type { Persona } from './personas.ts';
 import { ageKeys } from './seeded-keys.ts';
 
 /** A key that `owner` mints over HTTP. */
@@ -72,14 +72,4 @@ export async function insertKeys(
       select id, extensions.gen_random_bytes(32) from inserted
     )
     select id, key_id as "keyId" from inserted`;
-}
-
-/** A token's request to a path whose `:id` names a key. */
-export function requestKey(
-  token: string,
-  method: string,
-  path: string,
-  id: string,
-): Promise<Response> {
-  return request(method, path.replace(':id', encodeURIComponent(id)), { token });
 }

@@ -27,10 +27,10 @@ export interface OfSpan {
 }
 
 /** What a page shows at first, and what an address means that names no span. */
-export const firstSpan: NamedSpan = 'month';
+const firstSpan: NamedSpan = 'month';
 
 /** As many days as the database answers targets and outcomes of at once. */
-export const mostDays = 92;
+const mostDays = 92;
 
 /** The hours or days that a span has at `now` (milliseconds since the epoch): the same until an hour or day ends. */
 export function boundsOf(span: Span, now: number): UsageSpan {

@@ -31,7 +31,7 @@ export const limitField = (least: number, most: number, description: string) =>
   z.int().min(least).max(most).nullable().optional().openapi({ description });
 
 /** A query parameter that is true or false. */
-export const flag = z
+const flag = z
   .enum(['true', 'false'])
   .transform((value) => value === 'true')
   .openapi({ type: 'boolean' });

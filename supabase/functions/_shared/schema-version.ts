@@ -2,10 +2,10 @@
 // raised by hand, together with the migration that makes it necessary.
 
 /** The functions' version: the schema names the oldest that it serves. */
-export const functionsVersion = 1;
+const functionsVersion = 1;
 
 /** The oldest version of the schema that these functions work with. */
-export const oldestSchemaVersion = 1;
+const oldestSchemaVersion = 1;
 
 /** What `proxy_schema_version` answers. */
 export interface SchemaVersion {

@@ -10,7 +10,7 @@ export type Ending = 'open' | 'end' | 'reset';
 export type Step = (side: Side, conversation: Conversation) => unknown;
 
 /** Thrown in a step that waits for what can no longer come: the side takes no further step. */
-export class Over extends Error {}
+class Over extends Error {}
 
 /** A connection as a client or a target has it: all that came in, and how that ended. */
 export class Side {

@@ -170,7 +170,7 @@ export const targetStream =
   (reached) =>
     requestOf(reached)?.rest === bytes ? undefined : 'the target got other bytes';
 
-export const targetUnasked: Fact = ({ targets }) =>
+const targetUnasked: Fact = ({ targets }) =>
   targets.some(({ got }) => got !== '') ? 'the target got a request' : undefined;
 
 /** The request was refused with one of these statuses, and the target knows nothing of it. */

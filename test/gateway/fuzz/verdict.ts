@@ -27,7 +27,7 @@ export function findingIn(
 }
 
 /** The gateway's own answers say so: RFC 9209. */
-export function isOwn(answer: Answer): boolean {
+function isOwn(answer: Answer): boolean {
   return valuesOf(answer, 'proxy-status').some((value) => value.startsWith('proxy-keys'));
 }
 
