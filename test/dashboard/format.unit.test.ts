@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, counted, percent } from '../../dashboard/src/format/amount.ts';
+import { bytes, counted, number, percent } from '../../dashboard/src/format/amount.ts';
 import {
   ago,
+  clockTime,
+  date,
   dateTime,
   fromNow,
   month,
   period,
+  shortDate,
   span,
   startOfMonth,
 } from '../../dashboard/src/format/time.ts';
@@ -16,7 +19,9 @@ describe('amounts', () => {
       [0, '0 B'],
       [999, '999 B'],
       [1_000, '1 kB'],
+      [0.5, '0.5 B'],
       [1_234, '1.23 kB'],
+      [1_000_400, '1 MB'],
       [999_499, '999 kB'],
       [999_500, '1 MB'],
       [5_000_000_000, '5 GB'],
@@ -36,6 +41,14 @@ describe('amounts', () => {
   });
 
   it('have their word in the right number', () => {
+    expect([0, 999, 1_000, 12_345_678, 1234.5678, -1_234].map(number)).toEqual([
+      '0',
+      '999',
+      '1,000',
+      '12,345,678',
+      '1,234.5678',
+      '-1,234',
+    ]);
     expect([counted(0, 'key'), counted(1, 'key'), counted(1_500, 'key')]).toEqual([
       '0 keys',
       '1 key',
@@ -56,6 +69,7 @@ describe('times', () => {
       ['2026-11-23T09:00:01Z', '2 hours ago'],
       ['2026-11-22T12:00:00Z', '1 day ago'],
       ['2026-11-25T12:00:00Z', 'in 2 days'],
+      ['2024-10-23T12:00:00Z', '2 years ago'],
     ];
     for (const [time, words] of cases) expect(fromNow(time, now)).toBe(words);
   });
@@ -72,6 +86,10 @@ describe('times', () => {
 
   it('are shown in UTC, and say so', () => {
     expect(dateTime('2026-11-23T23:30:00+00:00')).toBe('23 Nov 2026, 23:30 UTC');
+    expect(dateTime('2026-09-01T01:05:00+02:00')).toBe('31 Aug 2026, 23:05 UTC');
+    expect(date('2026-09-01T00:00:00Z')).toBe('1 Sep 2026');
+    expect(shortDate('2026-12-31T23:59:59Z')).toBe('31 Dec');
+    expect(clockTime('2026-11-23T05:02:07.9Z')).toBe('05:02:07');
     expect(month('2026-12-01T00:00:00Z')).toBe('December 2026');
   });
 

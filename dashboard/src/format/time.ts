@@ -1,53 +1,57 @@
-// Months, quotas and days are of UTC, so all times are shown so, and say it.
+import { counted } from './amount.ts';
 
-const day = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', dateStyle: 'medium' });
-const minute = new Intl.DateTimeFormat('en-GB', {
-  timeZone: 'UTC',
-  dateStyle: 'medium',
-  timeStyle: 'short',
-});
-const dayOfMonth = new Intl.DateTimeFormat('en-GB', {
-  timeZone: 'UTC',
-  day: 'numeric',
-  month: 'short',
-});
-const second = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', timeStyle: 'medium' });
-const monthName = new Intl.DateTimeFormat('en-GB', {
-  timeZone: 'UTC',
-  month: 'long',
-  year: 'numeric',
-});
-// “yesterday” would be a day of the calendar, and these are spans of 24 hours
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
+// Months, quotas and days are of UTC, so all times are shown so, and say it.
 
 type Time = string | number | Date;
 
+const months = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
+
 /** “23 Nov 2026” */
 export function date(time: Time): string {
-  return day.format(new Date(time));
+  return `${shortDate(time)} ${new Date(time).getUTCFullYear()}`;
 }
 
 /** “23 Nov” */
 export function shortDate(time: Time): string {
-  return dayOfMonth.format(new Date(time));
+  const at = new Date(time);
+  return `${at.getUTCDate()} ${nameOfMonth(at).slice(0, 3)}`;
 }
 
 /** “23 Nov 2026, 05:12 UTC” */
 export function dateTime(time: Time): string {
-  return `${minute.format(new Date(time))} UTC`;
+  return `${date(time)}, ${clockTime(time).slice(0, 5)} UTC`;
 }
 
 /** “05:12:07”, in UTC */
 export function clockTime(time: Time): string {
-  return second.format(new Date(time));
+  return new Date(time).toISOString().slice(11, 19);
 }
 
 /** “November 2026” */
 export function month(time: Time): string {
-  return monthName.format(new Date(time));
+  const at = new Date(time);
+  return `${nameOfMonth(at)} ${at.getUTCFullYear()}`;
 }
 
-const steps: [Intl.RelativeTimeFormatUnit, number][] = [
+function nameOfMonth(at: Date): string {
+  return months[at.getUTCMonth()] ?? '';
+}
+
+// “yesterday” would be a day of the calendar, and these are spans of 24 hours
+const steps: [string, number][] = [
   ['year', 365 * 86_400],
   ['month', 30 * 86_400],
   ['day', 86_400],
@@ -59,7 +63,10 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 export function fromNow(time: Time, now: number): string {
   const seconds = Math.round((new Date(time).getTime() - now) / 1_000);
   for (const [unit, length] of steps) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+    const count = Math.trunc(Math.abs(seconds) / length);
+    if (count === 0) continue;
+    const words = counted(count, unit);
+    return seconds < 0 ? `${words} ago` : `in ${words}`;
   }
   return seconds > 0 ? 'within a minute' : 'just now';
 }
