@@ -1,18 +1,31 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import styles from './when-near.module.css';
 
-/** Shows, and so reads, what is in it once it is nearly in the window, and from then on. */
+// so that paper, which has all of the page, finds it read
+const patience = 5_000;
+
+/** Shows, and so reads, what is in it once it is nearly in the window or the rest has long been there. */
 export function WhenNear({ children }: { children: ReactNode }) {
   const place = useRef<HTMLDivElement>(null);
   const [near, setNear] = useState(false);
   useEffect(() => {
     if (near || !place.current) return;
+    const show = () => setNear(true);
+    // the browser does not wait for React's next turn
+    const print = () => flushSync(show);
     const observer = new IntersectionObserver(
-      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && setNear(true),
+      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && show(),
       { rootMargin: '48px' },
     );
     observer.observe(place.current);
-    return () => observer.disconnect();
+    const timer = setTimeout(show, patience);
+    addEventListener('beforeprint', print);
+    return () => {
+      observer.disconnect();
+      clearTimeout(timer);
+      removeEventListener('beforeprint', print);
+    };
   }, [near]);
   return near ? children : <div ref={place} className={styles.place} />;
 }

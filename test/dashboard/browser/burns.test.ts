@@ -54,6 +54,16 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
     if (begun) await quota.getByText(/At this pace used up on \d/).waitFor();
     else expect(await quota.textContent()).not.toContain('At this pace');
     await picture('overview-pace');
+    // paper has what was not scrolled to, and so is not read yet
+    const targets = section(page, 'Top targets');
+    expect(await targets.getByRole('table').count()).toBe(0);
+    const reading = await targets.evaluate((part) => {
+      const before = part.textContent;
+      dispatchEvent(new Event('beforeprint'));
+      return part.textContent !== before;
+    });
+    expect(reading, 'that it is read').toBe(true);
+    await targets.getByRole('table').waitFor();
   });
 
   it('reads why requests were refused or failed, and what to do', async () => {
