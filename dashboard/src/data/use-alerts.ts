@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { Alert } from './alert.ts';
 import { answerOf } from './refusal.ts';
+import { usePageSize } from './use-page-size.ts';
 
 /** Which alerts are wanted; what is left out is no filter. */
 export interface AlertQuery {
@@ -10,17 +11,18 @@ export interface AlertQuery {
   type?: string;
 }
 
-/** What the signed-in user was alerted to within 90 days, newest first, 50 a page. */
+/** What the signed-in user was alerted to within 90 days, newest first. */
 export function useAlerts(wanted: AlertQuery) {
   const { supabase } = useSession();
+  const limit = usePageSize();
   return useInfiniteQuery({
-    queryKey: ['alerts', wanted],
+    queryKey: ['alerts', wanted, limit],
     queryFn: async ({ signal, pageParam }) => {
       const { items, next_cursor } = await answerOf(
         supabase
           .rpc('list_proxy_alerts', {
             ...wanted,
-            limit: 50,
+            limit,
             ...(pageParam ? { cursor: pageParam } : {}),
           })
           .abortSignal(signal),

@@ -2,19 +2,21 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { Delivery } from './alert.ts';
 import { answerOf } from './refusal.ts';
+import { usePageSize } from './use-page-size.ts';
 
-/** What is sent to a webhook, newest alert first, 20 a page. */
+/** What is sent to a webhook, newest alert first. */
 export function useDeliveries(webhookId: string, operator: boolean) {
   const { supabase } = useSession();
+  const limit = Math.min(usePageSize(), 20);
   return useInfiniteQuery({
-    queryKey: ['deliveries', webhookId, operator],
+    queryKey: ['deliveries', webhookId, operator, limit],
     queryFn: async ({ signal, pageParam }) => {
       const { items, next_cursor } = await answerOf(
         supabase
           .rpc('list_proxy_deliveries', {
             webhook_id: webhookId,
             operator,
-            limit: 20,
+            limit,
             ...(pageParam ? { cursor: pageParam } : {}),
           })
           .abortSignal(signal),

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { FoundKey } from './key.ts';
 import { answerOf } from './refusal.ts';
+import { usePageSize } from './use-page-size.ts';
 
 /** Which keys are wanted; what is left out is no filter. */
 export interface FoundKeysQuery {
@@ -16,17 +17,18 @@ export interface FoundKeysQuery {
   live_mode?: boolean;
 }
 
-/** The keys of all users that fit, newest first, 50 a page. For admins. */
+/** The keys of all users that fit, newest first. For admins. */
 export function useFoundKeys(wanted: FoundKeysQuery) {
   const { supabase } = useSession();
+  const limit = usePageSize();
   return useInfiniteQuery({
-    queryKey: ['found-keys', wanted],
+    queryKey: ['found-keys', wanted, limit],
     queryFn: async ({ signal, pageParam }) => {
       const { items, next_cursor } = await answerOf(
         supabase
           .rpc('find_proxy_keys', {
             ...wanted,
-            limit: 50,
+            limit,
             ...(pageParam ? { cursor: pageParam } : {}),
           })
           .abortSignal(signal),

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSession } from '../session/session-context.ts';
 import type { TierGrant } from './key.ts';
 import { answerOf } from './refusal.ts';
+import { usePageSize } from './use-page-size.ts';
 
 /** Which grants are wanted; what is left out is no filter. */
 export interface GrantQuery {
@@ -10,17 +11,18 @@ export interface GrantQuery {
   tier?: string;
 }
 
-/** The grants of all users that fit, newest first, 50 a page. For admins. */
+/** The grants of all users that fit, newest first. For admins. */
 export function useGrants(wanted: GrantQuery) {
   const { supabase } = useSession();
+  const limit = usePageSize();
   return useInfiniteQuery({
-    queryKey: ['grants', wanted],
+    queryKey: ['grants', wanted, limit],
     queryFn: async ({ signal, pageParam }) => {
       const { items, next_cursor } = await answerOf(
         supabase
           .rpc('list_proxy_tier_grants', {
             ...wanted,
-            limit: 50,
+            limit,
             ...(pageParam ? { cursor: pageParam } : {}),
           })
           .abortSignal(signal),

@@ -3,20 +3,22 @@ import { useSession } from '../session/session-context.ts';
 import type { Account } from './burns.ts';
 import { answerOf } from './refusal.ts';
 import type { Person } from './use-any-key.ts';
+import { usePageSize } from './use-page-size.ts';
 
 /** A user with the account, and what all keys moved in this month. */
 export type UserUsage = Person & Account & { user_id: string; used_bytes: number };
 
-/** The users who moved something in this month, the most first, 50 a page; or one (id or e-mail address). */
+/** The users who moved something in this month, the most first; or one (id or e-mail address). */
 export function useUsers(user: string) {
   const { supabase } = useSession();
+  const limit = usePageSize();
   return useInfiniteQuery({
-    queryKey: ['users', user],
+    queryKey: ['users', user, limit],
     queryFn: async ({ signal, pageParam }) => {
       const { items, next_cursor } = await answerOf(
         supabase
           .rpc('list_proxy_users', {
-            limit: 50,
+            limit,
             ...(user ? { user } : {}),
             ...(pageParam ? { cursor: pageParam } : {}),
           })

@@ -222,6 +222,8 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.getByText('The first 50 alerts, and there are more.').waitFor();
     await button(page, 'Show more').click();
     await page.getByText('53 alerts in all.').waitFor();
+    await page.setViewportSize({ width: 390, height: 900 });
+    await page.getByText('The first 10 alerts, and there are more.').waitFor();
     expect(await page.getByText('Key created').count()).toBeGreaterThan(0);
   });
 
