@@ -39,11 +39,14 @@ const columnsOf = (onAction: OnAction): Column<FoundKey>[] => [
   },
   { ...stateColumn, className: styles.words },
   tierColumn,
-  usedColumn,
   {
-    name: 'Rate',
-    className: styles.short,
-    cell: ({ rate_limit }) => `${number(rate_limit)} a second`,
+    ...usedColumn,
+    cell: (key) => (
+      <>
+        {usedColumn.cell(key)}
+        <span className={styles.rate}>At most {number(key.rate_limit)}/s</span>
+      </>
+    ),
   },
   { ...lastUsedColumn, className: styles.short },
   {

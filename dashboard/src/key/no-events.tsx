@@ -2,6 +2,7 @@ import { Cable, SearchX } from 'lucide-react';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import type { Key } from '../data/key.ts';
+import { useReader } from '../data/reader.ts';
 
 /** Stands where there is no event. `onClear` takes filters away, where there are any. */
 export function NoEvents({
@@ -11,6 +12,7 @@ export function NoEvents({
   value: Key;
   onClear?: (() => void) | undefined;
 }) {
+  const { asked } = useReader();
   if (onClear) {
     return (
       <EmptyState icon={<SearchX size={28} aria-hidden />} title="No event fits these filters">
@@ -35,8 +37,8 @@ export function NoEvents({
   return (
     <EmptyState icon={<Cable size={28} aria-hidden />} title="No connection yet">
       <p>
-        What you send through the proxy with this key is here within a minute. Copy a snippet from
-        Connect above to try it.
+        What is sent through the proxy with this key is here within a minute.
+        {!asked.as_admin && ' Copy a snippet from Connect above to try it.'}
       </p>
     </EmptyState>
   );

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { connectGateway, newAdmin, newUser } from '../../support/personas.ts';
 import { recordUsage, usageEvent } from '../../support/usage-events.ts';
+import { expectAccessible } from './axe.ts';
 import { rows, scrollTo } from './burn-steps.ts';
 import { withoutChromium } from './chromium.ts';
 import { dashboardUrl } from './dashboard-url.ts';
@@ -52,6 +53,21 @@ async function check(page: Page, what: string): Promise<void> {
   expect(await beyond(page), `${what}, text ${spaced ? 'spaced out' : 'as it is'}`).toEqual([]);
 }
 
+/** The same, and in colours that are the reader's own and at 200 % of a window 1440 px wide; leaves it so small. */
+async function checkEverywhere(page: Page, what: string): Promise<void> {
+  await check(page, what);
+  await page.emulateMedia({ forcedColors: 'active' });
+  await expectAccessible(page, `${what}, forced colours`);
+  await page.setViewportSize({ width: 720, height: 450 });
+  await page.evaluate(() => {
+    document.adoptedStyleSheets = [];
+  });
+  expect(await beyond(page), `${what}, 200 %`).toEqual([]);
+  await expectAccessible(page, `${what}, forced colours, 200 %`);
+  await page.emulateMedia({ forcedColors: 'none' });
+  await page.setViewportSize(viewport);
+}
+
 const cancel = (page: Page) => page.getByRole('button', { name: 'Cancel' }).click();
 
 describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its edge', () => {
@@ -88,7 +104,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await page.goto(dashboardUrl('/account'));
     await page.getByRole('button', { name: 'Set up an authenticator' }).click();
     await page.getByLabel('Code from your authenticator app').waitFor();
-    await check(page, 'account');
+    await checkEverywhere(page, 'account');
 
     await mint(page, 'one');
     await check(page, 'secret');
@@ -103,7 +119,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
     await backToKeys(page);
     await expect.poll(focused).toBe('Keys');
     await page.getByLabel(`Select ${wide}`).check();
-    await check(page, 'keys');
+    await checkEverywhere(page, 'keys');
     await page.getByRole('group', { name: 'The selected keys' }).getByText('Expiry').click();
     await page.getByRole('dialog').waitFor();
     await check(page, 'expiry of several');
@@ -143,7 +159,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
 
   it('on an admin’s pages and dialogs', async () => {
     const [user, admin] = await Promise.all([newUser(), newAdmin()]);
-    await user.supabase.rpc('mint_proxy_key', { label: wide });
+    const { data: key } = await user.supabase.rpc('mint_proxy_key', { label: wide });
     const granted = { user: user.email, tier: 'enterprise', reason: wide };
     await admin.supabase.rpc('grant_proxy_tier', granted);
     const visitor = await newVisitor({ viewport });
@@ -159,6 +175,12 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
       await check(page, action);
       await cancel(page);
     }
+    await page.goto(dashboardUrl(`/admin/users?user=${user.id}`));
+    await page.getByRole('row', { name: user.email }).waitFor();
+    await checkEverywhere(page, 'users');
+    await page.goto(dashboardUrl(`/admin/keys/${key?.key_id}`));
+    await page.getByRole('tab', { name: 'History' }).waitFor();
+    await checkEverywhere(page, 'any key');
     await page.goto(dashboardUrl('/admin/grants'));
     const takeBack = page.getByRole('button', {
       name: `Take back enterprise from ${user.email}`,
