@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { keyReference } from '../../dashboard/src/admin/key-reference.ts';
+import { keyReference } from '../../dashboard/src/admin/find-filters.ts';
 import { verdictOf } from '../../dashboard/src/admin/verdict.ts';
 import type { FoundKey } from '../../dashboard/src/data/key.ts';
 import type { Person } from '../../dashboard/src/data/use-any-key.ts';

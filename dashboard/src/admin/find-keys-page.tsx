@@ -7,11 +7,10 @@ import { useFoundKeys } from '../data/use-found-keys.ts';
 import { counted } from '../format/amount.ts';
 import { Page } from '../layout/page.tsx';
 import { AdminNav } from './admin-nav.tsx';
-import { type FindFilters, findFilters, toQuery } from './find-filters.ts';
+import { type FindFilters, findFilters, keyReference, toQuery } from './find-filters.ts';
 import { FindForm } from './find-form.tsx';
 import { FoundKeyDialog, type OpenFoundKeyDialog } from './found-key-dialog.tsx';
 import { FoundKeyTable } from './found-key-table.tsx';
-import { keyReference } from './key-reference.ts';
 import { Paged } from './paged.tsx';
 
 /** The keys of all users, and what an admin can do with them. */

@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'react';
 import { Button } from '../components/button.tsx';
 import { RefusalNotice } from '../components/refusal-notice.tsx';
 import { Refusal } from '../data/refusal.ts';
-import styles from './show-more.module.css';
+import styles from './paged.module.css';
 
 /** How much of a list is shown, and the way to the rest. The focus stays here when there is no more. */
 export function ShowMore(props: { query: UseInfiniteQueryResult<unknown[]>; summary: string }) {

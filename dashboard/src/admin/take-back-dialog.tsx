@@ -5,8 +5,8 @@ import type { TierGrant } from '../data/key.ts';
 import { useTiers } from '../data/use-tiers.ts';
 import { useAnnounce } from '../layout/announcer.tsx';
 import { useSession } from '../session/session-context.ts';
+import styles from './found-key-name.module.css';
 import { ReasonField, reasonOf } from './reason-field.tsx';
-import styles from './take-back-dialog.module.css';
 
 /** Takes a tier back from a user, with a reason. */
 export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: () => void }) {
@@ -27,7 +27,7 @@ export function TakeBackDialog({ value, onClose }: { value: TierGrant; onClose: 
       submit="Take back"
       kind="danger"
     >
-      <p className={styles.user}>
+      <p className={styles.name}>
         <bdi>{user}</bdi>
       </p>
       <p>

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import styles from './when-near.module.css';
+import styles from './loading.module.css';
 
 // so that paper, which has all of the page, finds it read
 const patience = 5_000;

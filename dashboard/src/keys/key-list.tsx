@@ -6,12 +6,14 @@ import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { useDebounced } from '../components/use-debounced.ts';
+import { exportKeys } from '../data/export-keys.ts';
 import type { Key } from '../data/key.ts';
 import { useKeyPage } from '../data/use-keys.ts';
 import { usePageSize } from '../data/use-page-size.ts';
 import { counted, number } from '../format/amount.ts';
+import { useSession } from '../session/session-context.ts';
+import { CsvExport } from '../usage/csv-export.tsx';
 import type { OpenKeyDialog } from './key-dialog.tsx';
-import { KeyExport } from './key-export.tsx';
 import { KeyFilterBar } from './key-filter-bar.tsx';
 import {
   firstFilters,
@@ -29,6 +31,7 @@ import { SelectionBar } from './selection-bar.tsx';
  * pages gone through are beside it, so that the way back from a key leads to where one was.
  */
 export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => void }) {
+  const { supabase } = useSession();
   const [filters, setFilters] = useAddressFilters(keyFilters);
   const navigate = useNavigate();
   const { search: address, state } = useLocation() as {
@@ -111,7 +114,7 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
                   <span className={styles.range}>
                     {items.length > 0 && `Keys ${number(first)} to ${number(last)}`}
                   </span>
-                  <KeyExport query={query} />
+                  <CsvExport name="keys.csv" read={() => exportKeys(supabase, query)} />
                   {(cursors.length > 0 || next) && (
                     <span className={styles.buttons}>
                       <Button
