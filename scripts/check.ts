@@ -23,6 +23,7 @@ const functions = readdirSync(functionsFolder).filter((name) =>
 /** What must hold; each throws where it does not. */
 const checks: [name: string, check: () => unknown][] = [
   ['format and lint (`npm run format`)', () => run('biome', 'check', '--error-on-warnings', '.')],
+  ['no file, export or package is unused', () => run('knip')],
   ['types under Node', () => run('tsc', '-p', '.')],
   ['types of the dashboard', () => run('tsc', '-p', 'dashboard')],
   ...functions.map((name): [string, () => unknown] => [
