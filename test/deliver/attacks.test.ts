@@ -79,9 +79,9 @@ describe('a target that is not public is never dialled', () => {
   });
 
   it('nor by a name', async () => {
-    answers.set('A proxy_private.example.com', { addresses: ['10.1.2.3'] });
-    answers.set('AAAA proxy_private.example.com', { addresses: ['fd00::1'] });
-    const attempt = await deliverTo('https://proxy_private.example.com/');
+    answers.set('A inside.example.com', { addresses: ['10.1.2.3'] });
+    answers.set('AAAA inside.example.com', { addresses: ['fd00::1'] });
+    const attempt = await deliverTo('https://inside.example.com/');
     expect(attempt.outcome).toBe('target_forbidden');
   });
 
