@@ -214,7 +214,7 @@ it('writes nothing where the project makes a schema or role of the same name', a
 it('says what it would write, and writes nothing, with --dry-run', async () => {
   const before = files();
   const { stdout } = await create('--dry-run');
-  expect(stdout).toMatch(/supabase\/migrations: 1 files/);
+  expect(stdout).toMatch(/supabase\/migrations: 1 file$/m);
   expect(files()).toEqual(before);
 });
 

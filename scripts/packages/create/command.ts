@@ -68,7 +68,9 @@ function describe({ files, config, names }: Plan): string {
       ? path.split('/', 3).join('/')
       : dirname(path).split('/assets')[0],
   );
-  const lines = [...folders].map(([folder, inside]) => `  ${folder}: ${inside.length} files`);
+  const lines = [...folders].map(
+    ([folder, inside]) => `  ${folder}: ${inside.length} ${inside.length === 1 ? 'file' : 'files'}`,
+  );
   if (config) lines.push('  supabase/config.toml: the functions’ settings, at its end');
   const renamed = Object.entries(names).filter(([name, deployed]) => name !== deployed);
   for (const [name, deployed] of renamed) {
