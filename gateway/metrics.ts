@@ -55,7 +55,7 @@ export interface MetricSources {
   clock: DatabaseClock;
   /** Whether there is a port for TLS. */
   withTls: boolean;
-  /** Whether changes of keys are heard. */
+  /** Whether changes of keys arrive. */
   listening: () => boolean;
   /** Whether CONNECTs are counted over all nodes; undefined where there is no Redis. */
   countingTogether: () => boolean | undefined;
@@ -195,7 +195,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
   gauge('gateway_open_tunnels', 'Tunnels that are open.', () => traffic().openTunnels);
   gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);
   gauge('gateway_cached_unknown_keys', 'Unknown keyIds in the cache.', () => keys.size.unknown);
-  gauge('gateway_listening', '1 while changes of keys are heard.', () => Number(listening()));
+  gauge('gateway_listening', '1 while changes of keys arrive.', () => Number(listening()));
   gauge(
     'gateway_clock_offset_seconds',
     "How far the host's clock is behind the database's; 0 until measured.",

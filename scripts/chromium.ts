@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserServer, chromium, type LaunchOptions } from 'playwright-core';
 
-/** Debian's Chromium, or the one that `CHROMIUM` names; undefined where there is none. */
+/** Debian's Chromium, or the one that `CHROMIUM` names; undefined where both are missing. */
 export const chromiumPath = [
   process.env.CHROMIUM,
   '/usr/bin/chromium',

@@ -39,7 +39,7 @@ async function run(ephemeral: boolean): Promise<never> {
     const seconds = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
     console.error(`${seconds.padStart(7)}  ${step}`);
   };
-  // here, so that packages not yet installed are told below
+  // here, so that missing packages are named below
   const { startStack } = await import('./stack/stack.ts');
   const stack = await startStack({ ephemeral, signal, report });
   try {

@@ -35,7 +35,7 @@ export function ConfigurationProvider({ children }: { children: ReactNode }) {
       <FullPage title="This page is not set up yet">
         <p>
           It has no <code>config.json</code> beside it, or one that does not name the project, its
-          publishable key and its gateway as it should. Whoever put it here can build it again with{' '}
+          publishable key and its gateway as it should. Build it again with{' '}
           <code>SUPABASE_URL</code>, <code>SUPABASE_PUBLISHABLE_KEY</code> and{' '}
           <code>PROXY_GATEWAY_URL</code>.
         </p>

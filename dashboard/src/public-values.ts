@@ -14,7 +14,7 @@ export function isPort(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;
 }
 
-/** Whether it is a publishable key, told by its prefix, or a legacy anon key, by the role in its token. */
+/** Whether it is a publishable key, by its prefix, or a legacy anon key, by the role in its token. */
 export function isPublicKey(value: unknown): value is string {
   if (typeof value !== 'string') return false;
   if (/^sb_publishable_[\w-]+$/.test(value)) return true;

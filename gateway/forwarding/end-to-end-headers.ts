@@ -1,7 +1,7 @@
 /** Name and value in turn, as Node gives and takes them. */
 export type RawHeaders = string[];
 
-/** RFC 9110, 7.6.1. What frames a message is written anew for each connection. */
+/** RFC 9110, 7.6.1. Framing headers are written again for each connection. */
 const hopByHop = [
   'connection',
   'keep-alive',

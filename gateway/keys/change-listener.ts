@@ -20,7 +20,7 @@ export interface ChangeListenerOptions {
   databaseUrl: string;
   /** A key changed: its keyId. */
   onChange: (keyId: string) => void;
-  /** From now on every change is heard. */
+  /** From now on every change arrives. */
   onListening: () => void;
   /** From now on changes may be missed. */
   onLost: () => void;
@@ -93,14 +93,14 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       application_name: 'proxy_gateway listener',
     });
     const over = new AbortController();
-    let heard = false;
+    let connected = false;
     const fail = (error: Error) => {
       over.abort(error);
       // what waits for an answer fails with it; a goodbye would wait for a dead peer
       client.connection.stream.destroy();
       // a connection may tell more than once of its end, and later than the next has begun
-      if (!heard) return;
-      heard = false;
+      if (!connected) return;
+      connected = false;
       listening = false;
       options.onLost();
     };
@@ -127,7 +127,7 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       over.signal.throwIfAborted();
       // nothing is asked meanwhile: behind a pool, an answer could bring the notification along
       await check.run(over.signal);
-      heard = true;
+      connected = true;
       listening = true;
       options.onListening();
       works();
@@ -158,7 +158,7 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       problem = explainDatabaseError(error);
       log[again ? 'debug' : 'warn'](
         { code: problem.code, sentence: problem.sentence, cause: causeOf(error) },
-        'changes of keys are not heard: each CONNECT asks',
+        'changes of keys do not arrive: each CONNECT asks',
       );
     },
   });

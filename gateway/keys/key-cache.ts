@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { KeyRecord, LookUpKey } from './key-lookup.ts';
 
-/** The longest that a gateway may go on with what it was told of a key, in ms. */
+/** The longest that a gateway may go on with what it knows of a key, in ms. */
 export const keyMaxAgeMs = 30_000;
 
 /** What was looked up, and when. */
@@ -10,7 +10,7 @@ export interface KeyEntry {
   record: KeyRecord | null;
   /** When the look-up began, on the cache's clock: what it says may be this old. */
   askedAt: number;
-  /** Neither the database nor its changes are heard: the key may have changed since. */
+  /** Neither the database nor its changes are reached: the key may have changed since. */
   uncertain?: true;
 }
 

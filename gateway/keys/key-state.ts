@@ -3,7 +3,7 @@ import type { KeyEntry } from './key-cache.ts';
 
 /*
  * What an entry says of a key at a time on the cache's clock. The database tells how long is left, and
- * has told it after `askedAt`: counted from there no deadline is later than the database's own.
+ * answered after `askedAt`: counted from there no deadline is later than the database's own.
  */
 
 /** Whether a key has come to its end since it was looked up, or before. */

@@ -31,7 +31,7 @@ const capacityMs = 1_000;
 const roundingMs = 1e-6;
 
 /**
- * One token bucket a key, told by the time until it is full again (GCRA): exact, and with no timer a
+ * One token bucket per key, kept as the time until it is full again (GCRA): exact, and with no timer a
  * key. Being a time, it keeps how full the bucket is when the rate changes. A bucket that is full
  * again is forgotten.
  */

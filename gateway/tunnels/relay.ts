@@ -3,11 +3,11 @@ import { resetSocket } from './reset-socket.ts';
 
 export interface RelayOptions {
   /**
-   * Awaited before the client is told that the target has no more to say. Where it rejects, the
-   * client is told of a cut instead.
+   * Awaited before the client learns that the target has no more to say. Where it rejects, the
+   * client sees a cut instead.
    */
   beforeEnd: () => Promise<void>;
-  /** How long a client that has been told everything may take to close, in ms. Default 10 s. */
+  /** How long a client that has everything may take to close, in ms. Default 10 s. */
   lingerMs?: number;
 }
 

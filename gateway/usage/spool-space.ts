@@ -7,7 +7,7 @@ export interface SpoolSpaceOptions {
   reserveBytes: number;
   /** Between two looks while there is too little, and the least between two in any case, in ms. */
   intervalMs: number;
-  /** Bytes that an unprivileged process may still write; rejects where it cannot be told. */
+  /** Bytes that an unprivileged process may still write; rejects where that is unknown. */
   freeBytes?: (directory: string) => Promise<number>;
   /** Gives up something that is there for as long as there is room; false where nothing is left. */
   yieldRoom: () => Promise<boolean>;
@@ -43,7 +43,7 @@ export class SpoolSpace {
   async look(): Promise<void> {
     const { directory, reserveBytes, freeBytes, yieldRoom, intervalMs, log } = this.#options;
     this.#lookedAt = performance.now();
-    // what cannot be told stays as it was: writes that fail say so themselves
+    // what is unknown stays as it was: writes that fail say so themselves
     let free = await freeBytes(directory).catch(() => null);
     while (free !== null && free < spareReserves * reserveBytes && (await yieldRoom())) {
       free = await freeBytes(directory).catch(() => null);

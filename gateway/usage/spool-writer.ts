@@ -71,7 +71,7 @@ export class SpoolWriter {
   /** Ends when nothing waits; null while nothing does. */
   #drained: Promise<void> | null = null;
   #wake: () => void = () => {};
-  /** Whoever touches the active segment takes turns. */
+  /** Callers that touch the active segment take turns. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: SpoolWriterOptions) {
@@ -223,7 +223,7 @@ export class SpoolWriter {
     const { file, events, ...segment } = this.#active;
     this.#active = null;
     if (segment.records > 0) {
-      // told before anything is waited for: no record is out of sight in between
+      // reported before anything is waited for: no record is out of sight in between
       this.#options.onSealed(segment, events);
       await succeeds(file.close());
     } else {

@@ -180,7 +180,7 @@ export class UsageRecorder {
     onRecorded(events, { ...begun.outcome, rejected: begun.rejected.length });
   }
 
-  /** How far a segment was when it was last tried; one that has lost events since begins anew. */
+  /** How far a segment was when it was last tried; one that has lost events since begins again. */
   #resume({ sequence }: Segment, events: number): BegunSegment {
     const begun = this.#begun;
     if (begun?.sequence === sequence && begun.events === events) return begun;

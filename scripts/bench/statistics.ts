@@ -1,4 +1,4 @@
-/** What is told of a series of durations, in milliseconds. */
+/** The statistics of a series of durations, in milliseconds. */
 export interface Spread {
   count: number;
   median: number;

@@ -8,7 +8,7 @@ import { type BuiltFile, measureBuild } from './build-sizes.ts';
 import { replaceFolder } from './replace-folder.ts';
 import { dashboardFolder, hashDashboardSources } from './sources.ts';
 
-/** Where a build goes, unless it is told otherwise. */
+/** Where a build goes by default. */
 export const defaultOutputFolder = join(dashboardFolder, 'dist');
 
 /**

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 
 /**
  * Puts the folder `next` in the place of `folder`, which need not exist. Both must be of one disk.
- * Whoever reads meanwhile finds the old, the new or none, never a mixture; of two at once the last wins.
+ * A reader meanwhile finds the old one, the new one or nothing, never a mixture; of two at once the last wins.
  */
 export async function replaceFolder(folder: string, next: string): Promise<void> {
   for (let placed = false; !placed; ) {

@@ -3,7 +3,7 @@ import { archiveUsage } from './archive/archive.ts';
 import type { ArchiveStore } from './archive/store.ts';
 import { sayWhile } from './say-while.ts';
 
-/** A task of `proxy_private.maintain_usage`, with what it is told. */
+/** A task of `proxy_private.maintain_usage`, with its arguments. */
 export type Task =
   | { name: 'partitions' }
   | { name: 'accounts' }

@@ -118,7 +118,7 @@ export const rows: Record<string, Panel[]> = {
       queries: quantiles('gateway_name_resolution_seconds', ', result="ok"'),
     },
     {
-      title: 'Changes of keys are heard',
+      title: 'Changes of keys arrive',
       description: '1 while they are; else each request asks the database.',
       unit: 'short',
       queries: { '{{instance}}': `gateway_listening${of()}` },

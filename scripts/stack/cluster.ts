@@ -17,7 +17,7 @@ import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /**
- * Makes a cluster where there is none. It is made beside its place and then renamed, so that one cut
+ * Makes a cluster where it is missing. It is made beside its place and then renamed, so that one cut
  * short is never taken for a whole one.
  */
 export async function createCluster(

@@ -6,7 +6,7 @@ import { databaseUrl } from './postgres.ts';
 import { projectRoot } from './project-root.ts';
 import type { Run } from './run.ts';
 
-/** Where the gateway listens unless it is told otherwise, as the contract says. */
+/** Where the gateway listens by default, as the contract says. */
 const gatewayPorts = { connect: 7777, metrics: 9777 };
 
 /** Fails with what to do when the gateway could not listen where it always does. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** A process, told from any later one that takes its pid by the time at which it started. */
+/** A process. The time at which it started tells it from a later one with its pid. */
 export interface ProcessIdentity {
   pid: number;
   startedAt: string;

@@ -9,7 +9,7 @@ export interface ProcessUser {
   gid: number;
 }
 
-/** `nobody` when we are root, else null: the children run as whoever we are. */
+/** `nobody` when we are root, else null: the children run as our own user. */
 export function postgresUser(): ProcessUser | null {
   if (process.getuid?.() !== 0) return null;
   const id = (flag: '-u' | '-g') =>

@@ -7,7 +7,7 @@ export type ApiKeyRole = 'anon' | 'service_role';
 const lifetimeSeconds = 3600;
 const renewBeforeSeconds = 300;
 
-/** Returns a function that gives a valid token of a role, signed anew shortly before it expires. */
+/** Returns a function that gives a valid token of a role, signed again shortly before it expires. */
 export function createRoleTokens(key: SigningKey): (role: ApiKeyRole) => Promise<string> {
   const current = new Map<ApiKeyRole, { token: string; expiresAt: number }>();
   return async (role) => {

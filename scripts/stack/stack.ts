@@ -63,7 +63,7 @@ export interface StackOptions {
   folder?: string;
   /** Cuts the start short: all that was begun is ended, and the signal's reason thrown. */
   signal?: AbortSignal;
-  /** Told of each step as it is done. */
+  /** Called for each step as it is done. */
   report?: (step: string) => void;
   /** False spares the page, and its build, where nobody looks at it. Default: it is served. */
   dashboard?: boolean;

@@ -114,6 +114,6 @@ function refuseForeign(root: string): void {
   if (process.getuid === undefined || uid === process.getuid()) return;
   throw new StackError(
     `${root} belongs to another user (uid ${uid}).`,
-    'Start the stack as the user that made it, or remove that folder to begin anew.',
+    'Start the stack as the user that made it, or remove that folder to begin again.',
   );
 }

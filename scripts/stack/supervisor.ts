@@ -15,7 +15,7 @@ export interface Supervisor {
   stopAll(): Promise<void>;
 }
 
-/** Ends what a killed run left (told to `report`), then supervises this run's programs. */
+/** Ends what a killed run left (named to `report`), then supervises this run's programs. */
 export async function createSupervisor(
   processesFile: string,
   report: (step: string) => void,
@@ -70,7 +70,7 @@ export async function createSupervisor(
 }
 
 /**
- * Whoever ends this process without stopping the stack at least leaves no program running. Returns
+ * If this process ends without stopping the stack, no program is left running. Returns
  * what takes that back.
  */
 function onExit(end: () => void): () => void {

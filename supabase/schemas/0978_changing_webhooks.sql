@@ -39,7 +39,7 @@ comment on function public.list_proxy_webhooks is
   'never a secret. Refusals: unauthorized, forbidden.';
 
 
--- An admin's webhook and the operator's are told apart by the row: another user's is as none.
+-- The row says whether a webhook is an admin's own or the operator's: another user's does not exist here.
 create function proxy_private.lock_webhook(id uuid, operator boolean) returns proxy_private.proxy_webhooks
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp

@@ -12,7 +12,7 @@ export function FoundKeyName({ value: key }: { value: FoundKey }) {
   );
 }
 
-/** The owner's address, or the id where there is none. */
+/** The owner's address, or the id where it is unknown. */
 export function ownerOf(key: FoundKey): string {
   return key.email ?? key.user_id ?? 'Account removed';
 }

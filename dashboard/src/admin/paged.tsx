@@ -4,14 +4,14 @@ import { Loaded } from '../components/loaded.tsx';
 import styles from './paged.module.css';
 import { ShowMore } from './show-more.tsx';
 
-/** A list that is read a page at a time: what there is of it, told to screen readers, and the rest. */
+/** A list that is read page by page: its items, announced to screen readers, and the rest. */
 export function Paged<Item>(props: {
   query: UseInfiniteQueryResult<Item[]>;
   /** What is on its way, as in “Loading the keys”. */
   what: string;
   /** How many these are, as in “2 keys”. */
   count: (items: Item[]) => string;
-  /** What stands there when there is none. */
+  /** Shown for an empty list. */
   none: ReactNode;
   children: (items: Item[]) => ReactNode;
 }) {

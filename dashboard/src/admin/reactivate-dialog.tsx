@@ -31,9 +31,7 @@ export function ReactivateDialog(props: { value: FoundKey; onClose: () => void }
       submit="Reactivate the key"
     >
       <FoundKeyName value={key} />
-      <p>
-        The secret that it had works again: whoever has it can send traffic, on the owner’s account.
-      </p>
+      <p>Its old secret works again: anybody who has it can send traffic on the owner’s account.</p>
       {isExpired && (
         <Notice kind="warning">
           It has expired too. The gateway refuses it until its owner gives it another expiry.

@@ -1,4 +1,4 @@
-// Whoever uses the keyboard must not begin the page anew because what had the focus went away: a row that
+// A keyboard user must not begin the page again because what had the focus went away: a row that
 // was deleted, a button that has done its work, a dialog. Menus and dialogs are outside of the root.
 
 /** What had the focus last, and what around it can have it. */

@@ -30,7 +30,7 @@ export function createSupabase(configuration: KnownConfiguration): Supabase {
   });
 }
 
-/** No answer stays on the browser's disk: whoever signs out leaves none of it to the machine. */
+/** No answer stays on the browser's disk: after a sign-out the machine has none of it. */
 const fetchUncached: typeof fetch = (input, init) => fetch(input, { ...init, cache: 'no-store' });
 
 /** The session that the browser's storage has now, for any tab; null without one. */

@@ -22,13 +22,13 @@ const actions: Record<string, string> = {
 
 /** What was done, in a word or two. */
 export function actionWords({ action }: Pick<AuditEntry, 'action'>): string {
-  // one that is newer than this page is told as it is named
+  // an action that is newer than this page is shown by its name
   return Object.hasOwn(actions, action) ? (actions[action] ?? action) : action.replaceAll('_', ' ');
 }
 
 const ofAdmins = ['suspended', 'reactivated', 'limits_changed', 'account_limits_changed'];
 
-/** Who did it, as the user of that id is told. Names of others are not known to the page. */
+/** The actor, in words for the user of that id. The page does not know the names of others. */
 export function actorWords(
   { action, actor_id }: Pick<AuditEntry, 'action' | 'actor_id'>,
   userId: string,

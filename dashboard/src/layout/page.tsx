@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import { useNavigationType } from 'react-router';
 import styles from './page.module.css';
 
-/** One page: its title, what can be done on it, its content. Told to screen readers when it opens. */
+/** One page: its title, what can be done on it, its content. Announced to screen readers when it opens. */
 export function Page(props: {
   title: string;
   /** Before the title: the way back. */

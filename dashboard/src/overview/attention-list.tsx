@@ -58,7 +58,7 @@ const details: Record<AttentionReason, (key: Key, now: number) => ReactNode> = {
   quota_used_up: (key) =>
     key.quota_used_up_by === 'account'
       ? `Not its own, but the one that all ${key.live_mode ? 'live' : 'test'} ${key.tier} keys share.`
-      : `${bytes(key.bandwidth_limit_bytes)} a month. It lets nothing through until the month ends.`,
+      : `${bytes(key.bandwidth_limit_bytes)} per month. It is refused until the month ends.`,
   suspended: (key, now) => (
     <>
       {key.suspended_at && ago(key.suspended_at, now)}, by an admin

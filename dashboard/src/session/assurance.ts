@@ -7,7 +7,7 @@ export function isAal2({ access_token: token }: Pick<Session, 'access_token'>): 
   return aal === 'aal2';
 }
 
-/** The factors of which the session still needs one; none where it had one, or there is none. */
+/** The factors of which the session still needs one; empty where it had one, or the user has no factor. */
 export function factorsToProve(session: Session): Factor[] {
   if (isAal2(session)) return [];
   return (session.user.factors ?? []).filter(({ status }) => status === 'verified');

@@ -57,7 +57,7 @@ export function SessionProvider({
       const isHere = linkIsOpen.current || !shownTo.current;
       if (event === 'PASSWORD_RECOVERY' && isHere) setRecovering(true);
       if (!next || event === 'USER_UPDATED') setRecovering(false);
-      // another tab's refresh may be told of after a sign-out, which it does not undo
+      // another tab's refresh may arrive after a sign-out, which it does not undo
       const isNew = next && next.id !== shownTo.current;
       if (event === 'TOKEN_REFRESHED' && isNew && next.id !== storedSession(configuration)?.user.id)
         return;

@@ -22,7 +22,7 @@ export interface KeyWithQuota {
 
 /** Usage over a span beside the one before it, of one key or of all: a measure to choose, and the chart. */
 export function UsageHistory(props: { span: Span; of?: KeyWithQuota }) {
-  // another key begins anew: what the last one used must not stand in for it
+  // another key begins again: what the last one used must not stand in for it
   return <History key={props.of?.id ?? ''} {...props} />;
 }
 

@@ -94,7 +94,7 @@ function besideTheSameBefore(span: Exclude<Span, 'month'>, now: number): UsagePe
   };
 }
 
-/** What was used in a slot's two days or hours: nothing said where there is none, or it is yet to come. */
+/** What was used in a slot's two days or hours: empty where nothing was used, or it is yet to come. */
 export interface UsageBar {
   slot: UsageSlot;
   current: number | undefined;

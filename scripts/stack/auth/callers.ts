@@ -6,7 +6,7 @@ import { findSession, type Session } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
 import { findUser, isBanned, type User } from './users.ts';
 
-/** Refuses whoever does not hold a token of the role behind the secret key. */
+/** Refuses callers without a token of the role behind the secret key. */
 export async function requireAdmin(context: Context, tokens: Tokens): Promise<void> {
   const claims = await tokens.verify(bearerOf(context));
   if (claims.role !== 'service_role') {

@@ -4,7 +4,7 @@ import { isProblemCode, Problem } from './problem.ts';
 
 /**
  * Turns the database's refusal into the problem that a caller of HTTP gets. The database sends the
- * stable code as `hint`; what else can come from PostgREST or Postgres is told apart by its code.
+ * stable code as `hint`; other errors of PostgREST or Postgres are recognized by their code.
  */
 export function problemOfDatabaseError(error: PostgrestError, status: number): Problem {
   if (error.hint === 'rate_limited') {

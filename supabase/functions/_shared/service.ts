@@ -15,7 +15,7 @@ import { isStorable } from './storable-text.ts';
 export interface Dependencies {
   authenticate: Authenticate;
   callDatabase: CallDatabase;
-  /** Where failures that are ours are told, without anything of the caller's. */
+  /** Logs failures that are ours, without anything of the caller's. */
   logFailure(failure: { requestId: string; code: string; cause: string }): void;
 }
 

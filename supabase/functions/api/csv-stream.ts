@@ -67,7 +67,7 @@ export function announceCsv(context: Context, name: string): Response {
 /**
  * Answers with CSV that the database makes part by part. The next part is asked for when the client
  * has taken the last, so one is held at a time, however many there are. The first is awaited before
- * the answer begins: its refusals are problem documents. A later failure is told to `onFailure`, and
+ * the answer begins: its refusals are problem documents. A later failure is passed to `onFailure`, and
  * breaks the stream off.
  */
 export async function streamCsv(
