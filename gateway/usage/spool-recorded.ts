@@ -73,7 +73,8 @@ export class RecordedSegments {
   }
 
   async #expire(): Promise<void> {
-    const since = this.#now() - this.#keepMs;
+    // also those of this very millisecond where none is to be kept
+    const since = this.#keepMs === 0 ? Number.POSITIVE_INFINITY : this.#now() - this.#keepMs;
     let [oldest] = this.#kept;
     while (oldest && oldest.recordedAt < since) {
       await forget(oldest);

@@ -22,11 +22,13 @@ const numbersOf = (names: string[]) => names.map((name) => Number(name.slice(0, 
 describe('recorded segments', () => {
   it('are removed where none are to be kept, and those of an earlier setting at the start', async () => {
     const folder = newSpoolFolder();
-    const keeping = await folder.open({ keepMs: hour });
+    // all within one millisecond
+    const now = () => 1_000_000;
+    const keeping = await folder.open({ keepMs: hour, now });
     await record(keeping, 2);
     await keeping.close();
     expect(folder.files()).toHaveLength(2);
-    const spool = await folder.open();
+    const spool = await folder.open({ now });
     expect(folder.files()).toEqual([]);
     await record(spool, 1);
     expect(folder.files()).toEqual([]);
