@@ -25,7 +25,7 @@ try {
       await shoot(page, `overview-${colorScheme}`);
 
       await page.getByRole('link', { name: 'Keys', exact: true }).click();
-      await page.getByRole('button', { name: 'New key' }).click();
+      await page.getByRole('button', { name: 'Create key' }).click();
       await page.getByLabel('Label').fill(`checkout-monitor-${colorScheme}`);
       await page.getByRole('button', { name: 'Create the key' }).click();
       await page.getByRole('button', { name: 'Copy Secret' }).click();

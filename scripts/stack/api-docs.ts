@@ -11,7 +11,7 @@ const page = `<!doctype html>
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width">
-    <title>Proxy keys: the API</title>
+    <title>Proxy Keys: the API</title>
     <link rel="stylesheet" href="${apiDocsPath}/swagger-ui.css">
     <link rel="icon" type="image/png" href="${apiDocsPath}/favicon-32x32.png">
   </head>

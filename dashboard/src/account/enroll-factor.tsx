@@ -40,7 +40,7 @@ export function EnrollFactor(props: { names: string[]; onClose: (added: boolean)
     const answer = await supabase.auth.mfa.enroll({
       factorType: 'totp',
       friendlyName: freeName(names),
-      issuer: 'Proxy keys',
+      issuer: 'Proxy Keys',
     });
     if (answer.error) setFailure(authWordsOf(answer.error));
     else setEnrolled(answer.data);

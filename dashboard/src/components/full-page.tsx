@@ -5,11 +5,11 @@ import styles from './full-page.module.css';
 export function FullPage({ title, children }: { title: string; children: ReactNode }) {
   return (
     <main className={styles.page}>
-      <title>{`${title} · Proxy keys`}</title>
+      <title>{`${title} · Proxy Keys`}</title>
       <div className={styles.card}>
         <p className={styles.brand}>
           <img src="./icon.svg" alt="" width="28" height="28" />
-          Proxy keys
+          Proxy Keys
         </p>
         {/* for the focus of what led here and is gone */}
         <h1 tabIndex={-1}>{title}</h1>

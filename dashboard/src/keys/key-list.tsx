@@ -39,7 +39,8 @@ export function KeyList({ onAction }: { onAction: (dialog: OpenKeyDialog) => voi
     state: { cursors?: string[] } | null;
   };
   const cursors = useMemo(() => state?.cursors ?? [], [state]);
-  const limit = usePageSize();
+  // with their menus and meters, more would keep the browser busy for over 50 ms
+  const limit = usePageSize(25);
   const list = useRef<HTMLElement>(null);
   const turned = useRef(false);
   const [selected, setSelected] = useState<ReadonlyMap<string, Key>>(new Map());

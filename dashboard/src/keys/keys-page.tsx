@@ -19,7 +19,7 @@ export default function KeysPage() {
       actions={
         <Button kind="primary" onClick={mint}>
           <Plus size={18} aria-hidden />
-          New key
+          Create key
         </Button>
       }
     >

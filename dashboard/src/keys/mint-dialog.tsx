@@ -47,7 +47,7 @@ export function MintDialog(props: { onClose: () => void; onMinted: (minted: Mint
     return isMissing || mistake;
   };
   return (
-    <Dialog title="New key" onClose={onClose}>
+    <Dialog title="Create key" onClose={onClose}>
       <Loaded query={tiers} what="the tiers">
         {(all) => (
           <DialogForm

@@ -20,7 +20,7 @@ export function Page(props: {
 
   return (
     <main className={styles.page}>
-      <title>{`${props.title} · Proxy keys`}</title>
+      <title>{`${props.title} · Proxy Keys`}</title>
       {props.above}
       <div className={styles.head}>
         <h1 ref={heading} tabIndex={-1}>

@@ -16,9 +16,9 @@ export function Shell() {
     <div className={styles.shell}>
       <header className={styles.header}>
         <div className={styles.bar}>
-          <NavLink to="/" className={styles.brand ?? ''} aria-label="Proxy keys, overview">
+          <NavLink to="/" className={styles.brand ?? ''} aria-label="Proxy Keys, overview">
             <KeyRound size={20} aria-hidden />
-            <span>Proxy keys</span>
+            <span>Proxy Keys</span>
           </NavLink>
           <nav aria-label="Pages" className={styles.pages}>
             <NavLink to="/" end>

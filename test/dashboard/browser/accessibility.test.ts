@@ -63,7 +63,7 @@ describe.skipIf(withoutChromium)('axe-core finds nothing', () => {
     await page.goto(dashboardUrl('/keys'));
     await page.getByText('You have no keys yet').waitFor();
     await check('no keys');
-    await button(page, 'New key').click();
+    await button(page, 'Create key').click();
     await page.getByLabel('Label').fill('prod');
     await page.getByText('Expiry and allowed clients').click();
     await check('new key');

@@ -65,7 +65,7 @@ describe.skipIf(withoutChromium)('a label of', () => {
     await link.click();
     await page.getByRole('heading', { name: label, level: 1 }).waitFor();
     await expectFits(page);
-    expect(await page.title()).toBe(`${label} · Proxy keys`);
+    expect(await page.title()).toBe(`${label} · Proxy Keys`);
 
     await page.getByRole('link', { name: 'Keys', exact: true }).first().click();
     await chooseAction(page, label, 'Delete');
@@ -79,7 +79,7 @@ describe.skipIf(withoutChromium)('a label of', () => {
     const visitor = await newVisitor({ viewport: { width: 390, height: 900 } });
     const { page } = visitor;
     await enter(visitor, '/keys');
-    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByLabel('Label').fill('invoice\u202Efdp.exe');
     await page.getByRole('button', { name: 'Create the key' }).click();
     await page.getByText('none controls text or its direction').waitFor();

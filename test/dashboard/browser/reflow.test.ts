@@ -134,7 +134,7 @@ describe.skipIf(withoutChromium)('in a window 320 px wide nothing is beyond its 
       await check(page, action);
       await cancel(page);
     }
-    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByText('Expiry and allowed clients').click();
     await check(page, 'new key');
     await cancel(page);

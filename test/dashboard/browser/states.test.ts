@@ -78,7 +78,7 @@ describe.skipIf(withoutChromium)('without an answer', () => {
       return route.abort();
     });
     await enter(visitor, '/keys');
-    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByLabel('Label').fill('once');
     await page.getByRole('button', { name: 'Create the key' }).click();
     await expect.poll(() => page.getByRole('alert').textContent()).toContain('No answer came');
@@ -122,7 +122,7 @@ describe.skipIf(withoutChromium)('a refusal', () => {
     const visitor = await newVisitor();
     const { page } = visitor;
     await enter(visitor, '/keys');
-    await page.getByRole('button', { name: 'New key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByLabel('Label').fill('wants more');
     await page.getByLabel('enterprise').check();
     await page.getByLabel('Test').check();

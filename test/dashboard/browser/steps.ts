@@ -44,7 +44,7 @@ export async function signIn(page: Page, email: string, path = '/'): Promise<voi
 /** Goes to the keys, and asks for a new one; its secret is then on the page. */
 export async function mint(page: Page, label: string): Promise<void> {
   await page.getByRole('link', { name: 'Keys', exact: true }).click();
-  await page.getByRole('button', { name: 'New key' }).click();
+  await page.getByRole('button', { name: 'Create key' }).click();
   await page.getByLabel('Label').fill(label);
   await page.getByRole('button', { name: 'Create the key' }).click();
   await page.getByRole('button', { name: 'I have stored it' }).waitFor();
