@@ -33,7 +33,7 @@ Its token, good for an hour:
 
   export SUPABASE_JWT=${token}
 
-Mint a key with it, in another terminal:
+Create a key with it, in another terminal:
 
   curl -X POST ${stack.url}/api/v1/proxy/keys \\
        -H "Authorization: Bearer $SUPABASE_JWT" \\

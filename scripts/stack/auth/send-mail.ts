@@ -13,7 +13,7 @@ export const methods = {
   email_change: 'email_change',
 } as const;
 
-/** Sends a user a mail of a type, as a request asked for it; to another address where it changes. */
+/** Sends a mail of a type to a user, as a request asked for it; to the new address where it changes. */
 export type SendMail = (
   context: Context,
   user: User,
