@@ -3,6 +3,7 @@ import { keyStates } from '../keys/key-state.ts';
 import { type FindFilters, modes } from './find-filters.ts';
 import { type Bound, SearchForm } from './search-form.tsx';
 import { TierSelect } from './tier-select.tsx';
+import { UserField } from './user-field.tsx';
 
 /** Asks which keys of which users are looked for. */
 export function FindForm(props: {
@@ -22,15 +23,7 @@ export function FindForm(props: {
               spellCheck={false}
             />
           </Field>
-          <Field label="User">
-            <input
-              {...bind('user')}
-              type="search"
-              placeholder="E-mail address or user ID"
-              autoComplete="off"
-              spellCheck={false}
-            />
-          </Field>
+          <UserField bound={bind('user')} />
           <Field label="Label">
             <input
               {...bind('label')}

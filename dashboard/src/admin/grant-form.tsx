@@ -1,6 +1,6 @@
-import { Field } from '../components/field.tsx';
 import { SearchForm } from './search-form.tsx';
 import { TierSelect } from './tier-select.tsx';
+import { UserField } from './user-field.tsx';
 
 type GrantFilters = Record<'user' | 'tier', string>;
 
@@ -13,15 +13,7 @@ export function GrantForm(props: {
     <SearchForm {...props} what="Find grants">
       {(bind) => (
         <>
-          <Field label="User">
-            <input
-              {...bind('user')}
-              type="search"
-              placeholder="E-mail address or user ID"
-              autoComplete="off"
-              spellCheck={false}
-            />
-          </Field>
+          <UserField bound={bind('user')} />
           <TierSelect bound={bind('tier')} />
         </>
       )}

@@ -2,7 +2,6 @@ import { Link } from 'react-router';
 import { firstOf, text, useAddressFilters } from '../components/address-filters.ts';
 import { Button } from '../components/button.tsx';
 import { EmptyState } from '../components/empty-state.tsx';
-import { Field } from '../components/field.tsx';
 import { QuotaMeter } from '../components/quota-meter.tsx';
 import table from '../components/table.module.css';
 import { type Column, Table } from '../components/table.tsx';
@@ -15,6 +14,7 @@ import styles from './admin-table.module.css';
 import { Barred, keysOf } from './owner-section.tsx';
 import { Paged } from './paged.tsx';
 import { SearchForm } from './search-form.tsx';
+import { UserField } from './user-field.tsx';
 
 const userFilters = { user: text };
 
@@ -81,17 +81,7 @@ export default function UsersPage() {
         what="Find a user"
         onSearch={(sought) => search(sought) || void users.refetch()}
       >
-        {(bind) => (
-          <Field label="User">
-            <input
-              {...bind('user')}
-              type="search"
-              placeholder="E-mail address or user ID"
-              autoComplete="off"
-              spellCheck={false}
-            />
-          </Field>
-        )}
+        {(bind) => <UserField bound={bind('user')} />}
       </SearchForm>
       <Paged
         query={users}

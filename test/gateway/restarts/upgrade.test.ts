@@ -54,7 +54,7 @@ it.skipIf(withoutHaproxy)('an upgrade under load fails no request and loses no e
     vi.waitFor(() => expect(result.answered).toBeGreaterThanOrEqual(answered), { timeout: 60_000 });
   await reached(leastRequests / 4);
   await own.sql.begin((transaction) => transaction.unsafe(nextVersion));
-  // gateways look the key up anew, each over all of its connections
+  // gateways look the key up again, each over all of its connections
   await own.sql`select pg_notify('proxy_key_changed', ${key.keyId})`;
   await reached(leastRequests / 2);
   for (const gateway of gateways) {
