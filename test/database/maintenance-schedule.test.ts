@@ -1,9 +1,14 @@
 import type postgres from 'postgres';
-import { afterAll, expect, it } from 'vitest';
-import { connectOwner } from '../support/personas.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type OwnDatabase, startOwnDatabase } from '../support/own-stack.ts';
 
-const sql = connectOwner();
-afterAll(() => sql.end());
+let database: OwnDatabase;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  database = await startOwnDatabase();
+  sql = database.sql;
+});
+afterAll(() => database.stop());
 
 /** Does some work in a transaction of which nothing is left. */
 async function rolledBack(work: (transaction: postgres.TransactionSql) => Promise<void>) {
@@ -71,9 +76,11 @@ it('each task is scheduled by name, once however often, and each command runs', 
       expect(when).toMatch(/^\d{1,2} (\d{1,2}|\*) \* \* \*$/);
       // one message with all of it, as pg_cron sends it
       const [, reports] = await transaction.unsafe(command).simple();
-      for (const { task, outcome } of reports as unknown as { task: string; outcome: string }[]) {
-        tasks.add(task);
-        expect(['unchanged', 'made', 'repaired']).toContain(outcome);
+      for (const report of reports as unknown as { task: string; outcome: string }[]) {
+        tasks.add(report.task);
+        expect(report).toMatchObject({
+          outcome: expect.stringMatching(/^(unchanged|made|repaired)$/),
+        });
       }
     }
     expect([...tasks]).toEqual([
