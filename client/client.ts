@@ -4,17 +4,17 @@ import type { paths } from './api.types.ts';
 /** The HTTP API as typed calls: `client.GET('/api/v1/proxy/keys')`. */
 export type ProxyKeysClient = Client<paths, MediaType>;
 
-/** What a call resolves to: JSON. CSV is asked for with `parseAs: 'text'`. */
+/** Calls resolve to JSON. For CSV, pass `parseAs: 'text'`. */
 type MediaType = `application/${string}`;
 
 /**
- * A client of the HTTP API, typed by its OpenAPI description. Each call resolves to `{data, error,
- * response}`: `error` is a problem document, whose `code` says what was refused.
+ * Creates a client for the HTTP API, typed by its OpenAPI description. Each call resolves to `{data, error,
+ * response}`: `error` is a problem document, and its `code` identifies the refusal.
  */
 export function createProxyKeysClient(options: {
-  /** Where the API is: an origin, or `https://<project>.supabase.co/functions/v1`. */
+  /** The API's base URL: an origin, or `https://<project>.supabase.co/functions/v1`. */
   baseUrl: string;
-  /** A Supabase access token, asked for on each call, so that a refreshed one is used. */
+  /** Returns a Supabase access token. It is called for each request, so that a refreshed token is used. */
   token: () => string | Promise<string>;
   fetch?: typeof globalThis.fetch;
 }): ProxyKeysClient {

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { count, ofRow, time, timeOrNull } from './answer.ts';
 
 const quota = {
-  usedBytes: count.openapi({ description: 'In this period, by deleted keys too.' }),
+  usedBytes: count.openapi({ description: 'Used in this period, deleted keys included.' }),
   limitBytes: count,
   leftBytes: count,
   requests: count,
@@ -12,14 +12,14 @@ const accountTier = ofRow('AccountTier', {
   tier: z.string(),
   ...quota,
   billed: z.literal(true),
-  keys: count.openapi({ description: 'Not deleted, live and test.' }),
+  keys: count.openapi({ description: 'Number of live and test keys that are not deleted.' }),
   keyLimit: z.int().positive(),
   limitOverrides: z
     .strictObject({ accountLimitBytes: count.optional(), testLimitBytes: count.optional() })
-    .openapi({ description: "The limits that an admin set in place of the tier's." }),
-  test: z
-    .strictObject({ ...quota, billed: z.literal(false) })
-    .openapi({ description: 'What all test keys of the tier share, apart from the live ones.' }),
+    .openapi({ description: "The limits that an admin set to override the tier's." }),
+  test: z.strictObject({ ...quota, billed: z.literal(false) }).openapi({
+    description: 'The quota that all test keys of the tier share, separate from the live keys.',
+  }),
 });
 
 const accountShape = {
@@ -28,12 +28,12 @@ const accountShape = {
   resetsAt: time,
   tiers: z.array(accountTier.answer).openapi({
     description:
-      'Those that the user may have keys of, or has keys or usage of; the smallest first. Each ' +
-      'with what all its live keys share.',
+      'The tiers that the user may mint keys of, or has keys or usage of, smallest first. Each has ' +
+      'the quota that all its live keys share.',
   }),
 };
 
-/** `proxy_account_state` as the API answers it. */
+/** `proxy_account_state` as the API returns it. */
 export const account = {
   answer: z.strictObject(accountShape).openapi('Account'),
   read(row: unknown) {
@@ -49,19 +49,19 @@ export const account = {
 
 const person = {
   email: z.string().nullable(),
-  removed: z.boolean().openapi({ description: 'Whether the account is no longer there.' }),
+  removed: z.boolean().openapi({ description: 'Whether the account was removed.' }),
   barredUntil: timeOrNull.openapi({
-    description: 'Until when the account is banned; null where it is not, 2100 for good.',
+    description: 'When the ban on the account ends; null if it is not banned, 2100 if permanent.',
   }),
 };
 
-/** The owner of a key as admins see them. */
+/** A key's owner as admins see it. */
 export const keyOwner = ofRow('KeyOwner', { userId: z.uuid().nullable(), ...person });
 
-const usedBytes = count.openapi({ description: 'By all keys, live and test, in this month.' });
+const usedBytes = count.openapi({ description: 'Used by all keys, live and test, this month.' });
 const rank = ofRow('UserRank', { ...person, usedBytes });
 
-/** A user in the order of usage, as admins see them. */
+/** An entry in the admins' list of users by usage. */
 export const userUsage = {
   answer: z.strictObject({ ...accountShape, ...person, usedBytes }).openapi('UserUsage'),
   read: (row: unknown) => ({ ...account.read(row), ...rank.read(row) }),

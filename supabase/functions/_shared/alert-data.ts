@@ -3,7 +3,7 @@ import type { AlertType } from './alert-types.ts';
 import { count } from './answer.ts';
 
 const time = z.iso.datetime();
-const reason = z.string().openapi({ description: "The admin's." });
+const reason = z.string().openapi({ description: "The admin's reason." });
 const tier = z.string();
 
 const key = {
@@ -14,7 +14,7 @@ const key = {
 const changedKey = { ...key, reason: reason.optional() };
 
 const quota = {
-  threshold: z.int().openapi({ description: 'The percent of the limit that was passed.' }),
+  threshold: z.int().openapi({ description: 'The percentage of the limit that was reached.' }),
   limitBytes: count,
   usedBytes: count,
   period: z.string().openapi({ description: 'The calendar month (UTC).', example: '2026-11' }),
@@ -25,7 +25,7 @@ const changedTier = { tier, reason: reason.optional() };
 
 const webhook = { webhookId: z.uuid(), kind: z.string() };
 
-/** What an alert of each type says in `data`: as SQL writes it, in camelCase. */
+/** The `data` of each type of alert: what SQL writes, in camelCase. */
 export const alertData: Record<AlertType, z.ZodRawShape> = {
   'key.minted': changedKey,
   'key.rotated': changedKey,
@@ -43,13 +43,15 @@ export const alertData: Record<AlertType, z.ZodRawShape> = {
   'key.expiring': {
     ...key,
     expiresAt: time,
-    days: z.int().openapi({ description: 'It expires within so many days: 7, then 1.' }),
+    days: z.int().openapi({ description: 'The key expires within this many days: 7, then 1.' }),
   },
   'key.unusual_usage': {
     ...key,
     hour: time,
     bytes: count,
-    medianBytes: count.openapi({ description: 'Of its hours with usage in the 7 days before.' }),
+    medianBytes: count.openapi({
+      description: 'The median of its hours with usage in the previous 7 days.',
+    }),
   },
   'account.quota': { tier, liveMode: z.boolean(), ...quota },
   'account.limits_changed': changedTier,

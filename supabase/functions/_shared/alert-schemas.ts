@@ -13,7 +13,7 @@ const { read } = ofRow('AnyAlert', {
   data: z.record(z.string(), z.unknown()),
 });
 
-/** A row of `list_proxy_alerts` as the API answers it: `type` tells what is in `data`. */
+/** A row of `list_proxy_alerts` as the API returns it: `type` determines the shape of `data`. */
 export const alert = {
   answer: z.discriminatedUnion(
     'type',
@@ -30,13 +30,13 @@ export const alert = {
   read,
 };
 
-/** `proxy_alert_threshold` as the API answers it. */
+/** `proxy_alert_threshold` as the API returns it. */
 export const threshold = ofRow('AlertThreshold', {
   apiKeyId: z.uuid().nullable().openapi({
-    description: 'Null for the row of the account and of all keys without one.',
+    description: 'Null for the account, whose thresholds also apply to keys without their own.',
   }),
   keyId: z.string().nullable(),
-  label: z.string().nullable().openapi({ description: "The key's." }),
+  label: z.string().nullable().openapi({ description: "The key's label." }),
   percents: z.array(z.int()),
 });
 
@@ -57,6 +57,6 @@ export const thresholdsBody = z
       .openapi({ description: argumentRules.percents, maxItems: mostPercents }),
     keyId: text
       .optional()
-      .openapi({ description: 'A key, by its uuid or keyId; without it the account.' }),
+      .openapi({ description: "The key's uuid or keyId. The default is the account." }),
   })
   .openapi('AlertThresholdsRequest');

@@ -1,4 +1,4 @@
-/** Every type of alert: those of `proxy_private.alert_types`. */
+/** Every type of alert, as in `proxy_private.alert_types`. */
 export const alertTypes = [
   'key.minted',
   'key.rotated',

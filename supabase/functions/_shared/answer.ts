@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { camelCase, snakeCase } from './field-names.ts';
 
-/** A time as the database writes it, as RFC 3339 in UTC. */
+/** Converts a time from the database's format to RFC 3339 in UTC. */
 export const time = z
   .string()
   .transform(inMilliseconds)
@@ -13,23 +13,23 @@ export const timeOrNull = z
   .transform((text) => (text === null ? null : inMilliseconds(text)))
   .openapi({ type: ['string', 'null'], format: 'date-time' });
 
-/** A time in UTC with milliseconds. The database's are in UTC, and then `Date` takes ten times as long. */
+/** A UTC time with milliseconds. The database's times are in UTC already, where `Date` would take ten times as long. */
 function inMilliseconds(text: string): string {
   if (!text.endsWith('+00:00')) return new Date(text).toISOString();
   return `${text.slice(0, 19)}.${text.slice(20, -6).padEnd(3, '0').slice(0, 3)}Z`;
 }
 
-/** A number of bytes or requests: the database's bigint, which JSON holds exactly up to 2^53 - 1. */
+/** A number of bytes or requests: the database's bigint, which JSON represents exactly up to 2^53 - 1. */
 export const count = z.int().nonnegative();
 
 export const billedBytes = count.openapi({
-  description: 'Of these bytes, in and out, those of live keys.',
+  description: 'The part of these bytes, in and out, that live keys used.',
 });
 
 /**
- * A schema of an answer that reads a row of the database: each camelCase field from its snake_case
- * column. Columns without a field are left out. Values are not checked here, where each list would be
- * checked for nothing: tests check every answer against its description.
+ * A response schema that reads a database row: each camelCase field from its snake_case column.
+ * Columns without a field are left out. Values are not checked here, which would cost time on every
+ * list: tests check every response against its description.
  */
 export function ofRow<Shape extends z.ZodRawShape>(name: string, shape: Shape) {
   const answer = z.strictObject(shape).openapi(name);
@@ -37,7 +37,7 @@ export function ofRow<Shape extends z.ZodRawShape>(name: string, shape: Shape) {
     ([field, schema]) => [field, snakeCase(field), readerOf(schema)] as const,
   );
   return {
-    /** What the description shows. */
+    /** The schema for the OpenAPI description. */
     answer,
     read(row: unknown): z.output<typeof answer> {
       const values = row as Record<string, unknown>;
@@ -48,7 +48,7 @@ export function ofRow<Shape extends z.ZodRawShape>(name: string, shape: Shape) {
   };
 }
 
-/** How a value of the database becomes that of a field. */
+/** How a database value becomes the value of a field. */
 function readerOf(schema: z.core.$ZodType): (value: unknown) => unknown {
   if (schema instanceof z.ZodPipe) return (value) => schema.parse(value);
   if (schema instanceof z.ZodObject) return inCamelCase;

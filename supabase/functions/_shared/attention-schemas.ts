@@ -4,22 +4,26 @@ import { keyDetail, keyState } from './key-schemas.ts';
 
 const reason = z
   .enum(['quota_used_up', 'suspended', 'expired', 'quota_nearly_used_up', 'expires_soon'])
-  .openapi({ description: 'Nearly: 80 % of its own quota. Soon: within 7 days.' });
+  .openapi({
+    description:
+      '`quota_nearly_used_up`: at 80 % of its own quota. `expires_soon`: expires within 7 days.',
+  });
 
 const pressingKey = ofRow('PressingKey', { ...keyDetail.answer.shape, reason });
 
-/** `proxy_key_attention` as the API answers it. */
+/** `proxy_key_attention` as the API returns it. */
 export const keyAttention = {
   answer: z
     .strictObject({
-      hasKeys: z.boolean().openapi({ description: 'Whether you have keys, deleted ones too.' }),
+      hasKeys: z.boolean().openapi({ description: 'Whether you have any keys, deleted or not.' }),
       states: z
         .array(z.strictObject({ state: keyState, keys: count }))
-        .openapi({ description: 'How many of your keys that are not deleted are in each.' }),
+        .openapi({ description: 'How many of your keys are in each state, except deleted keys.' }),
       reasons: z.array(z.strictObject({ reason, keys: count })).openapi({
-        description: 'Why keys need attention, the most pressing first, and how many do.',
+        description:
+          'Why keys need attention, the most urgent reason first, and how many keys each concerns.',
       }),
-      keys: z.array(pressingKey.answer).openapi({ description: 'The most pressing of these.' }),
+      keys: z.array(pressingKey.answer).openapi({ description: 'The most urgent of these keys.' }),
     })
     .openapi('KeyAttention'),
   read(row: unknown) {

@@ -2,15 +2,15 @@ import { type resolveEnv, verifyCredentials } from '@supabase/server/core';
 import { createCheckedTokens } from './checked-tokens.ts';
 import { Problem } from './problem.ts';
 
-/** Returns the access token of a request that carries a valid one of a user, or throws a Problem. */
+/** Returns a request's access token if it is a user's and valid; throws a Problem otherwise. */
 export type Authenticate = (request: Request) => Promise<string>;
 
-/** A project's URL, keys and JWKS, as `resolveEnv` gives them. */
+/** A project's URL, keys and JWKS, as `resolveEnv` returns them. */
 type ProjectEnvironment = NonNullable<ReturnType<typeof resolveEnv>['data']>;
 
-/** Checks tokens against the project's keys: those that `env` holds, or that its URL publishes. */
+/** Checks tokens against the project's keys: those in `env`, or those that its URL publishes. */
 export function createAuthenticate(env: ProjectEnvironment): Authenticate {
-  // keys at a URL are read again after ten minutes at most, and those of the environment never
+  // keys at a URL are read again after at most ten minutes, keys in the environment never
   const checked = createCheckedTokens(env.jwks instanceof URL ? 600_000 : undefined);
   return async (request) => {
     const token = /^Bearer +(\S+)$/i.exec(request.headers.get('Authorization') ?? '')?.[1];
@@ -21,18 +21,18 @@ export function createAuthenticate(env: ProjectEnvironment): Authenticate {
     }
     if (checked.has(token)) return token;
     const verified = await verifyCredentials({ token, apikey: null }, { auth: 'user', env });
-    // another role's token may be well signed, but is no user's: the database opens nothing to it
+    // another role's token may be validly signed but is not a user's: the database grants it nothing
     if (verified.data?.userClaims?.role === 'authenticated') {
       checked.add(token, verified.data.jwtClaims?.exp);
       return token;
     }
     if (!verified.error || verified.error.status === 401) {
       throw new Problem('unauthorized', {
-        detail: 'The access token is not valid, or no longer: sign in again.',
+        detail: 'The access token is not valid or has expired: sign in again.',
       });
     }
     throw new Problem('unavailable', {
-      detail: 'Access tokens cannot be checked now: try again shortly.',
+      detail: 'Access tokens cannot be checked right now: try again shortly.',
       headers: { 'Retry-After': '2' },
       cause: verified.error,
     });

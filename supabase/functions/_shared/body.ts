@@ -3,8 +3,8 @@ import type { Context } from 'hono';
 import { type FieldError, Problem } from './problem.ts';
 
 /**
- * Reads and checks a JSON body. Throws a Problem that names each field at fault; an unknown field is
- * a fault, so that a misspelt one is not silently ignored.
+ * Reads and validates a JSON body. Throws a Problem that names each invalid field; an unknown field
+ * is invalid too, so that a misspelled one is not silently ignored.
  */
 export async function readBody<Schema extends z.ZodType>(
   context: Context,
@@ -13,7 +13,7 @@ export async function readBody<Schema extends z.ZodType>(
   return check(await context.req.arrayBuffer(), context, schema);
 }
 
-/** As `readBody`, for routes whose fields are all optional: no body is as good as `{}`. */
+/** Like `readBody`, for routes whose fields are all optional: no body is the same as `{}`. */
 export async function readOptionalBody<Schema extends z.ZodType>(
   context: Context,
   schema: Schema,
@@ -32,17 +32,17 @@ function check<Schema extends z.ZodType>(
   const result = schema.safeParse(parseJson(bytes));
   if (result.success) return result.data;
   throw new Problem('invalid_request', {
-    detail: 'The body has fields that cannot be used: see `errors`.',
+    detail: 'The body has invalid fields: see `errors`.',
     errors: fieldErrors(result.error),
   });
 }
 
-/** RFC 9110, 15.5.16: `Accept-Encoding` says that the coding is at fault, and not the media type. */
+/** RFC 9110, 15.5.16: `Accept-Encoding` shows that the coding is the problem, not the media type. */
 function requirePlain(contentEncoding = ''): void {
   const codings = contentEncoding.split(',').map((coding) => coding.trim().toLowerCase());
   if (codings.every((coding) => coding === '' || coding === 'identity')) return;
   throw new Problem('unsupported_media_type', {
-    detail: 'Send the body as it is: a compressed one is not taken.',
+    detail: 'Send the body uncompressed: a compressed body is not accepted.',
     headers: { 'Accept-Encoding': 'identity' },
   });
 }
@@ -59,17 +59,17 @@ function parseJson(bytes: ArrayBuffer): unknown {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new Problem('invalid_request', {
-      detail: 'The body is not JSON in UTF-8.',
-      errors: [{ path: '', message: 'Not JSON.' }],
+      detail: 'The body is not valid JSON in UTF-8.',
+      errors: [{ path: '', message: 'Not valid JSON.' }],
     });
   }
 }
 
-/** What zod found, by field: each unknown one by its name. */
+/** Zod's issues by field, with one entry for each unknown field. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
   return error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ path: key, message: 'There is no such field.' }))
+      ? issue.keys.map((key) => ({ path: key, message: 'No such field exists.' }))
       : [{ path: issue.path.join('.'), message: issue.message }],
   );
 }

@@ -3,8 +3,8 @@ import { camelCase } from './field-names.ts';
 import { isProblemCode, Problem } from './problem.ts';
 
 /**
- * Turns the database's refusal into the problem that a caller of HTTP gets. The database sends the
- * stable code as `hint`; other errors of PostgREST or Postgres are recognized by their code.
+ * Converts a refusal by the database to the problem that an HTTP caller gets. The database sends the
+ * stable code as `hint`; other errors from PostgREST or Postgres are recognized by their code.
  */
 export function problemOfDatabaseError(error: PostgrestError, status: number): Problem {
   if (error.hint === 'rate_limited') {
@@ -17,7 +17,7 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
     const argument = error.details ?? '';
     const path = argument === 'idempotency_key' ? 'Idempotency-Key' : camelCase(argument);
     return new Problem('invalid_request', {
-      detail: 'The request has a field that cannot be used: see `errors`.',
+      detail: 'The request has an invalid field: see `errors`.',
       errors: [{ path, message: error.message }],
     });
   }
@@ -25,7 +25,7 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
     return new Problem('already_done', { detail: error.message, id: error.details });
   }
   if (isProblemCode(error.hint)) {
-    // of several keys the one that is refused
+    // the refused key, when a request names several
     const path = /^ids\.\d+$/.test(error.details ?? '') ? error.details : null;
     return new Problem(error.hint, {
       detail: error.message,
@@ -38,16 +38,16 @@ export function problemOfDatabaseError(error: PostgrestError, status: number): P
   return new Problem('internal', { detail: 'Something went wrong on our side.', cause: error });
 }
 
-/** The database cannot serve the request now, for a cause that is the operator's to know. */
+/** The database cannot serve the request now. The cause is for the operator, not the caller. */
 export function unavailable(cause: unknown): Problem {
   return new Problem('unavailable', {
-    detail: 'The database does not answer now: try again shortly.',
+    detail: 'The database is not available right now: try again shortly.',
     headers: { 'Retry-After': '2' },
     cause,
   });
 }
 
-/** No answer at all, PostgREST without a database, or Postgres out of time, room or service. */
+/** No response, PostgREST without a database, or Postgres out of time, resources or service. */
 function isOutage(error: PostgrestError, status: number): boolean {
   return (
     status === 0 ||

@@ -6,19 +6,19 @@ import { VersionWatch } from './schema-version.ts';
 
 type Functions = Database['public']['Functions'];
 
-/** Whose request a call belongs to: the database takes both from the call's headers. */
+/** The user and request behind a call: the database reads both from the call's headers. */
 export interface Caller {
   /** The user's access token; null calls as the anonymous role. */
   token: string | null;
   requestId: string;
-  /** Takes up what the database's answers say that the caller's answer is to say too. */
+  /** Collects the headers of the database's responses that are forwarded to the caller. */
   headers: Headers;
 }
 
-/** What the database alone knows: its limits, and how much of them is left. */
+/** Only the database knows these: its limits, and how much of each is left. */
 const passedOn = ['RateLimit', 'RateLimit-Policy', 'Retry-After'];
 
-/** Calls one RPC as `caller`. Throws a Problem where the database refuses. */
+/** Calls one RPC as `caller`. Throws a Problem if the database refuses. */
 export type CallDatabase = <Name extends keyof Functions>(
   caller: Caller,
   name: Name,
@@ -26,12 +26,12 @@ export type CallDatabase = <Name extends keyof Functions>(
 ) => Promise<Functions[Name]['Returns']>;
 
 /**
- * Keeps one supabase-js client for all requests of an isolate, with each call's token set on the
- * call: making a client takes longer than all that it does for a call. The client returns no headers,
- * so its `fetch` takes them for the caller whose abort signal the call has.
+ * Keeps one supabase-js client for all requests of an isolate and sets the token on each call:
+ * creating a client takes longer than a call. The client does not return headers, so its `fetch`
+ * stores them for the caller, which it identifies by the call's abort signal.
  */
 export function connectDatabase(url: string, publishableKey: string): CallDatabase {
-  // the signal is passed to `fetch` as it is, and is never aborted: it tells one call from another
+  // the signal reaches `fetch` unchanged and is never aborted: it only identifies the call
   const callers = new WeakMap<AbortSignal, Caller>();
   const client: SupabaseClient<Database> = createClient(url, publishableKey, {
     global: {
@@ -45,7 +45,7 @@ export function connectDatabase(url: string, publishableKey: string): CallDataba
         return response;
       },
     },
-    // no session is kept: the token is the caller's, on each call
+    // no session is kept: each call carries its caller's token
     accessToken: async () => null,
   });
   const versions = new VersionWatch(async (token) => {

@@ -8,8 +8,8 @@ import { readQuery } from './query.ts';
 import { callerOf, type Dependencies, type ServiceEnv } from './service.ts';
 
 /**
- * Declares all methods of one path, as routes and in the description. A path names a parameter as
- * `{id}`. HEAD is answered as GET is, without the body; any other method 405 with what is allowed.
+ * Declares all methods of one path, as routes and in the description. A path writes a parameter as
+ * `{id}`. HEAD is answered like GET, without the body; any other method gets 405 with `Allow`.
  */
 export function declarePath(
   app: OpenAPIHono<ServiceEnv>,
@@ -32,14 +32,14 @@ export function declarePath(
         responses: answersOf(method, path, definition),
       }),
     );
-    // once, as making a schema takes longer than reading a query by it
+    // built once: building a schema takes longer than parsing a query with it
     const query = definition.open ? null : z.strictObject(definition.query ?? {});
     app.on(method.toUpperCase(), route, async (context) => {
       const caller = await callerOf(dependencies, context, definition.open ?? false);
       return definition.handle({
         context,
         caller,
-        // who watches a service may add what keeps caches away
+        // uptime monitors may add a parameter to bypass caches
         query: query ? readQuery(context, query) : {},
         body: await readFields(context, definition.body, definition.bodyOptional),
       });
@@ -50,7 +50,7 @@ export function declarePath(
     .join(', ');
   app.all(route, () => {
     throw new Problem('method_not_allowed', {
-      detail: `This path takes ${allowed}.`,
+      detail: `This path allows ${allowed}.`,
       headers: { Allow: allowed },
     });
   });
@@ -60,8 +60,8 @@ const noFields = z.strictObject({});
 
 async function readFields(context: Context, body: z.ZodType | undefined, optional = false) {
   if (body && !optional) return readBody(context, body);
-  // Hono serves HEAD by the GET route; neither has a body that means anything
+  // Hono serves HEAD through the GET route; the body of either has no meaning
   if (['GET', 'HEAD'].includes(context.req.method)) return undefined;
-  // what takes no fields refuses them rather than to ignore them
+  // a route without fields refuses them rather than ignoring them
   return readOptionalBody(context, body ?? noFields);
 }

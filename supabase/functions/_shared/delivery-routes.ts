@@ -10,7 +10,7 @@ import { delivery } from './webhook-schemas.ts';
 
 const oneDelivery = { 'application/json': z.strictObject({ delivery: delivery.answer }) };
 
-/** `…/webhooks/{id}/deliveries` and `…/test`: what is sent to a webhook, and what came of it. */
+/** `…/webhooks/{id}/deliveries` and `…/test`: a webhook's deliveries and their attempts. */
 export function declareDeliveries(
   app: OpenAPIHono<ServiceEnv>,
   dependencies: Dependencies,
@@ -22,9 +22,9 @@ export function declareDeliveries(
       operationId: `test${prefix}Webhook`,
       summary: 'Send a test alert to a webhook',
       description:
-        'An alert of type `webhook.test`, to this webhook alone. Its deliveries say what came of it.',
+        'Sends an alert of type `webhook.test` to this webhook only. List its deliveries to see the result.',
       tag,
-      success: { status: 201, description: 'The delivery, which is due.', content: oneDelivery },
+      success: { status: 201, description: 'The pending delivery.', content: oneDelivery },
       problems: [...problems, 'webhook_disabled'],
       handle: async ({ context, caller }) => {
         const id = uuidOf(context, 'id');
@@ -37,8 +37,8 @@ export function declareDeliveries(
   declarePath(app, dependencies, `${base}/{id}/deliveries`, {
     get: operation({
       operationId: `list${prefix}Deliveries`,
-      summary: 'What is sent to a webhook',
-      description: 'Newest alert first, in pages of `limit` (50 by default), with the attempts.',
+      summary: "List a webhook's deliveries",
+      description: 'Newest alert first, in pages of `limit` (50 by default), with their attempts.',
       tag,
       query: pageFields,
       success: {
@@ -61,12 +61,12 @@ export function declareDeliveries(
   declarePath(app, dependencies, `${base}/{id}/deliveries/{deliveryId}/resend`, {
     post: operation({
       operationId: `resend${prefix}Delivery`,
-      summary: 'Send a delivery again',
+      summary: 'Resend a delivery',
       description:
-        'The same alert by the same id. A pending one is attempted now; after the eleventh attempt ' +
-        'each resend makes one more.',
+        'Sends the same alert with the same id. A pending delivery is attempted now; after the ' +
+        'eleventh attempt, each resend makes one more.',
       tag,
-      success: { status: 200, description: 'The delivery, which is due.', content: oneDelivery },
+      success: { status: 200, description: 'The pending delivery.', content: oneDelivery },
       problems: [...problems, 'webhook_disabled'],
       handle: async ({ context, caller }) => {
         const row = await callDatabase(caller, 'resend_proxy_delivery', {

@@ -1,4 +1,4 @@
-/** `liveMode` for `live_mode`: what SQL calls a field, as HTTP spells it. */
+/** `liveMode` for `live_mode`: a field's SQL name as the HTTP API spells it. */
 export function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
@@ -8,7 +8,7 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Fields of a request as arguments of an RPC; what is undefined is left out. */
+/** A request's fields as arguments of an RPC; undefined fields are left out. */
 export function toArguments(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields)

@@ -4,13 +4,13 @@ import { type ProblemCode, problemCatalog } from './problem.ts';
 import { problemSchemas } from './problem-schemas.ts';
 
 const keyReference = z.string().openapi({
-  description: "The key's uuid or its keyId.",
+  description: "The key's uuid or keyId.",
   example: 'avp_live_64a231d7cae0',
 });
 
 const uuid = z.uuid();
 
-/** What the placeholders of a path stand for. */
+/** The parameters of a path. */
 function pathParameters(path: string): Record<string, z.ZodType> {
   return {
     ...(path.includes('{id}') ? { id: isOfWebhooks(path) ? uuid : keyReference } : {}),
@@ -27,8 +27,9 @@ const idempotencyKey = z
   .optional()
   .openapi({
     description:
-      'Makes a retry safe: what was done under it in the last 24 hours is not done again (409 ' +
-      '`already_done`). The secret is kept nowhere, so a retry cannot have it: rotate the key.',
+      'Makes a retry safe: a request that succeeded with this value in the last 24 hours is not ' +
+      'repeated (409 `already_done`). The secret is not stored, so a retry cannot return it: rotate ' +
+      'the key.',
   });
 
 /** The parameters and the body, for the description. */
@@ -47,25 +48,27 @@ export function parametersOf(path: string, operation: AnyOperation): RouteConfig
 const text = z.string();
 const wholeSeconds = z.string().regex(/^\d+$/);
 
-/** What every answer carries. */
+/** The headers of every response. */
 const commonHeaders = {
-  'X-Request-Id': text.openapi({ description: "The caller's, if it sent a sane one." }),
+  'X-Request-Id': text.openapi({
+    description: "The request's `X-Request-Id` if it has a valid one, else a generated id.",
+  }),
   'Cache-Control': z.literal('no-store'),
 };
 
-/** What a status carries beside that. */
+/** Additional headers by status. */
 const statusHeaders: Record<number, Record<string, z.ZodType>> = {
   401: { 'WWW-Authenticate': z.literal('Bearer') },
-  // only where the body's coding is at fault
+  // only if the body's content coding is the problem
   415: { 'Accept-Encoding': z.literal('identity').optional() },
   429: { 'Retry-After': wholeSeconds, 'RateLimit-Policy': text, RateLimit: text },
   503: { 'Retry-After': wholeSeconds },
 };
 
-/** What is left of the limit on writes of this kind; the database knows which there is. */
+/** What is left of the limit on this kind of write; only the database knows which limit applies. */
 const limitHeaders = { 'RateLimit-Policy': text.optional(), RateLimit: text.optional() };
 
-/** Every answer, for the description: the success, and the problems by status. */
+/** Every response, for the description: the success, and the problems by status. */
 export function answersOf(
   method: Method,
   path: string,
@@ -101,7 +104,7 @@ export function answersOf(
   return answers;
 }
 
-/** Its own refusals and those of its kind. */
+/** The operation's own refusals and those common to its kind. */
 function problemsOf(method: Method, path: string, operation: AnyOperation): Set<ProblemCode> {
   const { open, retried, problems } = operation;
   return new Set<ProblemCode>([

@@ -6,7 +6,7 @@ import type { ServiceEnv } from './service.ts';
 
 export type Method = 'get' | 'post' | 'patch' | 'delete';
 
-/** What a handler is given: all that was sent, read and checked. */
+/** A handler's input: the whole request, parsed and validated. */
 export interface OperationRequest<Query extends z.ZodRawShape, Body extends z.ZodType> {
   context: Context<ServiceEnv>;
   caller: Caller;
@@ -14,17 +14,17 @@ export interface OperationRequest<Query extends z.ZodRawShape, Body extends z.Zo
   body: z.output<Body>;
 }
 
-/** What an operation takes beside its path. */
+/** An operation's input besides its path. */
 interface RequestParts<Query extends z.ZodRawShape, Body extends z.ZodType> {
   query?: Query;
-  /** JSON. */
+  /** A JSON body. */
   body?: Body;
   bodyOptional?: true;
-  /** Whether it takes an `Idempotency-Key`. */
+  /** Whether it accepts an `Idempotency-Key`. */
   retried?: true;
 }
 
-/** One method of one path: how it is described, what it takes and answers, and what it does. */
+/** One method of one path: its description, input, responses and handler. */
 export interface Operation<Query extends z.ZodRawShape, Body extends z.ZodType>
   extends RequestParts<Query, Body> {
   operationId: string;
@@ -36,20 +36,20 @@ export interface Operation<Query extends z.ZodRawShape, Body extends z.ZodType>
   success: {
     status: 200 | 201 | 204;
     description: string;
-    /** Of the body, by media type; none without a body. */
+    /** The body's schema by media type; absent without a body. */
     content?: Record<string, z.ZodType>;
-    /** Headers of this answer beside those of every answer. */
+    /** Headers of this response in addition to those of every response. */
     headers?: Record<string, z.ZodType>;
   };
-  /** The refusals of its own, beside those that every operation of its kind can meet. */
+  /** Its own refusals, in addition to those common to its kind of operation. */
   problems: ProblemCode[];
   handle(request: OperationRequest<Query, Body>): Promise<Response>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: each operation has types of its own
+// biome-ignore lint/suspicious/noExplicitAny: each operation has its own types
 export type AnyOperation = Operation<any, any>;
 
-/** Types an operation by its own query and body. */
+/** Infers an operation's types from its query and body. */
 export function operation<
   Query extends z.ZodRawShape = Record<never, never>,
   Body extends z.ZodType = z.ZodUndefined,

@@ -1,6 +1,6 @@
 /**
- * A function's `fetch` whose routes begin with `/<name>/`, for a function that may be deployed by another
- * name: the platform puts that name first in each path.
+ * Wraps the `fetch` of a function whose routes start with `/<name>/`, so that it can be deployed under
+ * another name: the platform puts the deployed name first in each path.
  */
 export function underName(
   name: string,

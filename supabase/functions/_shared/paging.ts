@@ -2,10 +2,11 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { ownParameters } from './query.ts';
 
-/** The header of a list that has more: how an answer names its next page. */
+/** The header that links a page of a list to the next page. */
 export const linkHeader = {
   Link: z.string().optional().openapi({
-    description: 'The next page, relative to this one: `<?…>; rel="next"`. None on the last page.',
+    description:
+      'The next page, relative to this one: `<?…>; rel="next"`. Absent on the last page.',
     example: '<?limit=50&cursor=AAZ…>; rel="next"',
   }),
 };
@@ -17,8 +18,8 @@ interface Page {
 }
 
 /**
- * Answers with a page of the database: a bare array, and the next page's address in `Link`. It is
- * relative, as only the caller knows under which prefix the path was reached.
+ * Responds with a page from the database: a bare array, and the next page's address in `Link`. The
+ * address is relative because only the caller knows the path's prefix.
  */
 export function respondWithPage<Item>(
   context: Context,

@@ -4,28 +4,28 @@ import { type ProblemCode, problemCatalog, problemType } from './problem.ts';
 const fieldErrors = z
   .array(
     z.strictObject({
-      path: z.string().openapi({ description: 'The field; empty for the body as a whole.' }),
+      path: z.string().openapi({ description: 'The field; empty for the whole body.' }),
       message: z.string(),
     }),
   )
-  .openapi({ description: 'What is wrong, field by field.' });
+  .openapi({ description: 'The errors, by field.' });
 
-const refusedKey = fieldErrors
-  .optional()
-  .openapi({ description: 'Of several keys, which is refused: `ids.0` is the first.' });
+const refusedKey = fieldErrors.optional().openapi({
+  description: 'When a request names several keys, the refused one: `ids.0` is the first.',
+});
 
 const extensions: { [code in ProblemCode]?: z.ZodRawShape } = {
   invalid_request: { errors: fieldErrors.optional() },
   not_found: { errors: refusedKey },
   key_deleted: { errors: refusedKey },
   already_done: {
-    id: z
-      .uuid()
-      .openapi({ description: 'The key that was minted or rotated: rotate it for a secret.' }),
+    id: z.uuid().openapi({
+      description: 'The key that was minted or rotated. Rotate it to get a new secret.',
+    }),
   },
 };
 
-/** The problem document (RFC 9457) of a code, for the description. */
+/** The problem document (RFC 9457) of each code, for the description. */
 export const problemSchemas = Object.fromEntries(
   Object.entries(problemCatalog).map(([name, [status]]) => {
     const code = name as ProblemCode;

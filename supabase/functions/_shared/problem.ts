@@ -2,22 +2,22 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { refusals } from './refusals.ts';
 
-/** What is refused or fails before, or without, a call of the database. */
+/** Refusals and failures that do not come from the database. */
 const ownProblems = {
   method_not_allowed: [405, 'Method not allowed'],
   payload_too_large: [413, 'The body is too large'],
-  unsupported_media_type: [415, 'The body is not plain JSON'],
+  unsupported_media_type: [415, 'The body is not uncompressed JSON'],
   internal: [500, 'Internal error'],
   unavailable: [503, 'Temporarily unavailable'],
 } as const;
 
-/** Every stable `code` an answer can carry, with its HTTP status and title. */
+/** Every stable `code` that a response can carry, with its HTTP status and title. */
 export const problemCatalog = { ...refusals, ...ownProblems } as const satisfies Record<
   string,
   readonly [ContentfulStatusCode, string]
 >;
 
-/** A stable, documented name of a refusal. */
+/** The stable, documented code of a refusal. */
 export type ProblemCode = keyof typeof problemCatalog;
 
 /** Whether a hint from the database is the code of a refusal. */
@@ -25,23 +25,23 @@ export function isProblemCode(text: string | null | undefined): text is ProblemC
   return typeof text === 'string' && Object.hasOwn(problemCatalog, text);
 }
 
-/** What is wrong with one field of a refused body; `path` is empty for the body as a whole. */
+/** The error in one field of a refused body; `path` is empty for the whole body. */
 export interface FieldError {
   path: string;
   message: string;
 }
 
 export interface ProblemOptions {
-  /** A sentence for this occurrence. It must say nothing of another user or of our insides. */
+  /** A sentence about this occurrence. It must reveal nothing about other users or our internals. */
   detail: string;
   errors?: FieldError[];
-  /** The key that an earlier request made or rotated, for already_done. */
+  /** The key that an earlier request minted or rotated, for already_done. */
   id?: string;
   headers?: Record<string, string>;
   cause?: unknown;
 }
 
-/** A refusal on its way to the caller: throw it anywhere below a route. */
+/** A refusal to send to the caller. It can be thrown anywhere below a route. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly options: ProblemOptions;
@@ -59,7 +59,7 @@ export function problemType(code: ProblemCode): string {
   return `urn:proxy-keys:problem:${code}`;
 }
 
-/** Answers with an RFC 9457 problem document. */
+/** Responds with an RFC 9457 problem document. */
 export function respondWithProblem(context: Context, problem: Problem): Response {
   const [status, title] = problemCatalog[problem.code];
   const { detail, errors, id, headers } = problem.options;

@@ -3,10 +3,10 @@ import type { Context } from 'hono';
 import { fieldErrors } from './body.ts';
 import { Problem } from './problem.ts';
 
-/** What the platform adds to a query: its API gateway's key, and supabase-js's region of a function. */
+/** Parameters that the platform adds: the API gateway's key, and supabase-js's region of a function. */
 const platformParameters = ['apikey', 'forceFunctionRegion'];
 
-/** The query string without the parameters that are the platform's and not the route's. */
+/** The query string without the platform's parameters. */
 export function ownParameters(context: Context): URLSearchParams {
   const { searchParams } = new URL(context.req.url);
   for (const name of platformParameters) searchParams.delete(name);
@@ -14,8 +14,8 @@ export function ownParameters(context: Context): URLSearchParams {
 }
 
 /**
- * Reads the query string; `schema` is strict. Throws a Problem for a parameter that is unknown, repeated
- * or unusable.
+ * Parses the query string; `schema` is strict. Throws a Problem for a parameter that is unknown, repeated
+ * or invalid.
  */
 export function readQuery<Schema extends z.ZodObject>(
   context: Context,
@@ -31,7 +31,7 @@ export function readQuery<Schema extends z.ZodObject>(
   const result = schema.safeParse(given);
   if (result.success) return result.data as z.output<Schema>;
   throw new Problem('invalid_request', {
-    detail: 'The query has parameters that cannot be used: see `errors`.',
+    detail: 'The query has invalid parameters: see `errors`.',
     errors: fieldErrors(result.error),
   });
 }

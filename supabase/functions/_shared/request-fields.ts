@@ -3,8 +3,10 @@ import { snakeCase } from './field-names.ts';
 import { argumentRules } from './refusals.ts';
 import { isStorable } from './storable-text.ts';
 
-/** Text that the database can hold. */
-export const text = z.string().refine(isStorable, 'This text has a character that is not allowed.');
+/** Text that the database can store. */
+export const text = z
+  .string()
+  .refine(isStorable, 'This text contains a character that is not allowed.');
 
 export const labelField = text.openapi({
   description: argumentRules.label,
@@ -13,20 +15,20 @@ export const labelField = text.openapi({
 
 export const tierField = text.openapi({
   description:
-    'The name of a tier: developer, team, enterprise, or another that the operator set up.',
+    'The name of a tier: developer, team, enterprise, or another tier that the operator added.',
   example: 'developer',
 });
 
 export const reasonField = text.openapi({
-  description: `Why, in words that the owner reads. ${argumentRules.reason}`,
+  description: `The reason, which the owner can read. ${argumentRules.reason}`,
 });
 
-/** The user whom an admin means. */
+/** The user that an admin's request is about. */
 export const userField = text.openapi({
   description: argumentRules.user,
 });
 
-/** A limit that an admin sets: null for the tier's. */
+/** A limit that an admin sets; null restores the tier's. */
 export const limitField = (least: number, most: number, description: string) =>
   z.int().min(least).max(most).nullable().optional().openapi({ description });
 
@@ -53,54 +55,57 @@ const moment = (description: string) =>
 export const pageFields = {
   limit: wholeNumber(1, 200).optional(),
   cursor: text.optional().openapi({
-    description: 'Where the page begins, from the `Link` of the page before it.',
+    description: 'Where the page starts, from the `Link` header of the previous page.',
   }),
 };
 
-/** Which keys of all users, or of one, a list shows. */
+/** Filters for a list of keys, of one user or of all. */
 export const keyFilters = {
   active: flag.optional(),
   tier: tierField.optional(),
   liveMode: flag.optional(),
   label: text
     .optional()
-    .openapi({ description: 'Contained in the label, in any case of letters.' }),
+    .openapi({ description: 'Text that the label contains; case-insensitive.' }),
 };
 
-/** In which state keys are. */
+/** Filters keys by state. */
 export const stateFilter = z
   .enum(['active', 'quota_used_up', 'suspended', 'expired', 'owner_barred', 'deleted', 'undeleted'])
   .openapi({ description: 'A state, or `undeleted` for all but `deleted`.' })
   .optional();
 
-/** How a list of a user's keys is found and sorted. */
+/** Filters and order for a list of a user's keys. */
 export const keyListFields = {
   state: stateFilter,
-  search: text
-    .optional()
-    .openapi({ description: 'Contained in the label, in any case of letters, or in the keyId.' }),
+  search: text.optional().openapi({
+    description: 'Text that the label contains, case-insensitive, or that the keyId contains.',
+  }),
   sort: z
     .enum(['createdAt', 'label', 'lastUsedAt', 'used'].flatMap((by) => [by, `-${by}`] as const))
     .transform(snakeCase)
     .optional()
     .openapi({
       description:
-        "By what, with a minus for descending; by default `-createdAt`. `used` is this month's bytes.",
+        'The field to sort by, with a minus for descending; `-createdAt` by default. `used` is the ' +
+        'bytes used this month.',
     }),
 };
 
-/** From when up to when. */
+/** A span of time. */
 export const spanFields = {
-  from: moment('Not before this time.').optional(),
-  to: moment('Before this time.').optional(),
+  from: moment('The start of the span, inclusive.').optional(),
+  to: moment('The end of the span, exclusive.').optional(),
 };
 
 export const periodField = z
   .string()
   .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'A month as YYYY-MM.')
-  .openapi({ description: 'A calendar month (UTC), up to 13 back; by default this one.' });
+  .openapi({
+    description: 'A calendar month (UTC), at most 13 months ago; the current month by default.',
+  });
 
-/** Which events a list shows. */
+/** Filters for a list of events. */
 export const eventFilters = {
   page: wholeNumber(1, 10_000).optional(),
   ...spanFields,
@@ -108,7 +113,7 @@ export const eventFilters = {
   targetHost: text.openapi({ minLength: 1, maxLength: 255 }).optional(),
   code: z
     .string()
-    .regex(/^[a-z][a-z0-9_]{0,63}$/, 'A code of the gateway.')
+    .regex(/^[a-z][a-z0-9_]{0,63}$/, "One of the gateway's codes.")
     .openapi({ example: 'rate_limited' })
     .optional(),
 };

@@ -4,7 +4,7 @@ import { billedBytes, count, ofRow, time } from './answer.ts';
 const figures = {
   requests: count,
   errors: count.openapi({
-    description: 'Of the requests: no connection to the target, or no valid answer of it.',
+    description: 'Requests that failed: no connection to the target, or no valid response from it.',
   }),
   bytesSent: count,
   bytesReceived: count,
@@ -12,17 +12,17 @@ const figures = {
 };
 const sums = ofRow('TargetFigures', figures);
 const target = ofRow('TargetUsage', {
-  host: z
-    .string()
-    .nullable()
-    .openapi({ description: 'Null for a site: hosts of it that are not counted one by one.' }),
+  host: z.string().nullable().openapi({
+    description: 'Null for a site: the sum of its hosts that are not counted one by one.',
+  }),
   site: z
     .string()
     .nullable()
     .openapi({
       description:
-        'The registrable domain, `example.co.uk` of `www.example.co.uk`; null for an address, or a name ' +
-        'without one. By public suffixes of registries alone: `alice.github.io` is of `github.io`.',
+        'The registrable domain: `example.co.uk` for `www.example.co.uk`; null for an IP address or a ' +
+        "name without one. Only registries' public suffixes count: the site of `alice.github.io` is " +
+        '`github.io`.',
     }),
   ...figures,
 });
@@ -36,10 +36,10 @@ const outcome = ofRow('OutcomeUsage', {
   bytesSent: count,
   bytesReceived: count,
   billedBytes,
-  howToFix: z.string().nullable().openapi({ description: 'What to do about it; null for `ok`.' }),
+  howToFix: z.string().nullable().openapi({ description: 'How to fix it; null for `ok`.' }),
 });
 const outcomeTotals = ofRow('OutcomeTotals', {
-  requests: count.openapi({ description: 'All of them, refusals too.' }),
+  requests: count.openapi({ description: 'All requests, refusals included.' }),
   ok: count,
   refused: count,
   failed: count,
@@ -48,7 +48,7 @@ const outcomeTotals = ofRow('OutcomeTotals', {
     .min(0)
     .max(1)
     .nullable()
-    .openapi({ description: '`ok` of all requests; null where there were none.' }),
+    .openapi({ description: '`ok` divided by `requests`; null without requests.' }),
   bytesSent: count,
   bytesReceived: count,
   billedBytes,
@@ -63,7 +63,7 @@ const outcomePoint = ofRow('OutcomePoint', {
 const span = {
   from: time,
   to: time,
-  keptFrom: time.openapi({ description: 'What is older is no longer kept.' }),
+  keptFrom: time.openapi({ description: 'Older data is no longer kept.' }),
 };
 const spanRow = { from: time, to: time, kept_from: time };
 const inCamelCase = <Row extends { kept_from: string }>({ kept_from: keptFrom, ...row }: Row) => ({
@@ -77,7 +77,7 @@ export const interval = z.enum(['hour', 'day']);
 const listOf = <Item>(read: (row: unknown) => Item) =>
   z.array(z.unknown()).transform((rows) => rows.map(read));
 
-/** `proxy_target_usage` as the API answers it. */
+/** `proxy_target_usage` as the API returns it. */
 export const targetUsage = {
   answer: z
     .strictObject({
@@ -88,9 +88,10 @@ export const targetUsage = {
       totals: sums.answer,
       other: sums.answer.openapi({
         description:
-          'Not counted by target: a key, or all keys together, had over 1,000 hosts and 1,000 sites in a day.',
+          'Usage not counted by target, because a key, or all keys together, had over 1,000 hosts and ' +
+          '1,000 sites in a day.',
       }),
-      unlisted: sums.answer.openapi({ description: 'Of targets beyond `limit`.' }),
+      unlisted: sums.answer.openapi({ description: 'The sum of the targets beyond `limit`.' }),
     })
     .openapi('TargetUsageList'),
   row: z
@@ -106,7 +107,7 @@ export const targetUsage = {
     .transform(inCamelCase),
 };
 
-/** `proxy_outcome_usage` as the API answers it. */
+/** `proxy_outcome_usage` as the API returns it. */
 export const outcomeUsage = {
   answer: z
     .strictObject({

@@ -1,19 +1,19 @@
-// What the functions and the schema agree on, as `proxy_private.schema_version` describes it. Both numbers are
-// raised by hand, together with the migration that makes it necessary.
+// The versions by which functions and schema check that they are compatible: see `proxy_private.schema_version`.
+// Raise both numbers by hand, together with the migration that requires it.
 
-/** The functions' version: the schema names the oldest that it serves. */
+/** The functions' version. The schema names the oldest one that it supports. */
 const functionsVersion = 1;
 
 /** The oldest version of the schema that these functions work with. */
 const oldestSchemaVersion = 1;
 
-/** What `proxy_schema_version` answers. */
+/** The result of `proxy_schema_version`. */
 export interface SchemaVersion {
   version: number;
   oldestFunctionsVersion: number;
 }
 
-/** Schema and functions do not go together: `code` names which is older, `message` the next step. */
+/** Schema and functions are incompatible: `code` names the older one, `message` the next step. */
 export class VersionMismatch extends Error {
   readonly code: 'schema_too_old' | 'functions_too_old';
 
@@ -23,7 +23,7 @@ export class VersionMismatch extends Error {
   }
 }
 
-/** Why these functions and a schema do not go together; null where they do, and for one without a version. */
+/** Why functions and schema are incompatible; null if they are compatible. A null `schema` has no version. */
 export function versionMismatch(
   schema: SchemaVersion | null,
   ours = { functionsVersion, oldestSchemaVersion },
@@ -43,21 +43,21 @@ export function versionMismatch(
   return null;
 }
 
-/** How long an answer counts, in ms: one that serves, and one that does not. */
+/** How long a result stays fresh, in ms: a compatible one, and a mismatch. */
 const ages = { serves: 60_000, mismatch: 2_000 };
 
-/** Asks for the schema's version beside requests, so that none waits for it. */
+/** Asks for the schema's version in the background, so that no request waits for it. */
 export class VersionWatch {
   readonly #ask: (token: string) => Promise<SchemaVersion | null>;
   #mismatch: VersionMismatch | null = null;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  /** `ask`: resolves with null for a schema without a version; rejects where there is no answer. */
+  /** `ask` resolves to null for a schema without a version, and rejects if the database does not respond. */
   constructor(ask: (token: string) => Promise<SchemaVersion | null>) {
     this.#ask = ask;
   }
 
-  /** What is known of it; asks again with the caller's token where that is old. */
+  /** The last known result; if it is stale, asks again with the caller's token. */
   check(token: string): VersionMismatch | null {
     const age = Date.now() - this.#askedAt;
     if (age > (this.#mismatch ? ages.mismatch : ages.serves)) {
@@ -66,7 +66,7 @@ export class VersionWatch {
         (schema) => {
           this.#mismatch = versionMismatch(schema);
         },
-        // what it was stays known
+        // keeps the last known result
         () => {},
       );
     }

@@ -11,17 +11,17 @@ import { Problem, respondWithProblem } from './problem.ts';
 import { VersionMismatch } from './schema-version.ts';
 import { isStorable } from './storable-text.ts';
 
-/** What a service needs from its surroundings; tests and `index.ts` bring their own. */
+/** What a service needs from outside; `index.ts` and tests each provide their own. */
 export interface Dependencies {
   authenticate: Authenticate;
   callDatabase: CallDatabase;
-  /** Logs failures that are ours, without anything of the caller's. */
+  /** Logs our own failures, without any of the caller's data. */
   logFailure(failure: { requestId: string; code: string; cause: string }): void;
 }
 
 export type ServiceEnv = {
   Variables: RequestIdVariables & {
-    /** What the database has said for the answer's headers. */
+    /** The database's headers to forward in the response. */
     databaseHeaders: Headers;
   };
 };
@@ -29,7 +29,7 @@ export type ServiceEnv = {
 const maxBodyBytes = 16 * 1024;
 
 const { 'Access-Control-Allow-Headers': sentBySupabase = '' } = corsHeaders;
-/** What supabase-js sends by itself, the region in which it invokes a function, and what is ours. */
+/** The headers that supabase-js sends, including the region of a function, and our own. */
 const allowedHeaders = [
   ...sentBySupabase.split(/ *, */),
   'x-region',
@@ -38,8 +38,8 @@ const allowedHeaders = [
 ];
 
 /**
- * A Hono app with what every route of every function has: request ids, CORS, no caching, a limit on
- * the body, and problem documents for all that is refused or fails.
+ * A Hono app with what all routes of all functions share: request ids, CORS, no caching, a body size
+ * limit, and problem documents for every refusal and failure.
  */
 export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   const app = new OpenAPIHono<ServiceEnv>();
@@ -52,7 +52,7 @@ export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEn
       context.set('databaseHeaders', fromDatabase);
       await next();
       for (const [name, value] of fromDatabase) {
-        // what a problem says itself is in the form that the description has
+        // a header that a problem set is already in the documented form
         if (!context.res.headers.has(name)) context.res.headers.set(name, value);
       }
     },
@@ -67,13 +67,13 @@ export function createService(dependencies: Dependencies): OpenAPIHono<ServiceEn
       maxSize: maxBodyBytes,
       onError: () => {
         throw new Problem('payload_too_large', {
-          detail: `The body is over ${maxBodyBytes} bytes.`,
+          detail: `The body is larger than ${maxBodyBytes} bytes.`,
         });
       },
     }),
   );
   app.notFound((context) =>
-    respondWithProblem(context, new Problem('not_found', { detail: 'There is no such path.' })),
+    respondWithProblem(context, new Problem('not_found', { detail: 'No such path exists.' })),
   );
   app.onError((error, context) => {
     const problem = problemOf(error);
@@ -88,14 +88,14 @@ function problemOf(error: unknown): Problem {
   return new Problem('internal', { detail: 'Something went wrong on our side.', cause: error });
 }
 
-/** Tells the operator of what is ours to fix; a refusal is not. */
+/** Logs failures for the operator to fix. Refusals are not logged. */
 export function tellFailure({ logFailure }: Dependencies, requestId: string, error: unknown): void {
   const { code, options } = problemOf(error);
   if (code !== 'internal' && code !== 'unavailable') return;
   logFailure({ requestId, code, cause: nameCause(options.cause) });
 }
 
-/** Who is behind a request: the anonymous role where it is `open`, else a signed-in user, or a Problem. */
+/** A request's caller: the anonymous role for an `open` route, else a signed-in user, or a Problem. */
 export async function callerOf(
   { authenticate }: Dependencies,
   context: Context<ServiceEnv>,
@@ -108,23 +108,23 @@ export async function callerOf(
   };
 }
 
-/** What the path calls a key: its uuid or its keyId. */
+/** The key in the path: its uuid or keyId. */
 export function keyReference(context: Context<ServiceEnv>): string {
   const id = context.req.param('id') ?? '';
-  // what no column can hold names no key, and nor does the empty text: so the answer is the same
+  // text that Postgres cannot store is treated as an unknown key, which empty text also is
   return isStorable(id) ? id : '';
 }
 
-/** What names nothing: all zeros. */
+/** A uuid that identifies nothing. */
 const nilUuid = '00000000-0000-0000-0000-000000000000';
 
-/** The uuid in a place of the path; one that names nothing where there is another text. */
+/** The uuid in a path parameter; for any other text, one that identifies nothing. */
 export function uuidOf(context: Context<ServiceEnv>, name: string): string {
   const text = context.req.param(name) ?? '';
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text : nilUuid;
 }
 
-/** The kind of an error, never its text, which may quote a row. */
+/** An error's type, never its message, which may quote a row. */
 function nameCause(cause: unknown): string {
   if (cause instanceof VersionMismatch) return `${cause.code}: ${cause.message}`;
   if (typeof cause === 'object' && cause !== null && 'code' in cause) return String(cause.code);

@@ -1,6 +1,6 @@
 /**
- * Whether the database can hold `text`. JSON and URLs can carry what it cannot: NUL, and half of a
- * surrogate pair.
+ * Whether Postgres can store `text`. JSON and URLs can carry text that it cannot: NUL, and unpaired
+ * surrogates.
  */
 export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');

@@ -2,19 +2,19 @@ import { z } from '@hono/zod-openapi';
 import { billedBytes, count, ofRow, time, timeOrNull } from './answer.ts';
 import { interval } from './rollup-schemas.ts';
 
-/** `proxy_usage_totals` as the API answers it. */
+/** `proxy_usage_totals` as the API returns it. */
 export const usageSummary = ofRow('UsageSummary', {
-  totalBandwidthBytes: count.openapi({ description: 'In and out, over all keys.' }),
+  totalBandwidthBytes: count.openapi({ description: 'Bytes in and out, over all keys.' }),
   totalRequests: count,
-  activeKeys: count.openapi({ description: 'Now, whatever the period.' }),
+  activeKeys: count.openapi({ description: 'Keys that are active now, whatever the period.' }),
   tierBreakdown: z
     .record(z.string(), z.int().positive())
-    .openapi({ description: 'Active keys by tier, now.' }),
+    .openapi({ description: 'Keys that are active now, by tier.' }),
 });
 
-const billed = z.boolean().openapi({ description: 'False for a test key, which is metered only.' });
+const billed = z.boolean().openapi({ description: 'False for a test key, which is only metered.' });
 
-/** What one key used in a month. */
+/** A key's usage in a month. */
 export const keyUsage = ofRow('KeyUsage', {
   id: z.uuid(),
   keyId: z.string(),
@@ -26,10 +26,10 @@ export const keyUsage = ofRow('KeyUsage', {
   requests: count,
   bytesSent: count,
   bytesReceived: count,
-  lastUsedAt: timeOrNull.openapi({ description: 'In this month.' }),
+  lastUsedAt: timeOrNull.openapi({ description: 'The last use within this month.' }),
 });
 
-/** What was used in one hour or day. */
+/** Usage in one hour or day. */
 const usagePoint = ofRow('UsagePoint', {
   start: time,
   requests: count,
@@ -38,7 +38,7 @@ const usagePoint = ofRow('UsagePoint', {
   billedBytes,
 });
 
-/** `proxy_usage_timeline` as the API answers it. */
+/** `proxy_usage_timeline` as the API returns it. */
 export const usageSeries = {
   answer: z
     .strictObject({ interval, from: time, to: time, points: z.array(usagePoint.answer) })
@@ -51,14 +51,16 @@ export const usageSeries = {
   }),
 };
 
-/** One CONNECT or plain request in one hour, or refusals of one kind. */
+/** One CONNECT or plain HTTP request in one hour, or refusals of one kind. */
 export const usageEvent = ofRow('UsageEvent', {
   eventId: z.uuid().openapi({
-    description: 'Of the request. A tunnel that lasts for hours has one event per hour, of one id.',
+    description:
+      "The request's id. A tunnel that lasts for hours has one event per hour, all with the same id.",
   }),
   apiKeyId: z.uuid(),
   occurredAt: time.openapi({
-    description: 'When the request began, or the hour of a tunnel that goes on.',
+    description:
+      'When the request started, or the start of the hour if a tunnel was opened in an earlier hour.',
   }),
   targetHost: z.string(),
   method: z.string(),
@@ -72,17 +74,17 @@ export const usageEvent = ofRow('UsageEvent', {
     .nullable()
     .openapi({
       description:
-        'Why the gateway refused it, or what failed, as its answer said; null for what it served. A ' +
-        'refusal is no request.',
+        'Why the gateway refused the request, or what failed, as in its response; null if it was ' +
+        'served. A refusal does not count as a request.',
     }),
   count: count.openapi({
     description:
-      'How many requests or refusals it stands for: 1, more for refusals of one kind within a minute, ' +
-      'and 0 for a tunnel that goes on from an earlier hour.',
+      'How many requests or refusals the event represents: 1, more for refusals of one kind within a ' +
+      'minute, and 0 for a tunnel that was opened in an earlier hour.',
   }),
   howToFix: z
     .string()
     .nullable()
-    .openapi({ description: 'What to do about the code; null without one, and for one unknown.' }),
+    .openapi({ description: 'How to fix the error; null without a code or for an unknown one.' }),
   billed,
 });

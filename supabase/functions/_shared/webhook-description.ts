@@ -3,9 +3,12 @@ import { alertData, nameOfType } from './alert-data.ts';
 import { type AlertType, alertTypes } from './alert-types.ts';
 import type { ServiceEnv } from './service.ts';
 
-/** The operator's webhooks get the user, and no text of the user's. */
+/** The operator's webhooks get the user's id, but no text that the user wrote. */
 const ofOperator = {
-  userId: z.uuid().optional().openapi({ description: "Whose alert: to the operator's alone." }),
+  userId: z
+    .uuid()
+    .optional()
+    .openapi({ description: "The user. Sent only to the operator's webhooks." }),
 };
 
 function payloadOf(type: AlertType): z.ZodObject {
@@ -13,11 +16,16 @@ function payloadOf(type: AlertType): z.ZodObject {
   return z
     .strictObject({
       type: z.literal(type),
-      timestamp: z.iso.datetime().openapi({ description: 'When it occurred.' }),
+      timestamp: z.iso.datetime().openapi({ description: 'When the alert was raised.' }),
       data: z.strictObject({
         ...data,
         ...(label
-          ? { label: z.string().optional().openapi({ description: "Not to the operator's." }) }
+          ? {
+              label: z
+                .string()
+                .optional()
+                .openapi({ description: "Not sent to the operator's webhooks." }),
+            }
           : {}),
         ...ofOperator,
       }),
@@ -27,30 +35,31 @@ function payloadOf(type: AlertType): z.ZodObject {
 
 const headers = z.object({
   'webhook-id': z.uuid().openapi({
-    description: 'Of the alert: the same on each attempt, and when it is sent again.',
+    description: "The alert's id, the same on each attempt and resend.",
   }),
   'webhook-timestamp': z.string().regex(/^\d+$/).openapi({
-    description: 'When this attempt was signed, in seconds since 1970. Refuse one that is old.',
+    description:
+      'When this attempt was signed, in seconds since 1970. Reject requests with an old timestamp.',
   }),
   'webhook-signature': z.string().openapi({
     description:
-      '`v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, with ' +
-      'the bytes that the secret has in base64 after `whsec_`.',
+      '`v1,` followed by the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`. ' +
+      'The HMAC key is the part of the secret after `whsec_`, base64-decoded.',
   }),
 });
 
-/** Adds what generic webhooks receive to the description: one request of a type of alert. */
+/** Adds the request that generic webhooks receive to the description, for each type of alert. */
 export function describeWebhooks(app: OpenAPIHono<ServiceEnv>): void {
   const payloads = alertTypes.map(payloadOf) as [z.ZodObject, ...z.ZodObject[]];
   app.openAPIRegistry.registerWebhook({
     method: 'post',
     path: 'alert',
     operationId: 'receiveAlert',
-    summary: 'An alert, as a generic webhook receives it',
+    summary: 'Receive an alert with a generic webhook',
     description:
-      'By the specification of Standard Webhooks (https://www.standardwebhooks.com), whose libraries ' +
-      'check signatures. The same alert may come twice, by the same `webhook-id`. Without an answer of ' +
-      '200 to 299 within 10 s it is attempted again, ten times within 24 hours.',
+      'Follows the Standard Webhooks specification (https://www.standardwebhooks.com), whose libraries ' +
+      'verify signatures. The same alert may arrive twice, with the same `webhook-id`. Without a ' +
+      'response of 200 to 299 within 10 s, it is retried up to ten times within 24 hours.',
     tags: ['Alerts'],
     security: [],
     request: {
@@ -61,8 +70,8 @@ export function describeWebhooks(app: OpenAPIHono<ServiceEnv>): void {
       },
     },
     responses: {
-      '2XX': { description: 'Taken.' },
-      410: { description: 'Gone for good: the webhook is disabled.' },
+      '2XX': { description: 'Accepted.' },
+      410: { description: 'Permanently gone: the webhook is disabled.' },
     },
   });
 }

@@ -13,15 +13,15 @@ import {
   webhookWithSecret,
 } from './webhook-schemas.ts';
 
-/** Whose webhooks routes are about. */
+/** One set of webhook routes: a user's own, or the operator's. */
 export interface WebhookRoutes {
   base: '/api/v1/proxy/webhooks' | '/admin/proxy/webhooks';
-  /** Whether they are the operator's, which get all users' alerts, and admins' to set. */
+  /** Whether they are the operator's webhooks, which admins manage and which get all users' alerts. */
   operator: boolean;
   tag: 'Alerts' | 'Admin';
-  /** What stands before the noun in the name of an operation. */
+  /** The prefix before the noun in an operation's id. */
   prefix: '' | 'Operator';
-  /** What everybody can be refused for here. */
+  /** Refusals that are common to these routes. */
   problems: ProblemCode[];
 }
 
@@ -34,7 +34,7 @@ export const ownWebhooks: WebhookRoutes = {
   problems: [],
 };
 
-/** The operator's, for admins. */
+/** The operator's webhooks, for admins. */
 export const operatorWebhooks: WebhookRoutes = {
   base: '/admin/proxy/webhooks',
   operator: true,
@@ -48,7 +48,7 @@ const shownWithSecret = {
   'application/json': z.strictObject({ webhook: webhookWithSecret.answer }),
 };
 
-/** `…/webhooks`: where alerts are sent. */
+/** `…/webhooks`: the destinations of alerts. */
 export function declareWebhooks(
   app: OpenAPIHono<ServiceEnv>,
   dependencies: Dependencies,
@@ -56,16 +56,18 @@ export function declareWebhooks(
 ): void {
   const { callDatabase } = dependencies;
   const { base, operator, tag, prefix, problems } = routes;
-  const whose = operator ? "The operator's: for all users' alerts" : 'Where your alerts are sent';
+  const listSummary = operator ? "List the operator's webhooks" : 'List your webhooks';
   declarePath(app, dependencies, base, {
     get: operation({
       operationId: `list${prefix}Webhooks`,
-      summary: whose,
-      description: 'Oldest first.',
+      summary: listSummary,
+      description: operator
+        ? "The operator's webhooks get all users' alerts. Oldest first."
+        : 'Your webhooks get your alerts. Oldest first.',
       tag,
       success: {
         status: 200,
-        description: 'The webhooks, at most ten. Never a secret.',
+        description: 'The webhooks, at most ten, without their secrets.',
         content: { 'application/json': z.array(webhook.answer) },
       },
       problems,
@@ -76,15 +78,15 @@ export function declareWebhooks(
     }),
     post: operation({
       operationId: `create${prefix}Webhook`,
-      summary: operator ? "Send all users' alerts somewhere" : 'Send your alerts somewhere',
+      summary: operator ? "Create a webhook for all users' alerts" : 'Create a webhook',
       description:
-        'A generic webhook gets what `webhooks` of this description says; the answer is the one ' +
-        'place where the secret that signs is ever shown.',
+        'A generic webhook gets the requests described under `webhooks` in this document. Only this ' +
+        'response shows its signing secret.',
       tag,
       body: operator ? createOperatorBody : createBody,
       success: {
         status: 201,
-        description: 'The webhook, a generic one with its secret.',
+        description: 'The webhook, with its secret if it is a generic one.',
         content: shownWithSecret,
       },
       problems: [
@@ -105,9 +107,10 @@ export function declareWebhooks(
   declarePath(app, dependencies, `${base}/{id}`, {
     patch: operation({
       operationId: `update${prefix}Webhook`,
-      summary: "Change a webhook's label or types, disable or enable it",
+      summary: "Change a webhook's label or types, or disable or enable it",
       description:
-        'What the body leaves out stays. What a disabled webhook missed is not sent when it is enabled.',
+        'Fields that the body omits are unchanged. Alerts that a disabled webhook missed are not sent ' +
+        'when it is enabled.',
       tag,
       body: updateWebhookBody,
       success: { status: 200, description: 'The webhook as it is now.', content: shown },
@@ -123,10 +126,10 @@ export function declareWebhooks(
     }),
     delete: operation({
       operationId: `delete${prefix}Webhook`,
-      summary: 'Remove a webhook',
-      description: 'With its secret and its deliveries.',
+      summary: 'Delete a webhook',
+      description: 'Also deletes its secret and its deliveries.',
       tag,
-      success: { status: 204, description: 'Removed.' },
+      success: { status: 204, description: 'Deleted.' },
       problems,
       handle: async ({ context, caller }) => {
         await callDatabase(caller, 'delete_proxy_webhook', { id: uuidOf(context, 'id'), operator });
@@ -138,8 +141,8 @@ export function declareWebhooks(
   declarePath(app, dependencies, `${base}/{id}/rotate`, {
     post: operation({
       operationId: `rotate${prefix}Webhook`,
-      summary: 'A new secret for a generic webhook',
-      description: 'Requests are signed with it from now on, and not with the one before.',
+      summary: "Rotate a generic webhook's secret",
+      description: 'From now on, requests are signed only with the new secret.',
       tag,
       success: {
         status: 200,

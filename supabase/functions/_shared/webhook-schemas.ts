@@ -10,23 +10,29 @@ const shown = {
   label: z.string().nullable(),
   address: z.string().openapi({
     description:
-      'The URL of a generic one, the host of one whose URL is a secret, an e-mail address.',
+      'The URL of a generic webhook; only the host if the URL is secret; or an e-mail address.',
   }),
-  types: z.array(z.enum(alertTypes)).nullable().openapi({ description: 'Null for all.' }),
+  types: z.array(z.enum(alertTypes)).nullable().openapi({ description: 'Null for all types.' }),
   createdAt: time,
   lastDeliveredAt: timeOrNull,
-  failingSince: timeOrNull.openapi({ description: 'Since when no attempt has succeeded.' }),
-  disabledAt: timeOrNull,
-  disabledReason: z.enum(['failing', 'gone', 'owner']).nullable().openapi({
-    description:
-      'failing: it failed for three days; gone: it answered 410; owner: its owner disabled it.',
+  failingSince: timeOrNull.openapi({
+    description: 'The time since which no attempt has succeeded.',
   }),
+  disabledAt: timeOrNull,
+  disabledReason: z
+    .enum(['failing', 'gone', 'owner'])
+    .nullable()
+    .openapi({
+      description:
+        '`failing`: it failed for three days; `gone`: it responded with 410; `owner`: its owner ' +
+        'disabled it.',
+    }),
 };
 
-/** `proxy_webhook` as the API answers it. */
+/** `proxy_webhook` as the API returns it. */
 export const webhook = ofRow('Webhook', shown);
 
-/** The same when it is made or rotated: the one time that its secret is shown. */
+/** The same after creation or rotation, the only times that its secret is shown. */
 export const webhookWithSecret = ofRow('WebhookWithSecret', {
   ...shown,
   secret: z
@@ -34,7 +40,8 @@ export const webhookWithSecret = ofRow('WebhookWithSecret', {
     .regex(/^whsec_/)
     .nullable()
     .openapi({
-      description: 'What signs the requests of a generic one, shown this once; null for others.',
+      description:
+        "Signs a generic webhook's requests. Shown only once; null for other kinds of webhook.",
     }),
 });
 
@@ -65,10 +72,10 @@ const pagerduty = z
   .openapi('PagerdutyRequest');
 const email = z.strictObject({ kind: z.literal('email'), ...optional }).openapi('EmailRequest');
 
-/** The body that makes a user's webhook. */
+/** The body that creates a user's webhook. */
 export const createBody = z.discriminatedUnion('kind', [generic, slack, discord, pagerduty, email]);
 
-/** The body that makes one of the operator's, which has no address of an account. */
+/** The body that creates an operator's webhook. It has no e-mail kind, which uses an account's address. */
 export const createOperatorBody = z.discriminatedUnion('kind', [
   generic,
   slack,
@@ -85,23 +92,28 @@ const attempt = ofRow('DeliveryAttempt', {
   number: z.int().positive(),
   startedAt: time,
   durationMs: count,
-  outcome: z.string().openapi({ description: '`delivered`, or why not.' }),
-  status: z.int().nullable().openapi({ description: 'Of the answer; null without one.' }),
-  answer: z.string().nullable().openapi({ description: 'Its first 500 bytes.' }),
+  outcome: z.string().openapi({ description: '`delivered`, or why the attempt failed.' }),
+  status: z
+    .int()
+    .nullable()
+    .openapi({ description: "The response's status; null without a response." }),
+  answer: z.string().nullable().openapi({ description: 'The first 500 bytes of the response.' }),
 });
 
 const deliveryRow = ofRow('Delivery', {
   id: z.uuid(),
-  alertId: z.uuid().openapi({ description: 'What the receiver gets as `webhook-id`.' }),
+  alertId: z.uuid().openapi({ description: 'The receiver gets it as `webhook-id`.' }),
   type: z.enum(alertTypes),
   occurredAt: time,
   state: z.enum(['pending', 'delivered', 'failed']),
-  attempts: count.openapi({ description: 'How many were made.' }),
+  attempts: count.openapi({ description: 'How many attempts were made.' }),
   nextAttemptAt: timeOrNull,
-  attemptLog: z.array(attempt.answer).openapi({ description: 'The last 20, in order.' }),
+  attemptLog: z
+    .array(attempt.answer)
+    .openapi({ description: 'The last 20 attempts, oldest first.' }),
 });
 
-/** `proxy_webhook_delivery` as the API answers it. */
+/** `proxy_webhook_delivery` as the API returns it. */
 export const delivery = {
   answer: deliveryRow.answer,
   read(row: unknown) {

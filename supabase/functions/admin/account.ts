@@ -14,19 +14,19 @@ const limitsBody = z
     accountLimitBytes: limitField(
       0,
       Number.MAX_SAFE_INTEGER,
-      `Of all live keys. ${argumentRules.account_limit_bytes}`,
+      `The quota of all live keys together. ${argumentRules.account_limit_bytes}`,
     ),
     testLimitBytes: limitField(
       0,
       Number.MAX_SAFE_INTEGER,
-      `Of all test keys. ${argumentRules.test_limit_bytes}`,
+      `The quota of all test keys together. ${argumentRules.test_limit_bytes}`,
     ),
     reason: reasonField,
   })
   .openapi('AccountLimitsRequest');
 const content = { 'application/json': account.answer };
 
-/** `/admin/proxy/account`: what all keys of any user share. */
+/** `/admin/proxy/account`: the quotas that all keys of a user share, for any user. */
 export function declareAdminAccount(
   app: OpenAPIHono<ServiceEnv>,
   dependencies: Dependencies,
@@ -35,10 +35,10 @@ export function declareAdminAccount(
   declarePath(app, dependencies, '/admin/proxy/account', {
     get: operation({
       operationId: 'findAccount',
-      summary: "A user's account",
+      summary: "Get a user's account",
       tag: 'Admin',
       query: { user: userField },
-      success: { status: 200, description: 'The account, as its user sees it.', content },
+      success: { status: 200, description: 'The account, as the user sees it.', content },
       problems: ['forbidden', 'second_factor_required', 'user_not_found'],
       handle: async ({ context, caller, query: { user } }) =>
         context.json(account.read(await callDatabase(caller, 'find_proxy_account', { user }))),
@@ -48,11 +48,11 @@ export function declareAdminAccount(
   declarePath(app, dependencies, '/admin/proxy/account/limits', {
     patch: operation({
       operationId: 'setAccountLimits',
-      summary: 'Change what all keys of a user and tier share',
-      description: "What the body leaves out stays; null is the tier's.",
+      summary: 'Change the quotas that all keys of a user and tier share',
+      description: "Limits that the body omits are unchanged; null restores the tier's.",
       tag: 'Admin',
       body: limitsBody,
-      success: { status: 200, description: 'The account as it is now.', content },
+      success: { status: 200, description: 'The updated account.', content },
       problems: ['forbidden', 'second_factor_required', 'user_not_found'],
       handle: async ({ context, caller, body: { user, tier, reason, ...limits } }) => {
         const row = await callDatabase(caller, 'set_proxy_account_limits', {

@@ -21,9 +21,9 @@ const reading = z
   .strictObject({
     key: foundKey.answer,
     owner: keyOwner.answer,
-    // the owner's, unless the account is removed
+    // null if the account is removed
     account: z.union([account.answer, z.null()]),
-    // the newest that is kept
+    // the newest event that is kept
     lastEvent: z.union([usageEvent.answer, z.null()]),
   })
   .openapi('KeyReading');
@@ -34,28 +34,28 @@ const auditEntry = ofRow('AuditEntry', {
   changes: z
     .record(z.string(), z.unknown())
     .nullable()
-    .openapi({ description: 'The new values, by column.' }),
+    .openapi({ description: 'The new values by column.' }),
   reason: z.string().nullable(),
   requestId: z.string().nullable(),
   occurredAt: time,
 });
 const problems = ['forbidden', 'second_factor_required'] as const;
 
-/** `/admin/proxy/keys/{id}`: why a key of any user is refused, and what its owner can read of it. */
+/** `/admin/proxy/keys/{id}`: why any user's key is refused, and what its owner can read about it. */
 export function declareAnyKey(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   const { callDatabase } = dependencies;
   const path = '/admin/proxy/keys/{id}';
   declarePath(app, dependencies, path, {
     get: operation({
       operationId: 'readAnyKey',
-      summary: 'Why a key is refused',
+      summary: 'Find out why a key is refused',
       description:
-        "A key of any user, deleted or not, with its owner, the owner's account (null once it is removed), and " +
-        'the newest event that is kept, if there is one. Reading leaves nothing in the audit.',
+        "Returns any user's key, deleted or not, with its owner, the owner's account (null if it was " +
+        'removed), and the newest event that is kept, if any. Reading a key is not audited.',
       tag: 'Admin',
       success: {
         status: 200,
-        description: 'The key. Never a secret.',
+        description: 'The key, without its secret.',
         content: { 'application/json': reading },
       },
       problems: [...problems],
@@ -74,8 +74,8 @@ export function declareAnyKey(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
   declarePath(app, dependencies, `${path}/events`, {
     get: operation({
       operationId: 'listAnyKeyEvents',
-      summary: 'The usage events of any key',
-      description: 'As its owner reads them, as JSON alone.',
+      summary: "List any key's usage events",
+      description: 'The same events that its owner can read, as JSON only.',
       tag: 'Admin',
       query: { ...pageFields, ...eventFilters },
       success: {
@@ -99,12 +99,12 @@ export function declareAnyKey(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
   declarePath(app, dependencies, `${path}/audit`, {
     get: operation({
       operationId: 'listAnyKeyAudit',
-      summary: 'What was done to any key',
+      summary: "List any key's audit entries",
       tag: 'Admin',
       query: pageFields,
       success: {
         status: 200,
-        description: 'Each change with who made it and why, newest first.',
+        description: 'Each change, with the actor and the reason, newest first.',
         content: { 'application/json': z.array(auditEntry.answer) },
         headers: linkHeader,
       },
@@ -123,12 +123,12 @@ export function declareAnyKey(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
   declarePath(app, dependencies, `${path}/usage/series`, {
     get: operation({
       operationId: 'getAnyKeyUsage',
-      summary: 'The usage of any key by hour or day',
+      summary: "Get any key's usage by hour or day",
       tag: 'Admin',
       query: { interval, ...spanFields },
       success: {
         status: 200,
-        description: 'As its owner reads it.',
+        description: 'The same series that its owner can read.',
         content: { 'application/json': usageSeries.answer },
       },
       problems: [...problems],
@@ -147,8 +147,8 @@ export function declareAnyKey(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
   declarePath(app, dependencies, `${path}/usage/outcomes`, {
     get: operation({
       operationId: 'getAnyKeyOutcomes',
-      summary: 'How the requests of any key ended',
-      description: 'As its owner reads it, as JSON alone.',
+      summary: "Get any key's usage by outcome",
+      description: 'The same figures that its owner can read, as JSON only.',
       tag: 'Admin',
       query: {
         period: periodField.optional(),
@@ -159,7 +159,7 @@ export function declareAnyKey(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
       },
       success: {
         status: 200,
-        description: 'The outcomes, their sums, and a point for each interval.',
+        description: 'The outcomes, their totals, and a point for each interval.',
         content: { 'application/json': outcomeUsage.answer },
       },
       problems: [...problems],

@@ -7,14 +7,14 @@ import { declareAdminGrants } from './grants.ts';
 import { declareAdminKeys } from './keys.ts';
 import { declareAdminUsers } from './users.ts';
 
-/** The admins' API: a pure Request → Response app. Who is an admin, the database decides. */
+/** The admins' API: a pure Request → Response app. The database decides which users are admins. */
 export function createAdmin(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   const app = createService(dependencies);
   declareAdmin(app, dependencies);
   return app;
 }
 
-/** All routes of admins. */
+/** All routes for admins. */
 export function declareAdmin(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   declareAdminKeys(app, dependencies);
   declareAnyKey(app, dependencies);

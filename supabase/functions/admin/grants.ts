@@ -11,7 +11,10 @@ const grant = {
   userId: z.uuid(),
   tier: z.string(),
   grantedAt: time,
-  grantedBy: z.uuid().nullable().openapi({ description: 'The admin; null for one made in SQL.' }),
+  grantedBy: z
+    .uuid()
+    .nullable()
+    .openapi({ description: 'The admin; null for a grant made in SQL.' }),
   reason: z.string().nullable(),
 };
 const tierGrant = ofRow('TierGrant', grant);
@@ -26,7 +29,7 @@ export function declareAdminGrants(app: OpenAPIHono<ServiceEnv>, dependencies: D
   declarePath(app, dependencies, '/admin/proxy/grants', {
     get: operation({
       operationId: 'listGrants',
-      summary: 'Grants of all users',
+      summary: 'List the grants of all users',
       description: 'Newest first, in pages of `limit` (50 by default).',
       tag: 'Admin',
       query: { ...pageFields, user: userField.optional(), tier: tierField.optional() },
@@ -45,7 +48,7 @@ export function declareAdminGrants(app: OpenAPIHono<ServiceEnv>, dependencies: D
     post: operation({
       operationId: 'grantTier',
       summary: 'Grant a tier to a user',
-      description: 'A grant that there is already stays as it is.',
+      description: 'An existing grant is unchanged.',
       tag: 'Admin',
       body: grantBody,
       success: {
@@ -64,11 +67,11 @@ export function declareAdminGrants(app: OpenAPIHono<ServiceEnv>, dependencies: D
   declarePath(app, dependencies, '/admin/proxy/grants/revoke', {
     post: operation({
       operationId: 'revokeTier',
-      summary: 'Take the grant of a tier back',
-      description: 'The keys that there are go on: suspend those that should not.',
+      summary: "Revoke a user's grant of a tier",
+      description: 'Existing keys of the tier keep working: suspend those that should not.',
       tag: 'Admin',
       body: grantBody,
-      success: { status: 204, description: 'Taken back, or there was none.' },
+      success: { status: 204, description: 'Revoked, or the user had no grant.' },
       problems: ['forbidden', 'second_factor_required', 'user_not_found'],
       handle: async ({ context, caller, body }) => {
         await callDatabase(caller, 'revoke_proxy_tier', body);

@@ -34,7 +34,7 @@ const limitsBody = z
   .openapi('LimitsRequest');
 const oneKey = { 'application/json': z.strictObject({ key: keyDetail.answer }) };
 
-/** `/admin/proxy/keys`: the keys of all users. */
+/** `/admin/proxy/keys`: all users' keys. */
 export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   const { callDatabase } = dependencies;
   declarePath(app, dependencies, '/admin/proxy/keys', {
@@ -42,8 +42,8 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
       operationId: 'findKeys',
       summary: 'Find keys of all users',
       description:
-        'Newest first, in pages of `limit` (50 by default). With `state` a page looks at 2,000 keys: it ' +
-        'may be short, or empty, and have a next one.',
+        'Newest first, in pages of `limit` (50 by default). With `state`, a page scans at most 2,000 ' +
+        'keys: it may be short, or empty, and still have a next page.',
       tag: 'Admin',
       query: {
         ...pageFields,
@@ -54,7 +54,7 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
       },
       success: {
         status: 200,
-        description: 'The keys with their owners. Never a secret.',
+        description: 'The keys with their owners, without secrets.',
         content: { 'application/json': z.array(foundKey.answer) },
         headers: linkHeader,
       },
@@ -69,11 +69,11 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
   declarePath(app, dependencies, '/admin/proxy/keys/{id}/suspend', {
     post: operation({
       operationId: 'suspendKey',
-      summary: 'Take a key out of service until it is reactivated',
-      description: 'Its owner reads the reason. A key that is suspended already stays as it is.',
+      summary: 'Suspend a key until it is reactivated',
+      description: 'The owner can read the reason. A key that is already suspended is unchanged.',
       tag: 'Admin',
       body: suspendBody,
-      success: { status: 200, description: 'The key as it is now.', content: oneKey },
+      success: { status: 200, description: 'The updated key.', content: oneKey },
       problems: ['forbidden', 'second_factor_required', 'key_deleted'],
       handle: async ({ context, caller, body }) => {
         const row = await callDatabase(caller, 'suspend_proxy_key', {
@@ -88,14 +88,14 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
   declarePath(app, dependencies, '/admin/proxy/keys/{id}/reactivate', {
     post: operation({
       operationId: 'reactivateKey',
-      summary: 'Put a deleted or suspended key back in service',
-      description: 'With the secret it had. An active key stays as it is.',
+      summary: 'Reactivate a deleted or suspended key',
+      description: 'The key keeps its secret. An active key is unchanged.',
       tag: 'Admin',
       body: reactivateBody,
       bodyOptional: true,
       success: {
         status: 200,
-        description: 'The key as lists show it.',
+        description: 'The key, as in lists.',
         content: { 'application/json': z.strictObject({ key: keySummary.answer }) },
       },
       problems: ['forbidden', 'second_factor_required', 'key_deleted', 'key_limit_reached'],
@@ -113,10 +113,10 @@ export function declareAdminKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dep
     patch: operation({
       operationId: 'setKeyLimits',
       summary: "Change a key's limits",
-      description: "What the body leaves out stays; null is the tier's.",
+      description: "Limits that the body omits are unchanged; null restores the tier's.",
       tag: 'Admin',
       body: limitsBody,
-      success: { status: 200, description: 'The key as it is now.', content: oneKey },
+      success: { status: 200, description: 'The updated key.', content: oneKey },
       problems: ['forbidden', 'second_factor_required', 'key_deleted'],
       handle: async ({ context, caller, body: { reason, ...limits } }) => {
         const row = await callDatabase(caller, 'set_proxy_key_limits', {

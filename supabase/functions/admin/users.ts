@@ -7,22 +7,22 @@ import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import { pageFields, userField } from '../_shared/request-fields.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 
-/** `/admin/proxy/users`: who moves most in this month. */
+/** `/admin/proxy/users`: the users with the most usage this month. */
 export function declareAdminUsers(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   const { callDatabase } = dependencies;
   declarePath(app, dependencies, '/admin/proxy/users', {
     get: operation({
       operationId: 'listUsers',
-      summary: 'Users by usage',
+      summary: 'List users by usage',
       description:
-        'Those whose keys moved something in this calendar month (UTC), the most bytes first, in pages of ' +
-        '`limit` (50 by default); with `user` that one alone, whatever it moved. A user who moves more ' +
-        'meanwhile may be on two pages.',
+        'Users whose keys moved bytes this calendar month (UTC), the most bytes first, in pages of ' +
+        '`limit` (50 by default). With `user`, only that user, with or without usage. A user whose ' +
+        'usage rises between two pages may be on both.',
       tag: 'Admin',
       query: { ...pageFields, user: userField.optional() },
       success: {
         status: 200,
-        description: 'The users, each with the account.',
+        description: 'The users, each with its account.',
         content: { 'application/json': z.array(userUsage.answer) },
         headers: linkHeader,
       },

@@ -8,25 +8,26 @@ import { linkHeader, respondWithPage } from '../_shared/paging.ts';
 import { pageFields, text } from '../_shared/request-fields.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 
-/** `/api/v1/proxy/alerts`: what a user was alerted to, and at which percents of a quota. */
+/** `/api/v1/proxy/alerts`: a user's alerts, and the percentages of a quota that raise one. */
 export function declareAlerts(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   const { callDatabase } = dependencies;
   declarePath(app, dependencies, '/api/v1/proxy/alerts', {
     get: operation({
       operationId: 'listAlerts',
-      summary: 'Your alerts',
-      description: 'Of the last 90 days, newest first, in pages of `limit` (50 by default).',
+      summary: 'List your alerts',
+      description:
+        'The alerts of the last 90 days, newest first, in pages of `limit` (50 by default).',
       tag: 'Alerts',
       query: {
         ...pageFields,
         keyId: text
-          .openapi({ description: 'One key, by its uuid or keyId; without it all of them.' })
+          .openapi({ description: 'The uuid or keyId of one key. The default is all keys.' })
           .optional(),
         type: z.enum(alertTypes).optional(),
       },
       success: {
         status: 200,
-        description: 'The alerts. `type` tells what is in `data`.',
+        description: 'The alerts. `type` determines the fields of `data`.',
         content: { 'application/json': z.array(alert.answer) },
         headers: linkHeader,
       },
@@ -41,8 +42,10 @@ export function declareAlerts(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
   declarePath(app, dependencies, '/api/v1/proxy/alerts/thresholds', {
     get: operation({
       operationId: 'listAlertThresholds',
-      summary: 'At which percents of a quota you are alerted',
-      description: 'First that of the account and of all keys without one, then those of keys.',
+      summary: 'List the percentages of a quota at which you are alerted',
+      description:
+        "The account's thresholds come first: they also apply to keys without their own. Then those of " +
+        'individual keys.',
       tag: 'Alerts',
       success: {
         status: 200,
@@ -57,21 +60,21 @@ export function declareAlerts(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
     }),
     patch: operation({
       operationId: 'setAlertThresholds',
-      summary: 'Set at which percents of a quota you are alerted',
+      summary: 'Set the percentages of a quota at which you are alerted',
       description:
-        'Of a key, or of the account and all keys without an own. One that is passed already is ' +
-        'alerted to at once.',
+        'Sets them for one key, or for the account and all keys without their own. A threshold that is ' +
+        'already exceeded raises an alert at once.',
       tag: 'Alerts',
       body: thresholdsBody,
       success: {
         status: 200,
-        description: 'What holds now.',
+        description: 'The updated thresholds.',
         content: { 'application/json': z.strictObject({ threshold: threshold.answer }) },
       },
       problems: ['not_found', 'key_deleted'],
       handle: async ({ context, caller, body: { percents, keyId: id } }) => {
         const row = await callDatabase(caller, 'set_proxy_alert_thresholds', {
-          // null is the default, which the generated types do not know
+          // null restores the default, which the generated types do not allow
           percents: percents as number[],
           ...(id === undefined ? {} : { id }),
         });

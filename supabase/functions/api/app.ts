@@ -11,7 +11,7 @@ import { declareKeys } from './keys.ts';
 import { declareRollups } from './rollups.ts';
 import { declareUsage } from './usage.ts';
 
-/** The developer's API: a pure Request → Response app over what it depends on. */
+/** The developers' API: a pure Request → Response app. */
 export function createApi(dependencies: Dependencies): OpenAPIHono<ServiceEnv> {
   const app = createService(dependencies);
   declareHealth(app, dependencies);

@@ -10,15 +10,15 @@ const headersOf = (name: string) => ({
   'Content-Disposition': `attachment; filename="${name}.csv"`,
 });
 
-/** The headers of an answer that can be a stream of CSV, for the description. */
+/** The headers of a response that can be a CSV stream, for the description. */
 export const csvHeaders = {
   'Cache-Control': z.enum(['no-store', 'no-store, no-transform']).openapi({
-    description: 'CSV is never compressed on the way.',
+    description: '`no-transform` with CSV, which must not be compressed in transit.',
   }),
-  'Content-Disposition': z.string().optional().openapi({ description: 'With CSV.' }),
+  'Content-Disposition': z.string().optional().openapi({ description: 'Only with CSV.' }),
 };
 
-/** Whether the client would rather have CSV than JSON. */
+/** Whether the client prefers CSV to JSON. */
 export function wantsCsv(context: Context): boolean {
   const wanted = accepts(context, {
     header: 'Accept',
@@ -32,7 +32,7 @@ export function wantsCsv(context: Context): boolean {
   return wanted === 'text/csv';
 }
 
-/** RFC 9110: a media type is worth what the most specific range says that covers it. */
+/** RFC 9110: a media type has the quality value of the most specific range that covers it. */
 function worth(type: string, ranges: { type: string; q: number }[]): number {
   const covering = [type, type.replace(/\/.*/, '/*'), '*/*'];
   const range = covering
@@ -41,34 +41,37 @@ function worth(type: string, ranges: { type: string; q: number }[]): number {
   return range?.q ?? 0;
 }
 
-/** Refuses parameters that would leave a part of the CSV out: half by mistake is worse than a refusal. */
+/** Refuses parameters that would truncate the CSV: a refusal is better than an export cut short by mistake. */
 export function refuseWithCsv(query: Record<string, unknown>, names: string[]): void {
   const errors = names
     .filter((name) => query[name] !== undefined)
-    .map((path) => ({ path, message: 'CSV is all of it: leave it out.' }));
+    .map((path) => ({
+      path,
+      message: 'CSV always has all rows: remove this parameter.',
+    }));
   if (errors.length === 0) return;
   throw new Problem('invalid_request', {
-    detail: 'The query has parameters that cannot be used: see `errors`.',
+    detail: 'The query has invalid parameters: see `errors`.',
     errors,
   });
 }
 
-/** Answers with CSV of one part. */
+/** Responds with CSV in one part. */
 export function respondWithCsv(context: Context, name: string, row: unknown): Response {
   return context.body(part.parse(row).csv, 200, headersOf(name));
 }
 
-/** Answers HEAD as `streamCsv` answers GET. */
+/** Answers HEAD like `streamCsv` answers GET. */
 export function announceCsv(context: Context, name: string): Response {
   forbidCompression(context);
   return context.body(null, 200, headersOf(name));
 }
 
 /**
- * Answers with CSV that the database makes part by part. The next part is asked for when the client
- * has taken the last, so one is held at a time, however many there are. The first is awaited before
- * the answer begins: its refusals are problem documents. A later failure is passed to `onFailure`, and
- * breaks the stream off.
+ * Responds with CSV that the database produces in parts. It requests the next part when the client
+ * has read the last one, so it holds only one part at a time. It awaits the first part before the
+ * response starts, so refusals become problem documents. A later failure is passed to `onFailure` and
+ * aborts the stream.
  */
 export async function streamCsv(
   context: Context,
@@ -100,7 +103,7 @@ export async function streamCsv(
   return context.body(body, 200, headersOf(name));
 }
 
-/** The platform's runtime compresses what it may transform, within the CPU time of the function. */
+/** The platform's runtime compresses responses unless forbidden, and that uses the function's CPU time. */
 function forbidCompression(context: Context): void {
   context.header('Cache-Control', 'no-store, no-transform');
 }

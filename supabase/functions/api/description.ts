@@ -5,18 +5,18 @@ import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 import { describeWebhooks } from '../_shared/webhook-description.ts';
 import { declareAdmin } from '../admin/app.ts';
 
-/** `/api/v1/openapi.json`: every route of this function and of the admins' one. */
+/** `/api/v1/openapi.json`: every route of this function and of the admins' function. */
 export function declareDescription(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   let description: object | undefined;
   declarePath(app, dependencies, '/api/v1/openapi.json', {
     get: operation({
       operationId: 'getDescription',
-      summary: 'This description',
+      summary: 'Get this description',
       tag: 'Service',
       open: true,
       success: {
         status: 200,
-        description: 'OpenAPI 3.1.',
+        description: 'The OpenAPI 3.1 document.',
         content: { 'application/json': z.looseObject({ openapi: z.string() }) },
       },
       problems: [],
@@ -36,7 +36,7 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'The access token of a user of Supabase Auth.',
+    description: 'The access token of a Supabase Auth user.',
   });
   return all.getOpenAPI31Document({
     openapi: '3.1.0',
@@ -44,26 +44,26 @@ function describe(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): obj
       title: 'Proxy keys',
       version: '0.1.0',
       description:
-        'Mint, list, rotate and delete proxy keys, read what they used, and be alerted.\n\n' +
-        'Refusals are problem documents (RFC 9457) with a stable `code`. A path or a method that is ' +
-        'not here is 404 `not_found` or 405 `method_not_allowed`; a body over 16 KiB is 413 ' +
-        '`payload_too_large`, wherever it is sent. Unknown fields and parameters are refused. HEAD is ' +
-        'answered as GET is, without the body. `RateLimit` and `RateLimit-Policy` say what is left of ' +
-        'the limit on a kind of write (draft-ietf-httpapi-ratelimit-headers-10).',
+        'Mint, list, rotate and delete proxy keys, read their usage, and receive alerts.\n\n' +
+        'Refusals are problem documents (RFC 9457) with a stable `code`. An unknown path gets 404 ' +
+        '`not_found`, and an unsupported method 405 `method_not_allowed`. A body over 16 KiB gets 413 ' +
+        '`payload_too_large` on any path. Unknown fields and parameters are refused. HEAD is answered ' +
+        'like GET, without the body. `RateLimit` and `RateLimit-Policy` report what is left of the ' +
+        'limit on each kind of write (draft-ietf-httpapi-ratelimit-headers-10).',
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     servers: [
       {
         url: '/',
-        description: 'This origin; a hosted project has /functions/v1 before each path.',
+        description: 'This origin. On a hosted project, prefix each path with /functions/v1.',
       },
     ],
     tags: [
       { name: 'Keys', description: 'Your proxy keys.' },
-      { name: 'Usage', description: 'What they used.' },
-      { name: 'Alerts', description: 'What you are alerted to, and where that is sent.' },
-      { name: 'Admin', description: 'For admins: `app_metadata.role` is `admin`.' },
-      { name: 'Service', description: 'The service itself.' },
+      { name: 'Usage', description: "Your keys' usage." },
+      { name: 'Alerts', description: 'Your alerts, and the webhooks that they are sent to.' },
+      { name: 'Admin', description: 'For admins: users whose `app_metadata.role` is `admin`.' },
+      { name: 'Service', description: 'The health and description of the service.' },
     ],
   });
 }

@@ -13,19 +13,19 @@ import {
 import { usageEvent } from '../_shared/usage-schemas.ts';
 import { announceCsv, csvHeaders, refuseWithCsv, streamCsv, wantsCsv } from './csv-stream.ts';
 
-/** `/api/v1/proxy/keys/{id}/events`: each CONNECT of a key, as JSON by pages or all as CSV. */
+/** `/api/v1/proxy/keys/{id}/events`: a key's events, as JSON in pages or all of them as CSV. */
 export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   const { callDatabase } = dependencies;
   declarePath(app, dependencies, '/api/v1/proxy/keys/{id}/events', {
     get: operation({
       operationId: 'listKeyEvents',
-      summary: "A key's usage events",
+      summary: "List a key's usage events",
       description:
-        'Newest first, in pages of `limit` (50 by default): by `cursor`, where what arrives meanwhile ' +
-        'moves nothing, or by the number of a `page` among the newest 10,000. With `Accept: text/csv` ' +
-        'all of them in one stream, without `limit`, `page` and `cursor`; one that breaks off has no ' +
-        'proper end, so a client can tell. To go on, ask again with `to` one millisecond after the last ' +
-        'whole line, and leave out the events that you have.',
+        'Newest first, in pages of `limit` (50 by default). Request pages by `cursor`, which new events ' +
+        'do not shift, or by `page` number among the newest 10,000 events. With `Accept: text/csv`, ' +
+        'all events in one stream, without `limit`, `page` and `cursor`. A stream that fails is ' +
+        'aborted, so that a client can detect it. To resume, send the request again with `to` one ' +
+        'millisecond after the last complete line, and skip the events that you already have.',
       tag: 'Usage',
       query: { ...pageFields, ...eventFilters },
       success: {
@@ -46,7 +46,7 @@ export function declareEvents(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
         if (wantsCsv(context)) {
           refuseWithCsv(query, ['limit', 'cursor', 'page']);
           if (context.req.method === 'HEAD') {
-            // the same refusals, for one event and not for a part of the export
+            // the same refusals, at the cost of one event rather than a part of the export
             await callDatabase(caller, 'list_proxy_key_events', {
               id,
               limit: 1,

@@ -8,12 +8,12 @@ export function declareHealth(app: OpenAPIHono<ServiceEnv>, dependencies: Depend
   declarePath(app, dependencies, '/api/v1/health', {
     get: operation({
       operationId: 'getHealth',
-      summary: 'Whether the service works',
+      summary: 'Check that the service works',
       tag: 'Service',
       open: true,
       success: {
         status: 200,
-        description: 'The database answers.',
+        description: 'The database responds.',
         content: { 'application/json': z.strictObject({ status: z.literal('ok') }) },
       },
       problems: [],

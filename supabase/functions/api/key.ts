@@ -14,9 +14,9 @@ export function declareKey(app: OpenAPIHono<ServiceEnv>, dependencies: Dependenc
   declarePath(app, dependencies, '/api/v1/proxy/keys/{id}', {
     get: operation({
       operationId: 'getKey',
-      summary: 'One key',
+      summary: 'Get a key',
       tag: 'Keys',
-      success: { status: 200, description: 'The key. Never a secret.', content: oneKey },
+      success: { status: 200, description: 'The key, without its secret.', content: oneKey },
       problems: [],
       handle: async ({ context, caller }) => {
         const row = await callDatabase(caller, 'get_proxy_key', { id: keyReference(context) });
@@ -25,13 +25,13 @@ export function declareKey(app: OpenAPIHono<ServiceEnv>, dependencies: Dependenc
     }),
     patch: operation({
       operationId: 'updateKey',
-      summary: "Change a key's label, clients or expiry",
+      summary: "Change a key's label, allowed IPs or expiry",
       description:
-        'What the body leaves out stays. A client whose address is not in `allowedIps` is refused by ' +
-        'the gateway (403); an expired key is refused (407) and inactive until it gets another expiry.',
+        'Fields that the body omits are unchanged. The gateway refuses a client whose address is not in ' +
+        '`allowedIps` (403), and an expired key (407), which is inactive until it gets a new expiry.',
       tag: 'Keys',
       body: updateBody,
-      success: { status: 200, description: 'The key as it is now.', content: oneKey },
+      success: { status: 200, description: 'The updated key.', content: oneKey },
       problems: ['key_deleted'],
       handle: async ({ context, caller, body }) => {
         const row = await callDatabase(caller, 'update_proxy_key', {
@@ -43,10 +43,12 @@ export function declareKey(app: OpenAPIHono<ServiceEnv>, dependencies: Dependenc
     }),
     delete: operation({
       operationId: 'deleteKey',
-      summary: 'Take a key out of service',
-      description: 'At once, and for good but for an admin. Its row and usage stay.',
+      summary: 'Delete a key',
+      description:
+        'Takes the key out of service at once. Only an admin can reactivate it. Its row and usage are ' +
+        'kept.',
       tag: 'Keys',
-      success: { status: 204, description: 'Deleted, or deleted before.' },
+      success: { status: 204, description: 'Deleted, now or earlier.' },
       problems: [],
       handle: async ({ context, caller }) => {
         await callDatabase(caller, 'delete_proxy_key', { id: keyReference(context) });
@@ -58,10 +60,10 @@ export function declareKey(app: OpenAPIHono<ServiceEnv>, dependencies: Dependenc
   declarePath(app, dependencies, '/api/v1/proxy/keys/{id}/rotate', {
     post: operation({
       operationId: 'rotateKey',
-      summary: 'A new secret for the same keyId',
+      summary: "Rotate a key's secret",
       description:
-        'The secret before is refused at once, or after `graceSeconds`; a later rotation or deletion ' +
-        'ends that grace.',
+        'Returns a new secret for the same keyId. The old secret is refused at once, or after ' +
+        '`graceSeconds`. A later rotation or deletion ends this grace period.',
       tag: 'Keys',
       body: rotateBody,
       bodyOptional: true,

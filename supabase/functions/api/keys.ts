@@ -22,16 +22,16 @@ export function declareKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dependen
   declarePath(app, dependencies, '/api/v1/proxy/keys', {
     get: operation({
       operationId: 'listKeys',
-      summary: 'Your keys',
+      summary: 'List your keys',
       description:
-        "All of them, deleted ones too, newest first, with this month's usage; with a `limit` in pages. " +
-        'Sorted, but by age, of the deleted the newest, up to 2,000 in all. With `Accept: text/csv` all ' +
-        'in one stream, without `limit` and `cursor`.',
+        "Newest first, with this month's usage, in pages if `limit` is set. Deleted keys are included: " +
+        'without a `limit`, or sorted by anything but age, only the newest of them, up to 2,000 keys in ' +
+        'all. With `Accept: text/csv`, all keys in one stream, without `limit` and `cursor`.',
       tag: 'Keys',
       query: { ...pageFields, ...keyFilters, ...keyListFields },
       success: {
         status: 200,
-        description: 'The keys. Never a secret.',
+        description: 'The keys, without secrets.',
         content: { 'application/json': z.array(keySummary.answer), 'text/csv': z.string() },
         headers: { ...linkHeader, ...csvHeaders },
       },
@@ -56,7 +56,7 @@ export function declareKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dependen
     post: operation({
       operationId: 'mintKey',
       summary: 'Mint a key',
-      description: 'The answer is the one place where its secret is ever shown.',
+      description: 'Only this response shows the secret.',
       tag: 'Keys',
       body: mintBody,
       retried: true,
@@ -79,15 +79,16 @@ export function declareKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dependen
   declarePath(app, dependencies, '/api/v1/proxy/keys/attention', {
     get: operation({
       operationId: 'getKeyAttention',
-      summary: 'Your keys at a glance',
+      summary: 'Get an overview of your keys',
       description:
-        'How many are in which state, and which need attention: their quota is used up or nearly, or they ' +
-        'are suspended, expired or about to. The most pressing, up to `limit` (5 by default).',
+        'How many keys are in each state, and which need attention: the quota is used up or nearly used ' +
+        'up, or the key is suspended, expired or about to expire. Lists the most urgent, up to `limit` ' +
+        '(5 by default).',
       tag: 'Keys',
       query: { limit: wholeNumber(1, 200).optional() },
       success: {
         status: 200,
-        description: 'What needs attention.',
+        description: 'The number of keys in each state, and the keys that need attention.',
         content: { 'application/json': keyAttention.answer },
       },
       problems: [],
@@ -103,13 +104,13 @@ export function declareKeys(app: OpenAPIHono<ServiceEnv>, dependencies: Dependen
       operationId: 'changeKeys',
       summary: 'Change up to 300 keys at once',
       description:
-        'All of them or none: `deleted`, or what there is of `allowedIps` and `expiresAt`. It counts as one ' +
-        'write, and may be sent again.',
+        'Changes all of the keys or none: sets `deleted`, or else `allowedIps`, `expiresAt` or both. The ' +
+        'request counts as one write and is idempotent.',
       tag: 'Keys',
       body: changesBody,
       success: {
         status: 200,
-        description: 'What it came to.',
+        description: 'The number of keys changed and unchanged.',
         content: { 'application/json': keyChanges.answer },
       },
       problems: ['not_found', 'key_deleted'],

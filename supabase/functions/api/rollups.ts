@@ -11,41 +11,41 @@ const common = {
   period: periodField.optional(),
   ...spanFields,
   keyId: text
-    .openapi({ description: 'One key, by its uuid or keyId; without it all of them.' })
+    .openapi({ description: 'The uuid or keyId of one key. The default is all keys.' })
     .optional(),
   limit: wholeNumber(1, 200).optional(),
   sort: sort
     .optional()
-    .openapi({ description: 'What the first have most of; by default `bytes`.' }),
+    .openapi({ description: 'The figure to sort by, descending; `bytes` by default.' }),
 };
 const csvHeader = {
-  'Content-Disposition': z.string().optional().openapi({ description: 'With CSV.' }),
+  'Content-Disposition': z.string().optional().openapi({ description: 'Only with CSV.' }),
 };
 
-/** `/api/v1/proxy/usage/targets` and `/outcomes`: what burns usage, and how requests end. */
+/** `/api/v1/proxy/usage/targets` and `/outcomes`: usage by target and by outcome. */
 export function declareRollups(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   const { callDatabase } = dependencies;
   declarePath(app, dependencies, '/api/v1/proxy/usage/targets', {
     get: operation({
       operationId: 'getUsageByTarget',
-      summary: 'Usage by target',
+      summary: 'Get usage by target',
       description:
-        'What was moved to each host or site: in a month (`period`), or in the whole days (UTC) that ' +
-        '`from` and `to` span, by default the last 30, at most 92. The first `limit` (50 by default) with ' +
-        'the most. `totals` is the sum of `targets`, `unlisted` and `other`. Refusals are not in it. With ' +
-        '`Accept: text/csv` the first 10,000, a line for all others (`unlisted`), and one for `other`, ' +
+        'Usage by host or site: in a month (`period`), or in the whole days (UTC) that `from` and `to` ' +
+        'span, at most 92 days and the last 30 by default. Lists the top `limit` (50 by default). ' +
+        '`totals` is the sum of `targets`, `unlisted` and `other`. Refusals are not included. With ' +
+        '`Accept: text/csv`, the top 10,000, a line for all others (`unlisted`) and one for `other`, ' +
         'without `limit`.',
       tag: 'Usage',
       query: {
         ...common,
         by: by.optional().openapi({
           description:
-            'What is added up; by default `host`. By site, a name without one stands alone.',
+            'What to group by; `host` by default. With `site`, a name without a site has its own row.',
         }),
       },
       success: {
         status: 200,
-        description: 'The targets, and what they are of all.',
+        description: 'The targets and the totals.',
         content: { 'application/json': targetUsage.answer, 'text/csv': z.string() },
         headers: csvHeader,
       },
@@ -65,20 +65,21 @@ export function declareRollups(app: OpenAPIHono<ServiceEnv>, dependencies: Depen
   declarePath(app, dependencies, '/api/v1/proxy/usage/outcomes', {
     get: operation({
       operationId: 'getUsageByOutcome',
-      summary: 'How requests ended',
+      summary: 'Get usage by outcome',
       description:
-        'Each outcome with what to do about it, and by hour or day how many were served, refused and ' +
-        'failed: in a month (`period`), or in the whole hours or days (UTC) that `from` and `to` span, by ' +
-        'default the last 24 hours or 30 days, at most 1,000 hours or 92 days. Refusals are requests here. ' +
-        'With `Accept: text/csv` one line per outcome and interval in which it occurred, without `limit`.',
+        'Each outcome with how to fix it, and the requests served, refused and failed by hour or day: ' +
+        'in a month (`period`), or in the whole hours or days (UTC) that `from` and `to` span, at most ' +
+        '1,000 hours or 92 days, and the last 24 hours or 30 days by default. Refusals count as requests ' +
+        'here. With `Accept: text/csv`, one line per outcome and interval in which it occurred, without ' +
+        '`limit`.',
       tag: 'Usage',
       query: {
         ...common,
-        interval: interval.optional().openapi({ description: 'By default `day`.' }),
+        interval: interval.optional().openapi({ description: '`day` by default.' }),
       },
       success: {
         status: 200,
-        description: 'The outcomes, their sums, and a point for each interval.',
+        description: 'The outcomes, their totals, and a point for each interval.',
         content: { 'application/json': outcomeUsage.answer, 'text/csv': z.string() },
         headers: csvHeader,
       },

@@ -14,18 +14,18 @@ import { interval } from '../_shared/rollup-schemas.ts';
 import type { Dependencies, ServiceEnv } from '../_shared/service.ts';
 import { keyUsage, usageSeries, usageSummary } from '../_shared/usage-schemas.ts';
 
-/** `/api/v1/proxy/usage`: a month in one sum and by key, and any time by hour or day. */
+/** `/api/v1/proxy/usage`: a month in total and by key, and any span by hour or day. */
 export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Dependencies): void {
   const { callDatabase } = dependencies;
   declarePath(app, dependencies, '/api/v1/proxy/usage', {
     get: operation({
       operationId: 'getUsage',
-      summary: 'A month over all of your keys',
+      summary: "Get a month's usage over all your keys",
       tag: 'Usage',
       query: { period: periodField.optional() },
       success: {
         status: 200,
-        description: 'Bytes in and out and requests, deleted keys included.',
+        description: 'The bytes in and out and the requests, deleted keys included.',
         content: { 'application/json': usageSummary.answer },
       },
       problems: [],
@@ -39,10 +39,11 @@ export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Depende
   declarePath(app, dependencies, '/api/v1/proxy/usage/keys', {
     get: operation({
       operationId: 'listUsageByKey',
-      summary: 'A month, key by key',
+      summary: "List a month's usage by key",
       tag: 'Usage',
       description:
-        'Newest key first; with `sort` those that used the most, up to `limit` (50 by default), without a `cursor`.',
+        'Newest key first. With `sort`, the keys with the most usage, up to `limit` (50 by default), ' +
+        'without a `cursor`.',
       query: {
         period: periodField.optional(),
         ...pageFields,
@@ -51,7 +52,7 @@ export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Depende
       },
       success: {
         status: 200,
-        description: 'Each key with what it used in that month.',
+        description: "Each key with its month's usage.",
         content: { 'application/json': z.array(keyUsage.answer) },
         headers: linkHeader,
       },
@@ -66,21 +67,21 @@ export function declareUsage(app: OpenAPIHono<ServiceEnv>, dependencies: Depende
   declarePath(app, dependencies, '/api/v1/proxy/usage/series', {
     get: operation({
       operationId: 'getUsageSeries',
-      summary: 'Usage by hour or day',
+      summary: 'Get usage by hour or day',
       description:
-        'Whole hours or days (UTC) from the one that `from` is in to the one that `to` is in or ends; ' +
-        'by default the last 24 hours or 30 days. At most 1,000.',
+        'Whole hours or days (UTC), from the one that contains `from` to the one that `to` is in or ' +
+        'ends; at most 1,000, and the last 24 hours or 30 days by default.',
       tag: 'Usage',
       query: {
         interval,
         ...spanFields,
         keyId: text
-          .openapi({ description: 'One key, by its uuid or keyId; without it all of them.' })
+          .openapi({ description: 'The uuid or keyId of one key. The default is all keys.' })
           .optional(),
       },
       success: {
         status: 200,
-        description: 'A point for each interval, also where nothing was used.',
+        description: 'A point for each interval, including intervals without usage.',
         content: { 'application/json': usageSeries.answer },
       },
       problems: ['not_found'],

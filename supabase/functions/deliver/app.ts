@@ -7,12 +7,12 @@ import { post } from './post.ts';
 import { requestOf } from './request-of.ts';
 import { readSettings } from './settings.ts';
 
-/** `POST /deliver` with the secret key: attempts the deliveries that are due, and goes on once it has answered. */
+/** `POST /deliver` with the secret key: attempts the deliveries that are due, and continues after it responds. */
 export function createDeliver(): (request: Request) => Promise<Response> {
   const { data: env, error } = resolveEnv();
   if (error) throw error;
   const secretKey = env.secretKeys.default ?? Object.values(env.secretKeys)[0];
-  if (!secretKey) throw new Error('SUPABASE_SECRET_KEYS holds no key');
+  if (!secretKey) throw new Error('SUPABASE_SECRET_KEYS contains no key');
   const settings = readSettings();
   const database = createClient<Database>(env.url, secretKey, {
     auth: { persistSession: false, autoRefreshToken: false },
@@ -48,7 +48,7 @@ export function createDeliver(): (request: Request) => Promise<Response> {
     if (verified.error) return answer(401, { code: 'unauthorized' });
     try {
       const { claimed, ended } = await beginDelivering({ claim, report, attempt });
-      // who calls need not wait for a receiver that hangs
+      // the caller does not wait for a receiver that hangs
       keepAlive(ended.catch(logFailure));
       return answer(202, { claimed });
     } catch (failure) {
@@ -58,19 +58,19 @@ export function createDeliver(): (request: Request) => Promise<Response> {
   };
 }
 
-/** The platform ends an isolate that has answered, unless it knows of what still runs. */
+/** The platform stops an isolate that has responded, unless `waitUntil` registers what still runs. */
 function keepAlive(running: Promise<void>): void {
   const { EdgeRuntime } = globalThis as { EdgeRuntime?: { waitUntil(p: Promise<void>): void } };
   EdgeRuntime?.waitUntil(running);
 }
 
-/** What was claimed and not reported is claimed again after 30 s. */
+/** A delivery that was claimed but not reported is claimed again after 30 s. */
 function logFailure(failure: unknown): void {
   const cause = failure instanceof DatabaseRefused ? failure.code : (failure as Error).name;
   console.error(JSON.stringify({ level: 'error', code: 'unavailable', cause }));
 }
 
-/** The database refused a claim or a report: its code alone, as its message may quote a row. */
+/** The database refused a claim or a report. Only its code is kept, as its message may quote a row. */
 class DatabaseRefused extends Error {
   readonly code: string;
 

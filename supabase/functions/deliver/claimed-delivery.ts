@@ -1,4 +1,4 @@
-/** `proxy_delivery`: a delivery that this invocation claimed, with all that an attempt needs. */
+/** `proxy_delivery`: a delivery that this invocation claimed, with everything that an attempt needs. */
 export interface ClaimedDelivery {
   id: string;
   claim: string;
@@ -11,7 +11,7 @@ export interface ClaimedDelivery {
   alert: Alert;
 }
 
-/** An alert as webhooks send it. */
+/** An alert as it is sent to webhooks. */
 export interface Alert {
   id: string;
   type: string;

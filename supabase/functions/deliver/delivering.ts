@@ -1,22 +1,22 @@
 import type { ClaimedDelivery } from './claimed-delivery.ts';
 import type { Posted } from './post.ts';
 
-/** What one attempt came to, as `report_proxy_deliveries` takes it. */
+/** The result of one attempt, as `report_proxy_deliveries` takes it. */
 export interface Result extends Posted {
   id: string;
   claim: string;
 }
 
 export interface Delivering {
-  /** Claims up to so many deliveries that are due. */
+  /** Claims at most this many deliveries that are due. */
   claim(most: number): Promise<ClaimedDelivery[]>;
   report(results: Result[]): Promise<void>;
   attempt(delivery: ClaimedDelivery): Promise<Posted>;
 }
 
-/** What an invocation does: it ends by itself, well within what the platform allows. */
+/** The limits of an invocation, which stops well within the platform's limits. */
 const bounds = {
-  /** New deliveries are claimed for so long, in ms. */
+  /** How long new deliveries are claimed, in ms. */
   spanMs: 40_000,
   /** The platform gives an invocation 2 s of CPU. */
   attempts: 400,
@@ -24,8 +24,8 @@ const bounds = {
 };
 
 /**
- * Claims what is due; resolves to how much, and to the end of all attempts: until nothing is due, or a bound is
- * reached. Rejects where the database fails, both times.
+ * Claims and attempts deliveries until none is due or a bound is reached. Resolves to the number first claimed and
+ * to `ended`, which resolves after the last attempt. Both promises reject if the database fails.
  */
 export async function beginDelivering(
   { claim, report, attempt }: Delivering,
@@ -54,7 +54,7 @@ export async function beginDelivering(
           wake = resolve;
         });
       }
-      // what ended may be what its key's next waits for, or its webhook's
+      // the next delivery of the same key or webhook may wait for this report
       await report(settled.splice(0, 500));
       const places = Math.min(atOnce - underWay, attempts - begun);
       if (places > 0 && performance.now() < until) beginAll(await claim(places));

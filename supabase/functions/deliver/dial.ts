@@ -5,12 +5,12 @@ import type { Settings } from './settings.ts';
 
 /** How many of a name's addresses are tried. */
 const mostAddresses = 3;
-/** As a gateway allows, with TLS. */
+/** The ports on which a gateway allows TLS. */
 const openPorts = [443, 8443];
 
 /**
- * Connects to where a URL leads: its name is resolved once, and one of the addresses that passed is dialled,
- * so that a second answer of its name server changes nothing. Throws `Undelivered`.
+ * Connects to a URL's host. Resolves the name once and dials one of the allowed addresses, so that a second
+ * answer from the name server (DNS rebinding) has no effect. Throws `Undelivered`.
  */
 export async function dial(url: URL, settings: Settings, signal: AbortSignal): Promise<Connection> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
@@ -35,7 +35,7 @@ async function resolve(
   signal: AbortSignal,
 ): Promise<string[]> {
   if (familyOf(host) > 0) return [host];
-  // no name server is asked for it
+  // never sent to a name server
   if (host === 'localhost') return allowLocal ? ['127.0.0.1'] : [];
   const options = { ...(nameServer && { nameServer }), signal };
   const answers = await Promise.allSettled([
@@ -77,7 +77,7 @@ async function startTls(
     alpnProtocols: ['http/1.1'],
     ...(caCertificates.length > 0 && { caCerts: caCertificates }),
   };
-  // closing the connection ends a handshake that hangs
+  // closing the connection aborts a handshake that hangs
   const close = () => connection.close();
   signal.addEventListener('abort', close, { once: true });
   try {
@@ -92,7 +92,7 @@ async function startTls(
   }
 }
 
-/** Settles as the promise does, or rejects when the signal is aborted; a connection that comes late is closed. */
+/** Settles like the promise, or rejects when the signal is aborted; closes a connection that arrives after that. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => {

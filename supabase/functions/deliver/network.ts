@@ -1,5 +1,5 @@
-// What is used of Deno's own network, which both Deno and the platform's edge runtime have: it can dial an
-// address and then check the certificate of a name, which `fetch` cannot.
+// The part of Deno's network API that is used here, which both Deno and the platform's edge runtime have. Unlike
+// `fetch`, it can dial an address and then verify the certificate of a name.
 
 /** A connection: https://docs.deno.com/api/deno/~/Deno.Conn. */
 export interface Connection {

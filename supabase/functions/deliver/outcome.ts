@@ -1,4 +1,4 @@
-/** What came of an attempt: stable codes, which docs/alerts.md explains. */
+/** The outcome of an attempt: stable codes, explained in docs/alerts.md. */
 export type Outcome =
   | 'delivered'
   | 'refused_status'
@@ -11,7 +11,7 @@ export type Outcome =
   | 'broke_off'
   | 'not_configured';
 
-/** An attempt that did not get as far as an answer. */
+/** An attempt that failed before it got a response. */
 export class Undelivered extends Error {
   readonly outcome: Outcome;
 

@@ -4,14 +4,14 @@ import { type Outcome, Undelivered } from './outcome.ts';
 import { readAnswer } from './read-answer.ts';
 import type { Settings } from './settings.ts';
 
-/** A POST of JSON. */
+/** A POST request with a JSON body. */
 export interface PostRequest {
   url: string;
   headers: Record<string, string>;
   body: string;
 }
 
-/** What came of it. */
+/** Its result. */
 export interface Posted {
   outcome: Outcome;
   durationMs: number;
@@ -22,14 +22,14 @@ export interface Posted {
 /** How long an attempt may take, in ms. */
 const timeoutMs = 10_000;
 
-/** Sends one request, follows no redirect, and keeps the status and the beginning of the answer. */
+/** Sends one request, follows no redirect, and keeps the status and the start of the response. */
 export async function post(request: PostRequest, settings: Settings): Promise<Posted> {
   const begun = performance.now();
   const abort = new AbortController();
   let connection: Connection | undefined;
   const timer = setTimeout(() => {
     abort.abort();
-    // ends what is being read or written
+    // aborts a pending read or write
     close(connection);
   }, timeoutMs);
   const ended = (outcome: Outcome, status: number | null = null, answer: string | null = null) => ({
@@ -87,6 +87,6 @@ function close(connection: Connection | undefined): void {
   try {
     connection?.close();
   } catch {
-    // it was closed by the other side, or by the deadline
+    // already closed by the other side or on timeout
   }
 }

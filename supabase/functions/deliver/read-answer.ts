@@ -1,19 +1,19 @@
 import type { Connection } from './network.ts';
 import { Undelivered } from './outcome.ts';
 
-/** What is kept of an answer. */
+/** The part of a response that is kept. */
 export interface Answer {
   status: number;
-  /** The beginning of the body: at most 500 bytes, as text without control characters. */
+  /** The start of the body: at most 500 bytes, as text without control characters. */
   beginning: string;
 }
 
 const mostHeadBytes = 16_384;
 const mostBodyBytes = 500;
-/** How long the beginning of a body may take once the head is there, in ms. */
+/** How long to wait for the start of the body after the header section, in ms. */
 const bodyMs = 1_000;
 
-/** Reads the head of an HTTP/1.1 answer and the beginning of its body. Throws `Undelivered`. */
+/** Reads the header section of an HTTP/1.1 response and the start of its body. Throws `Undelivered`. */
 export async function readAnswer(connection: Connection): Promise<Answer> {
   let bytes = new Uint8Array(0);
   const chunk = new Uint8Array(4_096);
@@ -36,10 +36,10 @@ export async function readAnswer(connection: Connection): Promise<Answer> {
     const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |\r\n)/.exec(head)?.[1]);
     if (Number.isNaN(status)) throw new Undelivered('broke_off');
     bytes = bytes.slice(end);
-    // an interim answer: another follows
+    // an interim response: another follows
     if (status < 200 && status !== 101) continue;
     const chunked = /\r\ntransfer-encoding:[^\r]*chunked/i.test(head);
-    // chunks have sizes between them
+    // allows for the size lines between chunks
     const wanted = chunked ? mostBodyBytes + 100 : mostBodyBytes;
     const enough = () => bytes.length >= wanted || bytes.length >= lengthOf(head);
     await within(bodyMs, async () => {
@@ -80,7 +80,7 @@ function joinChunks(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(joined.slice(0, mostBodyBytes));
 }
 
-/** What the database can store, and a log or a page can show. */
+/** Text that the database can store, and that a log or a page can show. */
 function asText(bytes: Uint8Array): string {
   return new TextDecoder()
     .decode(bytes)
@@ -88,7 +88,7 @@ function asText(bytes: Uint8Array): string {
     .trim();
 }
 
-/** Runs until it is done, or for so many ms. */
+/** Waits for `run`, at most `ms`. */
 async function within(ms: number, run: () => Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { slackBody } from './formats/slack.ts';
 import type { PostRequest } from './post.ts';
 import type { Settings } from './settings.ts';
 
-/** The request that delivers, in the form of its receiver; null where the function lacks its settings. */
+/** The request for a delivery, in its receiver's format; null if the function lacks the settings for it. */
 export function requestOf(delivery: ClaimedDelivery, settings: Settings): PostRequest | null {
   const { kind, alert } = delivery;
   const url = delivery.url ?? '';
@@ -28,7 +28,7 @@ export function requestOf(delivery: ClaimedDelivery, settings: Settings): PostRe
       const { key, from, url: resendUrl } = settings.resend;
       return {
         url: resendUrl,
-        // a repeat within 24 h is mailed once: https://resend.com/docs/dashboard/emails/idempotency-keys
+        // a retry within 24 h sends no second mail: https://resend.com/docs/dashboard/emails/idempotency-keys
         headers: { Authorization: `Bearer ${key}`, 'Idempotency-Key': delivery.id },
         body: emailBody(alert, { from, to: delivery.address ?? '' }),
       };

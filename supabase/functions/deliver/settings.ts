@@ -1,14 +1,14 @@
 import { network } from './network.ts';
 
-/** What an operator or the local stack sets, as secrets of the function. */
+/** The settings that an operator or the local stack makes as secrets of the function. */
 export interface Settings {
-  /** Loopback and plain HTTP too: on the local stack alone. */
+  /** Also allows loopback and plain HTTP; only for the local stack. */
   allowLocal: boolean;
-  /** In place of the system's, for tests: `127.0.0.1:5353`. */
+  /** Replaces the system's name server, for tests: `127.0.0.1:5353`. */
   nameServer: { ipAddr: string; port: number } | undefined;
-  /** Certificates that are trusted beside the system's, in PEM, for tests. */
+  /** Certificates to trust besides the system's, in PEM, for tests. */
   caCertificates: string[];
-  /** Resend's key, and who mails come from; without them no mail is sent. */
+  /** The Resend API key and the sender of mails; without them no mail is sent. */
   resend: { key: string; from: string; url: string } | undefined;
   pagerdutyUrl: string;
 }

@@ -6,12 +6,12 @@ export function discordBody(alert: Alert): string {
   const { title, text } = sentenceOf(alert);
   return JSON.stringify({
     content: `**${escapeMarkdown(title)}**\n${escapeMarkdown(text)}`,
-    // nobody is mentioned, whatever a label says
+    // a label cannot mention anyone
     allowed_mentions: { parse: [] },
   });
 }
 
-/** Text alone: what Markdown would read stands as it is. */
+/** Escapes text so that Markdown shows it literally. */
 function escapeMarkdown(text: string): string {
   return text.replace(/[\\`*_~|<>[\]()#-]/g, '\\$&');
 }

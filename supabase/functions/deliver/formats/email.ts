@@ -23,7 +23,7 @@ export function emailBody(alert: Alert, { from, to }: { from: string; to: string
 }
 
 const footer =
-  'You get this because your account has an e-mail webhook for its alerts. Delete it to get no more.';
+  'You receive this because your account has an e-mail webhook for its alerts. Delete the webhook to stop these mails.';
 
 function escapeHtml(text: string): string {
   return text

@@ -7,7 +7,7 @@ export function pagerdutyBody(alert: Alert, routingKey: string): string {
   return JSON.stringify({
     routing_key: routingKey,
     event_action: 'trigger',
-    // a repeat is the same incident
+    // a retry belongs to the same incident
     dedup_key: alert.id,
     payload: {
       summary: `${title}. ${text}`.slice(0, 1_024),

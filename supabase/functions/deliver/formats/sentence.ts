@@ -1,9 +1,9 @@
 import type { Alert } from '../claimed-delivery.ts';
 
-/** How much it matters, in PagerDuty's words. */
+/** The severity, in PagerDuty's terms. */
 export type Severity = 'info' | 'warning' | 'error';
 
-/** An alert in words: for people, as plain text. */
+/** An alert as plain text for people. */
 export interface Sentence {
   title: string;
   /** What happened, and what to do. */
@@ -19,13 +19,13 @@ export function sentenceOf({ type, data }: Alert): Sentence {
     case 'key.minted':
       return info('Key created', `${key} was created.`);
     case 'key.rotated':
-      return info('Secret rotated', `${key} has a new secret; the old one ends.`);
+      return info('Secret rotated', `${key} has a new secret; the old one stops working.`);
     case 'key.deleted':
       return info('Key deleted', `${key} was deleted. Its requests are refused.`);
     case 'key.suspended':
       return {
         title: 'Key suspended',
-        text: `${key} was suspended by an admin; its requests are refused.${because}`,
+        text: `An admin suspended ${key}; its requests are refused.${because}`,
         severity: 'error',
       };
     case 'key.reactivated':
@@ -33,7 +33,7 @@ export function sentenceOf({ type, data }: Alert): Sentence {
     case 'key.limits_changed':
       return info(
         'Limits changed',
-        `${key} may now move ${bytes(data.bandwidthLimitBytes)} per month, at ${data.rateLimit} requests per second.${because}`,
+        `${key} may now use ${bytes(data.bandwidthLimitBytes)} per month, at ${data.rateLimit} requests per second.${because}`,
       );
     case 'key.quota':
       return quota(
@@ -50,13 +50,13 @@ export function sentenceOf({ type, data }: Alert): Sentence {
     case 'key.expiring':
       return {
         title: `Key expires within ${data.days === 1 ? 'a day' : `${data.days} days`}`,
-        text: `${key} expires at ${data.expiresAt}. Give it another expiry, or replace it.`,
+        text: `${key} expires at ${data.expiresAt}. Set a later expiry, or replace the key.`,
         severity: 'warning',
       };
     case 'key.unusual_usage':
       return {
         title: 'Unusual usage',
-        text: `${key} moved ${bytes(data.bytes)} in the hour from ${data.hour}; ${bytes(data.medianBytes)} is usual. If this was not you, rotate its secret.`,
+        text: `${key} used ${bytes(data.bytes)} in the hour from ${data.hour}; its usual hourly usage is ${bytes(data.medianBytes)}. If this was not you, rotate its secret.`,
         severity: 'warning',
       };
     case 'account.limits_changed':
@@ -68,14 +68,14 @@ export function sentenceOf({ type, data }: Alert): Sentence {
       return info('Tier granted', `You may now create keys of tier ${data.tier}.${because}`);
     case 'tier.revoked':
       return {
-        title: 'Tier taken back',
+        title: 'Tier revoked',
         text: `You may no longer create keys of tier ${data.tier}.${because}`,
         severity: 'warning',
       };
     case 'webhook.disabled':
       return {
         title: 'Webhook disabled',
-        text: `The ${data.kind} webhook to ${data.address} was disabled: ${data.reason === 'gone' ? 'it answered 410 Gone' : 'it failed for three days'}.`,
+        text: `The ${data.kind} webhook to ${data.address} was disabled: ${data.reason === 'gone' ? 'it responded with 410 Gone' : 'it failed for three days'}.`,
         severity: 'error',
       };
     case 'webhook.test':
@@ -105,7 +105,7 @@ function quota(subject: string, advice: string, data: Alert['data']): Sentence {
 
 const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
-/** A number of bytes in decimal units, as the dashboard shows it. */
+/** Formats a number of bytes in decimal units, like the dashboard. */
 function bytes(value: unknown): string {
   let amount = Number(value);
   let unit = 0;

@@ -11,7 +11,7 @@ export function slackBody(alert: Alert): string {
   });
 }
 
-/** Text alone: no link, and nobody mentioned. https://docs.slack.dev/messaging/formatting-message-text */
+/** Escapes links and mentions: https://docs.slack.dev/messaging/formatting-message-text */
 function escapeMarkup(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }
