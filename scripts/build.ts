@@ -7,9 +7,9 @@ import { StackError } from './stack/stack-error.ts';
 
 const usage = `npm run build     builds the dashboard into dashboard/dist, for any static host
 
-SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and PROXY_GATEWAY_URL name the project that it is for, and
-PROXY_GATEWAY_TLS_PORT the gateway's TLS port where it has one; without them the build has no config.json,
-which its host must then answer. DASHBOARD_OUT_DIR names another folder to build into.`;
+SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and PROXY_GATEWAY_URL name the project that the dashboard is for, and
+PROXY_GATEWAY_TLS_PORT the gateway's TLS port, if it has one. Without them, the build has no config.json, and
+the host must serve one. DASHBOARD_OUT_DIR names another folder to build into.`;
 
 try {
   const { values } = parseArgs({ options: { help: { type: 'boolean' } } });
@@ -31,13 +31,13 @@ async function run(folder: string): Promise<void> {
 
 function explain(error: unknown): unknown {
   if (error instanceof DeploymentRefused) {
-    return `${error.message}\nNothing was built. Correct the environment and run it again.`;
+    return `${error.message}\nNothing was built. Correct the environment variables and build again.`;
   }
   if (error instanceof StackError) return `${error.message}\n${error.remedy}`;
   const { code = '', message = '' } = error as { code?: string; message?: string };
   if (code.startsWith('ERR_PARSE_ARGS')) return `${message}\n${usage}`;
   if (code === 'ERR_MODULE_NOT_FOUND') return `${message}\nRun \`npm ci\`, then build again.`;
-  // the bundler's own words name the file and the line; its stack names only itself
+  // the bundler's message names the file and line; its stack trace names only itself
   const words = process.stderr.isTTY ? message : stripVTControlCharacters(message);
-  return `${words || error}\nNothing was built. Correct what it names and build again.`;
+  return `${words || error}\nNothing was built. Fix the error above and build again.`;
 }

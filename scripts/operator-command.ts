@@ -1,6 +1,6 @@
 import { StackError } from './stack/stack-error.ts';
 
-/** Does a command of an operator's; returns its exit code, having said what is wrong. */
+/** Runs an operator's command, prints its error if any, and returns its exit code. */
 export async function runCommand(
   command: () => Promise<number>,
   usage: string,

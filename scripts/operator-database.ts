@@ -11,34 +11,34 @@ import { readProjectConfig } from './stack/project-config.ts';
 import { StackError } from './stack/stack-error.ts';
 import { openTlsSocket } from './tls-socket.ts';
 
-/** A database, and what it may be called in an error: never with its password. */
+/** A database, and its description for error messages, without its password. */
 export interface Database {
   sql: postgres.Sql;
   /** Host and port. */
   address: string;
-  /** Where it is and who connects: without its password. */
+  /** The connection URL without its password. */
   url: URL;
 }
 
-/** How long a connection may take, in seconds. */
+/** The connect timeout, in seconds. */
 const connectTimeout = 10;
 
-/** A line of each command's usage. */
+/** A line in each command's usage. */
 export const databaseUrlUsage = isPackaged
-  ? 'DATABASE_URL names the database, as role postgres.'
-  : "DATABASE_URL names the database, as role postgres; without it, it is the local stack's.";
+  ? 'DATABASE_URL is the connection string of the database, as role postgres.'
+  : 'DATABASE_URL is the connection string of the database, as role postgres. The default is the local stack.';
 
 const howToWrite = 'Write it as postgresql://postgres:<password>@<host>:<port>/<database>.';
 
 /**
- * Opens the database of a connection string, or without one the local stack's, when first used. Throws
- * `StackError` for a string that is none.
+ * Opens the database of a connection string, or else the local stack's; it connects on first use. Throws
+ * `StackError` for an invalid string.
  */
 export function openDatabase(url: string | undefined): Database {
   // the package has no local stack
   if (!url && isPackaged) throw new StackError('DATABASE_URL is not set.', howToWrite);
   const given = url ? url : databaseUrl('postgres', readProjectConfig().db.port);
-  // not the parser's own error, which has the whole string in it
+  // not the parser's own error, which contains the whole string
   const parsed = URL.canParse(given) ? new URL(given) : undefined;
   if (parsed?.protocol !== 'postgres:' && parsed?.protocol !== 'postgresql:') {
     throw new StackError('DATABASE_URL is not the URL of a Postgres database.', howToWrite);
@@ -54,7 +54,7 @@ function readUrl(given: string): DatabaseConnection {
     if (!(error instanceof DatabaseUrlError)) throw error;
     throw new StackError(
       `DATABASE_URL: ${error.message}.`,
-      'docs/gateway-logins.md says what its parameters mean.',
+      'See docs/gateway-logins.md for its parameters.',
     );
   }
 }
@@ -66,11 +66,11 @@ function connect({ url, host, ssl }: DatabaseConnection): postgres.Sql {
   };
   return postgres(url, {
     ...(host.startsWith('/') && { path: `${host}/.s.PGSQL.${port}` }),
-    // the environment could switch on the driver's own TLS
+    // the environment could otherwise enable the driver's own TLS
     ssl: false,
     ...secure,
     max: 1,
-    // no prepared statements: a pooler may stand between
+    // no prepared statements: there may be a pooler in between
     prepare: false,
     connect_timeout: connectTimeout,
     onnotice: () => {},
@@ -82,20 +82,20 @@ const applyMigrations =
   'Apply the migrations: `supabase db push`, or `npm start` for the local stack.';
 const remedies: Record<string, string> = {
   '28P01': 'Correct the password in DATABASE_URL.',
-  '28000': 'Correct the user in DATABASE_URL: it is postgres.',
+  '28000': 'Correct the user in DATABASE_URL: it must be postgres.',
   '3D000': 'Correct the name of the database in DATABASE_URL.',
   '3F000': applyMigrations,
   '42883': applyMigrations,
   '42501': 'Connect as role postgres, which owns the schema.',
 };
 
-/** What is wrong and what to do next, of an error that the database or the way to it gave. */
+/** Converts an error from the database or the connection to a message with the next step. */
 export function explainFailure(error: unknown, address: string): unknown {
   if (error instanceof StackError) return error;
   const tls = explainDatabaseTls(error);
   if (tls !== null) {
     return new StackError(
-      `No connection to the database at ${address} (${tls.code}).`,
+      `Cannot connect to the database at ${address} (${tls.code}).`,
       tls.sentence,
     );
   }
@@ -103,12 +103,13 @@ export function explainFailure(error: unknown, address: string): unknown {
   const code = String(error.code);
   if (unreachable.includes(code)) {
     return new StackError(
-      `No database answers at ${address} (${code}).`,
-      'Start the local stack with `npm start`, or name another database in DATABASE_URL.',
+      `No database is reachable at ${address} (${code}).`,
+      'Start the local stack with `npm start`, or set DATABASE_URL to another database.',
     );
   }
   return new StackError(
     `The database at ${address} refused: ${error.message} (${code}).`,
-    remedies[code] ?? 'Correct that, then run it again: what was done before it stands.',
+    remedies[code] ??
+      'Fix the error above, then run the command again: what it did before the error is kept.',
   );
 }

@@ -4,10 +4,10 @@ import { describeStack } from './stack/describe-stack.ts';
 import type { Stack } from './stack/stack.ts';
 import { StackError } from './stack/stack-error.ts';
 
-const usage = `npm start                    the local stack, its data kept between runs
-npm start -- --ephemeral     free ports, throw-away data, one line of JSON when ready`;
+const usage = `npm start                    starts the local stack; its data are kept between runs
+npm start -- --ephemeral     uses free ports and temporary data, and prints one line of JSON when ready`;
 
-/** Somebody asked the stack to stop: the one good end. */
+/** The stack was asked to stop: the only successful exit. */
 class StopAsked extends Error {}
 
 try {
@@ -22,15 +22,15 @@ try {
   process.exit(1);
 }
 
-/** Runs the stack until it is asked to stop or something fails; either way nothing is left. */
+/** Runs the stack until it is asked to stop or a part fails; either way, leaves nothing running. */
 async function run(ephemeral: boolean): Promise<never> {
   const stop = new AbortController();
   const { signal } = stop;
-  // npm and the terminal may both pass a signal on: asking twice is asking once
+  // npm and the terminal may both forward a signal: a second one has no effect
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => stop.abort(new StopAsked()));
   }
-  // a parent that started us with a channel and is gone can no longer stop us
+  // a parent process that started us with a channel and has exited can no longer stop us
   process.on('disconnect', () => stop.abort(new StopAsked()));
   process.on('uncaughtException', (error) => stop.abort(error));
 
@@ -39,24 +39,26 @@ async function run(ephemeral: boolean): Promise<never> {
     const seconds = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
     console.error(`${seconds.padStart(7)}  ${step}`);
   };
-  // here, so that missing packages are named below
+  // imported here so that `explain` can report missing packages
   const { startStack } = await import('./stack/stack.ts');
   const stack = await startStack({ ephemeral, signal, report });
   try {
     if (ephemeral) {
       console.log(readyLine(stack));
     } else {
-      report('ready; Ctrl-C stops it, the data stay in place\n');
+      report('ready; Ctrl-C stops the stack and keeps its data\n');
       console.log(await describeStack(stack));
     }
     signal.throwIfAborted();
     const part = await Promise.race([stack.failed, once(signal, 'abort').then(() => null)]);
     signal.throwIfAborted();
-    // an ephemeral stack's logs go with it
+    // an ephemeral stack's logs are deleted with it
     const words = ephemeral ? `\n${part?.lastWords()}` : '';
     throw new StackError(
-      `${part?.name} ended unexpectedly.${words}`,
-      ephemeral ? 'Start again.' : `Its log is ${part?.logFile}. Start again: the data are kept.`,
+      `${part?.name} exited unexpectedly.${words}`,
+      ephemeral
+        ? 'Start the stack again.'
+        : `See its log: ${part?.logFile}. Then start the stack again: its data are kept.`,
     );
   } finally {
     await stack.stop();
@@ -73,7 +75,7 @@ function explain(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message}\n${usage}`;
   if (code === 'ERR_MODULE_NOT_FOUND') {
-    return `\n${(error as Error).message}\nRun \`npm ci\`, then start again.`;
+    return `\n${(error as Error).message}\nRun \`npm ci\`, then start the stack again.`;
   }
   return error;
 }

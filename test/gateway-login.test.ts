@@ -190,7 +190,7 @@ describe('a drop', () => {
     const { code, stdout } = await gatewayLogin(['drop', 'stolen']);
     expect([code, stdout.split('\n')[0]]).toEqual([
       0,
-      'Dropped proxy_gateway_stolen; 2 of its connections ended.',
+      'Dropped proxy_gateway_stolen; closed 2 of its connections.',
     ]);
     expect(await ends).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
     await expect(connect(stolen)`select`).rejects.toMatchObject({ code: '28P01' });
@@ -275,14 +275,14 @@ describe('a drop', () => {
     const { code, stdout, stderr } = await gatewayLogin(['drop', 'twice']);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toBe(
-      'There is no login proxy_gateway_twice.\nSee which there are: npm run gateway-login -- list\n',
+      'No login proxy_gateway_twice exists.\nList the logins: npm run gateway-login -- list\n',
     );
   });
 });
 
 describe('what it refuses, with what to do next', () => {
   it.each<[string, string[], RegExp]>([
-    ['a name that is taken', ['create', 'local'], /drop that one first: .* drop local$/m],
+    ['a name that is taken', ['create', 'local'], /drop the login first: .* drop local$/m],
     ['a name that is none', ['create', 'EU-1'], /lower-case.*\n.*eu_1/],
     ['a name that is none, of a drop', ['drop', 'x"; drop role postgres'], /lower-case/],
     ['a limit of none', ['create', 'none', '--connections', '0'], /3 to 1000/],
@@ -296,7 +296,7 @@ describe('what it refuses, with what to do next', () => {
     [
       'a limit of a drop',
       ['drop', 'local', '--connections', '2'],
-      /for create(.|\n)*create <name>/,
+      /only with create(.|\n)*create <name>/,
     ],
     ['another option', ['list', '--all'], /--all(.|\n)*create <name>/],
   ])('%s', async (_, args, words) => {
@@ -345,7 +345,7 @@ it('a process makes and drops a login, and ends with 0; refused, with 1 and a wo
   expect(await startGatewayLogin('drop', 'processed')).toEqual({
     code: 1,
     stdout: '',
-    stderr: expect.stringContaining('There is no login proxy_gateway_processed.'),
+    stderr: expect.stringContaining('No login proxy_gateway_processed exists.'),
   });
 });
 

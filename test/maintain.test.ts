@@ -297,7 +297,7 @@ it('does nothing in a schema that no longer serves this version, and says what t
 it('a process that fails says so on stderr, and ends with 1', async () => {
   const { code, stdout, stderr } = await startMaintenance(['--day', 'today']).ended;
   expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toContain('--day wants a date');
+  expect(stderr).toContain('--day requires a date');
   const { code: found } = await startMaintenance(['--day', '2010-07-01']).ended;
   expect(found).toBe(1);
 });

@@ -17,20 +17,20 @@ import { gatewayUrl } from './gateway-url.ts';
 import { createLogin, dropLogin, formatLogins, listLogins, newPassword } from './logins.ts';
 
 const usage = `${commands.login} create <name> [--connections <n>]
-    makes the login proxy_gateway_<name>, and shows its password this once; it holds at most n
-    connections (20): twice what its gateway opens, for restarts
+    creates the login proxy_gateway_<name> and shows its password, only once. The login may hold at
+    most n connections (20 by default): twice what its gateway opens, for restarts
 ${commands.login} drop <name>
-    ends the login's connections, and drops it
+    closes the login's connections and drops it
 ${commands.login} list
-    shows each login, its limit, and its connections open now
+    lists each login with its limit and its open connections
 
-A name is lower-case letters, digits and single underscores, at most 40 characters, as eu_1.
+A name has lower-case letters, digits and single underscores, at most 40 characters, such as eu_1.
 ${databaseUrlUsage}
-Ends with 0 when it is done, and with 1 when it is not.`;
+Exits with 0 on success and with 1 on failure.`;
 
 type Command = (database: Database) => Promise<string>;
 
-/** `npm run gateway-login`: returns its exit code. */
+/** Runs `npm run gateway-login` and returns its exit code. */
 export function gatewayLogin(
   args: string[],
   url: string | undefined,
@@ -50,21 +50,23 @@ export function gatewayLogin(
 
 function readCommand(positionals: string[], connections: string | undefined): Command {
   const [verb, name, ...more] = positionals;
-  if (more.length > 0) throw new StackError(`${more.join(' ')}: one name at a time.`, usage);
+  if (more.length > 0) {
+    throw new StackError(`Unexpected argument ${more.join(' ')}: give one name at a time.`, usage);
+  }
   if (connections !== undefined && verb !== 'create') {
-    throw new StackError('--connections is for create.', usage);
+    throw new StackError('--connections works only with create.', usage);
   }
   if (verb === 'list' && name === undefined) {
     return async ({ sql }) => formatLogins(await listLogins(sql));
   }
   if (name === undefined || (verb !== 'create' && verb !== 'drop')) {
-    throw new StackError('Say what to do: create, drop or list.', usage);
+    throw new StackError('Name a subcommand: create <name>, drop <name> or list.', usage);
   }
   if (verb === 'drop') return (database) => drop(database, name);
   const most = Number(connections ?? defaultConnections * 2);
   if (!/^\d{1,4}$/.test(connections ?? '0') || most < fewestConnections || most > mostConnections) {
     throw new StackError(
-      `--connections wants a whole number, from ${fewestConnections} to ${mostConnections}: a gateway needs ${fewestConnections}.`,
+      `--connections requires a whole number from ${fewestConnections} to ${mostConnections}: a gateway needs at least ${fewestConnections}.`,
       usage,
     );
   }
@@ -74,19 +76,19 @@ function readCommand(positionals: string[], connections: string | undefined): Co
 async function create(database: Database, name: string, connections: number): Promise<string> {
   const password = newPassword();
   const login = await createLogin(database.sql, { name, password, connections });
-  // half of what it may hold, as a restart has both sets for a moment
+  // half of its limit, as the old and the new gateway overlap during a restart
   const opens = Math.max(fewestConnections, Math.floor(connections / 2));
   const few = opens < defaultConnections ? `\nGATEWAY_DATABASE_CONNECTIONS=${opens}` : '';
-  return `Made ${login}, with at most ${connections} connections.
-Its password is shown this once, and is kept nowhere. Give it to this gateway alone:
+  return `Created ${login}, with at most ${connections} connections.
+Its password is shown only once and is not stored. Use it for one gateway only:
 
 GATEWAY_DATABASE_URL="${gatewayUrl(database.url, login, password)}"${few}`;
 }
 
 async function drop(database: Database, name: string): Promise<string> {
   const { login, ended } = await dropLogin(database.sql, name);
-  return `Dropped ${login}; ${ended} of its connections ended.
-If it was stolen: docs/gateway-logins.md says what to look at.`;
+  return `Dropped ${login}; closed ${ended} of its connections.
+If its password was stolen, see docs/gateway-logins.md for what to check.`;
 }
 
 async function run(command: Command, url: string | undefined): Promise<string> {

@@ -1,7 +1,7 @@
 /**
- * The URL that a gateway connects with: where the operator's goes, as the gateway's login. A pooler
- * of Supabase tells projects apart by the user, `postgres.<ref>`; its port 6543, and that of a
- * project's own pooler, is transaction mode, in which nobody can listen.
+ * The gateway's connection string: the operator's, with the gateway's login. A Supabase pooler
+ * distinguishes projects by the user, `postgres.<ref>`. Its port 6543, like that of a project's
+ * dedicated pooler, is in transaction mode, which does not support LISTEN.
  */
 export function gatewayUrl(operator: URL, login: string, password: string): string {
   const url = new URL(operator);

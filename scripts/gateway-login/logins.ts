@@ -5,22 +5,22 @@ import { alignColumns } from '../aligned-table.ts';
 import { StackError } from '../stack/stack-error.ts';
 import { scramVerifier } from './scram-verifier.ts';
 
-/** A gateway's login, as the database has it. */
+/** A gateway's login in the database. */
 export interface GatewayLogin {
   login: string;
-  /** False for one whose drop was not finished. */
+  /** False for a login whose drop was not completed. */
   open: boolean;
   limit: number;
-  /** Its connections open now. */
+  /** The number of open connections. */
   connections: number;
 }
 
-/** 256 random bits, in characters that a URL takes as they are. */
+/** 256 random bits, in characters that need no escaping in a URL. */
 export function newPassword(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** Makes the login, of whose password the database gets the verifier alone. Returns its role. */
+/** Creates the login and returns its role. The database gets only the verifier of the password. */
 export async function createLogin(
   sql: postgres.Sql,
   options: { name: string; password: string; connections: number },
@@ -37,7 +37,7 @@ export async function createLogin(
   }
 }
 
-/** Ends the login's connections, and drops it with all that it made in this database. */
+/** Closes the login's connections and drops it with everything that it created in this database. */
 export async function dropLogin(
   sql: postgres.Sql,
   name: string,
@@ -48,12 +48,12 @@ export async function dropLogin(
       from proxy_private.gateway_login_name(${name}) as n (login)
       left join pg_roles as r on r.rolname = n.login`;
     const login = row?.login ?? '';
-    // Committed before the rest: else one that connects again and again slips in between, and one
-    // that cannot be dropped would be open again.
+    // Committed before the rest: otherwise a client that keeps reconnecting gets in between, and a
+    // login that cannot be dropped would stay open.
     await sql`alter role ${sql(login)} with nologin`;
     const [dropped] = await sql<{ ended: number }[]>`
       select proxy_private.drop_gateway_login(${name}) as ended`;
-    // those that were about to open when it was closed
+    // connections that were opening when the login was closed
     const [late] = await sql<{ ended: number }[]>`
       select count(*) filter (where pg_terminate_backend(pid))::integer as ended
       from pg_stat_activity where usesysid = ${row?.oid ?? 0}`;
@@ -76,7 +76,7 @@ export async function listLogins(sql: postgres.Sql): Promise<GatewayLogin[]> {
 
 /** The logins as a table with aligned columns. */
 export function formatLogins(logins: GatewayLogin[]): string {
-  if (logins.length === 0) return 'There is no gateway login: make one with create <name>.';
+  if (logins.length === 0) return 'No gateway login exists: create one with create <name>.';
   const rows = logins.map(({ login, open, limit, connections }) => {
     const most = limit < 0 ? 'none' : String(limit);
     return [login, open ? most : 'closed: drop it again', String(connections)];
@@ -84,26 +84,26 @@ export function formatLogins(logins: GatewayLogin[]): string {
   return alignColumns([['login', 'limit', 'open now'], ...rows]);
 }
 
-/** What to do next, where it is the login that something is wrong with. */
+/** Adds the next step to an error that is about the login. */
 function explain(error: unknown, name: string): unknown {
   if (!(error instanceof postgres.PostgresError)) return error;
   const login = `proxy_gateway_${name}`;
   switch (error.code) {
     case '42710':
       return new StackError(
-        `There is a login ${login} already.`,
-        `Choose another name, or drop that one first: ${commands.login} drop ${name}`,
+        `The login ${login} already exists.`,
+        `Choose another name, or drop the login first: ${commands.login} drop ${name}`,
       );
     case '42704':
-      return new StackError(
-        `There is no login ${login}.`,
-        `See which there are: ${commands.login} list`,
-      );
+      return new StackError(`No login ${login} exists.`, `List the logins: ${commands.login} list`);
     case '22023':
-      return new StackError(error.message, error.hint ?? 'Correct that, then run it again.');
+      return new StackError(
+        error.message,
+        error.hint ?? 'Fix the error above, then run the command again.',
+      );
     case '2BP01':
       return new StackError(
-        `${login} can no longer log in, and its connections are ended; but it owns something that is not in this database: ${error.detail}.`,
+        `${login} can no longer log in, and its connections are closed, but it owns objects outside this database: ${error.detail}.`,
         `In each database named, as role postgres, run:
   grant ${login} to postgres;
   drop owned by ${login};

@@ -3,8 +3,8 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 const iterations = 4096;
 
 /**
- * What Postgres keeps of an ASCII password (RFC 5803, RFC 7677): sent in its place, it keeps the
- * password out of statements, and so out of the server's log.
+ * The SCRAM verifier that Postgres stores for an ASCII password (RFC 5803, RFC 7677). Sending it
+ * instead of the password keeps the password out of statements, and so out of the server's log.
  */
 export function scramVerifier(password: string, salt = randomBytes(16)): string {
   const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');

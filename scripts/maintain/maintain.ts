@@ -12,27 +12,28 @@ import { type Revocation, revokeSince } from './restore/revoke.ts';
 import { type Report, runTask, type Task } from './tasks.ts';
 
 const usage = `${commands.maintain}
-    recounts the usage of yesterday, today and each older day whose events have changed since, makes
-    the coming days' partitions, drops the events of days older than they are kept (90 days; rollups
-    stay), and checks owners' accounts and the gateways' logins
+    recounts the usage of yesterday, today and each older day whose events have changed since, creates
+    the coming days' partitions, drops the events of days past their retention (90 days; rollups are
+    kept), and checks owners' accounts and the gateways' logins
 ${commands.maintain} --keep-days <n>
-    the same, and events are kept for n days from now on: 3 to 36500. It is the setting in
+    the same, and sets the retention of events to n days, from 3 to 36500. It is stored in
     proxy_private.maintenance_settings
 ${commands.maintain} --keep-targets-days <n>
-    the same for the usage by target and outcome: 90 days, too
+    the same for usage by target and outcome, which is also kept for 90 days by default
 ${commands.maintain} --archive <where>
-    the same, and writes each whole day as Parquet before any is dropped: to a folder, or to
+    the same, and before dropping any day writes each complete day as Parquet, to a folder or to
     s3://bucket/prefix
 ${commands.maintain} --day <YYYY-MM-DD>
-    recounts the usage of that day, and nothing else
+    only recounts the usage of that day
 ${commands.maintain} --revoke-since <time> [--until <time>] --logs <file...>
-    after a restore of the database to that time, as 2026-07-31T03:00:00Z: suspends each key that the
-    gateways' logs name as changed after it, and before --until; - reads standard input
+    after the database was restored to that time (such as 2026-07-31T03:00:00Z), suspends each key
+    that the gateways' logs show as changed after it, and before --until if given. The file - is
+    standard input
 
 ${databaseUrlUsage}
-Ends with 0 when all is well, and with 1 when something failed or waits for somebody.`;
+Exits with 0 if all is well, and with 1 if a task failed or a report needs attention.`;
 
-/** `npm run maintain`: returns its exit code. */
+/** Runs `npm run maintain` and returns its exit code. */
 export function maintain(
   args: string[],
   url: string | undefined,
@@ -51,7 +52,7 @@ export function maintain(
         logs: { type: 'string', multiple: true },
         help: { type: 'boolean' },
       },
-      // more logs, as a shell names them
+      // further log files, as a shell expands a pattern
       allowPositionals: args.includes('--logs'),
     });
     if (values.help) console.log(usage);
@@ -73,7 +74,7 @@ interface Values {
   logs?: string[];
 }
 
-/** Settings of the database, by what they are named on the command line. */
+/** The database's settings by command-line option. */
 const ages = { 'keep-days': 'keep_days', 'keep-targets-days': 'keep_targets_days' } as const;
 
 function readTasks({ day, archive, ...values }: Values): Task[] {
@@ -89,9 +90,12 @@ function readTasks({ day, archive, ...values }: Values): Task[] {
     ];
   }
   if (archive !== undefined || readAges(values).size > 0) {
-    throw new StackError('--day reconciles one day, and drops and archives nothing.', usage);
+    throw new StackError(
+      '--day only recounts one day: it cannot be combined with options that drop or archive.',
+      usage,
+    );
   }
-  if (!isDay(day)) throw new StackError('--day wants a date, as 2026-07-31.', usage);
+  if (!isDay(day)) throw new StackError('--day requires a date, such as 2026-07-31.', usage);
   return [{ name: 'reconcile', day }];
 }
 
@@ -104,20 +108,25 @@ function readAges(values: Values): Map<string, number> {
   for (const option of Object.keys(ages) as (keyof typeof ages)[]) {
     const days = values[option];
     if (days === undefined) continue;
-    if (!/^\d{1,9}$/.test(days)) throw new StackError(`--${option} wants a whole number.`, usage);
+    if (!/^\d{1,9}$/.test(days)) {
+      throw new StackError(`--${option} requires a whole number.`, usage);
+    }
     given.set(ages[option], Number(days));
   }
   return given;
 }
 
-/** What is to be done alone, after a restore; undefined for everything else. */
+/** The revocation to do after a restore, instead of maintenance; undefined if none is requested. */
 function readRevocation(
   { 'revoke-since': since, until, logs = [], ...others }: Values,
   moreLogs: string[],
 ): Revocation | undefined {
   if (since === undefined && until === undefined && logs.length === 0) return;
   if (since === undefined || logs.length === 0 || Object.values(others).length > 0) {
-    throw new StackError('--revoke-since wants --logs, and nothing else but --until.', usage);
+    throw new StackError(
+      '--revoke-since requires --logs, and allows no other option except --until.',
+      usage,
+    );
   }
   return {
     since: readMoment('--revoke-since', since),
@@ -136,7 +145,7 @@ function readMoment(option: string, text: string): Date {
 
 function isDay(text: string): boolean {
   const day = /^\d{4}-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : null;
-  // the 31st of a shorter month is a day of the next one
+  // `Date` reads the 31st of a shorter month as a day of the next month
   return day !== null && !Number.isNaN(day.valueOf()) && day.toISOString().startsWith(text);
 }
 
@@ -150,13 +159,13 @@ async function run(
   const reports: Report[] = [];
   try {
     await requireServedVersion(database.sql);
-    // committed before days are dropped, so that no gateway records into one of them meanwhile
+    // committed before days are dropped, so that no gateway records into a day that is being dropped
     for (const [name, days] of settings) {
       await database.sql`
         update proxy_private.maintenance_settings set ${database.sql(name)} = ${days}`;
     }
     for (const task of tasks) {
-      // what was to be archived first is not dropped because that failed
+      // days that should have been archived first are not dropped if archiving failed
       if (task.name === 'retention' && reports.some(isUnarchived)) reports.push(notDropped);
       else reports.push(...(await runTask(database.sql, task, console.error)));
     }
@@ -169,7 +178,7 @@ async function run(
   return reports.some(needsAttention) ? 1 : 0;
 }
 
-/** Maintenance comes with the gateway, and works with the same schemas. */
+/** Maintenance is part of the gateway's package and supports the same schema versions. */
 async function requireServedVersion(sql: postgres.Sql): Promise<void> {
   const [schema] = await sql<SchemaVersion[]>`
     select version, oldest_gateway_version as "oldestGatewayVersion"
@@ -185,12 +194,12 @@ const notDropped: Report = {
   detail: 'Not all days were archived.',
 };
 
-/** Whether a day that could have been archived was not. One that is kept for its drift is not dropped either. */
+/** Whether a day that could be archived was not. A day kept for its drift is not dropped either. */
 function isUnarchived({ task, outcome }: Report): boolean {
   return task === 'archive' && ['failed', 'skipped'].includes(outcome);
 }
 
-/** Whether somebody should look at it. */
+/** Whether an operator should look at it. */
 function needsAttention({ outcome }: Report): boolean {
   return !['unchanged', 'made', 'repaired', 'archived', 'dropped'].includes(outcome);
 }

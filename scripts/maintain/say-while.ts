@@ -1,7 +1,7 @@
-/** How long work may take before it is said that it goes on, and again after that: milliseconds. */
+/** The interval between progress messages, in ms. */
 const silence = 2000;
 
-/** Does something; while that takes long, `say` is given what is done, and for how long now. */
+/** Runs `work`; while it takes long, passes what it is doing and the elapsed time to `say`. */
 export async function sayWhile<Result>(
   doing: () => string,
   say: (progress: string) => void,

@@ -14,18 +14,18 @@ export type Task =
   /** The days that may have changed, or one day, as `2026-07-31`. */
   | { name: 'reconcile'; day?: string };
 
-/** A row of what `proxy_private.maintain_usage` reports. */
+/** A row that `proxy_private.maintain_usage` returns. */
 export interface Report {
   task: string;
-  /** `2026-07-31`, or null where the task is not about one day. */
+  /** Such as `2026-07-31`; null if the task is not about one day. */
   day: string | null;
   outcome: string;
   detail: string;
 }
 
 /**
- * Runs a task in a transaction of its own, so that none waits for locks that another has taken.
- * `tell` hears of one that takes long.
+ * Runs a task in its own transaction, so that no task waits for locks that another holds.
+ * `tell` receives the progress of a slow task.
  */
 export function runTask(
   sql: postgres.Sql,
@@ -46,7 +46,7 @@ async function maintain(
 ): Promise<Report[]> {
   const day = task.name === 'reconcile' ? (task.day ?? null) : null;
   return sql.begin('isolation level read committed', async (transaction) => {
-    // a hosted database ends what takes over two minutes
+    // a hosted database cancels statements after two minutes
     await transaction`set local statement_timeout = 0`;
     return transaction<Report[]>`
       select task, day::text, outcome, detail

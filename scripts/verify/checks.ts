@@ -11,7 +11,7 @@ export interface Check {
   check(project: Project): Promise<string>;
 }
 
-/** In the order in which one's failure explains those of the next. */
+/** Ordered so that a failure explains the failures after it. */
 export const checks: Check[] = [
   { name: 'project', check: checkProject },
   { name: 'clock', check: checkClock },

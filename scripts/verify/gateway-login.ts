@@ -5,12 +5,12 @@ import { checkChannel, NotificationCheck } from '../../gateway/readiness/notific
 import { askForState, schemaProblem } from '../../gateway/readiness/schema-version.ts';
 import { type Project, Unchecked, Unexpected } from './project.ts';
 
-/** The oldest Postgres that the migrations are written for. */
+/** The oldest Postgres version that the migrations support. */
 const oldestPostgres = 17;
-/** How long a connection, a statement and a notification may take, in ms. */
+/** The timeout of a connection, a statement and a notification, in ms. */
 const timeoutMs = 10_000;
 
-/** A gateway's login can do what a gateway does, and nothing else. */
+/** Checks that a gateway's login can do what a gateway does, and nothing else. */
 export async function checkGateway({ gatewayUrl }: Project): Promise<string> {
   if (!gatewayUrl)
     throw new Unchecked("not checked: set GATEWAY_DATABASE_URL to a gateway's login");
@@ -22,14 +22,14 @@ export async function checkGateway({ gatewayUrl }: Project): Promise<string> {
     query_timeout: timeoutMs,
   };
   const [listener, sender] = [new pg.Client(options), new pg.Client(options)];
-  // one that ends later has said so in the query that was under way
+  // if a connection closes, the pending query reports it
   for (const client of [listener, sender]) client.on('error', () => {});
   try {
     await Promise.all([listener.connect(), sender.connect()]);
     const version = await checkVersion(listener);
     await checkRights(listener);
     await checkNotifications(listener, sender);
-    return `the login looks keys up and is notified (Postgres ${version})`;
+    return `the login can look up keys and receives notifications (Postgres ${version})`;
   } catch (error) {
     if (error instanceof Unexpected) throw error;
     throw new Unexpected(explainDatabaseError(error).sentence);
@@ -70,7 +70,7 @@ async function checkRights(client: pg.Client): Promise<void> {
   );
   if (rows[0]?.powers !== false) {
     throw new Unexpected(
-      'the login may do more than a gateway should: make one with `npm run gateway-login -- create`',
+      'the login may do more than a gateway should: create one with `npm run gateway-login -- create`',
     );
   }
 }

@@ -2,7 +2,7 @@ import { type Answer, call, codeOf, connect, type Project, Unexpected } from './
 
 const path = '/functions/v1/api/v1/proxy/keys';
 
-/** One test key lives its life: minted over HTTP, used over supabase-js, deleted over HTTP. */
+/** Mints a test key over HTTP, reads and rotates it over supabase-js, and deletes it over HTTP. */
 export async function checkKeys(project: Project): Promise<string> {
   const minted = await call(project, path, {
     method: 'POST',
@@ -20,7 +20,7 @@ export async function checkKeys(project: Project): Promise<string> {
   if ((after.body as { key?: { active?: unknown } }).key?.active !== false) {
     throw new Unexpected(`the key ${keyId} is still active after its deletion`);
   }
-  return `minted, rotated, read both ways and deleted: ${keyId} stays in the user's list, deleted`;
+  return `minted, rotated, read both ways and deleted: ${keyId} stays in the user's list as deleted`;
 }
 
 async function readBothWays(project: Project, id: string): Promise<void> {
@@ -35,7 +35,7 @@ async function readBothWays(project: Project, id: string): Promise<void> {
   }
   expect(await call(project, `${path}/${id}`), 200, 'reading the key');
   expect(await call(project, '/functions/v1/api/v1/proxy/usage'), 200, 'reading usage');
-  // another way to the same rule: what is not known is refused, with a code
+  // an unknown field must be refused with a code
   const refused = await call(project, path, { method: 'POST', json: { label: 'x', unknown: 1 } });
   expect(refused, 400, 'minting with an unknown field');
 }
@@ -45,13 +45,13 @@ function expect(answer: Answer, status: number, what: string): void {
   const code = codeOf(answer);
   if (answer.status === 401) {
     throw new Unexpected(
-      `${what} is refused (401 ${code}) though Supabase Auth takes the token: the function checks other keys than the project publishes; deploy it again, and remove SUPABASE_JWKS from its secrets`,
+      `${what} is refused (401 ${code}) although Supabase Auth accepts the token: the function checks other keys than the project publishes; deploy it again, and remove SUPABASE_JWKS from its secrets`,
     );
   }
   if (code === 'key_limit_reached' || code === 'rate_limited') {
     throw new Unexpected(
-      `${what} is refused (${code}): verify with a user who has fewer keys, or later`,
+      `${what} is refused (${code}): use a user with fewer keys, or try again later`,
     );
   }
-  throw new Unexpected(`${what} answers ${answer.status} (${code ?? 'no code'}), not ${status}`);
+  throw new Unexpected(`${what} returns ${answer.status} (${code ?? 'no code'}), not ${status}`);
 }

@@ -1,34 +1,34 @@
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import type { Database } from '../../supabase/functions/_shared/database.types.ts';
 
-/** A project that is checked, as a test user with a token sees it. */
+/** The project to check, as a test user with a token sees it. */
 export interface Project {
-  /** The project's URL, without a slash at its end. */
+  /** The project's URL, without a trailing slash. */
   url: string;
   publishableKey: string;
   /** An access token of a test user. */
   token: string;
-  /** Whether it runs on this machine, where demo accounts are as they should be. */
+  /** Whether it runs on this machine, where demo accounts are expected. */
   local: boolean;
   /** A gateway's login. */
   gatewayUrl: string | undefined;
 }
 
-/** What a check expected and did not get: the cause and the next step, without a secret. */
+/** A failed check: the message has the cause and the next step, but no secret. */
 export class Unexpected extends Error {}
 
-/** A check cannot be made with what was given; the message says what it needs. */
+/** A check that cannot run with the given arguments; the message says what it needs. */
 export class Unchecked extends Error {}
 
-/** An answer, read whole. */
+/** A complete response. */
 export interface Answer {
   status: number;
   headers: Headers;
-  /** Parsed, where it is JSON; otherwise null. */
+  /** Parsed if it is JSON; otherwise null. */
   body: unknown;
 }
 
-/** How long one answer may take, in ms. */
+/** The timeout of one response, in ms. */
 const timeoutMs = 15_000;
 
 interface Call {
@@ -39,7 +39,7 @@ interface Call {
   signedIn?: boolean;
 }
 
-/** Sends one request to the project. Throws `Unexpected` where no answer comes. */
+/** Sends one request to the project. Throws `Unexpected` without a response. */
 export async function call(project: Project, path: string, options: Call = {}): Promise<Answer> {
   const { method = 'GET', headers, json, signedIn = true } = options;
   try {
@@ -62,7 +62,8 @@ export async function call(project: Project, path: string, options: Call = {}): 
     };
   } catch (error) {
     const { name, cause } = error as Error & { cause?: { code?: string } };
-    const why = name === 'TimeoutError' ? `${timeoutMs / 1_000} s passed` : (cause?.code ?? name);
+    const why =
+      name === 'TimeoutError' ? `timed out after ${timeoutMs / 1_000} s` : (cause?.code ?? name);
     throw new Unexpected(`no answer from ${project.url} (${why}): check --url and the network`);
   }
 }
@@ -75,14 +76,14 @@ function parse(text: string): unknown {
   }
 }
 
-/** The `code` of an answer's body, as PostgREST, Auth and the functions give one. */
+/** The `code` in a response body from PostgREST, Auth or the functions. */
 export function codeOf({ body }: Answer): string | undefined {
   const { code, error_code: errorCode } = (body ?? {}) as { code?: unknown; error_code?: unknown };
   const found = errorCode ?? code;
   return typeof found === 'string' ? found : undefined;
 }
 
-/** supabase-js as the user. */
+/** Creates a supabase-js client for the user. */
 export function connect({ url, publishableKey, token }: Project): SupabaseClient<Database> {
   return createClient<Database>(url, publishableKey, {
     accessToken: async () => token,

@@ -7,12 +7,12 @@ import {
 } from 'jose';
 import { type Answer, call, type Project, Unexpected } from './project.ts';
 
-/** What a clock may be off, in seconds: PostgREST forgives a token 30. */
+/** The allowed clock offset, in seconds: PostgREST tolerates 30 for a token. */
 const clockToleranceS = 10;
-/** What the checks may take, in seconds. */
+/** How long the checks may take, in seconds. */
 const neededS = 60;
 
-/** Supabase Auth answers, and knows the publishable key. */
+/** Checks that Supabase Auth responds and accepts the publishable key. */
 export async function checkProject(project: Project): Promise<string> {
   const { status, body } = await call(project, '/auth/v1/health', { signedIn: false });
   if (status === 401 || status === 403) {
@@ -22,19 +22,21 @@ export async function checkProject(project: Project): Promise<string> {
   }
   const { name, version } = (body ?? {}) as { name?: unknown; version?: unknown };
   if (status !== 200 || typeof name !== 'string') {
-    throw new Unexpected(`no Supabase Auth answers at --url (${status}): is it a project's?`);
+    throw new Unexpected(
+      `Supabase Auth does not respond at --url (${status}): check that it is a project's URL`,
+    );
   }
-  return `${name}${version ? ` ${version}` : ''} answers`;
+  return `${name}${version ? ` ${version}` : ''} responds`;
 }
 
-/** This machine's clock and the project's agree. */
+/** Checks that this machine's clock and the project's agree. */
 export async function checkClock(project: Project): Promise<string> {
   const asked = Date.now();
   const { headers } = await call(project, '/auth/v1/health', { signedIn: false });
   const theirs = Date.parse(headers.get('Date') ?? '');
   if (Number.isNaN(theirs))
-    throw new Unexpected('the answer has no time: something between removes Date');
-  // theirs is in whole seconds
+    throw new Unexpected('the response has no Date header: a proxy in between removes it');
+  // their time is in whole seconds
   const offS = ((asked + Date.now()) / 2 - theirs - 500) / 1_000;
   if (Math.abs(offS) > clockToleranceS) {
     const way = offS > 0 ? 'ahead of' : 'behind';
@@ -45,7 +47,7 @@ export async function checkClock(project: Project): Promise<string> {
   return `within ${clockToleranceS} s of this machine's`;
 }
 
-/** The project publishes keys that tokens can be checked with. */
+/** Checks that the project publishes keys for verifying tokens. */
 export async function checkSigningKeys(project: Project): Promise<string> {
   const { keys } = await readJwks(project);
   if (keys.length === 0) throw new Unexpected(legacySecret);
@@ -54,9 +56,9 @@ export async function checkSigningKeys(project: Project): Promise<string> {
 
 const legacySecret =
   'tokens are signed with the legacy JWT secret, which cannot be published: migrate to JWT signing keys ' +
-  '(dashboard: JWT Keys), rotate, then sign in again';
+  '(dashboard: JWT Keys), rotate them, then sign in again';
 
-/** The token is a user's, signed by a key that the project publishes, and lasts long enough. */
+/** Checks that the token is a user's, is signed with a published key, and does not expire too soon. */
 export async function checkToken(project: Project): Promise<string> {
   const jwks = await readJwks(project);
   const header = readHeader(project.token);
@@ -67,16 +69,16 @@ export async function checkToken(project: Project): Promise<string> {
     throw new Unexpected(explain(error, header.kid));
   });
   if (payload.role !== 'authenticated') {
-    throw new Unexpected(`the token is of role ${payload.role}: give one of a signed-in user`);
+    throw new Unexpected(`the token has role ${payload.role}: use a signed-in user's token`);
   }
   if ((payload.exp ?? 0) < Date.now() / 1_000 + neededS) {
     throw new Unexpected('the token expires within a minute: sign in again');
   }
   const user = await call(project, '/auth/v1/user');
   if (user.status !== 200) {
-    throw new Unexpected(`Supabase Auth does not take the token (${user.status}): sign in again`);
+    throw new Unexpected(`Supabase Auth does not accept the token (${user.status}): sign in again`);
   }
-  return `of a signed-in user, ${header.alg}`;
+  return `valid for a signed-in user, ${header.alg}`;
 }
 
 async function readJwks(project: Project): Promise<JSONWebKeySet> {
@@ -92,14 +94,14 @@ function readHeader(token: string) {
   try {
     return decodeProtectedHeader(token);
   } catch {
-    throw new Unexpected('the token is no JWT: give the access_token of a session');
+    throw new Unexpected("the token is not a JWT: use a session's access_token");
   }
 }
 
 function explain(error: unknown, kid: string | undefined): string {
   if (error instanceof errors.JWTExpired) return 'the token has expired: sign in again';
   if (error instanceof errors.JWKSNoMatchingKey) {
-    return `no published key has the token's kid (${kid ?? 'without one'}): it is of another project, or its key was revoked; sign in again`;
+    return `no published key has the token's kid (${kid ?? 'none'}): it is from another project, or its key was revoked; sign in again`;
   }
-  return 'no published key verifies the token: it is of another project, or was changed';
+  return 'no published key verifies the token: it is from another project, or was modified';
 }

@@ -7,20 +7,20 @@ import { type Project, Unchecked, Unexpected } from './project.ts';
 
 const usage = `npm run verify -- --url <url> --publishable-key <key> --token <token>
 
-checks a deployed project from outside, as a test user: ten checks, one line each.
+Checks a deployed project from outside, as a test user: ten checks, one line each.
 
-  --url <url>               the project's, as https://<ref>.supabase.co
-  --publishable-key <key>   the project's, as sb_publishable_…
-  --token <token>           an access token of a test user, with ten minutes left. PROXY_KEYS_TOKEN in its
-                            place keeps it out of the list of processes
+  --url <url>               the project's URL, such as https://<ref>.supabase.co
+  --publishable-key <key>   the project's publishable key, such as sb_publishable_…
+  --token <token>           an access token of a test user, valid for ten more minutes. To keep it out of
+                            the list of processes, set PROXY_KEYS_TOKEN instead
 
-GATEWAY_DATABASE_URL      a gateway's login (npm run gateway-login -- create …): without it, the last check
-                          is left out
+GATEWAY_DATABASE_URL      a gateway's login (npm run gateway-login -- create …); without it, the last check
+                          is skipped
 
-It mints one test key and deletes it; the deleted key stays in the user's list.
-Ends with 0 when nothing is wrong, and with 1 otherwise.`;
+It mints and deletes one test key; the deleted key stays in the user's list.
+Exits with 0 if no check fails, and with 1 otherwise.`;
 
-/** `npm run verify`: returns its exit code. */
+/** Runs `npm run verify` and returns its exit code. */
 export function verify(
   args: string[],
   env: NodeJS.ProcessEnv,
@@ -53,14 +53,14 @@ function readProject(values: Values, env: NodeJS.ProcessEnv): Project {
   const { url: given, 'publishable-key': publishableKey } = values;
   const token = values.token ?? env.PROXY_KEYS_TOKEN;
   if (!given || !publishableKey || !token) {
-    throw new StackError('--url, --publishable-key and --token are all needed.', usage);
+    throw new StackError('--url, --publishable-key and --token are all required.', usage);
   }
   const url = URL.canParse(given) ? new URL(given) : undefined;
   const local = url !== undefined && isLoopback(url.hostname);
   if (!url || (url.protocol !== 'https:' && !(local && url.protocol === 'http:'))) {
     throw new StackError(
-      '--url is not the https:// URL of a project.',
-      'The token would travel in clear text: http:// is for this machine alone.',
+      "--url is not a project's https:// URL.",
+      'Over http://, the token would be sent in clear text: http:// is allowed only for this machine.',
     );
   }
   return {
@@ -92,11 +92,11 @@ async function run(project: Project, { log }: Pick<Console, 'log'>): Promise<num
         continue;
       }
       failed += 1;
-      // an error that no check expects may hold anything: its name says enough
+      // an unexpected error's message may contain a secret, so only its name is shown
       const text = error instanceof Unexpected ? error.message : `failed: ${(error as Error).name}`;
       line('WRONG ', name, text);
     }
   }
-  log(failed === 0 ? '\nNothing is wrong.' : `\n${failed} of ${checks.length} checks failed.`);
+  log(failed === 0 ? '\nNo check failed.' : `\n${failed} of ${checks.length} checks failed.`);
   return failed === 0 ? 0 : 1;
 }

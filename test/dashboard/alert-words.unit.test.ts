@@ -51,7 +51,7 @@ describe('an alert', () => {
     };
     expect(alertWords(anAlert('key.expiring', data))).toEqual({
       title: 'Key expires within 7 days',
-      text: 'Key avp_live_1 (prod) expires at 30 Nov 2026, 05:00 UTC. Give it another expiry, or replace it.',
+      text: 'Key avp_live_1 (prod) expires at 30 Nov 2026, 05:00 UTC. Set a later expiry, or replace the key.',
       severity: 'warning',
     });
   });

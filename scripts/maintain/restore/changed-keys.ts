@@ -3,17 +3,17 @@ import { keyChanged } from '../../../gateway/keys/change-listener.ts';
 import { isKeyId } from '../../../gateway/keys/credentials.ts';
 import { readLines } from './log-lines.ts';
 
-/** What a gateway's log says of a change of a key. */
+/** A change of a key, from a gateway's log. */
 export interface ChangedKey {
   keyId: string;
-  /** By the database's clock, in ms since 1970. */
+  /** Time by the database's clock, in ms since 1970. */
   at: number;
 }
 
-/** A line that may be of a change, and cannot be read: too long, or not as the gateway writes it. */
+/** A line that may record a change but cannot be parsed: too long, or not in the gateway's format. */
 export const unreadable = Symbol('unreadable');
 
-/** The changes of keys that gateways logged, of files, or of standard input for `-`. Other lines are skipped. */
+/** Reads the key changes in gateways' logs, from files, or from standard input for `-`. Skips other lines. */
 export async function* readChangedKeys(
   files: string[],
 ): AsyncGenerator<ChangedKey | typeof unreadable> {

@@ -1,8 +1,8 @@
-/** A longer line is none that a gateway writes of a key. */
+/** No line that a gateway writes about a key is longer. */
 const longest = 64 * 1024;
 const newline = 0x0a;
 
-/** The lines of a log; null for one that is too long. No more than one line and one chunk is in memory. */
+/** Yields the lines of a log; null for a line that is too long. Holds at most one line and one chunk in memory. */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string | null> {
   let begun: Buffer[] = [];
   let length = 0;

@@ -3,15 +3,15 @@ import { alignColumns } from '../../aligned-table.ts';
 import { explainFailure, openDatabase } from '../../operator-database.ts';
 import { type ChangedKey, readChangedKeys, unreadable } from './changed-keys.ts';
 
-/** What is to be taken out of service: what changed from `since` on, up to `until` where that is said. */
+/** Which keys to suspend: those that changed from `since` on, up to `until` if given. */
 export interface Revocation {
   since: Date;
   until: Date | null;
-  /** Of the gateways' logs; `-` is standard input. */
+  /** The gateways' log files; `-` is standard input. */
   files: string[];
 }
 
-/** What became of a key, as `proxy_private.suspend_restored_keys` says it, in words. */
+/** The outcomes that `proxy_private.suspend_restored_keys` returns for a key, in words. */
 const outcomes = {
   suspended: 'suspended now',
   done_before: 'suspended by an earlier run',
@@ -20,14 +20,14 @@ const outcomes = {
 } as const;
 type Outcome = keyof typeof outcomes;
 
-/** Keys that one transaction takes. */
+/** The number of keys per transaction. */
 const batchSize = 500;
-/** Keys that are remembered, so that one that changed often is asked for once. */
+/** The number of keys to remember, so that a key that changed often is sent to the database once. */
 const mostSeen = 100_000;
 
 /**
- * After a restore to an earlier moment: suspends each key that the gateways' logs name as changed after it.
- * Running it again changes nothing. Returns the exit code.
+ * After a restore to an earlier time, suspends each key that the gateways' logs show as changed after it.
+ * Idempotent. Returns the exit code.
  */
 export async function revokeSince(
   { since, until, files }: Revocation,
@@ -60,7 +60,7 @@ export async function revokeSince(
     }
     await flush();
   } catch (error) {
-    // a file that cannot be read says so itself
+    // an error about a file already explains itself
     throw isOfFile(error) ? error : explainFailure(error, database.address);
   } finally {
     await database.sql.end({ timeout: 0 });

@@ -168,7 +168,7 @@ describe.skipIf(withoutChromium)('alerts', () => {
     await page.getByText('Failed', { exact: true }).waitFor();
     await page.goto(dashboardUrl('/alerts'));
     const disabled = page.getByRole('listitem').filter({ hasText: 'Webhook disabled' });
-    await disabled.getByText('it answered 410 Gone').waitFor();
+    await disabled.getByText('it responded with 410 Gone').waitFor();
     await disabled.getByRole('link', { name: 'Open the webhook' }).click();
     await page.getByRole('heading', { name: 'gone', level: 1 }).waitFor();
     await button(page, 'Enable').waitFor();
