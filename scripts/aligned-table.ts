@@ -1,4 +1,4 @@
-/** Rows of text as lines with aligned columns; those of `rightAligned` have numbers. */
+/** Formats rows of text as lines with aligned columns; the columns in `rightAligned` are for numbers. */
 export function alignColumns(rows: string[][], rightAligned: number[] = []): string {
   const columns = rows[0]?.length ?? 0;
   const widths = Array.from({ length: columns }, (_, column) =>

@@ -20,10 +20,10 @@ const functions = readdirSync(functionsFolder).filter((name) =>
   existsSync(join(functionsFolder, name, 'deno.json')),
 );
 
-/** What must hold; each throws where it does not. */
+/** The checks; each throws on failure. */
 const checks: [name: string, check: () => unknown][] = [
   ['format and lint (`npm run format`)', () => run('biome', 'check', '--error-on-warnings', '.')],
-  ['no file, export or package is unused', () => run('knip')],
+  ['no unused files, exports or packages', () => run('knip')],
   ['types under Node', () => run('tsc', '-p', '.')],
   ['types of the dashboard', () => run('tsc', '-p', 'dashboard')],
   ...functions.map((name): [string, () => unknown] => [
@@ -31,11 +31,11 @@ const checks: [name: string, check: () => unknown][] = [
     () => checkUnderDeno(`supabase/functions/${name}`),
   ]),
   ['versions in deno.json', requireSameVersions],
-  ['1_0_0.sql is what the schemas make (`npm run types`)', requireCurrentMigration],
-  ['the API description is sound', requireSoundDescription],
+  ['1_0_0.sql is current (`npm run types`)', requireCurrentMigration],
+  ['the API description is valid', requireSoundDescription],
   ['api.types.ts is current (`npm run types`)', requireCurrentClientTypes],
   ['proxy-keys.json is current (`npm run grafana`)', requireCurrentGrafana],
-  ['what comes from the database is current (`npm run types`)', requireCurrentFiles],
+  ["the database's types and refusals are current (`npm run types`)", requireCurrentFiles],
 ];
 
 for (const [name, check] of checks) {
@@ -50,7 +50,7 @@ for (const [name, check] of checks) {
   console.error(`ok      ${name.padEnd(46)} ${seconds.padStart(5)} s`);
 }
 
-/** Runs a program of ours or npm's, which says itself what is wrong. */
+/** Runs a program from npm or our own, which prints its own errors. */
 function run(program: string, ...args: string[]): void {
   const bin = join(projectRoot, 'node_modules', '.bin');
   execFileSync(program, args, {
@@ -85,7 +85,9 @@ function requireSameVersions(): void {
 
 function requireCurrentMigration(): void {
   if (readFileSync(firstMigrationFile, 'utf8') === buildFirstMigration()) return;
-  throw new Error('supabase/migrations does not have what supabase/schemas have now.');
+  throw new Error(
+    'supabase/migrations differs from supabase/schemas: run `npm run types` and commit the result.',
+  );
 }
 
 async function requireSoundDescription(): Promise<void> {
@@ -96,12 +98,16 @@ async function requireSoundDescription(): Promise<void> {
 async function requireCurrentClientTypes(): Promise<void> {
   const current = await generateClientTypes(await describeApi());
   if (current === readFileSync(clientTypesFile, 'utf8')) return;
-  throw new Error('The committed types are not those of the routes.');
+  throw new Error(
+    'client/api.types.ts differs from the routes: run `npm run types` and commit the result.',
+  );
 }
 
 function requireCurrentGrafana(): void {
   if (generateGrafana() === readFileSync(grafanaFile, 'utf8')) return;
-  throw new Error('ops/grafana/proxy-keys.json is not what scripts/ops makes it.');
+  throw new Error(
+    'ops/grafana/proxy-keys.json differs from scripts/ops: run `npm run grafana` and commit the result.',
+  );
 }
 
 async function requireCurrentFiles(): Promise<void> {
@@ -111,7 +117,9 @@ async function requireCurrentFiles(): Promise<void> {
   });
   for (const [file, text] of Object.entries(current)) {
     if (text !== readFileSync(file, 'utf8')) {
-      throw new Error(`${relative(projectRoot, file)} is not what the migrations make it.`);
+      throw new Error(
+        `${relative(projectRoot, file)} differs from the migrations: run \`npm run types\` and commit the result.`,
+      );
     }
   }
 }

@@ -5,7 +5,7 @@ import { runCommand } from './operator-command.ts';
 import { type PackageName, pack, packages } from './packages/pack.ts';
 
 const usage = `npm run package -- [<folder>]
-    builds the packages that are installed without this checkout, as tarballs in the folder (dist)`;
+    builds the packages for installation without this checkout, as tarballs in the folder (dist by default)`;
 
 process.exitCode = await runCommand(
   async () => {

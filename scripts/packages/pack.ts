@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { buildCreatePackage } from './create/build.ts';
 import { buildGatewayPackage } from './gateway/build.ts';
 
-/** The packages that `npm run package` makes, by name. */
+/** The packages that `npm run package` builds, by name. */
 export const packages = {
   'proxy-keys-gateway': buildGatewayPackage,
   'create-proxy-keys': buildCreatePackage,
@@ -20,7 +20,7 @@ export interface Tarball {
   unpackedBytes: number;
 }
 
-/** Builds a package and packs it into `folder`, which is made where it is missing. */
+/** Builds a package and packs it into `folder`, which is created if missing. */
 export async function pack(name: PackageName, folder: string): Promise<Tarball> {
   const unpacked = await mkdtemp(join(tmpdir(), 'proxy-keys-package-'));
   try {

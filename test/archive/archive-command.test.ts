@@ -98,7 +98,7 @@ describe('what keeps a day from being archived is said in a sentence, and nothin
     writeFileSync(folder, '');
     await expectFailed(
       await run(),
-      /archive was not written: it is no folder \(EEXIST\)\. Correct/,
+      /archive was not written: the path is not a folder \(EEXIST\)\. Fix this/,
     );
   });
 
@@ -109,7 +109,7 @@ describe('what keeps a day from being archived is said in a sentence, and nothin
       execFileSync('prlimit', ['--fsize=51200', '--pid', String(process.pid)]);`;
     await expectFailed(
       await start(['--import', preload]).ended,
-      /(EFBIG|DuckDB did not write)[^\n]*Correct that/,
+      /(EFBIG|DuckDB did not write)[^\n]*Fix/,
     );
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -121,7 +121,7 @@ describe('what keeps a day from being archived is said in a sentence, and nothin
       } });`;
     await expectFailed(
       await start(['--import', preload]).ended,
-      /DuckDB, which writes the archive, is not installed here\. Install it with `npm install --include=optional`/,
+      /DuckDB, which writes the archive, is not installed\. Install it with `npm install --include=optional`/,
     );
   });
 });

@@ -106,7 +106,7 @@ describe('in a project with other contents', () => {
       temporary: await temporary(),
     };
     const { stdout } = await create();
-    expect(stdout).toContain('The project has a function api, so ours is proxy-api.');
+    expect(stdout).toContain('The project already has a function api, so this one is named proxy-api.');
     const { 'supabase/config.toml': config, ...others } = files();
     const { 'supabase/config.toml': configBefore = '', ...othersBefore } = before.files;
     expect(others).toMatchObject(othersBefore);
@@ -173,7 +173,7 @@ describe('in a project with other contents', () => {
   it('is there already when it is installed again', async () => {
     await create();
     const before = files();
-    expect((await create()).stdout).toContain('All of it is there already.');
+    expect((await create()).stdout).toContain('Everything is already installed.');
     expect(files()).toEqual(before);
   });
 

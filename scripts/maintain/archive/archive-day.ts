@@ -9,20 +9,20 @@ import { holdsArchive, noteArchived, readDay, sameTotals, type Totals } from './
 import { openParquet } from './parquet.ts';
 import type { ArchiveStore } from './store.ts';
 
-/** What came of a day. */
+/** The result of archiving a day. */
 export type DayOutcome =
   | ({ outcome: 'archived'; bytes: number; location: string } & Totals)
   | { outcome: 'unchanged' }
-  /** Its rollups do not stand: that many rows. */
+  /** Its rollups do not match its events: the number of rows. */
   | { outcome: 'kept'; drift: string };
 
-/** So much CSV is on disk at a time; the rest of the day is in Parquet by then. */
+/** The most CSV on disk at a time; by then, the rest of the day is in Parquet. */
 const csvBytes = 64 * 1024 * 1024;
 
 /**
- * Archives a day in the open transaction, which sees one snapshot and lets nobody else archive
- * meanwhile: what is read back from the file must be what the database has, before readers find it.
- * `tell` is given what is being done.
+ * Archives a day in the open transaction, which sees one snapshot and locks out other archive runs.
+ * Before it publishes the file, it reads the file back and compares it with the database.
+ * `tell` receives the current step.
  */
 export async function archiveDay(
   sql: postgres.ISql,
@@ -34,7 +34,7 @@ export async function archiveDay(
   const state = await readDay(sql, day);
   if (state === null) return { outcome: 'unchanged' };
   if (state.drift !== '0') return { outcome: 'kept', drift: state.drift };
-  // retention drops a day without events as it is; and no archive gives way to nothing
+  // retention drops an empty day without an archive, and an empty day never replaces an archive
   if (state.events === '0') return { outcome: 'unchanged' };
   if (state.archived !== null && sameTotals(state, state.archived)) {
     await noteArchived(sql, day, state, state.archived.location);
@@ -50,14 +50,17 @@ export async function archiveDay(
     });
     if (!sameTotals(written, state)) {
       throw new StackError(
-        `The file of ${day} does not hold what the database has of it.`,
-        'It was removed. Run it again; if it happens again, report it.',
+        `The archive file for ${day} does not match the database.`,
+        'It was removed. Run the command again; if the error persists, report it.',
       );
     }
     const { sha256, bytes } = await digest(file);
     const name = `day=${day}/usage.parquet`;
     if (!(await holdsArchive(sql))) {
-      throw new StackError(`The connection was lost while ${day} was archived.`, 'Run it again.');
+      throw new StackError(
+        `The database connection was lost while ${day} was being archived.`,
+        'Run the command again.',
+      );
     }
     tell(`publishing ${bytes} bytes`);
     await store.publish(file, name);
@@ -73,7 +76,7 @@ export async function archiveDay(
   }
 }
 
-/** Writes the day's events as one Parquet file, and gives what the file says when it is read again. */
+/** Writes the day's events as one Parquet file, and returns the totals read back from it. */
 async function writeDay(
   sql: postgres.ISql,
   day: string,
@@ -110,7 +113,7 @@ async function digest(file: string): Promise<{ sha256: string; bytes: number }> 
   return { sha256: hash.digest('hex'), bytes };
 }
 
-/** One file per day, so that no two runs write the same one. Its numbers may be past 2^53. */
+/** One file per day, so that no two runs write the same one. Its numbers may exceed 2^53. */
 function formatManifest(
   entry: Totals & { day: string; file: string; bytes: number; sha256: string },
 ): string {
@@ -123,7 +126,7 @@ function formatManifest(
   return `${begin.slice(0, -1)},${totals},${end.slice(1)}\n`;
 }
 
-/** Removes the folder also where a signal ends this process; gives what removes it now. */
+/** Removes the folder even if a signal stops this process; returns a function that removes it now. */
 function removeWhenStopped(folder: string): () => Promise<void> {
   const remove = () => rm(folder, { recursive: true, force: true });
   const stop = (_: string, number: number) =>

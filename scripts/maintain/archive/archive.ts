@@ -7,8 +7,8 @@ import { describeTotals, findDays, lockArchive } from './days.ts';
 import type { ArchiveStore } from './store.ts';
 
 /**
- * Archives the whole days that have no current archive, oldest first, each in a transaction by itself.
- * After one that fails the others are not tried. `say` is given the progress of one that takes long.
+ * Archives the complete days that have no current archive, oldest first, each in its own transaction.
+ * Stops at the first failure. `say` receives the progress of a slow day.
  */
 export async function archiveUsage(
   sql: postgres.Sql,
@@ -38,11 +38,11 @@ export async function archiveUsage(
       break;
     }
   }
-  if (reports.length === 0) report(null, 'unchanged', 'Every whole day is archived.');
+  if (reports.length === 0) report(null, 'unchanged', 'Every complete day is archived.');
   return reports;
 }
 
-/** Waits for no other run, and lets none in until the day is published and noted. */
+/** Fails if another run holds the lock, and keeps the lock until the day is published and recorded. */
 function archiveAlone(
   sql: postgres.Sql,
   day: string,
@@ -50,11 +50,11 @@ function archiveAlone(
   say: (doing: string) => void,
 ): Promise<DayOutcome> {
   return sql.begin('isolation level repeatable read', async (transaction) => {
-    // a hosted database ends what takes over two minutes
+    // a hosted database cancels statements after two minutes
     await transaction`set local statement_timeout = 0`;
     await transaction`set local idle_in_transaction_session_timeout = 0`;
     await transaction`set local timezone = 'UTC'`;
-    // before the snapshot, which must show what the run before has noted
+    // before the snapshot, which must include what the previous run recorded
     await lockArchive(transaction);
     return archiveDay(transaction, day, store, say);
   }) as Promise<DayOutcome>;
@@ -62,7 +62,7 @@ function archiveAlone(
 
 function describe(outcome: Exclude<DayOutcome, { outcome: 'unchanged' }>): string {
   if (outcome.outcome === 'kept') {
-    return `Drift in ${outcome.drift} rows of its rollups: reconcile it.`;
+    return `Drift in ${outcome.drift} rows of its rollups: reconcile the day.`;
   }
   return `${describeTotals(outcome)}, in ${outcome.bytes} bytes at ${outcome.location}.`;
 }
@@ -72,22 +72,22 @@ const isBusy = (error: unknown) => (error as { code?: unknown }).code === '55P03
 const refusals: Record<string, string> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk is full',
-  EFBIG: 'files may not be that large',
-  EIO: 'the disk does not work',
+  EFBIG: 'the file system does not allow files that large',
+  EIO: 'the disk returned an I/O error',
   EACCES: 'this user may not write there',
   EPERM: 'this user may not write there',
-  EROFS: 'it may only be read',
-  ENOTDIR: 'a part of its path is no folder',
-  EEXIST: 'it is no folder',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is not a folder',
+  EEXIST: 'the path is not a folder',
 };
 
-/** What kept a day from being archived, or null where it is the database that failed. */
+/** Why a day was not archived; null if the database failed. */
 function explain(error: unknown): string | null {
   if (error instanceof StackError) return `${error.message} ${error.remedy}`;
-  if (isBusy(error)) return 'Another run is at it: it is left to that one.';
+  if (isBusy(error)) return 'Another run is archiving: the day is left to that run.';
   const { code = '', path = 'The archive' } = error as NodeJS.ErrnoException;
   const refusal = refusals[code];
   return refusal === undefined
     ? null
-    : `${path} was not written: ${refusal} (${code}). Correct that, then run it again.`;
+    : `${path} was not written: ${refusal} (${code}). Fix this, then run the command again.`;
 }

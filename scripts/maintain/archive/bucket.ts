@@ -10,17 +10,17 @@ import { StackError } from '../../stack/stack-error.ts';
 import type { ArchiveStore } from './store.ts';
 
 const example =
-  'Write it as s3://bucket or s3://bucket/prefix, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ' +
-  'AWS_REGION and AWS_ENDPOINT_URL_S3 in the environment, as docs/archive.md says.';
+  'Write it as s3://bucket or s3://bucket/prefix, and set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ' +
+  'AWS_REGION and AWS_ENDPOINT_URL_S3 in the environment: see docs/archive.md.';
 
-/** How much of a file one request carries: 10,000 of them are the most that a file may be made of. */
+/** The size of one part of a multipart upload. A file has at most 10,000 parts. */
 const defaultPartBytes = 64 * 1024 * 1024;
-/** How long one request may take. */
+/** The timeout of one request. */
 const requestMs = 10 * 60_000;
 
 /**
- * An archive in an S3-compatible bucket, by path-style URLs, which all of them take. Throws
- * `StackError` for what is no URL of one, or without credentials in the environment.
+ * Opens an archive in an S3-compatible bucket, with path-style URLs, which every provider supports.
+ * Throws `StackError` for an invalid bucket URL, or without credentials in the environment.
  */
 export function openBucket(
   target: string,
@@ -30,7 +30,9 @@ export function openBucket(
   const [, bucket, path = ''] =
     /^s3:\/\/([a-z0-9][a-z0-9.-]{1,62})((?:\/(?!\.\.?(?:\/|$))[\w!.*'()=-]+)*)\/?$/.exec(target) ??
     [];
-  if (bucket === undefined) throw new StackError(`--archive ${target} is no bucket.`, example);
+  if (bucket === undefined) {
+    throw new StackError(`--archive ${target} is not a valid bucket URL.`, example);
+  }
   const { accessKeyId, secretAccessKey, sessionToken, region, endpoint } = readAccess(environment);
   const client = new AwsClient({
     accessKeyId,
@@ -42,7 +44,7 @@ export function openBucket(
     initRetryMs: 500,
   });
 
-  /** Sends a request; throws `StackError` where it is refused, with no more of the answer than its code. */
+  /** Sends a request; throws `StackError` if it is refused, with only the code of the response. */
   const send = async (
     name: string,
     method: string,
@@ -60,8 +62,8 @@ export function openBucket(
     } catch (error) {
       const { cause, message } = error as Error & { cause?: { code?: string } };
       throw new StackError(
-        `The bucket at ${new URL(endpoint).host} was not reached: ${cause?.code ?? message}.`,
-        'See where AWS_ENDPOINT_URL_S3 leads, then run it again.',
+        `The bucket at ${new URL(endpoint).host} is not reachable: ${cause?.code ?? message}.`,
+        'Check AWS_ENDPOINT_URL_S3 and the network, then run the command again.',
         { cause: error },
       );
     }
@@ -69,7 +71,7 @@ export function openBucket(
     const code = /<Code>(\w+)<\/Code>/.exec(await answer.text())?.[1] ?? 'without a code';
     throw new StackError(
       `The bucket ${bucket} refused ${method} ${path}/${name}: ${answer.status} ${code}.`,
-      'See that it exists, and that AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION may write to it.',
+      'Check that it exists, and that AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION allow writing to it.',
     );
   };
 
@@ -88,9 +90,12 @@ export function openBucket(
       }
       const body = new Blob([`<CompleteMultipartUpload>${parts}</CompleteMultipartUpload>`]);
       const ended = await (await send(name, 'POST', { query: `?uploadId=${id}`, body })).text();
-      // it may begin with 200 and fail later
+      // the response may start with 200 and report a failure later
       if (ended.includes('<Error>')) {
-        throw new StackError(`The bucket ${bucket} did not put ${name} together.`, 'Run it again.');
+        throw new StackError(
+          `The bucket ${bucket} did not complete the multipart upload of ${name}.`,
+          'Run the command again.',
+        );
       }
     } catch (error) {
       await send(name, 'DELETE', { query: `?uploadId=${id}` }).catch(() => {});
@@ -109,7 +114,7 @@ export function openBucket(
       if (Number(headers.get('content-length')) === content.size) return;
       throw new StackError(
         `The bucket ${bucket} has ${headers.get('content-length')} of ${content.size} bytes of ${name}.`,
-        'Run it again.',
+        'Run the command again.',
       );
     },
   };
@@ -127,10 +132,10 @@ function readAccess(environment: NodeJS.ProcessEnv) {
   const region = environment.AWS_REGION || 'us-east-1';
   const endpoint = environment.AWS_ENDPOINT_URL_S3 || `https://s3.${region}.amazonaws.com`;
   if (!accessKeyId || !secretAccessKey) {
-    throw new StackError('A bucket wants credentials, and the environment has none.', example);
+    throw new StackError('The bucket requires credentials, and the environment has none.', example);
   }
   if (!/^https?:\/\/[^/?#@]+(\/[^?#]*)?$/.test(endpoint) || !URL.canParse(endpoint)) {
-    throw new StackError('AWS_ENDPOINT_URL_S3 is not the URL of a server.', example);
+    throw new StackError("AWS_ENDPOINT_URL_S3 is not a server's URL.", example);
   }
   return {
     accessKeyId,

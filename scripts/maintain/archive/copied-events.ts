@@ -22,11 +22,11 @@ export const columns = {
   code: 'VARCHAR',
 };
 
-/** What is not the event's: never a secret, a hash or a label. */
+/** Columns that come from other tables. Never a secret, a hash or a label. */
 const joined: Record<string, string> = {
   key_id: 'k.key_id',
   target_site: 'right(e.target_host, e.site_length)',
-  // of an account that is gone only its usage still says whose it was
+  // after an account is removed, only its usage still has its id
   user_id: 'coalesce(k.user_id, m.user_id)',
 };
 
@@ -41,13 +41,13 @@ const copyOf = (day: string) => `
       and e.occurred_at < timestamptz '${day} 00:00+00' + interval '24 hours'
   ) to stdout (format csv)`;
 
-/** Bytes that are handed to the file at once. */
+/** The bytes per write to the file. */
 const writeBytes = 1024 * 1024;
 
 /**
- * Copies a day's events, in no order, into `file` as CSV: `onFull` is awaited whenever it holds
- * `fileBytes`, and at the end, then the file begins again. So no more is on disk or in memory at once
- * than one such file, whatever the day has.
+ * Copies a day's events, unordered, into `file` as CSV. Whenever the file reaches `fileBytes`, and at
+ * the end, awaits `onFull` and empties the file. So disk and memory hold at most one such file,
+ * however many events the day has.
  */
 export async function copyEvents(
   sql: postgres.ISql,
@@ -58,7 +58,7 @@ export async function copyEvents(
   const copy = sql.unsafe(copyOf(day));
   const stream: Readable = await copy.readable();
   try {
-    // at the end, wherever that is after it was emptied
+    // in append mode, so that writing continues at the start after the file is emptied
     await using output = await open(file, 'a');
     let waiting: Buffer[] = [];
     let [waitingBytes, writtenBytes] = [0, 0];
@@ -84,7 +84,7 @@ export async function copyEvents(
     }
     await end();
   } catch (error) {
-    // the connection takes no other statement until it has read the rest
+    // the connection accepts no other statement until the rest is read
     copy.cancel();
     stream.resume();
     await finished(stream).catch(() => {});

@@ -1,13 +1,13 @@
 import type postgres from 'postgres';
 
-/** What a day's events and their archive are compared by: decimal, as they may be past 2^53. */
+/** Totals for comparing a day's events with their archive. Decimal text, as they may exceed 2^53. */
 export interface Totals {
   events: string;
   bytesSent: string;
   bytesReceived: string;
 }
 
-/** Whether both are of the same events. */
+/** Whether both describe the same events. */
 export function sameTotals(one: Totals, other: Totals): boolean {
   return (
     one.events === other.events &&
@@ -16,15 +16,15 @@ export function sameTotals(one: Totals, other: Totals): boolean {
   );
 }
 
-/** A day's totals for a person. */
+/** Formats a day's totals for a report. */
 export function describeTotals({ events, bytesSent, bytesReceived }: Totals): string {
   return `${events} events of ${BigInt(bytesSent) + BigInt(bytesReceived)} bytes`;
 }
 
 /**
- * The days that ended an hour ago or earlier, as `2026-11-28`, oldest first, whose archive is missing or
- * may be stale: reconciling, which notices every change of a day's events, has looked at them since. Of
- * those that retention is about to drop each is counted.
+ * Finds the days (such as `2026-11-28`) that ended at least an hour ago and whose archive is missing or may
+ * be stale, oldest first. An archive may be stale if reconciliation, which notices every change of a day's
+ * events, checked the day afterwards. Days that retention is about to drop are always included.
  */
 export async function findDays(sql: postgres.ISql): Promise<string[]> {
   const rows = await sql<{ day: string }[]>`
@@ -34,7 +34,7 @@ export async function findDays(sql: postgres.ISql): Promise<string[]> {
     left join proxy_private.archived_usage_days as a on a.day = d.day
     left join proxy_private.reconciled_usage_days as r on r.day = d.day
     where (d.day + 1)::timestamp at time zone 'UTC' <= now() - interval '1 hour'
-      -- what was dropped and put back may be a part of the day
+      -- a day that was dropped and restored may be incomplete
       and not exists (select from proxy_private.dropped_usage_days as p where p.day = d.day)
       and (
         a.day is null
@@ -45,12 +45,12 @@ export async function findDays(sql: postgres.ISql): Promise<string[]> {
   return rows.map(({ day }) => day);
 }
 
-/** Lets no other run archive until the transaction ends. Fails (55P03) where one does. */
+/** Locks out other archive runs until the transaction ends. Fails (55P03) if another run holds the lock. */
 export async function lockArchive(sql: postgres.ISql): Promise<void> {
   await sql`lock table proxy_private.archived_usage_days in share row exclusive mode nowait`;
 }
 
-/** Whether the lock is still ours: a connection that was lost is replaced without a word. */
+/** Whether this session still holds the lock: the driver silently replaces a lost connection. */
 export async function holdsArchive(sql: postgres.ISql): Promise<boolean> {
   const held = await sql`
     select from pg_locks
@@ -61,13 +61,13 @@ export async function holdsArchive(sql: postgres.ISql): Promise<boolean> {
 
 /** A day in the transaction's snapshot. */
 export interface DayState extends Totals {
-  /** Rows of rollups that its events do not give. */
+  /** The number of rollup rows that do not match its events. */
   drift: string;
-  /** What its archive holds, and where it is, if there is one. */
+  /** The totals and location of its archive, if any. */
   archived: (Totals & { location: string }) | null;
 }
 
-/** Reads it; null for a day that retention has dropped meanwhile. */
+/** Reads a day's state; null if retention has dropped it in the meantime. */
 export async function readDay(sql: postgres.ISql, day: string): Promise<DayState | null> {
   const [there] = await sql`select from proxy_private.dropped_usage_days where day = ${day}`;
   if (there) return null;
@@ -97,8 +97,8 @@ export async function readDay(sql: postgres.ISql, day: string): Promise<DayState
 }
 
 /**
- * Notes in the database what the archive of a day holds, and where, as of when the transaction began: what
- * is checked after that may have changed since.
+ * Records the totals and location of a day's archive, as of the start of the transaction: a day that is
+ * checked after that may have changed.
  */
 export async function noteArchived(
   sql: postgres.ISql,

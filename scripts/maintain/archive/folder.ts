@@ -3,10 +3,10 @@ import { dirname, join, resolve } from 'node:path';
 import { syncFolder } from '../../../gateway/usage/spool-segments.ts';
 import type { ArchiveStore } from './store.ts';
 
-/** Not `day=…`, so that nobody reads it as a part of the archive. */
+/** Not `day=…`, so that readers do not take it for a part of the archive. */
 const unfinished = 'unfinished-';
 
-/** An archive in a folder, which is made when it is first written to. */
+/** An archive in a folder, which is created on the first write. */
 export function openFolder(folder: string): ArchiveStore {
   const root = resolve(folder);
   const locate = (name: string) => join(root, name);

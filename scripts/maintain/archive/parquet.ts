@@ -3,21 +3,21 @@ import { isPackaged } from '../../../gateway/commands.ts';
 import { StackError } from '../../stack/stack-error.ts';
 import type { Totals } from './days.ts';
 
-/** The part of the machine that DuckDB may take; what needs more is spilled to the disk. */
+/** DuckDB's share of the machine; data beyond the memory limit spill to disk. */
 const limits = { memory_limit: '512MB', threads: '2' };
 
-/** What writes and reads Parquet files. */
+/** Writes and reads Parquet files. */
 export interface Parquet {
-  /** Writes CSV as Parquet, as it comes, and gives the number of rows. `columns`: types by name. */
+  /** Converts CSV to Parquet in the same order, and returns the number of rows. `columns`: types by name. */
   convert(csv: string, file: string, columns: Record<string, string>): Promise<number>;
-  /** Writes files as one, sorted. */
+  /** Merges files into one, sorted. */
   merge(files: string[], file: string, order: string): Promise<void>;
-  /** Reads a file of events from beginning to end. */
+  /** Reads a whole file of events. */
   readTotals(file: string): Promise<Totals>;
   close(): void;
 }
 
-/** Opens DuckDB, with a folder for what does not fit in memory. Throws `StackError` where it is not installed. */
+/** Opens DuckDB with a folder for data that do not fit in memory. Throws `StackError` if it is not installed. */
 export async function openParquet(folder: string): Promise<Parquet> {
   const { DuckDBInstance } = await loadDuckdb();
   const instance = await DuckDBInstance.create(':memory:', {
@@ -76,8 +76,8 @@ async function loadDuckdb() {
     return await import('@duckdb/node-api');
   } catch (error) {
     throw new StackError(
-      'DuckDB, which writes the archive, is not installed here.',
-      `Install it with \`npm install ${isPackaged ? '@duckdb/node-api' : '--include=optional'}\`: nothing was dropped or changed.`,
+      'DuckDB, which writes the archive, is not installed.',
+      `Install it with \`npm install ${isPackaged ? '@duckdb/node-api' : '--include=optional'}\`. Nothing was dropped or changed.`,
       { cause: error },
     );
   }
@@ -90,7 +90,7 @@ async function run(connection: DuckDBConnection, statement: string) {
     const [problem] = String((error as Error).message).split('\n');
     throw new StackError(
       `DuckDB did not write the archive: ${problem}.`,
-      'Correct that, then run it again.',
+      'Fix the error above, then run the command again.',
       { cause: error },
     );
   }

@@ -10,20 +10,20 @@ import { functionNames, sharedFolder } from './plan.ts';
 
 const readme = `# create-proxy-keys
 
-Puts Proxy Keys into a Supabase project: user-tied API keys for companies that sell proxy traffic.
+Adds Proxy Keys to a Supabase project: API keys tied to users, for companies that sell proxy traffic.
 
 \`\`\`sh
 npx supabase init
 npm create proxy-keys
 \`\`\`
 
-writes one migration, three Edge Functions with their settings, and the page, and says what to run next. It
-replaces nothing without a question; \`--dry-run\` says what it would write.
+writes one migration, three Edge Functions with their settings, and the dashboard page, and prints the commands
+to run next. It asks before it replaces a file; \`--dry-run\` only lists what it would write.
 `;
 
-const pageReadme = `# The page of Proxy Keys
+const pageReadme = `# The Proxy Keys page
 
-A static site: put this folder on any static host, at any path. Beside \`index.html\` it needs \`config.json\`:
+A static site: put this folder on any static host, at any path. It needs a \`config.json\` next to \`index.html\`:
 
 \`\`\`json
 {
@@ -33,12 +33,12 @@ A static site: put this folder on any static host, at any path. Beside \`index.h
 }
 \`\`\`
 
-\`"gatewayTlsPort": 7443\` besides names the gateway's TLS port. Where the host does not read \`_headers\`, set the
-headers that it lists: only they keep other sites from framing the page. In the project's Auth settings, add the
-page's address to the redirect URLs.
+If the gateway has a TLS port, add it: \`"gatewayTlsPort": 7443\`. If the host does not read \`_headers\`, configure
+the headers listed there: only they prevent other sites from framing the page. In the project's Auth settings, add
+the page's address to the redirect URLs.
 `;
 
-/** Builds the package `create-proxy-keys` into an empty folder: the command, and what it installs. */
+/** Builds the package `create-proxy-keys` into an empty folder: the command and the files that it installs. */
 export async function buildCreatePackage(folder: string): Promise<void> {
   await build({
     configFile: false,
@@ -69,7 +69,8 @@ export async function buildCreatePackage(folder: string): Promise<void> {
   const manifest = {
     name: 'create-proxy-keys',
     version,
-    description: 'Puts Proxy Keys, user-tied API keys for proxy traffic, into a Supabase project.',
+    description:
+      'Adds Proxy Keys, API keys for proxy traffic tied to users, to a Supabase project.',
     license,
     type: 'module',
     engines: { node: '>=22.13' },
@@ -80,7 +81,7 @@ export async function buildCreatePackage(folder: string): Promise<void> {
   await cp(join(projectRoot, 'LICENSE'), join(folder, 'LICENSE'));
 }
 
-/** The functions' shared folder has another name in a project that may have a `_shared` already. */
+/** Renames the functions' shared folder, as the project may already have a `_shared`. */
 async function renameImports(folder: string): Promise<void> {
   for (const name of await readdir(folder, { recursive: true })) {
     if (!name.endsWith('.ts')) continue;
@@ -91,7 +92,7 @@ async function renameImports(folder: string): Promise<void> {
 }
 
 async function buildPage(folder: string): Promise<void> {
-  // a page for any project: `config.json` says which
+  // one page for every project: `config.json` names the project
   for (const name of Object.keys(process.env)) {
     if (/^(SUPABASE_(URL|PUBLISHABLE_KEY)|PROXY_GATEWAY_.*)$/.test(name)) delete process.env[name];
   }

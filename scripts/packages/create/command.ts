@@ -8,11 +8,11 @@ import { ownMigration, type Plan, planInstallation } from './plan.ts';
 import { findClashes, InstallRefused, readProject } from './project.ts';
 
 const usage = `npm create proxy-keys -- [<folder>] [--yes] [--dry-run]
-    puts Proxy Keys into the Supabase project of a folder, this one by default: a migration, three
-    functions with their settings, and the page. Nothing of the project is replaced without a question.
+    adds Proxy Keys to the Supabase project in a folder, by default the current one: a migration, three
+    functions with their settings, and the page. It asks before it replaces any of the project's files.
 
---yes       replaces files of an earlier installation without a question
---dry-run   says what would be written, and writes nothing`;
+--yes       replaces files of an earlier installation without asking
+--dry-run   lists what would be written, and writes nothing`;
 
 try {
   process.exitCode = await create();
@@ -43,7 +43,7 @@ async function create(): Promise<number> {
   if (clashes.length > 0) {
     const found = clashes.map(({ file, name }) => `  ${name} in ${file}`).join('\n');
     throw new InstallRefused(
-      `The project makes schemas or roles that Proxy Keys makes too:\n${found}\nRename them first.`,
+      `The project creates schemas or roles that Proxy Keys also creates:\n${found}\nRename them first.`,
     );
   }
   const template = fileURLToPath(new URL('template', import.meta.url));
@@ -62,7 +62,7 @@ async function create(): Promise<number> {
 }
 
 function describe({ files, config, names }: Plan): string {
-  if (files.length === 0 && config === '') return 'All of it is there already.';
+  if (files.length === 0 && config === '') return 'Everything is already installed.';
   const folders = Map.groupBy(files, ({ path }) =>
     path.startsWith('supabase/functions')
       ? path.split('/', 3).join('/')
@@ -71,10 +71,10 @@ function describe({ files, config, names }: Plan): string {
   const lines = [...folders].map(
     ([folder, inside]) => `  ${folder}: ${inside.length} ${inside.length === 1 ? 'file' : 'files'}`,
   );
-  if (config) lines.push('  supabase/config.toml: the functions’ settings, at its end');
+  if (config) lines.push('  supabase/config.toml: appends the functions’ settings');
   const renamed = Object.entries(names).filter(([name, deployed]) => name !== deployed);
   for (const [name, deployed] of renamed) {
-    lines.push(`  The project has a function ${name}, so ours is ${deployed}.`);
+    lines.push(`  The project already has a function ${name}, so this one is named ${deployed}.`);
   }
   return ['Proxy Keys writes:', ...lines].join('\n');
 }
@@ -82,24 +82,28 @@ function describe({ files, config, names }: Plan): string {
 async function askToReplace({ files }: Plan, yes: boolean): Promise<void> {
   const replaced = files.filter(({ replaces }) => replaces).map(({ path }) => `  ${path}`);
   if (replaced.length === 0 || yes) return;
-  const question = `These files differ from those of this version:\n${replaced.join('\n')}`;
+  const question = `These files differ from this version's:\n${replaced.join('\n')}`;
   if (!process.stdin.isTTY) {
-    throw new InstallRefused(`${question}\nRun it in a terminal, or with --yes to replace them.`);
+    throw new InstallRefused(
+      `${question}\nRun the command in a terminal, or with --yes to replace them.`,
+    );
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(`${question}\nReplace them? [y/N] `);
   terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new InstallRefused('They were not to be replaced.');
+  if (!/^y(es)?$/i.test(answer.trim())) {
+    throw new InstallRefused('You chose not to replace the files.');
+  }
 }
 
 function nextSteps(): string {
   return `
-Next, in a project that is linked:
+Next, in a linked project, run:
 
   npx supabase db push
   npx supabase functions deploy
   DATABASE_URL="postgresql://postgres:…" npx proxy-keys-gateway login create eu_1
 
-The last one prints what a gateway needs. The page is in proxy-keys-page: put it on any static host, with a
-config.json as its README.md says.`;
+The last command prints the settings of a gateway. The page is in proxy-keys-page: put it on any static host, with
+a config.json as described in its README.md.`;
 }

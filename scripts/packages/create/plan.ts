@@ -2,10 +2,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Project } from './project.ts';
 
-/** The folder that our functions share: `_shared` may be the project's own. */
+/** The folder that our functions share: the project may have its own `_shared`. */
 export const sharedFolder = '_proxy_keys';
 
-/** The functions, by their own names. */
+/** The functions by their original names. */
 export const functionNames = ['api', 'admin', 'deliver'] as const;
 export type FunctionName = (typeof functionNames)[number];
 
@@ -16,22 +16,22 @@ export const ownMigration = /^\d+_proxy_keys_1_0_0\.sql$/;
 export interface PlannedFile {
   path: string;
   content: Buffer;
-  /** Whether the project has it with other content. */
+  /** Whether the project has the file with different content. */
   replaces: boolean;
 }
 
-/** What an installation writes. Files that the project has already are left out. */
+/** What an installation writes. Files that are already up to date are left out. */
 export interface Plan {
   files: PlannedFile[];
-  /** What is added at the end of `supabase/config.toml`; empty for nothing. */
+  /** The text to append to `supabase/config.toml`; may be empty. */
   config: string;
-  /** By what names the functions are deployed. */
+  /** The names under which the functions are deployed. */
   names: Record<FunctionName, string>;
 }
 
 /**
- * Plans an installation from the package's `template` folder. A function whose name the project uses gets
- * `proxy-` before it. `now`: the earliest version of the migration.
+ * Plans an installation from the package's `template` folder. A function whose name is taken in the project
+ * gets the prefix `proxy-`. `now`: the earliest version of the migration.
  */
 export function planInstallation(project: Project, template: string, now: Date): Plan {
   const names = Object.fromEntries(
@@ -59,16 +59,16 @@ export function planInstallation(project: Project, template: string, now: Date):
   return { files, names, config: missingSections(project, Object.values(names)) };
 }
 
-/** Whether the project has a function of its own by this name. */
+/** Whether the project has its own function of this name. */
 function isTaken({ folder, configuredFunctions }: Project, name: FunctionName): boolean {
   const index = join(folder, 'supabase/functions', name, 'index.ts');
   if (!existsSync(index)) return configuredFunctions.includes(name);
   const text = readFileSync(index, 'utf8');
-  // each of ours begins with one of these
+  // each of our functions contains one of these
   return !text.includes(`/${sharedFolder}/`) && !text.includes('createDeliver');
 }
 
-/** The name that it has already, or one that is later than all others. */
+/** The name of the installed migration, or one that sorts after all others. */
 function migrationName({ migrations }: Project, now: Date): string {
   const installed = migrations.find((name) => ownMigration.test(name));
   if (installed) return installed;
@@ -96,5 +96,5 @@ import_map = "./functions/${name}/deno.json"
 entrypoint = "./functions/${name}/index.ts"
 `,
   );
-  return `\n# Proxy Keys. The functions check tokens themselves, and answer with a problem document.\n${sections.join('\n')}`;
+  return `\n# Proxy Keys. The functions check tokens themselves and respond with problem documents.\n${sections.join('\n')}`;
 }

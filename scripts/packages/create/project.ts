@@ -2,31 +2,31 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 
-/** A Supabase project's folder, as far as an installation looks at it. Paths are relative to it. */
+/** The parts of a Supabase project's folder that an installation needs. Paths are relative to the folder. */
 export interface Project {
   folder: string;
   configText: string;
-  /** The functions that `supabase/config.toml` names. */
+  /** The functions in `supabase/config.toml`. */
   configuredFunctions: string[];
-  /** Names of `supabase/migrations`. */
+  /** File names in `supabase/migrations`. */
   migrations: string[];
 }
 
-/** What the project has that ours would clash with: where, and what. */
+/** A name in the project that conflicts with one of ours, and its file. */
 export interface Clash {
   file: string;
   name: string;
 }
 
-/** Something to correct before anything can be installed. */
+/** A problem to fix before anything can be installed. */
 export class InstallRefused extends Error {}
 
-/** Reads a project. Throws `InstallRefused` where `supabase init` did not run, or config.toml is not TOML. */
+/** Reads a project. Throws `InstallRefused` if `supabase init` was not run, or config.toml is not valid TOML. */
 export function readProject(folder: string): Project {
   const file = join(folder, 'supabase/config.toml');
   if (!existsSync(file)) {
     throw new InstallRefused(
-      `${folder} has no supabase/config.toml.\nRun \`npx supabase init\` there, then this again.`,
+      `${folder} has no supabase/config.toml.\nRun \`npx supabase init\` there, then run this command again.`,
     );
   }
   const configText = readFileSync(file, 'utf8');
@@ -45,14 +45,14 @@ function readFunctions(configText: string): object {
     const { functions = {} } = parse(configText) as { functions?: object };
     return functions;
   } catch (error) {
-    throw new InstallRefused(`supabase/config.toml cannot be read: ${(error as Error).message}`);
+    throw new InstallRefused(`supabase/config.toml cannot be parsed: ${(error as Error).message}`);
   }
 }
 
-/** Schemas and roles that the migration makes. */
+/** Schemas and roles that the migration creates. */
 const ours = ['proxy_private', 'gateway', 'proxy_gateway'];
 
-/** Finds what makes schemas or roles of our names in the project's SQL, apart from our own migration. */
+/** Finds statements in the project's SQL, except our migration, that create schemas or roles with our names. */
 export function findClashes({ folder }: Project, ownMigration: RegExp): Clash[] {
   const clashes: Clash[] = [];
   for (const place of ['supabase/migrations', 'supabase/schemas', 'supabase']) {

@@ -4,10 +4,10 @@ import { build } from 'vite';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { projectRoot } from '../../stack/project-root.ts';
 
-/** Found where an operator installed it: it is native, and only `maintain --archive` needs it. */
+/** Not bundled: it is native, and only `maintain --archive` needs it. An operator installs it. */
 const duckdb = '@duckdb/node-api';
 
-/** The pages of docs/ that the gateway's messages and README name. */
+/** The pages of docs/ that the gateway's messages and README refer to. */
 const docs = [
   'archive.md',
   'gateway-logins.md',
@@ -19,21 +19,21 @@ const docs = [
 
 /**
  * Builds the package `proxy-keys-gateway` into an empty folder: plain JavaScript for Node 22.13 and
- * later, with all that it imports, and their licences.
+ * later, with all that it imports and their licenses.
  */
 export async function buildGatewayPackage(folder: string): Promise<void> {
   await build({
     configFile: false,
     root: projectRoot,
     logLevel: 'warn',
-    // pg asks for pg-native where somebody wants it, and nobody does here
+    // pg imports pg-native optionally, and it is not used here
     ssr: { noExternal: true, external: [duckdb, 'pg-native'] },
     build: {
       ssr: true,
       outDir: folder,
       emptyOutDir: false,
       target: 'node22.13',
-      // a stack trace names the source's functions
+      // keeps the function names in stack traces
       minify: false,
       chunkSizeWarningLimit: 10_000,
       license: { fileName: 'licences.md' },

@@ -5,15 +5,15 @@ import { gatewayLogin } from '../../gateway-login/gateway-login.ts';
 import { maintain } from '../../maintain/maintain.ts';
 
 const usage = `${commands.gateway}
-    runs a gateway, as its environment says: docs/gateways.md has the variables
+    runs a gateway, configured by environment variables: see docs/gateways.md
 ${commands.gateway} --resend-rejected
-    sends the usage again that the database had refused
+    resends the usage that the database refused
 ${commands.gateway} --resend-kept <time>
-    sends the usage again that was recorded since then, after a restore of the database
+    after a restore of the database, resends the usage that was recorded since that time
 ${commands.login} --help
-    logins for gateways: create, drop, list
+    creates, drops and lists gateways' logins
 ${commands.maintain} --help
-    recounts, archives and drops usage: once a day
+    recounts, archives and drops usage; run it once a day
 ${commands.gateway} --version`;
 
 const [first = '', ...rest] = process.argv.slice(2);
@@ -25,6 +25,6 @@ else if (first === '--help') console.log(usage);
 else if (first === '' || first.startsWith('--resend-')) {
   await import('../../../gateway/main.ts');
 } else {
-  console.error(`${first}: no such command.\n${usage}`);
+  console.error(`Unknown command: ${first}\n${usage}`);
   process.exitCode = 1;
 }
