@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { projectRoot } from './stack/project-root.ts';
 
-/** Formats generated TypeScript in the project's style, so that its diffs can be read. */
+/** Formats generated TypeScript in the project's style, so that its diffs are readable. */
 export function format(source: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const biome = execFile(

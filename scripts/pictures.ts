@@ -6,7 +6,7 @@ import { demoUser } from './stack/describe-stack.ts';
 import { projectRoot } from './stack/project-root.ts';
 import { startStack } from './stack/stack.ts';
 
-// The pictures of the README, from a stack of their own: `npm run pictures`.
+// `npm run pictures`: takes the README's screenshots from a separate stack.
 
 const folder = join(projectRoot, 'docs', 'pictures');
 mkdirSync(folder, { recursive: true });

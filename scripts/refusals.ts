@@ -4,9 +4,9 @@ import postgres from 'postgres';
 import { format } from './format.ts';
 import { projectRoot } from './stack/project-root.ts';
 
-/** Where the codes that the database refuses with are committed, for the functions. */
+/** The committed file with the database's refusal codes, for the functions. */
 export const refusalsFile = join(projectRoot, 'supabase/functions/_shared/refusals.ts');
-/** The page for people, of which one table is generated. */
+/** The documentation page, in which one table is generated. */
 export const refusalsPage = join(projectRoot, 'docs/errors.md');
 
 interface Refusal {
@@ -17,7 +17,7 @@ interface Refusal {
   detail: string;
 }
 
-/** Makes both files' texts from the tables of a running database. */
+/** Generates the text of both files from a running database. */
 export async function generateRefusals(dbUrl: string): Promise<{ code: string; page: string }> {
   const sql = postgres(dbUrl, { max: 1 });
   try {
@@ -39,10 +39,10 @@ function codeOf(refusals: Refusal[], rules: { argument: string; rule: string }[]
   const ruleOf = Object.fromEntries(rules.map(({ argument, rule }) => [argument, rule]));
   return `// Generated from the migrations by \`npm run types\`: do not edit.
 
-/** Each refusal of the database by its code: its HTTP status and its title. */
+/** Each of the database's refusals by code, with its HTTP status and title. */
 export const refusals = ${JSON.stringify(problems)} as const;
 
-/** What an argument may be, by its name in SQL. */
+/** The rule for each argument, by its name in SQL. */
 export const argumentRules = ${JSON.stringify(ruleOf)} as const;
 `;
 }
@@ -60,12 +60,12 @@ function pageOf(refusals: Refusal[]): string {
   );
 }
 
-/** The HTTP status that PostgREST answers a SQLSTATE `PTnnn` with. */
+/** The HTTP status that PostgREST returns for a SQLSTATE `PTnnn`. */
 function statusOf(sqlState: string): number {
   return Number(sqlState.slice(2));
 }
 
-/** A message says what is wrong, and after a colon what to do. */
+/** A message has the problem and, after a colon, what to do about it. */
 function titleOf(message: string): string {
   return message.replace(/(:.*|\.)$/, '');
 }

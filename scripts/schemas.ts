@@ -8,10 +8,10 @@ export interface SchemaFile {
   sql: string;
 }
 
-/** The migration that makes the whole of version 1.0.0. */
+/** The migration that creates all of version 1.0.0. */
 export const firstMigrationFile = join(projectRoot, 'supabase/migrations/20261122000000_1_0_0.sql');
 
-/** The files that make the database, in their order. */
+/** The files that define the database, in order. */
 export function readSchemaFiles(): SchemaFile[] {
   const folder = join(projectRoot, 'supabase/schemas');
   return readdirSync(folder)
@@ -24,6 +24,6 @@ export function readSchemaFiles(): SchemaFile[] {
 export function buildFirstMigration(): string {
   const parts = readSchemaFiles().map(({ name, sql }) => `-- ${name}\n\n${sql.trim()}\n`);
   const head =
-    '-- Version 1.0.0. `npm run types` makes it of supabase/schemas: edit those files.\n';
+    '-- Version 1.0.0. Generated from supabase/schemas by `npm run types`: edit those files.\n';
   return [head, ...parts].join('\n\n');
 }

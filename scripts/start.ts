@@ -57,8 +57,8 @@ async function run(ephemeral: boolean): Promise<never> {
     throw new StackError(
       `${part?.name} exited unexpectedly.${words}`,
       ephemeral
-        ? 'Start the stack again.'
-        : `See its log: ${part?.logFile}. Then start the stack again: its data are kept.`,
+        ? 'Start again.'
+        : `See its log: ${part?.logFile}. Then start again: the data are kept.`,
     );
   } finally {
     await stack.stop();
@@ -75,7 +75,7 @@ function explain(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code.startsWith('ERR_PARSE_ARGS')) return `${(error as Error).message}\n${usage}`;
   if (code === 'ERR_MODULE_NOT_FOUND') {
-    return `\n${(error as Error).message}\nRun \`npm ci\`, then start the stack again.`;
+    return `\n${(error as Error).message}\nRun \`npm ci\`, then start again.`;
   }
   return error;
 }

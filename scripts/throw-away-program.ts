@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { spawnChild, waitUntilReady } from './stack/child-process.ts';
 import { loopback } from './stack/ports.ts';
 
-/** A program that runs until it is disposed of; its folder then goes with it. */
+/** A program that runs until it is disposed of; its folder is removed with it. */
 export interface ThrowAwayProgram extends AsyncDisposable {
   processId: number;
   stop(): Promise<void>;
 }
 
-/** Starts a program in a temporary folder of its own, and resolves when it is ready. */
+/** Starts a program in its own temporary folder, and resolves when it is ready. */
 export async function startProgram(options: {
   name: string;
   command: string;
@@ -20,7 +20,7 @@ export async function startProgram(options: {
   ready(): Promise<boolean>;
 }): Promise<ThrowAwayProgram> {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-program-'));
-  // a program that root starts may become another user
+  // a program that root starts may switch to another user
   chmodSync(folder, 0o777);
   const child = spawnChild({
     name: options.name,
@@ -43,7 +43,7 @@ export async function startProgram(options: {
   return { processId: child.process.pid, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Whether a loopback port is listened on. */
+/** Whether a program listens on a loopback port. */
 export function takesConnections(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: loopback });

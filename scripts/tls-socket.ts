@@ -2,13 +2,13 @@ import { connect } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { noAnswer, noTls } from '../gateway/database/tls-failure.ts';
 
-/** A request for TLS, which Postgres answers with one byte: S for yes, N for no. */
+/** The SSLRequest message. Postgres responds with one byte: S for yes, N for no. */
 const request = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
 /**
- * Connects to a Postgres over TLS, up to where the client would log in: `postgres` by itself begins the
- * handshake whatever the server answered, and checks the name of an address as if it were localhost.
- * Rejects with the error of TLS or of the network, with code `CONNECT_TIMEOUT` after `timeoutMs`.
+ * Connects to Postgres over TLS, up to the point where the client logs in. The library `postgres` starts
+ * the handshake whatever the server's response, and verifies IP addresses as if they were localhost.
+ * Rejects with the TLS or network error, or with code `CONNECT_TIMEOUT` after `timeoutMs`.
  */
 export function openTlsSocket(options: {
   host: string;
@@ -25,7 +25,7 @@ export function openTlsSocket(options: {
       reject(error);
     };
     const timer = setTimeout(() => {
-      fail(Object.assign(new Error('no TLS in time'), { code: 'CONNECT_TIMEOUT' }));
+      fail(Object.assign(new Error('the TLS handshake timed out'), { code: 'CONNECT_TIMEOUT' }));
     }, timeoutMs);
     plain.on('error', fail);
     plain.once('close', () => {
@@ -33,7 +33,7 @@ export function openTlsSocket(options: {
     });
     plain.once('connect', () => plain.write(request));
     plain.once('data', (answer) => {
-      // more than that byte, in clear text, would be somebody else's words
+      // more than that byte, in clear text, may have been injected by an attacker
       if (answer.toString('latin1') !== 'S') {
         fail(new Error(answer.toString('latin1') === 'N' ? noTls : noAnswer));
         return;

@@ -14,7 +14,7 @@ await withDatabase(
   },
   (step) => console.error(`  ${step}`),
 );
-// only now, as the routes import the refusals that were just written
+// imported only now, as the routes import the refusals that were just written
 const { clientTypesFile, describeApi, generateClientTypes } = await import('./api-description.ts');
 write(clientTypesFile, await generateClientTypes(await describeApi()));
 

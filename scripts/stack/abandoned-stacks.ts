@@ -5,8 +5,8 @@ import { endPrograms, readRunRecord } from './run-record.ts';
 import { ephemeralPrefix, processesFileName } from './state-directory.ts';
 
 /**
- * Ends and removes what ephemeral stacks of ours that were killed have left in `parent`: no later
- * start uses their folders, so nobody else would.
+ * Stops the programs and removes the folders that our killed ephemeral stacks left in `parent`: no
+ * later start uses these folders, so nothing else would clean them up.
  */
 export async function clearAbandonedStacks(
   parent: string,
@@ -19,11 +19,11 @@ export async function clearAbandonedStacks(
     if (!record || isRunning(record.owner) || !isOurs(folder)) continue;
     await endPrograms(record.programs);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    report(`removed what a killed ephemeral stack had left in ${folder}`);
+    report(`removed the folder of a killed ephemeral stack: ${folder}`);
   }
 }
 
-/** The folder is where anyone may write: what another user says there is not acted upon. */
+/** Any user may write to the parent folder, so another user's record is not acted upon. */
 function isOurs(folder: string): boolean {
   try {
     return statSync(folder).uid === process.getuid?.();

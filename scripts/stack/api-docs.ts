@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { projectRoot } from './project-root.ts';
 
-/** Where a person reads the API's description: on this machine alone, as Edge Functions serve no HTML. */
+/** The path of the API docs page: only on the local stack, as Edge Functions do not serve HTML. */
 export const apiDocsPath = '/api/v1/docs';
 
 const page = `<!doctype html>
@@ -11,7 +11,7 @@ const page = `<!doctype html>
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width">
-    <title>Proxy Keys: the API</title>
+    <title>Proxy Keys API</title>
     <link rel="stylesheet" href="${apiDocsPath}/swagger-ui.css">
     <link rel="icon" type="image/png" href="${apiDocsPath}/favicon-32x32.png">
   </head>
@@ -23,7 +23,7 @@ const page = `<!doctype html>
 </html>
 `;
 
-// without a validator, to which it would send the description
+// no validator: the page would send it the description
 const start = `SwaggerUIBundle({
   url: '/api/v1/openapi.json',
   dom_id: '#swagger-ui',
@@ -36,7 +36,7 @@ const script = 'text/javascript; charset=utf-8';
 const packaged = (name: string) => () =>
   readFile(join(projectRoot, 'node_modules/swagger-ui-dist', name));
 
-/** Everything there is, by its path, with its type: no part of a request names a file. */
+/** All assets by path: no part of a request is used as a file name. */
 const assets = new Map<string, { type: string; read(): Promise<Buffer> | string }>([
   [apiDocsPath, { type: 'text/html; charset=utf-8', read: () => page }],
   [`${apiDocsPath}/start.js`, { type: script, read: () => start }],
@@ -48,10 +48,10 @@ const assets = new Map<string, { type: string; read(): Promise<Buffer> | string 
   [`${apiDocsPath}/favicon-32x32.png`, { type: 'image/png', read: packaged('favicon-32x32.png') }],
 ]);
 
-/** The paths that are answered here, and by no function. */
+/** The paths that are served here rather than by a function. */
 export const apiDocsPaths: ReadonlySet<string> = new Set(assets.keys());
 
-/** Answers a request for the page or a part of it. False for any other, which it leaves alone. */
+/** Answers a request for the page or one of its assets. Returns false for any other request. */
 export async function serveApiDocs(
   request: IncomingMessage,
   response: ServerResponse,
@@ -62,7 +62,7 @@ export async function serveApiDocs(
   response.writeHead(200, {
     'Content-Type': asset.type,
     'Content-Length': Buffer.byteLength(body),
-    // what it shows and loads is all of this origin
+    // the page loads everything from this origin
     'Content-Security-Policy':
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
       "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -9,18 +9,18 @@ import { ownMessages } from './own-messages.ts';
 import { listenOnLoopback } from './ports.ts';
 import type { ApiKeyRole } from './role-tokens.ts';
 
-/** Where the API gateway sends what it receives. */
+/** The services behind the API gateway. */
 export interface Upstreams {
-  /** The stand-in for Supabase Auth, or the port of Supabase Auth itself. */
+  /** The local replacement for Supabase Auth, or the port of Supabase Auth itself. */
   auth: Hono | number;
   postgrestPort: number;
   /** Port of each Edge Function, by name. */
   functionPorts: Record<string, number>;
-  /** Answers for the paths of the dashboard. */
+  /** Serves the dashboard's paths. */
   dashboard?: ServeDashboard;
 }
 
-/** How the API gateway tells clients apart, as the platform's does. */
+/** The API keys that the API gateway accepts, like the platform's. */
 export interface ApiKeys {
   publishableKey: string;
   secretKey: string;
@@ -30,17 +30,17 @@ export interface ApiKeys {
 /** A listening API gateway. */
 export interface ApiGateway {
   port: number;
-  /** Until this is called, every request is answered 503. */
+  /** Until this is called, every request gets 503. */
   open(upstreams: Upstreams): void;
   close(): Promise<void>;
 }
 
 /**
- * Listens on the loopback address and does for the local stack what the platform's API gateway
- * does: routes by path, and gives a client without a user's token the token of its API key's role.
+ * Listens on the loopback address and does what the platform's API gateway does: routes by path, and
+ * adds the token of the API key's role for a client without a user's token.
  */
 export async function startApiGateway(options: {
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   port: number;
   keys: ApiKeys;
 }): Promise<ApiGateway> {
@@ -106,7 +106,7 @@ export async function startApiGateway(options: {
   };
 }
 
-/** PostgREST, the functions and Supabase Auth answer for CORS themselves; its stand-in does not. */
+/** Adds CORS to the local Auth replacement. PostgREST, functions and Supabase Auth handle it themselves. */
 function withCors(app: Hono): Hono {
   const open = new Hono();
   open.use(cors({ origin: '*', exposeHeaders: ['X-Total-Count', 'Link'] }));
@@ -119,7 +119,7 @@ type Route =
   | { kind: 'function'; name: string; path: string }
   | { kind: 'rest' | 'auth'; path: string; open: boolean };
 
-// no client adds an API key where a browser follows a link
+// a browser that follows a link sends no API key
 const openAuthPaths = ['/.well-known/jwks.json', '/verify', '/authorize', '/callback'];
 
 function matchRoute(url: string, functionNames: string[]): Route | null {
@@ -129,13 +129,13 @@ function matchRoute(url: string, functionNames: string[]): Route | null {
   if (service === 'auth') {
     return { kind: 'auth', path: stripped, open: openAuthPaths.includes(path) };
   }
-  // `/api/v1/…` is the public form of `/functions/v1/api/v1/…`: a product's own domain maps so
+  // `/api/v1/…` is the public form of `/functions/v1/api/v1/…`, as a custom domain maps it
   const name = /^\/([^/?#]+)/.exec(stripped)?.[1];
   if (!name || !functionNames.includes(name)) return null;
   return { kind: 'function', name, path: stripped };
 }
 
-/** Puts the API key's role into `request` where no user's token is. Returns why not, or null. */
+/** Adds the token of the API key's role to a request without a user's token. Returns why it is refused, or null. */
 async function authorize(request: IncomingMessage, keys: ApiKeys): Promise<string | null> {
   const bearer = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const apiKey = apiKeyOf(request) ?? (bearer?.startsWith('sb_') ? bearer : undefined);
@@ -156,7 +156,7 @@ async function authorize(request: IncomingMessage, keys: ApiKeys): Promise<strin
 function apiKeyOf(request: IncomingMessage): string | undefined {
   const header = request.headers.apikey;
   if (typeof header === 'string') return header;
-  // not by URL, which refuses paths that a client may send
+  // not with URL, which rejects some paths that clients may send
   const [, query = ''] = /\?([^#]*)/.exec(request.url ?? '') ?? [];
   return new URLSearchParams(query).get('apikey') ?? undefined;
 }

@@ -1,6 +1,6 @@
--- What Supabase's own image gives a new database, so that the same migrations run here and there.
+-- Sets up a new database like Supabase's own image, so that the same migrations run on both.
 -- Run once by the superuser, before the first migration. Never part of a migration.
--- Roles and privileges as in https://github.com/supabase/postgres (migrations/db).
+-- Roles and privileges are as in https://github.com/supabase/postgres (migrations/db).
 
 -- 1. roles
 
@@ -33,7 +33,7 @@ create extension "uuid-ossp" with schema extensions;
 
 grant usage on schema public to postgres, anon, authenticated, service_role;
 
--- a hosted project starts with everything in `public` open to the API roles: migrations must undo it
+-- a hosted project starts with everything in `public` open to the API roles, which migrations must revoke
 alter default privileges for role postgres in schema public
   grant all on tables to postgres, anon, authenticated, service_role;
 alter default privileges for role postgres in schema public
@@ -41,9 +41,9 @@ alter default privileges for role postgres in schema public
 alter default privileges for role postgres in schema public
   grant all on sequences to postgres, anon, authenticated, service_role;
 
--- 3. auth: who the caller is, from the claims that PostgREST sets
+-- 3. auth: the caller, from the claims that PostgREST sets
 
--- the superuser's, as `supabase db reset` drops the schemas of everybody else
+-- owned by the superuser, as `supabase db reset` drops all other users' schemas
 create schema auth authorization supabase_admin;
 grant usage, create on schema auth to supabase_auth_admin;
 grant usage on schema auth to postgres, anon, authenticated, service_role;
@@ -83,7 +83,7 @@ alter function auth.jwt() owner to supabase_auth_admin;
 alter function auth.uid() owner to supabase_auth_admin;
 alter function auth.role() owner to supabase_auth_admin;
 
--- 4. PostgREST learns of each schema change, so that `supabase migration up` needs no restart
+-- 4. PostgREST is notified of each schema change, so that `supabase migration up` needs no restart
 
 create function extensions.pgrst_ddl_watch() returns event_trigger
 language plpgsql

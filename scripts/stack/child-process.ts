@@ -6,21 +6,21 @@ import { identify, type ProcessIdentity, signalGroup } from './process-identity.
 import type { ProcessUser } from './process-user.ts';
 import { StackError } from './stack-error.ts';
 
-/** One program of the stack, its output in a log file of its own. */
+/** One program of the stack, with its own log file. */
 export interface Child {
   name: string;
   /** The leader of the program's process group. */
   process: ProcessIdentity;
   logFile: string;
   stopSignal: NodeJS.Signals;
-  /** Settles, never rejects, when the program has ended. */
+  /** Resolves when the program has exited; never rejects. */
   exited: Promise<void>;
   hasExited(): boolean;
-  /** Null until it has ended, and when a signal ended it. */
+  /** Null until it has exited, and if a signal killed it. */
   exitCode(): number | null;
-  /** Sends its stop signal, then SIGKILL after 10 s; resolves when it has ended. */
+  /** Sends its stop signal, then SIGKILL after 10 s; resolves when it has exited. */
   stop(): Promise<void>;
-  /** The last lines it wrote to its log, for an error message. */
+  /** The last lines of its log, for an error message. */
   lastWords(): string;
 }
 
@@ -32,11 +32,11 @@ export interface ChildOptions {
   logFile: string;
   cwd?: string;
   user?: ProcessUser | null;
-  /** What asks it to end in order. Default SIGTERM. */
+  /** The signal for a graceful shutdown. Default: SIGTERM. */
   stopSignal?: NodeJS.Signals;
 }
 
-/** Starts a program in a process group of its own, so that a Ctrl-C reaches it through us alone. */
+/** Starts a program in its own process group, so that a Ctrl-C reaches it only through us. */
 export function spawnChild(options: ChildOptions): Child {
   const { name, logFile, stopSignal = 'SIGTERM' } = options;
   const log = openSync(logFile, 'a', 0o600);
@@ -66,7 +66,7 @@ export function spawnChild(options: ChildOptions): Child {
   if (pid === undefined) {
     throw new StackError(
       `${name} could not be started from ${options.command}.`,
-      'Run `npm ci` again; if it persists, this platform has no build of it.',
+      'Run `npm ci` again; if the error persists, this platform has no build of it.',
     );
   }
   return {
@@ -89,30 +89,30 @@ export function spawnChild(options: ChildOptions): Child {
   };
 }
 
-/** Where programs are, and where Node keeps what it has compiled, if anywhere. */
+/** Inherited variables: the PATH, and Node's compile cache if set. */
 function inherited(): Record<string, string> {
   const { PATH = '', NODE_COMPILE_CACHE } = process.env;
   return { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
 }
 
-/** Polls `probe` until it holds. Fails when the program ends first, or after `timeoutMs`. */
+/** Polls `probe` until it returns true. Fails if the program exits first, or after `timeoutMs`. */
 export async function waitUntilReady(
   child: Child,
   probe: () => Promise<boolean>,
   timeoutMs = 30_000,
 ): Promise<void> {
   const limit = AbortSignal.timeout(timeoutMs);
-  // a probe may itself never be answered
+  // a probe may never settle
   const over = Promise.race([child.exited, once(limit, 'abort')]).then(() => false);
   while (!child.hasExited() && !limit.aborted) {
     if (await Promise.race([probe().catch(() => false), over])) return;
     await sleep(15);
   }
   const what = child.hasExited()
-    ? 'ended before it was ready'
-    : `was not ready in ${timeoutMs / 1000} s`;
+    ? 'exited before it was ready'
+    : `was not ready within ${timeoutMs / 1000} s`;
   throw new StackError(
     `${child.name} ${what}.\n${child.lastWords()}`,
-    `Correct what it names and start again. All of its log is in ${child.logFile}.`,
+    `Fix the error above, then start again. The full log is ${child.logFile}.`,
   );
 }

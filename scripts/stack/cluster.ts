@@ -17,8 +17,8 @@ import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /**
- * Makes a cluster where it is missing. It is made beside its place and then renamed, so that one cut
- * short is never taken for a whole one.
+ * Creates the cluster if it is missing. It is created under another name and then renamed, so that an
+ * interrupted creation is never mistaken for a complete cluster.
  */
 export async function createCluster(
   supervisor: Supervisor,
@@ -37,7 +37,7 @@ export async function createCluster(
     command,
     args: [
       `--pgdata=${unfinished}`,
-      // the image's superuser is supabase_admin too: `postgres`, which runs migrations, is not one
+      // as in Supabase's image: `postgres`, which runs migrations, is not a superuser
       '--username=supabase_admin',
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
@@ -55,31 +55,31 @@ export async function createCluster(
   rmSync(passwordFile, { force: true });
   if (initdb.exitCode() !== 0) {
     throw new StackError(
-      `initdb could not make a database in ${unfinished}.\n${initdb.lastWords()}`,
-      'Correct what it names, then start again.',
+      `initdb could not create a database in ${unfinished}.\n${initdb.lastWords()}`,
+      'Fix the error above, then start again.',
     );
   }
   try {
     renameSync(unfinished, dataDirectory);
   } catch (cause) {
     throw new StackError(
-      `${dataDirectory} holds something that is not a database.`,
-      'Look at it, then remove it and start again.',
+      `${dataDirectory} contains something other than a database.`,
+      'Check its contents, then remove it and start again.',
       { cause },
     );
   }
 }
 
 /**
- * Clears up after a Postgres that was killed: its lock names a pid, which may since be another
- * program's, and Postgres would then refuse to start.
+ * Cleans up after a killed Postgres: its lock file names a pid that another program may have by now,
+ * and Postgres would then refuse to start.
  */
 export async function clearStaleLock(dataDirectory: string): Promise<void> {
   const lock = join(dataDirectory, 'postmaster.pid');
   if (!existsSync(lock)) return;
   const pid = Number.parseInt(readFileSync(lock, 'utf8'), 10);
   if (commandLine(pid).includes(dataDirectory)) {
-    // killed between starting it and taking note of it, a run leaves it like this
+    // a run that was killed after it started Postgres and before it recorded it
     const program = { name: 'Postgres', process: identify(pid), stopSignal: 'SIGINT' as const };
     await endPrograms([program]);
   }

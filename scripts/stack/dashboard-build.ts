@@ -7,22 +7,22 @@ import { projectRoot } from './project-root.ts';
 import { StackError } from './stack-error.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** Names a folder with a build, for those who start many stacks: tests. */
+/** Names a folder with a build, for tests, which start many stacks. */
 const variable = 'STACK_DASHBOARD';
 
-/** How a build of the sources as they are now came to be there. */
+/** Where the build of the current sources came from. */
 export type BuildOrigin = 'kept' | 'copied' | 'built';
 
 interface BuildOptions {
-  /** Of this stack alone: `dashboard/dist` may be replaced while it is read. */
+  /** The stack's own folder: `dashboard/dist` may be replaced while it is read. */
   folder: string;
   supervisor: Pick<Supervisor, 'run'>;
   logFile: string;
 }
 
 /**
- * Puts a build of the dashboard's sources in `folder`: the one that is there, else a copy of what
- * `npm run build` made of the same sources, else a new one.
+ * Ensures that `folder` has a build of the dashboard's sources: the existing one, else a copy of
+ * `npm run build`'s output from the same sources, else a new build.
  */
 export async function prepareDashboardBuild(options: BuildOptions): Promise<BuildOrigin> {
   const { folder } = options;
@@ -36,7 +36,7 @@ export async function prepareDashboardBuild(options: BuildOptions): Promise<Buil
   return 'built';
 }
 
-/** Makes a build in `folder`, which stacks of this process and its children then copy. */
+/** Creates a build in `folder` that stacks of this process and its children then copy. */
 export async function shareDashboardBuild(options: BuildOptions): Promise<void> {
   await prepareDashboardBuild(options);
   process.env[variable] = options.folder;
@@ -48,7 +48,7 @@ async function hashSources(): Promise<string> {
   } catch (cause) {
     throw new StackError(
       `The sources of the dashboard cannot be read: ${(cause as Error).message}`,
-      'Put back what is missing, then start again.',
+      'Restore the missing file, then start again.',
       { cause },
     );
   }
@@ -58,14 +58,14 @@ async function isBuildOf(sources: string, folder: string): Promise<boolean> {
   return (await readBuildRecord(folder))?.sources === sources;
 }
 
-/** Copies the build in `from`, if it is one of these sources. Returns whether it did. */
+/** Copies the build in `from` if it was built from these sources. Returns whether it did. */
 async function copyBuild(sources: string, from: string, to: string): Promise<boolean> {
   if (!(await isBuildOf(sources, from))) return false;
   const unfinished = unfinishedOf(to);
   await rm(unfinished, { recursive: true, force: true });
   try {
     await cp(from, unfinished, { recursive: true });
-    // also after it: another build may have taken its place
+    // checked again after the copy: another build may have replaced it
     if (!(await isBuildOf(sources, from))) return false;
     await rename(unfinished, to);
     return true;
@@ -76,7 +76,7 @@ async function copyBuild(sources: string, from: string, to: string): Promise<boo
   }
 }
 
-/** Builds in a process of its own, so that a stop need not wait for the bundler. */
+/** Builds in a separate process, so that a stop need not wait for the bundler. */
 async function build({ folder, supervisor, logFile }: BuildOptions): Promise<void> {
   const unfinished = unfinishedOf(folder);
   await rm(unfinished, { recursive: true, force: true });
@@ -91,7 +91,7 @@ async function build({ folder, supervisor, logFile }: BuildOptions): Promise<voi
     if (child.exitCode() !== 0) {
       throw new StackError(
         `The dashboard could not be built.\n\n${child.lastWords()}`,
-        `Correct what it names, then start again. The log is ${logFile}.`,
+        `Fix the error above, then start again. The log is ${logFile}.`,
       );
     }
     await rename(join(unfinished, 'build'), folder);
@@ -100,7 +100,7 @@ async function build({ folder, supervisor, logFile }: BuildOptions): Promise<voi
   }
 }
 
-/** Beside its place, so that what was cut short is never taken for a whole build. */
+/** A name for an unfinished build, so that it is never mistaken for a complete one. */
 function unfinishedOf(folder: string): string {
   return `${folder}.unfinished`;
 }

@@ -1,2 +1,2 @@
-/** Where a person uses the dashboard: on this machine; elsewhere any static host serves it. */
+/** The dashboard's path on the local stack; elsewhere, any static host serves it. */
 export const dashboardPath = '/developer';

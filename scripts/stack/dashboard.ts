@@ -6,17 +6,17 @@ import { securityHeaders } from '../../dashboard/content-security-policy.ts';
 import type { Configuration } from '../../dashboard/src/configuration.ts';
 import { dashboardPath } from './dashboard-path.ts';
 
-/** Answers a request for the dashboard or a part of it. False for any other, which it leaves alone. */
+/** Answers a request for the dashboard or one of its files. Returns false for any other request. */
 export type ServeDashboard = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** A build as it is served. */
+/** A build, ready to be served. */
 interface ServedBuild {
-  /** Everything there is, by its path: no part of a request names a file. */
+  /** All files by path: no part of a request is used as a file name. */
   files: ReadonlySet<string>;
   send: RequestHandler;
 }
 
-/** Serves the build in `folder`, with a configuration that names this stack. */
+/** Serves the build in `folder` with this stack's configuration. */
 export async function createDashboard(
   folder: string,
   configuration: Configuration,
@@ -29,9 +29,9 @@ export async function createDashboard(
     response.setHeaders(new Map(Object.entries(securityHeaders([]))));
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
-      say(response, 405, 'Only GET and HEAD are answered here.');
+      say(response, 405, 'Only GET and HEAD are allowed here.');
     } else if (path === dashboardPath) {
-      // without the slash, the page would look for its parts beside it
+      // without the slash, the page's relative URLs would resolve to the parent path
       response.setHeader('Location', `${dashboardPath}/${query}`);
       say(response, 308, `The dashboard is at ${dashboardPath}/`);
     } else {
@@ -64,13 +64,13 @@ function sendFile(
   );
   response.setHeader('Vary', 'Accept-Encoding');
   request.url = `/${path}`;
-  // a part of a file that is sent in one of several encodings would be of no use
+  // a range of a file that has several encodings would be useless
   delete request.headers.range;
   request.headers['accept-encoding'] = acceptedEncodings(request);
   send(request, response);
 }
 
-/** Without those that the client gives no weight, of which sirv does not know. */
+/** Removes encodings with weight 0, which sirv does not recognize. */
 function acceptedEncodings({ headers }: IncomingMessage): string {
   const entries = `${headers['accept-encoding'] ?? ''}`.split(',');
   return entries.filter((entry) => !/;\s*q=0(\.0*)?\s*$/i.test(entry)).join();
@@ -86,7 +86,7 @@ async function readBuild(folder: string): Promise<ServedBuild> {
   return { files: new Set(files), send };
 }
 
-/** What is for hosts, and a compressed file under its own name. */
+/** Files for hosts, and compressed files under their own names. */
 const unserved = /^(_headers|build\.json|config\.json)$|\.(br|gz)$|(^|\/)\./;
 
 function say(response: ServerResponse, status: number, words: string): void {
@@ -99,6 +99,6 @@ function answer(response: ServerResponse, status: number, type: string, body: st
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
   });
-  // Node leaves the body out where HEAD was asked
+  // Node leaves the body out for HEAD
   response.end(body);
 }

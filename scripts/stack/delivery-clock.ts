@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { databaseUrl } from './postgres.ts';
 
-/** How often the database is asked, in ms. */
+/** The polling interval, in ms. */
 const everyMs = 1_000;
 const hourMs = 3_600_000;
 
 /**
- * Does what pg_cron and pg_net do on the platform: calls the function `deliver` where deliveries are due, and
- * raises the alerts of each hour. Webhooks may lead to this machine, as the stack is one's own.
+ * Replaces pg_cron and pg_net of the platform: calls the function `deliver` when deliveries are due, and raises
+ * each hour's alerts. It also allows webhooks to this machine, as the stack is private.
  */
 export function startDeliveryClock(options: {
   databasePort: number;
@@ -39,7 +39,7 @@ export function startDeliveryClock(options: {
     await sql`update proxy_private.delivery_settings set allow_local_webhooks = true
       where not allow_local_webhooks`.catch(() => {});
     while (!stopping.signal.aborted) {
-      // the database or the function may be away: tests stop them, and the next tick finds what is due
+      // the database or the function may be down, as in tests; the next tick retries
       await tick().catch(() => {});
       await sleep(everyMs, undefined, { signal: stopping.signal }).catch(() => {});
     }

@@ -6,9 +6,9 @@ import { StackError } from './stack-error.ts';
 const demo = readFileSync(new URL('./demo.sql', import.meta.url), 'utf8');
 
 /**
- * Makes the accounts of `demo.sql`, with their keys and usage, in a migrated database that has no key
- * yet. Returns whether it made them. Keys are never removed, so a database gets them once. All or
- * nothing, so that a start cut short is made good by the next.
+ * Creates the accounts of `demo.sql`, with their keys and usage, in a migrated database that has no key
+ * yet. Returns whether it created them. Keys are never removed, so this happens once per database. It
+ * runs in one transaction, so that the next start repairs an interrupted one.
  */
 export async function makeDemoAccounts(port: number): Promise<boolean> {
   try {
@@ -23,8 +23,8 @@ export async function makeDemoAccounts(port: number): Promise<boolean> {
   } catch (cause) {
     if (!(cause instanceof postgres.PostgresError)) throw cause;
     throw new StackError(
-      `The demo accounts could not be made.\n${cause.message}`,
-      'Correct scripts/stack/demo.sql, or the migration that it calls, then start again.',
+      `The demo accounts could not be created.\n${cause.message}`,
+      'Correct scripts/stack/demo.sql, or the migration that it uses, then start again.',
       { cause },
     );
   }

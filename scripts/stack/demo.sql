@@ -1,8 +1,8 @@
--- For the local stack alone: a demo user, an admin, three keys of the demo user with two months of
--- usage that rises and falls as people's does, all made the way callers make them. Their secrets are
--- kept nowhere: rotate a key to get one. Sign in as demo@example.com or admin@example.com with the
--- password `proxy-keys-demo`. It is not below supabase/, as everybody knows that password: no hosted
--- database may ever run this.
+-- For the local stack only: a demo user, an admin, and three keys of the demo user with two months of
+-- usage in a realistic daily rhythm, all created through the functions that callers use. Their secrets
+-- are not stored: rotate a key to get one. Sign in as demo@example.com or admin@example.com with the
+-- password `proxy-keys-demo`. This file is not in supabase/ because that password is public: never run
+-- it on a hosted database.
 
 insert into auth.users (
   instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,
@@ -52,7 +52,7 @@ begin
     ) as v (label, tier, live_mode, connects_per_day)
   loop
     minted := proxy_private.mint_proxy_key(wanted.label, wanted.tier, wanted.live_mode, null);
-    -- older than its usage, which a key cannot have before it is made
+    -- backdated, as a key cannot have usage before it is created
     update proxy_private.proxy_keys set created_at = now() - interval '63 days' where id = minted.id;
     perform gateway.record_usage(jsonb_agg(jsonb_build_object(
       'eventId', proxy_private.uuid_v7(),
@@ -65,7 +65,7 @@ begin
       'bytesSent', 500 + floor(random() * 5000),
       'bytesReceived', floor(
         20000 + random() * 16000000
-        -- less by night and at weekends, and a little less the longer ago
+        -- less at night and on weekends, and slightly less further in the past
         * (1.1 + sin((extract(hour from event.at)::float - 9) / 24 * 2 * pi()))
         * case when extract(isodow from event.at) > 5 then 0.45 else 1 end
         * (1 - extract(epoch from now() - event.at)::float / 86400 / 120)

@@ -6,7 +6,7 @@ import type { Stack } from './stack.ts';
 /** The demo user of `demo.sql`. */
 export const demoUser = { email: 'demo@example.com', password: 'proxy-keys-demo' };
 
-/** What a person needs to use a running stack: its URLs, its keys, a token and a curl to paste. */
+/** Describes how to use a running stack: its URLs, its keys, a token and curl commands to paste. */
 export async function describeStack(stack: Stack): Promise<string> {
   const token = await signInDemoUser(stack);
   const rows: [string, string][] = [
@@ -19,28 +19,29 @@ export async function describeStack(stack: Stack): Promise<string> {
     ['Gateway metrics', `${stack.gatewayMetricsUrl}/metrics`],
     ['Publishable key', stack.publishableKey],
     ['Secret key', stack.secretKey],
-    // Supabase Auth itself keeps none
+    // Supabase Auth itself keeps no mails
     ...(locateAuth() === null ? [mailsOf(stack)] : []),
     ['Logs', stack.logs],
     ['Demo user', `${demoUser.email} / ${demoUser.password}`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const table = rows.map(([name, value]) => `${name.padEnd(width)}${value}`).join('\n');
-  if (!token) return `${table}\n\nThe demo user is gone: sign up another to get a token.\n`;
+  if (!token)
+    return `${table}\n\nThe demo user was removed: sign up another user to get a token.\n`;
   return `${table}
 
-Its token, good for an hour:
+The demo user's access token, valid for an hour:
 
   export SUPABASE_JWT=${token}
 
-Create a key with it, in another terminal:
+Create a key with it in another terminal:
 
   curl -X POST ${stack.url}/api/v1/proxy/keys \\
        -H "Authorization: Bearer $SUPABASE_JWT" \\
        -H "Content-Type: application/json" \\
        -d '{"label": "my-first-key", "tier": "developer", "liveMode": true}'
 
-and send traffic through the gateway with the basicAuth of the answer:
+Then send traffic through the gateway, with basicAuth from the response:
 
   curl -x ${stack.gatewayUrl.replace('//', '//<basicAuth>@')} https://example.com
 `;

@@ -1,8 +1,8 @@
 import type postgres from 'postgres';
 
-/** Empties events and all their rollups, of every kind, as if nothing had been used yet. */
+/** Deletes all events and rollups of every kind, as if no key had been used yet. */
 export async function forgetUsage(sql: postgres.Sql): Promise<void> {
-  // from the catalog, so that no rollup is missed
+  // lists the tables from the catalog, so that no rollup is missed
   const [row] = await sql<{ tables: string }[]>`
     select string_agg(c.oid::regclass::text, ', ') as tables from pg_class as c
     where c.relnamespace = 'proxy_private'::regnamespace and c.relkind in ('r', 'p')

@@ -6,9 +6,9 @@ import {
 } from 'node:http';
 import { loopback } from './ports.ts';
 
-/** Passes requests on to services of this machine, over connections that are kept. */
+/** Forwards requests to services on this machine over keep-alive connections. */
 export interface Forwarder {
-  /** Sends a request on as it came, and its answer back. `away` answers where nobody takes it. */
+  /** Forwards a request unchanged and sends the response back. Calls `away` if the service is not reachable. */
   forward(
     request: IncomingMessage,
     response: ServerResponse,
@@ -17,7 +17,7 @@ export interface Forwarder {
   close(): void;
 }
 
-/** What is said to the other end of a connection, and to nobody beyond it. */
+/** Hop-by-hop headers. */
 const ofConnection = [
   'connection',
   'expect',
@@ -28,7 +28,7 @@ const ofConnection = [
   'upgrade',
 ];
 
-/** Makes a forwarder. It keeps nothing of a body, which moves as fast as its receiver takes it. */
+/** Creates a forwarder. It streams bodies with backpressure, without buffering them. */
 export function createForwarder(): Forwarder {
   // PostgREST closes a connection idle for 30 s: a request sent at that moment would be lost
   const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 20_000 });
@@ -40,23 +40,23 @@ export function createForwarder(): Forwarder {
       const outgoing = httpRequest({ agent, host: loopback, port, method, path, headers });
       outgoing.on('error', away);
       outgoing.on('response', (answer) => {
-        // the answer is framed for the client's own version of HTTP
+        // the response is framed for the client's version of HTTP
         const passed = withoutHeaders(answer.rawHeaders, [...ofConnection, 'transfer-encoding']);
         response.writeHead(answer.statusCode ?? 502, answer.statusMessage, passed);
-        // a short answer leaves in one piece, headers and all: by the socket, as a response that is
-        // corked loses all but its first chunk (Node 24.21)
+        // sends a short response with its headers in one write; corks the socket, as a corked
+        // response loses all but its first chunk (Node 24.21)
         const { socket } = response;
         socket?.cork();
         setImmediate(() => socket?.uncork());
         answer.pipe(response);
-        // one that breaks off breaks off here too
+        // if the service aborts its response, the client's connection is reset too
         answer.once('close', () => {
           if (!answer.complete) response.destroy();
         });
       });
       response.once('close', () => {
         outgoing.destroy();
-        // what of a body nobody took must not stand before the next request
+        // drains an unread body, which would otherwise precede the next request
         request.resume();
       });
       request.pipe(outgoing);
@@ -65,7 +65,7 @@ export function createForwarder(): Forwarder {
   };
 }
 
-/** Node would send such a request with a body in chunks, though an empty one. */
+/** Whether a request has no body; Node would send an empty chunked one. */
 function hasNoBody({ method = '', headers }: IncomingMessage): boolean {
   return (
     ['POST', 'PUT', 'PATCH'].includes(method) &&
@@ -74,7 +74,7 @@ function hasNoBody({ method = '', headers }: IncomingMessage): boolean {
   );
 }
 
-/** A raw list of headers, names and values in turn, without those of `names`. */
+/** Removes the headers in `names` from a raw list of alternating names and values. */
 export function withoutHeaders(rawHeaders: string[], names: string[]): string[] {
   return rawHeaders.filter(
     (_, index) => !names.includes(rawHeaders[index - (index % 2)]?.toLowerCase() ?? ''),

@@ -6,15 +6,15 @@ import { locateDeno } from './programs.ts';
 import { projectRoot } from './project-root.ts';
 import type { Run } from './run.ts';
 
-/** An Edge Function: its name is the first part of the path it serves. */
+/** An Edge Function. Its name is the first part of the paths that it serves. */
 export interface FunctionSource {
   name: string;
   entrypoint: string;
 }
 
 /**
- * Starts the functions of config.toml and the `extra` ones, with variables beside those that the platform
- * gives. Returns the port of each, by name.
+ * Starts the functions of config.toml and the `extra` ones, with `environment` in addition to the platform's
+ * variables. Returns the port of each, by name.
  */
 export async function startFunctions(
   run: Run,
@@ -34,18 +34,18 @@ export async function startFunctions(
   return Object.fromEntries(await Promise.all(started));
 }
 
-/** What a function is given by the platform. */
+/** What the platform provides to a function. */
 export interface FunctionSurroundings {
   /** The project's URL. */
   url: string;
   publishableKey: string;
   secretKey: string;
   jwks: JSONWebKeySet;
-  /** Where Deno keeps what it has compiled. */
+  /** Deno's compile cache. */
   cacheFolder: string;
 }
 
-/** How Deno runs a function: with the permissions that it needs and no more. */
+/** The command that runs a function in Deno, with only the permissions that it needs. */
 export function functionProgram(
   entrypoint: string,
   port: number,
@@ -58,7 +58,7 @@ export function functionProgram(
       '--quiet',
       `--host=${loopback}`,
       `--port=${port}`,
-      // the packages that `npm ci` installed: nothing is downloaded at a start
+      // uses the packages that `npm ci` installed: nothing is downloaded at start
       '--node-modules-dir=manual',
       '--cached-only',
       '--no-lock',
@@ -67,7 +67,7 @@ export function functionProgram(
       entrypoint,
     ],
     env: {
-      // as the platform gives it
+      // as on the platform
       SUPABASE_URL: url,
       SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: publishableKey }),
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: secretKey }),
@@ -78,7 +78,7 @@ export function functionProgram(
   };
 }
 
-/** Whether a function answers at a port. Rejects while it does not listen. */
+/** Whether a function responds on a port. Rejects while it does not listen. */
 export async function functionAnswers(port: number): Promise<boolean> {
   await fetch(`http://${loopback}:${port}/`, { method: 'OPTIONS' });
   return true;
@@ -95,11 +95,11 @@ async function startFunction(
   const child = run.supervisor.start({
     name: `Function ${name}`,
     ...program,
-    // to webhooks anywhere: the others reach the project alone
+    // webhooks may be anywhere; the other functions may only reach the project
     ...(name === 'deliver' && {
       args: program.args.map((arg) => arg.replace(/^--allow-net=.*/, '--allow-net')),
     }),
-    // a receiver on this machine, as those of tests and of somebody who tries it
+    // allows receivers on this machine, for tests and for trying webhooks out
     env: { ...program.env, DELIVER_ALLOW_LOCAL: 'true', ...environment },
     cwd: projectRoot,
     logFile: join(run.state.logs, `function-${name}.log`),

@@ -6,16 +6,16 @@ import { databaseUrl } from './postgres.ts';
 import { projectRoot } from './project-root.ts';
 import type { Run } from './run.ts';
 
-/** Where the gateway listens by default, as the contract says. */
+/** The gateway's default ports. */
 const gatewayPorts = { connect: 7777, metrics: 9777 };
 
-/** Fails with what to do when the gateway could not listen where it always does. */
+/** Fails, with what to do next, if the gateway cannot listen on its default ports. */
 export async function requireGatewayPorts(): Promise<void> {
   await requireFreePort(gatewayPorts.connect, 'the CONNECT gateway', { configured: false });
   await requireFreePort(gatewayPorts.metrics, 'the CONNECT gateway', { configured: false });
 }
 
-/** Starts the CONNECT gateway; loopback targets are allowed, on any port, as this is local work. */
+/** Starts the CONNECT gateway. Loopback targets are allowed on any port, for local development. */
 export async function startGateway(
   run: Run,
   databasePort: number,
@@ -35,7 +35,7 @@ export async function startGateway(
       GATEWAY_NODE_ID: 'local',
       GATEWAY_SPOOL_DIR: run.state.gatewaySpool,
       GATEWAY_FLUSH_MS: '2000',
-      // a developer's Ctrl-C is not to wait for a tunnel that is left open
+      // a developer's Ctrl-C must not wait for an open tunnel
       GATEWAY_DRAIN_MS: '0',
       GATEWAY_ALLOW_TARGETS: '127.0.0.0/8,::1/128',
     },

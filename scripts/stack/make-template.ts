@@ -8,8 +8,8 @@ import { openStateDirectory } from './state-directory.ts';
 import { createSupervisor } from './supervisor.ts';
 
 /**
- * Makes a migrated cluster with the demo accounts, and a build of the dashboard, in `folder`. From
- * then on, new stacks of this process and its children begin with copies, which take a tenth of the
+ * Creates a migrated cluster with the demo accounts, and a build of the dashboard, in `folder`. From
+ * then on, new stacks of this process and its children start from copies, which takes a tenth of the
  * time.
  */
 export async function makeTemplate(folder: string): Promise<void> {

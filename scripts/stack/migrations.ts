@@ -9,8 +9,8 @@ import { supabaseCli } from './supabase-cli.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /**
- * Applies what `supabase/migrations` has and the database lacks, with the real CLI. Returns how many
- * that were. Asking the database first saves the CLI's own start when there is nothing to do.
+ * Applies the pending migrations in `supabase/migrations` with the real CLI, and returns how many there
+ * were. Checking the database first avoids starting the CLI when none is pending.
  */
 export async function applyMigrations(
   supervisor: Supervisor,
@@ -24,14 +24,14 @@ export async function applyMigrations(
   const push = await supervisor.run({
     ...cli,
     name: 'supabase db push',
-    // it leaves a library of its own in the folder for temporary files
+    // the CLI leaves a library in the temporary folder
     env: { ...cli.env, TMPDIR: temporary },
     logFile: join(logs, 'migrations.log'),
   });
   if (push.exitCode() === 0) return pending;
   throw new StackError(
     `A migration failed.\n${push.lastWords()}`,
-    'Correct it, then start again; `rm -rf .stack` begins with an empty database.',
+    'Correct the migration, then start again. To start with an empty database, run `rm -rf .stack`.',
   );
 }
 

@@ -3,21 +3,21 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import getPort from 'get-port';
 import { StackError } from './stack-error.ts';
 
-/** Every part of the stack listens here, and nowhere else. */
+/** The only address that the parts of the stack listen on. */
 export const loopback = '127.0.0.1';
 
-/** A port of the loopback address that nobody listens on now. */
+/** Finds a free port on the loopback address. */
 export function freePort(): Promise<number> {
   return getPort({ host: loopback });
 }
 
-/** Where the port of a part can be changed, if anywhere. */
+/** Whether and where a part's port can be changed. */
 interface PortOptions {
-  /** Whether it is in `supabase/config.toml`. Default: it is. */
+  /** Whether it is set in `supabase/config.toml`. Default: true. */
   configured?: boolean;
 }
 
-/** Returns `port`, or fails with what to do when `part` could not listen on it. */
+/** Returns `port`, or fails with what to do next if `part` cannot listen on it. */
 export async function requireFreePort(
   port: number,
   part: string,
@@ -29,7 +29,7 @@ export async function requireFreePort(
   return port;
 }
 
-/** Makes `server` listen on `port`, 0 for any, or fails with what to do. Returns the port. */
+/** Makes `server` listen on `port` (0 for any free port) and returns the port, or fails with what to do next. */
 export async function listenOnLoopback(
   server: Server,
   port: number,
@@ -47,7 +47,7 @@ export async function listenOnLoopback(
         ? `Port ${port}, which ${part} needs, is in use.`
         : `${part} cannot listen on port ${port}: ${cause}`,
       `Stop what uses it (another stack?), ${change}` +
-        'or run `npm start -- --ephemeral`, which takes free ports.',
+        'or run `npm start -- --ephemeral`, which uses free ports.',
       { cause },
     );
   }

@@ -20,8 +20,8 @@ interface PostgresBinaries {
 }
 
 /**
- * Finds the binaries that npm installed. Where `user` cannot enter their folder, or we cannot make
- * the links that they need in it, they are copied to `copyTo`.
+ * Finds the binaries that npm installed. If `user` cannot enter their folder, or we cannot create the
+ * links that they need there, they are copied to `copyTo`.
  */
 export async function locatePostgresBinaries(options: {
   user: ProcessUser | null;
@@ -59,7 +59,7 @@ function versionOf(folder: string): string {
   return version;
 }
 
-/** npm may skip install scripts, so the package's links are made here. Returns whether they are. */
+/** Creates the package's links, as npm may skip its install script. Returns whether they exist. */
 function makeSymlinks(folder: string): boolean {
   const list = join(folder, 'native', 'pg-symlinks.json');
   if (!existsSync(list)) return true;
@@ -69,14 +69,14 @@ function makeSymlinks(folder: string): boolean {
     try {
       symlinkSync(relative(dirname(target), source), join(folder, target));
     } catch (error) {
-      // another start may be making them too
+      // another start may be creating them at the same time
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return false;
     }
   }
   return true;
 }
 
-/** A copy has the modes of its original, which may be closed to `user`, or to our own writing. */
+/** Opens up a copy, whose original modes may exclude `user` or our own writes. */
 function openUp(folder: string, user: ProcessUser | null): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

@@ -6,7 +6,7 @@ import type { ProcessUser } from './process-user.ts';
 import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** The roles of the local database that log in, with the passwords `supabase start` gives them. */
+/** The password of all login roles of the local database, as `supabase start` sets it. */
 export const localPassword = 'postgres';
 
 /** A connection string to the local database. */
@@ -14,7 +14,7 @@ export function databaseUrl(role: string, port: number): string {
   return `postgresql://${role}:${localPassword}@${loopback}:${port}/postgres`;
 }
 
-/** Starts Postgres on the loopback address, on a cluster that is there. */
+/** Starts Postgres on the loopback address with an existing cluster. */
 export async function startPostgres(
   supervisor: Supervisor,
   { postgresData, logs }: StateDirectory,
@@ -23,9 +23,9 @@ export async function startPostgres(
     command: string;
     port: number;
     user: ProcessUser | null;
-    /** False trades the safety of data that are thrown away anyway for speed. */
+    /** False trades durability for speed, for temporary data. */
     durable: boolean;
-    /** Variables of its environment, for tests. */
+    /** Environment variables, for tests. */
     env?: Record<string, string>;
   },
 ): Promise<void> {
@@ -33,7 +33,7 @@ export async function startPostgres(
   const settings = {
     listen_addresses: loopback,
     port: String(port),
-    // TCP alone: a socket file's path must be short, and a checkout's need not be
+    // TCP only: a socket file's path must be short, and a checkout's path may be long
     unix_socket_directories: '',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -54,7 +54,7 @@ export async function startPostgres(
     cwd: postgresData,
     logFile: join(logs, 'postgres.log'),
     user,
-    // a fast shutdown: open connections are closed, not waited for
+    // a fast shutdown, which closes open connections rather than waiting for them
     stopSignal: 'SIGINT',
   });
   const sql = postgres(databaseUrl('supabase_admin', port), {

@@ -5,7 +5,7 @@ import { databaseUrl } from './postgres.ts';
 import { locatePostgrest } from './programs.ts';
 import type { Run } from './run.ts';
 
-/** Starts PostgREST on a free port, which it returns when PostgREST has read the schema. */
+/** Starts PostgREST on a free port, and returns the port once PostgREST has read the schema. */
 export async function startPostgrest(run: Run, databasePort: number): Promise<number> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const { schemas, extra_search_path: searchPath, max_rows: maxRows } = run.config.api;
@@ -24,7 +24,7 @@ export async function startPostgrest(run: Run, databasePort: number): Promise<nu
       PGRST_DB_MAX_ROWS: String(maxRows),
       PGRST_DB_POOL: '20',
       PGRST_DB_POOL_ACQUISITION_TIMEOUT: '30',
-      // as the platform's does: checking a token's signature takes longer than most queries
+      // as on the platform: checking a token's signature takes longer than most queries
       PGRST_JWT_CACHE_MAX_LIFETIME: '3600',
       // its name since 14
       PGRST_JWT_CACHE_MAX_ENTRIES: '1000',

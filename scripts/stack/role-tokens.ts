@@ -1,13 +1,13 @@
 import { SignJWT } from 'jose';
 import type { SigningKey } from './signing-keys.ts';
 
-/** The roles that an API key stands for. */
+/** The roles that API keys map to. */
 export type ApiKeyRole = 'anon' | 'service_role';
 
 const lifetimeSeconds = 3600;
 const renewBeforeSeconds = 300;
 
-/** Returns a function that gives a valid token of a role, signed again shortly before it expires. */
+/** Returns a function that returns a valid token for a role, renewed shortly before it expires. */
 export function createRoleTokens(key: SigningKey): (role: ApiKeyRole) => Promise<string> {
   const current = new Map<ApiKeyRole, { token: string; expiresAt: number }>();
   return async (role) => {

@@ -5,7 +5,7 @@ import type { Child } from './child-process.ts';
 import { identify, isRunning, type ProcessIdentity, signalGroup } from './process-identity.ts';
 import { StackError } from './stack-error.ts';
 
-/** What a run notes in its folder, for the next start to clear up should it be killed. */
+/** A run's record in its folder, so that the next start can clean up after it if it is killed. */
 export interface RunRecord {
   owner: ProcessIdentity;
   programs: Program[];
@@ -15,8 +15,8 @@ export interface RunRecord {
 export type Program = Pick<Child, 'name' | 'process' | 'stopSignal'>;
 
 /**
- * Makes this process the one that runs the stack of a folder. Ends what a killed run left running
- * there and returns its names; refuses when a run is still alive.
+ * Claims the stack in a folder for this process. Stops the programs that a killed run left running, and
+ * returns their names. Fails if a run is still alive.
  */
 export async function claimRun(file: string): Promise<string[]> {
   const record = readRunRecord(file);
@@ -33,7 +33,7 @@ export async function claimRun(file: string): Promise<string[]> {
   return ended;
 }
 
-/** Notes which programs run now. */
+/** Records the running programs. */
 export function recordPrograms(file: string, children: Child[]): void {
   const record: RunRecord = {
     owner: identify(process.pid),
@@ -42,12 +42,12 @@ export function recordPrograms(file: string, children: Child[]): void {
   writeFileAtomically(file, JSON.stringify(record));
 }
 
-/** Forgets the run: all of its programs have ended. */
+/** Removes the record after all programs have exited. */
 export function forgetRun(file: string): void {
   rmSync(file, { force: true });
 }
 
-/** The record of a run that has not ended in order, or null. */
+/** The record of a run that has not shut down cleanly, or null. */
 export function readRunRecord(file: string): RunRecord | null {
   try {
     const record = JSON.parse(readFileSync(file, 'utf8')) as Partial<RunRecord>;
@@ -57,7 +57,7 @@ export function readRunRecord(file: string): RunRecord | null {
   }
 }
 
-/** Ends those of a killed run's programs that still run, and names them. */
+/** Stops those of a killed run's programs that are still running, and returns their names. */
 export async function endPrograms(programs: Program[]): Promise<string[]> {
   const orphans = programs.filter((program) => isRunning(program.process));
   for (const { process, stopSignal } of orphans) signalGroup(process.pid, stopSignal);
@@ -72,8 +72,8 @@ export async function endPrograms(programs: Program[]): Promise<string[]> {
 
 function alreadyRunning(pid: number | undefined): StackError {
   return new StackError(
-    `This checkout's stack is running already${pid ? ` (process ${pid})` : ''}.`,
-    'Use it, or stop it first: Ctrl-C where it runs. ' +
-      '`npm start -- --ephemeral` starts another beside it.',
+    `This checkout's stack is already running${pid ? ` (process ${pid})` : ''}.`,
+    'Use it, or stop it first with Ctrl-C in its terminal. ' +
+      'To run another stack beside it, use `npm start -- --ephemeral`.',
   );
 }

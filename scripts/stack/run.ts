@@ -3,7 +3,7 @@ import type { StackKeys } from './stack-keys.ts';
 import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** What each part needs to know of the stack that it is started for. */
+/** What each part needs to know about its stack. */
 export interface Run {
   ephemeral: boolean;
   config: ProjectConfig;

@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 
-/** The key that signs every token of the local stack, as Supabase's asymmetric signing keys do. */
+/** The key that signs every token of the local stack, like Supabase's asymmetric signing keys. */
 export interface SigningKey {
   kid: string;
   alg: 'ES256';
@@ -9,14 +9,14 @@ export interface SigningKey {
   publicJwk: JWK;
 }
 
-/** Makes a new P-256 key pair as a private JWK, ready to be stored. */
+/** Generates a P-256 key pair as a private JWK to store. */
 export async function generateSigningJwk(): Promise<JWK> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = await exportJWK(privateKey);
   return { ...jwk, alg: 'ES256', use: 'sig', kid: await calculateJwkThumbprint(jwk) };
 }
 
-/** Reads a stored private JWK. Throws when it is not one of ours. */
+/** Imports a stored private JWK. Throws if it is not one of ours. */
 export async function readSigningKey(jwk: JWK): Promise<SigningKey> {
   const { d: privatePart, ...published } = jwk;
   if (!privatePart || !jwk.kid || jwk.alg !== 'ES256') {

@@ -1,6 +1,6 @@
-/** A failure the person at the terminal can correct: says what is wrong, then what to do next. */
+/** A failure that the person at the terminal can fix. It has the problem and the next step. */
 export class StackError extends Error {
-  /** The next thing to do, as a sentence. */
+  /** The next step, as a sentence. */
   readonly remedy: string;
 
   constructor(problem: string, remedy: string, options?: ErrorOptions) {

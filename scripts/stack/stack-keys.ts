@@ -5,14 +5,14 @@ import { writeFileAtomically } from './atomic-file.ts';
 import { generateSigningJwk, readSigningKey, type SigningKey } from './signing-keys.ts';
 import { StackError } from './stack-error.ts';
 
-/** What a Supabase project has: API keys for its clients, and the key that signs its tokens. */
+/** The keys of a Supabase project: API keys for its clients, and the keys for its tokens. */
 export interface StackKeys {
   publishableKey: string;
   secretKey: string;
   signingKey: SigningKey;
-  /** The private JWKs: of the key in use, then of the one on standby. */
+  /** The private JWKs: the key in use, then the standby key. */
   privateJwks: [JWK, ...JWK[]];
-  /** What verifies the project's tokens, also once the key on standby is in use. */
+  /** The keys that verify the project's tokens, including the standby key. */
   jwks: JSONWebKeySet;
 }
 
@@ -20,11 +20,11 @@ interface StoredKeys {
   publishableKey: string;
   secretKey: string;
   signingJwk: JWK;
-  /** Published, but not in use. A rotation swaps the two. A stack of before this had one has none. */
+  /** Published, but not in use. A rotation swaps the two. Old stacks have none. */
   standbyJwk?: JWK;
 }
 
-/** Reads the stack's keys, or makes them at its first start; a restart keeps every token valid. */
+/** Reads the stack's keys, or creates them at the first start. Tokens stay valid across restarts. */
 export async function loadStackKeys(file: string): Promise<StackKeys> {
   if (!existsSync(file)) writeFileAtomically(file, JSON.stringify(await makeKeys()));
   try {
@@ -44,7 +44,7 @@ export async function loadStackKeys(file: string): Promise<StackKeys> {
   } catch (cause) {
     throw new StackError(
       `The stack's keys cannot be read from ${file}.`,
-      'Put the file back as it was, or remove it: the next start makes new keys.',
+      'Restore the file, or remove it: the next start creates new keys.',
       { cause },
     );
   }

@@ -26,14 +26,14 @@ import { openStateDirectory } from './state-directory.ts';
 import { startAuth } from './supabase-auth.ts';
 import { createSupervisor } from './supervisor.ts';
 
-/** A running stack: where its parts answer, and how to end it. */
+/** A running stack: the addresses of its parts, and how to stop it. */
 export interface Stack {
-  /** The project's URL, as supabase-js wants it. */
+  /** The project's URL, for supabase-js. */
   url: string;
   restUrl: string;
   /** Role `postgres`, which owns the schema. */
   dbUrl: string;
-  /** A gateway's login, in group `proxy_gateway`, which may call the data plane's functions and nothing else. */
+  /** A gateway's login, in group `proxy_gateway`, which may only call the data plane's functions. */
   gatewayDbUrl: string;
   /** The CONNECT gateway, for `keyId:secret`. */
   gatewayUrl: string;
@@ -41,35 +41,35 @@ export interface Stack {
   gatewayMetricsUrl: string;
   publishableKey: string;
   secretKey: string;
-  /** The folder with one log file a part. */
+  /** The folder with one log file per part. */
   logs: string;
-  /** The file with the stack's keys, the private signing key among them. */
+  /** The file with the stack's keys, including the private signing key. */
   keysFile: string;
-  /** Settles with a part when it ends though nobody asked it to. */
+  /** Resolves to a part that exits unexpectedly. */
   failed: Promise<EndedPart>;
-  /** Ends every part, and removes the data of an ephemeral stack. */
+  /** Stops every part, and removes the data of an ephemeral stack. */
   stop(): Promise<void>;
 }
 
-/** A part that has ended, and what it had to say. */
+/** A part that has exited, and its log. */
 export type EndedPart = Pick<Child, 'name' | 'logFile' | 'lastWords'>;
 
 export interface StackOptions {
-  /** Free ports and throw-away data, instead of the ports of config.toml and kept data. */
+  /** Uses free ports and temporary data instead of config.toml's ports and kept data. */
   ephemeral: boolean;
-  /** Ephemeral data, yet written to disk as kept data are: for measuring. */
+  /** Writes ephemeral data to disk as durably as kept data, for benchmarks. */
   durable?: boolean;
-  /** An ephemeral stack's folder, left in place for a next start; its caller removes it. */
+  /** An ephemeral stack's folder, kept for the next start; the caller removes it. */
   folder?: string;
-  /** Cuts the start short: all that was begun is ended, and the signal's reason thrown. */
+  /** Aborts the start: everything that was started is stopped, and the signal's reason is thrown. */
   signal?: AbortSignal;
-  /** Called for each step as it is done. */
+  /** Called after each step. */
   report?: (step: string) => void;
-  /** False spares the page, and its build, where nobody looks at it. Default: it is served. */
+  /** False skips the dashboard and its build. Default: true. */
   dashboard?: boolean;
-  /** Edge Functions to serve beside those of config.toml. */
+  /** Edge Functions to serve in addition to those of config.toml. */
   extraFunctions?: FunctionSource[];
-  /** Variables of the functions, as secrets of a project. */
+  /** Environment variables of the functions, like a project's secrets. */
   functionEnvironment?: Record<string, string>;
 }
 
@@ -85,7 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const state = openStateDirectory({ ephemeral, folder, user: postgresUser() });
   const temporary = ephemeral && folder === undefined;
 
-  // what a stop undoes, the last done first
+  // what a stop undoes, in reverse order
   const undo = new AsyncDisposableStack();
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -93,7 +93,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return stopped;
   };
   if (temporary) undo.defer(() => state.remove());
-  // what starts side by side: none of it may write into the folder once that is removed
+  // steps that run concurrently: none may write into the folder after it is removed
   const underWay: Promise<unknown>[] = [];
   undo.defer(async () => void (await Promise.allSettled(underWay)));
 
@@ -101,13 +101,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (temporary) await clearAbandonedStacks(dirname(state.root), report);
     const supervisor = await createSupervisor(state.processesFile, report);
     undo.defer(() => supervisor.stopAll());
-    // whatever the start is waiting for then fails at once, and no program is started any more
+    // makes whatever the start is waiting for fail at once, and prevents further programs from starting
     const cutShort = () => void supervisor.stopAll().catch(() => {});
     signal?.addEventListener('abort', cutShort);
     undo.defer(() => signal?.removeEventListener('abort', cutShort));
 
     const keys = await loadStackKeys(state.keysFile);
-    // first, so that its port is ours from here on: another start meets it before it meets our data
+    // first, to claim its port: another start fails on the port before it touches our data
     const api = await startApiGateway({
       port: ephemeral ? 0 : config.api.port,
       keys: { ...keys, roleToken: createRoleTokens(keys.signingKey) },
@@ -126,7 +126,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     underWay.push(starting, Promise.resolve(building));
     const [parts, page] = await Promise.all([starting, building]);
     const { databasePort, gateway, authPort, ...upstreams } = parts;
-    const auth = authPort ?? createStandIn(run, databasePort, undo);
+    const auth = authPort ?? createLocalAuth(run, databasePort, undo);
     const configuration = { publishableKey: keys.publishableKey, gatewayUrl: gateway.gatewayUrl };
     api.open({
       auth,
@@ -152,7 +152,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stop,
     };
   } catch (error) {
-    // before the stop, which breaks off connections: what they say is not why the start failed
+    // set before the stop, which closes connections: their errors are not why the start failed
     const reason = signal?.aborted ? signal.reason : error;
     await stop();
     throw reason;
@@ -164,12 +164,12 @@ interface Parts {
   databasePort: number;
   postgrestPort: number;
   functionPorts: Record<string, number>;
-  /** Null where the stand-in for Supabase Auth is to run, in this process. */
+  /** Null if the local replacement for Supabase Auth runs, in this process. */
   authPort: number | null;
   gateway: Pick<Stack, 'gatewayUrl' | 'gatewayMetricsUrl'>;
 }
 
-/** Starts the database, then all that needs it. */
+/** Starts the database, then the parts that need it. */
 async function startParts(
   run: Run,
   {
@@ -186,7 +186,7 @@ async function startParts(
     durable,
     report,
   });
-  if (await makeDemoAccounts(databasePort)) report('demo accounts: made');
+  if (await makeDemoAccounts(databasePort)) report('demo accounts: created');
   const authBinary = locateAuth();
   const [postgrestPort, authPort, functionPorts, gateway] = await Promise.all([
     startPostgrest(run, databasePort),
@@ -197,12 +197,12 @@ async function startParts(
   return { databasePort, postgrestPort, authPort, functionPorts, gateway };
 }
 
-/** Makes the stand-in for Supabase Auth. */
-function createStandIn(run: Run, databasePort: number, undo: AsyncDisposableStack): Hono {
+/** Creates the local replacement for Supabase Auth. */
+function createLocalAuth(run: Run, databasePort: number, undo: AsyncDisposableStack): Hono {
   const sql = postgres(databaseUrl('supabase_auth_admin', databasePort), {
     max: 5,
     onnotice: () => {},
-    // throw-away passwords need no protection from guessing, which would cost tests minutes
+    // temporary passwords need no protection from guessing, which would cost tests minutes
     ...(run.ephemeral ? { connection: { 'auth.bcrypt_cost': '4' } } : {}),
   });
   undo.defer(() => sql.end({ timeout: 2 }));
@@ -217,7 +217,7 @@ function createStandIn(run: Run, databasePort: number, undo: AsyncDisposableStac
   });
 }
 
-/** Returns the folder of the page, built beside the start of the database if need be. */
+/** Returns the dashboard's folder, and builds it if necessary while the database starts. */
 async function buildPage({ supervisor, state, report }: Run): Promise<string> {
   const origin = await prepareDashboardBuild({
     folder: state.dashboardBuild,

@@ -12,18 +12,18 @@ import { migrateAuth } from './supabase-auth.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /**
- * Starts Postgres on a stack's data, new or kept, and gives it all that `supabase/` says it should
- * hold and it lacks: no accounts. Returns its port: a free one, unless the options name one.
+ * Starts Postgres on a stack's data, new or kept, and applies everything in `supabase/` that is missing,
+ * but creates no accounts. Returns its port: a free one, unless the options name one.
  */
 export async function startDatabase(options: {
   supervisor: Supervisor;
   state: StateDirectory;
   port?: number;
-  /** False trades the safety of data that are thrown away anyway for speed. */
+  /** False trades durability for speed, for temporary data. */
   durable: boolean;
-  /** Variables of Postgres's environment, for tests. */
+  /** Environment variables of Postgres, for tests. */
   env?: Record<string, string>;
-  /** Is called with each step as it is done. */
+  /** Called after each step. */
   report: (step: string) => void;
 }): Promise<number> {
   const { supervisor, state, durable, env = {}, report } = options;

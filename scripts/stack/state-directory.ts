@@ -14,37 +14,37 @@ import { canReach, type ProcessUser } from './process-user.ts';
 import { projectRoot } from './project-root.ts';
 import { StackError } from './stack-error.ts';
 
-/** What the folders of ephemeral stacks are called, before their random letters. */
+/** The prefix of ephemeral stacks' folder names, before random letters. */
 export const ephemeralPrefix = 'proxy-keys-';
 
-/** The file of a state directory that says who runs the stack. */
+/** The file in a state directory that records which process runs the stack. */
 export const processesFileName = 'processes.json';
 
-/** Everything a stack leaves on disk: one folder, so that one `rm -rf` forgets it. */
+/** Everything that a stack stores on disk, in one folder, so that one `rm -rf` removes it. */
 export interface StateDirectory {
   root: string;
   /** Postgres's data, owned by the user that Postgres runs as. */
   postgresData: string;
-  /** Where the binaries go when their own folder is closed to that user. */
+  /** A copy of the binaries, if that user cannot enter their own folder. */
   postgresBinaries: string;
   logs: string;
   /** Usage that the gateway has not yet sent. */
   gatewaySpool: string;
-  /** The build of the dashboard that is served. */
+  /** The dashboard build to serve. */
   dashboardBuild: string;
-  /** For what a program writes in passing. */
+  /** For temporary files of programs. */
   temporary: string;
   keysFile: string;
-  /** Who runs the stack, and which programs. */
+  /** Which process runs the stack, and its programs. */
   processesFile: string;
-  /** Removes the folder and all in it. */
+  /** Removes the folder and its contents. */
   remove(): void;
 }
 
 /**
- * Makes, or opens, the folder of a stack. Kept data live in `.stack` in the checkout, or, when root
- * runs a checkout that Postgres's user cannot enter, in `/var/lib`. Ephemeral data live in the
- * system's temporary folder, or in `folder`.
+ * Creates or opens a stack's folder. Kept data are in `.stack` in the checkout, or in `/var/lib` when
+ * root runs a checkout that Postgres's user cannot enter. Ephemeral data are in the system's temporary
+ * folder, or in `folder`.
  */
 export function openStateDirectory(options: {
   ephemeral: boolean;
@@ -74,7 +74,7 @@ export function openStateDirectory(options: {
     for (const folder of [root, directory.logs, directory.temporary]) {
       accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     }
-    // Postgres, as another user, passes through to its data
+    // Postgres, as another user, must be able to traverse it to its data
     if (user) chmodSync(root, 0o711);
   });
   return directory;
@@ -108,12 +108,12 @@ function withWriteAccess<T>(folder: string, write: () => T): T {
   }
 }
 
-/** Also root must not: what it wrote there, the owner could not read. */
+/** Refuses root too: the owner could not read what root writes there. */
 function refuseForeign(root: string): void {
   const { uid } = statSync(root);
   if (process.getuid === undefined || uid === process.getuid()) return;
   throw new StackError(
     `${root} belongs to another user (uid ${uid}).`,
-    'Start the stack as the user that made it, or remove that folder to begin again.',
+    'Start the stack as the user that created it, or remove the folder to start over.',
   );
 }

@@ -11,12 +11,12 @@ import type { StackKeys } from './stack-keys.ts';
 import type { StateDirectory } from './state-directory.ts';
 import type { Supervisor } from './supervisor.ts';
 
-// Supabase Auth itself (https://github.com/supabase/auth), a binary from outside this repository, in
-// place of the stand-in in auth/.
+// Runs Supabase Auth itself (https://github.com/supabase/auth), a binary from outside this repository,
+// instead of the local replacement in auth/.
 
 const role = 'supabase_auth_admin';
 
-/** Has Supabase Auth make its tables, or bring them up to date: ours refer to them. */
+/** Lets Supabase Auth create or update its tables, which ours refer to. */
 export async function migrateAuth(
   command: string,
   options: { supervisor: Supervisor; state: StateDirectory; port: number },
@@ -26,25 +26,25 @@ export async function migrateAuth(
     name: 'Supabase Auth, migrating',
     command,
     args: ['migrate'],
-    // it wants all of its settings also where it uses a few
+    // it requires all of its settings, even those that this command does not use
     env: {
       ...databaseSettings(port),
       API_EXTERNAL_URL: `http://${loopback}`,
       GOTRUE_SITE_URL: `http://${loopback}`,
       GOTRUE_JWT_SECRET: unusedSecret(),
     },
-    // it would read a file .env
+    // a folder without an .env file, which it would read
     cwd: state.temporary,
     logFile: join(state.logs, 'auth-migrations.log'),
   });
   if (migrate.exitCode() === 0) return;
   throw new StackError(
     `A migration of Supabase Auth failed.\n${migrate.lastWords()}`,
-    'Set AUTH_BIN to another version of it, or unset it; `rm -rf .stack` removes the data.',
+    'Set AUTH_BIN to another version, or unset it. `rm -rf .stack` removes the data.',
   );
 }
 
-/** Starts Supabase Auth on a free port, which it returns when it answers. */
+/** Starts Supabase Auth on a free port, and returns the port once it responds. */
 export async function startAuth(
   command: string,
   run: Omit<Run, 'keys' | 'ephemeral'> & { keys: Pick<StackKeys, 'privateJwks'> },
@@ -73,9 +73,9 @@ export async function startAuth(
 }
 
 /**
- * Settings of Supabase Auth as the platform has them, or as config.toml does. The first key signs;
- * the others only verify, as a key on standby does, and one that was in use before. Without an SMTP
- * server it sends no mail; it limits no rates, as no proxy tells it where a client is.
+ * The settings of Supabase Auth, from the platform and config.toml. The first key signs; the others,
+ * standby or previous keys, only verify. Without an SMTP server it sends no mail. It has no rate
+ * limits, as no proxy reports the client's address.
  */
 function authSettings(
   config: ProjectConfig['auth'],
@@ -103,7 +103,7 @@ function authSettings(
         '/auth/v1/verify',
       ]),
     ),
-    // pages send it to the platform's gateway, which answers for it there
+    // pages send this header to the platform's gateway, which handles its CORS there
     GOTRUE_CORS_ALLOWED_HEADERS: 'apikey',
     GOTRUE_DISABLE_SIGNUP: String(!config.enable_signup),
     GOTRUE_EXTERNAL_ANONYMOUS_USERS_ENABLED: String(config.enable_anonymous_sign_ins),
@@ -125,7 +125,7 @@ function databaseSettings(port: number): Record<string, string> {
   };
 }
 
-/** It wants a shared secret too. No token is signed with it, and none so signed is taken. */
+/** It also requires a shared secret, which signs no token; tokens signed with it are refused. */
 function unusedSecret(): string {
   return randomBytes(32).toString('base64url');
 }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { locateSupabaseCli } from './programs.ts';
 import { projectRoot } from './project-root.ts';
 
-/** How to run a program. */
+/** A command to run. */
 export interface Command {
   command: string;
   args: string[];
@@ -11,7 +11,7 @@ export interface Command {
   env: Record<string, string>;
 }
 
-/** How to run the real supabase CLI, as npm installed it, against a local database. */
+/** The command for the real supabase CLI from npm, against a local database. */
 export function supabaseCli(args: string[]): Command {
   return {
     command: process.execPath,
@@ -19,7 +19,7 @@ export function supabaseCli(args: string[]): Command {
     cwd: projectRoot,
     env: {
       ...(process.env as Record<string, string>),
-      // the local database speaks no TLS, and the CLI would say so at each call
+      // the local database has no TLS, and the CLI would warn about it on each call
       PGSSLMODE: 'disable',
       SUPABASE_TELEMETRY_DISABLED: '1',
     },
@@ -27,8 +27,8 @@ export function supabaseCli(args: string[]): Command {
 }
 
 /**
- * Runs the supabase CLI to its end. Returns its standard output; fails with an error that has
- * `stdout` and `stderr`.
+ * Runs the supabase CLI and returns its standard output. Fails with an error that has `stdout` and
+ * `stderr`.
  */
 export async function runSupabaseCli(args: string[]): Promise<string> {
   const { command, args: all, ...options } = supabaseCli(args);

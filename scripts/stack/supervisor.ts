@@ -3,25 +3,27 @@ import { type Child, type ChildOptions, spawnChild } from './child-process.ts';
 import { signalGroup } from './process-identity.ts';
 import { claimRun, forgetRun, recordPrograms } from './run-record.ts';
 
-/** Owns the stack's programs from the moment each is spawned: none can outlive it unnoticed. */
+/** Owns the stack's programs from the moment each is spawned, so that none can outlive it unnoticed. */
 export interface Supervisor {
-  /** Starts a program that is to run as long as the stack does. */
+  /** Starts a program that runs as long as the stack. */
   start(options: ChildOptions): Child;
-  /** Runs a program to its end, which comes early when the stack is stopped. */
+  /** Runs a program until it exits; it is stopped early if the stack is stopped. */
   run(options: ChildOptions): Promise<Child>;
-  /** Settles with a program when it ends though nobody asked it to. */
+  /** Resolves to a program that exits unexpectedly. */
   failed: Promise<Child>;
-  /** Ends every program; the first started, which the others use, last. */
+  /** Stops every program; the first one, which the others use, last. */
   stopAll(): Promise<void>;
 }
 
-/** Ends what a killed run left (named to `report`), then supervises this run's programs. */
+/** Stops the programs that a killed run left, and reports their names; then supervises this run's programs. */
 export async function createSupervisor(
   processesFile: string,
   report: (step: string) => void,
 ): Promise<Supervisor> {
   const orphans = await claimRun(processesFile);
-  if (orphans.length > 0) report(`ended what a killed run had left: ${orphans.join(', ')}`);
+  if (orphans.length > 0) {
+    report(`stopped programs left by a killed run: ${orphans.join(', ')}`);
+  }
 
   const children: Child[] = [];
   const passing = new Set<Child>();
@@ -70,12 +72,12 @@ export async function createSupervisor(
 }
 
 /**
- * If this process ends without stopping the stack, no program is left running. Returns
- * what takes that back.
+ * Calls `end` if this process exits without stopping the stack, so that no program is left running.
+ * Returns a function that cancels this.
  */
 function onExit(end: () => void): () => void {
   const exit = (name: NodeJS.Signals) => process.exit(128 + constants.signals[name]);
-  // a signal that nobody handles would end the process with no word to us
+  // an unhandled signal would kill the process without an exit event
   const unhandled = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).filter(
     (name) => process.listenerCount(name) === 0,
   );

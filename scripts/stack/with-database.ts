@@ -4,7 +4,7 @@ import { startDatabase } from './start-database.ts';
 import { openStateDirectory } from './state-directory.ts';
 import { createSupervisor } from './supervisor.ts';
 
-/** Runs `use` with the URL of a throw-away database that has the migrations, as its owner. */
+/** Runs `use` with the URL of a temporary, migrated database, as its owner. */
 export async function withDatabase<Result>(
   use: (dbUrl: string) => Promise<Result>,
   report: (step: string) => void = () => {},

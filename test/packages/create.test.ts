@@ -106,7 +106,9 @@ describe('in a project with other contents', () => {
       temporary: await temporary(),
     };
     const { stdout } = await create();
-    expect(stdout).toContain('The project already has a function api, so this one is named proxy-api.');
+    expect(stdout).toContain(
+      'The project already has a function api, so this one is named proxy-api.',
+    );
     const { 'supabase/config.toml': config, ...others } = files();
     const { 'supabase/config.toml': configBefore = '', ...othersBefore } = before.files;
     expect(others).toMatchObject(othersBefore);

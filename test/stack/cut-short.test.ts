@@ -53,7 +53,7 @@ test('a first start killed in initdb, then by a machine’s crash, then failed i
 
   const next = await expectNextStartToBeWhole(checkout);
   expect(next.stderr()).toContain('migrations: none pending');
-  expect(next.stderr()).toContain('demo accounts: made');
+  expect(next.stderr()).toContain('demo accounts: created');
 });
 
 /** Kills a start that waits for a lock on `table`. Its programs live on, held by that lock. */

@@ -22,7 +22,7 @@ const start = () => startCommand({ args: [], checkout: checkout.folder });
 test('the token that a start prints mints a key; a second start beside it is refused, and harms nothing; data, keys and tokens survive a restart', async () => {
   const first = startCommand({ args: [], checkout: checkout.folder, scratch: true });
   const before = await credentials(first);
-  expect(first.stderr()).toContain('demo accounts: made');
+  expect(first.stderr()).toContain('demo accounts: created');
   expect(first.stdout()).toContain(`curl -X POST http://127.0.0.1:${checkout.apiPort}/api/`);
   expect(await mintKey(before.demoToken)).toMatch(/^avp_live_[0-9a-f]{12}$/);
   const token = await signUp(before.publishableKey);

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type postgres from 'postgres';
 import { requireAdmin } from './callers.ts';
-import { AuthRefusal, notInStandIn } from './errors.ts';
+import { AuthRefusal, notSupportedLocally } from './errors.ts';
 import type { Mailbox } from './mailbox.ts';
 import { requireHashable, requireStrength } from './passwords.ts';
 import { bodies, isUuid, readBan, readBody, readEmail, readPage } from './requests.ts';
@@ -17,7 +17,7 @@ import {
   updateUser,
 } from './users.ts';
 
-/** The routes under `/admin`, which only the secret key opens. */
+/** The routes under `/admin`, which require the secret key. */
 export function createAdminRoutes(options: {
   sql: postgres.Sql;
   tokens: Tokens;
@@ -35,7 +35,7 @@ export function createAdminRoutes(options: {
   app.post('/users', async (c) => {
     const body = await readBody(c, bodies.adminUser);
     if (body.id !== '' && !isUuid(body.id)) {
-      throw new AuthRefusal(400, 'validation_failed', 'An id is a UUID.');
+      throw new AuthRefusal(400, 'validation_failed', 'The id must be a UUID.');
     }
     requireHashable(body.password ?? '');
     const user = await createUser(
@@ -98,19 +98,19 @@ export function createAdminRoutes(options: {
     return c.json({});
   });
 
-  // Supabase Auth has no such route: it sends mails out
+  // Supabase Auth has no such route: it sends its mails
   app.get('/mails', (c) => c.json(mailbox.list()));
 
   for (const path of ['/generate_link', '/audit', '/users/:id/*', '/sso/*', '/oauth/*']) {
     app.all(path, () => {
-      throw notInStandIn();
+      throw notSupportedLocally();
     });
   }
 
   async function requireExisting(id: string): Promise<User> {
-    if (!isUuid(id)) throw new AuthRefusal(404, 'validation_failed', 'An id is a UUID.');
+    if (!isUuid(id)) throw new AuthRefusal(404, 'validation_failed', 'The id must be a UUID.');
     const user = await findUser(sql, id);
-    if (!user) throw new AuthRefusal(404, 'user_not_found', 'There is no such user.');
+    if (!user) throw new AuthRefusal(404, 'user_not_found', 'No such user exists.');
     return user;
   }
 

@@ -5,7 +5,13 @@ import type postgres from 'postgres';
 import type { SigningKey } from '../signing-keys.ts';
 import { createAdminRoutes } from './admin.ts';
 import { requireUser } from './callers.ts';
-import { AuthRefusal, describeUnexpected, notInStandIn, refusalBody, toRefusal } from './errors.ts';
+import {
+  AuthRefusal,
+  describeUnexpected,
+  notSupportedLocally,
+  refusalBody,
+  toRefusal,
+} from './errors.ts';
 import { createFactorRoutes } from './factors.ts';
 import { createFlows } from './flows.ts';
 import { createMailbox } from './mailbox.ts';
@@ -30,25 +36,25 @@ export interface AuthDependencies {
   sql: postgres.Sql;
   /** Signs access tokens. */
   signingKey: SigningKey;
-  /** Verifies them, and is published. Default: the signing key alone. */
+  /** The published keys that verify access tokens. Default: only the signing key. */
   jwks?: JSONWebKeySet;
-  /** `iss` of the tokens, e.g. http://127.0.0.1:54321/auth/v1 */
+  /** The tokens' `iss`, such as http://127.0.0.1:54321/auth/v1. */
   issuer: string;
-  /** Whether a new password needs a session of the last day, or a code by mail. Default: false. */
+  /** Whether a new password requires a session from the last day, or a code by mail. Default: false. */
   securePasswordChange?: boolean;
-  /** Now, in milliseconds since the epoch. Default: the clock. */
+  /** The current time, in milliseconds since the epoch. Default: the system clock. */
   now?: () => number;
 }
 
-// routes of Supabase Auth that the stand-in has not: a 404 would read as a mistake of the caller
+// routes that only Supabase Auth has: a 404 would look like the caller's mistake
 const routesOfSupabaseAlone = [
   ...['/magiclink', '/invite', '/authorize', '/callback', '/sso/*', '/passkeys/*', '/oauth/*'],
   '/user/identities/*',
 ];
 
 /**
- * The part of Supabase Auth's HTTP API that supabase-js needs to sign people up, in and out, also by
- * mail and with a second factor, and to manage users. Paths are those after `/auth/v1`, which the API gateway takes off.
+ * The part of Supabase Auth's HTTP API that supabase-js needs to sign users up, in and out, including by
+ * mail and with a second factor, and to manage users. The API gateway strips `/auth/v1` from paths.
  */
 export function createAuthApp(dependencies: AuthDependencies): Hono {
   const { sql, signingKey, issuer, securePasswordChange = false, now = Date.now } = dependencies;
@@ -69,15 +75,15 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
     bodyLimit({
       maxSize: 1024 * 1024,
       onError: (c) => {
-        // the rest of the body is not read, so the connection cannot carry another request
+        // the rest of the body is not read, so the connection cannot be reused
         c.header('Connection', 'close');
-        throw new AuthRefusal(413, 'request_entity_too_large', 'A body has at most 1 MB.');
+        throw new AuthRefusal(413, 'request_entity_too_large', 'The body is larger than 1 MB.');
       },
     }),
   );
 
   app.get('/health', (c) =>
-    c.json({ name: 'Auth stand-in', version: 'local', description: 'Supabase Auth for npm start' }),
+    c.json({ name: 'Local Auth', version: 'local', description: 'Supabase Auth for npm start' }),
   );
 
   app.get('/settings', (c) =>
@@ -99,10 +105,14 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
   app.post('/signup', async (c) => {
     const body = await readBody(c, bodies.signUp);
     if (body.email === '') {
-      throw new AuthRefusal(422, 'anonymous_provider_disabled', 'Signing up needs an address.');
+      throw new AuthRefusal(
+        422,
+        'anonymous_provider_disabled',
+        'Signing up requires an e-mail address.',
+      );
     }
     if (body.password === '') {
-      throw new AuthRefusal(400, 'validation_failed', 'Signing up needs a password.');
+      throw new AuthRefusal(400, 'validation_failed', 'Signing up requires a password.');
     }
     requireStrength(body.password);
     const email = readEmail(body.email);
@@ -118,7 +128,9 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
       },
       at,
     );
-    if (!user) throw new AuthRefusal(422, 'user_already_exists', 'This user is registered.');
+    if (!user) {
+      throw new AuthRefusal(422, 'user_already_exists', 'This user is already registered.');
+    }
     return signedIn(c, await startSession(sql, user.id, 'password', at));
   });
 
@@ -132,7 +144,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
         return grantByCode(c);
       case 'id_token':
       case 'web3':
-        throw notInStandIn();
+        throw notSupportedLocally();
       default:
         throw new AuthRefusal(400, 'invalid_credentials', 'unsupported_grant_type');
     }
@@ -158,14 +170,18 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
         await endAllSessions(sql, session.userId);
         break;
       default:
-        throw new AuthRefusal(400, 'validation_failed', 'A scope is global, local or others.');
+        throw new AuthRefusal(
+          400,
+          'validation_failed',
+          'The scope must be global, local or others.',
+        );
     }
     return c.body(null, 204);
   });
 
   for (const path of routesOfSupabaseAlone) {
     app.all(path, () => {
-      throw notInStandIn();
+      throw notSupportedLocally();
     });
   }
   app.route('/admin', createAdminRoutes({ sql, tokens, now, mailbox }));
@@ -175,7 +191,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
   async function grantByPassword(c: Context) {
     const body = await readBody(c, bodies.passwordGrant);
     if (body.email === '') {
-      throw new AuthRefusal(400, 'validation_failed', 'Signing in needs an e-mail address.');
+      throw new AuthRefusal(400, 'validation_failed', 'Signing in requires an e-mail address.');
     }
     const user = await findByPassword(sql, body.email, body.password);
     if (!user) throw new AuthRefusal(400, 'invalid_credentials', 'Invalid login credentials');
@@ -190,7 +206,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
   async function grantByRefreshToken(c: Context) {
     const body = await readBody(c, bodies.refreshGrant);
     if (body.refresh_token === '') {
-      throw new AuthRefusal(400, 'validation_failed', 'Refreshing needs a refresh token.');
+      throw new AuthRefusal(400, 'validation_failed', 'Refreshing requires a refresh token.');
     }
     return signedIn(c, await refreshSession(sql, body.refresh_token, new Date(now())));
   }
@@ -207,7 +223,7 @@ export function createAuthApp(dependencies: AuthDependencies): Hono {
 
   async function answerOf({ session, refreshToken }: Grant): Promise<SignedInAnswer> {
     const user = await findUser(sql, session.userId);
-    if (!user) throw new AuthRefusal(400, 'session_not_found', 'The user was deleted meanwhile.');
+    if (!user) throw new AuthRefusal(400, 'session_not_found', 'The user was deleted.');
     const { token, expiresAt } = await tokens.sign(user, session);
     return {
       access_token: token,

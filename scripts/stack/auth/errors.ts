@@ -1,10 +1,10 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
-/** A refusal of the Auth API: a status, a code for programs and a sentence for people. */
+/** A refusal by the Auth API: a status, a code for programs and a sentence for people. */
 export class AuthRefusal extends Error {
   readonly status: ContentfulStatusCode;
   readonly code: string;
-  /** What a password lacks, for `weak_password` alone. */
+  /** What the password lacks, only for `weak_password`. */
   readonly reasons: readonly string[] | undefined;
 
   constructor(
@@ -21,27 +21,27 @@ export class AuthRefusal extends Error {
   }
 }
 
-/** What the stand-in leaves to Supabase Auth itself. */
-export function notInStandIn(): AuthRefusal {
+/** The refusal of requests that only Supabase Auth itself supports. */
+export function notSupportedLocally(): AuthRefusal {
   return new AuthRefusal(
     501,
     'not_implemented',
-    'The stand-in for Supabase Auth cannot do this. AUTH_BIN runs Supabase Auth itself: docs/platform.md.',
+    'The local replacement for Supabase Auth does not support this. To run Supabase Auth itself, set AUTH_BIN: docs/platform.md.',
   );
 }
 
-/** What the API answers for anything thrown. Of an unexpected error the answer tells nothing. */
+/** The refusal for anything thrown. It reveals nothing about an unexpected error. */
 export function toRefusal(error: unknown): AuthRefusal {
   if (error instanceof AuthRefusal) return error;
   switch (sqlState(error)) {
-    // text that no text or jsonb column can hold, such as a null character
+    // text that Postgres cannot store, such as a null character
     case '22021':
     case '22P02':
     case '22P05':
       return new AuthRefusal(
         400,
         'validation_failed',
-        'A value has a character that cannot be stored.',
+        'A value contains a character that cannot be stored.',
       );
     case '23505':
       return isTakenEmail(error)
@@ -51,23 +51,23 @@ export function toRefusal(error: unknown): AuthRefusal {
       return new AuthRefusal(
         500,
         'unexpected_failure',
-        'Something went wrong. The log of the stack says where.',
+        'Something went wrong. See the log of the stack.',
       );
   }
 }
 
-/** The body of a refusal, as auth-js reads it. */
+/** The body of a refusal, in the format of auth-js. */
 export function refusalBody({ status, code, message, reasons }: AuthRefusal) {
   const weakness = reasons ? { weak_password: { reasons } } : {};
   return { code: status, error_code: code, msg: message, ...weakness };
 }
 
 /**
- * A line for the log about an unexpected error. Without its message, where a database quotes
- * values: a password or a token must not be logged.
+ * A log line about an unexpected error. It omits the message, in which a database quotes values, as
+ * passwords and tokens must not be logged.
  */
 export function describeUnexpected(error: unknown): string {
-  if (!(error instanceof Error)) return 'auth: something that is no error was thrown';
+  if (!(error instanceof Error)) return 'auth: a value that is not an Error was thrown';
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
   return [`auth: unexpected ${error.name} ${sqlState(error) ?? ''}`.trimEnd(), ...frames].join(
     '\n',

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type postgres from 'postgres';
 import { requireUser } from './callers.ts';
-import { AuthRefusal, notInStandIn } from './errors.ts';
+import { AuthRefusal, notSupportedLocally } from './errors.ts';
 import { bodies, isUuid, readBody } from './requests.ts';
 import { downgradeSessions, type Grant, proveFactor } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
@@ -26,20 +26,24 @@ export function createFactorRoutes(options: {
   signedIn: (context: Context, grant: Grant) => Promise<Response>;
 }): Hono {
   const { sql, tokens, now, signedIn } = options;
-  // when each challenge ends, by its id and that of its factor; lost with the process
+  // when each challenge expires, by factor id and challenge id; lost when the process exits
   const challenges = new Map<string, number>();
   const app = new Hono();
 
   app.post('/', async (c) => {
     const { user, session } = await requireUser(c, { sql, tokens, now });
     const body = await readBody(c, bodies.factor);
-    if (body.factor_type !== 'totp') throw notInStandIn();
+    if (body.factor_type !== 'totp') throw notSupportedLocally();
     if (hasVerifiedFactor(user) && session.aal !== 'aal2') {
-      throw new AuthRefusal(403, 'insufficient_aal', 'Another factor needs the first one.');
+      throw new AuthRefusal(
+        403,
+        'insufficient_aal',
+        'Adding a factor requires signing in with the first.',
+      );
     }
     const factors = user.factors ?? [];
     if (factors.length >= mostFactors) {
-      throw new AuthRefusal(422, 'too_many_enrolled_mfa_factors', 'There are too many factors.');
+      throw new AuthRefusal(422, 'too_many_enrolled_mfa_factors', 'The user has too many factors.');
     }
     if (factors.some(({ friendly_name: name }) => name === body.friendly_name)) {
       throw new AuthRefusal(422, 'mfa_factor_name_conflict', 'Another factor has this name.');
@@ -58,7 +62,7 @@ export function createFactorRoutes(options: {
       type: 'totp',
       friendly_name: body.friendly_name,
       totp: {
-        // Supabase Auth draws one; locally the secret is typed
+        // Supabase Auth returns one; locally, type the secret
         qr_code: '',
         secret,
         uri: `otpauth://totp/${label}?${new URLSearchParams({ secret, issuer })}`,
@@ -85,11 +89,11 @@ export function createFactorRoutes(options: {
       throw new AuthRefusal(
         422,
         'mfa_challenge_expired',
-        'The challenge is gone: ask for another.',
+        'The challenge has expired: request another.',
       );
     }
     if (!isTotp(factor.secret, body.code, now())) {
-      throw new AuthRefusal(422, 'mfa_verification_failed', 'The code is not right.');
+      throw new AuthRefusal(422, 'mfa_verification_failed', 'The code is wrong.');
     }
     challenges.delete(key);
     return signedIn(c, await proveFactor(sql, session, factor.id, new Date(now())));
@@ -99,7 +103,11 @@ export function createFactorRoutes(options: {
     const { user, session } = await requireUser(c, { sql, tokens, now });
     const { id, status } = await requireFactor(c.req.param('id'), user);
     if (status === 'verified' && session.aal !== 'aal2') {
-      throw new AuthRefusal(422, 'insufficient_aal', 'Removing a factor needs the factor.');
+      throw new AuthRefusal(
+        422,
+        'insufficient_aal',
+        'Removing a factor requires signing in with it.',
+      );
     }
     await sql.begin(async (tx) => {
       await tx`delete from auth.mfa_factors where id = ${id}`;
@@ -114,7 +122,7 @@ export function createFactorRoutes(options: {
           select id, status, secret from auth.mfa_factors
           where id = ${id} and user_id = ${user.id} and factor_type = 'totp'`
       : [];
-    if (!factor) throw new AuthRefusal(404, 'mfa_factor_not_found', 'There is no such factor.');
+    if (!factor) throw new AuthRefusal(404, 'mfa_factor_not_found', 'No such factor exists.');
     return factor;
   }
 

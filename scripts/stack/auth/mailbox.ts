@@ -1,4 +1,4 @@
-/** What a mail is for, by the name that Supabase Auth gives its kind. */
+/** The purpose of a mail, by Supabase Auth's name for it. */
 export type MailType = 'signup' | 'recovery' | 'magiclink' | 'email_change' | 'reauthentication';
 
 /** A mail that Supabase Auth would send. */
@@ -7,12 +7,12 @@ export interface Mail {
   type: MailType;
   /** The code to type. */
   code: string;
-  /** The link to follow; a mail of a reauthentication has none. */
+  /** The link to follow; absent for reauthentication. */
   link?: string;
   sentAt: string;
 }
 
-/** Where mails go instead of out: into this process's memory, for holders of the secret key. */
+/** Keeps mails in memory instead of sending them, for holders of the secret key. */
 export interface Mailbox {
   put(mail: Omit<Mail, 'sentAt'>): void;
   /** The mails of the last hour, newest first. */
@@ -22,7 +22,7 @@ export interface Mailbox {
 const mostMails = 100;
 const hour = 3_600_000;
 
-/** Makes an empty mailbox. */
+/** Creates an empty mailbox. */
 export function createMailbox(now: () => number): Mailbox {
   let mails: Mail[] = [];
   return {

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type postgres from 'postgres';
 import { requireUser } from './callers.ts';
-import { AuthRefusal, notInStandIn } from './errors.ts';
+import { AuthRefusal, notSupportedLocally } from './errors.ts';
 import type { Flows } from './flows.ts';
 import { pkcePrefix, redeemToken } from './one-time-tokens.ts';
 import { bodies, readBody, readEmail } from './requests.ts';
@@ -10,7 +10,7 @@ import { type Grant, startSession } from './sessions.ts';
 import type { SignedInAnswer, Tokens } from './tokens.ts';
 import { createUser, findByEmail, type User } from './users.ts';
 
-/** The routes that send mails, and those that their links and codes lead to. */
+/** The routes that send mails, and those that redeem their links and codes. */
 export function createMailedRoutes(options: {
   sql: postgres.Sql;
   tokens: Tokens;
@@ -26,7 +26,7 @@ export function createMailedRoutes(options: {
   app.post('/recover', async (c) => {
     const body = await readBody(c, bodies.mailed);
     const user = await findByEmail(sql, readEmail(body.email));
-    // answered alike, so that an answer does not name the accounts
+    // the same response either way, so that it does not reveal which accounts exist
     if (user) await send(c, user, 'recovery', body);
     return c.json({});
   });
@@ -36,7 +36,7 @@ export function createMailedRoutes(options: {
     const email = readEmail(body.email);
     const known = await findByEmail(sql, email);
     if (!known && !body.create_user) {
-      throw new AuthRefusal(422, 'otp_disabled', 'Signing up is not done by this.');
+      throw new AuthRefusal(422, 'otp_disabled', 'This request may not create a user.');
     }
     const at = new Date(now());
     const user =
@@ -52,7 +52,7 @@ export function createMailedRoutes(options: {
 
   app.post('/resend', async (c) => {
     const body = await readBody(c, bodies.mailed);
-    if (body.type !== 'signup') throw notInStandIn();
+    if (body.type !== 'signup') throw notSupportedLocally();
     const user = await findByEmail(sql, readEmail(body.email));
     if (user && !user.email_confirmed_at) await send(c, user, 'signup', body);
     return c.json({});
@@ -107,7 +107,7 @@ export function createMailedRoutes(options: {
 
     async function redeem(type: string, given: Parameters<typeof redeemToken>[2]): Promise<User> {
       if (type !== 'email') return redeemToken(sql, readType(type), given, at);
-      // either of the mails that somebody signs in by
+      // either kind of mail that a user signs in with
       return redeemToken(sql, 'magiclink', given, at).catch(() =>
         redeemToken(sql, 'signup', given, at),
       );
@@ -123,5 +123,5 @@ export function createMailedRoutes(options: {
 
 function readType(type: string | undefined): keyof typeof methods {
   if (type && Object.hasOwn(methods, type)) return type as keyof typeof methods;
-  throw new AuthRefusal(400, 'validation_failed', 'No link has this type.');
+  throw new AuthRefusal(400, 'validation_failed', 'The type of the link is unknown.');
 }

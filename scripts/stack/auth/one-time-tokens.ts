@@ -4,10 +4,10 @@ import { AuthRefusal } from './errors.ts';
 import type { MailType } from './mailbox.ts';
 import { findUser, isBanned, isOurs, type User, updateUser } from './users.ts';
 
-/** How a token is proved: by what a link carries, or by what somebody types with their address. */
+/** Proof of a token: the hash from a link, or a typed code with the e-mail address. */
 export type Proof = { tokenHash: string } | { email: string; code: string };
 
-/** What starts the token of a link that brings a code, and not a session. */
+/** The prefix of a link's token that brings a code rather than a session. */
 export const pkcePrefix = 'pkce_';
 
 const lifetime = 3_600_000;
@@ -20,7 +20,7 @@ const columns = {
   reauthentication: ['reauthentication_token', 'reauthentication_sent_at'],
 } as const;
 
-/** Makes a user's next token of a type: the code for a mail to `to`, and the hash of the mail's link. */
+/** Issues a user's next token of a type: the code for a mail to `to`, and the hash for its link. */
 export async function issueToken(
   sql: postgres.Sql,
   user: User,
@@ -38,7 +38,7 @@ export async function issueToken(
   return { code, tokenHash };
 }
 
-/** Uses a token up, and confirms the address that it was sent to. Refuses one that is not good. */
+/** Redeems a token, and confirms the address that it was sent to. Refuses an invalid token. */
 export async function redeemToken(
   sql: postgres.Sql,
   type: MailType,
@@ -59,7 +59,7 @@ export async function redeemToken(
   if (!user) throw expired();
   if (isBanned(user, at)) throw new AuthRefusal(403, 'user_banned', 'The user is banned.');
   const confirms = type !== 'reauthentication';
-  // asks for the token again, so that of two at once one is refused
+  // checks the token again, so that one of two concurrent requests is refused
   const [used] = await sql<{ changed: string }[]>`
     update auth.users set
       ${sql(token)} = '',
@@ -74,7 +74,7 @@ export async function redeemToken(
   return { ...user, email: used.changed };
 }
 
-/** The hash of a code, as Supabase Auth makes it. */
+/** The hash of a code, computed like Supabase Auth. */
 function hash(email: string, code: string): string {
   return createHash('sha224').update(`${email}${code}`).digest('hex');
 }

@@ -3,29 +3,29 @@ import { AuthRefusal } from './errors.ts';
 import { findUser, isOurs, newSalt, type User } from './users.ts';
 
 const shortest = 6;
-// bcrypt reads no further
+// bcrypt ignores the rest
 const longest = 72;
 
 /** Refuses a password that Supabase Auth would refuse with the default settings. */
 export function requireStrength(password: string): void {
   requireHashable(password);
   if (Buffer.byteLength(password) < shortest) {
-    const message = `A password has at least ${shortest} characters.`;
+    const message = `The password must have at least ${shortest} characters.`;
     throw new AuthRefusal(422, 'weak_password', message, ['length']);
   }
 }
 
-/** Refuses a password of which bcrypt would ignore the end. */
+/** Refuses a password so long that bcrypt would ignore its end. */
 export function requireHashable(password: string): void {
   if (Buffer.byteLength(password) > longest) {
-    const message = `A password has at most ${longest} bytes.`;
+    const message = `The password must have at most ${longest} bytes.`;
     throw new AuthRefusal(400, 'validation_failed', message);
   }
 }
 
 /**
- * Finds whose e-mail address and password these are. An unknown address costs the same bcrypt work
- * as a known one, so that the time taken does not tell which addresses have an account.
+ * Finds the user with this e-mail address and password. An unknown address costs the same bcrypt work
+ * as a known one, so that the response time does not reveal which addresses have an account.
  */
 export async function findByPassword(
   sql: postgres.Sql,
@@ -46,7 +46,7 @@ export async function findByPassword(
   return row?.id && row.matches ? findUser(sql, row.id) : undefined;
 }
 
-/** Tells whether a password is the one the user has. */
+/** Whether a password is the user's current one. */
 export async function hasPassword(
   sql: postgres.Sql,
   id: string,

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { AuthRefusal } from './errors.ts';
 
-/** Null and absent mean the same, as they do to Supabase Auth. */
+/** Null and absent mean the same, as in Supabase Auth. */
 const orElse = <Value, Absent>(schema: z.ZodType<Value>, absent: Absent) =>
   schema.nullish().transform((value) => value ?? absent);
 
@@ -70,14 +70,14 @@ export async function readBody<Output>(
 
 const emailAddress = z.email({ pattern: z.regexes.html5Email }).max(255).toLowerCase();
 
-/** Gives an e-mail address in lower case, or refuses it. */
+/** Returns an e-mail address in lower case, or refuses it. */
 export function readEmail(value: string): string {
   const result = emailAddress.safeParse(value);
   if (result.success) return result.data;
-  throw new AuthRefusal(400, 'validation_failed', 'This is not an e-mail address.');
+  throw new AuthRefusal(400, 'validation_failed', 'The e-mail address is not valid.');
 }
 
-/** Tells whether a value is a UUID, of any version: seeds make up ids by hand. */
+/** Whether a value is a UUID of any version: seeds contain ids made up by hand. */
 export function isUuid(value: unknown): value is string {
   return z.guid().safeParse(value).success;
 }
@@ -91,7 +91,7 @@ const unitMilliseconds: Record<string, number> = {
   h: 3600e3,
 };
 
-/** Reads when a ban of `1h30m` ends: null for `none`, undefined where nothing is said. */
+/** Parses when a ban of `1h30m` ends: null for `none`, undefined for an empty text. */
 export function readBan(duration: string, now: number): Date | null | undefined {
   if (duration === '') return undefined;
   if (duration === 'none') return null;
@@ -105,7 +105,7 @@ export function readBan(duration: string, now: number): Date | null | undefined 
   return length === 0 ? null : end;
 }
 
-/** Reads a page of a list from the query. Page 0 is the first one too. */
+/** Reads a page of a list from the query. Page 0 is the same as page 1. */
 export function readPage(context: Context): { page: number; perPage: number } {
   return {
     page: Math.max(readNumber(context.req.query('page'), 1), 1),
@@ -116,9 +116,13 @@ export function readPage(context: Context): { page: number; perPage: number } {
 function readNumber(value: string | undefined, fallback: number): number {
   if (!value) return fallback;
   if (/^\d{1,6}$/.test(value)) return Number(value);
-  throw new AuthRefusal(400, 'validation_failed', 'A page is a number up to 999999.');
+  throw new AuthRefusal(400, 'validation_failed', 'The page must be a number up to 999999.');
 }
 
 function badBan(): AuthRefusal {
-  return new AuthRefusal(400, 'validation_failed', 'A ban lasts a while such as 24h, or none.');
+  return new AuthRefusal(
+    400,
+    'validation_failed',
+    'The ban must be a duration such as 24h, or none.',
+  );
 }

@@ -1,8 +1,8 @@
--- The tables of Supabase Auth that the local stand-in reads and writes, with the names, types and
+-- The tables of Supabase Auth that its local replacement reads and writes, with the names, types and
 -- indexes of the real ones (https://github.com/supabase/auth, migrations), so that seeds, foreign
--- keys and triggers written against them work in both. Run once by the superuser.
+-- keys and triggers written against them work with both. Run once by the superuser.
 
--- made as its owner, the tables get the default privileges that the image gives them
+-- created by this role, the tables get the same default privileges as in the image
 set role supabase_auth_admin;
 
 -- 1. users
@@ -47,8 +47,8 @@ create table auth.users (
   is_anonymous boolean not null default false
 );
 
-comment on table auth.users is 'People who can sign in. Passwords are bcrypt hashes.';
-comment on column auth.users.is_sso_user is 'True for single sign-on: these may share an address.';
+comment on table auth.users is 'Users who can sign in. Passwords are bcrypt hashes.';
+comment on column auth.users.is_sso_user is 'True for single sign-on; these users may share an address.';
 
 create unique index users_email_partial_key on auth.users (email) where (is_sso_user = false);
 create index users_instance_id_email_idx on auth.users (instance_id, lower(email));
@@ -80,7 +80,7 @@ create table auth.identities (
   constraint identities_provider_id_provider_unique unique (provider_id, provider)
 );
 
-comment on table auth.identities is 'How a user signs in: locally by e-mail and password alone.';
+comment on table auth.identities is 'How a user signs in: locally, only by e-mail and password.';
 
 create index identities_user_id_idx on auth.identities (user_id);
 create index identities_email_idx on auth.identities (email text_pattern_ops);
@@ -98,7 +98,7 @@ create table auth.sessions (
   aal auth.aal_level
 );
 
-comment on table auth.sessions is 'One row per sign-in that has not ended.';
+comment on table auth.sessions is 'One row per active session.';
 
 create index sessions_user_id_idx on auth.sessions (user_id);
 create index user_id_created_at_idx on auth.sessions (user_id, created_at);
@@ -117,10 +117,10 @@ create table auth.refresh_tokens (
   session_id uuid references auth.sessions (id) on delete cascade
 );
 
-comment on table auth.refresh_tokens is 'What keeps sessions going. Only hashes: no token is stored.';
+comment on table auth.refresh_tokens is 'The refresh tokens of sessions. Only their hashes are stored.';
 comment on column auth.refresh_tokens.token is 'SHA-256 of the token, in hexadecimal.';
-comment on column auth.refresh_tokens.parent is 'The token that was traded for this one, as hashed.';
-comment on column auth.refresh_tokens.revoked is 'True once traded; updated_at is when.';
+comment on column auth.refresh_tokens.parent is 'The hash of the token that was exchanged for this one.';
+comment on column auth.refresh_tokens.revoked is 'True after the exchange, at the time in updated_at.';
 
 create index refresh_tokens_session_id_revoked_idx on auth.refresh_tokens (session_id, revoked);
 create index refresh_tokens_parent_idx on auth.refresh_tokens (parent);
@@ -141,8 +141,8 @@ create table auth.mfa_factors (
   secret text
 );
 
-comment on table auth.mfa_factors is 'Second factors: locally authenticator apps (TOTP) alone.';
-comment on column auth.mfa_factors.secret is 'What the app holds too, in base32: codes need it.';
+comment on table auth.mfa_factors is 'Second factors: locally, only authenticator apps (TOTP).';
+comment on column auth.mfa_factors.secret is 'The TOTP secret that the app also has, in base32.';
 
 create unique index mfa_factors_user_friendly_name_unique
   on auth.mfa_factors (friendly_name, user_id) where trim(friendly_name) <> '';
@@ -158,9 +158,9 @@ create table auth.mfa_amr_claims (
     unique (session_id, authentication_method)
 );
 
-comment on table auth.mfa_amr_claims is 'How the user of a session signed in: one row per way.';
+comment on table auth.mfa_amr_claims is 'The sign-in methods of a session, one row per method.';
 
--- 6. nobody reads these through the Data API
+-- 6. these tables are not readable through the Data API
 
 alter table auth.users enable row level security;
 alter table auth.identities enable row level security;

@@ -5,7 +5,7 @@ import type { Mailbox, MailType } from './mailbox.ts';
 import { issueToken } from './one-time-tokens.ts';
 import type { User } from './users.ts';
 
-/** How a session says that its user signed in, by the type of the link that was followed (PKCE). */
+/** The sign-in method that a session records, by the type of the link that was followed (PKCE). */
 export const methods = {
   signup: 'email/signup',
   recovery: 'recovery',
@@ -13,7 +13,7 @@ export const methods = {
   email_change: 'email_change',
 } as const;
 
-/** Sends a mail of a type to a user, as a request asked for it; to the new address where it changes. */
+/** Sends a mail of a type to a user, as requested; an address change is sent to the new address. */
 export type SendMail = (
   context: Context,
   user: User,
@@ -22,7 +22,7 @@ export type SendMail = (
   to?: string,
 ) => Promise<void>;
 
-/** Makes what sends mails, into the mailbox. */
+/** Creates a function that sends mails to the mailbox. */
 export function createSendMail(options: {
   sql: postgres.Sql;
   now: () => number;
@@ -52,7 +52,7 @@ export function createSendMail(options: {
   };
 }
 
-/** Where a link leads in the end: a page of this machine, as no other is allowed. */
+/** The page that a link finally redirects to. Only pages on this machine are allowed. */
 export function redirectTarget(c: Context, issuer: string): string {
   const site = new URL(issuer).origin;
   const asked = c.req.query('redirect_to') ?? '';

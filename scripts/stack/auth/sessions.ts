@@ -7,24 +7,24 @@ export interface Session {
   id: string;
   userId: string;
   createdAt: Date;
-  /** `aal2` once a second factor was proved. */
+  /** `aal2` after a second factor was verified. */
   aal: 'aal1' | 'aal2';
-  /** How its user signed in, the last first; times in seconds since the epoch. */
+  /** The sign-in methods, latest first; times in seconds since the epoch. */
   amr: readonly { method: string; timestamp: number }[];
 }
 
-/** A session and the refresh token that keeps it going: the only time the token is in clear. */
+/** A session and its refresh token, which is in clear text only here. */
 export interface Grant {
   session: Session;
   refreshToken: string;
 }
 
-// tabs may send the same token at once: Supabase answers them all for as long as this
+// several tabs may send the same token at once: within this time, Supabase accepts all of them
 const reuseMilliseconds = 10_000;
 
 const hash = (token: string) => createHash('sha256').update(token).digest('hex');
 
-/** Records a sign-in by a method and gives its session a first refresh token. */
+/** Records a sign-in by a method and issues the session's first refresh token. */
 export function startSession(
   sql: postgres.Sql,
   userId: string,
@@ -45,9 +45,9 @@ export function startSession(
 }
 
 /**
- * Trades a refresh token for the next one of its session. A token traded before is a sign of theft,
- * so no token of the session is good from then on. Within ten seconds it is another tab, and where
- * nobody has used what it was traded for, the answer was lost: both get a token of their own.
+ * Exchanges a refresh token for the session's next one. Reuse of a token is a sign of theft and revokes
+ * all tokens of the session, with two exceptions that each get a new token: reuse within ten seconds,
+ * by another tab, and reuse of a token whose successor was never used, as the response was lost.
  */
 export async function refreshSession(sql: postgres.Sql, token: string, at: Date): Promise<Grant> {
   const grant = await sql.begin(async (tx) => {
@@ -73,16 +73,16 @@ export async function refreshSession(sql: postgres.Sql, token: string, at: Date)
     await tx`update auth.sessions set updated_at = ${at} where id = ${session.id}`;
     return { session, refreshToken: await addRefreshToken(tx, session, hash(token), at) };
   });
-  // thrown out here, for inside it would bring the tokens back
+  // thrown outside the transaction, which would otherwise roll back the revocation
   if (!grant) {
-    throw new AuthRefusal(400, 'refresh_token_already_used', 'The refresh token was used before.');
+    throw new AuthRefusal(400, 'refresh_token_already_used', 'The refresh token was already used.');
   }
   return grant;
 }
 
 /**
- * Raises a session to `aal2` by a factor, which is verified from now on, and gives the session another
- * refresh token. The user's sessions without a second factor end, and so do half-enrolled factors.
+ * Raises a session to `aal2` with a factor, marks the factor as verified, and issues another refresh
+ * token. Ends the user's sessions without a second factor, and deletes unverified factors.
  */
 export async function proveFactor(
   sql: postgres.Sql,
@@ -112,7 +112,7 @@ export async function proveFactor(
   });
 }
 
-/** Takes back what a factor raised, when it is removed. */
+/** Lowers the sessions that a factor raised, when the factor is removed. */
 export async function downgradeSessions(sql: postgres.ISql, factorId: string): Promise<void> {
   await sql`
     with lowered as (
@@ -134,12 +134,12 @@ export async function findSession(
   return session;
 }
 
-/** Ends a session; its refresh tokens go with it. */
+/** Ends a session and deletes its refresh tokens. */
 export async function endSession(sql: postgres.ISql, { id }: Session): Promise<void> {
   await sql`delete from auth.sessions where id = ${id}`;
 }
 
-/** Ends the user's sessions but this one. */
+/** Ends the user's other sessions. */
 export async function endOtherSessions(sql: postgres.ISql, { id, userId }: Session): Promise<void> {
   await sql`delete from auth.sessions where user_id = ${userId} and id <> ${id}`;
 }
@@ -149,7 +149,7 @@ export async function endAllSessions(sql: postgres.ISql, userId: string): Promis
   await sql`delete from auth.sessions where user_id = ${userId}`;
 }
 
-/** Locks the session before its tokens, in the order in which ending a session does. */
+/** Locks the session before its tokens, in the same order as when a session ends. */
 async function lockSessionOf(
   tx: postgres.TransactionSql,
   token: string,
@@ -168,7 +168,7 @@ async function lockSessionOf(
   return session;
 }
 
-/** What a session is, of `auth.sessions s`. */
+/** The columns of a `Session` in `auth.sessions s`. */
 function columns(sql: postgres.ISql) {
   return sql`
     s.id, s.user_id as "userId", s.created_at as "createdAt", coalesce(s.aal, 'aal1') as aal,
@@ -182,7 +182,7 @@ function columns(sql: postgres.ISql) {
     ), '[]') as amr`;
 }
 
-/** Notes a way in which the user of a session signed in. */
+/** Records a sign-in method of a session. */
 async function noteMethod(
   tx: postgres.TransactionSql,
   { id }: Session,

@@ -4,10 +4,10 @@ import { AuthRefusal } from './errors.ts';
 import type { Session } from './sessions.ts';
 import type { User } from './users.ts';
 
-/** How long an access token lives. */
+/** The lifetime of an access token. */
 export const accessTokenSeconds = 3600;
 
-/** What is answered to somebody who has signed in. */
+/** The response to a successful sign-in. */
 export interface SignedInAnswer {
   access_token: string;
   token_type: 'bearer';
@@ -20,14 +20,14 @@ export interface SignedInAnswer {
 export interface Tokens {
   /** Signs the access token of a user in a session. `expiresAt` is in seconds since the epoch. */
   sign(user: User, session: Session): Promise<{ token: string; expiresAt: number }>;
-  /** Gives the claims of a token of this stack, or refuses it as `bad_jwt`. */
+  /** Returns the claims of one of this stack's tokens, or refuses it as `bad_jwt`. */
   verify(token: string): Promise<JWTPayload>;
 }
 
-/** Signs JWTs with one key, and verifies those of several. */
+/** Signs JWTs with one key, and verifies those of several keys. */
 export function createTokens(options: {
   signingKey: SigningKey;
-  /** What verifies. */
+  /** The keys that verify tokens. */
   jwks: JSONWebKeySet;
   issuer: string;
   now: () => number;
@@ -43,7 +43,7 @@ export function createTokens(options: {
         phone: user.phone,
         app_metadata: user.app_metadata,
         user_metadata: user.user_metadata,
-        // never from the users table: a row must not be able to name service_role
+        // never from the users table: a row must not be able to claim service_role
         role: 'authenticated',
         aal: session.aal,
         amr: session.amr,

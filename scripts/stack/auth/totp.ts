@@ -9,7 +9,7 @@ export function newTotpSecret(): string {
   return (bits.match(/.{5}/g) ?? []).map((five) => alphabet[Number.parseInt(five, 2)]).join('');
 }
 
-/** The code that an authenticator shows at a time for a secret (RFC 6238). */
+/** The code for a secret at a time (RFC 6238). */
 export function totpAt(secret: string, at: number): string {
   const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0'));
   const bytes = bits.join('').match(/.{8}/g) ?? [];
@@ -21,7 +21,7 @@ export function totpAt(secret: string, at: number): string {
   return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
-/** Tells whether a code is that of a secret now, a step ago or in the next step. */
+/** Whether a code matches a secret in the current, previous or next step. */
 export function isTotp(secret: string, code: string, at: number): boolean {
   return [-1, 0, 1].some((step) => {
     const right = Buffer.from(totpAt(secret, at + step * seconds * 1_000));

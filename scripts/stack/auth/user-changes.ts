@@ -10,7 +10,7 @@ import { endOtherSessions, type Session } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
 import { findByEmail, findUser, hasVerifiedFactor, type User, updateUser } from './users.ts';
 
-/** Does what a user changes of themselves: password, address, metadata. */
+/** Applies a user's changes to their own account: password, address, metadata. */
 export async function changeUser(
   c: Context,
   options: {
@@ -31,7 +31,7 @@ export async function changeUser(
   const email = body.email === '' ? user.email : readEmail(body.email);
   const isProtected = password !== undefined || email !== user.email;
   if (isProtected && hasVerifiedFactor(user) && session.aal !== 'aal2') {
-    throw new AuthRefusal(401, 'insufficient_aal', 'This change needs the second factor.');
+    throw new AuthRefusal(401, 'insufficient_aal', 'This change requires the second factor.');
   }
   if (email !== user.email && (await findByEmail(sql, email))) {
     throw new AuthRefusal(422, 'email_exists', 'Another user has this e-mail address.');
@@ -40,19 +40,19 @@ export async function changeUser(
     requireStrength(password);
     if (options.securePasswordChange) await requireRecent(sql, user, session, { nonce, at });
     if (await hasPassword(sql, user.id, password)) {
-      throw new AuthRefusal(422, 'same_password', 'This is the present password.');
+      throw new AuthRefusal(422, 'same_password', 'This is the current password.');
     }
   }
   await sql.begin(async (tx) => {
     await updateUser(tx, user.id, { password, userMetadata: body.data }, at);
     if (password !== undefined) await endOtherSessions(tx, session);
   });
-  // the address changes once its owner has followed the link
+  // the address changes after its owner follows the link
   if (email !== user.email) await sendMail(c, user, 'email_change', body, email);
   return c.json(await findUser(sql, user.id));
 }
 
-/** Refuses a new password in a session older than a day, unless with the code of a mail. */
+/** Refuses a new password in a session older than a day, unless the request has a mailed code. */
 async function requireRecent(
   sql: postgres.Sql,
   user: User,
@@ -62,7 +62,7 @@ async function requireRecent(
   const { nonce, at } = options;
   if (at.getTime() - session.createdAt.getTime() < 86_400_000) return;
   if (nonce === '') {
-    throw new AuthRefusal(400, 'reauthentication_needed', 'This needs the code of a mail.');
+    throw new AuthRefusal(400, 'reauthentication_needed', 'This requires a code sent by mail.');
   }
   const proof = { email: user.email, code: nonce };
   await redeemToken(sql, 'reauthentication', proof, at).catch(() => {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { AuthRefusal } from './errors.ts';
 
-/** Free-form data about a user: JSON, as the caller gave it. */
+/** Free-form data about a user: JSON from the caller. */
 export type Metadata = Record<string, postgres.JSONValue>;
 
-/** A user as the Auth API shows it: no hash, no token. */
+/** A user in the Auth API, without hashes and tokens. */
 export interface User {
   id: string;
   aud: string;
@@ -17,7 +17,7 @@ export interface User {
   /** Null in a list. */
   identities: Record<string, unknown>[] | null;
   is_anonymous: boolean;
-  /** Without secrets; absent where there are none. */
+  /** Without secrets; absent if the user has no factors. */
   factors?: { id: string; status: 'unverified' | 'verified'; friendly_name: string }[];
   created_at: Date;
   updated_at: Date;
@@ -28,7 +28,7 @@ export interface User {
   deleted_at?: Date;
 }
 
-/** What may change in a user. Metadata are merged; a key given as null goes. */
+/** Changes to a user. Metadata are merged; a null value removes its key. */
 export interface UserChanges {
   email?: string | undefined;
   password?: string | undefined;
@@ -39,11 +39,11 @@ export interface UserChanges {
   bannedUntil?: Date | null | undefined;
 }
 
-/** What makes a new user. Without a password nobody can sign in as them. */
+/** A new user. Without a password, no one can sign in as this user. */
 export interface NewUser extends UserChanges {
   id?: string | undefined;
   email: string;
-  /** Whether they sign up themselves: Supabase Auth then notes their address in their metadata. */
+  /** Whether the user signs up: Supabase Auth then stores the address in the user's metadata. */
   signsUp?: boolean;
 }
 
@@ -76,7 +76,7 @@ export async function listUsers(
   };
 }
 
-/** Creates a user and their e-mail identity, or gives undefined where the address is taken. */
+/** Creates a user with an e-mail identity, or returns undefined if the address is taken. */
 export async function createUser(
   sql: postgres.Sql,
   user: NewUser,
@@ -103,7 +103,7 @@ export async function createUser(
         ${user.confirmEmail ? at : null}::timestamptz, ${user.bannedUntil ?? null}::timestamptz,
         ${sql.json(appMetadata)}, ${sql.json(userMetadata)}, ${at}, ${at}, '', '', '', ''
       where not exists (
-        -- a seed may have written an address in capitals, which the index tells apart
+        -- a seed may contain an address in capitals, which the index treats as different
         select from auth.users u where ${isOurs(sql)} and lower(u.email) = ${user.email}
       )
       on conflict (email) where (is_sso_user = false) do nothing
@@ -118,7 +118,7 @@ export async function createUser(
   return row && findUser(sql, row.id);
 }
 
-/** Changes what is given of a user. */
+/** Applies the given changes to a user. */
 export async function updateUser(
   sql: postgres.ISql,
   id: string,
@@ -154,8 +154,8 @@ export async function deleteUser(sql: postgres.Sql, id: string): Promise<void> {
 }
 
 /**
- * Deletes a user softly: the row stays, without anything that says who it was or signs in, and the
- * address is free for another account.
+ * Soft-deletes a user: the row stays, without anything that identifies the user or allows signing in,
+ * and the address becomes free for another account.
  */
 export async function softDeleteUser(sql: postgres.Sql, id: string, at: Date): Promise<void> {
   const obscured = (value: postgres.Fragment) => sql`translate(
@@ -176,19 +176,19 @@ export async function softDeleteUser(sql: postgres.Sql, id: string, at: Date): P
   });
 }
 
-/** Tells whether a user may not sign in for now. */
+/** Whether a user is currently banned. */
 export function isBanned(user: User, at: Date): boolean {
   return user.banned_until !== undefined && user.banned_until > at;
 }
 
-/** Tells whether a user has proved a second factor once, which their changes then need. */
+/** Whether a user has a verified second factor, which changes then require. */
 export function hasVerifiedFactor({ factors = [] }: User): boolean {
   return factors.some(({ status }) => status === 'verified');
 }
 
 /**
- * The condition for the rows of `auth.users u` that count as users: those that Supabase Auth looks
- * at. A seed that leaves these columns out makes no user there either.
+ * The condition for the rows of `auth.users u` that count as users: the same as Supabase Auth's. A seed
+ * that omits these columns creates no user there either.
  */
 export function isOurs(sql: postgres.ISql) {
   return sql`u.instance_id = ${nowhere} and u.aud = 'authenticated' and not u.is_sso_user`;
@@ -198,7 +198,7 @@ function hashed(sql: postgres.ISql, password: string | undefined) {
   return sql`extensions.crypt(${password ?? null}, ${newSalt(sql)})`;
 }
 
-/** A salt for bcrypt. Its cost is Supabase Auth's, unless the connection sets `auth.bcrypt_cost`. */
+/** A bcrypt salt with Supabase Auth's cost, unless the connection sets `auth.bcrypt_cost`. */
 export function newSalt(sql: postgres.ISql) {
   return sql`extensions.gen_salt(
     'bf', coalesce(current_setting('auth.bcrypt_cost', true), '10')::integer)`;
@@ -237,7 +237,7 @@ function selectUsers(sql: postgres.ISql) {
     where ${isOurs(sql)}`;
 }
 
-/** The condition for a row that a seed made wrong: Supabase Auth reads no null in these columns. */
+/** The condition for an invalid row from a seed: Supabase Auth cannot read null in these columns. */
 function lacksToken(sql: postgres.ISql) {
   return sql`(
     u.confirmation_token is null or u.recovery_token is null or u.email_change is null
@@ -245,10 +245,11 @@ function lacksToken(sql: postgres.ISql) {
     or u.phone_change is null or u.phone_change_token is null or u.reauthentication_token is null)`;
 }
 
-/** Leaves out what is null, as Supabase Auth does. */
+/** Omits null values, like Supabase Auth. */
 function toUser({ lacks_token: lacksToken, ...row }: postgres.Row): User {
   if (lacksToken) {
-    const message = 'A token column of the user, such as recovery_token, is null and not empty.';
+    const message =
+      "One of the user's token columns, such as recovery_token, is null: it must be an empty text.";
     throw new AuthRefusal(500, 'unexpected_failure', message);
   }
   return Object.fromEntries(
