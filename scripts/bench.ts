@@ -19,11 +19,11 @@ import { measureStatements } from './bench/statements.ts';
 import { projectRoot } from './stack/project-root.ts';
 import { startStack } from './stack/stack.ts';
 
-const usage = `npm run bench                        measures everything, in some minutes
-npm run bench -- --quick             a smoke run: every measurement, too few rounds to mean much
-npm run bench -- --only <group>      routes, sql, fairness, flat, gateway, revocation,
-                                     metering, dashboard, edge, delivery or starts
-npm run bench -- --json <file>       writes the figures there too`;
+const usage = `npm run bench                        runs all benchmarks, which takes several minutes
+npm run bench -- --quick             a smoke test: every benchmark, with too few rounds to be meaningful
+npm run bench -- --only <group>      one of routes, sql, fairness, flat, gateway, revocation,
+                                     metering, dashboard, edge, delivery and starts
+npm run bench -- --json <file>       also writes the figures to that file`;
 
 const full: Size = {
   rounds: 40,
@@ -104,7 +104,7 @@ try {
   else console.error(error);
 }
 
-/** Measures on one throw-away stack, that writes to disk as production does. */
+/** Runs the benchmarks on one temporary stack, which writes to disk as durably as in production. */
 async function run(only: string | undefined, size: Size, jsonFile?: string): Promise<void> {
   const { signal } = abort;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -19,12 +19,12 @@ import { projectRoot } from './stack/project-root.ts';
 import { startStack } from './stack/stack.ts';
 
 const usage = `npm run compare-proxies                    writes docs/forwarding.md
-npm run compare-proxies -- --out <file>    writes there
-npm run compare-proxies -- --only <text>   prints what came of the exchanges with that in their name`;
+npm run compare-proxies -- --out <file>    writes to that file instead
+npm run compare-proxies -- --only <text>   prints the outcomes of exchanges whose name contains the text`;
 
-/** How many exchanges are under way at a time: those that hang take seconds each. */
+/** The number of concurrent exchanges: an exchange that hangs takes seconds. */
 const atOnce = 8;
-/** How often each is run, so that what goes wrong at times does so in every table. */
+/** The number of runs of each exchange, so that intermittent faults show up in every table. */
 const runs = 10;
 
 /** A column of the table. */
@@ -58,7 +58,7 @@ async function compare(): Promise<void> {
   const others = [squid, tinyproxy].map((proxy) => ({ proxy, version: installedVersion(proxy) }));
   for (const { proxy, version } of others) {
     if (version === undefined) {
-      console.error(`${proxy.name} is not installed, and left out`);
+      console.error(`${proxy.name} is not installed and is skipped`);
       continue;
     }
     const { port } = undo.use(await startOtherProxy(proxy));
@@ -96,13 +96,13 @@ async function outcomeOf(exchange: Exchange, column: Column): Promise<Outcome> {
   return { faults, reached };
 }
 
-/** A key that no limit stops, `keyId:secret`. */
+/** Creates a key whose limits are never reached; returns `keyId:secret`. */
 async function makeKey(databaseUrl: string, keysFile: string): Promise<string> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   try {
     const scene = await openScene(sql, keysFile);
     const [key] = await newBenchKeys({ scene, sql }, await scene.newUsers(1));
-    if (!key) throw new Error('one key was asked for');
+    if (!key) throw new Error('no key was created');
     return key.pair;
   } finally {
     await sql.end();

@@ -10,20 +10,20 @@ import { startDeafTarget } from '../test/gateway/targets/deaf-target.ts';
 import { SeededRandom } from '../test/support/gateway/seeded-random.ts';
 import { startStack } from './stack/stack.ts';
 
-const usage = `npm run fuzz                                a million conversations through a gateway, half of
+const usage = `npm run fuzz                                runs a million exchanges through a gateway, half of
                                             them with broken clients, half with broken targets
-npm run fuzz -- --cases <n> --seed <n>      so many, the same ones for the same seed
-npm run fuzz -- --kind client|target        one half alone
-npm run fuzz -- --case <json>               one that was printed
+npm run fuzz -- --cases <n> --seed <n>      runs this many, the same ones for the same seed
+npm run fuzz -- --kind client|target        runs only one half
+npm run fuzz -- --case <json>               repeats a case that was printed
 
-Ends with 1 where a conversation went wrong, or the gateway ended, failed or kept something.`;
+Exits with 1 if an exchange went wrong, or if the gateway exited, failed or leaked resources.`;
 
-/** Fewer than one address may have before it proves a key. */
+/** Below the number of connections that one address may have before it proves a key. */
 const atOnce = 200;
-/** Cases between two looks at what the gateway holds. */
+/** Cases between two checks for leaks. */
 const round = 20_000;
 const tellEveryMs = 5_000;
-/** More findings than this are more of the same. */
+/** Stops after this many findings: more are usually repetitions. */
 const mostFindings = 20;
 type MakeCase = (number: number, basicAuth: string) => FuzzCase;
 const makers = { client: clientCase, target: targetCase };
@@ -90,7 +90,7 @@ async function fuzzInRounds(
   signal: AbortSignal,
 ): Promise<void> {
   await gateway.serves();
-  // connections to the database are made as they are needed
+  // allows for database connections that are opened later
   const first = await gateway.settled();
   let held = { ...first, sockets: first.sockets + 8 };
   let begunCases = 0;
@@ -119,7 +119,7 @@ async function fuzzInRounds(
         const { case: fuzzCase, ...what } = finding;
         console.log(`${fuzzCase.kind}: ${JSON.stringify(what)}\n--case '${quoted(fuzzCase)}'`);
       }
-      // what the first round has compiled is no leak; from then on it may grow no more
+      // code compiled in the first round is no leak; after that, memory must not grow
       if (done <= round) held = await gateway.settled(held.sockets);
       else await expectNothingLeft(gateway, held, round);
     }
@@ -129,7 +129,7 @@ async function fuzzInRounds(
   }
 }
 
-/** For a shell. */
+/** Quotes a case for a shell. */
 function quoted(fuzzCase: FuzzCase): string {
   return JSON.stringify(fuzzCase).replaceAll("'", '\\u0027');
 }

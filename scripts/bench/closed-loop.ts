@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 
-/** A request to the stack, and the status that a success of it has. */
+/** A request to the stack, and the status that it succeeds with. */
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
@@ -10,9 +10,9 @@ export interface Call {
   expect: number;
 }
 
-/** Sends requests over a fixed number of connections that are kept open. */
+/** Sends requests over a fixed number of keep-alive connections. */
 export interface ClosedLoop {
-  /** Sends all calls, each connection its next as soon as its last is answered; returns each time. */
+  /** Sends all calls, the next on each connection as soon as the last is answered; returns their durations. */
   run(calls: Call[]): Promise<number[]>;
   close(): Promise<void>;
 }
@@ -51,6 +51,6 @@ async function send(pool: Pool, call: Call): Promise<number> {
   const text = await answer.body.text();
   const took = performance.now() - begun;
   if (answer.statusCode === expect) return took;
-  // what was measured was not the thing to measure
-  throw new Error(`${method} ${path} answered ${answer.statusCode} instead of ${expect}: ${text}`);
+  // the measurement would be meaningless
+  throw new Error(`${method} ${path} returned ${answer.statusCode} instead of ${expect}: ${text}`);
 }

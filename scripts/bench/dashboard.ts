@@ -5,14 +5,14 @@ import { addFigure, compare, type Measuring } from './measuring.ts';
 import type { BenchUser } from './scene.ts';
 
 /**
- * What the list of keys costs the browser with many keys and with one, and the longest task that keeps
- * a person waiting. Left out where there is no Chromium.
+ * Measures what the list of keys costs the browser with many keys and with one, and the longest task that
+ * blocks the page. Skipped without Chromium.
  */
 export async function measureDashboard(measuring: Measuring): Promise<void> {
   const { scene, sql, tell } = measuring;
   const many = measuring.size.shownKeys;
   if (!chromiumPath) {
-    tell('dashboard: left out, as there is no Chromium');
+    tell('dashboard: skipped, as Chromium is not installed');
     return;
   }
   const [busy, fresh] = (await scene.newUsers(2)) as [BenchUser, BenchUser];
@@ -49,7 +49,7 @@ export async function measureDashboard(measuring: Measuring): Promise<void> {
   }
 }
 
-/** A user's list of keys in a page of its own, and what is done with it. */
+/** A user's list of keys in its own page, with the steps to measure. */
 async function openKeys({ stack }: Measuring, page: Page, user: BenchUser) {
   await page.addInitScript(() => {
     const seen: number[] = [];
@@ -67,7 +67,7 @@ async function openKeys({ stack }: Measuring, page: Page, user: BenchUser) {
   await session.send('Performance.enable');
   const search = page.getByLabel('Search');
   await search.waitFor();
-  // what it takes to start the page is not counted
+  // the page's start is not counted
   await page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks.splice(0));
 
   const timed = (work: () => Promise<unknown>) => taskTime(session, work);
@@ -76,7 +76,7 @@ async function openKeys({ stack }: Measuring, page: Page, user: BenchUser) {
     await page.getByRole('link', { name: 'Keys', exact: true }).click();
     await page.getByRole('table').waitFor();
   };
-  /** One after another, each timed. */
+  /** Times each, one after another. */
   const each = async <Item>(items: Iterable<Item>, work: (item: Item) => Promise<unknown>) => {
     const durations: number[] = [];
     for (const item of items) durations.push(await timed(() => work(item)));
@@ -84,12 +84,12 @@ async function openKeys({ stack }: Measuring, page: Page, user: BenchUser) {
   };
   const head = (name: string) => page.getByRole('columnheader', { name }).getByRole('button');
   return {
-    /** The page opened from another one. */
+    /** Opens the list from another page. */
     show: {
       prepare: toOverview,
       round: async () => [await timed(toKeys)],
     },
-    /** Each letter of a search. */
+    /** Types a search, letter by letter. */
     search: {
       prepare: async () => {
         await search.fill('');
@@ -97,12 +97,12 @@ async function openKeys({ stack }: Measuring, page: Page, user: BenchUser) {
       },
       round: () => each('key 7', (letter) => page.keyboard.type(letter)),
     },
-    /** Each press on a column's head. */
+    /** Clicks each column header. */
     sort: {
       prepare: () => search.fill(''),
       round: () => each(['Key', 'Used this month', 'Created'], (name) => head(name).click()),
     },
-    /** Milliseconds; 0 where none took 50, which is what a browser tells of. */
+    /** Milliseconds; 0 if no task took 50 ms, the browser's threshold. */
     longestTask: () =>
       page.evaluate(() =>
         Math.max(0, ...(globalThis as unknown as { longTasks: number[] }).longTasks),
@@ -110,7 +110,7 @@ async function openKeys({ stack }: Measuring, page: Page, user: BenchUser) {
   };
 }
 
-/** How long the page's main thread was busy with something, until it had nothing left to do; in ms. */
+/** How long the page's main thread was busy until it was idle, in ms. */
 async function taskTime(session: CDPSession, work: () => Promise<unknown>): Promise<number> {
   const busy = async () => {
     const { metrics } = await session.send('Performance.getMetrics');
@@ -118,7 +118,7 @@ async function taskTime(session: CDPSession, work: () => Promise<unknown>): Prom
   };
   const before = await busy();
   await work();
-  // not by an idle callback: a browser puts those off for as long as the machine has other work
+  // not with an idle callback, which a browser postpones while the machine has other work
   for (let last = before; ; ) {
     await delay(25);
     const now = await busy();
@@ -127,7 +127,7 @@ async function taskTime(session: CDPSession, work: () => Promise<unknown>): Prom
   }
 }
 
-/** What supabase-js keeps of a session. */
+/** A session as supabase-js stores it. */
 function sessionOf({ id, token }: BenchUser): string {
   const [, claims = ''] = token.split('.');
   const { exp } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { exp: number };

@@ -4,14 +4,14 @@ import { listenOnLoopback, loopback } from '../stack/ports.ts';
 import { addFigure, type Measuring } from './measuring.ts';
 import { quantile } from './statistics.ts';
 
-/** How receivers behave, and how many of each there are. */
+/** The kinds of receivers, and how many of each. */
 const healthy = 20;
 const others = { hanging: 10, failing: 10, slow: 10 };
 const slowMs = 3_000;
 
 /**
- * How long after an alert was raised a healthy receiver has it: with no others, and beside receivers that hang,
- * fail and are slow.
+ * Measures how long after an alert is raised a healthy receiver gets it: alone, and beside receivers that hang,
+ * fail or are slow.
  */
 export async function measureDelivery(measuring: Measuring): Promise<void> {
   const alone = await deliver(measuring, {});
@@ -27,7 +27,7 @@ export async function measureDelivery(measuring: Measuring): Promise<void> {
   }
 }
 
-/** Raises alerts at an even pace; resolves to the delay of each at a healthy receiver, in ms. */
+/** Raises alerts at an even pace; resolves to the delay of each at the healthy receivers, in ms. */
 async function deliver(
   { sql, scene, size, signal, tell }: Measuring,
   neighbours: Partial<typeof others>,

@@ -5,18 +5,18 @@ import { worstRequests } from './edge/worst-requests.ts';
 import type { Measuring } from './measuring.ts';
 import { formatUse } from './report.ts';
 
-/** What each route takes at its worst of the limits that the platform sets to a function. */
+/** Measures how much of the platform's limits for a function each route uses in its worst case. */
 export async function measureEdge(measuring: Measuring): Promise<void> {
   const { stack, scene, size, report, signal, tell } = measuring;
   if (process.platform !== 'linux') {
-    tell('edge: Linux alone tells what a process takes');
+    tell('edge: skipped, as only Linux reports what a process uses');
     return;
   }
   const [[user], [admin]] = await Promise.all([
     scene.newUsers(1),
     scene.newUsers(1, { admin: true }),
   ]);
-  if (!user || !admin) throw new Error('two users were asked for');
+  if (!user || !admin) throw new Error('two users were not created');
   tell(`edge: filling the tables with ${size.events} events`);
   const key = await furnishBusyUser(measuring, user, {
     events: size.events,
@@ -30,8 +30,8 @@ export async function measureEdge(measuring: Measuring): Promise<void> {
   for (const { name, expect, ...request } of worstRequests(busy)) {
     signal.throwIfAborted();
     const use = await measureRequest(stack, request);
-    // what was measured was not the thing to measure
-    if (use.status !== expect) throw new Error(`${name} was answered with ${use.status}`);
+    // the measurement would be meaningless
+    if (use.status !== expect) throw new Error(`${name} returned ${use.status}`);
     const row = { group: 'edge', name, ...use };
     report.uses.push(row);
     tell(`edge: ${formatUse(row).join(', ')}`);

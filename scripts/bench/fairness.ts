@@ -6,7 +6,7 @@ import { actAs, connectAsUser } from './user-connection.ts';
 const users = 20;
 const mintsEach = 5;
 
-/** What users who write at the same moment cost each other: all at once against one after another. */
+/** Measures what concurrent writers cost each other: all at once against one after another. */
 export async function measureFairness(measuring: Measuring): Promise<void> {
   const { scene, stack } = measuring;
   const connections = await Promise.all(
@@ -17,7 +17,7 @@ export async function measureFairness(measuring: Measuring): Promise<void> {
       await sql`select from public.mint_proxy_key('bench', 'developer', true)`;
     }
   };
-  // new ones each time, for the limit of keys
+  // new users each time, because of the key limit
   const prepare = async () => {
     const owners = await scene.newUsers(users);
     await Promise.all(connections.map((sql, index) => actAs(sql, owners[index] as BenchUser)));

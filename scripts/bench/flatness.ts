@@ -8,7 +8,7 @@ const keysEach = 10;
 
 const reads = ['list_proxy_keys', 'proxy_usage_summary'];
 
-/** Sums over all keys, which are kept by account or user. */
+/** Sums over all keys, which are stored by account or user. */
 const sums = {
   proxy_account: '',
   proxy_usage_summary: '',
@@ -19,18 +19,18 @@ const sums = {
 const days = 30;
 
 /**
- * Reads of a user with many usage events against those of one with none and as many keys, and sums of a user
- * with many busy keys, all but one deleted, against those of one with one key that was as busy.
+ * Compares reads of a user with many usage events to those of a user with as many keys and no events, and sums
+ * of a user with many busy keys, all but one deleted, to those of a user with one key that was as busy.
  */
 export async function measureFlatness(measuring: Measuring): Promise<void> {
   const { scene, stack, size } = measuring;
   const [busy, idle, rich, plain] = await scene.newUsers(4);
-  if (!busy || !idle || !rich || !plain) throw new Error('four users were asked for');
+  if (!busy || !idle || !rich || !plain) throw new Error('four users were not created');
   const keys = await scene.newKeys(Array<BenchUser>(keysEach).fill(busy));
   await scene.newKeys(Array<BenchUser>(keysEach).fill(idle));
   await scene.newUsage(keys, { events: size.events, days: 60 });
   await furnishAccounts(measuring, rich, plain);
-  // what autovacuum would do in the middle of a measurement
+  // so that autovacuum does not do it during a measurement
   for (const table of [
     'proxy_usage_events',
     'proxy_usage_hourly',
@@ -70,7 +70,7 @@ export async function measureFlatness(measuring: Measuring): Promise<void> {
   await measurePaging(measuring, busy, keys);
 }
 
-/** Each key of both users is busy in every hour of 30 days, as far as rollups tell. */
+/** Fills the rollups as if each key of both users was busy in every hour of 30 days. */
 async function furnishAccounts(
   { scene, sql, size }: Measuring,
   rich: BenchUser,

@@ -4,7 +4,7 @@ import { measureNeighbours } from './gateway/neighbours.ts';
 import { startProxies } from './gateway/proxies.ts';
 import type { Measuring } from './measuring.ts';
 
-/** The gateway against a bare relay and Squid, beside hostile clients, and what memory it takes. */
+/** Measures the gateway against a bare relay and Squid, beside hostile clients, and its memory. */
 export async function measureGateway(measuring: Measuring): Promise<void> {
   {
     await using proxies = await startProxies(measuring);

@@ -1,23 +1,23 @@
 import { median, type Spread, spreadOf } from './statistics.ts';
 
-/** One side of a comparison: rounds of the same work, each returning what every piece of it took. */
+/** One side of a comparison: rounds of the same work, each returning the duration of every piece. */
 export interface Side {
-  /** Sets the scene of the next round, outside what is timed. */
+  /** Prepares the next round, untimed. */
   prepare?(): Promise<unknown>;
   round(): Promise<number[]>;
 }
 
-/** What came of comparing two sides. */
+/** The result of comparing two sides. */
 export interface Comparison {
   candidate: Spread;
   baseline: Spread;
-  /** The median over the rounds of candidate ÷ baseline, each the median of its round. */
+  /** The median over all rounds of candidate ÷ baseline, by the median of each round. */
   ratio: number;
 }
 
 /**
- * Runs rounds of both sides in turn, so that what else the machine does hits both, and which one
- * goes first alternates too. The first rounds, which warm caches and compilers, are not counted.
+ * Runs rounds of both sides in turn, alternating which goes first, so that other load on the machine
+ * affects both. The first rounds, which warm up caches and compilers, are not counted.
  */
 export async function interleave(options: {
   candidate: Side;

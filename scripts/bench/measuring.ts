@@ -6,43 +6,43 @@ import type { Scene } from './scene.ts';
 
 /** How much is measured. */
 export interface Size {
-  /** Counted rounds of each comparison. With those of warming up fewer than 100, the limit of keys. */
+  /** Counted rounds of each comparison. Together with the warm-up, fewer than 100, the key limit. */
   rounds: number;
-  /** V8 takes some hundreds of requests to compile a function that has just started. */
+  /** V8 needs some hundreds of requests to compile a function that has just started. */
   warmUpRounds: number;
   /** Requests, and statements, of one side in one round. */
   requests: number;
   statements: number;
   /** Usage events of the user whose reads must stay flat. */
   events: number;
-  /** The page far down a list that is compared with its first. */
+  /** The number of the page far down a list that is compared with the first. */
   pages: number;
   /** First and second starts, and processes whose memory is measured. */
   starts: number;
   /** How long one side opens and closes tunnels in one round. */
   connectMilliseconds: number;
-  /** What moves through tunnels in one round of one side. */
+  /** The data transferred through tunnels in one round of one side. */
   transferMegabytes: number;
-  /** Open tunnels, and cached keys, whose memory is measured. */
+  /** The open tunnels and cached keys whose memory is measured. */
   tunnels: number;
   cachedKeys: number;
-  /** Longer than the gateway's own work after a tunnel takes: events are written and sent. */
+  /** Longer than the gateway needs to write and send events after a tunnel closes. */
   settleMilliseconds: number;
   /** The longest list of keys that a browser shows. */
   shownKeys: number;
-  /** The longest list of keys that a route answers with. */
+  /** The longest list of keys that a route returns. */
   listedKeys: number;
   /** Keys that are rotated or deleted. */
   revocations: number;
-  /** Alerts of each of 50 users, and the pause between them. */
+  /** The alerts of each of 50 users, and the pause between them. */
   alerts: number;
   alertPauseMs: number;
 }
 
-/** What a group of measurements works with. */
+/** The context of a group of measurements. */
 export interface Measuring {
   stack: Stack;
-  /** The schema's owner, for setting scenes. */
+  /** A connection as the schema's owner, for preparing data. */
   sql: postgres.Sql;
   scene: Scene;
   size: Size;
@@ -51,7 +51,7 @@ export interface Measuring {
   tell(progress: string): void;
 }
 
-/** Compares two sides, over a `share` of the usual rounds, and puts the result in the report. */
+/** Compares two sides over a `share` of the usual rounds, and adds the result to the report. */
 export async function compare(
   { size, report, signal, tell }: Measuring,
   title: Title,
@@ -59,13 +59,13 @@ export async function compare(
   share = 1,
 ): Promise<void> {
   const rounds = Math.ceil(size.rounds * share);
-  // a share is for long rounds, which warm up sooner
+  // a share is used for long rounds, which warm up sooner
   const warmUpRounds = Math.min(size.warmUpRounds, share < 1 ? 2 : Infinity);
   const result = await interleave({ ...sides, rounds, warmUpRounds, signal });
   addComparison({ report, tell }, title, result);
 }
 
-/** Puts a comparison in the report. */
+/** Adds a comparison to the report. */
 export function addComparison(
   { report, tell }: Pick<Measuring, 'report' | 'tell'>,
   title: Title,
@@ -78,7 +78,7 @@ export function addComparison(
   tell(`${group}: ${name}${over}, against ${against}: ${short(result.ratio)}`);
 }
 
-/** Puts a figure in the report. */
+/** Adds a figure to the report. */
 export function addFigure(
   { report, tell }: Pick<Measuring, 'report' | 'tell'>,
   figure: Figure,

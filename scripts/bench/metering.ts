@@ -10,10 +10,10 @@ import type { BenchUser } from './scene.ts';
 const keyCounts = [10, 10_000, 1_000_000];
 const batchSizes = [100, 1_000, 10_000];
 const connectionCounts = [1, 4, 8];
-/** Or more, where every connection has one batch. */
+/** Or more, if every connection has one batch. */
 const eventsPerRound = 20_000;
 
-/** The same events as either side takes them. */
+/** The same events in the format of each side. */
 interface Batch {
   size: number;
   json: string;
@@ -24,19 +24,19 @@ interface Batch {
 type Send = (client: postgres.Sql, batch: Batch) => Promise<unknown>;
 
 /**
- * record_usage against COPY of the same events into the same table with its indexes and foreign
- * key: batches of one size, each its own commit, over some connections, for some number of keys.
- * Durations are per 1,000 events. All usage is emptied before a round, so that neither side finds
- * a larger table, and record_usage has all rollups to make.
+ * Compares record_usage to COPY of the same events into the same table with its indexes and foreign
+ * key: batches of one size, each with its own commit, over several connections and numbers of keys.
+ * Durations are per 1,000 events. All usage is deleted before a round, so that both sides find the
+ * same table, and record_usage creates all rollups.
  */
 export async function measureMetering(measuring: Measuring): Promise<void> {
   const { scene, sql, stack, size, tell } = measuring;
   const owners = await scene.newUsers(100);
-  // what the events of a quick run cover
+  // as many keys as the events of a quick run cover
   const covered = (count: number) => count <= size.events;
   for (const keyCount of keyCounts.filter(covered)) {
     await seedKeys(stack.dbUrl, owners, keyCount);
-    tell(`metering: there are ${keyCount} keys`);
+    tell(`metering: ${keyCount} keys created`);
     for (const batchSize of batchSizes.filter(covered)) {
       for (const connections of connectionCounts) {
         await measureCell(measuring, keyCount, batchSize, connections);
@@ -89,7 +89,7 @@ function sending(sql: postgres.Sql, clients: postgres.Sql[], batches: Batch[], s
   return {
     prepare: async () => {
       await forgetUsage(sql);
-      // a truncation makes plans and caches invalid, which is no part of metering
+      // truncation invalidates plans and caches, which is not part of metering
       await Promise.all(clients.map((client) => send(client, nothing)));
     },
     round: async () => {
@@ -109,7 +109,7 @@ function sending(sql: postgres.Sql, clients: postgres.Sql[], batches: Batch[], s
 async function recordUsage(client: postgres.Sql, { size, json }: Batch): Promise<void> {
   const [row] = await client<{ recorded: number }[]>`
     select recorded from gateway.record_usage(${json}::text::jsonb)`;
-  // what was measured was not the thing to measure
+  // the measurement would be meaningless
   if (row?.recorded !== size) throw new Error(`recorded ${row?.recorded} of ${size} events`);
 }
 
@@ -123,11 +123,11 @@ async function copyUsage(client: postgres.Sql, { lines }: Batch): Promise<void> 
   await once(copy, 'finish');
 }
 
-/** Makes those of the first `count` keys that are missing; without secrets, which usage needs not. */
+/** Creates missing keys up to `count`, without secrets, which usage does not need. */
 async function seedKeys(dbUrl: string, owners: BenchUser[], count: number): Promise<void> {
   await withConnection('supabase_admin', Number(new URL(dbUrl).port), async (sql) => {
     await sql.begin(async (transaction) => {
-      // a million rows of audit and as many checks of foreign keys would take a minute more
+      // a million audit rows and foreign key checks would take another minute
       await transaction`set local session_replication_role = replica`;
       await transaction`
         insert into proxy_private.proxy_keys (id, key_id, user_id, label, tier, live_mode)
@@ -145,7 +145,7 @@ async function seedKeys(dbUrl: string, owners: BenchUser[], count: number): Prom
   });
 }
 
-/** A key for each of `events`, at random among those that were seeded. */
+/** Picks a random seeded key for each of `events`. */
 async function pickKeys(sql: postgres.Sql, events: number): Promise<string[]> {
   const keys = await sql<{ id: string }[]>`
     select id from proxy_private.proxy_keys

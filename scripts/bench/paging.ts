@@ -6,10 +6,10 @@ import { actAs, connectAsUser } from './user-connection.ts';
 
 const pageSize = 20;
 
-/** A page of a list from a cursor on. */
+/** A page of a list, starting at a cursor. */
 type ReadPage = (cursor: string | null) => postgres.PendingQuery<{ next_cursor: string | null }[]>;
 
-/** A page far down each list against its first: `busy` has the usage events, of its `keys`. */
+/** Compares a page far down each list to the first page. `busy` has usage events of its `keys`. */
 export async function measurePaging(
   measuring: Measuring,
   busy: BenchUser,
@@ -17,7 +17,7 @@ export async function measurePaging(
 ): Promise<void> {
   const { scene, stack } = measuring;
   const [hoarder] = await scene.newUsers(1);
-  if (!hoarder) throw new Error('a user was asked for');
+  if (!hoarder) throw new Error('no user was created');
   const { pages } = measuring.size;
   await scene.newKeys(Array<BenchUser>(pageSize * (pages + 1)).fill(hoarder));
   await measuring.sql`vacuum analyze proxy_private.proxy_keys`;

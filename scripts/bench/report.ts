@@ -3,17 +3,17 @@ import { alignColumns } from '../aligned-table.ts';
 import { platformLimits, type ResourceUse } from './edge/measured-function.ts';
 import type { Comparison } from './interleave.ts';
 
-/** Names a comparison and the ratio it aims at. */
+/** The title of a comparison and its target ratio. */
 export interface Title {
   group: string;
   name: string;
   connections?: number;
   against: string;
-  /** Null where the ratio is for scale alone. */
+  /** Null if the ratio is only for scale. */
   aim: number | null;
 }
 
-/** Values that are compared with nothing. */
+/** Values without a comparison. */
 export interface Figure {
   group: string;
   name: string;
@@ -21,7 +21,7 @@ export interface Figure {
   values: Record<string, number>;
 }
 
-/** What one request took of a function's process, against the platform's limits. */
+/** What one request used of a function's process, against the platform's limits. */
 export interface Use extends ResourceUse {
   group: string;
   name: string;
@@ -32,14 +32,14 @@ export interface Report {
   date: string;
   command: string;
   machine: { cores: number; cpu: string; node: string };
-  /** Settings of Postgres that decide what a commit costs. */
+  /** Postgres settings that determine the cost of a commit. */
   database: Record<string, string>;
   comparisons: (Title & Comparison & { verdict: 'ok' | 'over' | null })[];
   figures: Figure[];
   uses: Use[];
 }
 
-/** An empty report of a run that begins now. */
+/** Creates an empty report of a run that starts now. */
 export function newReport(command: string, database: Record<string, string>): Report {
   const [cpu] = cpus();
   return {
@@ -53,7 +53,7 @@ export function newReport(command: string, database: Record<string, string>): Re
   };
 }
 
-/** The report for a terminal: tables of comparisons and uses, and a line for each other figure. */
+/** Formats the report for a terminal: tables of comparisons and resource use, and one line per other figure. */
 export function formatReport({ date, machine, comparisons, figures, uses }: Report): string {
   const head = ['group', 'what', 'ratio', 'aim', '', 'ms', 'p99', 'against', 'ms', 'p99'];
   const rows = comparisons.map((row) => [
@@ -78,7 +78,7 @@ export function formatReport({ date, machine, comparisons, figures, uses }: Repo
   ].join('\n');
 }
 
-/** A line for one figure. */
+/** Formats one figure as a line. */
 export function formatFigure({ group, name, unit, values }: Figure): string {
   const parts = Object.entries(values).map(([what, value]) => `${what} ${short(value)}`);
   return `${group}: ${name}, ${unit}: ${parts.join(', ')}`;
@@ -95,7 +95,7 @@ const useHead = [
   'of 256 MB',
 ];
 
-/** The cells of one use; shares are of what the platform allows. */
+/** The cells of one request's resource use; shares are of the platform's limits. */
 export function formatUse(use: Use): string[] {
   const { cpuMilliseconds, memoryMegabytes } = platformLimits;
   const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
@@ -111,7 +111,7 @@ export function formatUse(use: Use): string[] {
   ];
 }
 
-/** With three digits, or what is before the point. */
+/** Formats a number with three significant digits, or all digits before the point. */
 export function short(value: number): string {
   return Math.abs(value) < 100 ? value.toPrecision(3) : value.toFixed(0);
 }

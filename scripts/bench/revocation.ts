@@ -7,7 +7,7 @@ import { addFigure, type Measuring } from './measuring.ts';
 import { quantile } from './statistics.ts';
 
 const gatewayCount = 3;
-/** CONNECTs that a gateway has refused in a row before it is taken to know of a revocation. */
+/** Consecutive refused CONNECTs after which a gateway is considered to know of a revocation. */
 const refusals = 25;
 
 const routes = {
@@ -17,9 +17,9 @@ const routes = {
 type Revocation = keyof typeof routes;
 
 /**
- * How long after the answer to a rotation or deletion a gateway still acts on the old secret: keys are
- * revoked one after another, while each of three gateways that have it in their caches is hammered
- * with it.
+ * Measures how long after the response to a rotation or deletion a gateway still accepts the old secret:
+ * keys are revoked one after another, while each of three gateways that have the key cached gets
+ * continuous CONNECTs with it.
  */
 export async function measureRevocation(measuring: Measuring): Promise<void> {
   const { stack, scene, size, signal } = measuring;
@@ -45,7 +45,7 @@ export async function measureRevocation(measuring: Measuring): Promise<void> {
   addDelays(measuring, 'delete: end of open tunnels', tunnelClosed);
 }
 
-/** In ms from the answer to the revocation; negative where it was before. */
+/** In ms from the response to the revocation; negative if earlier. */
 async function runTrial(
   stack: Stack,
   gateways: MeasuredProxy[],
@@ -57,7 +57,7 @@ async function runTrial(
   const begun = performance.now();
   const tunnels = await Promise.all(gateways.map(({ port }) => openTunnel(port, request)));
   const closed = tunnels.map(async (socket) => {
-    // it is reset, which `once` of node:events would take for a failure
+    // the connection is reset, which `once` of node:events would treat as a failure
     await new Promise((resolve) => socket.once('close', resolve));
     return performance.now();
   });
@@ -69,7 +69,7 @@ async function runTrial(
   return { last: Math.max(begun, ...lasts) - answeredAt, ends: ends.map((at) => at - answeredAt) };
 }
 
-/** Sends one CONNECT after another until it is refused for good. Returns when the last accepted one began. */
+/** Sends CONNECTs one after another until they stay refused. Returns when the last accepted one started. */
 async function hammer(port: number, request: string, signal: AbortSignal): Promise<number> {
   let last = Number.NEGATIVE_INFINITY;
   for (let refused = 0; refused < refusals; ) {
@@ -83,7 +83,7 @@ async function hammer(port: number, request: string, signal: AbortSignal): Promi
   return last;
 }
 
-/** Rotates or deletes a key by its route, as its owner. Returns when the answer came. */
+/** Rotates or deletes a key by its route, as its owner. Returns when the response arrived. */
 async function revoke(
   { url }: Pick<Stack, 'url'>,
   { id, owner }: BenchKey,
@@ -97,7 +97,7 @@ async function revoke(
   const body = await response.text();
   const answeredAt = performance.now();
   if (response.status === expect) return answeredAt;
-  throw new Error(`${how} answered ${response.status} instead of ${expect}: ${body}`);
+  throw new Error(`${how} returned ${response.status} instead of ${expect}: ${body}`);
 }
 
 function addDelays(measuring: Measuring, name: string, delays: number[]): void {

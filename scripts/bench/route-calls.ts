@@ -3,18 +3,18 @@ import type postgres from 'postgres';
 import type { Call } from './closed-loop.ts';
 import type { BenchUser } from './scene.ts';
 
-/** A route, and what must be so before a round of calls to it: one call each of many users. */
+/** A route, and the setup before a round of calls to it: one call per user. */
 export interface Route extends Pick<Call, 'method' | 'expect'> {
   name: string;
   /** Whether the users are admins. */
   admin?: boolean;
-  /** How many keys each user has; the route is called for the first. */
+  /** The number of keys per user; the route is called for the first. */
   keys?: number;
-  /** Whether those are new in each round. */
+  /** Whether the keys are new in each round. */
   newKeys?: boolean;
-  /** Whether they have usage events: 60 each. */
+  /** Whether the keys have usage events, 60 each. */
   used?: boolean;
-  /** Before each round. */
+  /** Runs before each round. */
   before?(sql: postgres.Sql, keys: string[], users: BenchUser[]): Promise<unknown>;
   path(key: string): string;
   body?(user: BenchUser): unknown;

@@ -3,7 +3,7 @@ import { compare, type Measuring } from './measuring.ts';
 import { type Route, routes } from './route-calls.ts';
 import type { BenchUser } from './scene.ts';
 
-/** Each route against the same service doing one empty RPC, with the same users' tokens. */
+/** Compares each route to a route of the same service that makes one empty RPC, with the same users' tokens. */
 export async function measureRoutes(measuring: Measuring): Promise<void> {
   for (const connections of [1, 8]) {
     const loop = openClosedLoop(measuring.stack.url, connections);
@@ -23,7 +23,7 @@ async function measureRoute(
 ): Promise<void> {
   const { scene, size, sql } = measuring;
   const users = await scene.newUsers(
-    // connections need some requests each, or the last one's wait weighs too much
+    // each connection needs several requests, or the wait for the last one dominates
     Math.max(size.requests, Math.min(size.requests, 4) * connections),
     { admin: route.admin ?? false },
   );

@@ -6,32 +6,32 @@ import { createTokens } from '../stack/auth/tokens.ts';
 import { createUser, type Metadata } from '../stack/auth/users.ts';
 import { readSigningKey } from '../stack/signing-keys.ts';
 
-/** A user made for measuring, with an access token as Auth signs it. */
+/** A user created for benchmarks, with an access token like Auth's. */
 export interface BenchUser {
   id: string;
   token: string;
-  /** What PostgREST sets as `request.jwt.claims` for that token. */
+  /** The value that PostgREST sets as `request.jwt.claims` for that token. */
   claims: string;
 }
 
-/** Makes users without a password, and keys, straight in SQL. */
+/** Creates users without passwords, and keys, directly in SQL. */
 export interface Scene {
   newUsers(count: number, options?: { admin?: boolean }): Promise<BenchUser[]>;
-  /** One new key for each of `users`, in the same order, older than any usage; returns their ids. */
+  /** Creates a key for each of `users`, in the same order, older than any usage; returns their ids. */
   newKeys(users: BenchUser[]): Promise<string[]>;
-  /** So many usage events of `keys` in turn, over the last days, in batches as a gateway sends them. */
+  /** Creates usage events for `keys` in turn, over the last days, in batches like a gateway's. */
   newUsage(keys: string[], options: { events: number; days: number }): Promise<void>;
 }
 
 const usageBatch = 10_000;
 
 /**
- * Opens the scene of a stack: `sql` is its owner, `keysFile` holds the key that signs tokens. Lifts the
- * stack's limits on writes.
+ * Opens the scene of a stack: `sql` connects as its owner, `keysFile` contains the key that signs tokens.
+ * Lifts the stack's write limits.
  */
 export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Scene> {
   const { signingJwk } = JSON.parse(readFileSync(keysFile, 'utf8')) as { signingJwk: JWK };
-  // a second instead of a minute, so that the log of a user's writes stays as short as users have it
+  // a second instead of a minute, so that the log of a user's writes stays as short as in practice
   await sql`
     update proxy_private.write_limits
     set allowed = 1000000, seconds = case when seconds = 60 then 1 else seconds end`;
@@ -46,7 +46,7 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
     const createdAt = new Date();
     const email = `${randomUUID()}@example.com`;
     const user = await createUser(sql, { email, confirmEmail: true, appMetadata }, createdAt);
-    if (!user) throw new Error(`there is a user ${email} already`);
+    if (!user) throw new Error(`the user ${email} already exists`);
     const session = { id: randomUUID(), userId: user.id, createdAt, aal: 'aal1', amr: [] } as const;
     const { token } = await tokens.sign(user, session);
     return { id: user.id, token, claims: JSON.stringify(decodeJwt(token)) };
@@ -72,7 +72,7 @@ export async function openScene(sql: postgres.Sql, keysFile: string): Promise<Sc
       return ids;
     },
     async newUsage(keys, { events, days }) {
-      // as a service has them that has run for so long
+      // as a service has after running for that long
       await sql`
         select proxy_private.make_usage_partitions(now()::date - ${days}::integer - 1, now()::date)`;
       for (let recorded = 0; recorded < events; recorded += usageBatch) {

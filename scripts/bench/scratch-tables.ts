@@ -1,9 +1,9 @@
 import type postgres from 'postgres';
 
 /**
- * The tables behind the baselines in SQL. `bare_keys` has the columns, the indexes and the rows of
- * proxy_keys and nothing else: no checks, no triggers, no foreign keys, no row level security;
- * `bare_lookups` has what a lookup of each key returns, under a primary key.
+ * Creates the tables for the SQL baselines. `bare_keys` has only the columns, indexes and rows of
+ * proxy_keys: no checks, no triggers, no foreign keys, no row level security. `bare_lookups` has the
+ * result of a look-up of each key, under a primary key.
  */
 export async function makeScratchTables(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`

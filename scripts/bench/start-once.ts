@@ -1,7 +1,7 @@
 import { startStack } from '../stack/stack.ts';
 
-// Starts a stack in the folder given, says after how many milliseconds of this process it was
-// ready, and stops it. SIGTERM cuts that short.
+// Starts a stack in the given folder, prints how many milliseconds after this process's start it was
+// ready, and stops it. SIGTERM aborts the start.
 const [folder = ''] = process.argv.slice(2);
 const abort = new AbortController();
 process.on('SIGTERM', () => abort.abort());

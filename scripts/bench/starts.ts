@@ -9,7 +9,7 @@ import { median } from './statistics.ts';
 
 const startOnce = fileURLToPath(new URL('./start-once.ts', import.meta.url));
 
-/** How long a process needs from its own start to a stack that answers: the first time, and again. */
+/** Measures the time from a process's start to a ready stack: for the first start, and for a later one. */
 export async function measureStarts(measuring: Measuring): Promise<void> {
   const { size, signal, tell } = measuring;
   const first: number[] = [];
@@ -38,7 +38,7 @@ export async function measureStarts(measuring: Measuring): Promise<void> {
 
 async function start(folder: string, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted();
-  // in a process group of its own: a Ctrl-C must not end it before its stack is stopped
+  // in its own process group: a Ctrl-C must not kill it before its stack is stopped
   const child = spawn(process.execPath, [startOnce, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,

@@ -8,7 +8,7 @@ import { actAs, connectAsUser } from './user-connection.ts';
 
 const keysInStore = 1000;
 
-/** What the rules cost in SQL: mint, rotate and lookup against one bare statement each. */
+/** Measures what the rules cost in SQL: mint, rotate and look-up against one bare statement each. */
 export async function measureStatements(measuring: Measuring): Promise<void> {
   const { scene, sql, stack } = measuring;
   const owners = await scene.newUsers(keysInStore / 10);
@@ -30,7 +30,7 @@ async function measureMint(measuring: Measuring, sql: postgres.Sql): Promise<voi
   const { scene, size } = measuring;
   let owner = '';
   const prepare = async () => {
-    // a new one each time, for the limit of keys
+    // a new user each time, because of the key limit
     const [user] = (await scene.newUsers(1)) as [BenchUser];
     owner = user.id;
     await actAs(sql, user);

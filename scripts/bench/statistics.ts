@@ -5,7 +5,7 @@ export interface Spread {
   p99: number;
 }
 
-/** Median and 99th percentile of `durations`. */
+/** The median and 99th percentile of `durations`. */
 export function spreadOf(durations: number[]): Spread {
   return { count: durations.length, median: median(durations), p99: quantile(durations, 0.99) };
 }
@@ -15,7 +15,7 @@ export function median(values: number[]): number {
   return quantile(values, 0.5);
 }
 
-/** The value below which a `share` of the values lie, interpolated between neighbours. */
+/** The quantile at `share`, interpolated between neighboring values. */
 export function quantile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const position = (sorted.length - 1) * share;

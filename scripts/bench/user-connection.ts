@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import type { BenchUser } from './scene.ts';
 
-/** One connection in the role that PostgREST takes for a signed-in user; each statement commits. */
+/** One connection in the role that PostgREST uses for a signed-in user; each statement commits. */
 export async function connectAsUser(dbUrl: string): Promise<postgres.Sql> {
   const sql = postgres(dbUrl, { max: 1, onnotice: () => {} });
   await sql`set role authenticated`;
   return sql;
 }
 
-/** Makes the connection's next statements those of `user`, as PostgREST would by their token. */
+/** Runs the connection's next statements as `user`, like PostgREST with the user's token. */
 export async function actAs(sql: postgres.Sql, user: BenchUser): Promise<void> {
   const headers = JSON.stringify({ 'x-request-id': randomUUID() });
   await sql`

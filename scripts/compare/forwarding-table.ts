@@ -1,9 +1,9 @@
 import type { Reached } from '../../test/gateway/forwarding/run-exchange.ts';
 
-/** What came of an exchange through one proxy, over some runs: all that went wrong in the first that did. */
+/** The outcome of an exchange through one proxy over several runs: all faults of the first run with any. */
 export interface Outcome {
   faults: string[];
-  /** Of each run. */
+  /** The result of each run. */
   reached: Reached[];
 }
 
@@ -28,7 +28,7 @@ function line(cells: string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-/** Two faults say enough: others mostly follow from them. */
+/** Shows at most two faults: others mostly follow from them. */
 function verdict({ faults, reached }: Outcome): string {
   if (faults.length > 0) return `**${faults.slice(0, 2).join('; ')}**`;
   return `right: ${[...new Set(reached.map(whatClientGot))].sort().join(' or ')}`;

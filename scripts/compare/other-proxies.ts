@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { freePort, loopback } from '../stack/ports.ts';
 import { startProgram, type ThrowAwayProgram, takesConnections } from '../throw-away-program.ts';
 
-/** A forward proxy of others, as its Debian package installs it. */
+/** Another forward proxy, from its Debian package. */
 export interface OtherProxy {
   name: string;
   program: string;
-  /** Its configuration, but for port and folder; shown in the report. */
+  /** Its configuration, except port and folder; shown in the report. */
   settings: readonly string[];
-  /** The rest of it. */
+  /** The rest of its configuration. */
   place(port: number, folder: string): string[];
   args(configFile: string): string[];
 }
@@ -21,7 +21,7 @@ export const squid: OtherProxy = {
   name: 'Squid',
   program: '/usr/sbin/squid',
   settings: [
-    // takes any user and password, as they are not what is compared
+    // accepts any user and password, as authentication is not compared
     'auth_param basic program /usr/lib/squid/basic_fake_auth',
     'acl known proxy_auth REQUIRED',
     'http_access allow known',
@@ -42,11 +42,11 @@ export const squid: OtherProxy = {
     'pinger_enable off',
     'shutdown_lifetime 0 seconds',
     'visible_hostname localhost',
-    // it makes a table as large as the limit of descriptors
+    // Squid allocates a table as large as the descriptor limit
     'max_filedescriptors 4096',
     ...(asRoot ? ['cache_effective_user proxy'] : []),
   ],
-  // the name of the service keeps its shared memory apart from that of another Squid
+  // the service name separates its shared memory from another Squid's
   args: (file) => ['-N', '-n', `compare${process.pid}`, '-f', file],
 };
 
@@ -64,7 +64,7 @@ export const tinyproxy: OtherProxy = {
   args: (file) => ['-d', '-c', file],
 };
 
-/** The version of the Debian package; undefined where it is not installed. */
+/** The version of the Debian package; undefined if it is not installed. */
 export function installedVersion({ program }: OtherProxy): string | undefined {
   const name = program.slice(program.lastIndexOf('/') + 1);
   try {
@@ -75,7 +75,7 @@ export function installedVersion({ program }: OtherProxy): string | undefined {
   }
 }
 
-/** Starts it on a free port. */
+/** Starts a proxy on a free port. */
 export async function startOtherProxy(
   proxy: OtherProxy,
 ): Promise<ThrowAwayProgram & { port: number }> {

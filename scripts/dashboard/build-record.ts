@@ -1,16 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a build says of itself, in `build.json`, the last of its files to be written. */
+/** A build's record in `build.json`, which is written last. */
 export interface BuildRecord {
-  /** Of the sources that it was made of. */
+  /** The hash of its sources. */
   sources: string;
 }
 
 /** The name of the file with the record. */
 export const buildRecordName = 'build.json';
 
-/** The record of the build in `folder`; null where there is no whole build. */
+/** The record of the build in `folder`; null without a complete build. */
 export async function readBuildRecord(folder: string): Promise<BuildRecord | null> {
   try {
     const record = JSON.parse(await readFile(join(folder, buildRecordName), 'utf8'));
@@ -20,7 +20,7 @@ export async function readBuildRecord(folder: string): Promise<BuildRecord | nul
   }
 }
 
-/** Marks the build in `folder` as whole. */
+/** Marks the build in `folder` as complete. */
 export async function writeBuildRecord(folder: string, record: BuildRecord): Promise<void> {
   await writeFile(join(folder, buildRecordName), `${JSON.stringify(record)}\n`);
 }

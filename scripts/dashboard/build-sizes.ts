@@ -7,15 +7,15 @@ export interface BuiltFile {
   /** Its path in the build. */
   path: string;
   bytes: number;
-  /** As a server sends it to a browser. */
+  /** The size that a server sends to a browser. */
   compressedBytes: number;
-  /** Whether index.html has every browser load it. */
+  /** Whether index.html loads it. */
   first: boolean;
 }
 
 const records = new Set(['build.json', '_headers']);
 
-/** The files of a build that browsers load, those of the first load first, then by size. */
+/** The files of a build that browsers load: those of the first load first, then by size. */
 export async function measureBuild(folder: string): Promise<BuiltFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries
@@ -36,7 +36,7 @@ export async function measureBuild(folder: string): Promise<BuiltFile[]> {
   );
 }
 
-/** A table for a terminal, with the sum of what the first load transfers. */
+/** Formats a table for a terminal, with the total size of the first load. */
 export function formatSizes(files: BuiltFile[]): string {
   const first = files.filter((file) => file.first);
   const rows = [

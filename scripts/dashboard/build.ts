@@ -8,23 +8,23 @@ import { type BuiltFile, measureBuild } from './build-sizes.ts';
 import { replaceFolder } from './replace-folder.ts';
 import { dashboardFolder, hashDashboardSources } from './sources.ts';
 
-/** Where a build goes by default. */
+/** The default output folder. */
 export const defaultOutputFolder = join(dashboardFolder, 'dist');
 
 /**
- * Builds the dashboard into `folder`, in place of the build that is there, and gives its files. Throws
- * DeploymentRefused where the environment does not name a project as it should.
+ * Builds the dashboard into `folder`, replaces an existing build, and returns the files. Throws
+ * DeploymentRefused if the environment variables for the project are invalid.
  */
 export async function buildDashboard(folder: string): Promise<BuiltFile[]> {
   readDeployment(process.env);
   await requireReplaceable(folder);
   await clearUnfinished(folder);
-  // before the build: what changes while it runs makes it out of date
+  // hashed before the build: sources that change during the build make it out of date
   const sources = await hashDashboardSources();
   const unfinished = `${folder}.unfinished-${randomUUID()}`;
   await mkdir(unfinished, { recursive: true });
   try {
-    // React's development half otherwise, wherever this is set to something else
+    // otherwise, another value in the environment would select React's development build
     process.env.NODE_ENV = 'production';
     const { build } = await import('vite');
     await build({
@@ -34,7 +34,7 @@ export async function buildDashboard(folder: string): Promise<BuiltFile[]> {
       build: { outDir: unfinished, emptyOutDir: false },
     });
     await writeBuildRecord(unfinished, { sources });
-    // before another build may take its place
+    // measured before another build can replace it
     const files = await measureBuild(unfinished);
     await replaceFolder(folder, unfinished);
     return files;
@@ -43,7 +43,7 @@ export async function buildDashboard(folder: string): Promise<BuiltFile[]> {
   }
 }
 
-/** A folder that was named by mistake is not emptied. */
+/** Refuses to replace a folder that is not a build, as it may have been named by mistake. */
 async function requireReplaceable(folder: string): Promise<void> {
   if (folder === defaultOutputFolder || (await readBuildRecord(folder))) return;
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -52,12 +52,12 @@ async function requireReplaceable(folder: string): Promise<void> {
   });
   if (names.length === 0) return;
   throw new StackError(
-    `${folder} holds something other than a build of the dashboard.`,
+    `${folder} contains something other than a build of the dashboard.`,
     'Name another folder in DASHBOARD_OUT_DIR, or empty this one.',
   );
 }
 
-/** Removes what killed builds left, once they are too old to be running. */
+/** Removes folders that killed builds left, if they are too old to belong to a running build. */
 async function clearUnfinished(folder: string): Promise<void> {
   const parent = dirname(folder);
   const left = ['unfinished', 'replaced'].map((word) => `${basename(folder)}.${word}-`);

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 
 /**
- * Puts the folder `next` in the place of `folder`, which need not exist. Both must be of one disk.
- * A reader meanwhile finds the old one, the new one or nothing, never a mixture; of two at once the last wins.
+ * Replaces `folder`, which need not exist, with the folder `next`. Both must be on the same file system.
+ * A reader finds the old folder, the new one or nothing, never a mixture. If two calls compete, the last wins.
  */
 export async function replaceFolder(folder: string, next: string): Promise<void> {
   for (let placed = false; !placed; ) {
     const old = `${folder}.replaced-${randomUUID()}`;
     await rename(folder, old).catch(unless('ENOENT'));
-    // another build may have put its own there since
+    // another build may have put its own folder there in the meantime
     placed = await rename(next, folder).then(() => true, unless('ENOTEMPTY', 'EEXIST'));
     await rm(old, { recursive: true, force: true });
   }

@@ -13,10 +13,10 @@ const otherSources = [
   'tsconfig.json',
 ];
 
-/** `dist`, and the folders beside it from which and into which a build moves. */
+/** `dist`, and the temporary folders next to it that builds are moved from and to. */
 const builds = /^dashboard\/dist(\.[^/]*)?\//;
 
-/** A hash over all that a build is made of: when it is another, a build is out of date. */
+/** The hash of a build's sources. A build with a different hash is out of date. */
 export async function hashDashboardSources(): Promise<string> {
   const entries = await readdir(dashboardFolder, { recursive: true, withFileTypes: true });
   const own = entries
@@ -27,7 +27,7 @@ export async function hashDashboardSources(): Promise<string> {
   const contents = await Promise.all(files.map((file) => readFile(join(projectRoot, file))));
   const hash = createHash('sha256');
   for (const [index, content] of contents.entries()) {
-    // the length keeps a name and a content from passing for each other
+    // the length makes the boundary between name and content unambiguous
     hash.update(`${files[index]}\0${content.length}\0`).update(content);
   }
   return hash.digest('hex');

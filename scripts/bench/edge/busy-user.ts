@@ -1,18 +1,18 @@
 import type postgres from 'postgres';
 import type { BenchUser, Scene } from '../scene.ts';
 
-/** The most that a route answers with, or how little of it a smoke run makes. */
+/** The most data that a route returns, or the small share of it for a smoke test. */
 export interface BusySize {
-  /** Of one key. */
+  /** Events of one key. */
   events: number;
   keys: number;
-  /** Hours of usage, each with every outcome, and hosts of each of 10 days. */
+  /** Hours of usage, each with every outcome, and hosts on each of 10 days. */
   hours: number;
   hosts: number;
   grants: number;
 }
 
-/** Makes the most of everything that a user may have, straight in the tables. Returns one of the keys. */
+/** Creates the most of everything that a user may have, directly in the tables. Returns one of the keys. */
 export async function furnishBusyUser(
   { scene, sql }: { scene: Scene; sql: postgres.Sql },
   user: BenchUser,

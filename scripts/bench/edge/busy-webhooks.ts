@@ -3,8 +3,8 @@ import type { BenchUser } from '../scene.ts';
 import type { BusyWebhook } from './worst-alert-requests.ts';
 
 /**
- * Makes 200 alerts of `user`, with deliveries that ended after eleven attempts, to a webhook of the user's and to
- * one of the operator's.
+ * Creates 200 alerts of `user`, with deliveries that failed after eleven attempts, to one of the user's webhooks
+ * and one of the operator's.
  */
 export async function furnishWebhooks(
   sql: postgres.Sql,

@@ -7,32 +7,32 @@ import { freePort, loopback } from '../../stack/ports.ts';
 import { projectRoot } from '../../stack/project-root.ts';
 import { startProgram } from '../../throw-away-program.ts';
 
-/** The limits of the platform, for one isolate: https://supabase.com/docs/guides/functions/limits */
+/** The platform's limits for one isolate: https://supabase.com/docs/guides/functions/limits */
 export const platformLimits = { cpuMilliseconds: 2_000, memoryMegabytes: 256 };
 
-/** What one request took of a function's process. */
+/** The resources of a function's process that one request used. */
 export interface ResourceUse {
   status: number;
-  /** Of the body, as it was sent. */
+  /** The size of the response body as sent. */
   megabytes: number;
-  /** Of all threads: the platform counts that of the isolate alone. */
+  /** The CPU time of all threads; the platform counts only the isolate's. */
   cpuMilliseconds: number;
   isolateMilliseconds: number;
-  /** Resident memory before the request, and the most of it until the end: Deno itself included. */
+  /** Resident memory before the request, and its peak until the end, including Deno itself. */
   idleMegabytes: number;
   peakMegabytes: number;
 }
 
-/** A request that a function is measured with. */
+/** A request to measure a function with. */
 export interface MeasuredRequest {
   function: 'api' | 'admin';
   method: string;
   path: string;
   token: string;
-  /** What is run in its place, with the packages of that function. */
+  /** An entrypoint to run instead, with that function's packages. */
   entrypoint?: string;
   headers?: Record<string, string>;
-  /** As it is sent, with the type of JSON. */
+  /** The raw body, sent with the media type of JSON. */
   body?: string;
 }
 
@@ -44,9 +44,9 @@ export interface FunctionStack {
 }
 
 /**
- * Starts a function by itself, as the stack runs it, and sends it one request. A process of its own is
- * what a cold start on the platform is, where code is not yet compiled, and its peak is of that request.
- * Linux alone tells this.
+ * Starts a function in its own process, like the stack does, and sends it one request. A new process is
+ * like a cold start on the platform, with code not yet compiled, and its memory peak belongs to that
+ * request. Linux only.
  */
 export async function measureRequest(
   stack: FunctionStack,
@@ -87,7 +87,7 @@ export async function measureRequest(
   };
 }
 
-/** Sends a request as the platform's proxy does, and takes the answer as fast as it comes. */
+/** Sends a request like the platform's proxy, and reads the response as fast as it arrives. */
 async function send(port: number, { method, path, token, headers, body }: MeasuredRequest) {
   const answer = await request(`http://${loopback}:${port}${path}`, {
     method: method as Dispatcher.HttpMethod,
@@ -104,7 +104,7 @@ async function send(port: number, { method, path, token, headers, body }: Measur
   return { status: answer.statusCode, bytes };
 }
 
-/** Makes the memory that a process has now the most that it has had. */
+/** Resets a process's peak memory to its current memory. */
 function forgetPeak(processId: number): void {
   writeFileSync(`/proc/${processId}/clear_refs`, '5');
 }
@@ -123,7 +123,7 @@ function readProcess(processId: number) {
   };
 }
 
-/** What a thread has had of a processor, in milliseconds; one that has just ended counts nothing. */
+/** A thread's CPU time in milliseconds; 0 for a thread that has just exited. */
 function cpuOf(processId: number, thread: string): number {
   try {
     const [nanoseconds] = readFileSync(`/proc/${processId}/task/${thread}/schedstat`, 'utf8').split(

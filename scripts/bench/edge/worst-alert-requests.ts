@@ -1,6 +1,6 @@
 import type { WorstRequest } from './worst-requests.ts';
 
-/** A webhook with the most deliveries that a page shows, and one of them. */
+/** A webhook with as many deliveries as fit on a page, and one of the deliveries. */
 export interface BusyWebhook {
   webhook: string;
   delivery: string;
@@ -13,11 +13,11 @@ type Request = (
   more?: Partial<WorstRequest>,
 ) => WorstRequest;
 
-/** Every type of alert, in a body of the greatest size. */
+/** Several types of alerts, in a body of the largest size. */
 const types = ['key.quota', 'account.quota', 'key.expiring', 'key.unusual_usage', 'key.minted'];
 const body = (fields: object) => JSON.stringify(fields).padEnd(16 * 1024);
 
-/** The request that costs most, of each route of alerts. */
+/** The most expensive request to each route of alerts. */
 export function worstAlertRequests(request: Request, key: string): WorstRequest[] {
   const alerts = '/api/v1/proxy/alerts';
   return [
@@ -29,7 +29,7 @@ export function worstAlertRequests(request: Request, key: string): WorstRequest[
   ];
 }
 
-/** The request that costs most, of each route of webhooks below `base`. */
+/** The most expensive request to each route of webhooks below `base`. */
 export function worstWebhookRequests(
   request: Request,
   base: string,

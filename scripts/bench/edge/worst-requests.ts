@@ -6,18 +6,18 @@ import {
   worstWebhookRequests,
 } from './worst-alert-requests.ts';
 
-/** A route with the request that costs it most. */
+/** A route's most expensive request. */
 export interface WorstRequest extends MeasuredRequest {
   name: string;
-  /** The status that it is answered with. */
+  /** The expected status. */
   expect: number;
 }
 
-/** The longest body that is taken. */
+/** The largest body that is accepted. */
 const mostBytes = 16 * 1024;
 const hourMs = 3_600_000;
 
-/** What the requests are about. */
+/** The data that the requests use. */
 export interface Busy {
   user: BenchUser;
   key: string;
@@ -25,7 +25,7 @@ export interface Busy {
   webhooks: { own: BusyWebhook; operator: BusyWebhook };
 }
 
-/** The request that costs most, of each route: by the user with the key, and by the admin. */
+/** The most expensive request to each route, by the user with the key and by the admin. */
 export function worstRequests({ user, key, admin, webhooks }: Busy): WorstRequest[] {
   const keys = '/api/v1/proxy/keys';
   const usage = '/api/v1/proxy/usage';
@@ -135,7 +135,7 @@ export function worstRequests({ user, key, admin, webhooks }: Busy): WorstReques
   ];
 }
 
-/** As many fields as a body can have. */
+/** As many fields as fit in a body. */
 function manyFields(): string {
   let body = '{"label":1';
   for (let n = 0; body.length < mostBytes - 12; n += 1) body += `,"${n.toString(36)}":1`;

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 
-// What any CONNECT gateway on Node costs at least: a server that connects what it is asked for and
-// pipes both ways, with no authentication, limits, deadlines or records, at the loopback port given.
+// The minimum cost of a CONNECT gateway on Node: a server that connects to the requested target and pipes
+// both ways, without authentication, limits, timeouts or records. It listens on the given loopback port.
 const [port = ''] = process.argv.slice(2);
 const server = createServer();
 server.on('connect', ({ url = '' }, client, head) => {

@@ -4,7 +4,7 @@ import { dependenciesFromEnvironment } from '../../../supabase/functions/_shared
 import { operation } from '../../../supabase/functions/_shared/operation.ts';
 import { createService } from '../../../supabase/functions/_shared/service.ts';
 
-// What any route of the service costs at least: its middlewares, a checked token, one empty RPC.
+// The minimum cost of a route of the service: its middleware, a verified token, one empty RPC.
 const dependencies = dependenciesFromEnvironment();
 const app = createService(dependencies);
 declarePath(app, dependencies, '/floor', {

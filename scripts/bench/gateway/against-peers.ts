@@ -2,21 +2,21 @@ import type { Side } from '../interleave.ts';
 import { compare, type Measuring } from '../measuring.ts';
 import type { Peer, Proxies } from './proxies.ts';
 
-/** What is done through each proxy, and what the gateway's time may be of a peer's. */
+/** The work that is done through each proxy, and the target ratio of the gateway's time to a peer's. */
 interface Workload {
   name: string;
   connections: number;
-  /** Of the rounds of other comparisons. */
+  /** The share of other comparisons' rounds. */
   share: number;
-  /** Null where no aim is set; without one it is not compared with Squid. */
+  /** Null if no target is set. If absent, there is no comparison with Squid. */
   aims: { bare: number; squid?: number | null };
-  /** Whether a round begins when the usage of the one before is recorded. */
+  /** Whether a round starts only after the previous round's usage is recorded. */
   settled?: boolean;
-  /** What each piece of a round took. */
+  /** The duration of each piece of a round. */
   round(proxies: Proxies, peer: Peer): Promise<number[]>;
 }
 
-/** Through the gateway against a bare relay and Squid: setting tunnels up, and what moves in them. */
+/** Compares the gateway to a bare relay and Squid: tunnel setup and throughput. */
 export async function measureAgainstPeers(measuring: Measuring, proxies: Proxies): Promise<void> {
   const { gateway, bare, squid } = proxies;
   for (const { name, connections, share, aims, settled, round } of workloads(measuring)) {
@@ -42,7 +42,7 @@ function workloads({ size }: Measuring): Workload[] {
     name: `${direction} 200 MB`,
     connections,
     share: 1 / 2,
-    // 0.95 of its bytes a second
+    // 0.95 of its bytes per second
     aims: { bare: 1 / 0.95, ...(squid === undefined ? {} : { squid }) },
     async round({ load }, { process, request }) {
       const took = await load.ask('transfer', {
@@ -55,12 +55,12 @@ function workloads({ size }: Measuring): Workload[] {
       return [(took / size.transferMegabytes) * 200];
     },
   });
-  /** CONNECTs that are closed once they are answered, each connection sending its next then. */
+  /** CONNECTs that are closed after the response; each connection then sends the next one. */
   const connects = (connections: number): Workload => ({
     name: '1,000 CONNECTs',
     connections,
     share: 1 / 4,
-    // 0.75 of its CONNECTs a second
+    // 0.75 of its CONNECTs per second
     aims: { bare: 1 / 0.75, squid: 1 },
     settled: true,
     async round({ load }, { process, request }) {
@@ -73,7 +73,7 @@ function workloads({ size }: Measuring): Workload[] {
       return [(elapsedMs / setUps.length) * 1_000];
     },
   });
-  /** From the start of a TCP connection to the 200, one after another, the key being in the cache. */
+  /** The time from the start of a TCP connection to the 200, one after another, with the key cached. */
   const setUp: Workload = {
     name: 'CONNECT',
     connections: 1,

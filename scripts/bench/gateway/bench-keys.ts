@@ -11,7 +11,7 @@ export interface BenchKey {
   owner: BenchUser;
 }
 
-/** One new key for each of `owners`, with no limit that a measurement would meet. */
+/** Creates a key for each of `owners`, with limits that a measurement never reaches. */
 export async function newBenchKeys(
   { scene, sql }: Pick<Measuring, 'scene' | 'sql'>,
   owners: BenchUser[],

@@ -4,12 +4,12 @@ import { anywhere } from '../../../gateway/keys/client-ranges.ts';
 import { KeyCache } from '../../../gateway/keys/key-cache.ts';
 import { growth, memoryUse } from './tell-memory.ts';
 
-// Puts as many keys into a gateway's key cache as its argument says, each a record as a look-up gives
-// it, and prints what memory they take.
+// Puts the given number of keys into a gateway's key cache, each with a record like a look-up's result,
+// and prints how much memory they use.
 const [count = ''] = process.argv.slice(2);
 const parseBytes: (text: string) => Buffer = pg.types.getTypeParser(pg.types.builtins.BYTEA);
 
-/** As a driver makes a string: of bytes, in one piece. */
+/** Creates a string like the driver does: from bytes, in one piece. */
 const parseText = (text: string) => Buffer.from(text).toString();
 
 const cache = new KeyCache({

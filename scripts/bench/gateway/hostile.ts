@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loopback } from '../../stack/ports.ts';
 import { answer } from './threads.ts';
 
-// Burdens a gateway as it is asked to, until it is asked to rest. Its clients have an address of their
-// own. It also is the name server that never answers.
+// Puts the requested load on a gateway until it is told to stop. Its clients have a separate address. It
+// is also the name server that never responds.
 
-/** What a gateway is burdened with. */
+/** The kind of load. */
 export type HostileKind =
   | 'pipelined requests'
   | 'silent names'
@@ -18,12 +18,12 @@ export type HostileKind =
 interface Burden {
   kind: HostileKind;
   proxyPort: number;
-  /** A CONNECT, for those who hold a key. */
+  /** A CONNECT, for clients with a key. */
   request: string;
 }
 
 const ownAddress = '127.0.0.2';
-/** Requests are sent again at this pace on each connection, in ms, where somebody has to wait. */
+/** The interval at which each connection repeats a request that has to wait, in ms. */
 const againMs = 80;
 const megabytes = 30_000_000;
 
@@ -36,16 +36,16 @@ await once(silent, 'listening');
 
 export type HostileActions = typeof actions;
 const actions = {
-  /** `address:port` of a name server that never answers. */
+  /** `address:port` of a name server that never responds. */
   nameServer: (_: null) => `${loopback}:${silent.address().port}`,
-  /** Resolves when they are at work. */
+  /** Resolves when the load has started. */
   async begin(burden: Burden) {
     stopped = false;
     begin(burden);
-    // so long until it is in full
+    // the time until the load is complete
     await sleep(500);
   },
-  /** Resolves when all their connections have ended. */
+  /** Resolves when all connections have closed. */
   async rest(_: null) {
     stopped = true;
     for (const socket of open) socket.destroy();
@@ -74,12 +74,12 @@ function begin({ kind, proxyPort, request }: Burden): void {
   } else if (kind === 'silent names') {
     start(40, Buffer.from(request), againMs);
   } else {
-    // 100 tunnels that stay, and 8 connections that ask for more
+    // 100 tunnels that stay open, and 8 connections that request more
     start(108, Buffer.from(request), againMs);
   }
 }
 
-/** Keeps one connection open that sends `bytes`: another one follows it some time after its end. */
+/** Keeps one connection open that sends `bytes`; after it closes, another follows with a delay. */
 function keepOne(
   proxyPort: number,
   bytes: Buffer,

@@ -4,46 +4,46 @@ import { loopback } from '../../stack/ports.ts';
 import { sendBytes, startTarget, transferCommand } from './target.ts';
 import { answer } from './threads.ts';
 
-// Sends load to proxies and is their target: does what it is asked for, one thing at a time. It
-// spends as little as Node allows: one buffer for all that is received, one request for all CONNECTs.
+// Sends load to proxies and is also their target. It does one task at a time and uses as little CPU as
+// Node allows: one buffer for everything received, and one request for all CONNECTs.
 
-/** A proxy, and how to ask it for a tunnel. */
+/** A proxy, and how to request a tunnel from it. */
 interface Way {
   proxyPort: number;
   /** A CONNECT to the load's own target. */
   request: string;
-  /** How many at once. */
+  /** The concurrency. */
   connections: number;
 }
 
-/** CONNECTs, each closed once it is answered, until `count` were sent or `milliseconds` have passed. */
+/** CONNECTs, each closed after its response, until `count` were sent or `milliseconds` have passed. */
 type ConnectLoad = Way & { count?: number; milliseconds?: number };
 
-/** Bytes through tunnels that are open before. */
+/** Bytes through tunnels that are opened beforehand. */
 type TransferLoad = Way & {
   direction: 'download' | 'upload';
-  /** Over all tunnels together. */
+  /** The total over all tunnels. */
   bytes: number;
 };
 
-/** What came of CONNECTs. */
+/** The results of CONNECTs. */
 interface ConnectResult {
   elapsedMs: number;
-  /** From the start of each TCP connection to the answer, in ms. */
+  /** The time from the start of each TCP connection to the response, in ms. */
   setUps: number[];
 }
 
-/** Shared by all connections: what is read is looked at before the next read. */
+/** Shared by all connections: data are checked before the next read. */
 const received = Buffer.alloc(256 * 1024);
 
 const target = await startTarget();
 
-/** What the thread can be asked for; what a proxy refuses ends it. */
+/** The tasks of the thread; a refusal by a proxy fails the task. */
 export type LoadActions = typeof actions;
 const actions = { targetPort: (_: null) => target.port, connects, transfer };
 answer(actions);
 
-/** Sends a CONNECT; `onBytes` is called with the length of each read, whose bytes are in `received`. */
+/** Sends a CONNECT and calls `onBytes` with the length of each read; the bytes are in `received`. */
 function dial(port: number, request: Buffer | string, onBytes: (length: number) => void): Socket {
   const callback = (length: number) => {
     onBytes(length);
@@ -55,7 +55,7 @@ function dial(port: number, request: Buffer | string, onBytes: (length: number) 
   return socket;
 }
 
-/** Throws where what was read is not the start of a 200. */
+/** Throws if the data are not the start of a 200. */
 function expectTunnel(length: number): void {
   // "HTTP/1.1 200"
   const status = received.toString('latin1', 9, Math.min(12, length));

@@ -6,19 +6,19 @@ import { projectRoot } from '../../stack/project-root.ts';
 import { startProgram, type ThrowAwayProgram, takesConnections } from '../../throw-away-program.ts';
 import type { MemoryUse } from './tell-memory.ts';
 
-/** A proxy of ours, in a process of its own. */
+/** One of our proxies, in its own process. */
 export interface MeasuredProxy extends ThrowAwayProgram {
   port: number;
   memory(): Promise<MemoryUse>;
 }
 
-/** A gateway that is measured. */
+/** A gateway to measure. */
 export interface MeasuredGateway extends MeasuredProxy {
-  /** Resolves when the database has all usage. */
+  /** Resolves when all usage is recorded in the database. */
   recorded(): Promise<void>;
 }
 
-/** A bare relay. */
+/** Starts a bare relay. */
 export async function startBareRelay(): Promise<MeasuredProxy> {
   const port = await freePort();
   return startProxy({
@@ -29,7 +29,7 @@ export async function startBareRelay(): Promise<MeasuredProxy> {
   });
 }
 
-/** The gateway as the local stack runs it, with a spool of its own, more flags for Node and settings. */
+/** Starts the gateway like the local stack, with its own spool and additional Node flags and settings. */
 export async function startGatewayProcess(
   databaseUrl: string,
   { flags = [], env = {} }: { flags?: string[]; env?: Record<string, string> } = {},
@@ -39,7 +39,7 @@ export async function startGatewayProcess(
   const proxy = await startProxy({
     name: 'The gateway',
     port,
-    // as `npm run gateway` has it
+    // as in `npm run gateway`
     args: ['--initial-heap-size=256', ...flags, join(projectRoot, 'gateway', 'main.ts')],
     env: (folder) => ({
       GATEWAY_DATABASE_URL: databaseUrl,

@@ -9,11 +9,11 @@ import { type Peer, startProxies } from './proxies.ts';
 import { growth, type MemoryUse } from './tell-memory.ts';
 import { openTunnel } from './tunnels.ts';
 
-/** What idle tunnels take in the gateway and in a bare relay, and what cached keys take. */
+/** Measures the memory of idle tunnels in the gateway and in a bare relay, and of cached keys. */
 export async function measureMemory(measuring: Measuring): Promise<void> {
   const { size, signal } = measuring;
   const [gateway, bare, cache]: [MemoryUse[], MemoryUse[], MemoryUse[]] = [[], [], []];
-  // new processes each time: freed memory is kept for the next use
+  // new processes each time, as a process keeps freed memory for reuse
   for (let count = 0; count < size.starts; count++) {
     signal.throwIfAborted();
     await using proxies = await startProxies(measuring);
@@ -46,7 +46,7 @@ async function growthByTunnels(
       sockets.push(await openTunnel(proxy.port, request));
     return sockets;
   };
-  // what the first tunnels load and compile is not theirs
+  // not counting what the first tunnels load and compile
   for (const socket of await open(Math.ceil(tunnels / 5))) socket.destroy();
   await sleep(settleMilliseconds);
   const before = await proxy.memory();

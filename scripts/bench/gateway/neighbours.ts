@@ -7,10 +7,10 @@ import { startLoad } from './proxies.ts';
 import { startThread } from './threads.ts';
 import { connectRequest } from './tunnels.ts';
 
-/** Its slowest CONNECTs beside hostile clients may take this many times what they take in quiet. */
+/** The allowed slowdown of a customer's slowest CONNECTs beside hostile clients. */
 const aim = 3;
 const tunnelLimit = 100;
-/** What a customer's neighbours do. */
+/** The load from a customer's neighbors. */
 export const burdens: { kind: HostileKind; name: string }[] = [
   {
     kind: 'pipelined requests',
@@ -21,11 +21,11 @@ export const burdens: { kind: HostileKind; name: string }[] = [
   { kind: 'slow clients', name: '1,000 slow clients' },
 ];
 
-/** The 95th percentile of a customer's CONNECTs, one after another, beside clients that mean harm. */
+/** Measures the 95th percentile of a customer's sequential CONNECTs beside hostile clients. */
 export async function measureNeighbours(measuring: Measuring): Promise<void> {
   const { size, sql, scene, stack, signal } = measuring;
   const [good, bad] = await newBenchKeys(measuring, await scene.newUsers(2));
-  if (!good || !bad) throw new Error('two keys were asked for');
+  if (!good || !bad) throw new Error('two keys were not created');
   await sql`
     update proxy_private.proxy_keys set limit_overrides = ${sql.json({ tunnel_limit: tunnelLimit })}
     where id = ${bad.id}`;

@@ -6,12 +6,12 @@ import { startStack } from '../../stack/stack.ts';
 import { openScene } from '../scene.ts';
 import { type Peer, startProxies } from './proxies.ts';
 
-// Says what CPU time a CONNECT costs, and profiles the gateway meanwhile:
-// `node scripts/bench/gateway/profile.ts [connections] [seconds] [workers]`. CONNECTs are closed once they
-// are answered, in a loop, through the gateway and what it is compared with. Linux alone.
+// Prints the CPU time per CONNECT and profiles the gateway:
+// `node scripts/bench/gateway/profile.ts [connections] [seconds] [workers]`. It opens and closes CONNECTs in a
+// loop through the gateway and the proxies that it is compared with. Linux only.
 
 const [connections = 64, seconds = 8, workers = 1] = process.argv.slice(2).map(Number);
-/** Of /proc's times. */
+/** The unit of times in /proc. */
 const ticksPerSecond = 100;
 const warmUpMs = 3_000;
 
@@ -32,7 +32,7 @@ const { load, gateway, bare, squid } = undo.use(
 if (squid) await run('Squid', squid);
 await run('bare relay', bare);
 await run('gateway', gateway);
-// it writes its profile when it ends
+// the gateway writes its profile when it exits
 await gateway.process.stop();
 for (const file of readdirSync(folder)) {
   console.log(`${join(folder, file)} opens in Chromium's developer tools, under Performance`);
@@ -56,17 +56,17 @@ async function run(name: string, { process: proxy, request }: Peer): Promise<voi
     (((after - (before[index] ?? 0)) * 1e6) / setUps.length).toFixed(0),
   );
   console.log(
-    `${name}: ${((setUps.length / elapsedMs) * 1_000).toFixed(0)} CONNECTs a second; ` +
-      `µs of CPU each: ${each.slice(0, -1).join(' + ')} its processes, ${each.at(-1)} Postgres`,
+    `${name}: ${((setUps.length / elapsedMs) * 1_000).toFixed(0)} CONNECTs per second; ` +
+      `µs of CPU per CONNECT: ${each.slice(0, -1).join(' + ')} in its processes, ${each.at(-1)} in Postgres`,
   );
 }
 
-/** What processes have used; those that are gone count as nothing. */
+/** The CPU time of processes; 0 for those that have exited. */
 function cpuSeconds(processIds: number[]): number {
   let ticks = 0;
   for (const id of processIds) {
     try {
-      // after the name, which may hold anything: state, then user and system time at 11 and 12
+      // after the name, which may contain anything: state, then user and system time at 11 and 12
       const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
       ticks += Number(fields[11]) + Number(fields[12]);
     } catch {}

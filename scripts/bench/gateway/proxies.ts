@@ -16,36 +16,36 @@ import {
 import { startThread, type Thread } from './threads.ts';
 import { connectRequest } from './tunnels.ts';
 
-/** Whether there is a Squid to compare with. */
+/** Whether Squid is installed, to compare with. */
 export const haveSquid = installedVersion(otherSquid) !== undefined;
 
-/** A proxy, and a CONNECT that it takes to the target of the load. */
+/** A proxy, and a CONNECT through it to the load's target. */
 export interface Peer<Program extends ThrowAwayProgram = ThrowAwayProgram> {
   process: Program & { port: number };
   request: string;
 }
 
-/** The gateway and what it is compared with, and a load for them. */
+/** The gateway, the proxies that it is compared with, and a load for them. */
 export interface Proxies extends AsyncDisposable {
   load: Thread<LoadActions>;
   gateway: Peer<MeasuredGateway>;
   bare: Peer<MeasuredProxy>;
-  /** Null where it is not installed. */
+  /** Null if it is not installed. */
   squid: Peer | null;
 }
 
-/** A load, which is the target of its tunnels itself. */
+/** A load, which is also the target of its tunnels. */
 export function startLoad(): Thread<LoadActions> {
   return startThread<LoadActions>(new URL('./load.ts', import.meta.url));
 }
 
-/** Starts them all; the gateway with more flags for Node, and with so many workers. */
+/** Starts them all; the gateway with additional Node flags and the given number of workers. */
 export async function startProxies(
   measuring: Pick<Measuring, 'scene' | 'sql' | 'stack'>,
   { flags = [], workers = 1 }: { flags?: string[]; workers?: number } = {},
 ): Promise<Proxies> {
   const [key] = await newBenchKeys(measuring, await measuring.scene.newUsers(1));
-  if (!key) throw new Error('one key was asked for');
+  if (!key) throw new Error('no key was created');
   await using undo = new AsyncDisposableStack();
   const load = undo.use(startLoad());
   const targetPort = await load.ask('targetPort', null);
@@ -63,7 +63,7 @@ export async function startProxies(
     load,
     gateway: { process: gateway, request: request(key.pair) },
     bare: { process: bare, request: request() },
-    // it takes any user and password
+    // Squid accepts any user and password here
     squid: squid && { process: squid, request: request('user:password') },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

@@ -27,7 +27,7 @@ export async function startTarget(): Promise<BenchTarget> {
       const count = Number(bytes.readBigInt64BE());
       if (count > 0) return void sendBytes(socket, count);
       expected = -count;
-      // what is to be received may come in one piece with the command
+      // the data may arrive together with the command
       receive(bytes.length - commandBytes);
     });
   });
@@ -42,14 +42,14 @@ export async function startTarget(): Promise<BenchTarget> {
   };
 }
 
-/** Asks a target to send so many bytes, or to answer with one byte once it has received so many. */
+/** The command for a target to send `bytes`, or to respond with one byte after it has received that many. */
 export function transferCommand(direction: 'download' | 'upload', bytes: number): Buffer {
   const command = Buffer.alloc(commandBytes);
   command.writeBigInt64BE(BigInt(direction === 'download' ? bytes : -bytes));
   return command;
 }
 
-/** Sends `count` bytes as fast as the other end takes them. */
+/** Sends `count` bytes as fast as the other side reads them. */
 export async function sendBytes(socket: Socket, count: number): Promise<void> {
   for (let rest = count; rest > 0; rest -= chunk.length) {
     const more = socket.write(rest < chunk.length ? chunk.subarray(0, rest) : chunk);

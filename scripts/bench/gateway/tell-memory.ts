@@ -1,28 +1,28 @@
 import { createServer } from 'node:http';
 import { loopback } from '../../stack/ports.ts';
 
-/** In bytes, after garbage collection. */
+/** Memory in bytes, after garbage collection. */
 export interface MemoryUse {
   resident: number;
-  /** JavaScript's heap, and the buffers that it holds outside. */
+  /** The JavaScript heap, and its external buffers. */
   heap: number;
 }
 
-/** What this process takes once all garbage is collected: needs `--expose-gc`. */
+/** This process's memory after full garbage collection; requires `--expose-gc`. */
 export function memoryUse(): MemoryUse {
-  // what one collection finalizes, the next one frees
+  // the second collection frees what the first one finalizes
   globalThis.gc?.();
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   return { resident: rss, heap: heapUsed + external };
 }
 
-/** What has come since `before`. */
+/** The growth since `before`. */
 export function growth(before: MemoryUse, after: MemoryUse): MemoryUse {
   return { resident: after.resident - before.resident, heap: after.heap - before.heap };
 }
 
-// imported ahead of a program that is measured, it answers at this port; of a gateway's processes the first
+// when preloaded into a measured program, it responds on this port; only in a gateway's first process
 const port = process.env.TELL_MEMORY_PORT;
 if (port && !process.env.GATEWAY_WORKER) {
   const server = createServer((_, response) => response.end(JSON.stringify(memoryUse())));

@@ -1,16 +1,15 @@
 import { once } from 'node:events';
 import { parentPort, Worker } from 'node:worker_threads';
 
-// Load is sent from a thread of its own: what that does must not wait for what is measured,
-// nor the other way round.
+// Load is sent from a separate thread, so that the load and the measured program never wait for each other.
 
-/** What a thread does when it is asked to: one argument, one answer. */
-// biome-ignore lint/suspicious/noExplicitAny: each action has an argument of its own
+/** An action of a thread: one argument, one result. */
+// biome-ignore lint/suspicious/noExplicitAny: each action has its own type of argument
 type Actions = Record<string, (asked: any) => unknown>;
 
-/** A thread of our own; its sockets are closed when it is disposed of. */
+/** A worker thread; its sockets are closed when it is disposed of. */
 export interface Thread<Does extends Actions> extends AsyncDisposable {
-  /** Resolves with the answer. Rejects where the thread fails instead. One at a time. */
+  /** Resolves to the result, or rejects if the thread fails. One call at a time. */
   ask<Name extends keyof Does & string>(
     name: Name,
     asked: Parameters<Does[Name]>[0],
@@ -23,7 +22,7 @@ export function startThread<Does extends Actions>(script: URL): Thread<Does> {
   const failed = once(worker, 'error').then(([error]) => {
     throw error;
   });
-  // the next question is answered with it
+  // reported on the next call
   failed.catch(() => {});
   return {
     async ask(name, asked) {
@@ -37,7 +36,7 @@ export function startThread<Does extends Actions>(script: URL): Thread<Does> {
   };
 }
 
-/** In a thread: does what it is asked to. */
+/** In a thread: runs the requested actions. */
 export function answer(actions: Actions): void {
   parentPort?.on('message', async ({ name, asked }: { name: string; asked: unknown }) => {
     parentPort?.postMessage(await actions[name]?.(asked));
