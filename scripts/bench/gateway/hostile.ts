@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loopback } from '../../stack/ports.ts';
 import { answer } from './threads.ts';
 
-// Puts the requested load on a gateway until it is told to stop. Its clients have a separate address. It
+// Puts the requested load on a gateway until it gets the command to stop. Its clients have a separate address. It
 // is also the name server that never responds.
 
 /** The kind of load. */

@@ -113,7 +113,7 @@ export function declareWebhooks(
         'when it is enabled.',
       tag,
       body: updateWebhookBody,
-      success: { status: 200, description: 'The webhook as it is now.', content: shown },
+      success: { status: 200, description: 'The updated webhook.', content: shown },
       problems,
       handle: async ({ context, caller, body }) => {
         const row = await callDatabase(caller, 'update_proxy_webhook', {
