@@ -109,7 +109,7 @@ it('seed on a public branch: the demo password signs in', async () => {
   const { token } = await newUser();
   const project = { url: stack.url, publishableKey, token, gatewayUrl: undefined };
   await expect(checkStrangers({ ...project, local: false })).rejects.toThrow(
-    'demo@example.com signs in with the demo password',
+    'demo@example.com can sign in with the demo password',
   );
 });
 
