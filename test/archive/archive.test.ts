@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readBlock } from '../../scripts/docs/fenced-blocks.ts';
 import { copyEvents } from '../../scripts/maintain/archive/copied-events.ts';
 import { openFolder } from '../../scripts/maintain/archive/folder.ts';
 import { forgetUsage } from '../../scripts/stack/forget-usage.ts';
@@ -164,8 +165,7 @@ it('is read by the query in the documentation', async () => {
   await fill(older, 3);
   await fill(newer, 2, ids[1]);
   await run();
-  const page = readFileSync(new URL('../../docs/archive.md', import.meta.url), 'utf8');
-  const [, query = ''] = /```sql\n(select[^`]*read_parquet[^`]*)```/.exec(page) ?? [];
+  const query = readBlock('docs/archive.md', 'sql', 'read_parquet');
   const rows = await askDuckdb(
     query.replace('/var/lib/proxy-archive', folder).replace('2026-01-01', older),
   );

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { readBlock } from '../../scripts/docs/fenced-blocks.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { projectRoot } from '../../scripts/stack/project-root.ts';
 import { listRelations, listRoutines } from '../support/catalog.ts';
@@ -15,38 +16,22 @@ import { copyDashboard } from '../support/stack/dashboard-copy.ts';
 
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8');
 const readme = read('README.md');
-const contributing = read('CONTRIBUTING.md');
-const [deploying, operating, supabaseJs] = ['deploying', 'operating', 'supabase-js'].map((name) =>
-  read(`docs/${name}.md`),
-) as [string, string, string];
+const supabaseJs = read('docs/supabase-js.md');
 const origin = 'http://127.0.0.1:54321';
 const stack = inject('stack');
 const sql = connectOwner();
 afterAll(() => sql.end());
 const run = promisify(execFile);
 
-/** The fenced blocks of a language, in order. */
-function blocks(language: string, page: string): string[] {
-  const fence = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g');
-  return [...page.matchAll(fence)].map(([, body = '']) => body);
-}
-
-/** The one block of a language that has `part` in it. */
-function block(language: string, part: string, page = readme): string {
-  const found = blocks(language, page).filter((body) => body.includes(part));
-  expect(found).toHaveLength(1);
-  return found[0] ?? '';
-}
-
 describe('the README and the pages that it leads to', () => {
   it('mints a key with its curl, and shows the true shape of the answer', async () => {
     const { token } = await newUser();
-    const curl = block('sh', 'curl -X POST').replace(origin, stack.url);
+    const curl = readBlock('README.md', 'sh', 'curl -X POST').replace(origin, stack.url);
     const { stdout } = await run('bash', ['-c', `${curl.trimEnd()} --silent`], {
       env: { ...process.env, SUPABASE_JWT: token },
     });
     const { key } = JSON.parse(stdout);
-    const shown = JSON.parse(block('json', 'basicAuth')).key;
+    const shown = JSON.parse(readBlock('README.md', 'json', 'basicAuth')).key;
     expect(Object.keys(key)).toEqual(Object.keys(shown));
     const { label, tier, liveMode, bandwidthLimitBytes, rateLimit, active, rotatedAt } = shown;
     expect(key).toMatchObject({
@@ -67,7 +52,7 @@ describe('the README and the pages that it leads to', () => {
     const minted = await request('POST', '/api/v1/proxy/keys', { label: 'from the README' });
     const { key } = (await minted.json()) as { key: { basicAuth: string } };
     const target = await startPlainTarget();
-    const curl = block('sh', 'curl -x')
+    const curl = readBlock('README.md', 'sh', 'curl -x')
       .replace('127.0.0.1:7777', new URL(stack.gatewayUrl).host)
       .replace('https://example.com/', `http://127.0.0.1:${target.port}/hello`);
     const { stdout } = await run('bash', ['-c', `${curl.trimEnd()} --silent --fail`], {
@@ -80,7 +65,7 @@ describe('the README and the pages that it leads to', () => {
   it('start a gateway with their command', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
     const metricsPort = await freePort();
-    const command = block('sh', 'npm run gateway\n', deploying)
+    const command = readBlock('docs/deploying.md', 'sh', 'npm run gateway\n')
       .replace(/"postgresql:[^"]+"/, `"${stack.gatewayDbUrl}"`)
       .replace('/var/lib/gateway-spool', `"${folder}"`)
       .replace('GATEWAY_HOST=0.0.0.0', 'GATEWAY_HOST=127.0.0.1');
@@ -115,7 +100,7 @@ describe('the README and the pages that it leads to', () => {
     try {
       // a page of one script, as its own is built before the run
       const checkout = await copyDashboard(folder);
-      const command = block('sh', 'npm run build', deploying)
+      const command = readBlock('docs/deploying.md', 'sh', 'npm run build')
         .replace('<ref>', 'abcdefghijklmnopqrst')
         .replace('sb_publishable_…', 'sb_publishable_readme');
       const { stdout } = await run('bash', ['-c', command], { cwd: checkout.folder });
@@ -140,7 +125,7 @@ describe('the README and the pages that it leads to', () => {
       file,
       [
         `const publishableKey = ${JSON.stringify(stack.publishableKey)};`,
-        block('ts', 'createClient', supabaseJs).replace(origin, stack.url),
+        readBlock('docs/supabase-js.md', 'ts', 'createClient').replace(origin, stack.url),
         'console.log(JSON.stringify({ key, keys, error }));',
         'process.exit(0);',
       ].join('\n'),
@@ -190,7 +175,7 @@ describe('the commands for a database, of contributing and of operating', () => 
   });
 
   it('maintains the usage', async () => {
-    const command = block('sh', 'npm run maintain\n', operating).replace(
+    const command = readBlock('docs/operating.md', 'sh', 'npm run maintain\n').replace(
       /"postgresql:[^"]+"/,
       `"${own.dbUrl}"`,
     );
@@ -198,7 +183,7 @@ describe('the commands for a database, of contributing and of operating', () => 
     expect(stdout).toMatch(/partitions/);
   });
 
-  it.each(block('sh', 'supabase migration new', contributing).trim().split('\n'))(
+  it.each(readBlock('CONTRIBUTING.md', 'sh', 'supabase migration new').trim().split('\n'))(
     'works: %s',
     async (line) => {
       const command = line
