@@ -32,19 +32,19 @@ create table proxy_private.proxy_usage_events (
   )
 ) partition by range (occurred_at);
 comment on table proxy_private.proxy_usage_events is
-  'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: the row '
-  'of a tunnel that runs is raised by each report. Partitioned by day (UTC): old events leave by '
-  'dropping a partition.';
+  'One row per request and hour (UTC), or for refusals of one kind, as the gateway reported it: '
+  'the row of a tunnel that runs is raised by each report. Partitioned by day (UTC): old events '
+  'leave by dropping a partition.';
 comment on column proxy_private.proxy_usage_events.event_id is
   'Of the request: the rows of a tunnel that lasts for hours share it.';
 comment on column proxy_private.proxy_usage_events.occurred_at is
   'When the request began, or the hour of a tunnel that goes on.';
 comment on column proxy_private.proxy_usage_events.count is
-  'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and the '
-  'number of refusals of one key, code and minute.';
+  'How many requests this row stands for: 1; 0 for a tunnel that goes on from an earlier hour; and '
+  'the number of refusals of one key, code and minute.';
 comment on column proxy_private.proxy_usage_events.site_length is
-  'How many characters at the end of target_host are its site, the domain that somebody registered; null '
-  'for a host that has none, such as an address.';
+  'How many characters at the end of target_host are its site, the domain that somebody '
+  'registered; null for a host that has none, such as an address.';
 comment on column proxy_private.proxy_usage_events.code is
   'Why the gateway refused it, or what failed, as its answer said; null for what it served.';
 
@@ -63,9 +63,10 @@ begin
 end
 $$;
 comment on function proxy_private.is_refusal is
-  'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway tried '
-  'nothing for the client, so it is no request and no use of the key, and no rollup counts it. Any code '
-  'is one but those of an attempt that failed; an event that moved bytes is none. Null without a code.';
+  'Whether an event of that code and those bytes, in and out together, is a refusal: the gateway '
+  'tried nothing for the client, so it is no request and no use of the key, and no rollup counts '
+  'it. Any code is one but those of an attempt that failed; an event that moved bytes is none. '
+  'Null without a code.';
 
 create view proxy_private.counted_usage_events with (security_invoker = true) as
 select * from proxy_private.proxy_usage_events as e
@@ -112,7 +113,8 @@ begin
   order by 1;
 end
 $$;
-comment on function proxy_private.partitioned_usage_days is 'The days that have a partition, in order.';
+comment on function proxy_private.partitioned_usage_days is
+  'The days that have a partition, in order.';
 
 
 -- Makes the partitions of the days from the first to the last; those that exist are left alone.
@@ -183,9 +185,9 @@ $$;
 comment on table proxy_private.proxy_usage_events_default is
   'Usage events whose day has no partition: a net, emptied each night.';
 comment on function proxy_private.make_usage_partitions is
-  'Makes the daily partitions of proxy_usage_events from first_day to last_day, both included, with '
-  'the events that the default partition held of them, and returns how many were missing. Fails '
-  '(55P03) when events are being recorded for over 2 s without a pause.';
+  'Makes the daily partitions of proxy_usage_events from first_day to last_day, both included, '
+  'with the events that the default partition held of them, and returns how many were missing. '
+  'Fails (55P03) when events are being recorded for over 2 s without a pause.';
 
 select proxy_private.make_usage_partitions(
   (now() at time zone 'UTC')::date - 1, (now() at time zone 'UTC')::date + 40
@@ -210,10 +212,10 @@ create type proxy_private.raised_usage as (
   received_before bigint
 );
 comment on type proxy_private.raised_usage is
-  'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. counts: whether '
-  'it is a use of the key, which a refusal is not. requests, bytes_sent and bytes_received: the difference. '
-  'code and count: what the row says now; code_before, count_before, sent_before and received_before: what it '
-  'said, null and 0 for a new row.';
+  'By how much a report raised a row of proxy_usage_events: what the rollups are raised by. '
+  'counts: whether it is a use of the key, which a refusal is not. requests, bytes_sent and '
+  'bytes_received: the difference. code and count: what the row says now; code_before, '
+  'count_before, sent_before and received_before: what it said, null and 0 for a new row.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

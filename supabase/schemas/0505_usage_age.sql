@@ -13,8 +13,8 @@ create table proxy_private.maintenance_settings (
   )
 );
 comment on table proxy_private.maintenance_settings is
-  'One row, for the operator: update proxy_private.maintenance_settings set keep_days = 30. Maintenance '
-  'holds it locked, so that one run waits for another.';
+  'One row, for the operator: update proxy_private.maintenance_settings set keep_days = 30. '
+  'Maintenance holds it locked, so that one run waits for another.';
 comment on column proxy_private.maintenance_settings.keep_days is
   'How many whole days (UTC) of events are kept beside the current one.';
 comment on column proxy_private.maintenance_settings.keep_targets_days is
@@ -34,7 +34,8 @@ create table proxy_private.dropped_usage_days (
 comment on table proxy_private.dropped_usage_days is
   'Days whose events retention has dropped: their rollups can no longer be recounted, and stay as '
   'they are. Who puts such a day back deletes its row once all of its events are there.';
-comment on column proxy_private.dropped_usage_days.bytes is 'Metered in and out, as the rollups say.';
+comment on column proxy_private.dropped_usage_days.bytes is
+  'Metered in and out, as the rollups say.';
 alter table proxy_private.dropped_usage_days enable row level security;
 
 
@@ -50,8 +51,8 @@ begin
 end
 $$;
 comment on function proxy_private.oldest_usage_day is
-  'The oldest day (UTC) whose events are taken: no older than they are kept, and after all that were '
-  'dropped, also once they are kept for longer.';
+  'The oldest day (UTC) whose events are taken: no older than they are kept, and after all that '
+  'were dropped, also once they are kept for longer.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -13,8 +13,8 @@ create table proxy_private.proxy_alert_thresholds (
   )
 );
 comment on table proxy_private.proxy_alert_thresholds is
-  'At which percents of a quota an owner is alerted: for one key, or without api_key_id for the account and '
-  'for all keys without a row. Without a row: 80, 95 and 100. An empty list: never.';
+  'At which percents of a quota an owner is alerted: for one key, or without api_key_id for the '
+  'account and for all keys without a row. Without a row: 80, 95 and 100. An empty list: never.';
 comment on column proxy_private.proxy_alert_thresholds.percents is 'In ascending order.';
 comment on column proxy_private.proxy_alert_thresholds.least is 'The first of them.';
 create index proxy_alert_thresholds_least on proxy_private.proxy_alert_thresholds (least);
@@ -31,8 +31,8 @@ create type proxy_private.raised_quota as (
   used_bytes bigint
 );
 comment on type proxy_private.raised_quota is
-  'What counts against a quota of this month, before and after a change; subject: whose, as the alert '
-  'says it; without api_key_id, the account''s of a tier and mode.';
+  'What counts against a quota of this month, before and after a change; subject: whose, as the '
+  'alert says it; without api_key_id, the account''s of a tier and mode.';
 
 
 create function proxy_private.least_threshold() returns smallint
@@ -69,7 +69,8 @@ begin
 end
 $$;
 comment on function proxy_private.thresholds_of is
-  'The thresholds of a key, or without one of the account: its own, else the owner''s, else 80, 95 and 100.';
+  'The thresholds of a key, or without one of the account: its own, else the owner''s, else 80, 95 '
+  'and 100.';
 
 
 -- Of several thresholds that one change crosses, the highest says what the others would.
@@ -165,7 +166,8 @@ begin
 end
 $$;
 comment on function proxy_private.alert_account_quotas is
-  'Raises an alert for each tier and mode of a user''s account that is past a threshold of its quota now.';
+  'Raises an alert for each tier and mode of a user''s account that is past a threshold of its '
+  'quota now.';
 
 
 create function proxy_private.alert_of_changed_limit() returns trigger

@@ -33,7 +33,8 @@ comment on table proxy_private.proxy_usage_monthly is
   'Usage of a key in a calendar month (UTC), raised with each event but a refusal: what quotas and '
   'lists read.';
 comment on column proxy_private.proxy_usage_monthly.last_used_at is
-  'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of the key.';
+  'Until when the newest of these events went on, as last reported: a refused CONNECT is no use of '
+  'the key.';
 
 alter table proxy_private.proxy_usage_monthly enable row level security;
 create policy "owners read the monthly usage of their own keys" on proxy_private.proxy_usage_monthly
@@ -155,9 +156,9 @@ begin
 end
 $$;
 comment on function proxy_private.raise_key_rollups is
-  'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this month reach '
-  'its limit by it, so that no gateway goes on with the figure that it has cached; alerts the owner of one '
-  'that crosses a threshold.';
+  'Raises the rollups by key. Notifies channel proxy_key_changed of a key whose bytes of this '
+  'month reach its limit by it, so that no gateway goes on with the figure that it has cached; '
+  'alerts the owner of one that crosses a threshold.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -14,8 +14,8 @@ create table proxy_private.proxy_account_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_account_monthly is
-  'Usage of all live or test keys of a user and tier in a calendar month (UTC), raised with each event '
-  'but a refusal: what quotas of accounts and sums over all keys read.';
+  'Usage of all live or test keys of a user and tier in a calendar month (UTC), raised with each '
+  'event but a refusal: what quotas of accounts and sums over all keys read.';
 
 alter table proxy_private.proxy_account_monthly enable row level security;
 create policy "users read the monthly usage of their own account" on proxy_private.proxy_account_monthly
@@ -32,7 +32,8 @@ create table proxy_private.proxy_account_hourly (
   primary key (user_id, hour, live_mode)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_account_hourly is
-  'Usage of all live or test keys of a user in an hour (UTC), raised with each event but a refusal.';
+  'Usage of all live or test keys of a user in an hour (UTC), raised with each event but a '
+  'refusal.';
 
 alter table proxy_private.proxy_account_hourly enable row level security;
 create policy "users read the hourly usage of their own account" on proxy_private.proxy_account_hourly
@@ -48,8 +49,8 @@ create table proxy_private.proxy_user_monthly (
   constraint "a month is named by its first day" check (extract(day from month) = 1)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_user_monthly is
-  'Bytes in and out of all keys of a user in a calendar month (UTC), raised with each event but a refusal: '
-  'by it admins read the users in the order of their usage.';
+  'Bytes in and out of all keys of a user in a calendar month (UTC), raised with each event but a '
+  'refusal: by it admins read the users in the order of their usage.';
 create index proxy_user_monthly_most on proxy_private.proxy_user_monthly (month, bytes desc, user_id desc);
 
 alter table proxy_private.proxy_user_monthly enable row level security;
@@ -211,8 +212,9 @@ begin
 end
 $$;
 comment on function proxy_private.raise_account_rollups is
-  'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a user, tier '
-  'and mode whose bytes of this month reach their shared limit by it; alerts a user who crosses a threshold.';
+  'Raises the rollups by account. Notifies channel proxy_key_changed of each undeleted key of a '
+  'user, tier and mode whose bytes of this month reach their shared limit by it; alerts a user who '
+  'crosses a threshold.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

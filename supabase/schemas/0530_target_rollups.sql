@@ -18,13 +18,13 @@ create table proxy_private.proxy_usage_targets (
   constraint "a site is the end of its name" check (site_length between 1 and char_length(name))
 ) with (fillfactor = 80);
 comment on table proxy_private.proxy_usage_targets is
-  'Usage of a key, and of all keys of a user, by target and day (UTC), raised with each event but a refusal: '
-  'at most 1,000 hosts, then 1,000 sites, then one row for all others.';
+  'Usage of a key, and of all keys of a user, by target and day (UTC), raised with each event but '
+  'a refusal: at most 1,000 hosts, then 1,000 sites, then one row for all others.';
 comment on column proxy_private.proxy_usage_targets.subject is
   'The id of a key or of a user. Both are random, and no one is the other.';
 comment on column proxy_private.proxy_usage_targets.kind is
-  '0: a host. 1: a site, for hosts of it that came when 1,000 hosts had a row. 2: what came when 1,000 sites '
-  'had one too, or has no site.';
+  '0: a host. 1: a site, for hosts of it that came when 1,000 hosts had a row. 2: what came when '
+  '1,000 sites had one too, or has no site.';
 comment on column proxy_private.proxy_usage_targets.name is
   'The host or site in lower case; empty for what is other.';
 comment on column proxy_private.proxy_usage_targets.site_length is
@@ -46,8 +46,9 @@ create table proxy_private.proxy_usage_target_days (
   constraint "sites are bounded" check (sites between 0 and 1000)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_target_days is
-  'How many hosts and sites have a row of proxy_usage_targets. Locked while a host or site gets one, so that '
-  'the bound is exact. No such row leaves before its day does: where a host counts changes only once.';
+  'How many hosts and sites have a row of proxy_usage_targets. Locked while a host or site gets '
+  'one, so that the bound is exact. No such row leaves before its day does: where a host counts '
+  'changes only once.';
 create index proxy_usage_target_days_day on proxy_private.proxy_usage_target_days using brin (day);
 
 alter table proxy_private.proxy_usage_targets enable row level security;
@@ -94,8 +95,8 @@ create type proxy_private.target_use as (
   billed_bytes bigint
 );
 comment on type proxy_private.target_use is
-  'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null where a new '
-  'row may have to be made.';
+  'By how much to raise what a key or user moved to a host in a day. kind: where it counts, null '
+  'where a new row may have to be made.';
 
 create type proxy_private.target_day as (subject uuid, day date);
 comment on type proxy_private.target_day is 'A row of proxy_private.proxy_usage_target_days.';
@@ -201,8 +202,8 @@ begin
 end
 $$;
 comment on function proxy_private.place_targets is
-  'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its key or user '
-  'and day, and raises them by the rows that are to be made.';
+  'Decides where each use counts: as its host, as its site, or as other. Locks the counts of its '
+  'key or user and day, and raises them by the rows that are to be made.';
 
 create function proxy_private.add_target_uses(uses proxy_private.target_use[]) returns void
 language plpgsql volatile
@@ -245,8 +246,8 @@ begin
 end
 $$;
 comment on function proxy_private.add_target_uses is
-  'Raises the rollups by target: first the counts of hosts and sites where one is new, then the targets, each '
-  'in order.';
+  'Raises the rollups by target: first the counts of hosts and sites where one is new, then the '
+  'targets, each in order.';
 
 create function proxy_private.raise_target_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile

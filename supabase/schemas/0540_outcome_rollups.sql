@@ -10,8 +10,8 @@ create table proxy_private.outcomes (
   constraint "what was not served can be fixed" check ((kind = 'ok') = (how_to_fix is null))
 );
 comment on table proxy_private.outcomes is
-  'What a request of a key in service can come to: ok, the code of a refusal or failure, or other for a code '
-  'that is not here.';
+  'What a request of a key in service can come to: ok, the code of a refusal or failure, or other '
+  'for a code that is not here.';
 comment on column proxy_private.outcomes.how_to_fix is 'For the developer: what to do about it.';
 alter table proxy_private.outcomes enable row level security;
 
@@ -81,8 +81,8 @@ create table proxy_private.proxy_usage_outcomes (
   primary key (subject, hour, outcome)
 ) with (fillfactor = 70);
 comment on table proxy_private.proxy_usage_outcomes is
-  'Requests of a key, and of all keys of a user, by hour (UTC) and outcome, raised with each event. What was '
-  'refused is a request here.';
+  'Requests of a key, and of all keys of a user, by hour (UTC) and outcome, raised with each '
+  'event. What was refused is a request here.';
 comment on column proxy_private.proxy_usage_outcomes.subject is
   'The id of a key or of a user. Both are random, and no one is the other.';
 comment on column proxy_private.proxy_usage_outcomes.billed_bytes is
@@ -108,8 +108,8 @@ begin
 end
 $$;
 comment on function proxy_private.outcome_of is
-  'The outcome of an event with that code. A code that is not known is other, so that nobody makes rows '
-  'without end.';
+  'The outcome of an event with that code. A code that is not known is other, so that nobody makes '
+  'rows without end.';
 
 create function proxy_private.raise_outcome_rollups(raised proxy_private.raised_usage[]) returns void
 language plpgsql volatile
@@ -188,8 +188,8 @@ begin
 end
 $$;
 comment on function proxy_private.raise_outcome_rollups is
-  'Raises the rollups by outcome of the hours that are kept, for each key and for its user. What a row moved '
-  'goes with it where its code becomes another.';
+  'Raises the rollups by outcome of the hours that are kept, for each key and for its user. What a '
+  'row moved goes with it where its code becomes another.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

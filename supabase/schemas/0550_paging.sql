@@ -18,8 +18,8 @@ begin
 end
 $$;
 comment on function proxy_private.encode_place is
-  'The opaque name of a place in a list that is ordered by a number and an id: 8 bytes of the number and '
-  '16 of the id, in base64url.';
+  'The opaque name of a place in a list that is ordered by a number and an id: 8 bytes of the '
+  'number and 16 of the id, in base64url.';
 
 create function proxy_private.decode_place(cursor text, most bigint, out rank bigint, out id uuid)
 language plpgsql stable
@@ -40,8 +40,8 @@ begin
 end
 $$;
 comment on function proxy_private.decode_place is
-  'The place that a cursor names; null for null. Refuses (invalid_request) what encode_place cannot have '
-  'made of a number of 0 to `most`.';
+  'The place that a cursor names; null for null. Refuses (invalid_request) what encode_place '
+  'cannot have made of a number of 0 to `most`.';
 
 
 -- Times until 2100 leave bits free, of which one marks a list that goes on with deleted keys alone.
@@ -60,8 +60,8 @@ begin
 end
 $$;
 comment on function proxy_private.encode_cursor is
-  'The opaque name of a place in a list that is ordered by a time, in microseconds since 1970, and an id. '
-  'only_deleted: the list goes on with deleted keys alone.';
+  'The opaque name of a place in a list that is ordered by a time, in microseconds since 1970, and '
+  'an id. only_deleted: the list goes on with deleted keys alone.';
 
 
 create function proxy_private.decode_cursor(
@@ -102,8 +102,8 @@ begin
 end
 $$;
 comment on function proxy_private.decode_cursor is
-  'The place that a cursor names; that before the first row for null. only_deleted can be true of a '
-  'list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
+  'The place that a cursor names; that before the first row for null. only_deleted can be true of '
+  'a list of_keys alone. Refuses (invalid_request) what encode_cursor cannot have made.';
 
 
 create function proxy_private.make_page(items jsonb, most integer, moment text, id text)
@@ -142,7 +142,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_limit is
-  'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to 200.';
+  'The number of rows of a page, or null for all; refuses (invalid_request) one that is not 1 to '
+  '200.';
 
 
 create function proxy_private.require_tier(tier text) returns text
@@ -191,8 +192,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_time is
-  'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or not '
-  'of this century.';
+  'The RFC 3339 time of the argument `name`, or null; refuses (invalid_request) what is none, or '
+  'not of this century.';
 
 
 create function proxy_private.require_period(period text) returns date
@@ -220,8 +221,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_period is
-  'The first day of a month that is named YYYY-MM, of this month for null; refuses (invalid_request) '
-  'what is none, one to come, and one over 13 months back.';
+  'The first day of a month that is named YYYY-MM, of this month for null; refuses '
+  '(invalid_request) what is none, one to come, and one over 13 months back.';
 
 
 create function proxy_private.key_state_names() returns text[]
@@ -239,8 +240,8 @@ create type proxy_private.key_filter as (
   active boolean, tier text, live_mode boolean, label text, search text, states text[]
 );
 comment on type proxy_private.key_filter is
-  'Which keys are asked for: null for any; in `label` what the label must contain, in `search` what it '
-  'or the keyId must, in lower case.';
+  'Which keys are asked for: null for any; in `label` what the label must contain, in `search` '
+  'what it or the keyId must, in lower case.';
 
 create function proxy_private.read_key_filter(
   active boolean, tier text, live_mode boolean, label text, state text default null,
@@ -266,8 +267,8 @@ begin
 end
 $$;
 comment on function proxy_private.read_key_filter is
-  'The filter that these arguments mean; refuses (invalid_request) a tier or state that there is not, '
-  'and a label or search over 16,384 bytes.';
+  'The filter that these arguments mean; refuses (invalid_request) a tier or state that there is '
+  'not, and a label or search over 16,384 bytes.';
 
 
 -- By columns, and not by the row: a scan can then leave out a key before its usage is looked up, which
@@ -310,8 +311,8 @@ begin
 end
 $$;
 comment on function proxy_private.find_own_key is
-  'The id and the mode of the caller''s key that is named by uuid or keyId; refuses (not_found) any '
-  'other, also one of another user.';
+  'The id and the mode of the caller''s key that is named by uuid or keyId; refuses (not_found) '
+  'any other, also one of another user.';
 
 
 -- A definer: callers may read no accounts.
@@ -324,7 +325,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_reader is
-  'The caller''s id; refuses (unauthorized) who is no user, and as_admin (forbidden) who is no admin.';
+  'The caller''s id; refuses (unauthorized) who is no user, and as_admin (forbidden) who is no '
+  'admin.';
 
 
 -- A definer: callers may read no table.

@@ -68,9 +68,10 @@ cross join lateral (
   offset 0
 ) as s;
 comment on view proxy_private.key_summaries is
-  'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never a '
-  'secret or hash. state: what the gateway makes of the key now. quota_used_up_by: `key` where the '
-  'key''s own bytes are used up, `account` where those are that all keys of its user, tier and mode share.';
+  'All users'' keys with their limits, state and usage in the current calendar month (UTC). Never '
+  'a secret or hash. state: what the gateway makes of the key now. quota_used_up_by: `key` where '
+  'the key''s own bytes are used up, `account` where those are that all keys of its user, tier and '
+  'mode share.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -24,13 +24,14 @@ begin
 end
 $$;
 comment on function proxy_private.read_key_order is
-  'The order that the argument `sort` names, newest first for null; refuses (invalid_request) any other.';
+  'The order that the argument `sort` names, newest first for null; refuses (invalid_request) any '
+  'other.';
 
 
 create type proxy_private.key_place as (rank bigint, name text, id uuid);
 comment on type proxy_private.key_place is
-  'The place of a key in a sorted list: one of rank and name is the same for all. A key that was never '
-  'used is before all that were.';
+  'The place of a key in a sorted list: one of rank and name is the same for all. A key that was '
+  'never used is before all that were.';
 
 create function proxy_private.place_of(sorted_by text, key proxy_private.key_summaries) returns proxy_private.key_place
 language plpgsql immutable
@@ -49,7 +50,8 @@ begin
   )::proxy_private.key_place;
 end
 $$;
-comment on function proxy_private.place_of is 'The place of a key in a list that is sorted by this.';
+comment on function proxy_private.place_of is
+  'The place of a key in a list that is sorted by this.';
 
 
 create function proxy_private.encode_key_cursor(key_order proxy_private.key_order, place proxy_private.key_place) returns text
@@ -114,8 +116,8 @@ begin
 end
 $$;
 comment on function proxy_private.decode_key_cursor is
-  'The place that a cursor of this order names; refuses (invalid_request) one of another order, and '
-  'what encode_key_cursor cannot have made.';
+  'The place that a cursor of this order names; refuses (invalid_request) one of another order, '
+  'and what encode_key_cursor cannot have made.';
 
 
 create function proxy_private.sort_keys(

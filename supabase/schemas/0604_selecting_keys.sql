@@ -57,8 +57,8 @@ begin
 end
 $$;
 comment on function proxy_private.newest_keys is
-  'Up to `most` keys that the filter asks for, of any state, newest first, from after a place on: one key, those of '
-  'an owner (or only the deleted ones), or those of all users.';
+  'Up to `most` keys that the filter asks for, of any state, newest first, from after a place on: '
+  'one key, those of an owner (or only the deleted ones), or those of all users.';
 
 
 create function proxy_private.oldest_keys(
@@ -124,7 +124,8 @@ begin
 end
 $$;
 comment on function proxy_private.undeleted_keys is
-  'The owner''s keys that are not deleted and that the filter asks for, made before a place, in no order.';
+  'The owner''s keys that are not deleted and that the filter asks for, made before a place, in no '
+  'order.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -25,7 +25,8 @@ begin
 end
 $$;
 comment on function proxy_private.sorted_keys is
-  'The first `most` of an owner''s keys that the filter asks for, or all for null, from after a place on.';
+  'The first `most` of an owner''s keys that the filter asks for, or all for null, from after a '
+  'place on.';
 
 
 -- Without a limit all keys that are not deleted, and deleted ones up to 2,000 in all: nobody needs
@@ -108,10 +109,10 @@ begin
 end
 $$;
 comment on function proxy_private.page_of_keys is
-  'The caller''s keys from a cursor on, filtered and sorted, newest first for null, and the cursor of '
-  'the page after it: up to the limit; for null those that are not deleted, and deleted ones up to '
-  '2,000 in all. Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, cursor, '
-  'tier, state or sort that is none.';
+  'The caller''s keys from a cursor on, filtered and sorted, newest first for null, and the cursor '
+  'of the page after it: up to the limit; for null those that are not deleted, and deleted ones up '
+  'to 2,000 in all. Refuses (unauthorized, invalid_request) a caller who is no user, and a limit, '
+  'cursor, tier, state or sort that is none.';
 
 
 -- A definer, with a number of rows that is always the same: so a planned count says nothing of what
@@ -132,8 +133,8 @@ comment on function proxy_private.own_key_summaries is
 create view public.proxy_key_summaries with (security_invoker = true) as
 select * from proxy_private.own_key_summaries();
 comment on view public.proxy_key_summaries is
-  'The caller''s keys with their limits, state and usage in the current calendar month (UTC): those '
-  'that list_proxy_keys answers without arguments. Never a secret or hash.';
+  'The caller''s keys with their limits, state and usage in the current calendar month (UTC): '
+  'those that list_proxy_keys answers without arguments. Never a secret or hash.';
 
 -- Without a trigger Postgres refuses a write as one that cannot be done (55000, an internal error
 -- over HTTP); with one, as one that is not allowed.
@@ -168,12 +169,12 @@ end
 $$;
 comment on function public.list_proxy_keys is
   'The caller''s keys, newest first, as proxy_key_summaries: with a limit (1 to 200) a page from '
-  '`cursor` on; without one all that are not deleted, and deleted ones up to 2,000 in all, with the '
-  'cursor of the rest. Filters: active, tier, live_mode; label, which is contained in any case of '
-  'letters; search, which the label or the keyId contains; and state, one of them, or undeleted for all '
-  'but deleted. sort: created_at, label, last_used_at or used (this month''s bytes), with a minus before '
-  'it for descending; but by created_at, of the deleted the newest, up to 2,000 in all. A cursor is of '
-  'one sort. Refusals: unauthorized, invalid_request (detail: the argument).';
+  '`cursor` on; without one all that are not deleted, and deleted ones up to 2,000 in all, with '
+  'the cursor of the rest. Filters: active, tier, live_mode; label, which is contained in any case '
+  'of letters; search, which the label or the keyId contains; and state, one of them, or undeleted '
+  'for all but deleted. sort: created_at, label, last_used_at or used (this month''s bytes), with '
+  'a minus before it for descending; but by created_at, of the deleted the newest, up to 2,000 in '
+  'all. A cursor is of one sort. Refusals: unauthorized, invalid_request (detail: the argument).';
 
 
 -- A definer: callers may read no table.

@@ -2,10 +2,10 @@
 
 create type public.proxy_key_attention as (has_keys boolean, states json, reasons json, keys json);
 comment on type public.proxy_key_attention is
-  'A user''s keys that are not deleted. has_keys: whether there are keys, deleted ones too. states: '
-  '[{state, keys}], how many keys are in each. reasons: [{reason, keys}], why keys need attention, the '
-  'most pressing first, and how many do. keys: of these the most pressing, as proxy_key_summaries with '
-  'the reason.';
+  'A user''s keys that are not deleted. has_keys: whether there are keys, deleted ones too. '
+  'states: [{state, keys}], how many keys are in each. reasons: [{reason, keys}], why keys need '
+  'attention, the most pressing first, and how many do. keys: of these the most pressing, as '
+  'proxy_key_summaries with the reason.';
 
 create type proxy_private.pressing_key as (reason text, rank integer, place double precision);
 comment on type proxy_private.pressing_key is
@@ -35,8 +35,8 @@ begin
 end
 $$;
 comment on function proxy_private.pressing is
-  'Why somebody should look at the key; null of one that is well. First what does not work this month or '
-  'since this week, then what soon will not, then what has not worked for longer.';
+  'Why somebody should look at the key; null of one that is well. First what does not work this '
+  'month or since this week, then what soon will not, then what has not worked for longer.';
 
 
 -- A definer: callers may read no table.
@@ -86,7 +86,8 @@ begin
   return answer;
 end
 $$;
-comment on function proxy_private.own_key_attention is 'Does the work of public.proxy_key_attention.';
+comment on function proxy_private.own_key_attention is
+  'Does the work of public.proxy_key_attention.';
 
 create function public.proxy_key_attention("limit" integer default 5)
 returns public.proxy_key_attention
@@ -98,9 +99,9 @@ begin
 end
 $$;
 comment on function public.proxy_key_attention is
-  'The caller''s keys at a glance: how many are in which state, how many need attention and why, and the '
-  'most pressing of these, up to `limit` (1 to 200, default 5). Refusals: unauthorized, invalid_request '
-  '(detail: limit).';
+  'The caller''s keys at a glance: how many are in which state, how many need attention and why, '
+  'and the most pressing of these, up to `limit` (1 to 200, default 5). Refusals: unauthorized, '
+  'invalid_request (detail: limit).';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -61,8 +61,8 @@ begin
 end
 $$;
 comment on function public.proxy_usage_summary is
-  'A calendar month (UTC; YYYY-MM, default this one, up to 13 back) over all of the caller''s keys, '
-  'deleted ones too: bytes in and out, CONNECTs; and the keys that are active now, by tier. '
+  'A calendar month (UTC; YYYY-MM, default this one, up to 13 back) over all of the caller''s '
+  'keys, deleted ones too: bytes in and out, CONNECTs; and the keys that are active now, by tier. '
   'Refusals: unauthorized, invalid_request (detail: period).';
 
 
@@ -143,11 +143,11 @@ begin
 end
 $$;
 comment on function public.proxy_usage_by_key is
-  'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this one, '
-  'up to 13 back), newest key first, paged and filtered as list_proxy_keys. With a sort, bytes or '
-  'requests, those that used the most, up to `limit` (default 50) of all that list_proxy_keys answers '
-  'without one. last_used_at is of that month; a test key''s usage is not `billed`. Refusals: '
-  'unauthorized, invalid_request (detail: the argument).';
+  'Each of the caller''s keys with what it used in a calendar month (UTC; YYYY-MM, default this '
+  'one, up to 13 back), newest key first, paged and filtered as list_proxy_keys. With a sort, '
+  'bytes or requests, those that used the most, up to `limit` (default 50) of all that '
+  'list_proxy_keys answers without one. last_used_at is of that month; a test key''s usage is not '
+  '`billed`. Refusals: unauthorized, invalid_request (detail: the argument).';
 
 
 create type public.proxy_usage_timeline as (
@@ -158,8 +158,8 @@ create type public.proxy_usage_timeline as (
 );
 comment on type public.proxy_usage_timeline is
   'Usage by hour or day (UTC) from `from` up to, not including, `to`; points: start, requests, '
-  'bytes_sent, bytes_received, billed_bytes (of these, those of live keys), one for each, also where '
-  'nothing was used.';
+  'bytes_sent, bytes_received, billed_bytes (of these, those of live keys), one for each, also '
+  'where nothing was used.';
 
 create function proxy_private.require_span(
   "interval" text, "from" text, "to" text, out step interval, out first_at timestamptz, out end_at timestamptz
@@ -196,8 +196,9 @@ begin
 end
 $$;
 comment on function proxy_private.require_span is
-  'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to now. '
-  'Refuses (invalid_request) what is no time or interval, a span that is empty, and one of over 1,000.';
+  'The whole hours or days (UTC) that two times span, by default the 24 hours or 30 days up to '
+  'now. Refuses (invalid_request) what is no time or interval, a span that is empty, and one of '
+  'over 1,000.';
 
 -- A definer: row-level security shows a caller their own usage alone.
 create function proxy_private.hours_of_any_key(api_key_id uuid, first_at timestamptz, end_at timestamptz)
@@ -288,10 +289,10 @@ begin
 end
 $$;
 comment on function public.proxy_usage_series is
-  'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled with '
-  'zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, by '
-  'default the last 24 hours or 30 days; at most 1,000. as_admin: of the key of any user, for admins. '
-  'Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
+  'The caller''s usage by hour or day (UTC), over all keys or one (uuid or keyId), gaps filled '
+  'with zeros: whole intervals from the one that `from` is in to the one that `to` is in or ends, '
+  'by default the last 24 hours or 30 days; at most 1,000. as_admin: of the key of any user, for '
+  'admins. Refusals: unauthorized, forbidden, invalid_request (detail: the argument), not_found.';
 
 
 insert into proxy_private.argument_rules (argument, rule) values

@@ -7,9 +7,9 @@ create type public.proxy_account_state as (
   tiers jsonb
 );
 comment on type public.proxy_account_state is
-  'What an account may use in the current calendar month (UTC). tiers: for each, smallest first, tier, '
-  'used_bytes, limit_bytes and left_bytes of all its live keys, their requests, billed, '
-  'keys (not deleted) and key_limit, limit_overrides; and in `test`, of all its test keys, used_bytes, '
+  'What an account may use in the current calendar month (UTC). tiers: for each, smallest first, '
+  'tier, used_bytes, limit_bytes and left_bytes of all its live keys, their requests, billed, keys '
+  '(not deleted) and key_limit, limit_overrides; and in `test`, of all its test keys, used_bytes, '
   'limit_bytes, left_bytes, requests, billed. Deleted keys count.';
 
 create function proxy_private.account_quota(
@@ -96,8 +96,8 @@ begin
 end
 $$;
 comment on function proxy_private.account_of is
-  'The account of a user: each tier that is self-serve or granted, of which there are keys or usage of '
-  'this month, or whose limits an admin has set.';
+  'The account of a user: each tier that is self-serve or granted, of which there are keys or '
+  'usage of this month, or whose limits an admin has set.';
 
 
 -- A definer: callers may read no keys.
@@ -120,9 +120,9 @@ begin
 end
 $$;
 comment on function public.proxy_account is
-  'What the caller''s account may use in this calendar month (UTC), tier by tier: the bytes that all live '
-  'keys share, and those that all test keys share, deleted ones too: used, allowed, and left; the keys; '
-  'and when it resets. Refusals: unauthorized.';
+  'What the caller''s account may use in this calendar month (UTC), tier by tier: the bytes that '
+  'all live keys share, and those that all test keys share, deleted ones too: used, allowed, and '
+  'left; the keys; and when it resets. Refusals: unauthorized.';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -55,8 +55,8 @@ begin
 end
 $$;
 comment on function proxy_private.read_event_filter is
-  'The filter that these arguments mean. Refusals: unauthorized, forbidden, invalid_request (detail: the '
-  'argument), not_found.';
+  'The filter that these arguments mean. Refusals: unauthorized, forbidden, invalid_request '
+  '(detail: the argument), not_found.';
 
 
 -- A definer: callers may read no events. The generic plan prunes days as it begins; planning them again
@@ -133,8 +133,8 @@ begin
 end
 $$;
 comment on function proxy_private.page_of_events is
-  'The caller''s events of a filter, as_admin those of any user, newest first, without the first `skipped`, '
-  'at most `most`.';
+  'The caller''s events of a filter, as_admin those of any user, newest first, without the first '
+  '`skipped`, at most `most`.';
 
 
 -- A definer: callers may read no table.
@@ -218,9 +218,9 @@ $$;
 comment on function public.list_proxy_key_events is
   'The usage events of the caller''s key (uuid or keyId), newest first: `limit` (1 to 200, default '
   '50) from `cursor` on, or the page of that number among the newest 10,000. Filters: from, up to '
-  'and without `to`, status_code, target_host, code. how_to_fix: what to do about the code. as_admin: of '
-  'the key of any user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: '
-  'the argument).';
+  'and without `to`, status_code, target_host, code. how_to_fix: what to do about the code. '
+  'as_admin: of the key of any user, for admins. Refusals: unauthorized, forbidden, not_found, '
+  'invalid_request (detail: the argument).';
 
 
 -- RFC 4180. A spreadsheet takes a text that begins so for a formula; no host or method does.
@@ -305,9 +305,9 @@ begin
 end
 $$;
 comment on function public.export_proxy_key_events is
-  'The usage events of the caller''s key (uuid or keyId) as CSV, newest first, up to 5,000 lines from '
-  '`cursor` on, with a line of names before the first; filters as list_proxy_key_events. Refusals: '
-  'unauthorized, not_found, invalid_request (detail: the argument).';
+  'The usage events of the caller''s key (uuid or keyId) as CSV, newest first, up to 5,000 lines '
+  'from `cursor` on, with a line of names before the first; filters as list_proxy_key_events. '
+  'Refusals: unauthorized, not_found, invalid_request (detail: the argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values

@@ -59,8 +59,9 @@ begin
 end
 $$;
 comment on function public.export_proxy_keys is
-  'The caller''s keys as CSV, up to 200 lines from `cursor` on, with a line of names before the first; '
-  'filters and sort as list_proxy_keys. Refusals: unauthorized, invalid_request (detail: the argument).';
+  'The caller''s keys as CSV, up to 200 lines from `cursor` on, with a line of names before the '
+  'first; filters and sort as list_proxy_keys. Refusals: unauthorized, invalid_request (detail: '
+  'the argument).';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

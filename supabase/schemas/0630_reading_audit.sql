@@ -67,10 +67,11 @@ begin
 end
 $$;
 comment on function public.list_proxy_key_audit is
-  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants and '
-  'account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, api_key_id, tier (of a '
-  'grant or account), actor_id, action, changes, reason, request_id, occurred_at. as_admin: of a key of any '
-  'user, for admins. Refusals: unauthorized, forbidden, not_found, invalid_request (detail: the argument).';
+  'What was done to the caller''s key (uuid or keyId), or without one to all of their keys, grants '
+  'and account limits, newest first: `limit` (1 to 200, default 50) from `cursor` on. Each: id, '
+  'api_key_id, tier (of a grant or account), actor_id, action, changes, reason, request_id, '
+  'occurred_at. as_admin: of a key of any user, for admins. Refusals: unauthorized, forbidden, '
+  'not_found, invalid_request (detail: the argument).';
 
 
 -- All of this is closed, then opened to those who need it: also where default privileges are open.

@@ -31,8 +31,9 @@ begin
 end
 $$;
 comment on function proxy_private.require_rollup_span is
-  'The whole hours or days (UTC) of a month, or that two times span, by default the 24 hours or 30 days up '
-  'to now. Refuses (invalid_request) what proxy_private.require_span does, a month beside times, and over 92 days.';
+  'The whole hours or days (UTC) of a month, or that two times span, by default the 24 hours or 30 '
+  'days up to now. Refuses (invalid_request) what proxy_private.require_span does, a month beside '
+  'times, and over 92 days.';
 
 create function proxy_private.require_rollup_sort(sort text) returns text
 language plpgsql stable
@@ -71,8 +72,8 @@ create type proxy_private.target_reading as (
   unlisted proxy_private.target_sum
 );
 comment on type proxy_private.target_reading is
-  'The targets that were asked for, the most first. totals: over all. other: what no target was counted of. '
-  'unlisted: of targets beyond the limit.';
+  'The targets that were asked for, the most first. totals: over all. other: what no target was '
+  'counted of. unlisted: of targets beyond the limit.';
 
 -- A definer: callers may read no rollups by target.
 create function proxy_private.read_targets(
@@ -172,7 +173,8 @@ begin
   );
 end
 $$;
-comment on function proxy_private.target_figures is 'The figures of a sum, as the API answers them.';
+comment on function proxy_private.target_figures is
+  'The figures of a sum, as the API answers them.';
 
 create function proxy_private.require_target_grouping("by" text) returns boolean
 language plpgsql stable
@@ -186,8 +188,8 @@ begin
 end
 $$;
 comment on function proxy_private.require_target_grouping is
-  'Whether targets are added up by site, by default not; refuses (invalid_request) other words than host '
-  'and site.';
+  'Whether targets are added up by site, by default not; refuses (invalid_request) other words '
+  'than host and site.';
 
 
 create type public.proxy_target_usage as (
@@ -202,10 +204,11 @@ create type public.proxy_target_usage as (
   unlisted json
 );
 comment on type public.proxy_target_usage is
-  'What was moved to each target, from `from` up to, not including, `to`. targets: host, site, requests, '
-  'errors, bytes_sent, bytes_received, billed_bytes (of these, those of live keys), the most first. totals = '
-  'targets + unlisted + other. unlisted: those beyond the limit. other: what is not counted by target, as a '
-  'key or user had over 1,000 hosts and 1,000 sites in a day. kept_from: what is older is no longer kept.';
+  'What was moved to each target, from `from` up to, not including, `to`. targets: host, site, '
+  'requests, errors, bytes_sent, bytes_received, billed_bytes (of these, those of live keys), the '
+  'most first. totals = targets + unlisted + other. unlisted: those beyond the limit. other: what '
+  'is not counted by target, as a key or user had over 1,000 hosts and 1,000 sites in a day. '
+  'kept_from: what is older is no longer kept.';
 
 create function public.proxy_usage_targets(
   period text default null, "from" text default null, "to" text default null, key_id text default null,
@@ -255,9 +258,10 @@ begin
 end
 $$;
 comment on function public.proxy_usage_targets is
-  'What the caller''s keys, or one (uuid or keyId), moved to each host or site, the most bytes, requests or '
-  'errors first: in a month (YYYY-MM), or in the whole days (UTC) that `from` and `to` span, by default the '
-  'last 30, at most 92. Refusals: unauthorized, invalid_request (detail: the argument), not_found.';
+  'What the caller''s keys, or one (uuid or keyId), moved to each host or site, the most bytes, '
+  'requests or errors first: in a month (YYYY-MM), or in the whole days (UTC) that `from` and `to` '
+  'span, by default the last 30, at most 92. Refusals: unauthorized, invalid_request (detail: the '
+  'argument), not_found.';
 
 
 create function public.export_proxy_usage_targets(
@@ -313,9 +317,9 @@ begin
 end
 $$;
 comment on function public.export_proxy_usage_targets is
-  'As proxy_usage_targets, as CSV: the first 10,000 targets, one line for all others, and one for what is '
-  'not counted by target. next_cursor is always null. Refusals: unauthorized, not_found, invalid_request '
-  '(detail: the argument).';
+  'As proxy_usage_targets, as CSV: the first 10,000 targets, one line for all others, and one for '
+  'what is not counted by target. next_cursor is always null. Refusals: unauthorized, not_found, '
+  'invalid_request (detail: the argument).';
 
 
 insert into proxy_private.argument_rules (argument, rule) values
