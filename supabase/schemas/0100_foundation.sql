@@ -5,7 +5,8 @@
 do $$
 begin
   if current_setting('server_version_num')::integer < 170000 then
-    raise exception 'Proxy Keys needs Postgres 17 or later, and this is Postgres %: upgrade the database first.',
+    raise exception
+      'Proxy Keys needs Postgres 17 or later, and this is Postgres %: upgrade the database first.',
       current_setting('server_version')
       using errcode = 'feature_not_supported';
   end if;
@@ -98,7 +99,7 @@ comment on function public.proxy_health is
   'Returns `ok`, for health checks. Needs no signed-in user.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on function proxy_private.uuid_v7, proxy_private.request_id, public.proxy_health
   from public, anon, authenticated, service_role;
 grant execute on function public.proxy_health to anon, authenticated;

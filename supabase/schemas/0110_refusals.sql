@@ -106,7 +106,7 @@ comment on table proxy_private.argument_rules is
 alter table proxy_private.argument_rules enable row level security;
 
 
--- Security definer, so that callers need no access to these tables.
+-- SECURITY DEFINER, so that callers need no access to these tables.
 create function proxy_private.refuse(code text, detail text default null) returns void
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -194,7 +194,7 @@ comment on function proxy_private.refuse_change is
   'Trigger: refuses (append_only) the statement, even for table owners and definer functions.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.refusals, proxy_private.argument_rules
   from public, anon, authenticated, service_role;
 revoke all on function

@@ -32,7 +32,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  raise exception 'The schema has exactly one version: update its row.' using errcode = 'check_violation';
+  raise exception 'The schema has exactly one version: update its row.'
+    using errcode = 'check_violation';
 end
 $$;
 comment on function proxy_private.keep_schema_version is
@@ -48,7 +49,7 @@ create type gateway.schema_version_row as (version integer, oldest_gateway_versi
 comment on type gateway.schema_version_row is
   'The version of what gateways rely on, and the oldest gateway version that still works with it.';
 
--- Security definer: the gateway may not read tables.
+-- SECURITY DEFINER: the gateway may not read tables.
 create function gateway.schema_version() returns gateway.schema_version_row
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -65,7 +66,7 @@ comment on function gateway.schema_version is
   'Read-only.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.schema_version from public, anon, authenticated, service_role;
 revoke all on function proxy_private.keep_schema_version, gateway.schema_version
 from public, anon, authenticated, service_role;

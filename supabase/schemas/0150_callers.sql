@@ -34,7 +34,7 @@ comment on function proxy_private.token_subject is
   'expired token.';
 
 
--- Security definer, so that callers need no access to the accounts.
+-- SECURITY DEFINER, so that callers need no access to the accounts.
 create function proxy_private.require_user() returns uuid
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -153,7 +153,7 @@ comment on function proxy_private.require_admin_writer is
   'account until the transaction ends.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table proxy_private.active_accounts, proxy_private.admin_settings
 from public, anon, authenticated, service_role;
 revoke all on function

@@ -19,7 +19,7 @@ begin
       when l.key <> all (wrong_limit.known) then true
       when jsonb_typeof(l.value) = 'null' then false
       when jsonb_typeof(l.value) <> 'number' or l.value #>> '{}' !~ '^\d{1,16}$' then true
-      -- what a number in JSON holds exactly
+      -- the largest integer that a JSON number holds exactly
       when right(l.key, 6) = '_bytes' then (l.value #>> '{}')::bigint > 9007199254740991
       else (l.value #>> '{}')::bigint not between 1 and 1000000
     end
@@ -140,7 +140,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('tunnel_limit', 'A whole number of open tunnels from 1 to 1000000, or null.');
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all, then grant what is needed.
 revoke all on table
   public.proxy_tiers, proxy_private.proxy_tier_grants, proxy_private.proxy_account_limits
 from public, anon, authenticated, service_role;

@@ -183,7 +183,7 @@ comment on function proxy_private.claim_write is
   'number grows.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.write_limits, proxy_private.write_windows
 from public, anon, authenticated, service_role;

@@ -73,6 +73,6 @@ insert into proxy_private.argument_rules (argument, rule) values
   );
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function proxy_private.clean_text, proxy_private.clean_label, proxy_private.clean_reason
   from public, anon, authenticated, service_role;

@@ -249,7 +249,7 @@ create trigger announce_tier_change
   for each row execute function proxy_private.announce_tier_change();
 
 
--- An account's limits apply to its keys. Security definer: when an account is removed, this runs as
+-- An account's limits apply to its keys. SECURITY DEFINER: when an account is removed, this runs as
 -- Supabase Auth's role, which may not read keys.
 create function proxy_private.announce_account_change() returns trigger
 language plpgsql security definer
@@ -275,7 +275,7 @@ create trigger announce_account_change
   for each row execute function proxy_private.announce_account_change();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.proxy_keys, proxy_private.proxy_key_secrets, proxy_private.key_states
 from public, anon, authenticated, service_role;

@@ -48,7 +48,7 @@ create trigger note_owner_state_again before update of deleted_at on proxy_priva
   execute function proxy_private.note_owner_state();
 
 
--- Security definer: Supabase Auth's role may not write keys.
+-- SECURITY DEFINER: Supabase Auth's role may not write keys.
 create function proxy_private.bar_keys() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -73,7 +73,7 @@ create trigger bar_keys after update of banned_until, deleted_at on auth.users
   execute function proxy_private.bar_keys();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function
   proxy_private.barred_until, proxy_private.note_owner_state, proxy_private.bar_keys
 from public, anon, authenticated, service_role;

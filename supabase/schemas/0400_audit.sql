@@ -69,7 +69,7 @@ comment on function proxy_private.give_reason is
 
 
 -- Derives the actions from the columns that changed; any column that is not named here counts as an
--- update. Security definer: when an account is removed, this runs as Supabase Auth's role, which
+-- update. SECURITY DEFINER: when an account is removed, this runs as Supabase Auth's role, which
 -- may not write the audit.
 create function proxy_private.audit_key_change() returns trigger
 language plpgsql security definer
@@ -150,7 +150,7 @@ create trigger audit_key_change after insert or update on proxy_private.proxy_ke
   for each row execute function proxy_private.audit_key_change();
 
 
--- Security definer, for the same reason.
+-- SECURITY DEFINER, for the same reason.
 create function proxy_private.audit_grant_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -182,7 +182,7 @@ comment on function proxy_private.audit_grant_change is
 create trigger audit_grant_change after insert or delete on proxy_private.proxy_tier_grants
   for each row execute function proxy_private.audit_grant_change();
 
--- Security definer, for the same reason.
+-- SECURITY DEFINER, for the same reason.
 create function proxy_private.audit_account_change() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -226,7 +226,7 @@ create trigger keep_grants before update or truncate on proxy_private.proxy_tier
   for each statement execute function proxy_private.refuse_change();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.proxy_key_audit from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.give_reason, proxy_private.audit_key_change, proxy_private.audit_grant_change,

@@ -113,7 +113,7 @@ comment on function proxy_private.raise_alerts is
   'broadcasts them to their owners.';
 
 
--- An audited change is an alert too. Security definer: several roles write the audit.
+-- An audited change is an alert too. SECURITY DEFINER: several roles write the audit.
 create function proxy_private.alert_of_audit() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -160,7 +160,7 @@ create trigger alert_of_audit after insert on proxy_private.proxy_key_audit
   for each row execute function proxy_private.alert_of_audit();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table proxy_private.proxy_alerts from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.alert_types, proxy_private.describe_key, proxy_private.json_time, proxy_private.raise_alerts, proxy_private.alert_of_audit

@@ -111,7 +111,7 @@ $$;
 comment on function proxy_private.webhook_secret is 'The secret of a webhook, for deliveries only.';
 
 
--- Security definer: removing an account also deletes its webhooks, as Supabase Auth's role.
+-- SECURITY DEFINER: removing an account also deletes its webhooks, as Supabase Auth's role.
 create function proxy_private.forget_webhook_secret() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -130,8 +130,8 @@ create trigger forget_webhook_secret after delete on proxy_private.proxy_webhook
   for each row execute function proxy_private.forget_webhook_secret();
 
 
--- The alerts of an account describe what its keys did, so they are removed with it. Security
--- definer, as above.
+-- The alerts of an account describe what its keys did, so they are removed with it. SECURITY
+-- DEFINER, as above.
 create function proxy_private.forget_alerts() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -148,7 +148,7 @@ create trigger forget_alerts after delete on auth.users
   for each row execute function proxy_private.forget_alerts();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.proxy_webhooks, proxy_private.proxy_webhook_secrets
 from public, anon, authenticated, service_role;

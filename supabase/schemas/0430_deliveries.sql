@@ -108,7 +108,7 @@ comment on function proxy_private.queue_deliveries is
   'webhook with 10,000 pending deliveries gets no more.';
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on table
   proxy_private.delivery_settings, proxy_private.proxy_deliveries, proxy_private.proxy_delivery_attempts
 from public, anon, authenticated, service_role;

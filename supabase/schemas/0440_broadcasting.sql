@@ -47,7 +47,8 @@ begin
        )';
   return true;
 exception when insufficient_privilege then
-  raise notice 'Alerts are not broadcast to users: this role may not create policies on realtime.messages.';
+  raise notice
+    'Alerts are not broadcast to users: this role may not create policies on realtime.messages.';
   return false;
 end
 $$;
@@ -58,6 +59,6 @@ comment on function proxy_private.open_alert_channels is
 select proxy_private.open_alert_channels();
 
 
--- All of this is closed, then opened to those who need it: also where default privileges are open.
+-- Default privileges may grant too much: revoke all.
 revoke all on function proxy_private.broadcast_alerts, proxy_private.open_alert_channels
 from public, anon, authenticated, service_role;
