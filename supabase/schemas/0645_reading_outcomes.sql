@@ -1,5 +1,4 @@
--- Reading outcomes: how a user's requests ended, how to fix failures, and how both changed over
--- time.
+-- Reading outcomes: how a user's requests ended, how to fix failures, and the trend.
 
 create type proxy_private.outcome_sum as (
   start timestamptz,
