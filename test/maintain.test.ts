@@ -224,7 +224,9 @@ it('repairs what lets gateways make temporary objects, and says what it cannot r
   await sql`grant temporary on database postgres to proxy_gateway_local`;
   const found = await runMaintenance(database.dbUrl);
   expect([found.code, outcomes(found.rows)[5]]).toEqual([1, 'privileges found']);
-  expect(found.stdout).toContain('proxy_gateway_local may make temporary objects here.');
+  expect(found.stdout).toContain(
+    'proxy_gateway_local may create temporary objects in this database.',
+  );
   await sql`revoke temporary on database postgres from proxy_gateway_local`;
 });
 

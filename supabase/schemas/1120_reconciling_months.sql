@@ -57,7 +57,7 @@ begin
       coalesce(c.bytes_sent, 0) - coalesce(k.bytes_sent, 0) as bytes_sent,
       coalesce(c.bytes_received, 0) - coalesce(k.bytes_received, 0) as bytes_received,
       k.last_used_at as kept_last_used_at,
-      -- a surplus row is its only source
+      -- for a surplus row, the row itself is the only source
       coalesce(
         case
           when k.requests is null and newest.last_used_at is null then c.last_hour

@@ -163,8 +163,7 @@ begin
 
   foreach old in array standing loop
     begin
-      -- after one that is in use, the others are not tried: each try would make recording wait
-      -- again
+      -- after one that is in use, skip the others: each try would make recording wait again
       if in_use then
         raise lock_not_available;
       end if;

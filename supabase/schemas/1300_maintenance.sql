@@ -141,7 +141,8 @@ comment on function proxy_private.report_partitions is
 
 
 -- Reconciling takes long and locks little, so it comes first; tasks that lock the events come last,
--- because locks are held until the end. Running each task in its own statement is better still.
+-- because locks are held until the end. With each task in its own statement, they are held for
+-- less.
 create function proxy_private.maintain_usage(
   tasks text[] default '{reconcile,retention,partitions,accounts,privileges,alerts}',
   days date[] default null

@@ -1,6 +1,6 @@
--- The end. These functions exist only if all files before this one were applied, which is how Edge
+-- The end. These functions exist only if all earlier files were applied, which is how Edge
 -- Functions and `npm run verify` see from outside that nothing is missing. A new file goes before
--- it.
+-- this one.
 
 create type public.proxy_schema_version as (version integer, oldest_functions_version integer);
 comment on type public.proxy_schema_version is

@@ -184,7 +184,7 @@ describe('pg_net', () => {
       grant all on net.requests to postgres;`);
     expect(await kick()).toMatch(/^Vault has no secret/);
     await sql`select vault.create_secret('sb_secret_x', 'proxy_keys_deliver')`;
-    expect(await kick()).toBe('1 are due.');
+    expect(await kick()).toBe('Deliveries due: 1.');
     expect(await sql`select * from net.requests`).toEqual([
       {
         url: 'https://x.supabase.co/functions/v1/deliver',

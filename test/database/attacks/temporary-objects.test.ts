@@ -166,22 +166,26 @@ it('maintenance takes TEMPORARY back where PUBLIC has it, and says so', async ()
 
 it.each([
   [
-    'may make temporary objects',
+    'may create temporary objects',
     `grant temporary on database postgres to ${login}`,
     `revoke temporary on database postgres from ${login}`,
   ],
   [
-    'may make objects in public',
+    'may create objects in schema public',
     `grant create on schema public to ${login}`,
     `revoke create on schema public from ${login}`,
   ],
   [
-    'has no limit on its connections',
+    'has no connection limit',
     `alter role ${login} connection limit -1`,
     `alter role ${login} connection limit 20`,
   ],
-  ['has a right of its own', `alter role ${login} createdb`, `alter role ${login} nocreatedb`],
-  ['is in another role', `grant authenticated to ${login}`, `revoke authenticated from ${login}`],
+  ['has a role attribute', `alter role ${login} createdb`, `alter role ${login} nocreatedb`],
+  [
+    'is a member of another role',
+    `grant authenticated to ${login}`,
+    `revoke authenticated from ${login}`,
+  ],
 ])('maintenance reports a login that %s', async (_, give, take) => {
   const report = () =>
     sql<{ outcome: string; detail: string }[]>`
