@@ -13,7 +13,7 @@ create type proxy_private.outcome_sum as (
 comment on type proxy_private.outcome_sum is
   'The totals of one outcome in the hour or day that starts at `start`.';
 
--- SECURITY DEFINER: callers may not read the rollup by outcome.
+-- Security definer: callers may not read the rollup by outcome.
 create function proxy_private.read_outcomes(
   key_id text, "interval" text, first_at timestamptz, end_at timestamptz,
   as_admin boolean default false
@@ -233,7 +233,7 @@ comment on function public.export_proxy_usage_outcomes is
   'not_found, invalid_request (detail: the argument).';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.read_outcomes, public.proxy_usage_outcomes, public.export_proxy_usage_outcomes
 from public, anon, authenticated, service_role;

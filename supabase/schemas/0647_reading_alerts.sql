@@ -1,6 +1,6 @@
 -- Reading alerts: a user's alerts, newest first, with or without a webhook.
 
--- SECURITY DEFINER: callers may not read tables. Each query therefore checks the owner.
+-- Security definer: callers may not read tables. Each query therefore checks the owner.
 create function proxy_private.page_of_alerts(reference text, type text, "limit" integer, cursor text)
 returns public.proxy_page
 language plpgsql stable security definer
@@ -78,7 +78,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('type', 'A type of alert, such as key.quota: docs/alerts.md lists them.');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.page_of_alerts, public.list_proxy_alerts
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.page_of_alerts, public.list_proxy_alerts to authenticated;

@@ -77,6 +77,6 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('idempotency_key', 'An idempotency key has 1 to 255 visible ASCII characters.');
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.idempotency_keys from public, anon, authenticated, service_role;
 revoke all on function proxy_private.claim_idempotency from public, anon, authenticated, service_role;

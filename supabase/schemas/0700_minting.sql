@@ -1,4 +1,4 @@
--- Minting. As for every change to a key, a SECURITY DEFINER function in `proxy_private` does the
+-- Minting. As for every change to a key, a security definer function in `proxy_private` does the
 -- work, because callers may not write tables; callers use a thin function in `public`.
 
 create type public.minted_proxy_key as (
@@ -79,7 +79,7 @@ comment on function proxy_private.claim_key_slot is
   'The transaction must hold the lock on the user''s writes of kind `mint`.';
 
 
--- SECURITY DEFINER: callers may not write keys or hashes.
+-- Security definer: callers may not write keys or hashes.
 create function proxy_private.mint_proxy_key(
   label text, tier text, live_mode boolean, idempotency_key text, allowed_ips text[] default '{}',
   expires_at text default null
@@ -228,7 +228,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('live_mode', 'The mode is true (live) or false (test).');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.key_with_secret, proxy_private.require_label, proxy_private.claim_key_slot, proxy_private.mint_proxy_key,
   public.mint_proxy_key(text, text, boolean, text, text[], text), proxy_private.refuse_mint_arguments,

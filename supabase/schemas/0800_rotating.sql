@@ -20,7 +20,7 @@ comment on type public.rotated_proxy_key is
   'As minted_proxy_key, with the number of rotations left and the seconds until it grows.';
 
 
--- SECURITY DEFINER: callers may not write keys or hashes.
+-- Security definer: callers may not write keys or hashes.
 create function proxy_private.rotate_proxy_key(
   id text, grace_seconds integer, idempotency_key text
 ) returns public.rotated_proxy_key
@@ -101,7 +101,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('grace_seconds', 'The grace period is a whole number of seconds from 0 to 30.');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.rotate_proxy_key, public.rotate_proxy_key
 from public, anon, authenticated, service_role;

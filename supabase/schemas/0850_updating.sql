@@ -110,7 +110,7 @@ comment on function proxy_private.require_changes is
   '(invalid_request) other names and invalid values.';
 
 
--- SECURITY DEFINER: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.update_proxy_key(id text, changes jsonb)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -167,7 +167,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('expires_at', 'The expiry is an RFC 3339 time in the future, or null.');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_allowed_ips, proxy_private.require_expiry, proxy_private.require_changes,
   proxy_private.update_proxy_key, public.update_proxy_key

@@ -1,6 +1,6 @@
 -- Retiring: owners take a key out of service.
 
--- SECURITY DEFINER: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.delete_proxy_key(id text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -36,7 +36,7 @@ comment on function public.delete_proxy_key is
   'seconds to wait).';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.delete_proxy_key, public.delete_proxy_key
 from public, anon, authenticated, service_role;

@@ -46,7 +46,7 @@ comment on function proxy_private.require_keys is
   'position, as `ids.0`).';
 
 
--- SECURITY DEFINER: callers may not write keys.
+-- Security definer: callers may not write keys.
 create function proxy_private.change_proxy_keys(ids text[], changes jsonb) returns public.proxy_key_changes
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -128,7 +128,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('deleted', 'Only true, and without other changes.');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_keys, proxy_private.change_proxy_keys, public.change_proxy_keys
 from public, anon, authenticated, service_role;

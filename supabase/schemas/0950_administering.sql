@@ -18,7 +18,7 @@ comment on function proxy_private.require_reason is
   'else.';
 
 
--- SECURITY DEFINER: it writes another user's key for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.suspend_proxy_key(id text, reason text) returns proxy_private.key_summaries
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -82,7 +82,7 @@ comment on function proxy_private.lock_owner is
   'ends.';
 
 
--- SECURITY DEFINER: it writes another user's key for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.reactivate_proxy_key(id text, reason text)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -132,13 +132,13 @@ end
 $$;
 comment on function public.reactivate_proxy_key is
   'For admins: puts any user''s deleted or suspended key (uuid or keyId) back in service with its '
-  'old secret; the reason, if any, is recorded in the audit log. An active key is returned '
-  'unchanged, and an expiry stays. Refusals: unauthorized, forbidden, invalid_request (detail: '
-  'reason), not_found, key_limit_reached, key_deleted (the owner''s account is gone), rate_limited '
-  '(detail: seconds to wait).';
+  'old secret; the reason, if any, is recorded in the audit. An active key is returned unchanged, '
+  'and an expiry stays. Refusals: unauthorized, forbidden, invalid_request (detail: reason), '
+  'not_found, key_limit_reached, key_deleted (the owner''s account is gone), rate_limited (detail: '
+  'seconds to wait).';
 
 
--- SECURITY DEFINER: it writes another user's key for an admin.
+-- Security definer: it writes another user's key for an admin.
 create function proxy_private.set_proxy_key_limits(id text, reason text, limits jsonb)
 returns proxy_private.key_summaries
 language plpgsql volatile security definer
@@ -191,9 +191,9 @@ comment on function public.set_proxy_key_limits is
   'For admins: sets the limits of any user''s key (uuid or keyId) that `limits` contains: '
   'bandwidth_limit_bytes per calendar month (0 to 2^53 - 1), rate_limit in CONNECTs per second and '
   'tunnel_limit in open tunnels on one gateway (both 1 to 1,000,000), or null for the tier''s '
-  'limit. The reason is recorded in the audit log. Refusals: unauthorized, forbidden, '
-  'invalid_request (detail: the argument or the limit), not_found, key_deleted, rate_limited '
-  '(detail: seconds to wait).';
+  'limit. The reason is recorded in the audit. Refusals: unauthorized, forbidden, invalid_request '
+  '(detail: the argument or the limit), not_found, key_deleted, rate_limited (detail: seconds to '
+  'wait).';
 
 
 -- Auth stores e-mail addresses in lower case. An unconfirmed address may belong to someone else,
@@ -223,7 +223,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('user', 'The id or the e-mail address of a user.');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_reason, proxy_private.suspend_proxy_key, public.suspend_proxy_key, proxy_private.lock_owner,
   proxy_private.reactivate_proxy_key, public.reactivate_proxy_key, proxy_private.set_proxy_key_limits,

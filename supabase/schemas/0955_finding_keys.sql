@@ -1,6 +1,6 @@
 -- Finding keys: admins search the keys of all users.
 
--- SECURITY DEFINER: it reads every user's keys for an admin.
+-- Security definer: it reads every user's keys for an admin.
 create function proxy_private.find_proxy_keys(
   "limit" integer, cursor text, key_id text, "user" text, label text, active boolean, tier text,
   live_mode boolean, state text
@@ -100,7 +100,7 @@ comment on function public.find_proxy_keys is
   'still have a cursor. Refusals: unauthorized, forbidden, invalid_request (detail: the argument).';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.find_proxy_keys, public.find_proxy_keys
 from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
 -- Reading any key: admins see why a user's key is refused. Its events, history and usage come from
--- the same functions that its owner uses, with as_admin. Reads are not audited: the audit log
--- records only changes.
+-- the same functions that its owner uses, with as_admin. Reads are not audited: the audit records
+-- only changes.
 
 create function proxy_private.user_as_admins_see(user_id uuid) returns jsonb
 language plpgsql stable
@@ -32,7 +32,7 @@ comment on type public.proxy_key_reading is
   'proxy_account, or null once it is removed; `last_event` is the newest from '
   'list_proxy_key_events, or null if none is kept.';
 
--- SECURITY DEFINER: it reads another user's key for an admin.
+-- Security definer: it reads another user's key for an admin.
 create function proxy_private.find_proxy_key(id text) returns public.proxy_key_reading
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -69,7 +69,7 @@ comment on function public.find_proxy_key is
   'unauthorized, forbidden, not_found.';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.user_as_admins_see, proxy_private.find_proxy_key, public.find_proxy_key
 from public, anon, authenticated, service_role;

@@ -41,7 +41,7 @@ comment on function proxy_private.require_grantee is
   '(user_not_found).';
 
 
--- SECURITY DEFINER: callers may not write grants.
+-- Security definer: callers may not write grants.
 create function proxy_private.grant_proxy_tier("user" text, tier text, reason text)
 returns public.proxy_tier_grant
 language plpgsql volatile security definer
@@ -91,7 +91,7 @@ comment on function public.grant_proxy_tier is
   'user_not_found, rate_limited (detail: seconds to wait).';
 
 
--- SECURITY DEFINER: callers may not write grants.
+-- Security definer: callers may not write grants.
 create function proxy_private.revoke_proxy_tier("user" text, tier text, reason text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -131,7 +131,7 @@ comment on function public.revoke_proxy_tier is
   '(detail: seconds to wait).';
 
 
--- SECURITY DEFINER: it reads every user's grants for an admin.
+-- Security definer: it reads every user's grants for an admin.
 create function proxy_private.list_proxy_tier_grants(
   "limit" integer, cursor text, "user" text, tier text
 ) returns public.proxy_page
@@ -200,7 +200,7 @@ comment on function public.list_proxy_tier_grants is
   'unauthorized, forbidden, invalid_request (detail: the argument).';
 
 
--- SECURITY DEFINER: callers may not read tables.
+-- Security definer: callers may not read tables.
 create function proxy_private.own_tier_grants() returns setof public.proxy_tier_grant
 language plpgsql stable security definer rows 3
 set search_path = pg_catalog, pg_temp
@@ -230,7 +230,7 @@ comment on function public.list_own_proxy_tier_grants is
   'Returns the caller''s tier grants, newest first. Refusals: unauthorized.';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.require_grantee, proxy_private.grant_proxy_tier, public.grant_proxy_tier,
   proxy_private.revoke_proxy_tier, public.revoke_proxy_tier, proxy_private.list_proxy_tier_grants,

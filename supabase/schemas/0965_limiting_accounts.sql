@@ -1,6 +1,6 @@
 -- Limiting accounts: admins read any user's account and set its limits, with a reason.
 
--- SECURITY DEFINER: it reads another user's account for an admin.
+-- Security definer: it reads another user's account for an admin.
 create function proxy_private.find_proxy_account("user" text) returns public.proxy_account_state
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -35,7 +35,7 @@ comment on function public.find_proxy_account is
   'user. Refusals: unauthorized, forbidden, invalid_request (detail: user), user_not_found.';
 
 
--- SECURITY DEFINER: it writes the limits of another user's account for an admin.
+-- Security definer: it writes the limits of another user's account for an admin.
 create function proxy_private.set_proxy_account_limits(
   "user" text, tier text, reason text, limits jsonb
 ) returns public.proxy_account_state
@@ -87,11 +87,11 @@ comment on function public.set_proxy_account_limits is
   'For admins: sets how many bytes all keys of a user (id or e-mail address) and tier may transfer '
   'together per calendar month: of `limits`, account_limit_bytes for live keys and '
   'test_limit_bytes for test keys, each 0 to 2^53 - 1, or null for the tier''s limit. The reason '
-  'is recorded in the audit log. Refusals: unauthorized, forbidden, invalid_request (detail: the '
+  'is recorded in the audit. Refusals: unauthorized, forbidden, invalid_request (detail: the '
   'argument or the limit), user_not_found, rate_limited (detail: seconds to wait).';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.find_proxy_account, public.find_proxy_account, proxy_private.set_proxy_account_limits,
   public.set_proxy_account_limits

@@ -1,6 +1,6 @@
 -- Users by usage: admins see which users transfer the most this month.
 
--- SECURITY DEFINER: it reads every user's usage for an admin.
+-- Security definer: it reads every user's usage for an admin.
 create function proxy_private.list_proxy_users("limit" integer, cursor text, "user" text)
 returns public.proxy_page
 language plpgsql stable security definer
@@ -78,7 +78,7 @@ comment on function public.list_proxy_users is
   'invalid_request (detail: the argument).';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.list_proxy_users, public.list_proxy_users
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.list_proxy_users, public.list_proxy_users to authenticated;

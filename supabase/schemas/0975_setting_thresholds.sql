@@ -4,12 +4,12 @@ create type public.proxy_alert_threshold as (
   api_key_id uuid, key_id text, percents integer[], label text
 );
 comment on type public.proxy_alert_threshold is
-  'The percentages of a quota at which a user is alerted, in ascending order. A row with a key is '
-  'for that key, whose label it has; the row without a key is for the account and for all keys '
-  'that are not listed.';
+  'The percentages of a quota at which a user is alerted, in ascending order. A row with a key, '
+  'and that key''s label, is for that key; the row without a key is for the account and for all '
+  'keys that are not listed.';
 
 
--- SECURITY DEFINER: callers may not read tables.
+-- Security definer: callers may not read tables.
 create function proxy_private.own_alert_thresholds() returns setof public.proxy_alert_threshold
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
@@ -44,7 +44,7 @@ comment on function public.list_proxy_alert_thresholds is
   'its own. Refusals: unauthorized.';
 
 
--- SECURITY DEFINER: callers may not write tables.
+-- Security definer: callers may not write tables.
 create function proxy_private.set_alert_thresholds(percents integer[], reference text)
 returns public.proxy_alert_threshold
 language plpgsql volatile security definer
@@ -128,7 +128,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   );
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.own_alert_thresholds, public.list_proxy_alert_thresholds, proxy_private.set_alert_thresholds,
   public.set_proxy_alert_thresholds

@@ -4,10 +4,11 @@
 insert into proxy_private.refusals (sql_state, code, message, occurs_when) values
   (
     'PT404', 'webhook_not_found', 'Not found: you have no such webhook.',
-    'no such webhook or delivery, or it belongs to another user'
+    'the webhook or delivery does not exist, or is not yours'
   ),
   (
-    'PT409', 'webhook_limit_reached', 'The limit of ten webhooks is reached: delete one first.',
+    'PT409', 'webhook_limit_reached',
+    'The limit of ten webhooks is reached: delete a webhook first.',
     'the user, or the operator, already has ten webhooks'
   ),
   (
@@ -156,7 +157,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('disabled', 'Either true or false.');
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.show_webhook,
   proxy_private.require_webhook_url,

@@ -1,6 +1,6 @@
 -- Creating webhooks: up to ten per user, and ten for the operator.
 
--- SECURITY DEFINER: callers may not write tables.
+-- Security definer: callers may not write tables.
 create function proxy_private.create_proxy_webhook(
   kind text, url text, routing_key text, label text, types text[], operator boolean
 ) returns public.proxy_webhook
@@ -119,7 +119,7 @@ comment on function public.create_proxy_webhook is
   'seconds to wait).';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.create_proxy_webhook,
   public.create_proxy_webhook

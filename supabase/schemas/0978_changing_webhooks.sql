@@ -1,6 +1,6 @@
 -- Changing webhooks: list, update, delete, and rotate the signing secret.
 
--- SECURITY DEFINER: callers may not read tables.
+-- Security definer: callers may not read tables.
 create function proxy_private.list_proxy_webhooks(operator boolean) returns setof public.proxy_webhook
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, pg_temp
@@ -69,7 +69,7 @@ comment on function proxy_private.lock_webhook is
   'rate_limited.';
 
 
--- SECURITY DEFINER: callers may not write tables.
+-- Security definer: callers may not write tables.
 create function proxy_private.update_proxy_webhook(id uuid, changes jsonb, operator boolean)
 returns public.proxy_webhook
 language plpgsql volatile security definer
@@ -160,7 +160,7 @@ comment on function public.update_proxy_webhook is
   'field), webhook_not_found, rate_limited (detail: seconds to wait).';
 
 
--- SECURITY DEFINER: callers may not write tables.
+-- Security definer: callers may not write tables.
 create function proxy_private.delete_proxy_webhook(id uuid, operator boolean) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -189,7 +189,7 @@ comment on function public.delete_proxy_webhook is
   'seconds to wait).';
 
 
--- SECURITY DEFINER: callers may not write tables.
+-- Security definer: callers may not write tables.
 create function proxy_private.rotate_proxy_webhook(id uuid, operator boolean) returns public.proxy_webhook
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -229,7 +229,7 @@ comment on function public.rotate_proxy_webhook is
   'webhook_not_found, rate_limited (detail: seconds to wait).';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.lock_webhook,
   proxy_private.list_proxy_webhooks,

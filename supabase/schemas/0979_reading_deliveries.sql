@@ -57,7 +57,7 @@ comment on function proxy_private.show_webhook_delivery is
   'Returns a delivery as the owner of its webhook sees it.';
 
 
--- SECURITY DEFINER: callers may not read tables. Ordered by alert id, which rises with time, to use
+-- Security definer: callers may not read tables. Ordered by alert id, which rises with time, to use
 -- the unique index on webhook and alert.
 create function proxy_private.page_of_deliveries(
   webhook_id uuid, "limit" integer, cursor text, operator boolean
@@ -125,7 +125,7 @@ comment on function public.list_proxy_deliveries is
   'webhook_not_found, invalid_request (detail: the argument).';
 
 
--- SECURITY DEFINER: callers may not write tables. Locks the webhook first, as claiming and
+-- Security definer: callers may not write tables. Locks the webhook first, as claiming and
 -- reporting do. The count of attempts goes on: after the eleventh, each resend gets one attempt.
 create function proxy_private.resend_proxy_delivery(id uuid, operator boolean, webhook_id uuid)
 returns public.proxy_webhook_delivery
@@ -181,7 +181,7 @@ comment on function public.resend_proxy_delivery is
   'webhook_disabled, rate_limited (detail: seconds to wait).';
 
 
--- SECURITY DEFINER: callers may not write tables. The operator's webhooks belong to no user, so
+-- Security definer: callers may not write tables. The operator's webhooks belong to no user, so
 -- their test is an alert of the calling admin.
 create function proxy_private.test_proxy_webhook(id uuid, operator boolean)
 returns public.proxy_webhook_delivery
@@ -234,7 +234,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('id', 'The id of a generic webhook: other kinds have no signing secret to rotate.');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.show_attempts,
   proxy_private.show_webhook_delivery,

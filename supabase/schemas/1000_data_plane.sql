@@ -25,7 +25,7 @@ comment on type gateway.proxy_key_lookup is
   'connect, and previous_hash is null except in a grace period. account_… describe the bytes that '
   'all keys of its user, tier and mode share, null once the user''s account is removed.';
 
--- SECURITY DEFINER: the gateway may not read tables. In plpgsql, which caches the plan between
+-- Security definer: the gateway may not read tables. In plpgsql, which caches the plan between
 -- calls.
 create function gateway.lookup_proxy_key(key_id text) returns setof gateway.proxy_key_lookup
 language plpgsql stable security definer rows 1
@@ -74,6 +74,6 @@ comment on function gateway.lookup_proxy_key is
   'reaches the database. Read only.';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.lookup_proxy_key from public, anon, authenticated, service_role;
 grant execute on function gateway.lookup_proxy_key to proxy_gateway;

@@ -5,7 +5,7 @@ comment on type gateway.recorded_usage is
   'How many rows a batch created or raised, how many of its reports added nothing new, and which '
   'were rejected: the index in the batch (from 0), the event''s id and the reason.';
 
--- SECURITY DEFINER: the gateway may not write tables. Every row is inserted or locked, in one
+-- Security definer: the gateway may not write tables. Every row is inserted or locked, in one
 -- global order, before any is raised: no other transaction changes a row after it was read, and
 -- overlapping batches wait for each other. The rollups follow, each in its own order.
 create function gateway.record_usage(events jsonb) returns gateway.recorded_usage
@@ -290,6 +290,6 @@ comment on function gateway.record_usage is
   'not stop the others. Refusals: invalid_request (not an array, or over 100,000 events).';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.record_usage from public, anon, authenticated, service_role;
 grant execute on function gateway.record_usage to proxy_gateway;

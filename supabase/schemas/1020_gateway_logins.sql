@@ -124,7 +124,7 @@ comment on function proxy_private.drop_gateway_login is
   'drop` prevents that by committing NOLOGIN first.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.withhold_temporary_objects, proxy_private.gateway_login_name, proxy_private.create_gateway_login,
   proxy_private.drop_gateway_login

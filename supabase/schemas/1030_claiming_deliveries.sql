@@ -222,7 +222,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('most', 'A whole number from 1 to 500.');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.sign_webhook, proxy_private.show_alert, proxy_private.show_delivery, proxy_private.claim_deliveries,
   public.claim_proxy_deliveries

@@ -162,7 +162,7 @@ insert into proxy_private.argument_rules (argument, rule) values
   ('results', 'An array of at most 500 results.');
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function
   proxy_private.pause_after, proxy_private.note_attempt, proxy_private.disable_webhook, proxy_private.report_deliveries,
   public.report_proxy_deliveries

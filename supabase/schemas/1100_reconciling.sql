@@ -154,7 +154,7 @@ comment on function proxy_private.reconcile_usage is
   'transaction is read committed.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.take_maintenance_lock, proxy_private.usage_drift, proxy_private.usage_month_drift,
   proxy_private.reconcile_usage

@@ -112,7 +112,7 @@ comment on function proxy_private.repair_hourly_usage is
   'Applies the corrections to the hourly rows, and deletes rows of hours without events.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.hourly_usage_drift, proxy_private.repair_hourly_usage
 from public, anon, authenticated, service_role;

@@ -151,7 +151,7 @@ comment on function proxy_private.repair_target_usage is
   'where a host counts must not change within a day.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.target_usage_drift, proxy_private.repair_target_usage
 from public, anon, authenticated, service_role;

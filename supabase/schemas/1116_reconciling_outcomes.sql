@@ -101,7 +101,7 @@ comment on function proxy_private.repair_outcome_usage is
   'Applies the corrections to the rows by outcome. A row without events stays, with zeros.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.outcome_usage_drift, proxy_private.repair_outcome_usage
 from public, anon, authenticated, service_role;

@@ -161,7 +161,7 @@ comment on function proxy_private.repair_monthly_usage is
   'of keys without events.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.monthly_usage_drift, proxy_private.repair_monthly_usage
 from public, anon, authenticated, service_role;

@@ -240,7 +240,7 @@ comment on function proxy_private.repair_account_usage is
   'adds up the months of their users again.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.account_corrections, proxy_private.account_hourly_usage_drift,
   proxy_private.account_monthly_usage_drift, proxy_private.repair_account_usage

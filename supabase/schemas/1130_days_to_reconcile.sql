@@ -71,7 +71,7 @@ comment on function proxy_private.usage_days_to_check is
   'Returns today, yesterday, and older days whose events changed since their rollups were checked.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.reconciled_usage_days from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.check_of_usage_day, proxy_private.usage_days_to_check

@@ -44,8 +44,8 @@ end
 $$;
 comment on function proxy_private.empty_default_partition is
   'Creates the partitions of days whose events are in the default partition, and returns how many: '
-  'up to 200, for about 10 s; the next call continues. Fails as '
-  'proxy_private.make_usage_partitions does.';
+  'up to 200, for about 10 s; the next call continues. Fails in the same cases as '
+  'proxy_private.make_usage_partitions.';
 
 
 create type proxy_private.usage_retention as (
@@ -188,7 +188,7 @@ comment on function proxy_private.drop_old_usage is
   'committed.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.archived_usage_days from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.empty_default_partition, proxy_private.archive_lacks, proxy_private.drop_old_usage

@@ -37,5 +37,5 @@ comment on function proxy_private.drop_old_targets is
   'keeps, at most `most` rows, and returns how many. No event raises these rows any more.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.drop_old_targets from public, anon, authenticated, service_role;

@@ -263,7 +263,7 @@ comment on function proxy_private.schedule_maintenance is
 select proxy_private.schedule_maintenance();
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on table proxy_private.maintenance_log from public, anon, authenticated, service_role;
 revoke all on function
   proxy_private.report_reconciling, proxy_private.report_retention, proxy_private.report_partitions,

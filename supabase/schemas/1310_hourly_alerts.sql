@@ -120,7 +120,7 @@ comment on function proxy_private.report_alerts is
   'Raises the hourly alerts, deletes old alerts, and reports how many it deleted.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.alert_expiring_keys, proxy_private.alert_unusual_usage, proxy_private.drop_old_alerts,
   proxy_private.report_alerts

@@ -67,6 +67,6 @@ comment on function proxy_private.kick_delivery is
   'stores as proxy_keys_deliver. Returns a sentence on what it did.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.count_due_deliveries, proxy_private.kick_delivery
 from public, anon, authenticated, service_role;

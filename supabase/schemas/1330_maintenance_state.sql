@@ -5,10 +5,10 @@ comment on index proxy_private.maintenance_log_task_idx is 'Finds the last run o
 
 create type gateway.maintenance_state_row as (finished_at timestamptz, problems integer);
 comment on type gateway.maintenance_state_row is
-  'finished_at is the oldest of the tasks'' last runs, null if a task has never run. problems is '
-  'how many reports of those runs need an operator.';
+  'The oldest of the maintenance tasks'' last runs (finished_at, null if a task has never run), '
+  'and how many reports of those runs need an operator (problems).';
 
--- SECURITY DEFINER: the gateway may not read tables.
+-- Security definer: the gateway may not read tables.
 create function gateway.maintenance_state() returns gateway.maintenance_state_row
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -42,6 +42,6 @@ comment on function gateway.maintenance_state is
   'need an operator. Read only.';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function gateway.maintenance_state from public, anon, authenticated, service_role;
 grant execute on function gateway.maintenance_state to proxy_gateway;

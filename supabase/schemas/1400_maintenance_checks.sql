@@ -101,7 +101,7 @@ comment on function proxy_private.report_privileges is
   'should not have, and large objects that it created.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function
   proxy_private.report_accounts, proxy_private.report_privileges
 from public, anon, authenticated, service_role;

@@ -47,6 +47,6 @@ comment on function proxy_private.suspend_restored_keys is
   'the keys.';
 
 
--- Default privileges may grant too much: revoke all.
+-- Revoke everything, even if default privileges are open.
 revoke all on function proxy_private.suspend_restored_keys
 from public, anon, authenticated, service_role;

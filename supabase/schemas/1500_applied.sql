@@ -6,7 +6,7 @@ create type public.proxy_schema_version as (version integer, oldest_functions_ve
 comment on type public.proxy_schema_version is
   'The version of the schema, and the oldest version of the Edge Functions that it supports.';
 
--- SECURITY DEFINER: callers may not read tables of proxy_private.
+-- Security definer: callers may not read tables of proxy_private.
 create function proxy_private.schema_version() returns public.proxy_schema_version
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -34,7 +34,7 @@ comment on function public.proxy_schema_version is
   'that it supports, once all migrations were applied. Refusals: unauthorized.';
 
 
--- Default privileges may grant too much: revoke all, then grant what is needed.
+-- Revoke everything, then grant what is needed, even if default privileges are open.
 revoke all on function proxy_private.schema_version, public.proxy_schema_version
 from public, anon, authenticated, service_role;
 grant execute on function proxy_private.schema_version, public.proxy_schema_version to authenticated;
