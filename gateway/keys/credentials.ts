@@ -26,7 +26,7 @@ export function parseCredentials(header: string | undefined): Credentials | null
   return { keyId, secretHash: hash('sha256', text, 'buffer') };
 }
 
-/** Whether the credentials have this hash, in a time that tells nothing of it. */
+/** Whether the credentials have this hash, in constant time. */
 export function haveHash(credentials: Credentials, secretHash: Uint8Array): boolean {
   return (
     secretHash.length === credentials.secretHash.length &&
