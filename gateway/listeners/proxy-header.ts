@@ -3,9 +3,8 @@ import ipaddr from 'ipaddr.js';
 import { parseAddress } from '../../supabase/functions/_shared/address-ranges.ts';
 
 /**
- * What the first bytes of a connection are: a whole header of the PROXY protocol, of `length` bytes,
- * with the client's address (null where the header names none: the sender speaks for itself), the
- * beginning of one, or none.
+ * What the first bytes of a connection are: a complete PROXY protocol header of `length` bytes with
+ * the client's address (null if it has none: the sender is the client), the start of one, or none.
  */
 export type ProxyHeader =
   | { state: 'complete'; length: number; address: string | null }
@@ -21,11 +20,13 @@ const beginV2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 const longestV1 = 107;
 /** Before the addresses: section 2.2. */
 const fixedV2 = 16;
-/** Addresses and extensions; senders keep theirs below 536 bytes, but for certificates of clients. */
+/**
+ * Addresses and extensions; senders keep theirs below 536 bytes, except for client certificates.
+ */
 const mostAfterFixed = 8_192;
 
 /**
- * Reads a header of version 1 or 2 from the beginning of `bytes`, by
+ * Reads a header of version 1 or 2 from the start of `bytes`, according to
  * https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt. Extensions (TLVs) are skipped.
  */
 export function readProxyHeader(bytes: Buffer): ProxyHeader {
@@ -33,7 +34,7 @@ export function readProxyHeader(bytes: Buffer): ProxyHeader {
   return begins(bytes, beginV2) ? readV2(bytes) : missing;
 }
 
-/** Whether `bytes`, which may be fewer, begin in this way. */
+/** Whether `bytes`, which may be fewer, start like `beginning`. */
 function begins(bytes: Buffer, beginning: Buffer): boolean {
   const length = Math.min(bytes.length, beginning.length);
   return bytes.subarray(0, length).equals(beginning.subarray(0, length));
@@ -86,7 +87,7 @@ function readV2(bytes: Buffer): ProxyHeader {
   return { state: 'complete', length, address: plainForm(source) };
 }
 
-/** One spelling per address; an IPv4 address in the form of IPv6 is that IPv4 address. */
+/** One spelling per address; an IPv4 address in IPv6 form is turned back into IPv4. */
 function plainForm(address: ipaddr.IPv4 | ipaddr.IPv6): string {
   const mapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress();
   return (mapped ? address.toIPv4Address() : address).toString();
