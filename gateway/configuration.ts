@@ -93,7 +93,9 @@ function read<Schema extends z.ZodType>(
   const { success, data, error } = schema.safeParse(given);
   if (success) return data;
   const lines = error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new ConfigurationError(`The gateway's environment is incomplete or invalid:\n${lines.join('\n')}`);
+  throw new ConfigurationError(
+    `The gateway's environment is incomplete or invalid:\n${lines.join('\n')}`,
+  );
 }
 
 function trafficOf(data: TrafficVariables): TrafficConfiguration {

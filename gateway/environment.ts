@@ -86,7 +86,9 @@ const allTrafficVariables = z.object({
       try {
         return parseAllowedTargets(text);
       } catch {
-        context.addIssue('must be addresses or CIDRs, each with an optional port, separated by commas');
+        context.addIssue(
+          'must be addresses or CIDRs, each with an optional port, separated by commas',
+        );
         return z.NEVER;
       }
     }),

@@ -186,11 +186,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
     () => maintenance.problems,
   );
   gauge('gateway_lookup_connections', 'Connections that look up keys.', () => pool.totalCount);
-  gauge(
-    'gateway_lookup_connections_idle',
-    'Of these, the idle ones.',
-    () => pool.idleCount,
-  );
+  gauge('gateway_lookup_connections_idle', 'Of these, the idle ones.', () => pool.idleCount);
   gauge('gateway_lookups_waiting', 'Look-ups that wait for a connection.', () => pool.waitingCount);
   gauge('gateway_open_tunnels', 'Tunnels that are open.', () => traffic().openTunnels);
   gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);

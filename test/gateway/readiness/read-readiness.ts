@@ -55,7 +55,9 @@ export async function untilNotReady(
 /** Resolves when the log says that a reason is over. */
 export async function untilOver(gateway: Observed, code: ReasonCode): Promise<void> {
   await vi.waitFor(() => {
-    const over = parse(gateway).filter(({ msg }) => msg === 'no longer a reason not to be ready');
+    const over = parse(gateway).filter(
+      ({ msg }) => msg === 'a reason for not being ready has ended',
+    );
     expect(over.map((line) => line.code)).toContain(code);
   }, patient);
 }

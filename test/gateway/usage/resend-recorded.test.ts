@@ -66,7 +66,7 @@ describe('what was recorded is sent again after a restore', () => {
     for (const recorded of [30, 0]) {
       expect(await runCommand('--resend-kept', ago(hour).toISOString())).toEqual({
         code: 0,
-        cells: [['events', 'sent', 'recorded', 'repeated', 'put aside'], row(recorded)],
+        cells: [['events', 'sent', 'recorded', 'repeated', 'rejected'], row(recorded)],
         stderr: '',
       });
     }
@@ -100,7 +100,7 @@ describe('what was recorded is sent again after a restore', () => {
     writeFileSync(folder.path(name.replace(/recorded-\d+$/, 'damaged')), damaged);
     expect(await runCommand('--resend-kept', ago(hour).toISOString())).toMatchObject({
       code: 1,
-      cells: [expect.anything(), ['recorded before', '2', '1', '0', '1'], ['(no event)', '1']],
+      cells: [expect.anything(), ['recorded before', '2', '1', '0', '1'], ['(unreadable)', '1']],
     });
     expect(JSON.parse(folder.read('rejected.ndjson'))).toEqual({
       event: stray,
@@ -131,7 +131,7 @@ describe('what was recorded is sent again after a restore', () => {
     const since = ago(hour).toISOString();
     expect(await runCommand('--resend-kept', since)).toMatchObject({
       code: 0,
-      cells: [[expect.stringContaining('Nothing is kept')]],
+      cells: [[expect.stringContaining('No events that were recorded')]],
     });
     const lock = lockSpool(folder.directory, 'resend-lock');
     const refused = await runCommand('--resend-kept', since);

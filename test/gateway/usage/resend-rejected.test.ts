@@ -58,7 +58,7 @@ describe('what was put aside is sent again', () => {
     expect(await runCommand('--resend-rejected')).toEqual({
       code: 0,
       cells: [
-        ['put aside for', 'sent', 'recorded', 'repeated', 'still refused'],
+        ['rejected for', 'sent', 'recorded', 'repeated', 'still refused'],
         ['occurred_before_key', '20', '20', '0', '0'],
         ['unknown_key', '15', '10', '5', '0'],
       ],
@@ -68,7 +68,7 @@ describe('what was put aside is sent again', () => {
     await expectRecordedOnce(sql, apiKeyId, events);
     expect(await runCommand('--resend-rejected')).toMatchObject({
       code: 0,
-      cells: [['Nothing was put aside.']],
+      cells: [['No events were rejected.']],
     });
   });
 
@@ -183,7 +183,7 @@ describe('nothing is lost', () => {
     );
     expect(await runCommand('--resend-rejected')).toMatchObject({
       code: 1,
-      cells: [expect.anything(), ['unknown_key', '1', '1', '0', '0'], ['(no event)', '2']],
+      cells: [expect.anything(), ['unknown_key', '1', '1', '0', '0'], ['(unreadable)', '2']],
     });
     expect(readRejected()).toEqual(lines);
     await expectRecordedOnce(sql, apiKeyId, [event]);
