@@ -62,7 +62,7 @@ export interface Core {
   /** Does the regular work that is due. Called often. */
   sweep(): void;
   /**
-   * Sends the usage; events that the database does not take stay in the spool for the next start.
+   * Sends the usage; events that the database does not take stay in the spool until the next start.
    */
   stop(): Promise<void>;
 }

@@ -37,10 +37,7 @@ export class Descriptors {
     return this.#used.client + this.#used.target;
   }
 
-  /**
-   * How much is in use of what clients, or clients and targets together, may have: at 1 no more are
-   * taken.
-   */
+  /** The share in use, of clients' half or of all, whichever is higher: at 1 no more are taken. */
   get inUse(): number {
     return Math.max(this.used / this.#most, this.#used.client / this.#mostClients);
   }

@@ -187,7 +187,7 @@ export function createMetrics(registry: Registry, sources: MetricSources): Metri
   );
   gauge('gateway_lookup_connections', 'Connections that look up keys.', () => pool.totalCount);
   gauge('gateway_lookup_connections_idle', 'Of these, the idle ones.', () => pool.idleCount);
-  gauge('gateway_lookups_waiting', 'Look-ups that wait for a connection.', () => pool.waitingCount);
+  gauge('gateway_lookups_waiting', 'Lookups that wait for a connection.', () => pool.waitingCount);
   gauge('gateway_open_tunnels', 'Tunnels that are open.', () => traffic().openTunnels);
   gauge('gateway_cached_keys', 'Keys in the cache.', () => keys.size.known);
   gauge('gateway_cached_unknown_keys', 'Unknown keyIds in the cache.', () => keys.size.unknown);

@@ -8,9 +8,7 @@ export interface ReconnectingOptions {
   hold: (signal: AbortSignal, works: () => void) => Promise<never>;
   /** The connection works. `again`: a failure was reported before. */
   onWorks: (again: boolean) => void;
-  /**
-   * The connection was lost or could not be made. `again`: it has not worked since the last report.
-   */
+  /** It was lost, or could not be made. `again`: it has not worked since the last report. */
   onFailed: (reason: unknown, again: boolean) => void;
   /** The longest pause between two attempts, in ms. */
   longestPauseMs: number;
@@ -26,10 +24,7 @@ const firstPauseMs = 100;
 /** After a connection that lasted this long, in ms, the first pause is the shortest again. */
 const goodMs = 10_000;
 
-/**
- * Keeps a connection open. Retries back off: pauses double, with jitter so that gateways spread
- * out.
- */
+/** Keeps a connection open. Pauses between retries double, with jitter to spread gateways out. */
 export function keepConnected(options: ReconnectingOptions): Reconnecting {
   const { hold, onWorks, onFailed, longestPauseMs } = options;
   const stopping = new AbortController();

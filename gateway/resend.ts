@@ -14,10 +14,7 @@ interface ResendOptions {
   since?: Date;
 }
 
-/**
- * `--resend-rejected` and `--resend-kept`: prints the outcome for the events, and returns the exit
- * code.
- */
+/** `--resend-rejected` and `--resend-kept`: prints the outcome, and returns the exit code. */
 export async function resend(
   { databaseUrl, spoolDirectory }: CoreConfiguration,
   { log, console, since }: ResendOptions,

@@ -15,10 +15,7 @@ export interface Verdict {
   refusal: Refusal | null;
 }
 
-/**
- * For a request for a target: if it is allowed, it counts as a tunnel of its key until it is
- * released.
- */
+/** For a target: an allowed request counts as a tunnel of its key until it is released. */
 export interface Admission extends Verdict {
   /** For `opened`, if the request is allowed. */
   mark: number;

@@ -1,4 +1,4 @@
 /**
- * How often open tunnels are checked, in ms: how long a key may overshoot its quota on one node.
+ * How often open tunnels are checked, in ms: a key may overshoot its quota on one node this long.
  */
 export const sweepMs = 250;

@@ -9,9 +9,7 @@ const lingerMs = 2_000;
 /** How long it may read nothing of that answer, in ms. */
 const unsentMs = 10_000;
 
-/**
- * A client's connection, on which one request at a time is served. It knows its client's address.
- */
+/** A client's connection, which serves one request at a time. It knows its client's address. */
 export class ClientConnection {
   /** Where requests come from: the TCP connection, or the TLS socket on it once there is one. */
   socket: Socket;
@@ -19,9 +17,7 @@ export class ClientConnection {
   proven = false;
   /** Whether a request is being served. */
   busy = false;
-  /**
-   * Requests that arrived before the current one was answered: the connection ends after that one.
-   */
+  /** Requests that arrived before the current one was answered: the connection ends after it. */
   ahead = 0;
   /** Whether its last answer has been written. */
   ending = false;
@@ -45,9 +41,7 @@ export class ClientConnection {
     this.#longestLingerMs = longestLingerMs;
   }
 
-  /**
-   * Its client's address: its peer's, unless the peer is a load balancer that announced another.
-   */
+  /** Its client's address: its peer's, unless a load balancer has announced another. */
   get remoteAddress(): string | undefined {
     return this.#announced ?? this.#carrier.remoteAddress;
   }

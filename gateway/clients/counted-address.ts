@@ -1,8 +1,6 @@
 import { isIPv4 } from 'node:net';
 
-/**
- * The address that a connection counts for: for IPv6 its /64 network, as one client has all of it.
- */
+/** The address that a connection counts for: for IPv6 its /64 network, which one client has. */
 export function countedAddress(address: string): string {
   const mapped = address.startsWith('::ffff:') ? address.slice(7) : address;
   if (isIPv4(mapped)) return mapped;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { DatabaseFailure } from './tls-failure.ts';
 
-/** Connections that a gateway needs to do all of its work: look-ups, recorder, listener. */
+/** Connections that a gateway needs to do all of its work: lookups, recorder, listener. */
 export const fewestConnections = 3;
 /** The most connections that the command allows a gateway's login. */
 export const mostConnections = 1_000;

@@ -3,9 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP, isIPv4 } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls';
 
-/**
- * How to connect to a database, the same for both drivers, which disagree on what `sslmode` means.
- */
+/** How to connect to a database, alike for both drivers, which disagree on what `sslmode` means. */
 export interface DatabaseConnection {
   /** The URL without its TLS parameters. It has the password. */
   url: string;
@@ -21,10 +19,7 @@ export class DatabaseUrlError extends Error {}
 const modes = ['disable', 'require', 'verify-ca', 'verify-full'] as const;
 type Mode = (typeof modes)[number];
 
-/**
- * Parameters that are read here, and those without meaning beside them: all are removed from the
- * URL.
- */
+/** Parameters that are read here, or have no meaning beside those: all are removed from the URL. */
 const known = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation', 'uselibpqcompat'];
 
 /**
@@ -79,9 +74,7 @@ function takeParameters(url: URL): Map<string, string> {
   return taken;
 }
 
-/**
- * The host that both drivers connect to: a Unix socket's folder is moved to where both look for it.
- */
+/** The host to connect to: a Unix socket's folder is moved to where both drivers look for it. */
 function findHost(url: URL): string {
   const named = url.searchParams.getAll('host');
   const [folder, ...more] = named;
@@ -111,7 +104,7 @@ function readMode(parameters: Map<string, string>, host: string): Mode {
   if (given !== undefined && mode === undefined) {
     throw new DatabaseUrlError(
       given === 'prefer' || given === 'allow'
-        ? 'sslmode=prefer and allow fall back to clear text if anyone on the network refuses TLS: use verify-full, or disable'
+        ? 'sslmode=prefer and allow fall back to clear text if anyone on the network path refuses TLS: use verify-full, or disable'
         : `sslmode must be ${modes.join(', ')}`,
     );
   }

@@ -17,9 +17,7 @@ const unknownIssuer = new Set([
   'INVALID_CA',
 ]);
 
-/**
- * The names in a server's certificate are the server's text: they are cut to this many characters.
- */
+/** The names in a certificate are the server's text: they are cut to this many characters. */
 const longestNames = 200;
 
 /**

@@ -14,10 +14,7 @@ const hopByHop = [
 const neverDropped: ReadonlySet<string> = new Set(['host', 'content-length']);
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/**
- * Characters that no header value may have: RFC 9110, 5.5, lets a recipient replace them by a
- * space.
- */
+/** Invalid in a header's value: RFC 9110, 5.5, lets a recipient replace them with a space. */
 const notOfAValue = /[^\t\x20-\x7e\x80-\xff]/g;
 
 /** The first value of a header, whose name is given in lower case. */
@@ -63,9 +60,7 @@ export function endToEndHeaders(headers: RawHeaders, drop: readonly string[] = [
 
 const coding = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[\t ]*;[\t ]*[!#$%&'*+.^_`|~0-9A-Za-z=-]+)*$/;
 
-/**
- * The codings that remain on a body once its chunks are removed. Throws if they cannot be known.
- */
+/** The codings that remain on a body once its chunks are removed. Throws if they are unknown. */
 export function codingsBesideChunks(headers: RawHeaders): string[] {
   const codings = listItems(headers, 'transfer-encoding');
   const others = codings.at(-1) === 'chunked' ? codings.slice(0, -1) : codings;

@@ -110,9 +110,7 @@ export class ForwardedAnswer {
     });
   }
 
-  /**
-   * The connection ends after it. Without a length or chunks, that end is the end of the answer.
-   */
+  /** The connection ends after it. Without a length or chunks, that ends the answer. */
   #answerLast(incoming: IncomingMessage): void {
     const { message, response, client, connection } = this.#request;
     const [status, reason, headers, codings] = this.#head(incoming, false);

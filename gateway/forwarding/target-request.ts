@@ -8,7 +8,7 @@ export const mostHeadBytes = 65_536;
 /** Writing no bytes makes Node send a head that waits for its body. */
 export const noBytes = Buffer.alloc(0);
 
-/** Methods that define a body: RFC 9110, 8.6, asks for `Content-Length: 0` if there is none. */
+/** Methods that define a body: RFC 9110, 8.6, asks for `Content-Length: 0` without one. */
 const meantForBodies: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Whether a request has a body, by its head. */

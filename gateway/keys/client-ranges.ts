@@ -29,10 +29,7 @@ function parseClientRange(range: string): ClientRanges[number] {
   return [network, Number(prefixLength)];
 }
 
-/**
- * Whether a client is in one of the ranges, if any. A client that left before its address was read
- * is in none.
- */
+/** Whether a client is in one of the ranges, if any. A client that has already left is in none. */
 export function permitsClient(ranges: ClientRanges, client: Client): boolean {
   if (ranges.length === 0) return true;
   const address = addressOf(client);

@@ -8,13 +8,13 @@ export const keyMaxAgeMs = 30_000;
 export interface KeyEntry {
   /** Null for a keyId that the database does not know. */
   record: KeyRecord | null;
-  /** When the look-up started, on the cache's clock: the record may be this old. */
+  /** When the lookup started, on the cache's clock: the record may be this old. */
   askedAt: number;
   /** Neither the database nor its notifications can be reached: the key may have changed since. */
   uncertain?: true;
 }
 
-/** The database gave no answer in time, or too many look-ups are waiting for one. */
+/** The database gave no answer in time, or too many lookups are waiting for one. */
 export class LookupFailed extends Error {}
 
 export interface KeyCacheOptions {
@@ -25,18 +25,18 @@ export interface KeyCacheOptions {
   maxKeys?: number;
   /** Unknown keyIds are kept separately, so that a flood of made-up ones evicts no real key. */
   maxUnknown?: number;
-  /** Look-ups that may be under way at once. */
+  /** Lookups that may be under way at once. */
   maxLookups?: number;
 }
 
 interface Lookup {
   answer: Promise<KeyEntry>;
-  /** The key changed, or may have, during the look-up: the answer may be from before the change. */
+  /** The key changed, or may have, during the lookup: the answer may be from before the change. */
   outdated: boolean;
 }
 
 /**
- * Keys by keyId, each kept for at most 30 s from the start of its look-up. Until the cache is
+ * Keys by keyId, each kept for at most 30 s from the start of its lookup. Until the cache is
  * switched on, the database is asked each time: without notifications, a kept key is used only if
  * the database does not answer either.
  */
@@ -45,7 +45,7 @@ export class KeyCache {
   readonly #known: LRUCache<string, KeyEntry>;
   readonly #unknown: LRUCache<string, KeyEntry>;
   readonly #lookups = new Map<string, Lookup>();
-  /** Look-ups that have not ended, including those that no longer count. */
+  /** Lookups that have not ended, including those that no longer count. */
   #underWay = 0;
   #on = false;
   /** For metrics: how requests for a key were answered, by result. */
@@ -65,10 +65,7 @@ export class KeyCache {
     return { known: this.#known.size, unknown: this.#unknown.size };
   }
 
-  /**
-   * From here on the caller is notified of every change. Kept keys may have missed some, and are
-   * dropped.
-   */
+  /** From here on the caller gets every change. Kept keys may have missed some, and are dropped. */
   switchOn(): void {
     this.#dropLookups();
     this.#known.clear();
@@ -76,13 +73,13 @@ export class KeyCache {
     this.#on = true;
   }
 
-  /** The caller may miss changes: from here on no kept key saves a look-up. */
+  /** The caller may miss changes: from here on no kept key saves a lookup. */
   switchOff(): void {
     this.#dropLookups();
     this.#on = false;
   }
 
-  /** A key changed: its kept entry, and a look-up under way, no longer count. */
+  /** A key changed: its kept entry, and a lookup under way, no longer count. */
   drop(keyId: string): void {
     this.#known.delete(keyId);
     this.#unknown.delete(keyId);
@@ -140,7 +137,7 @@ export class KeyCache {
   }
 
   async #lookUpFresh(keyId: string): Promise<KeyEntry> {
-    // a key that changes at every look-up, or a database this slow, is not worth more attempts
+    // a key that changes at every lookup, or a database this slow, is not worth more attempts
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const lookup = this.#lookups.get(keyId) ?? this.#begin(keyId);
       const entry = await lookup.answer;
@@ -152,7 +149,7 @@ export class KeyCache {
   #begin(keyId: string): Lookup {
     if (this.#underWay >= this.#options.maxLookups) {
       this.counts.failed += 1;
-      throw new LookupFailed('too many look-ups are waiting');
+      throw new LookupFailed('too many lookups are waiting');
     }
     this.#underWay += 1;
     const askedAt = this.#options.now();

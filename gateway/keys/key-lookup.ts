@@ -20,11 +20,11 @@ export interface KeyRecord {
   bandwidthUsedBytes: number;
   /** Where its clients may be; empty for anywhere. */
   allowedIps: ClientRanges;
-  /** From the time of the look-up; negative once it has expired, null for never. */
+  /** From the time of the lookup; negative once it has expired, null for never. */
   expiresInMs: number | null;
   /** Of the secret before the last rotation, during its grace. */
   previousHash: Buffer | null;
-  /** How long that secret still works, from the time of the look-up. */
+  /** How long that secret still works, from the time of the lookup. */
   previousEndsInMs: number | null;
   /** What all keys of its user, tier and mode share; null once the user's account is removed. */
   account: KeyAccount | null;
@@ -64,10 +64,7 @@ interface LookupRow {
 const columns =
   'id, key_id, secret_hash, active, suspended, rate_limit, tunnel_limit, bandwidth_limit_bytes, bandwidth_used_bytes, allowed_ips, expires_in_ms, previous_hash, previous_ends_in_ms, account_id, account_limit_bytes, account_used_bytes';
 
-/**
- * How long a query may take before its connection is given up: a silent peer must not block the
- * gateway.
- */
+/** How long a query may take before its connection is closed: a silent peer must not block it. */
 const queryTimeoutMs = 3_000;
 
 /**

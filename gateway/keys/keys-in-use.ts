@@ -47,7 +47,7 @@ interface KeyInUse {
   checking: boolean;
   /** When its state is next looked up. */
   dueAt: number;
-  /** No look-up before this time, as the last one had no answer. */
+  /** No lookup before this time, as the last one had no answer. */
   restsUntil: number;
 }
 

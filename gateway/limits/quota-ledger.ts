@@ -7,18 +7,13 @@ import { Tally } from './tally.ts';
 
 /** How often tallies that are no longer needed are dropped, in ms. */
 const forgetMs = 1_000;
-/**
- * A request may keep its entry for some time after the cache, as when it waits for the rate
- * limiter.
- */
+/** A request may hold its entry longer than the cache, for example while it waits for a limiter. */
 const keptMs = 2 * keyMaxAgeMs;
-/** How many keys' accounts are known without a look-up: as many as the key cache holds. */
+/** How many keys' accounts are known without a lookup: as many as the key cache holds. */
 const maxAccountsKnown = 100_000;
 
 interface KeyTally extends Tally {
-  /**
-   * The tally of the account that the key's bytes also count for; absent until a look-up names it.
-   */
+  /** The tally of the account that the key's bytes also count for; absent until it is looked up. */
   account?: Tally;
 }
 

@@ -2,10 +2,7 @@ import type { Socket } from 'node:net';
 import type { DropReason } from './dropped-connections.ts';
 import { readProxyHeader } from './proxy-header.ts';
 
-/**
- * The client's address from a header of `length` bytes, null for the sender's own; or why reading
- * failed.
- */
+/** The client's address, null for the sender's own, and the header's `length`; or the failure. */
 export type Announcement =
   | { address: string | null; length: number }
   | { failure: Extract<DropReason, `proxy_header_${string}`> };

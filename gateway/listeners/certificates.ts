@@ -133,10 +133,7 @@ export class Certificates {
   }
 }
 
-/**
- * The state of both files, through symbolic links; the text changes if either is replaced or
- * written.
- */
+/** The state of both files, through symbolic links; it changes if one is replaced or written. */
 async function lookOf({ certificateFile, keyFile }: CertificateFiles): Promise<string> {
   const looks = [certificateFile, keyFile].map(async (file) => {
     try {

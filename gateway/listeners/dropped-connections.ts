@@ -12,10 +12,7 @@ export type DropReason =
 /** At most one dropped connection is logged in this time, in ms. */
 const logEveryMs = 10_000;
 
-/**
- * Counts connections that end before HTTP starts, and logs those that an operator can do something
- * about.
- */
+/** Counts connections that end before HTTP starts, and logs those that an operator can fix. */
 export class DroppedConnections {
   readonly #count: (reason: DropReason) => void;
   #headers = 0;

@@ -20,9 +20,7 @@ const beginV2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 const longestV1 = 107;
 /** Before the addresses: section 2.2. */
 const fixedV2 = 16;
-/**
- * Addresses and extensions; senders keep theirs below 536 bytes, except for client certificates.
- */
+/** Addresses and extensions; senders keep them below 536 bytes, except for client certificates. */
 const mostAfterFixed = 8_192;
 
 /**

@@ -40,9 +40,7 @@ export class TlsHandshakes {
     });
   }
 
-  /**
-   * Starts the handshake on a connection, including the unread data on it. `done` is called once.
-   */
+  /** Starts the handshake on a connection, with its unread data. `done` is called once. */
   begin(carrier: Socket, done: (handshake: Handshake) => void): void {
     const late = () => this.#finish(carrier, 'tls_handshake_late');
     const deadline = setTimeout(late, this.#deadlineMs);

@@ -9,29 +9,26 @@ export interface LookupWatchOptions {
   /** Monotonic, in ms. */
   now: () => number;
   log: Pick<Logger, 'info' | 'warn'>;
-  /** How often to make a look-up if no client's look-up was answered, in ms. */
+  /** How often to make a lookup if no client's lookup was answered, in ms. */
   probeMs?: number;
 }
 
-/** Watches look-ups: whether the database answers them, and if not, why. */
+/** Watches lookups: whether the database answers them, and if not, why. */
 export interface LookupWatch {
-  /** The same look-up, watched. */
+  /** The same lookup, watched. */
   lookUp: LookUpKey;
-  /**
-   * Why keys cannot be looked up; set until the first answer, and once the last is older than a key
-   * may be.
-   */
+  /** Why keys cannot be looked up: until the first answer, and once the last one is too old. */
   problem(): Reason | null;
-  /** Stops making look-ups by itself. */
+  /** Stops making lookups by itself. */
   stop(): void;
 }
 
-/** No key has this keyId, which makes it the cheapest look-up. */
+/** No key has this keyId, which makes it the cheapest lookup. */
 const nobodysKeyId = 'probe';
 /** How often failures are logged, in ms. */
 const logEveryMs = 60_000;
 
-/** Watches look-ups, and makes one at once and whenever none was answered for `probeMs`. */
+/** Watches lookups, and makes one at once and whenever none was answered for `probeMs`. */
 export function watchLookups(options: LookupWatchOptions): LookupWatch {
   const { now, log, probeMs = 5_000 } = options;
   let answeredAt = Number.NEGATIVE_INFINITY;

@@ -14,9 +14,7 @@ interface StateRow {
   problems: number;
 }
 
-/**
- * Asks `gateway.maintenance_state` every minute; the last answer stays while the database is away.
- */
+/** Asks `gateway.maintenance_state` every minute; the last answer stays during an outage. */
 export function watchMaintenance(
   client: Pick<pg.Pool, 'query'>,
   { everyMs = 60_000 }: { everyMs?: number } = {},

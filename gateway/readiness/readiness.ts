@@ -9,10 +9,7 @@ export interface ReadinessOptions {
   everyMs?: number;
 }
 
-/**
- * Why a gateway is not ready, collected from its parts; each reason is logged when it starts and
- * ends.
- */
+/** Collects why a gateway is not ready; each reason is logged when it starts and when it ends. */
 export interface Readiness {
   /** Why it is not ready, at most one reason per code; empty while it is ready. */
   reasons(): Reason[];
@@ -20,9 +17,7 @@ export interface Readiness {
   stop(): void;
 }
 
-/**
- * Collects reasons from `sources`, also on a timer, so that the log has them even if no one asks.
- */
+/** Asks `sources` for reasons, also on a timer, so that the log has them even if no one asks. */
 export function createReadiness({ sources, log, everyMs = 250 }: ReadinessOptions): Readiness {
   let logged = new Map<string, Reason>();
 

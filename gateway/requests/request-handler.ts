@@ -118,9 +118,13 @@ export class RequestHandler {
     target.once('close', () => {
       session.release(key);
       tunnels.remove(tunnel);
-      tunnel.report().catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
+      tunnel
+        .report()
+        .catch((error: Error) => log.error({ reason: error.message }, 'a report was not spooled'));
     });
-    target.on('error', (error) => log.debug({ id, reason: error.message }, 'target'));
+    target.on('error', (error) =>
+      log.debug({ id, reason: error.message }, 'target connection failed'),
+    );
     session.opened(admission, now() - request.begunAt);
     log.debug({ id, keyId: key.keyId, targetHost: request.target?.host }, 'connected');
     return tunnel;

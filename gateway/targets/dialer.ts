@@ -5,9 +5,7 @@ import type { Descriptors } from '../descriptors.ts';
 import { Refusal } from '../refusal.ts';
 import type { Target, TargetPolicy } from './target-policy.ts';
 
-/**
- * How long an address may stay silent before the next one is tried in parallel, in ms: RFC 8305.
- */
+/** How long an address may be silent before the next one is tried in parallel, in ms: RFC 8305. */
 const attemptDelayMs = 250;
 /** A name may have more addresses than are worth trying for one request. */
 const mostAttempts = 16;

@@ -45,7 +45,7 @@ export function createHostsFile({ path = '/etc/hosts', now = () => performance.n
 }
 
 /**
- * Includes the change time: a file can be replaced by one of the same size and modification time.
+ * With the change time, as a file can be replaced by one of the same size and modification time.
  */
 function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join();

@@ -40,10 +40,7 @@ export const shortestTtlMs = 1_000;
 /** An answer over TCP may have thousands of addresses; more than the dialer tries are of no use. */
 const mostAddresses = 32;
 
-/**
- * Errors for which another name server is worth asking: through Node, c-ares accepts them from the
- * first.
- */
+/** Another name server may do better on these errors, which Node's c-ares takes as final. */
 const serverFailures: ReadonlySet<unknown> = new Set([
   'ESERVFAIL',
   'EREFUSED',

@@ -54,9 +54,7 @@ interface Query {
 
 const cachedNames = 10_000;
 const retryAfterSeconds = 5;
-/**
- * How long a name is not given up when there are too many, in ms: nearly all are answered by then.
- */
+/** A name is not dropped before this time, in ms: nearly all names are answered by then. */
 const safeMs = 1_000;
 const loopback = (): readonly LookupAddress[] => [
   { address: '127.0.0.1', family: 4 },
@@ -127,8 +125,7 @@ export function createNameResolver(options: NameResolverOptions): NameResolver {
     return query;
   };
   /**
-   * Drops the name that has waited longest, most likely a silent one; throws if none has waited
-   * long.
+   * Drops the name that has waited longest, likely a silent one; throws if none has waited long.
    */
   const makeRoom = () => {
     full(true, { names: queries.size });

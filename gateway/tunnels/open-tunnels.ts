@@ -69,7 +69,9 @@ export class OpenTunnels {
         if (!tunnel.isDue(reportMs)) continue;
         tunnel
           .report()
-          .catch((error: Error) => log.error({ reason: error.message }, 'not spooled'));
+          .catch((error: Error) =>
+            log.error({ reason: error.message }, 'a report was not spooled'),
+          );
       }
     }
   }

@@ -29,10 +29,7 @@ const batchSize = 1_000;
 /** How many events may wait in memory, over all reasons. */
 const mostWaiting = 10_000;
 
-/**
- * Sends events again. Events that the database refuses go to the rejected events in the spool's
- * folder.
- */
+/** Sends events again. Those that the database refuses go to `rejected.ndjson`. */
 export class Resender {
   readonly #directory: string;
   readonly #record: RecordUsage;

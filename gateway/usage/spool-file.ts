@@ -8,10 +8,7 @@ export function createSpoolFile(path: string): Promise<SpoolFile> {
   return open(path, 'wx', 0o600);
 }
 
-/**
- * Writes all of `bytes` at a position in the file; a nearly full disk may take only a part at
- * first.
- */
+/** Writes all of `bytes` at a position in the file; a nearly full disk may write only a part. */
 export async function writeAll(file: SpoolFile, bytes: Buffer, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);

@@ -2,10 +2,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 
-/**
- * The name of a segment whose events are recorded, with the time: a copied file loses its own
- * times.
- */
+/** The name of a recorded segment, with the time: a copied file loses its own times. */
 const recorded = /^\d{12}\.ndjson\.recorded-(\d+)$/;
 
 /** A segment that is kept after its events were recorded. */

@@ -96,10 +96,7 @@ export class SpoolSegments {
     return events;
   }
 
-  /**
-   * Removes a recorded segment, or keeps it for `keepMs`; one with damage is renamed `.damaged`
-   * instead.
-   */
+  /** Removes a recorded segment, or keeps it for `keepMs`; a damaged one is renamed `.damaged`. */
   async remove({ sequence }: Segment): Promise<void> {
     const file = segmentFile(this.#directory, sequence);
     if (this.#damaged.has(sequence)) await rename(file, `${file}.damaged`);

@@ -5,15 +5,11 @@ export interface SpoolSpaceOptions {
   directory: string;
   /** How much must be free for new tunnels, in bytes. */
   reserveBytes: number;
-  /**
-   * The time between two checks while there is too little room, and the least in any case, in ms.
-   */
+  /** The time between checks while there is too little room, and the least in any case, in ms. */
   intervalMs: number;
   /** Bytes that an unprivileged process may still write; rejects if unknown. */
   freeBytes?: (directory: string) => Promise<number>;
-  /**
-   * Removes something that is kept only while there is room; false if nothing is left to remove.
-   */
+  /** Removes something that is kept only while there is room; false if nothing is left. */
   yieldRoom: () => Promise<boolean>;
   log: Logger;
 }

@@ -50,9 +50,7 @@ interface ActiveSegment extends Segment {
   bytes: number;
 }
 
-/**
- * How long the first record of a group waits for others, in ms: a sync costs more than the wait.
- */
+/** How long the first record of a group waits for others, in ms: a sync costs more than a wait. */
 const gatherMs = 2;
 /** The errors of a full disk, or of a full quota on it. */
 const noRoom: (string | undefined)[] = ['ENOSPC', 'EDQUOT'];
@@ -114,7 +112,7 @@ export class SpoolWriter {
   }
 
   /**
-   * Seals the active segment, if it has records, after writing all waiting records if the disk can.
+   * Writes the waiting records, if the disk can, and seals the active segment, if it has records.
    */
   seal(): Promise<void> {
     return this.#inTurn(async () => {
@@ -127,9 +125,7 @@ export class SpoolWriter {
     });
   }
 
-  /**
-   * Writes the waiting records. Those that the disk still refuses are rejected with `SpoolClosed`.
-   */
+  /** Writes the waiting records. Those that the disk refuses are rejected with `SpoolClosed`. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#wake();
@@ -158,8 +154,7 @@ export class SpoolWriter {
   }
 
   /**
-   * Writes and syncs as many waiting records as the segment takes. Returns the disk's error, if
-   * any.
+   * Writes and syncs the waiting records that the segment takes. Returns the disk's error, if any.
    */
   async #writeGroup(): Promise<NodeJS.ErrnoException | null> {
     const { segmentRecords, segmentBytes, onWritten } = this.#options;

@@ -19,17 +19,12 @@ export interface UsageRecorderOptions {
   batchSize?: number;
   /** The longest wait before `record` is tried again, in ms. */
   maxBackoffMs?: number;
-  /**
-   * Called once with the events of a segment, when the database has recorded or permanently refused
-   * them.
-   */
+  /** Called once per segment, when the database has recorded or permanently refused its events. */
   onRecorded?: (events: UsageEvent[], outcome: RecordingOutcome) => void;
   log: Logger;
 }
 
-/**
- * How many rows were added or raised, how many events changed nothing, and how many were refused.
- */
+/** How many rows were added or raised, and how many events changed nothing or were refused. */
 export interface RecordingOutcome {
   recorded: number;
   repeated: number;
@@ -186,10 +181,7 @@ export class UsageRecorder {
     onRecorded(events, { ...begun.outcome, rejected: begun.rejected.length });
   }
 
-  /**
-   * The progress of a segment from its last attempt; a segment that has lost events since starts
-   * over.
-   */
+  /** The progress of a segment's last attempt; one that has lost events since starts over. */
   #resume({ sequence }: Segment, events: number): BegunSegment {
     const begun = this.#begun;
     if (begun?.sequence === sequence && begun.events === events) return begun;

@@ -137,10 +137,7 @@ export class WorkerLink implements TunnelHolder {
     else this.#unreported.set(apiKeyId, unreported);
   }
 
-  /**
-   * Takes back its charges and tunnels: nothing else will report those bytes or release those
-   * tunnels.
-   */
+  /** Takes back its charges and tunnels, as nothing else will report or release them. */
   #leave(): void {
     this.#channel.close();
     this.#core.leave(this);

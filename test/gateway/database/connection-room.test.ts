@@ -103,7 +103,7 @@ describe('a start with a login that may hold fewer connections than the gateway 
     await expect(start(url, 1_000)).rejects.toMatchObject({
       code: 'database_server_limit_too_small',
       message: expect.stringMatching(
-        / takes 97 .*\(max_connections 100, less 3 .* to 97, or raise /,
+        / allows 97 .*\(max_connections 100, minus 3 .* to 97, or raise /,
       ),
     });
   });

@@ -134,9 +134,9 @@ describe('refused, without a word of the password, is', () => {
     [at('db.example.com/x?sslmode=verify-full&sslmode=disable'), /sslmode twice/],
     [at('db.example.com/x?sslmode=verify-ca'), /needs sslrootcert/],
     [at('db.example.com/x?sslmode=verify-ca&sslrootcert=system'), /needs sslrootcert/],
-    [at('db.example.com/x?ssl=false'), /not known here/],
-    [at('db.example.com/x?sslcrl=list'), /not known here/],
-    [at('db.example.com/x?requiressl=1'), /not known here/],
+    [at('db.example.com/x?ssl=false'), /unknown TLS parameter/],
+    [at('db.example.com/x?sslcrl=list'), /unknown TLS parameter/],
+    [at('db.example.com/x?requiressl=1'), /unknown TLS parameter/],
     [at('db.example.com/x?sslnegotiation=direct'), /sslnegotiation/],
     [
       at('db.example.com/x?sslrootcert=/no/such/file'),

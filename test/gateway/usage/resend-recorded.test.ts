@@ -135,7 +135,10 @@ describe('what was recorded is sent again after a restore', () => {
     });
     const lock = lockSpool(folder.directory, 'resend-lock');
     const refused = await runCommand('--resend-kept', since);
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('wait for it')]);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('wait until it ends'),
+    ]);
     lock.release();
     const wrong = await runCommand('--resend-kept', 'yesterday');
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('--resend-kept')]);

@@ -195,7 +195,10 @@ it('works beside a running gateway, and not beside another command', async () =>
   await keep('unknown_key', newEvents(2, { apiKeyId }));
   const lock = lockSpool(folder.directory, 'resend-lock');
   const refused = await runCommand('--resend-rejected');
-  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('wait for it')]);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining('wait until it ends'),
+  ]);
   expect(names()).toEqual(['rejected.ndjson']);
   lock.release();
   expect(await runCommand('--resend-rejected')).toMatchObject({ code: 0 });
