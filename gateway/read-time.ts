@@ -1,4 +1,4 @@
-/** An operator's text is not a valid time; the message says what is. */
+/** An operator's text is not a valid time; the message shows one. */
 export class NoTime extends Error {}
 
 /** Reads a time in RFC 3339 form, with its zone. Throws `NoTime`. */

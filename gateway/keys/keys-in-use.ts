@@ -7,7 +7,7 @@ import { hasExpired, inService } from './key-state.ts';
 /** Which tunnels of a key are to be closed, and why. */
 export interface ClosingOrder {
   reason: string;
-  /** Only those whose client is outside these ranges; all without it. */
+  /** Only tunnels of clients outside these ranges; without it, all tunnels. */
   outside?: ClientRanges;
 }
 

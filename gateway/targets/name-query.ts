@@ -129,7 +129,7 @@ function answerOf(ipv4: Outcome = silence, ipv6: Outcome = silence): NameAnswer 
   const codes = [ipv4, ipv6].flatMap((each) => ('code' in each ? [each.code] : []));
   const found = [...four, ...six];
   if (found.length === 0) {
-    // why one family could not be asked says more than that the other has no address
+    // an error for one family matters more than the other having no address
     const code = codes.find((each) => each !== 'ENODATA') ?? 'ENODATA';
     if (code === 'ETIMEOUT') throw new NameError('dns_timeout');
     if (code === 'ECONNREFUSED') throw new NameError('unavailable');

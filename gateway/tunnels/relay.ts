@@ -50,7 +50,7 @@ export function relay(client: Socket, target: Socket, options: RelayOptions): vo
   target.once('error', () => !target.readableEnded && cut());
   target.once('close', () => {
     if (!target.readableEnded) cut();
-    // nothing reads it any more, and a paused socket would never see its end
+    // nothing reads it anymore, and a paused socket would never see its end
     client.off('data', toTarget).resume();
     linger();
   });

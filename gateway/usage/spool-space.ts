@@ -14,7 +14,7 @@ export interface SpoolSpaceOptions {
   log: Logger;
 }
 
-/** What is kept only while there is room must leave this many reserves free. */
+/** Files that are kept only while there is room must leave this many reserves free. */
 const spareReserves = 16;
 
 /** Watches how much room is left on a folder's disk. */
