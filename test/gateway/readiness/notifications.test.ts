@@ -29,7 +29,7 @@ describe.skipIf(withoutPgBouncer)('a pool', () => {
     await untilNotReady(gateway, ['transaction_pool']);
     expect(beginnings(gateway).find(({ code }) => code === 'transaction_pool')?.level).toBe(50);
     expect(await gateway.metric('gateway_listening')).toBe(0);
-    expect(gateway.logged.join('')).not.toContain('listening for changes of keys');
+    expect(gateway.logged.join('')).not.toContain('listening for key changes');
   });
 
   it('in session mode is ready', async () => {
