@@ -40,7 +40,7 @@ const driftMs = 10;
 /** A host's clock that is off by more than this is logged, in ms. */
 const offMs = 2_000;
 
-/** Makes a clock that its owner measures over a connection. */
+/** Creates a clock, which its owner measures over a connection. */
 export function createDatabaseClock(options: DatabaseClockOptions): DatabaseClock {
   const { log, monotonicNow = sharedMonotonicNow, hostNow = Date.now } = options;
   let recent: Measurement[] = [];

@@ -12,9 +12,9 @@ export const defaultConnections = 10;
 /** How many connections the database has for a login. */
 export interface ConnectionRoom {
   login: string;
-  /** Of the login; -1 for no limit. */
+  /** The login's limit; -1 for none. */
   loginLimit: number;
-  /** Of the whole server. */
+  /** The whole server's limit. */
   serverLimit: number;
   /** How many of those a gateway's login cannot use. */
   reserved: number;
@@ -30,7 +30,7 @@ export class TooFewConnections extends Error {
   }
 }
 
-/** Reads the limits that count for the login of `pool`. Rejects as a query does. */
+/** Reads the limits that apply to the login of `pool`. Rejects like a query. */
 export async function readConnectionRoom(pool: Pick<pg.Pool, 'query'>): Promise<ConnectionRoom> {
   const { rows } = await pool.query<ConnectionRoom>(`
     select

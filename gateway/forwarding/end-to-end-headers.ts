@@ -65,7 +65,7 @@ export function codingsBesideChunks(headers: RawHeaders): string[] {
   const codings = listItems(headers, 'transfer-encoding');
   const others = codings.at(-1) === 'chunked' ? codings.slice(0, -1) : codings;
   if (others.some((each) => each === 'chunked' || !coding.test(each)))
-    throw new RangeError('no coding of a body');
+    throw new RangeError('not a transfer coding');
   return others;
 }
 
@@ -74,7 +74,7 @@ export function cleanText(text: string): string {
   return text.replace(notOfAValue, ' ');
 }
 
-/** The lines of a head, its empty last one included. */
+/** The lines of a head, including the empty last one. */
 export function formatHead(firstLine: string, headers: RawHeaders): Buffer {
   let head = `${firstLine}\r\n`;
   for (let index = 0; index + 1 < headers.length; index += 2) {

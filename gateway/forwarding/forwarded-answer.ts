@@ -71,7 +71,8 @@ export class ForwardedAnswer {
     const framed = !isBodyless(message, incoming) && isCoded(incoming);
     const codings = framed ? codingsBesideChunks(rawHeaders) : [];
     // RFC 9112, 6.1: an HTTP/1.0 client knows no codings, and the gateway does not remove them
-    if (codings.length > 0 && message.httpVersion === '1.0') throw new RangeError('no coding');
+    if (codings.length > 0 && message.httpVersion === '1.0')
+      throw new RangeError('a coding that HTTP/1.0 does not know');
     const drop = framed ? ['content-length'] : [];
     // Node would throw: it allows `Trailer` with chunks only
     if (!inChunks) drop.push('trailer');

@@ -78,7 +78,7 @@ export function startChangeListener(options: ChangeListenerOptions): ChangeListe
       state = await askForState(client);
       return state.timeMs;
     });
-    if (!state) throw new Error('the clock did not ask');
+    if (!state) throw new Error('the clock was not measured');
     return state;
   };
 

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 
-/** What a client claims to be. The secret itself is not kept. */
+/** The key that a client claims to hold. The secret itself is not kept. */
 export interface Credentials {
   keyId: string;
   /** SHA-256 over the ASCII bytes of `keyId:secret`, as the database keeps it. */

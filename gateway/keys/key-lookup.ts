@@ -15,14 +15,14 @@ export interface KeyRecord {
   rateLimit: number;
   /** Tunnels that may be open at once on one gateway. */
   tunnelLimit: number;
-  /** Of this calendar month (UTC). */
+  /** For this calendar month (UTC). */
   bandwidthLimitBytes: number;
   bandwidthUsedBytes: number;
-  /** Where its clients may be; empty for anywhere. */
+  /** The networks where its clients may be; empty for anywhere. */
   allowedIps: ClientRanges;
   /** From the time of the lookup; negative once it has expired, null for never. */
   expiresInMs: number | null;
-  /** Of the secret before the last rotation, during its grace. */
+  /** The hash of the previous secret, during its grace period. */
   previousHash: Buffer | null;
   /** How long that secret still works, from the time of the lookup. */
   previousEndsInMs: number | null;
@@ -33,12 +33,15 @@ export interface KeyRecord {
 /** Bytes that several keys share. */
 export interface KeyAccount {
   id: string;
-  /** Of this calendar month (UTC). */
+  /** For this calendar month (UTC). */
   limitBytes: number;
   usedBytes: number;
 }
 
-/** Looks a key up in the database; null for an unknown keyId. Rejects when there is no answer. */
+/**
+ * Looks up a key in the database; null for an unknown keyId. Rejects if the database does not
+ * answer.
+ */
 export type LookUpKey = (keyId: string) => Promise<KeyRecord | null>;
 
 interface LookupRow {
@@ -97,7 +100,7 @@ export function createPool(options: {
   return pool;
 }
 
-/** Looks keys up over `pool`, as one prepared statement. */
+/** Looks up keys over `pool`, with one prepared statement. */
 export function lookUpWith(pool: pg.Pool): LookUpKey {
   return async (keyId) => {
     const { rows } = await pool.query<LookupRow>({

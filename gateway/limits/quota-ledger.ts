@@ -88,7 +88,7 @@ export class QuotaLedger {
     const { record } = entry;
     if (!record) return null;
     const { account, bandwidthLimitBytes } = record;
-    // always, as it learns the account
+    // called in any case, as it learns the account
     const together = this.usedTogether(entry);
     if (this.used(entry) >= bandwidthLimitBytes) return 'quota_exceeded';
     return account && together >= account.limitBytes ? 'account_quota_exceeded' : null;

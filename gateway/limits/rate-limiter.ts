@@ -25,7 +25,7 @@ interface Bucket {
   at: number;
 }
 
-/** A bucket holds the CONNECTs of this long, at any rate. */
+/** A full bucket holds the CONNECTs of this time, at any rate. */
 const capacityMs = 1_000;
 /** The rounding error of a sum of fractions: far less than the time between two CONNECTs. */
 const roundingMs = 1e-6;

@@ -63,7 +63,7 @@ export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisR
     throw new Error('the Redis URL is not a redis:// or rediss:// URL');
   }
 
-  /** Connects, and counts in Redis until the connection fails; throws why. */
+  /** Connects, and counts in Redis until the connection fails; throws the reason. */
   const hold = async (signal: AbortSignal, works: () => void): Promise<never> => {
     const client = createClient({
       url,
@@ -119,7 +119,7 @@ export function createRedisRateLimiter(options: RedisRateLimiterOptions): RedisR
       try {
         return (await takeInRedis(keyId, ratePerSecond)) / 1_000_000;
       } catch {
-        // Redis failed, and this node has counted
+        // Redis failed, but this node has counted it
         return 0;
       }
     },

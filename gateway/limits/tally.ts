@@ -9,7 +9,7 @@ interface Mark {
 
 /** Bytes that moved through this node for a key, or for all keys of an account. */
 export class Tally {
-  /** Not known to be in the database. */
+  /** Bytes that are not known to be in the database. */
   #unrecorded = 0;
   /** What the database recorded recently, and when, oldest first: a cached figure may be older. */
   #recorded: Mark[] = [];

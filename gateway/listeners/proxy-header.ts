@@ -50,7 +50,7 @@ function readV1(bytes: Buffer): ProxyHeader {
   if (end === -1) return bytes.length >= longestV1 ? malformed : incomplete;
   const length = end + 2;
   const [, family, ...rest] = line.slice(0, end).split(' ');
-  // whatever follows is to be ignored
+  // the rest of the line must be ignored
   if (family === 'UNKNOWN') return { state: 'complete', length, address: null };
   const [source = '', destination = '', ...ports] = rest;
   const isAddress = families.get(family ?? '');
@@ -69,7 +69,7 @@ function readV2(bytes: Buffer): ProxyHeader {
   const command = versionAndCommand & 0x0f;
   const family = familyAndProtocol >> 4;
   const protocol = familyAndProtocol & 0x0f;
-  // unassigned values are to be refused
+  // unassigned values must be refused
   if (versionAndCommand >> 4 !== 2 || command > 1 || family > 3 || protocol > 2) return malformed;
   const afterFixed = bytes.readUInt16BE(14);
   if (afterFixed > mostAfterFixed) return malformed;

@@ -44,7 +44,7 @@ const defaultTimeoutMs = 20_000;
 const eventsATurn = 500;
 
 /**
- * Records usage over `pool`, as one prepared statement. A connection that does not answer within
+ * Records usage over `pool`, with one prepared statement. A connection that does not answer within
  * `timeoutMs` is closed: one to a silent peer would never end.
  */
 export function recordUsageWith(
