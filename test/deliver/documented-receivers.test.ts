@@ -30,10 +30,10 @@ const before: Partial<Record<keyof typeof programs, string[]>> = {
 };
 
 it.each(Object.keys(programs) as (keyof typeof programs)[])(
-  'the receiver of the docs takes an alert and refuses a forged one: %s',
+  'the receiver from the docs accepts an alert and refuses a forged one: %s',
   async (language) => {
     if (language === 'python' && withoutPython) return;
-    // where the packages of npm are found
+    // inside the project, so that the npm packages are found
     const folder = mkdtempSync(join(projectRoot, '.receiver-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const [command, file] = programs[language];
