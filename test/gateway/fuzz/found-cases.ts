@@ -2,7 +2,7 @@ import { basic, request } from '../malformed-requests.ts';
 import type { Step } from './conversation.ts';
 import { type Expected, type FuzzCase, targetPlace } from './fuzz-case.ts';
 
-/** Conversations that went wrong once, the shortest of their kind: by fuzzing, or reported. */
+/** Conversations that failed once, found by fuzzing or reported; the shortest of each kind. */
 export function foundCases(basicAuth: string): FuzzCase[] {
   const asks = (method: string, version: string, ...headers: string[]) =>
     request(`${method} http://${targetPlace}/ HTTP/${version}`, basic(basicAuth), ...headers);
@@ -52,7 +52,7 @@ export function foundCases(basicAuth: string): FuzzCase[] {
       { version: '1.0' },
     ),
     found('a coding that is none', `${ok}Transfer-Encoding: "chunked"\r\n\r\nok`),
-    // what was left over was the answer to the client's next request
+    // the leftover bytes became the answer to the client's next request
     {
       ...found(
         'a length that hides a coding',
