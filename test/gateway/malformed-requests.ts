@@ -145,7 +145,7 @@ const kinds = {
   },
   'left at once': (_: SeededRandom, { target, basicAuth }: Material) =>
     request(`CONNECT ${target} HTTP/1.1`, basic(basicAuth)),
-  'left while its target is dialled': (_: SeededRandom, { deaf, basicAuth }: Material) =>
+  'left while its target is dialed': (_: SeededRandom, { deaf, basicAuth }: Material) =>
     request(`CONNECT ${deaf} HTTP/1.1`, basic(basicAuth)),
   'left while its plain target is dialed': (_: SeededRandom, { deaf, basicAuth }: Material) =>
     request(`POST http://${deaf}/ HTTP/1.1`, basic(basicAuth), 'Content-Length: 100'),
