@@ -145,7 +145,7 @@ it('an empty variable counts as not set', () => {
   ]);
 });
 
-describe('an error names the variable and not its value:', () => {
+describe('an error names the variable and not its value', () => {
   it.each([
     ['GATEWAY_DATABASE_URL', 'hunter2'],
     ['GATEWAY_DATABASE_URL', 'https://user:hunter2@db.example.com/postgres'],

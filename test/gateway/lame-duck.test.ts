@@ -125,7 +125,7 @@ describe('a gateway in lame-duck mode', () => {
     expect(await refused(gateway.port)).toBe(true);
   });
 
-  it('and drains closes a connection after its pending answer', async () => {
+  it('closes a connection after its pending answer when it drains', async () => {
     const gateway = await startTestGateway({ drainMs: 600_000 });
     const waiting = await newClient(gateway.port);
     waiting.send('/held');

@@ -101,7 +101,7 @@ describe('a plain request', () => {
     await spying.close();
   });
 
-  it('502 target_unreachable in one line if the target closes before it answers', async () => {
+  it('gets 502 target_unreachable in one line if the target closes before it answers', async () => {
     const refused = await owner.newKey();
     const rude = await startTcpTarget((socket) => socket.destroy());
     const url = `http://127.0.0.1:${rude.port}/`;

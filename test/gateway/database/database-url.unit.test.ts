@@ -116,7 +116,7 @@ describe('the URL for a driver', () => {
   });
 });
 
-describe('is refused without showing the password:', () => {
+describe('a refused URL does not show its password', () => {
   it.each([
     ['https://login:hunter2@db.example.com/x', /postgresql:/],
     ['postgresql://login:hunter2@db.example.com:port/x', /postgresql:/],

@@ -92,7 +92,7 @@ async function hears(): Promise<void> {
   await until(word);
 }
 
-describe('a change is received:', () => {
+describe('a change is received', () => {
   it.each([
     ['a rotation by route', () => askBy.route(calls.rotate(owner, key.id))],
     ['a rotation by RPC', () => askBy.rpc(calls.rotate(owner, key.id))],

@@ -57,7 +57,7 @@ describe('over IPv4', () => {
     expect(await warm.owner.refusalsOf(key, 5)).toEqual({ address_forbidden: 4, rate_limited: 1 });
   });
 
-  it('is checked before the quota, and after the secret and the key’s state', async () => {
+  it('the address is checked before the quota, and after the secret and the key’s state', async () => {
     const { id, keyId, basicAuth } = key;
     await overrideLimits(sql, id, { bandwidth_limit_bytes: 0 });
     await allow('127.0.0.1');

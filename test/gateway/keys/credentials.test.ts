@@ -34,7 +34,7 @@ it.each([
   expect(parseCredentials(header)).toEqual(parseCredentials(basic(pair)));
 });
 
-describe('invalid credentials:', () => {
+describe('invalid credentials', () => {
   it.each([
     ['no header', undefined],
     ['an empty header', ''],

@@ -50,7 +50,7 @@ describe('a key that expires', () => {
     expect(await warm.answerTo(key.basicAuth)).toBe('connected');
   });
 
-  it('and is expired in the database already gets 407, and works again when its expiry is moved', async () => {
+  it('gets 407 if it has expired in the database, and works again when its expiry is moved', async () => {
     await sql`update proxy_private.proxy_keys set expires_at = now() where id = ${key.id}`;
     await vi.waitFor(async () => {
       expect(await warm.answerTo(key.basicAuth)).toBe('credentials_required');

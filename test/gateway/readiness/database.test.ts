@@ -78,7 +78,7 @@ describe('a schema', () => {
   });
 });
 
-describe('a gateway is not ready: the login', () => {
+describe('a gateway is not ready if its login', () => {
   it('is at its connection limit', async () => {
     const password = randomUUID();
     const login = { name: 'full', password, connections: 12 };
@@ -98,7 +98,7 @@ describe('a gateway is not ready: the login', () => {
     await untilNotReady(gateway, ['login_refused', 'clock_unmeasured'], ['not-the-password']);
   });
 
-  it('is not a gateway’s', async () => {
+  it('has no gateway rights', async () => {
     const password = randomUUID();
     await operator.unsafe(`create role stranger login password '${password}'`);
     const gateway = await start(urlWith({ username: 'stranger', password }));
@@ -106,7 +106,7 @@ describe('a gateway is not ready: the login', () => {
   });
 });
 
-describe('a gateway is not ready: the database', () => {
+describe('a gateway is not ready if its database', () => {
   it('is away', async () => {
     const gateway = await start(urlWith({ port: String(await freePort()) }));
     await untilNotReady(gateway, ['database_away', 'clock_unmeasured']);

@@ -77,7 +77,7 @@ describe('a network that loses notifications', () => {
     await eventually(() => expect(turns.at(-1)).toBe('listening'));
   });
 
-  it('but cannot be checked right now does not stop the listener', async () => {
+  it('is not assumed while the check cannot be sent', async () => {
     const log = pino({ level: 'silent' });
     const turns: string[] = [];
     let sent = 0;

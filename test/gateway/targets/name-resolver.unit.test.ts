@@ -144,7 +144,7 @@ test('localhost and its subdomains are loopback, and the hosts file comes before
   expect(server.asked).toEqual([]);
 });
 
-describe('DNS rebinding:', () => {
+describe('DNS rebinding', () => {
   const allowed = parseAllowedTargets('127.0.0.1');
   const options = () => ({ keyId: keyA, timeoutMs: 60_000, signal: over.controller.signal });
 

@@ -174,7 +174,7 @@ describe('nothing is lost', () => {
     expect([...ids]).toEqual(idsOf(events));
   });
 
-  it('from lines that contain no event: they are kept unchanged', async () => {
+  it('from lines without an event, which are kept unchanged', async () => {
     const event = newEvent({ apiKeyId });
     const lines = ['{"event":{"eventId":"cut', '{"event":{},"reason":"unknown_key"}'];
     writeFileSync(

@@ -42,7 +42,7 @@ it('returns appended events in order, one segment at a time', async () => {
   expect(await readAll(spool)).toEqual(events);
 });
 
-it('restores the bytes of a quota, though each report contains all of its row', async () => {
+it('restores a quota’s bytes, though each report repeats the earlier bytes of its row', async () => {
   const folder = newSpoolFolder();
   const spool = await folder.open({ segmentRecords: 2 });
   const first = newEvent({ bytesSent: 10, bytesReceived: 0 });

@@ -57,7 +57,7 @@ describe('the processes', () => {
     expect(new Set(codes)).toEqual(new Set(['ECONNRESET']));
   });
 
-  it('survive signals from a terminal, and stop gracefully with the first process', async () => {
+  it('of workers ignore signals from a terminal, and stop gracefully with the first process', async () => {
     const { gateway, port, operationsUrl } = await runReady({ GATEWAY_DRAIN_MS: '600000' });
     const key = await newKey({ rate_limit: 1_000, tunnel_limit: 1_000 });
     const tunnel = await open(port, key);
