@@ -26,7 +26,7 @@ export async function openBlackHole(): Promise<BlackHole> {
     const socket = connect(port, '127.0.0.1').on('error', () => {});
     queued.push(socket);
     await Promise.race([once(socket, 'connect'), sleep(200)]);
-    // bytes that a busy process has not read yet
+    // lets a busy process notice a connect that has succeeded
     await turn();
     connecting = socket.connecting;
   } while (!connecting);
