@@ -10,7 +10,7 @@ import { isOnPath } from '../clients/client.ts';
 /** Whether to skip tests of HAProxy: it is not on the PATH, and `REQUIRE_HAPROXY` is not set. */
 export const withoutHaproxy = !isOnPath('haproxy') && !process.env.REQUIRE_HAPROXY;
 
-/** A load balancer in front of gateways, configured as in docs/gateways.md. */
+/** A load balancer in front of gateways, configured as in docs/listeners.md. */
 export interface Haproxy {
   port: number;
   /** Resolves when it sends clients to every gateway. */
