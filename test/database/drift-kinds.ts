@@ -1,6 +1,6 @@
 import type { Correction } from './usage-corrections.ts';
 
-/** Drift put in by hand: what is done to the rollups, and what of it must be found. */
+/** Drift that a test introduces: the statement, and the findings that are expected. */
 export const driftKinds: [
   name: string,
   statement: (key: string, begins: string) => string,
