@@ -28,7 +28,7 @@ afterAll(async () => {
 const slackUrl = 'https://hooks.slack.com/services/T0/B0/x';
 const discordUrl = 'https://discord.com/api/webhooks/1/x';
 
-/** What makes no webhook: each with the field at fault. */
+/** Bodies that create no webhook, each with the field at fault. */
 const refused: [what: string, body: Fields, field: string][] = [
   ['a kind that is null', { kind: null, url: nowhere }, 'kind'],
   ['an unknown kind', { kind: 'teams', url: nowhere }, 'kind'],
@@ -71,7 +71,7 @@ const refused: [what: string, body: Fields, field: string][] = [
   ['a label of spaces', { ...idleWebhook, label: '  ' }, 'label'],
 ];
 
-describe('a webhook is not made', () => {
+describe('a webhook is not created', () => {
   it.each(refused)('with %s', async (_, body, field) => {
     await expectSameRefusal(ownWebhooks.create(user, body), 400, 'invalid_request', field);
     await expectSameRefusal(operatorWebhooks.create(admin, body), 400, 'invalid_request', field);
@@ -79,15 +79,15 @@ describe('a webhook is not made', () => {
 
   it.each<[string, Fields]>([
     ['an unknown field', { ...idleWebhook, colour: 'red' }],
-    ['a secret of its own choice', { ...idleWebhook, secret: 'whsec_x' }],
+    ["a secret of the caller's choice", { ...idleWebhook, secret: 'whsec_x' }],
     ['no kind', { url: nowhere }],
-  ])('with %s: by the route, as PostgREST finds no such function', async (_, body) => {
+  ])('with %s: the route refuses it, and PostgREST finds no such function', async (_, body) => {
     const ways = ownWebhooks.create(user, body);
     expect(await askBy.route(ways)).toMatchObject({ status: 400, code: 'invalid_request' });
     expect(await askBy.rpc(ways)).toMatchObject({ status: 404, code: 'PGRST202' });
   });
 
-  it('for an address that is not confirmed, nor as one of the operator', async () => {
+  it('for an unconfirmed email address, or for email to the operator', async () => {
     const unconfirmed = await newUser();
     await sql`update auth.users set email_confirmed_at = null where id = ${unconfirmed.id}`;
     const body = { kind: 'email' };
@@ -95,7 +95,7 @@ describe('a webhook is not made', () => {
     await expectSameRefusal(operatorWebhooks.create(admin, body), 400, 'invalid_request', 'kind');
   });
 
-  it('as the eleventh', async () => {
+  it('if it would be the eleventh', async () => {
     const busy = await newUser();
     for (let n = 0; n < 10; n += 1) await makeWebhook(busy);
     const eleventh = ownWebhooks.create(busy, idleWebhook);
@@ -111,7 +111,7 @@ describe('a webhook is not changed', () => {
     ['an unknown field', { colour: 'red' }, 'colour'],
     ['another URL', { url: 'https://example.com/' }, 'url'],
     ['another kind', { kind: 'slack' }, 'kind'],
-    ['no type', { types: [] }, 'types'],
+    ['no types', { types: [] }, 'types'],
     ['an unknown type', { types: ['key.gone'] }, 'types'],
     ['types that are text', { types: 'key.quota' }, 'types'],
     ['a label that is a number', { label: 5 }, 'label'],
@@ -126,14 +126,14 @@ describe('a webhook is not changed', () => {
   });
 });
 
-it('the secret of one that signs nothing cannot be rotated', async () => {
+it('a webhook that does not sign has no secret to rotate', async () => {
   const made = await askBy.route(ownWebhooks.create(user, { kind: 'discord', url: discordUrl }));
   expect(made).toMatchObject({ status: 201, data: { address: 'discord.com', secret: null } });
   const id = String(made.data?.id);
   await expectSameRefusal(ownWebhooks.rotate(user, id), 400, 'invalid_request', 'id');
 });
 
-it('a disabled webhook gets no test, and nothing again', async () => {
+it('a disabled webhook gets no test and no resent delivery', async () => {
   const id = await makeWebhook(user);
   const delivery = await testWebhook(user, id);
   await askBy.route(ownWebhooks.update(user, id, { disabled: true }));
@@ -141,7 +141,7 @@ it('a disabled webhook gets no test, and nothing again', async () => {
   await expectSameRefusal(ownWebhooks.resend(user, id, delivery), 409, 'webhook_disabled');
 });
 
-describe('what is not theirs is as what does not exist', () => {
+describe('a webhook that the caller may not use is treated as unknown:', () => {
   it.each([
     "another user's webhook, to a user and to an admin",
     "the operator's webhook by the routes of users",
@@ -190,7 +190,7 @@ describe('what is not theirs is as what does not exist', () => {
   });
 
   it.each(['x', "' or true --", '*', ' ', 'null', `${randomUUID()}0`])(
-    'by the route, what is no id: %s',
+    'an invalid id in the route: %s',
     async (id) => {
       for (const ways of [
         ownWebhooks.update(user, id, {}),
