@@ -29,7 +29,7 @@ describe('the state of a key', () => {
     ['a banned account', { state: 'owner_barred' }, 'banned or removed'],
     ['a deletion', { state: 'deleted', deleted_at: before }, 'Since 23 Nov 2026'],
   ];
-  it.each(cases)('with %s is what the database says, and is explained', (_, fields, words) => {
+  it.each(cases)("with %s is the database's state, with an explanation", (_, fields, words) => {
     const key = aKey(fields);
     const { state, explanation } = stateOf(key, now);
     expect(state).toBe(key.state);
@@ -37,7 +37,7 @@ describe('the state of a key', () => {
     else expect(explanation).toContain(words);
   });
 
-  it('has an admin’s reason with a suspension, and not after a deletion', () => {
+  it('includes an admin’s reason for a suspension, but not after a deletion', () => {
     const reason = { suspended_at: before, suspended_reason: 'abuse report 17' };
     expect(stateOf(aKey({ ...reason, state: 'suspended' }), now).reason).toBe('abuse report 17');
     const deleted = aKey({ ...reason, state: 'deleted', deleted_at: before });

@@ -23,8 +23,8 @@ const sql = connectOwner();
 afterAll(() => sql.end());
 const run = promisify(execFile);
 
-describe('the README and the pages that it leads to', () => {
-  it('mints a key with its curl, and shows the true shape of the answer', async () => {
+describe('the README and the pages that it links to', () => {
+  it('mint a key with their curl command, and show the real form of the answer', async () => {
     const { token } = await newUser();
     const curl = readBlock('README.md', 'sh', 'curl -X POST').replace(origin, stack.url);
     const { stdout } = await run('bash', ['-c', `${curl.trimEnd()} --silent`], {
@@ -46,7 +46,7 @@ describe('the README and the pages that it leads to', () => {
     expect(shown.basicAuth).toBe(`${shown.keyId}:${shown.secret}`);
   });
 
-  it('sends traffic with its curl', async () => {
+  it('send traffic with their curl command', async () => {
     const { token, request } = await newUser();
     expect(token).not.toBe('');
     const minted = await request('POST', '/api/v1/proxy/keys', { label: 'from the README' });
@@ -98,7 +98,7 @@ describe('the README and the pages that it leads to', () => {
   it('build the dashboard for a project with their command', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
     try {
-      // a page of one script, as its own is built before the run
+      // a page with one script, as the real one was built before the run
       const checkout = await copyDashboard(folder);
       const command = readBlock('docs/deploying.md', 'sh', 'npm run build')
         .replace('<ref>', 'abcdefghijklmnopqrst')
@@ -137,32 +137,32 @@ describe('the README and the pages that it leads to', () => {
     expect(keys.map((row: { key_id: string }) => row.key_id)).toContain(key.key_id);
   });
 
-  it('name all that supabase-js may call or read, and nothing else', async () => {
+  it('name exactly what supabase-js may call or read', async () => {
     const named = (pattern: RegExp) =>
       new Set([...supabaseJs.matchAll(pattern)].map(([, name = '']) => name));
     const routines = await listRoutines(sql, ['public']);
     const rpcs = named(/rpc\('(\w+)'/g);
-    // health checks ask the route
+    // health checks use the route
     rpcs.add('proxy_health');
-    // and `npm run verify` the version
+    // and `npm run verify` reads the version
     rpcs.add('proxy_schema_version');
     expect([...rpcs].sort()).toEqual([...new Set(routines.map(({ name }) => name))].sort());
     const relations = await listRelations(sql, ['public']);
     expect([...named(/from\('(\w+)'/g)].sort()).toEqual(relations.map(({ name }) => name).sort());
   });
 
-  it('is short', () => {
+  it('keep the README short', () => {
     expect(readme.split('\n').length).toBeLessThan(120);
   });
 });
 
-describe('the commands for a database, of contributing and of operating', () => {
+describe('the documented commands for a database', () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-keys-readme-'));
   let own: OwnDatabase;
 
   beforeAll(async () => {
     own = await startOwnDatabase();
-    // the CLI knows its local database by the port in config.toml
+    // the CLI identifies its local database by the port in config.toml
     const { port } = new URL(own.dbUrl);
     cpSync(join(projectRoot, 'supabase'), join(folder, 'supabase'), { recursive: true });
     const config = join(folder, 'supabase', 'config.toml');
@@ -174,7 +174,7 @@ describe('the commands for a database, of contributing and of operating', () => 
     rmSync(folder, { recursive: true });
   });
 
-  it('maintains the usage', async () => {
+  it('maintain the usage', async () => {
     const command = readBlock('docs/operating.md', 'sh', 'npm run maintain\n').replace(
       /"postgresql:[^"]+"/,
       `"${own.dbUrl}"`,
@@ -184,7 +184,7 @@ describe('the commands for a database, of contributing and of operating', () => 
   });
 
   it.each(readBlock('CONTRIBUTING.md', 'sh', 'supabase migration new').trim().split('\n'))(
-    'works: %s',
+    'work: %s',
     async (line) => {
       const command = line
         .replace('54322', new URL(own.dbUrl).port)
@@ -198,7 +198,7 @@ describe('the commands for a database, of contributing and of operating', () => 
         maxBuffer: 16 * 1024 * 1024,
       });
       if (line.includes('gen types')) expect(stdout).toContain('mint_proxy_key');
-      // says nothing where there is nothing to say
+      // prints nothing if there are no findings
       if (line.includes('db advisors')) expect(stdout.trim()).toBe('');
     },
   );
