@@ -10,10 +10,10 @@ const after = '2026-11-23T13:00:00+00:00';
 describe('the state of a key', () => {
   const cases: [string, Partial<Key>, string | undefined][] = [
     ['nothing else', {}, undefined],
-    ['an expiry to come', { expires_at: after }, 'Until 23 Nov 2026'],
-    ['a grace', { grace_ends_at: after }, 'Just rotated'],
-    ['a grace that is over', { grace_ends_at: before }, undefined],
-    ['an expiry that was', { state: 'expired', expires_at: before }, 'On 23 Nov 2026'],
+    ['a future expiry', { expires_at: after }, 'Until 23 Nov 2026'],
+    ['a grace period', { grace_ends_at: after }, 'Just rotated'],
+    ['a grace period that has ended', { grace_ends_at: before }, undefined],
+    ['a past expiry', { state: 'expired', expires_at: before }, 'On 23 Nov 2026'],
     ['its own quota used up', { state: 'quota_used_up', quota_used_up_by: 'key' }, 'its limit'],
     [
       'the quota of the live keys used up',

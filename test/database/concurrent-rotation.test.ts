@@ -21,7 +21,7 @@ it('two concurrent rotations of one key leave one valid secret, the one committe
       const [row] = await transaction<Rotation[]>`
         select secret, to_char(rotated_at, 'YYYY-MM-DD HH24:MI:SS.US') as "rotatedAt"
         from public.rotate_proxy_key(${key.keyId})`;
-      if (!row) throw new Error('rotate_proxy_key answered with no row');
+      if (!row) throw new Error('rotate_proxy_key returned no row');
       return row;
     });
 

@@ -24,7 +24,7 @@ async function readPages(
       readPage(userId, limit, cursor),
       meanwhile(),
     ]);
-    if (!page) throw new Error('list_proxy_keys answered with no row');
+    if (!page) throw new Error('list_proxy_keys returned no row');
     pages.push(page);
     cursor = page.next_cursor;
   } while (cursor !== null);

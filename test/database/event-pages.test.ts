@@ -40,7 +40,7 @@ async function readPage(cursor: string | null): Promise<Page> {
     (transaction) => transaction<Page[]>`
       select * from public.list_proxy_key_events(${keyId}, 200, ${cursor})`,
   );
-  if (!page) throw new Error('list_proxy_key_events answered with no row');
+  if (!page) throw new Error('list_proxy_key_events returned no row');
   return page;
 }
 

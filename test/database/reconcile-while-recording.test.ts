@@ -42,7 +42,7 @@ describe('an event that is recorded between the comparison and the repair', () =
        update proxy_private.proxy_usage_hourly set requests = 5 where api_key_id = $1`,
     ],
     [
-      'rows too many',
+      'surplus rows',
       `delete from proxy_private.proxy_usage_events where api_key_id = $1;
        update proxy_private.proxy_usage_monthly set bytes_sent = 0 where api_key_id = $1`,
     ],

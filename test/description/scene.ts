@@ -86,10 +86,10 @@ function brokenAuthorizations(owner: string, admin: string): Record<string, stri
     'no claims': 'Bearer a.b.c',
     'no signature': `Bearer ${header}.${payload}.`,
     'changed claims': `Bearer ${header}.${aged}.${signature}`,
-    'a letter more': `Bearer ${owner}x`,
+    'an extra letter': `Bearer ${owner}x`,
     'two tokens': `Bearer ${owner} ${owner}`,
     'a password': `Basic ${Buffer.from('x:y').toString('base64')}`,
     'no scheme': owner,
-    'no ASCII': 'é',
+    'not ASCII': 'é',
   };
 }

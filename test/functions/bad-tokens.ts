@@ -81,7 +81,7 @@ const forgeries: Record<string, Forge> = {
     signWithText(claims, JSON.stringify(await publicJwk())),
   'signed with HS256 by the public key as PEM': async (_, claims) => {
     const imported = await importJWK(await publicJwk(), 'ES256', { extractable: true });
-    if (imported instanceof Uint8Array) throw new Error('the key is no public key');
+    if (imported instanceof Uint8Array) throw new Error('the key is not a public key');
     return signWithText(claims, await exportSPKI(imported));
   },
   'of another project under the same kid': (_, claims) => signElsewhere(claims, { kid }),

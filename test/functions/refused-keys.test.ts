@@ -38,8 +38,8 @@ beforeAll(async () => {
 });
 
 const names: Record<string, () => string> = {
-  'a keyId that no key has': () => 'avp_live_000000000000',
-  'a keyId cut short': () => theirs.keyId.slice(0, -1),
+  'an unknown keyId': () => 'avp_live_000000000000',
+  'a truncated keyId': () => theirs.keyId.slice(0, -1),
   'a keyId of the other mode': () => theirs.keyId.replace('live', 'test'),
   'a label': () => theirs.label,
   'the whole basicAuth': () => theirs.basicAuth,
@@ -50,7 +50,7 @@ const names: Record<string, () => string> = {
   'a quote': () => `' or true --`,
   'a NUL': () => '\u0000',
   'a keyId and a NUL': () => `${theirs.keyId}\u0000`,
-  'letters beyond ASCII': () => 'ключ',
+  'non-ASCII letters': () => 'ключ',
   'a long text': () => 'x'.repeat(2_000),
 };
 

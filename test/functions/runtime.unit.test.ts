@@ -9,9 +9,8 @@ const files = globSync('**/*.ts', { cwd: folder }).filter((file) => file !== 'de
 
 // these include everything that the platform's runtime lacks or blocks: docs/platform.md
 const unused = {
-  "an API of Deno's own": /\bDeno\b/,
-  "a module of Node's":
-    /from '(node:)?(fs|os|path|vm|process|worker_threads|child_process)['/]|'node:/,
+  'a Deno API': /\bDeno\b/,
+  'a Node module': /from '(node:)?(fs|os|path|vm|process|worker_threads|child_process)['/]|'node:/,
   'a worker': /\bnew (Shared)?Worker\b/,
   'shared memory': /\bSharedArrayBuffer\b/,
 };

@@ -52,7 +52,7 @@ test('stacks share nothing, and a start cleans up only what a killed one left', 
 const endings = {
   SIGTERM: (command: StartCommand) => void command.child.kill('SIGTERM'),
   'Ctrl-C': (command: StartCommand) => command.ctrlC(),
-  'the end of its parent': (command: StartCommand) => command.child.disconnect(),
+  'the exit of its parent': (command: StartCommand) => command.child.disconnect(),
 };
 type Moment = [keyof typeof endings, string, (command: StartCommand) => Promise<unknown>];
 
@@ -75,7 +75,7 @@ test.each<Moment>([
   ['SIGTERM', 'when Postgres is up', (command) => command.step('Postgres 17')],
   ['SIGTERM', 'when a function is up', (command) => command.step('function ')],
   ['SIGTERM', 'when the gateway is up', (command) => command.step('the CONNECT gateway')],
-  ['the end of its parent', 'when all of it is up', (command) => command.readyLine()],
+  ['the exit of its parent', 'when everything is up', (command) => command.readyLine()],
 ])('%s %s leaves nothing behind', async (ending, _, moment) => {
   const command = startCommand();
   await moment(command);

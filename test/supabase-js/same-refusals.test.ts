@@ -64,8 +64,8 @@ describe('mint', () => {
 
 describe.each(Object.entries({ ...ofOwners, ...ofAdmins }))('%s', (name, ask) => {
   it.each<[string, () => Promise<string> | string]>([
-    ['an id that no key has', randomUUID],
-    ['a keyId that no key has', () => 'avp_live_000000000000'],
+    ['an unknown id', randomUUID],
+    ['an unknown keyId', () => 'avp_live_000000000000'],
     ['text that is not an id', () => "' or true --"],
     ['a space', () => ' '],
     ['a wildcard', () => '*'],

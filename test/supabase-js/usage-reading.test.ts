@@ -176,7 +176,7 @@ describe('usage over time', () => {
 
   it.each<[string, () => Persona]>([
     ['another user', () => other],
-    ['an admin who is no owner', () => admin],
+    ['an admin', () => admin],
   ])('of a key is refused to %s like that of an unknown key', async (_, persona) => {
     for (const keyId of [key.id, key.keyId]) {
       const ways = calls.usageOverTime(persona(), { interval: 'day', keyId });

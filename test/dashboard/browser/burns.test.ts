@@ -62,7 +62,7 @@ describe.skipIf(withoutChromium)('a customer over quota', () => {
       dispatchEvent(new Event('beforeprint'));
       return part.textContent !== before;
     });
-    expect(reading, 'that it is read').toBe(true);
+    expect(reading, 'it loads before printing').toBe(true);
     await targets.getByRole('table').waitFor();
   });
 

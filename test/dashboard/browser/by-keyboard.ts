@@ -33,7 +33,7 @@ export async function tabTo(page: Page, name: string | RegExp, key = 'Tab'): Pro
     passed.push(now.name);
     await page.keyboard.press(key);
   }
-  throw new Error(`Tab never came to ${name}, but to: ${passed.join(' | ')}`);
+  throw new Error(`Tab never reached ${name}, but: ${passed.join(' | ')}`);
 }
 
 /** Presses Enter on the element with this name. */

@@ -13,7 +13,7 @@ export async function enter(
 ): Promise<Persona> {
   const user = who ?? (await newUser());
   const { data } = await user.supabase.auth.getSession();
-  if (!data.session) throw new Error('no session to go on with');
+  if (!data.session) throw new Error('no session');
   await remember(data.session);
   await page.goto(dashboardUrl(path));
   await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor();

@@ -84,18 +84,18 @@ describe('20 MB in any argument is refused because of its size, in SQL too', () 
 
 describe('a text with invisible or misleading characters', () => {
   const texts = [
-    ['a zero-width space alone', '\u200b'],
-    ['joiners alone', '\u200c\u200d\u2060'],
-    ['a soft hyphen and spaces', ' \u00ad '],
-    ['a Hangul filler alone', '\u3164'],
-    ['an empty Braille pattern', '\u2800'],
-    ['tags alone', '\u{e0041}\u{e0042}'],
-    ['variation selectors alone', '\ufe0f\u{e0100}'],
+    ['only a zero-width space', '\u200b'],
+    ['only joiners', '\u200c\u200d\u2060'],
+    ['only a soft hyphen and spaces', ' \u00ad '],
+    ['only a Hangul filler', '\u3164'],
+    ['only an empty Braille pattern', '\u2800'],
+    ['only tag characters', '\u{e0041}\u{e0042}'],
+    ['only variation selectors', '\ufe0f\u{e0100}'],
     ['a direction override', 'safe\u202egnp.exe'],
-    ['an isolate', 'a\u2066b\u2069'],
+    ['a directional isolate', 'a\u2066b\u2069'],
     ['a direction mark', 'a\u200fb'],
     ['an Arabic letter mark', 'a\u061cb'],
-    ['a control', 'a\u0007b'],
+    ['a control character', 'a\u0007b'],
   ] as const;
 
   it.each(texts)('is refused as a label, over HTTP and RPC: %s', async (_, label) => {

@@ -27,7 +27,7 @@ const done = async (call: Promise<{ error: Error | null }>) => {
 const bans = {
   'is banned': ({ id }: Persona) => done(admin.updateUserById(id, { ban_duration: '100h' })),
   // as hosted Supabase Auth does; the local one does not
-  'is deleted softly': ({ id }: Persona) =>
+  'is soft-deleted': ({ id }: Persona) =>
     sql`update auth.users set deleted_at = now() where id = ${id}`,
   'is deleted': ({ id }: Persona) => done(admin.deleteUser(id)),
 };

@@ -116,8 +116,8 @@ describe.each(Object.entries(askBy))('an admin, by %s,', (_, ask) => {
   });
 
   it.each<[string, () => Fields]>([
-    ['a uuid that no key has', () => ({ keyId: randomUUID() })],
-    ['a keyId that no key has', () => ({ keyId: 'avp_live_000000000000' })],
+    ['an unknown uuid', () => ({ keyId: randomUUID() })],
+    ['an unknown keyId', () => ({ keyId: 'avp_live_000000000000' })],
     ['text that is not a name of a key', () => ({ keyId: '%' })],
     ['a truncated keyId', () => ({ keyId: keys.plain.keyId.slice(0, -1) })],
     ['an unknown user', () => ({ user: 'nobody@example.com' })],

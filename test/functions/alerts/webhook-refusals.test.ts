@@ -30,27 +30,27 @@ const discordUrl = 'https://discord.com/api/webhooks/1/x';
 
 /** Bodies that create no webhook, each with the field at fault. */
 const refused: [what: string, body: Fields, field: string][] = [
-  ['a kind that is null', { kind: null, url: nowhere }, 'kind'],
+  ['a null kind', { kind: null, url: nowhere }, 'kind'],
   ['an unknown kind', { kind: 'teams', url: nowhere }, 'kind'],
   ['a kind in another case', { kind: 'Webhook', url: nowhere }, 'kind'],
   ['no URL', { kind: 'webhook' }, 'url'],
-  ['a URL that is null', { kind: 'webhook', url: null }, 'url'],
+  ['a null URL', { kind: 'webhook', url: null }, 'url'],
   ['an empty URL', { kind: 'webhook', url: '' }, 'url'],
-  ['what is no URL', { kind: 'webhook', url: 'example.com/hook' }, 'url'],
+  ['text that is not a URL', { kind: 'webhook', url: 'example.com/hook' }, 'url'],
   ['another scheme', { kind: 'webhook', url: 'ftp://example.com/' }, 'url'],
   ['a scheme in capitals', { kind: 'webhook', url: 'HTTPS://example.com/' }, 'url'],
   ['a user in the URL', { kind: 'webhook', url: 'https://user@example.com/' }, 'url'],
   ['a password in the URL', { kind: 'webhook', url: 'https://u:p@example.com/' }, 'url'],
   ['a fragment', { kind: 'webhook', url: 'https://example.com/#part' }, 'url'],
   ['a space', { kind: 'webhook', url: 'https://example.com/a b' }, 'url'],
-  ['a line end', { kind: 'webhook', url: 'https://example.com/\n' }, 'url'],
+  ['a line break', { kind: 'webhook', url: 'https://example.com/\n' }, 'url'],
   ['a backslash', { kind: 'webhook', url: 'https://example.com\\@evil.example/' }, 'url'],
-  ['letters beyond ASCII', { kind: 'webhook', url: 'https://exämple.com/' }, 'url'],
+  ['non-ASCII letters', { kind: 'webhook', url: 'https://exämple.com/' }, 'url'],
   ['no host', { kind: 'webhook', url: 'https:///hook' }, 'url'],
   ['a long URL', { kind: 'webhook', url: `https://example.com/${'x'.repeat(2_000)}` }, 'url'],
   ['Slack at another host', { kind: 'slack', url: 'https://example.com/services/x' }, 'url'],
   [
-    'Slack at a host that begins so',
+    'Slack at a host with the same prefix',
     { kind: 'slack', url: 'https://hooks.slack.com.evil.example/' },
     'url',
   ],
@@ -59,13 +59,17 @@ const refused: [what: string, body: Fields, field: string][] = [
   ['PagerDuty without a key', { kind: 'pagerduty' }, 'routingKey'],
   ['PagerDuty with a short key', { kind: 'pagerduty', routingKey: 'abc' }, 'routingKey'],
   [
-    'PagerDuty with a key of signs',
+    'PagerDuty with a key of punctuation',
     { kind: 'pagerduty', routingKey: '-'.repeat(32) },
     'routingKey',
   ],
   ['PagerDuty with a URL', { kind: 'pagerduty', routingKey: 'a'.repeat(32), url: nowhere }, 'url'],
-  ['a key of PagerDuty elsewhere', { ...idleWebhook, routingKey: 'a'.repeat(32) }, 'routingKey'],
-  ['no type', { ...idleWebhook, types: [] }, 'types'],
+  [
+    'a PagerDuty key for another kind',
+    { ...idleWebhook, routingKey: 'a'.repeat(32) },
+    'routingKey',
+  ],
+  ['no types', { ...idleWebhook, types: [] }, 'types'],
   ['an unknown type', { ...idleWebhook, types: ['key.minted', 'key.gone'] }, 'types'],
   ['a label of 81 characters', { ...idleWebhook, label: 'x'.repeat(81) }, 'label'],
   ['a label of spaces', { ...idleWebhook, label: '  ' }, 'label'],
@@ -144,9 +148,9 @@ it('a disabled webhook gets no test and no resent delivery', async () => {
 describe('a webhook that the caller may not use is treated as unknown:', () => {
   it.each([
     "another user's webhook, to a user and to an admin",
-    "the operator's webhook by the routes of users",
-    "a user's webhook by the routes of the operator",
-    'one that does not exist',
+    "the operator's webhook over the routes of users",
+    "a user's webhook over the routes of the operator",
+    'an unknown webhook',
   ])('%s', async (what) => {
     const theirs = await makeWebhook(other);
     const operators = await makeWebhook(admin, true);
@@ -156,12 +160,12 @@ describe('a webhook that the caller may not use is treated as unknown:', () => {
         [ownWebhooks, user, theirs],
         [ownWebhooks, admin, theirs],
       ],
-      "the operator's webhook by the routes of users": [
+      "the operator's webhook over the routes of users": [
         [ownWebhooks, user, operators],
         [ownWebhooks, admin, operators],
       ],
-      "a user's webhook by the routes of the operator": [[operatorWebhooks, admin, theirs]],
-      'one that does not exist': [
+      "a user's webhook over the routes of the operator": [[operatorWebhooks, admin, theirs]],
+      'an unknown webhook': [
         [ownWebhooks, user, randomUUID()],
         [operatorWebhooks, admin, randomUUID()],
       ],
