@@ -60,7 +60,7 @@ export const driftKinds: [
     { rollup: 'hourly', found: 'surplus' },
   ],
   [
-    'an hour that is none',
+    'an hour that does not start on the hour',
     (key, begins) => `insert into proxy_private.proxy_usage_hourly
      values ('${key}', timestamptz '${begins}' + interval '30 minutes', null, 0, 5, 0)`,
     { rollup: 'hourly', found: 'surplus', sent: '-5' },

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => database.stop());
 
-it('rollups are built from events alone, by hour and month in UTC and counts as requests', async () => {
+it('rollups are rebuilt only from events, by UTC hour and month, with the sum of counts as requests', async () => {
   const { id, owner, built, day, year } = await newScene(database);
   const missing = { found: 'missing', sent: '10', received: '100', lastUse: null, owner };
   expect(built).toEqual([

@@ -67,7 +67,7 @@ describe.each(protectedRoutes)('$method $path', (route) => {
   it.each([
     ['the public form', ''],
     ["the platform's form", '/functions/v1'],
-  ])('succeeds under %s of its path, with the headers of every answer', async (_, prefix) => {
+  ])('succeeds under %s of its path, with the common headers', async (_, prefix) => {
     const response = await succeed(route, { prefix });
     expect(response.status).toBe(route.success);
     expectCommonHeaders(response);

@@ -43,7 +43,7 @@ test.each([
   // these two are not in the configuration
   ['gatewayPort', '(another stack?), or run'],
   ['metricsPort', '(another stack?), or run'],
-] as const)('a taken %s is named, with what to do', async (which, remedy) => {
+] as const)('a %s in use is named, with how to fix it', async (which, remedy) => {
   const server = createServer();
   await listenOnLoopback(server, checkout[which], 'the test');
   onTestFinished(() => {
@@ -70,7 +70,7 @@ test.each([
 });
 
 test.each(['AUTH_BIN', 'POSTGREST_BIN', 'DENO_BIN'])(
-  '%s with an invalid path is named, with what to do',
+  '%s with an invalid path is named, with how to fix it',
   async (variable) => {
     const path = join(parent, 'nothing');
     const command = startCommand({
@@ -89,7 +89,7 @@ test('Supabase Auth does not touch data of the local Auth server, nor the other 
   await expectRefusal(command, ['Set AUTH_BIN as at the first start']);
 });
 
-test('a file in place of the state folder is named, with what to do', async () => {
+test('a file in place of the state folder is named, with how to fix it', async () => {
   writeFileSync(checkout.state, '');
   await expectRefusal(start(), [checkout.state, 'remove it']);
 });

@@ -51,7 +51,7 @@ test(`as ${who}: the whole stack runs as that user, and stops completely`, async
   await expectToStopWhole(command);
 });
 
-test(`as ${who}: a read-only state folder is named, with what to do`, async () => {
+test(`as ${who}: a read-only state folder is named, with how to fix it`, async () => {
   const checkout = await newCheckout(ordinary);
   mkdirSync(checkout.state);
   if (ordinary) giveTo(ordinary, checkout.state);

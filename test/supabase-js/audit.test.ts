@@ -273,7 +273,7 @@ describe('an invalid request for the audit log', () => {
     ['cursor', { cursor: 'A'.repeat(31) }],
     ['cursor', { cursor: '_'.repeat(32) }],
     ['cursor', { cursor: 'f'.repeat(32) }],
-  ])('is refused by the name of %s: %o', async (details, query) => {
+  ])('is refused, naming %s: %o', async (details, query) => {
     for (const of of [{}, { id: two.id }]) {
       await expectRefusal(
         owner,

@@ -133,7 +133,7 @@ describe.each(['events', 'csv'] as const)('%s', (name) => {
     ['code', { code: '' }],
     ['code', { code: 'target-forbidden' }],
     ['code', { code: 'x'.repeat(65) }],
-  ])('are refused by the name of %s for %o', async (path, query) => {
+  ])('are refused, naming %s, for %o', async (path, query) => {
     await expectSameRefusal(call(owner, id, query), 400, 'invalid_request', path);
   });
 });
@@ -160,7 +160,7 @@ describe('a page of events', () => {
     ['cursor', { cursor: `${'A'.repeat(31)}/` }],
     ['cursor', { cursor: `${'A'.repeat(30)}==` }],
     ['cursor', { cursor: `${'A'.repeat(31)}é` }],
-  ])('is refused by the name of %s for %o', async (path, query) => {
+  ])('is refused, naming %s, for %o', async (path, query) => {
     const ways = calls.events(owner, id, query);
     await expectSameRefusal(ways, 400, 'invalid_request', path);
   });

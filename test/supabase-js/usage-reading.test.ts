@@ -141,7 +141,7 @@ describe('a page of usage by key', () => {
     ['cursor', { cursor: '_'.repeat(32) }],
     ['tier', { tier: 'gold' }],
     ['tier', { tier: '' }],
-  ])('is refused by the name of %s for %o', (parameter, query) =>
+  ])('is refused, naming %s, for %o', (parameter, query) =>
     expectRefused('usageByKey', query, parameter),
   );
 });
@@ -170,7 +170,7 @@ describe('usage over time', () => {
     ['from', { interval: 'hour', from, to: '2026-02-11T16:00:00.000001Z' }],
     ['from', { interval: 'hour', from: '2025-12-31T23:59:59.999999Z', to: '2026-02-11T16:00:00Z' }],
     ['from', { interval: 'day', from: '2000-01-01T00:00:00Z' }],
-  ])('is refused by the name of %s for %o', (parameter, query) =>
+  ])('is refused, naming %s, for %o', (parameter, query) =>
     expectRefused('usageOverTime', query, parameter),
   );
 

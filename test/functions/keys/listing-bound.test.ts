@@ -162,7 +162,7 @@ describe('the cursor of the list without a limit', () => {
     await expectSameRefusal(ask(undeleted[0] ?? ''), 400, 'invalid_request', 'cursor');
   });
 
-  it('is refused by the audit', async () => {
+  it('is refused by the audit log', async () => {
     for (const id of [undefined, undeleted[0]]) {
       expect(
         await owner.supabase.rpc('list_proxy_key_audit', {

@@ -145,7 +145,7 @@ it.each<[string, Fields]>([
   ['period', { period: period(0), to: '2026-01-02T00:00:00Z' }],
   ['from', { from: '2026-01-01T00:00:00Z', to: '2026-04-03T00:00:00.000001Z' }],
   ['from', { interval: 'hour', from: new Date(Date.now() - 1_001 * hourMs).toISOString() }],
-])('%s is refused by name in %o', (parameter, query) =>
+])('the refusal names %s for %o', (parameter, query) =>
   expectSameRefusal(calls.usageByOutcome(owner, query), 400, 'invalid_request', parameter).then(
     () => {},
   ),

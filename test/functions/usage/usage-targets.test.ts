@@ -220,7 +220,7 @@ it.each<[string, Fields]>([
   ['from', { from: '2026-01-01', to: '2026-01-02T00:00:00Z' }],
   ['from', { from: '2026-01-01T00:00:00Z', to: '2026-04-03T00:00:00.000001Z' }],
   ['to', { from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }],
-])('%s is refused by name in %o', (parameter, query) =>
+])('the refusal names %s for %o', (parameter, query) =>
   expectSameRefusal(calls.usageByTarget(owner, query), 400, 'invalid_request', parameter).then(
     () => {},
   ),
