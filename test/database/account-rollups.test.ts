@@ -69,7 +69,7 @@ it("an account's month is the sum of its keys by tier and mode, including delete
   expect(await readMonths(userIds[1])).toMatchObject([{ sent: 1_000_000 }]);
 });
 
-it('repeated reports of one tunnel raise it by the difference', async () => {
+it('repeated reports of one tunnel raise the sums of the account by the difference', async () => {
   const { id } = await seedKey(sql, userId);
   const first = usageEvent(id, { bytesSent: 1, bytesReceived: 2 });
   for (const bytesSent of [1, 500, 40, 700]) {

@@ -46,11 +46,11 @@ it.each([
   ['all keys', 'delete from proxy_private.proxy_keys'],
   ['keys and everything that references them', 'truncate proxy_private.proxy_keys cascade'],
   ['users and everything that references them', 'truncate auth.users cascade'],
-])('even their owner cannot change or remove %s', async (_, statement) => {
+])('not even the owner of the schema can change or delete %s', async (_, statement) => {
   expect(await refusalOf(statement)).toMatchObject({ code: 'PT403', hint: 'append_only' });
 });
 
-it('even their owner cannot change or remove a single row', async () => {
+it('not even the owner of the schema can change or delete a single row', async () => {
   const history = await readAudit(sql, key.id);
   expect(history).toHaveLength(1);
   for (const statement of [

@@ -58,7 +58,7 @@ describe('the state of maintenance, which gateways report in their metrics', () 
     expect(state).toEqual({ finished_at: '2026-11-03 00:00:00+00', problems: 3 });
   });
 
-  it('counts everything that one run reports at the same time', async () => {
+  it('has one time for everything that one run reports', async () => {
     const times = await withLog(async (transaction) => {
       await transaction`select proxy_private.maintain_usage('{partitions,accounts,privileges}')`;
       return transaction`select distinct ran_at from proxy_private.maintenance_log`;

@@ -31,7 +31,7 @@ describe('functions', () => {
     from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
     where n.nspname = any(${schemas}) order by 1`;
 
-  it('none is executable by PUBLIC', async () => {
+  it('no function is executable by PUBLIC', async () => {
     const found = await find(
       functions(`exists (
         select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
@@ -57,7 +57,7 @@ describe('functions', () => {
     expect(inPublic.names).toEqual([]);
   });
 
-  it('anonymous callers may execute only the health check, and the secret key also what delivers', async () => {
+  it('anonymous callers may execute only the health check, and the secret key only the delivery functions', async () => {
     const found = await find(
       functions(`has_schema_privilege('anon', n.oid, 'usage')
         and has_function_privilege('anon', p.oid, 'execute')`),
@@ -66,7 +66,7 @@ describe('functions', () => {
     const service = await find(
       functions(`has_function_privilege('service_role', p.oid, 'execute')`),
     );
-    // the secret key may execute what delivers alerts
+    // alerts are delivered with the secret key
     expect(service.names.toSorted()).toEqual([
       'claim_proxy_deliveries(integer)',
       'proxy_private.claim_deliveries(integer)',

@@ -71,7 +71,7 @@ describe.skipIf(withoutChromium)('a mail', () => {
 
   // Supabase Auth sends real mail, and does not keep the codes
   it.skipIf(realAuth)(
-    'signs in by its code if its link was opened in another browser',
+    'signs the user in by its code if its link was opened in another browser',
     async () => {
       const { email } = await newUser();
       const [asking, other] = [await newVisitor(), await newVisitor()];

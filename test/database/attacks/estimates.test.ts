@@ -69,7 +69,7 @@ describe('embeds', () => {
     'proxy_tiers?select=tier,proxy_keys(*)',
     'proxy_tiers?select=*,proxy_tier_grants(*)',
     'proxy_key_summaries?select=id,proxy_usage_monthly(*)',
-  ])('%s is refused: the relations have no relationship', async (path) => {
+  ])('%s is refused, as PostgREST finds no relationship', async (path) => {
     const response = await request('GET', `/rest/v1/${path}`, {
       token: stranger.token,
       headers: { apikey: stack.publishableKey },

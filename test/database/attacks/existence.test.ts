@@ -36,7 +36,7 @@ describe("while another tenant's rows are locked, as by one of their writes", ()
     await holder`rollback`;
   }
 
-  it('a stranger who names their key gets an immediate answer: not found', () =>
+  it('a stranger who names the key gets 404 without waiting', () =>
     // a call that waited for the lock would hang, as the lock is released only after the answers
     whileLocked(async () => {
       for (const id of [key.id, key.keyId]) {

@@ -90,7 +90,7 @@ describe('no figure or time is stored that an answer could not carry', () => {
 });
 
 describe('a gateway that reports impossible events', () => {
-  it('has events from before the key, and with more bytes than a line can carry, refused', async () => {
+  it('is refused events from before the key, and events with more bytes than a line can carry', async () => {
     const { key } = await newKey();
     const before = new Date(Date.now() - 6 * 60_000).toISOString();
     const events = [
@@ -124,7 +124,7 @@ describe('a gateway that reports impossible events', () => {
     });
   });
 
-  it('has a batch of over 100,000 events refused as a whole', async () => {
+  it('is refused a batch of over 100,000 events as a whole', async () => {
     await expect(
       gateway`
         select * from gateway.record_usage(

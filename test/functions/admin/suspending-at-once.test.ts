@@ -173,7 +173,7 @@ it('when two admins grant a tier at once, the first gives the reason, in one row
   expect(grants).toEqual([row]);
 });
 
-it('a grant that waits for its revocation is granted again', async () => {
+it('a grant that waits for a revocation grants the tier again', async () => {
   await sql`insert into proxy_private.proxy_tier_grants (user_id, tier) values (${owner.id}, 'enterprise')`;
   const [one, two] = [await begin(admins[0], true), await begin(admins[1], true)];
   const made: unknown[] = [];

@@ -138,7 +138,7 @@ describe('a user who reads usage by target', () => {
     await expectSameRefusal(calls.usageByTarget(other, { keyId: one.id }), 404, 'not_found');
   });
 
-  it('gets what is not counted by target or site as other', async () => {
+  it('gets usage beyond the counted hosts and sites as other', async () => {
     const crowd = await newUser();
     const key = await mintAgedKey(sql, crowd);
     const events = Array.from({ length: 2_010 }, (_, n) =>

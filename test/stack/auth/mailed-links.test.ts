@@ -132,7 +132,7 @@ describe.skipIf(realAuth)('what the local Auth server does not support', () => {
     ['GET', '/authorize?provider=github'],
     ['POST', '/passkeys/authentication/options'],
     ['POST', '/admin/generate_link'],
-  ])('is refused with how to get it: %s %s', async (method, path) => {
+  ])('is refused with a hint at AUTH_BIN: %s %s', async (method, path) => {
     const response = await send(path, { method, key: secretKey });
     expect((await response.clone().json()).msg).toContain('AUTH_BIN');
     expect(await outcome(response)).toEqual({ status: 501, code: 'not_implemented' });
