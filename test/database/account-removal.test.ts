@@ -22,10 +22,7 @@ let owner: Persona;
 let keys: { live: SeededKey; suspended: SeededKey; deleted: SeededKey };
 const told: string[] = [];
 
-/**
- * Creates a user with a key in each state, with usage, a rotation and a grant; then deletes the
- * account.
- */
+/** Creates a user with keys in each state, usage, a rotation and a grant; deletes the account. */
 beforeAll(async () => {
   owner = await newUser();
   const [live, suspended, deleted] = await seedKeys(sql, owner.id, 3);

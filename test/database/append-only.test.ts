@@ -13,16 +13,12 @@ beforeAll(async () => {
 });
 afterAll(() => sql.end());
 
-/**
- * Returns the refusal that the schema's owner gets. A statement that waits for other tests' locks
- * is retried.
- */
+/** The refusal that the schema's owner gets. Retries while other tests hold locks. */
 async function refusalOf(statement: string): Promise<unknown> {
   for (;;) {
     try {
       await sql.begin(async (transaction) => {
-        // shorter than deadlock_timeout, after which Postgres would cancel one of two waiting
-        // statements
+        // shorter than deadlock_timeout, so that Postgres cancels no other test
         await transaction`set local lock_timeout = '200ms'`;
         await transaction.unsafe(statement);
         throw new Error('was not refused');

@@ -53,8 +53,7 @@ async function insertAmong(userId: string, count: number, seconds: number): Prom
 it('2,000 keys in pages of 20 are each read exactly once, newest first, while others are added', async () => {
   const { id: userId } = await newUser();
   const inserted = await insertKeys(sql, userId, { count: 2_000, deleted: true });
-  // as autovacuum does eventually: for a table that seems empty, the plan sorts all keys for each
-  // page
+  // as autovacuum does eventually: with a table that seems empty, each page sorts all keys
   await sql`analyze proxy_private.proxy_keys`;
   const pages = await readPages(userId, 20, () => insertAmong(userId, 5, 2_000));
 

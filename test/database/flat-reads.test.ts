@@ -200,8 +200,7 @@ describe('no read of a user reads more rows', () => {
     const { proxy_key_summaries: _, export_proxy_keys: __, ...after } = await readsOfAll();
     const ofUndeleted = { proxy_account: 6, proxy_usage_summary: 6, proxy_key_attention: 10 };
     for (const [name, each] of Object.entries(ofUndeleted)) {
-      // a key, its index entry, its tier and its account's limits; key attention also reads its
-      // usage
+      // a key, its index entry, its tier and its account's limits; for its state also its usage
       expect((after[name] ?? 0) - (before[name] ?? 0)).toBeLessThanOrEqual(each * 99);
       after[name] = 0;
     }

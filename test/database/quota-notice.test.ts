@@ -36,10 +36,7 @@ afterAll(async () => {
 
 const newKeys = (count: number) => seedKeys(sql, ownerId, count, { tier });
 
-/**
- * How many times the gateways have been notified of the key so far: notifications arrive in commit
- * order.
- */
+/** How many times the gateways were notified of the key; notifications arrive in commit order. */
 async function timesTold({ keyId }: SeededKey): Promise<number> {
   const sentinel = randomUUID();
   const arrival = new Promise<void>((resolve) => awaited.set(sentinel, resolve));
@@ -157,8 +154,7 @@ it('for a batch of many keys, the gateways are notified of exactly the keys that
   await timesTold(key);
   const told = keys.filter(({ keyId }) => heard.includes(keyId));
   expect(told).toEqual(keys.filter((_, place) => place % 3 === 0));
-  // all are now at their limit: each key of the batch is matched once, not compared with every
-  // other
+  // all are at their limit now: each key is matched once, not compared with every other
   await record(keys.map((each) => eventOf(each, 1)));
   await timesTold(key);
   expect(heard.filter((keyId) => keys.some((each) => each.keyId === keyId))).toHaveLength(3000);

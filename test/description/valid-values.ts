@@ -9,10 +9,7 @@ export function printableText(least: number, most: number): fc.Arbitrary<string>
     .filter((text) => text.isWellFormed() && [...text.trim()].length >= least);
 }
 
-/**
- * Values that a schema accepts. `byName` holds the values of fields whose rules the schema does not
- * express.
- */
+/** Values that a schema accepts. `byName` has values for fields with rules beyond the schema. */
 export function valuesOf(
   description: Description,
   schema: Schema,

@@ -3,8 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { expectProblem, type ProtectedRoute, protectedRoutes } from '../support/contract.ts';
 import { type OwnStack, startOwnStack } from '../support/own-stack.ts';
 
-// a separate stack, as it is broken here step by step; each answer is checked against the
-// description
+// a separate stack, as the tests break it; each answer is checked against the description
 
 let stack: OwnStack;
 

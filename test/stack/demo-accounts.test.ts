@@ -16,8 +16,7 @@ import { createSupabase, request } from '../support/personas.ts';
 const admin = { email: 'admin@example.com', password: demoUser.password };
 const supabaseFolder = join(projectRoot, 'supabase');
 
-// hosted projects and preview branches run the SQL in supabase/, so a demo account there would be
-// open to anyone
+// hosted projects and preview branches run this SQL, where anyone could use a demo account
 it.each([
   ['creates users', /\b(insert into|merge into|copy|update)\s+(only\s+)?"?auth"?\s*\./i],
   ['sets a password', /encrypted_password|gen_salt|\bpassword\s*'/i],

@@ -34,8 +34,7 @@ import {
   temporaryFolder,
 } from '../support/stack/start-command.ts';
 
-// the ordinary user who starts the stack: `nobody` if root runs the tests, else the user who runs
-// them
+// the ordinary user who starts the stack: `nobody` if root runs the tests, else their user
 const ordinary = postgresUser();
 const asRoot = ordinary !== null;
 const who = asRoot ? 'nobody, started by root' : 'the user who runs the tests';

@@ -3,8 +3,7 @@ import { mintKey } from '../support/key-scenes.ts';
 import { newUser, type Persona } from '../support/personas.ts';
 import { type ByVersion, byVersion } from '../support/postgrest-version.ts';
 
-// How PostgREST handles a request before one of our functions runs; docs/platform.md lists it by
-// version.
+// How PostgREST handles a request before our function runs; docs/platform.md lists it by version.
 
 const { publishableKey, restUrl } = inject('stack');
 let user: Persona;

@@ -29,10 +29,7 @@ const button = (page: Page, name: string) => page.getByRole('button', { name });
 const heading = (page: Page, name: string) => page.getByRole('heading', { name });
 const cancel = (page: Page) => button(page, 'Cancel').click();
 
-/**
- * Checks the page in both looks; the test continues in the second look, where the next check
- * starts.
- */
+/** Checks the page in both looks; the test and its next check continue in the second. */
 function checksOf({ page, picture }: Visitor) {
   const check = async (name: string, { colorScheme }: (typeof looks)[number]) => {
     await picture(`axe-${name}-${colorScheme}`);

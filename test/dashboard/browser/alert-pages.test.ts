@@ -24,10 +24,7 @@ const sizes = [
   { width: 390, height: 844, judged: true },
 ];
 
-/**
- * Checks that nothing exceeds the page's edge at each size, and at some sizes that axe-core finds
- * nothing.
- */
+/** Checks that nothing exceeds the edge at each size; runs axe-core at some sizes. */
 async function check({ page, picture }: Visitor, name: string): Promise<void> {
   for (const { judged, ...size } of sizes) {
     await page.setViewportSize(size);

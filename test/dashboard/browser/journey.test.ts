@@ -19,10 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => target?.close());
 
-/**
- * Runs the command from the dialog as a CONNECT to a local server; returns the gateway's status and
- * the size.
- */
+/** Runs the dialog's command as a CONNECT to a local server; returns the status and the size. */
 async function send(line: string): Promise<string> {
   const command = line.replace(exampleUrl, `http://127.0.0.1:${target.port}/`);
   const measured = "--proxytunnel -sS -o /dev/null -w '%{http_connect} %{size_download}'";

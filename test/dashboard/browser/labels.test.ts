@@ -14,10 +14,7 @@ const labels = {
 
 const widths = [390, 1440] as const;
 
-/**
- * Fails if anything but an input line scrolls sideways at either window size; leaves the other size
- * set.
- */
+/** Fails if anything but an input scrolls sideways at either size; leaves the other size set. */
 async function expectFits(page: Page): Promise<void> {
   await expectNothingWide(page);
   const width = page.viewportSize()?.width === widths[0] ? widths[1] : widths[0];

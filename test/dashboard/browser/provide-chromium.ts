@@ -7,10 +7,7 @@ import { chromiumPath, serveChromium } from '../../../scripts/chromium.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /**
-     * The URL that gives each worker the address of its Chromium; null if Chromium is not
-     * installed.
-     */
+    /** The URL that returns a worker's Chromium address; null without Chromium. */
     chromium: string | null;
   }
 }

@@ -41,10 +41,7 @@ function beyond(page: Page) {
   });
 }
 
-/**
- * Fails if anything exceeds the edge, with normal and with spaced text; leaves the other of the two
- * set.
- */
+/** Fails if anything exceeds the edge with normal or spaced text; leaves the other one set. */
 async function check(page: Page, what: string): Promise<void> {
   expect(await beyond(page), what).toEqual([]);
   // as a reader's own style sheet; the page's policy does not apply to it here

@@ -170,8 +170,7 @@ it('the route and the RPC show the same webhooks and deliveries', async () => {
   const user = await newUser();
   const id = await makeWebhook(user);
   await testWebhook(user, id);
-  // its delivery must not be attempted meanwhile: wait until it is unclaimed, then postpone it by a
-  // day
+  // prevent an attempt meanwhile: once the delivery is unclaimed, postpone it by a day
   await expect
     .poll(async () => {
       await sql`

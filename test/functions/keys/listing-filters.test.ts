@@ -16,10 +16,7 @@ const labels = {
   letters: 'Ключ für 東京',
 };
 
-/**
- * Six keys: two of tier team, one of them a test key; four of tier developer, one a test key and
- * one deleted.
- */
+/** Four developer keys, one a test key and one deleted; two team keys, one a test key. */
 beforeAll(async () => {
   owner = await newUser();
   await mintKey(owner, { label: labels.plain });

@@ -41,8 +41,7 @@ function measure(path: string, more: Partial<MeasuredRequest> = {}): Promise<Res
 
 const exportAll = (more: Partial<MeasuredRequest> = {}) =>
   measure(`/api/v1/proxy/keys/${keyId}/events`, {
-    // as browsers ask: Deno on the platform, or an older one, would compress a response without
-    // no-transform
+    // as browsers ask: the platform's Deno would compress an answer without no-transform
     headers: { Accept: 'text/csv', 'Accept-Encoding': 'gzip, br' },
     ...more,
   });
